@@ -1,0 +1,125 @@
+// What the bench itself costs: recording a point, a trivial trial in a warm worker, planning and queueing a large grid.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "kernel/schedule/scheduler.h"
+#include "kernel/schedule/sweep.h"
+#include "kernel/worker/pipe_recorder.h"
+
+namespace {
+
+using namespace marginalia;
+namespace fs = std::filesystem;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+void print(const char* what, double value, const char* unit, const char* target) {
+    std::printf("%-58s %10.3f %-4s %s\n", what, value, unit, target);
+}
+
+// Mean time of Recorder::metric while another thread takes the records from the pipe, as the host does.
+double microseconds_per_metric() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return -1;
+    std::thread host([end = ends[0]] {
+        FrameReader reader;
+        FrameReader::Frame frame;
+        while (reader.read_from(end) > 0)
+            while (reader.next(frame)) {}
+    });
+    constexpr int count = 1'000'000;
+    double seconds = 0;
+    {
+        PipeRecorder recorder(ends[1]);
+        const char* names[] = {"loss", "reinforce_loss", "penalty", "learning_rate"};
+        const auto start = Clock::now();
+        for (int i = 0; i < count; ++i) recorder.metric(names[i % 4], i / 4, i);
+        seconds = seconds_since(start);
+    }
+    ::close(ends[1]);
+    host.join();
+    ::close(ends[0]);
+    return 1e6 * seconds / count;
+}
+
+std::string experiment_text(int trials) {
+    return "name = \"bench\"\n[energy]\nplugin = \"fake\"\ncheckpoint_every = 0\n[network]\nplugin = \"fake\"\n[objective]\n"
+           "plugin = \"fake\"\n[train]\nsteps = 1\n[run]\ndevice = \"fake:0\"\n[sweep]\n\"energy.variant\" = { lin = [1, " +
+           std::to_string(trials) + "], n = " + std::to_string(trials) + " }\n";
+}
+
+class SilentProgress final : public Progress {
+    void line(const std::string& text) override { std::fprintf(stderr, "%s\n", text.c_str()); }
+    void ended(const RunningTrial&, const std::string&) override {}
+    void show(const std::vector<const RunningTrial*>&, const Totals&) override {}
+};
+
+// Trials of one step, one after another in one worker that already runs: claim, train, checkpoint, metrics, done.
+double milliseconds_per_trial(const fs::path& folder, int count) {
+    ReadyWorker ready = start_worker({FAKE_PLUGINS}, 1);
+    const Experiment experiment = parse_experiment(experiment_text(count), folder / "bench.toml", {}, ready.catalogue);
+    store::Store store = store::Store::open(folder / "trials.db");
+    const WorkList work = work_list(experiment, store.enqueue(planned(experiment, "{}")), false);
+    store::Writer writer(std::move(store));
+    SilentProgress progress;
+    StopSignals signals;
+    ScheduleOptions options;
+    options.slots = {{"fake:0", 1}};
+    options.plugin_folders = {FAKE_PLUGINS};
+    Scheduler scheduler(writer, progress, signals, options);
+    scheduler.adopt(std::move(ready));
+    const auto start = Clock::now();
+    const ScheduleResult result = scheduler.run(work.jobs);
+    writer.flush();
+    if (result.done != static_cast<std::size_t>(count)) std::fprintf(stderr, "only %zu of %d trials ended well\n", result.done, count);
+    return 1e3 * seconds_since(start) / count;
+}
+
+// The least that anything storing a trial must do: one transaction when it starts, one when it ends.
+double raw_milliseconds_per_trial(const fs::path& folder, int count) {
+    sqlite3* database = nullptr;
+    sqlite3_open((folder / "raw.db").c_str(), &database);
+    const auto run = [&](const char* sql) { sqlite3_exec(database, sql, nullptr, nullptr, nullptr); };
+    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE trial(id INTEGER PRIMARY KEY, status TEXT)");
+    const auto start = Clock::now();
+    for (int i = 0; i < count; ++i) {
+        run("INSERT INTO trial(status) VALUES ('running')");
+        run("UPDATE trial SET status = 'done' WHERE id = last_insert_rowid()");
+    }
+    const double milliseconds = 1e3 * seconds_since(start) / count;
+    sqlite3_close(database);
+    return milliseconds;
+}
+
+double seconds_to_queue(const fs::path& folder, int count) {
+    const PluginCatalogue plugins = fetch_catalogue({FAKE_PLUGINS});
+    const auto start = Clock::now();
+    const Experiment experiment = parse_experiment(experiment_text(count), folder / "grid.toml", {}, plugins);
+    store::Store store = store::Store::open(folder / "grid.db");
+    const auto stored = store.enqueue(planned(experiment, "{}"));
+    const WorkList work = work_list(experiment, stored, false);
+    const double seconds = seconds_since(start);
+    if (work.jobs.size() != static_cast<std::size_t>(count)) std::fprintf(stderr, "%zu jobs instead of %d\n", work.jobs.size(), count);
+    return seconds;
+}
+
+}  // namespace
+
+int main() {
+    ::setenv("MARGINALIA_WORKER", FAKE_WORKER, 0);
+    std::string name = (fs::temp_directory_path() / "marginalia-bench-XXXXXX").string();
+    if (!::mkdtemp(name.data())) return 1;
+    const fs::path folder = name;
+    print("recording a metric point, in the training thread", microseconds_per_metric(), "us", "(target 1)");
+    print("a trivial trial in a warm worker, end to end", milliseconds_per_trial(folder, 1000), "ms", "(target 5)");
+    print("  two raw SQLite transactions, for comparison", raw_milliseconds_per_trial(folder, 1000), "ms", "");
+    print("a grid of 10,000 trials, planned and queued", seconds_to_queue(folder, 10000), "s", "(target 1)");
+    fs::remove_all(folder);
+}

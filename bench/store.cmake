@@ -1,0 +1,3 @@
+# Figures of the store against raw SQLite in the same run: store_bench [FOLDER]
+add_executable(store_bench store_bench.cpp)
+target_link_libraries(store_bench PRIVATE marginalia_store fmt::fmt)

@@ -1,0 +1,31 @@
+// Finding what the user named: experiments, trials, config keys.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/report/results.h"
+#include "kernel/report/text.h"
+#include "store/queries.h"
+
+namespace marginalia {
+
+// The experiment of that name, or of the newest run if `name` is empty. Throws StoreError (no_match) with the nearest
+// name and a list of what there is.
+std::string find_experiment(store::Store& store, const std::string& name);
+
+// A config key as written, or the one whose last part it is ("learning_rate"). Throws Error with the nearest key where
+// none or several fit.
+std::string find_key(const std::string& key, const std::vector<std::string>& keys);
+
+// All keys of these trials' configs, sorted, "seed" among them.
+std::vector<std::string> all_keys(const ExperimentResults& results);
+
+Tone tone_of(store::Status status);
+
+// Writes a file whole or not at all: beside it first, then renamed. Throws Error if the place cannot be written.
+void write_atomically(const std::filesystem::path& file, std::string_view bytes);
+
+}  // namespace marginalia

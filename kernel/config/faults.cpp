@@ -1,0 +1,39 @@
+#include "kernel/config/faults.h"
+
+#include <algorithm>
+
+#include "kernel/config/experiment.h"
+
+namespace marginalia::config {
+
+void Faults::add(Place place, std::string sentence) {
+    std::pair fault{place, std::move(sentence)};
+    // A value that several plugins of a sweep refuse for the same reason is one fault.
+    if (std::find(faults_.begin(), faults_.end(), fault) == faults_.end()) faults_.push_back(std::move(fault));
+}
+
+void Faults::add_plugin(Place place, std::string sentence) {
+    const std::size_t before = faults_.size();
+    add(place, std::move(sentence));
+    about_plugins_ += faults_.size() - before;
+}
+
+std::string Faults::where(Place place) const {
+    if (place.source > 0) return "override '" + overrides_.at(place.source - 1) + "'";
+    return file_ + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+}
+
+void Faults::throw_if_any() const {
+    if (faults_.empty()) return;
+    auto sorted = faults_;
+    std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::string message;
+    for (const auto& [place, sentence] : sorted) {
+        if (!message.empty()) message += '\n';
+        message += where(place) + ": " + sentence;
+    }
+    if (about_plugins_ == faults_.size()) throw MissingPlugin(message);
+    throw Error(message);
+}
+
+}  // namespace marginalia::config

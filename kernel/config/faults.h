@@ -1,0 +1,38 @@
+// Everything that is wrong with an experiment file, told at once.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kernel/config/node.h"
+
+namespace marginalia::config {
+
+// Collects faults, each a sentence at a place. One thread.
+class Faults {
+public:
+    // `overrides` are the command line's, as typed; both are for messages.
+    Faults(std::string file, std::vector<std::string> overrides)
+        : file_(std::move(file)), overrides_(std::move(overrides)) {}
+
+    void add(Place place, std::string sentence);
+    // The same for a plugin that is missing or was refused.
+    void add_plugin(Place place, std::string sentence);
+    bool none() const { return faults_.empty(); }
+
+    // Throws Error with one line a fault, "FILE:LINE:COLUMN: sentence" or "override 'x=1': sentence", the file's first,
+    // by position; MissingPlugin if all are about plugins. Does nothing if there is no fault.
+    void throw_if_any() const;
+
+private:
+    std::string where(Place place) const;
+
+    std::string file_;
+    std::vector<std::string> overrides_;
+    std::vector<std::pair<Place, std::string>> faults_;
+    std::size_t about_plugins_ = 0;  // how many of them
+};
+
+}  // namespace marginalia::config

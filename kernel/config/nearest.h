@@ -1,0 +1,20 @@
+// Help with misspelt names.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace marginalia {
+
+// The allowed word nearest to `word` by insertions, deletions, substitutions and swaps of neighbours; empty if none is
+// near enough to be what was meant.
+std::string nearest(std::string_view word, const std::vector<std::string>& allowed);
+
+// "; did you mean 'X'? LABEL: a, b, c", or ". LABEL: a, b, c" if none is near: to be put after "unknown key 'Y'".
+std::string suggestion(std::string_view word, const std::vector<std::string>& allowed, std::string_view label);
+
+// "a, b, c"; "none" if empty.
+std::string listed(const std::vector<std::string>& words);
+
+}  // namespace marginalia

@@ -1,0 +1,22 @@
+// key=value words of the command line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/config/faults.h"
+#include "kernel/config/node.h"
+#include "kernel/config/schema.h"
+
+namespace marginalia::config {
+
+// Changes the root table (its [sweep] flat) as the overrides say, in order; override n is source n + 1 of places.
+//   a.b=VALUE      sets it; VALUE is TOML, and a bare word will do for a text. A sweep over the key ends
+//   a.b=V1,V2      sweeps it; so do a list [V1, V2] and a range {lin=[1,3],n=3}
+//   +a.b=VALUE     the same as without +
+//   ~a.b           removes a key, a sweep over it, or a table
+// Whether the keys and values are right is judged later, with those of the file.
+void apply_overrides(Node& root, const std::vector<std::string>& overrides, const PluginCatalogue& catalogue,
+                     Faults& faults);
+
+}  // namespace marginalia::config

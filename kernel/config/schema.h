@@ -1,0 +1,65 @@
+// What an experiment file may say: the declared parameters of the kernel's own tables and of every plugin.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <marginalia/params.h>
+
+namespace marginalia {
+
+// A declared parameter that owns its text: marginalia::Parameter as it travels from a worker to the host.
+struct ParameterSpec {
+    std::string name;
+    ParameterType type = ParameterType::text;
+    bool required = false;
+    std::string fallback;  // TOML text of the default; meaningless if required
+    double minimum = -std::numeric_limits<double>::infinity();
+    double maximum = std::numeric_limits<double>::infinity();
+    std::vector<std::string> choices;
+    std::string unit;
+    std::string help;
+};
+
+// One plugin as found on disk.
+struct PluginManifest {
+    std::string kind;  // "energy", "dataset", "network", "sampler", "objective"
+    std::string name;
+    std::string summary;
+    std::string manual;
+    std::vector<ParameterSpec> parameters;
+    std::string path;  // absolute
+    std::string build_tag;
+    std::string sha256;  // of the file
+};
+
+// A file that was refused or failed to load: one sentence why.
+struct PluginFailure {
+    std::string path;
+    std::string reason;
+};
+
+struct PluginCatalogue {
+    std::vector<PluginManifest> plugins;  // sorted by kind, name
+    std::vector<PluginFailure> failures;
+    const PluginManifest* find(std::string_view kind, std::string_view name) const;
+};
+
+ParameterSpec describe(const Parameter&);  // of plain data
+std::string type_name(ParameterType);      // "boolean", "integer", "number", "text", "path"
+
+// The default of a parameter that is not required, of its type. Throws Error if the declared default is not a value
+// that the parameter may take: a fault of the plugin.
+nlohmann::json default_value(const ParameterSpec&);
+
+void to_json(nlohmann::json&, const PluginCatalogue&);
+void from_json(const nlohmann::json&, PluginCatalogue&);
+
+// The kernel's own tables, [train], [evaluation] (part of a trial's identity) and [run] (how to run; not part of it).
+const std::vector<ParameterSpec>& train_parameters();
+const std::vector<ParameterSpec>& evaluation_parameters();
+const std::vector<ParameterSpec>& run_parameters();
+
+}  // namespace marginalia

@@ -1,0 +1,59 @@
+// One table of the experiment file, such as [network], as every trial of the sweep may want it.
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/config/faults.h"
+#include "kernel/config/node.h"
+#include "kernel/config/schema.h"
+
+namespace marginalia::config {
+
+// Tables that name a plugin, in the order of the documentation: energy, dataset, network, sampler, objective.
+const std::vector<std::string>& plugin_tables();
+// Tables of the kernel's own: train, evaluation, run.
+const std::vector<std::string>& kernel_tables();
+bool is_plugin_table(std::string_view name);
+bool is_kernel_table(std::string_view name);
+// The declared parameters of a kernel table.
+const std::vector<ParameterSpec>& kernel_parameters(std::string_view table);
+
+const ParameterSpec* find_parameter(const std::vector<ParameterSpec>& declared, std::string_view name);
+
+// One of the plugins that the sweep tries for a table, or the kernel's table itself.
+struct Candidate {
+    const PluginManifest* plugin = nullptr;                  // null: a table of the kernel's
+    const std::vector<ParameterSpec>* parameters = nullptr;  // declared
+    nlohmann::json values;                                   // defaults and given values; "plugin" where there is one
+    std::set<std::string> own;                               // keys given in a sub-table such as [network.mlp]
+};
+
+struct Section {
+    std::string name;
+    Place place;
+    std::vector<Candidate> candidates;  // the first is the one of a trial whose plugin is not swept
+    bool complete = true;               // false: a plugin is unknown, so its parameters cannot be checked
+};
+
+// What the sweep does to a table: needed before the table itself can be judged.
+struct SweptHere {
+    std::vector<const Node*> plugins;  // the swept values of its `plugin`
+    std::set<std::string> keys;        // swept keys, "hidden" or "mlp.hidden"
+};
+
+// Checks a table (null: not in the file) and fills in the defaults. All faults are added.
+Section read_section(const std::string& name, const Node* table, const SweptHere& swept,
+                     const PluginCatalogue& catalogue, const std::filesystem::path& folder, Faults& faults);
+
+// "unknown key 'KEY' in [TABLE]" with where it belongs, the nearest key or the list of keys.
+std::string unknown_key(const std::string& key, const std::string& table, const std::vector<std::string>& allowed,
+                        const std::string& label);
+
+std::vector<std::string> names_of(const std::vector<ParameterSpec>& declared);
+std::vector<std::string> plugin_names(const PluginCatalogue& catalogue, std::string_view kind);
+
+}  // namespace marginalia::config

@@ -1,0 +1,169 @@
+#include "kernel/config/toml_text.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <sstream>
+#include <stdexcept>
+
+namespace marginalia::config {
+
+// What toml++ 3.3 asserts is not always so (a table's name that begins with a dot), and in a release build the compiler
+// would take it for granted. So its assertions stay on, and throw.
+[[noreturn]] static void assertion_failed() { throw std::logic_error("toml++"); }
+
+}  // namespace marginalia::config
+
+#undef NDEBUG
+#define TOML_ASSERT(condition) ((condition) ? void() : marginalia::config::assertion_failed())
+#include <toml++/toml.h>
+
+namespace marginalia::config {
+namespace {
+
+Place place_of(const toml::source_region& region) {
+    return {0, std::max<std::uint32_t>(1, region.begin.line), std::max<std::uint32_t>(1, region.begin.column)};
+}
+
+std::string spelling(const toml::node& node) {
+    std::ostringstream out;
+    node.visit([&](const auto& n) { out << n; });
+    return out.str();
+}
+
+Node convert(const toml::node& from) {
+    Node node;
+    node.place = place_of(from.source());
+    if (const auto* table = from.as_table()) {
+        for (const auto& [key, value] : *table) {
+            Node& child = node.children.emplace_back(convert(value));
+            child.key = std::string(key.str());
+            child.key_place = place_of(key.source());
+        }
+        // toml++ keeps tables sorted by key; people expect the order they wrote.
+        std::stable_sort(node.children.begin(), node.children.end(),
+                         [](const Node& a, const Node& b) { return a.key_place < b.key_place; });
+        return node;
+    }
+    if (const auto* array = from.as_array()) {
+        node.kind = Node::Kind::list;
+        for (const auto& value : *array) node.children.push_back(convert(value));
+    } else if (const auto* boolean = from.as_boolean()) {
+        node.kind = Node::Kind::boolean, node.scalar = boolean->get();
+    } else if (const auto* integer = from.as_integer()) {
+        node.kind = Node::Kind::integer, node.scalar = integer->get();
+    } else if (const auto* number = from.as_floating_point()) {
+        node.kind = Node::Kind::number, node.scalar = number->get();
+    } else if (const auto* text = from.as_string()) {
+        node.kind = Node::Kind::text, node.scalar = text->get();
+    } else {
+        node.kind = Node::Kind::date, node.scalar = spelling(from);
+    }
+    return node;
+}
+
+void move_to(Node& node, Place place) {
+    node.place = node.key_place = place;
+    for (Node& child : node.children) move_to(child, place);
+}
+
+std::string toml_key(const std::string& key) {
+    const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
+        return c < 128 && (std::isalnum(c) || c == '_' || c == '-');
+    });
+    return bare ? key : toml_scalar(key);
+}
+
+std::string inline_value(const Node& node) {
+    if (!node.is_table() && !node.is_list())
+        return node.kind == Node::Kind::date ? node.scalar.get<std::string>() : toml_scalar(node.scalar);
+    std::string text;
+    for (const Node& child : node.children)
+        text += (text.empty() ? "" : ", ") + (node.is_table() ? toml_key(child.key) + " = " : "") + inline_value(child);
+    return node.is_table() ? "{ " + text + " }" : "[" + text + "]";
+}
+
+// toml++ says what it saw; people want to know what to do.
+std::string syntax_fault(std::string_view description) {
+    static constexpr std::pair<std::string_view, const char*> remedies[] = {
+        {"redefine", "; it is given twice, keep one of the two"},
+        {"control characters", "; is a closing quote missing?"},
+        {"expected value", "; write KEY = VALUE"},
+        {"could not determine value type", "; a text needs quotes around it"},
+        {"expected keys", "; a key outside quotes takes letters a to z, digits, '_' and '-'"},
+        {"expected '='", "; write KEY = VALUE, and a key with spaces or dots in it in quotes"},
+    };
+    const std::string_view start = "Error while parsing ";
+    const bool known = description.starts_with(start);
+    std::string fault = known ? "this is not valid TOML, in a " + std::string(description.substr(start.size()))
+                              : "this is not valid TOML: " + std::string(description);
+    for (const auto& [words, remedy] : remedies)
+        if (description.find(words) != description.npos) return fault + remedy;
+    return fault;
+}
+
+// The first line up to which the text fails an assertion: it comes without a place.
+Place place_of_failed_assertion(std::string_view text) {
+    std::uint32_t line = 1;
+    for (std::size_t end = text.find('\n'); end != text.npos; end = text.find('\n', end + 1), ++line) {
+        try {
+            (void)toml::parse(text.substr(0, end));
+        } catch (const std::logic_error&) {
+            break;
+        } catch (const toml::parse_error&) {  // cut in the middle of a value
+        }
+    }
+    return {0, line, 1};
+}
+
+}  // namespace
+
+std::optional<Node> read_toml(std::string_view text, Faults& faults) {
+    try {
+        return convert(toml::parse(text));
+    } catch (const toml::parse_error& error) {
+        faults.add(place_of(error.source()), syntax_fault(error.description()));
+        return std::nullopt;
+    } catch (const std::logic_error&) {
+        faults.add(place_of_failed_assertion(text),
+                   "this is not valid TOML: a table's name begins with a letter, a digit, '_', '-' or a quote");
+        return std::nullopt;
+    }
+}
+
+std::optional<Node> read_toml_value(std::string_view text, Place place) {
+    try {
+        Node root = convert(toml::parse("v = " + std::string(text)));
+        if (root.children.size() != 1 || root.children[0].key != "v") return std::nullopt;
+        move_to(root.children[0], place);
+        return std::move(root.children[0]);
+    } catch (const toml::parse_error&) {
+        return std::nullopt;
+    } catch (const std::logic_error&) {
+        return std::nullopt;
+    }
+}
+
+std::string toml_scalar(const nlohmann::json& value) {
+    if (value.is_number_float() && !std::isfinite(value.get<double>()))
+        return std::isnan(value.get<double>()) ? "nan" : value.get<double>() > 0 ? "inf" : "-inf";
+    const std::string json = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    // JSON's spelling is TOML's, but for one control character that JSON lets stand.
+    std::string text;
+    for (const char c : json) c == '\x7f' ? text += "\\u007F" : text += c;
+    return text;
+}
+
+std::string write_toml(const Node& root) {
+    std::string text;
+    for (const Node& child : root.children)
+        if (!child.is_table()) text += toml_key(child.key) + " = " + inline_value(child) + "\n";
+    for (const Node& table : root.children) {
+        if (!table.is_table()) continue;
+        text += "\n[" + toml_key(table.key) + "]\n";
+        for (const Node& child : table.children) text += toml_key(child.key) + " = " + inline_value(child) + "\n";
+    }
+    return text;
+}
+
+}  // namespace marginalia::config

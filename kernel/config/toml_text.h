@@ -1,0 +1,25 @@
+// TOML text to nodes and back. The only user of toml++.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kernel/config/faults.h"
+#include "kernel/config/node.h"
+
+namespace marginalia::config {
+
+// The root table of a TOML document; nullopt after a syntax error, which is added to `faults`.
+std::optional<Node> read_toml(std::string_view text, Faults& faults);
+
+// A single TOML value such as `1e-3`, `"a"` or `[1, 2]`; nullopt if the text is none. Every place in it is `place`.
+std::optional<Node> read_toml_value(std::string_view text, Place place);
+
+// A JSON boolean, integer, number or string as TOML spells it.
+std::string toml_scalar(const nlohmann::json& value);
+
+// The root table as a TOML document: top-level values, then one [table] each, deeper tables inline.
+std::string write_toml(const Node& root);
+
+}  // namespace marginalia::config

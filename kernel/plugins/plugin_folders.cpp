@@ -1,0 +1,40 @@
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+
+#include "kernel/plugins/plugin_host.h"
+
+namespace marginalia {
+namespace {
+
+namespace fs = std::filesystem;
+
+void add(std::vector<fs::path>& folders, const fs::path& folder) {
+    const fs::path whole = fs::weakly_canonical(fs::absolute(folder));
+    if (std::find(folders.begin(), folders.end(), whole) == folders.end()) folders.push_back(whole);
+}
+
+// The tree that the running program is in: PREFIX of PREFIX/bin/marginalia.
+fs::path program_tree() {
+    std::error_code none;
+    return fs::read_symlink("/proc/self/exe", none).parent_path().parent_path();
+}
+
+}  // namespace
+
+std::vector<fs::path> plugin_folders(const std::vector<std::string>& from_command_line) {
+    std::vector<fs::path> folders;
+    for (const std::string& folder : from_command_line) add(folders, folder);
+    if (const char* list = std::getenv("MARGINALIA_PLUGIN_PATH")) {
+        std::istringstream words(list);
+        for (std::string folder; std::getline(words, folder, ':');)
+            if (!folder.empty()) add(folders, folder);
+    }
+    for (const char* library : {"lib", MARGINALIA_LIBRARY_DIR}) {
+        const fs::path own = program_tree() / library / "marginalia" / "plugins";
+        if (fs::is_directory(own)) add(folders, own);
+    }
+    return folders;
+}
+
+}  // namespace marginalia

@@ -1,0 +1,200 @@
+#include "kernel/plugins/plugin_host.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <numeric>
+#include <optional>
+
+#include <boost/dll/library_info.hpp>
+#include <boost/dll/shared_library.hpp>
+#include <marginalia/torch_tag.h>
+
+#include "kernel/config/sha256.h"
+
+namespace marginalia {
+namespace {
+
+namespace fs = std::filesystem;
+namespace dll = boost::dll;
+
+constexpr std::string_view symbol_stem = "marginalia_plugin_v";
+constexpr const char* symbol_name = MARGINALIA_TEXT(MARGINALIA_SYMBOL);
+constexpr std::string_view tier_1[] = {"energy", "dataset"};
+constexpr std::string_view tier_2[] = {"network", "sampler", "objective"};
+
+template <std::size_t N>
+bool among(std::string_view word, const std::string_view (&words)[N]) {
+    return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
+std::vector<std::string> exported_symbols(const fs::path& file) {
+    try {
+        return dll::library_info(file).symbols();
+    } catch (const std::exception&) {
+        throw Error("not a shared library");
+    }
+}
+
+// Judges a file by the names it exports, before any of its code runs.
+void check_symbols(const fs::path& file) {
+    std::optional<std::string> other;
+    for (const std::string& symbol : exported_symbols(file)) {
+        if (symbol == symbol_name) return;
+        if (symbol.starts_with(symbol_stem)) other = symbol.substr(symbol_stem.size());
+    }
+    if (other)
+        throw Error("built for plugin ABI " + *other + ", this program has ABI " MARGINALIA_TEXT(MARGINALIA_ABI) +
+                    "; rebuild it against this SDK");
+    throw Error(std::string("not a marginalia plugin (exports no ") + symbol_name + ")");
+}
+
+// Boost.DLL wraps the loader's sentence: "... (dlerror system message: FILE: undefined symbol: x): Bad file descriptor".
+std::string loader_message(const fs::path& file, std::string text) {
+    constexpr std::string_view start = "dlerror system message: ";
+    if (const auto at = text.find(start); at != std::string::npos) text.erase(0, at + start.size());
+    if (const auto at = text.rfind("): "); at != std::string::npos) text.erase(at);
+    const std::string prefix = file.string() + ": ";
+    if (text.starts_with(prefix)) text.erase(0, prefix.size());
+    return text;
+}
+
+// Never unloaded: objects, exceptions and LibTorch's registrations outlive any moment at which that would be safe.
+const PluginDescriptor* load(const fs::path& file) {
+    static auto& libraries = *new std::vector<dll::shared_library>;
+    dll::shared_library library;
+    try {
+        library.load(file, dll::load_mode::rtld_now | dll::load_mode::rtld_local);
+    } catch (const std::exception& error) {
+        throw Error("cannot be loaded: " + loader_message(file, error.what()) +
+                    "; rebuild it against this SDK and link what it uses");
+    }
+    libraries.push_back(std::move(library));
+    return &libraries.back().get<const PluginDescriptor>(symbol_name);
+}
+
+bool is_name(const char* text) {
+    if (!text || !*text) return false;
+    return std::all_of(text, text + std::strlen(text), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+}
+
+void check_build(const PluginDescriptor& plugin) {
+    if (!plugin.build_tag || !plugin.kind) throw Error("malformed descriptor (no build tag or no kind)");
+    const bool torch = among(plugin.kind, tier_2);
+    if (!torch && !among(plugin.kind, tier_1))
+        throw Error("declares the unknown kind '" + std::string(plugin.kind) +
+                    "'; the kinds are dataset, energy, network, objective and sampler");
+    const char* own = torch ? MARGINALIA_TORCH_BUILD_TAG : MARGINALIA_BUILD_TAG;
+    if (std::strcmp(plugin.build_tag, own) != 0)
+        throw Error("compiled as [" + std::string(plugin.build_tag) + "], this program as [" + own +
+                    "]; rebuild it with the same compiler and settings");
+}
+
+void check_content(const PluginDescriptor& plugin) {
+    if (!is_name(plugin.name))
+        throw Error("malformed descriptor: its name must be lower-case words joined by '-', not '" +
+                    std::string(plugin.name ? plugin.name : "") + "'");
+    if (!plugin.create) throw Error("malformed descriptor (no factory)");
+    if (!plugin.parameters && plugin.parameter_count > 0) throw Error("malformed descriptor (no parameter list)");
+    for (std::size_t i = 0; i < plugin.parameter_count; ++i)
+        if (!is_name(plugin.parameters[i].name))
+            throw Error("malformed descriptor: parameter " + std::to_string(i + 1) + " has no lower_snake name");
+}
+
+PluginManifest manifest_of(const PluginDescriptor& plugin, const fs::path& file) {
+    PluginManifest manifest;
+    manifest.kind = plugin.kind;
+    manifest.name = plugin.name;
+    manifest.summary = plugin.summary ? plugin.summary : "";
+    manifest.manual = plugin.manual ? plugin.manual : "";
+    for (std::size_t i = 0; i < plugin.parameter_count; ++i) manifest.parameters.push_back(describe(plugin.parameters[i]));
+    manifest.path = file.string();
+    manifest.build_tag = plugin.build_tag;
+    manifest.sha256 = sha256_of_file(file);
+    return manifest;
+}
+
+std::vector<fs::path> libraries_in(const fs::path& folder) {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (entry.path().extension() == ".so") files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+}  // namespace
+
+PluginHost::PluginHost(const std::vector<fs::path>& folders, const BeforeLoad& before,
+                       const std::vector<PluginFailure>& skip) {
+    for (const fs::path& folder : folders) open_folder(folder, before, skip);
+
+    std::vector<std::size_t> order(catalogue_.plugins.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        const PluginManifest &x = catalogue_.plugins[a], &y = catalogue_.plugins[b];
+        return std::tie(x.kind, x.name) < std::tie(y.kind, y.name);
+    });
+    std::vector<PluginManifest> plugins;
+    std::vector<const PluginDescriptor*> descriptors;
+    for (const std::size_t i : order) {
+        plugins.push_back(std::move(catalogue_.plugins[i]));
+        descriptors.push_back(descriptors_[i]);
+    }
+    catalogue_.plugins = std::move(plugins);
+    descriptors_ = std::move(descriptors);
+}
+
+void PluginHost::open_folder(const fs::path& folder, const BeforeLoad& before, const std::vector<PluginFailure>& skip) {
+    std::vector<fs::path> files;
+    if (fs::is_directory(folder)) files = libraries_in(folder);
+    else if (fs::exists(folder)) files = {folder};
+    else catalogue_.failures.push_back({folder.string(), "no such plugin folder"});
+
+    for (const fs::path& file : files) {
+        const auto skipped = std::find_if(skip.begin(), skip.end(), [&](const auto& s) { return s.path == file.string(); });
+        if (skipped != skip.end()) {
+            catalogue_.failures.push_back(*skipped);
+            continue;
+        }
+        try {
+            if (before) before(file);
+            open_file(file);
+        } catch (const std::exception& error) {
+            catalogue_.failures.push_back({file.string(), error.what()});
+        }
+    }
+}
+
+void PluginHost::open_file(const fs::path& file) {
+    check_symbols(file);
+    const PluginDescriptor* plugin = load(file);
+    check_build(*plugin);
+    check_content(*plugin);
+    if (const PluginManifest* first = catalogue_.find(plugin->kind, plugin->name))
+        throw Error("a second " + first->kind + " named '" + first->name + "'; the one in " + first->path +
+                    " is used; remove or rename one of them");
+    catalogue_.plugins.push_back(manifest_of(*plugin, file));
+    descriptors_.push_back(plugin);
+}
+
+std::size_t PluginHost::index_of(const std::string& kind, const std::string& name) const {
+    std::string known;
+    for (std::size_t i = 0; i < catalogue_.plugins.size(); ++i) {
+        const PluginManifest& plugin = catalogue_.plugins[i];
+        if (plugin.kind == kind && plugin.name == name) return i;
+        if (plugin.kind == kind) known += (known.empty() ? "" : ", ") + plugin.name;
+    }
+    throw Error("there is no " + kind + " plugin named '" + name + "'; there are: " + (known.empty() ? "none" : known));
+}
+
+void (*PluginHost::factory(const std::string& kind, const std::string& name) const)() {
+    return descriptors_[index_of(kind, name)]->create;
+}
+
+const PluginManifest& PluginHost::manifest(const std::string& kind, const std::string& name) const {
+    return catalogue_.plugins[index_of(kind, name)];
+}
+
+}  // namespace marginalia

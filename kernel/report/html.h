@@ -1,0 +1,24 @@
+// The page that `marginalia report` writes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "store/store.h"
+
+namespace marginalia {
+
+// One self-contained HTML page about an experiment, opening offline: headline numbers, results by configuration,
+// learning curves with bands over seeds, marginal error by subset size, sampled states, configuration, trials and where
+// they came from. Everything from the store is escaped. Throws Error if the experiment has no trials.
+std::string report_page(store::Store& store, const std::string& experiment);
+
+// Text as HTML text or attribute value.
+std::string html(std::string_view text);
+
+// JSON that can stand in a script element: no "</" and no "<!--" in it, invalid UTF-8 replaced.
+std::string script_json(const nlohmann::json& value);
+
+}  // namespace marginalia

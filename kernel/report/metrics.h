@@ -1,0 +1,37 @@
+// What is known about metrics by their names (docs/metrics.md): units, direction, order of importance.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace marginalia {
+
+enum class Goal { low, high, none };  // none: neither is better (a seed's log Z, a count)
+
+struct MetricInfo {
+    std::string unit;   // "nats", "bits/site", "s"; empty: none or unknown
+    Goal goal = Goal::low;
+    std::string about;  // one line for people; empty: unknown
+};
+
+// Known names first; others by their ending ("_seconds", "_bits"); plugins' own metrics are taken as "lower is better".
+MetricInfo metric_info(std::string_view name);
+
+// "kl [nats]", "spearman".
+std::string metric_title(std::string_view name);
+
+// The final metrics that summaries show, most telling first.
+const std::vector<std::string>& main_metrics();
+
+// `names` sorted: the main metrics in their order, then the rest by name.
+std::vector<std::string> by_importance(std::vector<std::string> names);
+
+// Exact values of the target that evaluation stores beside the results, and standard errors: not results themselves.
+bool is_reference(std::string_view name);
+
+// Metrics whose step is the size of a subset of sites, not a step of training.
+bool is_by_size(std::string_view name);
+
+}  // namespace marginalia

@@ -1,0 +1,194 @@
+#include "kernel/report/results.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <set>
+
+#include "kernel/report/metrics.h"
+#include "kernel/report/text.h"
+#include "store/queries.h"
+
+namespace marginalia {
+namespace {
+
+void flatten_into(FlatConfig& flat, const nlohmann::json& value, const std::string& prefix) {
+    if (value.is_object()) {
+        for (const auto& [key, inner] : value.items()) flatten_into(flat, inner, prefix.empty() ? key : prefix + "." + key);
+        return;
+    }
+    flat[prefix] = value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+std::string label_of(const FlatConfig& config, const std::vector<std::string>& keys, const std::string& otherwise) {
+    std::string label;
+    for (const std::string& key : keys) {
+        if (!label.empty()) label += ", ";
+        label += short_key(key, keys) + " = " + config_value(config, key);
+    }
+    return label.empty() ? otherwise : label;
+}
+
+bool ended_badly(store::Status status) {
+    return status == store::Status::failed || status == store::Status::timeout || status == store::Status::oom;
+}
+
+void average(Group& group, const std::vector<TrialResult>& trials) {
+    std::map<std::string, std::vector<double>> values;
+    for (const std::size_t index : group.trials) {
+        const TrialResult& result = trials[index];
+        group.failed += ended_badly(result.trial.status);
+        if (result.trial.status != store::Status::done) continue;
+        ++group.done;
+        for (const auto& [name, value] : result.finals) values[name].push_back(value);
+    }
+    for (const auto& [name, list] : values)
+        if (const auto mean = estimate(list)) group.finals[name] = *mean;
+}
+
+}  // namespace
+
+FlatConfig flatten(const nlohmann::json& config) {
+    FlatConfig flat;
+    if (config.is_object()) flatten_into(flat, config, "");
+    return flat;
+}
+
+FlatConfig flatten_text(const std::string& json) { return flatten(nlohmann::json::parse(json, nullptr, false)); }
+
+std::optional<Estimate> estimate(const std::vector<double>& values) {
+    Estimate result;
+    double sum = 0;
+    for (const double value : values) {
+        if (!std::isfinite(value)) continue;
+        sum += value;
+        ++result.count;
+    }
+    if (result.count == 0) return std::nullopt;
+    const auto n = static_cast<double>(result.count);
+    result.mean = sum / n;
+    if (result.count < 2) return result;
+    double squares = 0;
+    for (const double value : values)
+        if (std::isfinite(value)) squares += (value - result.mean) * (value - result.mean);
+    result.standard_error = std::sqrt(squares / (n - 1) / n);
+    return result;
+}
+
+std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& configs) {
+    std::map<std::string, std::set<std::string>> values;
+    std::map<std::string, std::size_t> holders;
+    for (const FlatConfig* config : configs) {
+        for (const auto& [key, value] : *config) {
+            values[key].insert(value);
+            ++holders[key];
+        }
+    }
+    // A parameter that only some plugins have says nothing that the plugin's name does not.
+    const auto plugin_differs = [&values](const std::string& key) {
+        const auto found = values.find(key.substr(0, key.find('.')) + ".plugin");
+        return found != values.end() && found->second.size() > 1;
+    };
+    std::vector<std::string> differing;
+    for (const auto& [key, distinct] : values)
+        if (distinct.size() > 1 || (holders[key] < configs.size() && !plugin_differs(key))) differing.push_back(key);
+    return differing;
+}
+
+std::string short_key(const std::string& key, const std::vector<std::string>& keys) {
+    const auto last = [](const std::string& name) { return name.substr(name.rfind('.') + 1); };
+    const std::string tail = last(key);
+    const auto alike = std::count_if(keys.begin(), keys.end(), [&](const std::string& other) { return last(other) == tail; });
+    return alike > 1 ? key : tail;
+}
+
+ExperimentResults load_results(store::Store& store, const std::string& experiment) {
+    std::vector<TrialResult> trials;
+    std::vector<store::TrialId> ids;
+    store::TrialFilter filter;
+    filter.experiment = experiment;
+    for (store::Trial& trial : store::list_trials(store, filter)) {
+        ids.push_back(trial.id);
+        FlatConfig config = flatten_text(trial.config);
+        trials.push_back({std::move(trial), std::move(config), {}});
+    }
+    if (ids.empty()) return gather({}, experiment);
+    std::map<store::TrialId, std::map<std::string, double>> finals = store::metric_values(store, ids);
+    for (TrialResult& result : trials) result.finals = std::move(finals[result.trial.id]);
+    return gather(std::move(trials), experiment);
+}
+
+ExperimentResults gather(std::vector<TrialResult> trials, std::string name) {
+    ExperimentResults results;
+    results.name = std::move(name);
+    results.trials = std::move(trials);
+    std::map<std::string, std::size_t> group_of;
+    std::set<std::string> finals;
+    for (std::size_t i = 0; i < results.trials.size(); ++i) {
+        const TrialResult& result = results.trials[i];
+        const auto [found, fresh] = group_of.emplace(result.trial.config_hash, results.groups.size());
+        if (fresh) {
+            results.groups.emplace_back();
+            results.groups.back().hash = result.trial.config_hash;
+            results.groups.back().config = result.config;
+        }
+        results.groups[found->second].trials.push_back(i);
+        for (const auto& [metric, value] : result.finals) {
+            if (!is_reference(metric)) {
+                finals.insert(metric);
+            } else if (metric.ends_with("_exact")) {
+                auto& values = results.references[metric];
+                if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+            }
+        }
+    }
+    std::vector<const FlatConfig*> configs;
+    for (const Group& group : results.groups) configs.push_back(&group.config);
+    if (!configs.empty()) {
+        results.differing = differing_keys(configs);
+        results.shared = *configs.front();
+    }
+    for (const std::string& key : results.differing) results.shared.erase(key);
+    for (Group& group : results.groups) {
+        group.label = label_of(group.config, results.differing, results.name);
+        average(group, results.trials);
+    }
+    results.final_names = by_importance({finals.begin(), finals.end()});
+    return results;
+}
+
+std::string config_value(const FlatConfig& config, const std::string& key) {
+    const auto found = config.find(key);
+    return found == config.end() ? std::string("—") : found->second;
+}
+
+ShownEstimate shown_estimate(const Group& group, const std::string& metric) {
+    const auto found = group.finals.find(metric);
+    if (found == group.finals.end()) return {};
+    ShownEstimate shown;
+    std::optional<double> error = found->second.standard_error;
+    const auto own = group.finals.find(metric + "_stderr");
+    if (!error && own != group.finals.end()) {
+        error = own->second.mean;
+        shown.of_samples = true;
+    }
+    shown.text = estimate_text(found->second.mean, error);
+    shown.value = {found->second.mean, error ? nlohmann::json(*error) : nlohmann::json()};
+    return shown;
+}
+
+std::optional<double> running_time(const store::Trial& trial, double now) {
+    if (!trial.started) return std::nullopt;
+    if (trial.status == store::Status::running) return now - *trial.started;
+    if (trial.seconds > 0) return trial.seconds;
+    if (trial.finished) return *trial.finished - *trial.started;
+    return std::nullopt;
+}
+
+double now_seconds() {
+    if (const char* fixed = std::getenv("SOURCE_DATE_EPOCH")) return std::strtod(fixed, nullptr);
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace marginalia

@@ -1,0 +1,88 @@
+// An experiment's trials as people want to see them: grouped by configuration, averaged over seeds.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "store/store.h"
+
+namespace marginalia {
+
+// Keys of a config by their dotted names, values as an experiment file would spell them, texts without quotes.
+using FlatConfig = std::map<std::string, std::string>;
+
+FlatConfig flatten(const nlohmann::json& config);
+FlatConfig flatten_text(const std::string& json);  // the `config` column; empty if it is not JSON
+
+// A mean over seeds.
+struct Estimate {
+    std::size_t count = 0;
+    double mean = 0;
+    std::optional<double> standard_error;  // from two seeds on
+};
+
+// Of the finite values among `values`; nullopt if there are none.
+std::optional<Estimate> estimate(const std::vector<double>& values);
+
+struct TrialResult {
+    store::Trial trial;
+    FlatConfig config;
+    std::map<std::string, double> finals;  // final metrics; NaN for those that were not finite
+};
+
+// The trials of one configuration.
+struct Group {
+    std::string hash;
+    std::string label;   // the differing keys, "learning_rate = 0.001, channels = 32"; the experiment's name if none
+    FlatConfig config;
+    std::vector<std::size_t> trials;          // indices into ExperimentResults::trials
+    std::map<std::string, Estimate> finals;   // over its trials that are done
+    std::size_t done = 0, failed = 0;
+};
+
+struct ExperimentResults {
+    std::string name;
+    std::vector<TrialResult> trials;       // by number
+    std::vector<Group> groups;             // in order of their first trial
+    std::vector<std::string> differing;    // keys that differ between groups, sorted
+    FlatConfig shared;                     // the others
+    std::vector<std::string> final_names;  // final metrics that any trial has, by importance, reference values left out
+    std::map<std::string, std::vector<double>> references;  // "log_z_exact" and such: the distinct values
+};
+
+// All trials of an experiment and their final metrics; no points are read.
+ExperimentResults load_results(store::Store& store, const std::string& experiment);
+
+// The same of any trials, for `compare`.
+ExperimentResults gather(std::vector<TrialResult> trials, std::string name);
+
+// Keys whose values are not the same in all configs, sorted; of keys that only some plugins have, those that vary among
+// the configs that have them.
+std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& configs);
+
+// "train.learning_rate" -> "learning_rate" where no other of `keys` ends alike.
+std::string short_key(const std::string& key, const std::vector<std::string>& keys);
+
+// The value of a key for people; "—" where the config has no such key.
+std::string config_value(const FlatConfig& config, const std::string& key);
+
+// A group's final metric as tables show it. With one seed the error is the evaluation's own (NAME_stderr) where there
+// is one.
+struct ShownEstimate {
+    std::string text;        // "0.0412 ± 0.0031"; empty if no trial has the metric
+    nlohmann::json value;    // [mean, standard error or null]; null if no trial has it
+    bool of_samples = false; // the error is that of the evaluation's samples
+};
+ShownEstimate shown_estimate(const Group& group, const std::string& metric);
+
+// Seconds a trial ran, all attempts together; while it runs, since its first start. nullopt if it never started.
+std::optional<double> running_time(const store::Trial& trial, double now);
+
+double now_seconds();  // since 1970, from SOURCE_DATE_EPOCH where it is set, for pages that must not change
+
+}  // namespace marginalia

@@ -1,0 +1,133 @@
+#include "kernel/report/summary.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/ostream.h>
+
+#include "kernel/report/metrics.h"
+#include "kernel/report/results.h"
+#include "kernel/report/table.h"
+#include "kernel/report/text.h"
+
+namespace marginalia {
+namespace {
+
+constexpr std::size_t most_configs_side_by_side = 3;
+
+std::vector<std::string> shown_metrics(const ExperimentResults& results) {
+    std::vector<std::string> shown;
+    for (const std::string& name : main_metrics())
+        if (std::find(results.final_names.begin(), results.final_names.end(), name) != results.final_names.end())
+            shown.push_back(name);
+    constexpr std::size_t most = 8;
+    if (shown.empty()) shown = results.final_names;
+    if (shown.size() > std::max(most, main_metrics().size())) shown.resize(most);
+    return shown;
+}
+
+Cell estimate_cell(const Group& group, const std::string& metric) {
+    const ShownEstimate shown = shown_estimate(group, metric);
+    return {shown.text, shown.value};
+}
+
+Column config_column(const std::string& key, const std::vector<std::string>& keys) { return {short_key(key, keys)}; }
+
+// One row a metric: the readable form of one or few configurations.
+void print_upright(const ExperimentResults& results, const std::vector<std::string>& metrics, std::ostream& out) {
+    const bool single = results.groups.size() == 1;
+    std::vector<Column> columns = {{"metric"}};
+    for (const Group& group : results.groups) columns.push_back({single ? "value" : group.label, true});
+    Table table(std::move(columns));
+    std::vector<Cell> seeds = {"seeds done"};
+    for (const Group& group : results.groups) seeds.push_back(fmt::format("{} of {}", group.done, group.trials.size()));
+    table.add_row(std::move(seeds));
+    for (const std::string& metric : metrics) {
+        std::vector<Cell> row = {metric_title(metric)};
+        for (const Group& group : results.groups) row.push_back(estimate_cell(group, metric));
+        table.add_row(std::move(row));
+    }
+    table.print(out, Format::text, screen());
+}
+
+// One row a configuration; the least telling metrics are left out where the terminal is too narrow.
+void print_by_config(const ExperimentResults& results, std::vector<std::string> metrics, std::ostream& out) {
+    const std::size_t limit = screen().width;
+    std::size_t width = 4;
+    for (const std::string& key : results.differing) width += std::max<std::size_t>(short_key(key, results.differing).size(), 8) + 2;
+    std::size_t fitting = 0;
+    for (; fitting < metrics.size() && limit > 0; ++fitting) {
+        width += std::max<std::size_t>(metric_title(metrics[fitting]).size(), 17) + 2;
+        if (width > limit) break;
+    }
+    if (limit > 0) metrics.resize(std::max<std::size_t>(fitting, std::min<std::size_t>(metrics.size(), 1)));
+    std::vector<Column> columns;
+    for (const std::string& key : results.differing) columns.push_back(config_column(key, results.differing));
+    columns.push_back({"n", true});
+    for (const std::string& metric : metrics) columns.push_back({metric, true, metric_info(metric).unit});
+    Table table(std::move(columns));
+    for (const Group& group : results.groups) {
+        std::vector<Cell> row;
+        for (const std::string& key : results.differing) row.push_back(config_value(group.config, key));
+        row.push_back(Cell::integer(static_cast<std::int64_t>(group.done)));
+        for (const std::string& metric : metrics) row.push_back(estimate_cell(group, metric));
+        table.add_row(std::move(row));
+    }
+    table.print(out, Format::text, screen());
+}
+
+void print_references(const ExperimentResults& results, std::ostream& out) {
+    for (const auto& [name, values] : results.references) {
+        std::string line;
+        for (const double value : values) line += (line.empty() ? "" : ", ") + fmt::format("{:.6f}", value);
+        const std::string unit = metric_info(name).unit;
+        fmt::print(out, "{}: {}{}{}\n", name, line, unit.empty() ? "" : " ", unit);
+    }
+}
+
+void print_failures(const ExperimentResults& results, std::ostream& out) {
+    for (const TrialResult& result : results.trials) {
+        if (result.trial.error.empty() || result.trial.status == store::Status::done) continue;
+        const std::string first = result.trial.error.substr(0, result.trial.error.find('\n'));
+        fmt::print(out, "trial {} {}: {}\n", result.trial.id, store::name_of(result.trial.status), first);
+    }
+}
+
+bool single_seed_errors(const ExperimentResults& results, const std::vector<std::string>& metrics) {
+    for (const Group& group : results.groups)
+        for (const std::string& metric : metrics)
+            if (shown_estimate(group, metric).of_samples) return true;
+    return false;
+}
+
+std::string store_option(store::Store& store) {
+    const std::string file = store.file().string();
+    if (std::getenv("MARGINALIA_STORE") || std::filesystem::path(file).filename() == "marginalia.db") return {};
+    return fmt::format(" --store {}", file);
+}
+
+}  // namespace
+
+void print_summary(store::Store& store, const std::string& experiment, std::ostream& out) {
+    const ExperimentResults results = load_results(store, experiment);
+    if (results.trials.empty()) return;
+    std::size_t done = 0;
+    for (const Group& group : results.groups) done += group.done;
+    fmt::print(out, "{}: {} of {} done, {}\n\n", experiment, done, count_text(results.trials.size(), "trial"),
+               count_text(results.groups.size(), "configuration"));
+    const std::vector<std::string> metrics = shown_metrics(results);
+    if (results.groups.size() <= most_configs_side_by_side) {
+        print_upright(results, metrics, out);
+    } else {
+        print_by_config(results, metrics, out);
+    }
+    out << '\n';
+    if (single_seed_errors(results, metrics)) out << "± of a single seed: standard error over the evaluation's samples\n";
+    print_references(results, out);
+    print_failures(results, out);
+    const std::string option = store_option(store);
+    fmt::print(out, "next: marginalia report {0}{1}   marginalia list --experiment {0}{1}   marginalia show last{1}\n",
+               experiment, option);
+}
+
+}  // namespace marginalia

@@ -1,0 +1,257 @@
+#include "kernel/report/table.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <marginalia/error.h>
+
+namespace marginalia {
+namespace {
+
+constexpr const char* gap = "  ";
+constexpr std::size_t readable_text = 20;  // columns that a text should keep before other columns are left out
+
+std::string pad(std::string text, std::size_t width, bool right) {
+    const std::size_t taken = display_width(text);
+    if (taken >= width) return text;
+    return right ? std::string(width - taken, ' ') + text : text + std::string(width - taken, ' ');
+}
+
+std::string without_breaks(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+}
+
+std::string trimmed(std::string line) {
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line;
+}
+
+std::string markdown_text(const std::string& text) {
+    std::string out;
+    for (const char c : without_breaks(text)) {
+        if (c == '|' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+std::string latex_text(const std::string& text) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (text.compare(at, 2, "±") == 0) {
+            out += "$\\pm$";
+            ++at;
+        } else if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) {
+            out += '\\';
+            out += c;
+        } else if (c == '\\') {
+            out += "\\textbackslash{}";
+        } else if (c == '~' || c == '^') {
+            out += fmt::format("\\{}{{}}", c);
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
+std::string csv_value(const nlohmann::json& value) {
+    if (value.is_null()) return {};
+    return csv_field(value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+// The two numbers of a mean with its error; nulls where the cell is blank.
+nlohmann::json part(const Cell& cell, std::size_t index) {
+    return cell.value.is_array() && cell.value.size() > index ? cell.value[index] : nlohmann::json();
+}
+
+}  // namespace
+
+Format format_named(std::string_view name) {
+    if (name == "text") return Format::text;
+    if (name == "csv") return Format::csv;
+    if (name == "json") return Format::json;
+    if (name == "markdown") return Format::markdown;
+    if (name == "latex") return Format::latex;
+    throw Error(fmt::format("'{}' is no format; choose text, csv, json, markdown or latex", name));
+}
+
+Cell Cell::number(double value) {
+    if (!std::isfinite(value)) return {number_text(value)};
+    return {number_text(value), value};
+}
+
+Cell Cell::integer(std::int64_t value) { return {std::to_string(value), value}; }
+
+void Table::add_row(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
+
+const Cell& Table::cell(std::size_t row, std::size_t column) const {
+    static const Cell blank;
+    return column < rows_[row].size() ? rows_[row][column] : blank;
+}
+
+std::string Table::header(std::size_t column) const {
+    const Column& c = columns_[column];
+    return c.unit.empty() ? c.name : fmt::format("{} [{}]", c.name, c.unit);
+}
+
+std::size_t Table::natural_width(std::size_t column) const {
+    std::size_t width = display_width(header(column));
+    for (std::size_t r = 0; r < rows_.size(); ++r) width = std::max(width, display_width(without_breaks(cell(r, column).text)));
+    return width;
+}
+
+std::vector<std::size_t> Table::shown_columns(std::size_t limit) const {
+    std::vector<std::size_t> shown(columns_.size());
+    for (std::size_t c = 0; c < shown.size(); ++c) shown[c] = c;
+    const auto least_total = [&] {
+        std::size_t sum = 0;
+        for (const std::size_t c : shown) sum += 2 + (columns_[c].numeric ? natural_width(c) : std::min(natural_width(c), readable_text));
+        return sum - 2;
+    };
+    while (limit > 0 && shown.size() > 1 && least_total() > limit) {
+        const auto first = std::max_element(shown.begin(), shown.end(),
+                                            [&](std::size_t a, std::size_t b) { return columns_[a].drop < columns_[b].drop; });
+        if (columns_[*first].drop == 0) break;
+        shown.erase(first);
+    }
+    return shown;
+}
+
+std::vector<std::size_t> Table::widths(const std::vector<std::size_t>& shown, std::size_t limit) const {
+    std::vector<std::size_t> widths;
+    std::size_t total = 0;
+    for (const std::size_t c : shown) {
+        widths.push_back(natural_width(c));
+        total += widths.back() + 2;
+    }
+    constexpr std::size_t least = 8;
+    for (; limit > 0 && total > limit + 2; --total) {
+        std::size_t widest = shown.size();
+        for (std::size_t i = 0; i < shown.size(); ++i)
+            if (!columns_[shown[i]].numeric && widths[i] > least && (widest == shown.size() || widths[i] > widths[widest])) widest = i;
+        if (widest == shown.size()) break;
+        --widths[widest];
+    }
+    return widths;
+}
+
+void Table::print(std::ostream& out, Format format, Screen screen) const {
+    switch (format) {
+        case Format::text: return print_text(out, screen);
+        case Format::csv: return print_csv(out);
+        case Format::json: return print_json(out);
+        case Format::markdown: return print_markdown(out);
+        case Format::latex: return print_latex(out);
+    }
+}
+
+void Table::print_text(std::ostream& out, Screen screen) const {
+    const std::vector<std::size_t> shown = shown_columns(screen.width);
+    const std::vector<std::size_t> wide = widths(shown, screen.width);
+    auto line = [&](auto&& text_of, auto&& tone_of) {
+        std::string text;
+        for (std::size_t i = 0; i < shown.size(); ++i) {
+            const bool last = i + 1 == shown.size();
+            const std::string padded = pad(shorten(text_of(i), wide[i]), wide[i], columns_[shown[i]].numeric);
+            text += toned(last ? trimmed(padded) : padded, tone_of(i), screen.colour);
+            if (!last) text += gap;
+        }
+        out << trimmed(std::move(text)) << '\n';
+    };
+    const auto rule = [&](std::size_t i) {
+        std::string dashes;
+        for (std::size_t dash = 0; dash < wide[i]; ++dash) dashes += "─";
+        return dashes;
+    };
+    line([&](std::size_t i) { return header(shown[i]); }, [](std::size_t) { return Tone::plain; });
+    line(rule, [](std::size_t) { return Tone::faint; });
+    for (std::size_t r = 0; r < rows_.size(); ++r)
+        line([&](std::size_t i) { return without_breaks(cell(r, shown[i]).text); }, [&](std::size_t i) { return cell(r, shown[i]).tone; });
+}
+
+void Table::print_csv(std::ostream& out) const {
+    std::string line;
+    auto field = [&line](const std::string& text) {
+        line += text;
+        line += ',';
+    };
+    auto flush = [&] {
+        line.back() = '\n';
+        out << line;
+        line.clear();
+    };
+    for (const Column& column : columns_) {
+        field(csv_field(column.name));
+        if (!column.error_key.empty()) field(csv_field(column.error_key));
+    }
+    flush();
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+        for (std::size_t c = 0; c < columns_.size(); ++c) {
+            if (columns_[c].error_key.empty()) {
+                field(csv_value(cell(r, c).value));
+            } else {
+                field(csv_value(part(cell(r, c), 0)));
+                field(csv_value(part(cell(r, c), 1)));
+            }
+        }
+        flush();
+    }
+}
+
+void Table::print_json(std::ostream& out) const {
+    out << "[";
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+        nlohmann::ordered_json object;
+        for (std::size_t c = 0; c < columns_.size(); ++c) {
+            if (columns_[c].error_key.empty()) {
+                object[columns_[c].name] = cell(r, c).value;
+            } else {
+                object[columns_[c].name] = part(cell(r, c), 0);
+                object[columns_[c].error_key] = part(cell(r, c), 1);
+            }
+        }
+        out << (r == 0 ? "\n " : ",\n ") << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+    out << "\n]\n";
+}
+
+void Table::print_markdown(std::ostream& out) const {
+    auto line = [&](auto&& text_of) {
+        out << '|';
+        for (std::size_t c = 0; c < columns_.size(); ++c) out << ' ' << text_of(c) << " |";
+        out << '\n';
+    };
+    line([&](std::size_t c) { return markdown_text(header(c)); });
+    line([&](std::size_t c) { return std::string(columns_[c].numeric ? "---:" : "---"); });
+    for (std::size_t r = 0; r < rows_.size(); ++r) line([&](std::size_t c) { return markdown_text(cell(r, c).text); });
+}
+
+void Table::print_latex(std::ostream& out) const {
+    std::string alignment;
+    for (const Column& column : columns_) alignment += column.numeric ? 'r' : 'l';
+    out << "% needs \\usepackage{booktabs}\n\\begin{tabular}{" << alignment << "}\n\\toprule\n";
+    auto line = [&](auto&& text_of) {
+        for (std::size_t c = 0; c < columns_.size(); ++c) out << (c > 0 ? " & " : "") << latex_text(text_of(c));
+        out << " \\\\\n";
+    };
+    line([&](std::size_t c) { return header(c); });
+    out << "\\midrule\n";
+    for (std::size_t r = 0; r < rows_.size(); ++r) line([&](std::size_t c) { return without_breaks(cell(r, c).text); });
+    out << "\\bottomrule\n\\end{tabular}\n";
+}
+
+std::string csv_field(std::string_view text) {
+    if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"') out += '"';
+        out += c;
+    }
+    return out + '"';
+}
+
+}  // namespace marginalia

@@ -1,0 +1,32 @@
+// The plugins there are, as a worker process sees them: the host program itself never opens one.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernel/config/schema.h"
+#include "kernel/schedule/worker_process.h"
+
+namespace marginalia {
+
+// A worker that has loaded its plugins, ready for trials, and what it said of itself.
+struct ReadyWorker {
+    std::unique_ptr<WorkerProcess> worker;
+    PluginCatalogue catalogue;
+    int cuda_devices = 0;
+    std::string torch_version;
+};
+
+// Starts a worker and lists the plugins in `folders`. A plugin that kills its worker while it is loaded becomes an
+// entry of `failures`, and a new worker starts without it. Throws Error if the worker program cannot be started.
+ReadyWorker start_worker(const std::vector<std::filesystem::path>& folders, int threads);
+
+// Only the list; the worker ends.
+PluginCatalogue fetch_catalogue(const std::vector<std::filesystem::path>& folders);
+
+// The worker program: MARGINALIA_WORKER, else marginalia-worker beside the running program.
+std::filesystem::path worker_program();
+
+}  // namespace marginalia

@@ -1,0 +1,19 @@
+// A trial on its way through the scheduler.
+#pragma once
+
+#include <string>
+
+#include "kernel/config/experiment.h"
+#include "store/store.h"
+
+namespace marginalia {
+
+struct Job {
+    store::TrialId trial = 0;
+    const TrialConfig* config = nullptr;  // owned by the Experiment
+    std::string label;                    // "seed 0, train.learning_rate 0.001"
+    int failures = 0;                     // in this run
+    int losses = 0;                       // times its worker was killed from outside, in this run
+};
+
+}  // namespace marginalia

@@ -1,0 +1,45 @@
+// The acting verbs: `run`, `plan` and `resume`.
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace marginalia {
+
+// What the command line asks for.
+struct RunOptions {
+    std::filesystem::path file;              // experiment file (run, plan)
+    std::string experiment;                  // resume: name of an experiment in the store; empty: the newest sweep
+    std::vector<std::string> overrides;      // "train.steps=10", see docs/experiment-files.md
+    std::filesystem::path store = "marginalia.db";
+    std::vector<std::string> plugin_paths;   // --plugin-path, searched first
+    bool retry_failed = false;               // also run trials that ended failed, timeout or oom
+    bool quiet = false;                      // no progress, no summary: only failures and refusals, on stderr
+    std::vector<std::string> command_line;   // as typed, for the provenance record
+};
+
+// Exit codes of the acting verbs beside 0. Wrong files (2) are thrown as Error and stores that cannot be used (4) as
+// store::StoreError; main turns those into their codes.
+enum ExitCode {
+    exit_trial_failed = 1,
+    exit_store_failed = 4,
+    exit_preempted = 75,     // SIGUSR1: checkpointed, please requeue
+    exit_interrupted = 130,  // SIGINT
+    exit_terminated = 143,   // SIGTERM
+};
+
+// Does what is missing of an experiment file: trials that are done are skipped, interrupted ones go on from their
+// newest checkpoint. Words and progress go to stderr, the experiment's summary table to `out`. The first SIGINT,
+// SIGTERM or SIGUSR1 checkpoints and stops, the second kills the workers at once. To be called from the main thread,
+// before any other thread is started (it blocks those signals while it runs).
+int run_verb(const RunOptions& options, std::ostream& out);
+
+// The same for an experiment already in the store, from the text that was stored with its newest sweep.
+int resume_verb(const RunOptions& options, std::ostream& out);
+
+// Says what `run` would do with each trial. Writes nothing.
+int plan_verb(const RunOptions& options, std::ostream& out);
+
+}  // namespace marginalia

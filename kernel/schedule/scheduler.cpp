@@ -1,0 +1,194 @@
+#include "kernel/schedule/scheduler.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include <poll.h>
+
+#include "kernel/report/text.h"
+#include "kernel/schedule/blame.h"
+#include "kernel/schedule/memory_events.h"
+#include "kernel/schedule/station.h"
+
+namespace marginalia {
+namespace {
+
+constexpr auto stop_patience = std::chrono::seconds(120);  // for trials asked to checkpoint and stop
+constexpr int tick_milliseconds = 100;                     // time limits and the display need no finer clock
+constexpr std::int64_t most_unwritten_points = 2'000'000;  // beyond that, workers wait for the store
+
+}  // namespace
+
+Scheduler::Scheduler(store::Writer& writer, Progress& progress, StopSignals& signals, ScheduleOptions options)
+    : writer_(writer), progress_(progress), signals_(signals), options_(std::move(options)) {
+    for (const Slot& slot : options_.slots) {
+        stations_.push_back(std::make_unique<Station>());
+        stations_.back()->slot = slot;
+        stations_.back()->index = stations_.size() - 1;
+    }
+    claimer_.emplace(writer_);
+}
+
+Scheduler::~Scheduler() = default;
+
+void Scheduler::adopt(ReadyWorker ready) {
+    catalogue_ = std::move(ready.catalogue);
+    for (auto& station : stations_) {
+        if (!ready.worker || station->slot.threads != ready.worker->threads()) continue;
+        station->worker = std::move(ready.worker);
+        station->ready = true;
+        station->kills_before = out_of_memory_kills();
+    }
+}
+
+ScheduleResult Scheduler::run(std::deque<Job> jobs) {
+    queue_ = std::move(jobs);
+    trials_ = queue_.size();
+    while (true) {
+        take_signals();
+        assign();
+        if (!busy()) break;
+        wait_for_events();
+        check_clocks();
+        check_store();
+        show();
+    }
+    progress_.clear();
+    return result_;
+}
+
+bool Scheduler::busy() const {
+    return !queue_.empty() || std::any_of(stations_.begin(), stations_.end(), [](const auto& s) { return !s->idle(); });
+}
+
+void Scheduler::assign() {
+    for (auto& station : stations_) {
+        if (queue_.empty()) return;
+        if (!station->idle()) continue;
+        station->job = std::move(queue_.front());
+        queue_.pop_front();
+        station->shown = RunningTrial(*station->job, station->slot.device);
+        claimer_->ask(station->index, *station->job, station->slot);
+        if (!station->worker) start_worker_at(*station);
+    }
+}
+
+void Scheduler::start_worker_at(Station& station) {
+    station.worker = std::make_unique<WorkerProcess>(worker_program(), station.slot.threads);
+    station.kills_before = out_of_memory_kills();
+    CatalogueCommand command;
+    for (const auto& folder : options_.plugin_folders) command.folders.push_back(folder.string());
+    command.skip = catalogue_.failures;  // what crashed the first worker must not crash this one
+    station.worker->send(Command::catalogue, encode_catalogue_command(command));
+}
+
+void Scheduler::wait_for_events() {
+    std::vector<pollfd> entries = {{signals_.descriptor(), POLLIN, 0}, {claimer_->descriptor(), POLLIN, 0}};
+    std::vector<Station*> readers;
+    const bool store_behind = *unwritten_points_ > most_unwritten_points;
+    for (auto& station : stations_) {
+        if (!station->worker) continue;
+        WorkerProcess& worker = *station->worker;
+        if (worker.has_unsent()) entries.push_back({worker.command_descriptor(), POLLOUT, 0});
+        if (store_behind) continue;
+        entries.push_back({worker.record_descriptor(), POLLIN, 0});
+        readers.push_back(station.get());
+    }
+    if (::poll(entries.data(), entries.size(), store_behind ? 5 : tick_milliseconds) <= 0) return;
+
+    take_claims();
+    for (auto& station : stations_)
+        if (station->worker && station->worker->has_unsent()) station->worker->write_some();
+    for (const pollfd& entry : entries) {
+        if (!(entry.revents & (POLLIN | POLLHUP | POLLERR))) continue;
+        for (Station* station : readers) {
+            if (!station->worker || station->worker->record_descriptor() != entry.fd) continue;
+            const bool open = station->worker->read_some(
+                [&](Record type, std::string_view payload) { take_record(*station, type, payload); });
+            if (!open) worker_ended(*station);
+            else if (station->retired) station->drop_worker();
+        }
+    }
+}
+
+// The first signal lets trials checkpoint, the second ends everything at once.
+void Scheduler::take_signals() {
+    for (int signal = signals_.next(); signal != 0; signal = signals_.next()) {
+        const bool second = result_.signal != 0;
+        if (!second) {
+            result_.signal = signal;
+            const char* hint = signal == SIGINT ? "; press Ctrl-C again to kill them" : "";
+            stop_all(std::string("stopping: running trials write a checkpoint and end") + hint);
+        } else {
+            stop_deadline_ = Clock::now();
+        }
+    }
+}
+
+void Scheduler::stop_all(const std::string& why) {
+    if (stopping_) return;
+    stopping_ = true;
+    stop_deadline_ = Clock::now() + stop_patience;
+    queue_.clear();  // they stay queued in the store
+    for (auto& station : stations_) {
+        if (station->started) station->worker->send(Command::stop);
+        else if (station->claim) trial_preempted(*station);
+    }
+    if (busy()) progress_.line(why);
+}
+
+void Scheduler::take_claims() {
+    while (auto claim = claimer_->take()) {
+        Station& station = *stations_[claim->slot];
+        station.claim = std::move(*claim);
+        if (station.claim->error.empty()) station.claim->error = station.claim_error;
+        if (!station.claim->ours && station.claim->error.empty()) {
+            ++result_.taken;
+            station.drop_job();
+        } else if (!station.claim->error.empty()) trial_failed(station, store::Status::failed, station.claim->error);
+        else if (stopping_) trial_preempted(station);
+        else start_if_ready(station);
+    }
+}
+
+void Scheduler::start_if_ready(Station& station) {
+    if (!station.ready || !station.claim) return;
+    const TrialConfig& config = *station.job->config;
+    TrialRequest request{.config = config.config, .seed = config.seed, .device = station.slot.torch_device(),
+                         .threads = station.slot.threads, .checkpoint_seconds = options_.checkpoint_seconds,
+                         .checkpoint = std::move(station.claim->checkpoint), .checkpoint_step = station.claim->step,
+                         .start_network = std::move(station.claim->start_network)};
+    station.log_place = station.worker->log_size();
+    station.worker->send(Command::trial, encode_trial(request));
+    station.claim.reset();
+    station.started = true;
+    station.shown.started = Clock::now();
+}
+
+void Scheduler::check_clocks() {
+    const auto now = Clock::now();
+    for (auto& station : stations_) {
+        if (!station->started || station->killed_as) continue;
+        if (stopping_ && now >= stop_deadline_) station->killed_as = store::Status::preempted;
+        else if (options_.time_limit > 0 && station->shown.seconds() > options_.time_limit) station->killed_as = store::Status::timeout;
+        else continue;
+        station->worker->kill();
+    }
+}
+
+void Scheduler::check_store() {
+    if (!result_.store_failure.empty()) return;
+    result_.store_failure = writer_.failure();
+    if (result_.store_failure.empty()) return;
+    stop_all(result_.store_failure + "; stopping");
+    stop_deadline_ = Clock::now();  // their checkpoints could not be kept
+}
+
+void Scheduler::show() {
+    std::vector<const RunningTrial*> running;
+    for (const auto& station : stations_)
+        if (station->job) running.push_back(&station->shown);
+    progress_.show(running, {trials_, result_.done, result_.failed});
+}
+
+}  // namespace marginalia

@@ -1,0 +1,96 @@
+// Gives trials to workers and what workers record to the store's writer.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernel/schedule/catalogue.h"
+#include "kernel/schedule/claimer.h"
+#include "kernel/schedule/job.h"
+#include "kernel/schedule/progress.h"
+#include "kernel/schedule/signals.h"
+#include "kernel/schedule/slots.h"
+#include "store/writer.h"
+
+namespace marginalia {
+
+// The [run] table in the scheduler's terms.
+struct ScheduleOptions {
+    std::vector<Slot> slots;
+    std::vector<std::filesystem::path> plugin_folders;
+    double time_limit = 0;           // seconds a trial; 0: none
+    int retries = 0;                 // further attempts of a trial that failed
+    bool stop_on_failure = false;
+    double checkpoint_seconds = 60;
+    store::Retention retention;
+};
+
+struct ScheduleResult {
+    std::size_t done = 0, failed = 0, preempted = 0, taken = 0;  // taken: by another process
+    int signal = 0;             // the signal that ended the run early
+    std::string store_failure;  // why the writer gave up; empty: it did not
+};
+
+// Runs jobs in slots, one worker process a slot, kept from trial to trial and replaced after a failure. A trial that
+// throws, crashes, runs out of memory or time is recorded with its reason, and the others go on.
+//
+// Threads: one, the main thread. It alone starts workers, which die with it.
+class Scheduler {
+public:
+    Scheduler(store::Writer& writer, Progress& progress, StopSignals& signals, ScheduleOptions options);
+    ~Scheduler();
+
+    // Takes a worker that already runs, if its threads suit a slot; `catalogue` is what it said.
+    void adopt(ReadyWorker ready);
+
+    ScheduleResult run(std::deque<Job> jobs);
+
+private:
+    struct Station;  // a slot with its worker and trial
+
+    void assign();
+    void start_worker_at(Station&);
+    void wait_for_events();
+    bool busy() const;
+
+    void take_signals();
+    void stop_all(const std::string& why);
+    void take_claims();
+    void start_if_ready(Station&);
+    void take_record(Station&, Record type, std::string_view payload);
+    void take_metrics(Station&, std::string_view payload);
+    void worker_ended(Station&);
+    void trial_ended_by(Station&, const Ending&);
+    void check_clocks();
+    void check_store();
+
+    void trial_done(Station&);
+    void trial_preempted(Station&);
+    void trial_failed(Station&, store::Status status, std::string reason);
+    void trial_lost(Station&, std::string reason);
+    void put_back(Job job);
+    static std::string loading_words(const Station&);
+    static std::string state_words(const Station&);
+    std::string words_on_crash(const Station&, const Ending&) const;
+    void show();
+
+    store::Writer& writer_;
+    Progress& progress_;
+    StopSignals& signals_;
+    const ScheduleOptions options_;
+    PluginCatalogue catalogue_;
+    std::vector<std::unique_ptr<Station>> stations_;
+    std::deque<Job> queue_;
+    std::size_t trials_ = 0;
+    ScheduleResult result_;
+    bool stopping_ = false;
+    Clock::time_point stop_deadline_{};
+    std::shared_ptr<std::atomic<std::int64_t>> unwritten_points_ = std::make_shared<std::atomic<std::int64_t>>(0);
+    std::optional<Claimer> claimer_;
+};
+
+}  // namespace marginalia

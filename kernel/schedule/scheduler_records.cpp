@@ -1,0 +1,174 @@
+// What workers say, and how trials end.
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include "kernel/schedule/blame.h"
+#include "kernel/schedule/memory_events.h"
+#include "kernel/schedule/scheduler.h"
+#include "kernel/schedule/station.h"
+
+namespace marginalia {
+namespace {
+
+constexpr int most_losses = 3;  // a trial whose worker is killed more often is given up
+
+}  // namespace
+
+void Scheduler::take_record(Station& station, Record type, std::string_view payload) {
+    if (type == Record::loading) station.loading = payload;
+    if (type == Record::catalogue) {
+        station.ready = true;
+        return start_if_ready(station);
+    }
+    if (type == Record::name) {
+        const auto id = take<std::uint32_t>(payload);
+        station.names[id] = payload;
+    }
+    if (!station.started) return;
+    const store::TrialId trial = station.job->trial;
+    switch (type) {
+        case Record::metrics: take_metrics(station, payload); break;
+        case Record::final_metric: {
+            const auto value = take<double>(payload);
+            station.shown.latest[std::string(payload)] = value;
+            writer_.final_metric(trial, std::string(payload), value);
+            break;
+        }
+        case Record::sample: {
+            const auto head_bytes = take<std::uint32_t>(payload);
+            const auto head = nlohmann::json::parse(payload.substr(0, head_bytes));
+            writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::string(payload.substr(head_bytes)));
+            break;
+        }
+        case Record::checkpoint: {
+            const auto step = take<std::int64_t>(payload);
+            writer_.checkpoint(trial, step, std::string(payload), options_.retention);
+            break;
+        }
+        case Record::progress: {
+            const auto done = take<std::int64_t>(payload);
+            const auto total = take<std::int64_t>(payload);
+            station.shown.advance(payload, done, total);
+            break;
+        }
+        case Record::done: trial_done(station); break;
+        case Record::stopped: trial_preempted(station); break;
+        case Record::failed: {
+            const auto json = nlohmann::json::parse(payload);
+            const bool out_of_memory = json.at("out_of_memory");
+            station.retired = true;  // what is left of a failed trial in its process is anybody's guess
+            trial_failed(station, out_of_memory ? store::Status::oom : store::Status::failed, json.at("message"));
+            break;
+        }
+        default: break;
+    }
+}
+
+void Scheduler::take_metrics(Station& station, std::string_view payload) {
+    std::vector<store::MetricPoint> points;
+    points.reserve(payload.size() / sizeof(MetricEntry));
+    while (!payload.empty()) {
+        const auto entry = take<MetricEntry>(payload);
+        points.push_back({station.names[entry.name], entry.step, entry.value, entry.time});
+    }
+    for (const auto& point : points) station.shown.latest[point.name] = point.value;
+    const auto count = static_cast<std::int64_t>(points.size());
+    *unwritten_points_ += count;
+    writer_.metrics(station.job->trial, std::move(points));
+    writer_.run([counter = unwritten_points_, count](store::Store&) { *counter -= count; });
+}
+
+void Scheduler::trial_done(Station& station) {
+    writer_.status(station.job->trial, store::Status::done);
+    ++result_.done;
+    progress_.ended(station.shown, "done");
+    station.drop_job();
+}
+
+void Scheduler::trial_preempted(Station& station) {
+    writer_.status(station.job->trial, store::Status::preempted);
+    ++result_.preempted;
+    progress_.ended(station.shown, "stopped");
+    station.drop_job();
+}
+
+void Scheduler::trial_failed(Station& station, store::Status status, std::string reason) {
+    writer_.status(station.job->trial, status, reason);
+    Job job = std::move(*station.job);
+    station.drop_job();
+    ++job.failures;
+    std::string text = "trial " + std::to_string(job.trial) + " (" + job.label + ") ended as " +
+                       std::string(store::name_of(status)) + ": " + reason;
+    const bool retry = !stopping_ && job.failures <= options_.retries;
+    if (retry) text += "; trying again (" + std::to_string(job.failures) + " of " + std::to_string(options_.retries) + ")";
+    progress_.line(text);
+    if (retry) return put_back(std::move(job));
+    ++result_.failed;
+    if (options_.stop_on_failure) stop_all("stopping, as run.stop_on_failure says: running trials write a checkpoint and end");
+}
+
+// Somebody else ended the worker: not the trial's fault, so it goes on from its checkpoint.
+void Scheduler::trial_lost(Station& station, std::string reason) {
+    Job job = std::move(*station.job);
+    station.drop_job();
+    const bool again = !stopping_ && ++job.losses <= most_losses;
+    writer_.status(job.trial, store::Status::lost, reason);
+    progress_.line("trial " + std::to_string(job.trial) + " (" + job.label + ") was lost: " + reason +
+                   (again ? "; going on from its last checkpoint" : "; run the file again to go on"));
+    if (again) return put_back(std::move(job));
+    if (stopping_) ++result_.preempted;
+    else ++result_.failed;
+}
+
+void Scheduler::put_back(Job job) {
+    writer_.run([trial = job.trial](store::Store& store) { store.requeue(trial); });
+    queue_.push_front(std::move(job));
+}
+
+void Scheduler::worker_ended(Station& station) {
+    const Ending ending = station.worker->wait();
+    if (!station.idle() && station.started) trial_ended_by(station, ending);
+    const bool had_trial_to_start = !station.idle() && !station.started;
+    const bool load_failed = had_trial_to_start && !station.ready && ending.signal != SIGKILL;
+    const std::string reason = "the worker ended by " + ending.text() + loading_words(station);
+    station.drop_worker();
+    if (!had_trial_to_start) return;
+    if (!load_failed && ++station.job->losses <= most_losses) return start_worker_at(station);
+    if (station.claim) trial_failed(station, store::Status::failed, reason);
+    else station.claim_error = reason;
+}
+
+void Scheduler::trial_ended_by(Station& station, const Ending& ending) {
+    if (station.killed_as == store::Status::preempted) return trial_preempted(station);
+    if (station.killed_as == store::Status::timeout)
+        return trial_failed(station, store::Status::timeout,
+                            fmt::format("ran longer than run.time_limit = {} seconds", options_.time_limit) + state_words(station));
+    if (ending.signal == SIGKILL && out_of_memory_kills() > station.kills_before)
+        return trial_failed(station, store::Status::oom, "the worker was killed for lack of memory" + state_words(station));
+    if (ending.signal == SIGKILL) return trial_lost(station, "its worker was killed by " + ending.text() + state_words(station));
+    trial_failed(station, store::Status::failed, words_on_crash(station, ending));
+}
+
+std::string Scheduler::loading_words(const Station& station) {
+    return station.loading.empty() ? " before it loaded a plugin" : " while it loaded " + station.loading;
+}
+
+// " during training, at 120 of 1000"
+std::string Scheduler::state_words(const Station& station) {
+    const RunningTrial& trial = station.shown;
+    if (trial.phase.empty()) return {};
+    std::string words = " during " + trial.phase;
+    if (trial.total > 0) words += ", at " + std::to_string(trial.done) + " of " + std::to_string(trial.total);
+    return words;
+}
+
+std::string Scheduler::words_on_crash(const Station& station, const Ending& ending) const {
+    const std::string log = station.worker->log_since(station.log_place);
+    std::string words = "the worker ended by " + ending.text() + state_words(station);
+    if (const std::string plugin = plugin_on_stack(log, catalogue_); !plugin.empty()) words += " in " + plugin;
+    if (const std::string output = last_output(log); !output.empty()) words += "; last output: " + output;
+    return words;
+}
+
+}  // namespace marginalia

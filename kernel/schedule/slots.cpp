@@ -1,0 +1,101 @@
+#include "kernel/schedule/slots.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <sched.h>
+
+#include <marginalia/error.h>
+
+namespace marginalia {
+namespace {
+
+// "max 100000" or "150000 100000": microseconds of processor time per period.
+double quota_of(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    double quota = 0, period = 0;
+    return in >> quota >> period && period > 0 ? quota / period : HUGE_VAL;
+}
+
+// The narrowest quota from our cgroup up to the root.
+double cgroup_cores() {
+    const std::filesystem::path root = "/sys/fs/cgroup";
+    std::ifstream in("/proc/self/cgroup");
+    std::string line;
+    double cores = quota_of(root / "cpu.max");
+    while (std::getline(in, line)) {
+        if (!line.starts_with("0::/")) continue;
+        for (std::filesystem::path group = line.substr(4); !group.empty(); group = group.parent_path())
+            cores = std::min(cores, quota_of(root / group / "cpu.max"));
+    }
+    return cores;
+}
+
+std::vector<std::string> split(const std::string& list) {
+    std::vector<std::string> words;
+    std::istringstream in(list);
+    for (std::string word; std::getline(in, word, ',');) {
+        word.erase(0, word.find_first_not_of(' '));
+        word.erase(word.find_last_not_of(' ') + 1);
+        if (!word.empty()) words.push_back(word);
+    }
+    return words;
+}
+
+int index_of(const std::string& device, std::string_view stem) {
+    int index = -1;
+    if (device.starts_with(stem))
+        std::from_chars(device.data() + stem.size(), device.data() + device.size(), index);
+    return index;
+}
+
+void add_cpu(std::vector<Slot>& slots, const nlohmann::json& run, int machine) {
+    int cores = run.value("cores", 0), count = run.value("slots", 0);
+    if (cores == 0) cores = std::max(1, machine / std::max(count, 1));
+    if (count == 0) count = std::max(1, machine / cores);
+    slots.insert(slots.end(), static_cast<std::size_t>(count), Slot{"cpu", cores});
+}
+
+void add_cuda(std::vector<Slot>& slots, const std::string& device, int cuda_devices, int threads) {
+    if (index_of(device, "cuda:") >= cuda_devices)
+        throw Error("run.device: there is no '" + device + "' here; LibTorch sees " + std::to_string(cuda_devices) +
+                    " CUDA device" + (cuda_devices == 1 ? "" : "s") + "; use \"cpu\" or \"auto\"");
+    slots.push_back({device, threads});
+}
+
+}  // namespace
+
+std::string Slot::torch_device() const { return device.starts_with("fake:") ? "cpu" : device; }
+
+int available_cores() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    const int allowed = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return std::max(1, static_cast<int>(std::min<double>(allowed, std::ceil(cgroup_cores()))));
+}
+
+std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int cores) {
+    std::vector<std::string> devices = split(run.value("device", "auto"));
+    if (devices.size() == 1 && devices[0] == "auto") {
+        devices = {};
+        for (int i = 0; i < cuda_devices; ++i) devices.push_back("cuda:" + std::to_string(i));
+        if (devices.empty()) devices.push_back("cpu");
+    }
+    const int share = std::max(1, cores / std::max<int>(1, static_cast<int>(devices.size())));
+    const int threads = run.value("cores", 0) > 0 ? run.value("cores", 0) : share;
+    std::vector<Slot> slots;
+    for (const std::string& device : devices) {
+        if (device == "cpu") add_cpu(slots, run, cores);
+        else if (index_of(device, "cuda:") >= 0) add_cuda(slots, device, cuda_devices, threads);
+        else if (index_of(device, "fake:") >= 0) slots.push_back({device, 1});
+        else throw Error("run.device: '" + device + "' is not a device; use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"");
+    }
+    if (slots.empty()) throw Error("run.device is empty; use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"");
+    return slots;
+}
+
+}  // namespace marginalia

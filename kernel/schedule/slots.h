@@ -1,0 +1,27 @@
+// Places where trials run: what the [run] table of an experiment makes of this machine.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace marginalia {
+
+// One trial at a time runs in a slot, in a worker process of its own.
+struct Slot {
+    std::string device;  // as stored with the trial: "cpu", "cuda:0", "fake:1"
+    int threads = 1;
+    std::string torch_device() const;  // what the trial is told: fake devices, for tests, are the CPU
+};
+
+// Processors that this process may use: its affinity mask, narrowed by the CPU quota of its cgroup. At least 1.
+int available_cores();
+
+// The slots that [run] asks for: `device` is "auto" (every CUDA device, else the CPU) or a comma list of "cpu",
+// "cuda:N" and "fake:N". The CPU gives `slots` slots of `cores` threads; 0 cores: the machine's shared out evenly;
+// 0 slots: as many as there are cores for. A CUDA slot has `cores` threads, or its share of the machine. Throws Error
+// for a device that is not there.
+std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int cores);
+
+}  // namespace marginalia

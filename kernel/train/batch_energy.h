@@ -1,0 +1,42 @@
+// A trial's energy over batches of states, in parallel over rows.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include <marginalia/energy.h>
+#include <marginalia/objective.h>
+
+namespace marginalia {
+
+// Evaluates rows with oneTBB. Where the network runs on another device than the CPU, evaluation goes on beside it from
+// `start` to `finish`; on the CPU both would share the cores, so it is done in `finish`.
+//
+// Errors: whatever the energy throws comes back as Error with the energy's name; so does a NaN or +infinity.
+class ParallelEnergy final : public BatchEnergy {
+public:
+    ParallelEnergy(const Energy& energy, std::string name);
+    ~ParallelEnergy() override;
+
+    void start(const at::Tensor& x) override;
+    at::Tensor finish() override;
+
+    // log f of rows of bytes into out.
+    void evaluate(States rows, std::span<double> out) const;
+
+    // Exact log-marginals in parallel; false where the energy offers none.
+    bool log_marginals(States partial, std::span<double> out) const;
+
+private:
+    struct Running;
+    const Energy& energy_;
+    const std::string name_;
+    std::unique_ptr<Running> running_;
+};
+
+// (B, D) int64 on any device as bytes, and back.
+std::vector<std::uint8_t> to_bytes(const at::Tensor& x);
+at::Tensor from_bytes(States rows);  // (B, D) int64 on the CPU
+
+}  // namespace marginalia

@@ -1,0 +1,26 @@
+// Checkpoints: a TorchScript archive of the network that carries the rest of the trial in its extra files.
+#pragma once
+
+#include <string>
+
+#include <marginalia/network.h>
+#include <marginalia/state_dict.h>
+
+namespace marginalia {
+
+// One checkpoint is one .pt file: `torch.jit.load` in Python opens the network; the extra file "trial.json" says which
+// trial and step it is from, and "state" holds the optimiser, sampler, objective and generator as pickled tensors.
+struct CheckpointState {
+    std::int64_t step = 0;
+    std::map<std::string, StateDict> parts;  // "optimizer", "sampler", "objective", "generator"
+};
+
+std::string save_checkpoint(const Network& network, const std::string& trial_json, const CheckpointState& state);
+
+// Copies the archive's weights into `network` by name and returns the rest. Throws Error where names or shapes differ.
+CheckpointState load_checkpoint(const std::string& bytes, Network& network);
+
+// Only the weights, for a network that may stand on a larger lattice.
+void load_weights(const std::string& bytes, Network& network);
+
+}  // namespace marginalia

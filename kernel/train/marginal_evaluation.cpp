@@ -1,0 +1,63 @@
+#include <cmath>
+
+#include <ATen/ATen.h>
+
+#include "kernel/train/evaluation.h"
+
+namespace marginalia {
+
+namespace {
+
+// Rows of `reference` with all but a random subset of sites unknown; the subset sizes run evenly over 1..D-1.
+at::Tensor partial_states(const at::Tensor& reference, std::int64_t count, std::int64_t categories, at::Generator& generator,
+                          at::Tensor& sizes) {
+    const std::int64_t sites = reference.size(1);
+    const at::Tensor rows = at::arange(count).remainder(reference.size(0));
+    sizes = sites == 1 ? at::ones({count}, at::kLong) : at::arange(count).remainder(sites - 1) + 1;
+    const at::Tensor rank = at::rand({count, sites}, generator, at::TensorOptions()).argsort(std::int64_t{1}).argsort(std::int64_t{1});
+    return reference.index_select(0, rows).masked_fill(rank >= sizes.unsqueeze(1), categories);
+}
+
+double pearson(const at::Tensor& a, const at::Tensor& b) {
+    const at::Tensor x = a - a.mean(), y = b - b.mean();
+    return ((x * y).sum() / (x.square().sum() * y.square().sum()).sqrt()).item<double>();
+}
+
+// Ranks 0..n-1, ties sharing their mean rank.
+at::Tensor ranks(const at::Tensor& values) {
+    const at::Tensor sorted = std::get<0>(values.sort());
+    const at::Tensor below = at::searchsorted(sorted, values), up_to = at::searchsorted(sorted, values, false, true);
+    return (below + up_to - 1).to(at::kDouble) / 2;
+}
+
+std::map<std::int64_t, SizeError> errors_by_size(const at::Tensor& error, const at::Tensor& sizes) {
+    std::map<std::int64_t, SizeError> by_size;
+    for (std::int64_t size = sizes.min().item<std::int64_t>(); size <= sizes.max().item<std::int64_t>(); ++size) {
+        const at::Tensor picked = error.index({sizes == size});
+        if (picked.numel() == 0) continue;
+        by_size[size] = {picked.square().mean().sqrt().item<double>(), picked.mean().item<double>()};
+    }
+    return by_size;
+}
+
+}  // namespace
+
+Figures evaluate_marginals(const TrialParts& parts, const at::Tensor& reference, std::int64_t states, std::int64_t batch,
+                           at::Generator& generator, std::map<std::int64_t, SizeError>& by_size) {
+    at::Tensor sizes;
+    const at::Tensor partial = partial_states(reference, states, parts.domain.categories, generator, sizes);
+    const std::vector<std::uint8_t> bytes = to_bytes(partial);
+    at::Tensor exact = at::empty({states}, at::kDouble);
+    if (!parts.batch_energy->log_marginals({bytes, static_cast<std::size_t>(parts.domain.sites)},
+                                           {exact.data_ptr<double>(), static_cast<std::size_t>(states)}))
+        return {};
+    const at::Tensor model = marginal_log_density(*parts.network, partial, batch, parts.device);
+    const at::Tensor error = model - exact;
+    by_size = errors_by_size(error, sizes);
+    return {{"marginal_rmse", error.square().mean().sqrt().item<double>()},
+            {"marginal_bias", error.mean().item<double>()},
+            {"pearson", pearson(model, exact)},
+            {"spearman", pearson(ranks(model), ranks(exact))}};
+}
+
+}  // namespace marginalia

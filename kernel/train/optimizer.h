@@ -1,0 +1,42 @@
+// Adam with a learning-rate schedule, gradient clipping and averaged weights.
+#pragma once
+
+#include <vector>
+
+#include <marginalia/state_dict.h>
+#include <nlohmann/json.hpp>
+
+namespace marginalia {
+
+// Minimises over a fixed list of parameters, as the [train] table says. State is part of the checkpoint.
+class Optimizer {
+public:
+    // `train` is the canonical [train] table: steps, learning_rate, schedule, final_fraction, warmup, clip, beta1,
+    // beta2, weight_decay, ema.
+    Optimizer(std::vector<at::Tensor> parameters, const nlohmann::json& train);
+
+    // Learning rate of step 1..steps.
+    double learning_rate(std::int64_t step) const;
+
+    // One update from the parameters' gradients, which it clears. Throws Error where the gradient is not finite.
+    void update(std::int64_t step);
+
+    // Exchanges the parameters with their running averages; nothing if averaging is off. Call in pairs.
+    void swap_average();
+    bool averages() const { return !average_.empty(); }
+
+    StateDict state() const;
+    void load(const StateDict& state);
+
+private:
+    void clip(std::vector<at::Tensor>& gradients) const;
+
+    std::vector<at::Tensor> parameters_;
+    std::vector<at::Tensor> first_, second_, count_;  // Adam's moments and step counts
+    std::vector<at::Tensor> average_;
+    std::int64_t steps_, warmup_;
+    double rate_, final_fraction_, clip_, beta1_, beta2_, weight_decay_, ema_;
+    std::string schedule_;
+};
+
+}  // namespace marginalia

@@ -1,0 +1,253 @@
+// One trial from its config to its final figures.
+#include <chrono>
+#include <cmath>
+
+#include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
+#include <torch/script.h>
+
+#include "kernel/train/checkpoint.h"
+#include "kernel/train/evaluation.h"
+#include "kernel/train/optimizer.h"
+#include "kernel/train/trial_parts.h"
+
+namespace marginalia {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Streams of the trial's seed that the generators draw from; training and evaluation never share one, so that how
+// often a trial is evaluated does not change what it learns.
+constexpr std::uint64_t quick_stream = 1'000'000, final_stream = 2;
+
+// Runs matrix products in bfloat16 while it lives, if asked to.
+class Autocast {
+public:
+    Autocast(bool on, at::DeviceType device) : on_(on), device_(device) {
+        if (!on_) return;
+        at::autocast::set_autocast_enabled(device_, true);
+        at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+    }
+    ~Autocast() {
+        if (!on_) return;
+        at::autocast::clear_cache();
+        at::autocast::set_autocast_enabled(device_, false);
+    }
+    Autocast(const Autocast&) = delete;
+    Autocast& operator=(const Autocast&) = delete;
+
+private:
+    const bool on_;
+    const at::DeviceType device_;
+};
+
+std::vector<at::Tensor> all_parameters(const TrialParts& parts) {
+    std::vector<at::Tensor> list = parts.network->parameters();
+    for (const at::Tensor& own : parts.objective->parameters()) list.push_back(own);
+    return list;
+}
+
+class Trial {
+public:
+    Trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder)
+        : request_(request),
+          recorder_(recorder),
+          train_(request.config.at("train")),
+          evaluation_(request.config.at("evaluation")),
+          steps_(train_.at("steps")),
+          parts_(build_trial(request, plugins)),
+          optimizer_(all_parameters(parts_), train_) {
+        if (!request.start_network.empty()) load_weights(request.start_network, *parts_.network);
+        if (!request.checkpoint.empty()) restore();
+    }
+
+    TrialOutcome run() {
+        if (!finished_) {
+            if (!train()) return TrialOutcome::stopped;
+            optimizer_.swap_average();
+            save(steps_);
+        }
+        try {
+            final_evaluation();
+        } catch (const Interrupted&) {
+            return TrialOutcome::stopped;
+        }
+        return TrialOutcome::done;
+    }
+
+private:
+    // False if asked to stop, a checkpoint having been recorded.
+    bool train() {
+        const std::int64_t log_every = train_.at("log_every"), evaluate_every = evaluation_.at("every");
+        const auto started = Clock::now();
+        auto last_log = started, last_save = started;
+        const std::int64_t first = saved_ + 1;
+        for (std::int64_t step = first; step <= steps_; ++step) {
+            const auto metrics = one_step(step);
+            const bool last = step == steps_;
+            if (step % log_every == 0 || last) {
+                for (const auto& [name, value] : metrics) recorder_.metric(name, step, value.item<double>());
+                recorder_.metric("learning_rate", step, optimizer_.learning_rate(step));
+                const std::int64_t covered = std::min(step - first + 1, log_every);
+                recorder_.metric("step_seconds", step, seconds_since(last_log) / static_cast<double>(covered));
+                last_log = Clock::now();
+            }
+            recorder_.progress("training", step, steps_);
+            if (evaluate_every > 0 && step % evaluate_every == 0 && !last) {
+                const auto before = Clock::now();
+                quick_evaluation(step);
+                last_log += Clock::now() - before;
+            }
+            if (last) break;
+            const bool stop = recorder_.stop_requested();
+            if (stop || seconds_since(last_save) >= request_.checkpoint_seconds) {
+                save(step);
+                last_save = Clock::now();
+            }
+            if (stop) return false;
+        }
+        if (first <= steps_)
+            recorder_.final_metric("step_seconds", seconds_since(started) / static_cast<double>(steps_ - first + 1));
+        return true;
+    }
+
+    std::map<std::string, at::Tensor> one_step(std::int64_t step) {
+        TrainingStep state{step, *parts_.network, parts_.sampler.get(), parts_.batch_energy.get(), parts_.dataset.get(),
+                           parts_.generator, {}};
+        at::Tensor loss;
+        {
+            const Autocast autocast(train_.at("precision") == "bfloat16", parts_.device.type());
+            try {
+                loss = parts_.objective->loss(state);
+            } catch (const Error& error) {
+                throw Error("objective '" + request_.config.at("objective").at("plugin").get<std::string>() +
+                            "', step " + std::to_string(step) + ": " + error.what());
+            }
+        }
+        if (loss.dim() != 0 || !std::isfinite(loss.item<double>()))
+            throw Error("the loss of step " + std::to_string(step) +
+                        " is not a finite number; lower train.learning_rate, or look at the energy with check-plugin");
+        loss.backward();
+        optimizer_.update(step);
+        return state.metrics;
+    }
+
+    void save(std::int64_t step) {
+        CheckpointState state{step, {}};
+        state.parts["optimizer"] = optimizer_.state();
+        state.parts["objective"] = parts_.objective->state();
+        if (parts_.sampler) state.parts["sampler"] = parts_.sampler->state();
+        state.parts["generator"] = {{"state", parts_.generator.get_state()}};
+        if (step == steps_) state.parts.clear();  // nothing more is drawn or learnt from a finished training
+        const nlohmann::json trial = {{"config", request_.config}, {"seed", request_.seed}, {"step", step}};
+        recorder_.checkpoint(step, save_checkpoint(*parts_.network, trial.dump(), state));
+        saved_ = step;
+    }
+
+    void restore() {
+        CheckpointState state = load_checkpoint(request_.checkpoint, *parts_.network);
+        saved_ = state.step;
+        if (state.parts.empty()) {  // a finished training: its weights are the averaged ones already
+            finished_ = true;
+            return;
+        }
+        optimizer_.load(state.parts["optimizer"]);
+        parts_.objective->load(state.parts["objective"]);
+        if (parts_.sampler) parts_.sampler->load(state.parts["sampler"]);
+        parts_.generator.set_state(state.parts["generator"].at("state"));
+    }
+
+    KeepGoing reporting(const char* phase) {
+        return [this, phase](std::int64_t done, std::int64_t total) {
+            recorder_.progress(phase, done, total);
+            return !recorder_.stop_requested();
+        };
+    }
+
+    void quick_evaluation(std::int64_t step) {
+        const std::int64_t samples = evaluation_.at("quick_samples");
+        if (samples == 0) return;
+        optimizer_.swap_average();
+        at::Generator generator = make_generator(parts_.device, request_.seed, quick_stream + static_cast<std::uint64_t>(step));
+        at::Tensor drawn;
+        const auto always = [](std::int64_t, std::int64_t) { return true; };
+        for (const auto& [name, value] : evaluate_samples(parts_, samples, evaluation_.at("batch"), generator, always, drawn))
+            recorder_.metric(name, step, value);
+        optimizer_.swap_average();
+    }
+
+    void final_evaluation() {
+        at::Generator generator = make_generator(parts_.device, request_.seed, final_stream);
+        const std::int64_t samples = evaluation_.at("samples"), batch = evaluation_.at("batch");
+        at::Tensor drawn;
+        if (samples > 0) record(evaluate_samples(parts_, samples, batch, generator, reporting("sampling"), drawn));
+        if (drawn.defined()) {
+            record_pictures(drawn);
+            if (evaluation_.at("marginal_time")) record(time_marginals(parts_, drawn, generator));
+        }
+        if (parts_.energy) compare_with_reference(generator, batch);
+    }
+
+    void compare_with_reference(at::Generator& generator, std::int64_t batch) {
+        if (const auto log_z = parts_.energy->log_z()) record({{"log_z_exact", *log_z}});
+        if (const auto entropy = parts_.energy->entropy())
+            record({{"entropy_bits_exact", *entropy / std::log(2.0) / static_cast<double>(parts_.domain.sites)}});
+        const std::int64_t nll_samples = evaluation_.at("nll_samples"), marginal_states = evaluation_.at("marginal_states");
+        const std::int64_t count = std::max(nll_samples, marginal_states);
+        if (count == 0) return;
+        const auto reference = parts_.energy->reference_samples(static_cast<std::size_t>(count), static_cast<std::uint64_t>(request_.seed));
+        if (!reference) return;
+        recorder_.sample("reference_samples", steps_, "text", (reference->exact ? "exact: " : "chain: ") + reference->how);
+        const at::Tensor rows = from_bytes({reference->rows, static_cast<std::size_t>(parts_.domain.sites)});
+        at::Generator cpu_generator = make_generator(at::kCPU, request_.seed, final_stream);
+        std::map<std::int64_t, SizeError> by_size;
+        if (marginal_states > 0) record(evaluate_marginals(parts_, rows, marginal_states, batch, cpu_generator, by_size));
+        for (const auto& [size, error] : by_size) {
+            recorder_.metric("marginal_rmse_by_size", size, error.rmse);
+            recorder_.metric("marginal_bias_by_size", size, error.bias);
+        }
+        if (nll_samples > 0)
+            record(evaluate_reference(parts_, rows.slice(0, 0, nll_samples), batch, generator, reporting("likelihood")));
+    }
+
+    void record(const Figures& figures) {
+        for (const auto& [name, value] : figures) {
+            recorder_.final_metric(name, value);
+            if (name == "kl" || name == "free_energy") recorder_.metric(name, steps_, value);
+        }
+    }
+
+    void record_pictures(const at::Tensor& drawn) {
+        const std::int64_t count = std::min(evaluation_.at("pictures").get<std::int64_t>(), drawn.size(0));
+        if (count == 0) return;
+        const std::vector<std::uint8_t> bytes = to_bytes(drawn.slice(0, 0, count));
+        const States rows{bytes, static_cast<std::size_t>(parts_.domain.sites)};
+        nlohmann::json picture = {{"shape", parts_.domain.layout.shape}, {"categories", parts_.domain.categories}};
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            picture["states"].push_back(std::vector<int>(rows[row].begin(), rows[row].end()));
+            if (parts_.energy) picture["texts"].push_back(parts_.energy->text(rows[row]));
+        }
+        recorder_.sample("samples", steps_, "states", picture.dump());
+    }
+
+    const TrialRequest& request_;
+    Recorder& recorder_;
+    const nlohmann::json& train_;
+    const nlohmann::json& evaluation_;
+    const std::int64_t steps_;
+    TrialParts parts_;
+    Optimizer optimizer_;
+    std::int64_t saved_ = 0;  // step of the newest checkpoint
+    bool finished_ = false;
+};
+
+}  // namespace
+
+TrialOutcome run_trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder) {
+    return Trial(request, plugins, recorder).run();
+}
+
+}  // namespace marginalia

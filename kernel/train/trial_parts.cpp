@@ -1,0 +1,75 @@
+#include "kernel/train/trial_parts.h"
+
+#include <numeric>
+
+#include <ATen/ATen.h>
+#include <torch/script.h>
+
+#include "kernel/config/experiment.h"
+
+namespace marginalia {
+
+namespace {
+
+// Runs a plugin's factory for a table of the config and puts the plugin's name before what goes wrong.
+template <class Factory, class... Rest>
+auto make(const char* kind, const nlohmann::json& config, const PluginHost& plugins, Rest&&... rest) {
+    const nlohmann::json& table = config.at(kind);
+    const std::string name = table.at("plugin");
+    const auto factory = reinterpret_cast<Factory>(plugins.factory(kind, name));
+    try {
+        auto* object = factory(params_of(table, plugins.manifest(kind, name).parameters), rest...);
+        return std::unique_ptr<std::remove_pointer_t<decltype(object)>>(object);
+    } catch (const std::exception& error) {
+        throw Error(std::string(kind) + " '" + name + "': " + error.what());
+    }
+}
+
+template <class Variables>
+Domain domain_of(const Variables& variables, const std::string& name) {
+    const Layout layout = variables.layout();
+    const auto sites = std::accumulate(layout.shape.begin(), layout.shape.end(), std::int64_t{1}, std::multiplies<>());
+    if (sites != variables.sites())
+        throw Error("'" + name + "': its layout has " + std::to_string(sites) + " sites, but it says it has " +
+                    std::to_string(variables.sites()));
+    return {variables.sites(), variables.categories(), layout};
+}
+
+}  // namespace
+
+at::Generator make_generator(const at::Device& device, std::int64_t seed, std::uint64_t stream) {
+    at::Generator generator = at::globalContext().defaultGenerator(device).clone();
+    // SplitMix64, so that neighbouring seeds and streams start far apart.
+    std::uint64_t z = static_cast<std::uint64_t>(seed) * 0x9E3779B97F4A7C15ull + stream * 0xD1B54A32D192ED03ull + 1;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    generator.set_current_seed(z ^ (z >> 31));
+    return generator;
+}
+
+TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
+    const nlohmann::json& config = request.config;
+    TrialParts parts;
+    parts.device = at::Device(request.device);
+    parts.generator = make_generator(parts.device, request.seed, 0);
+    if (config.contains("energy")) {
+        const std::string name = config.at("energy").at("plugin");
+        parts.energy = make<EnergyFactory>("energy", config, plugins);
+        parts.batch_energy = std::make_unique<ParallelEnergy>(*parts.energy, name);
+        parts.domain = domain_of(*parts.energy, name);
+    } else {
+        parts.dataset = make<DatasetFactory>("dataset", config, plugins);
+        parts.domain = domain_of(*parts.dataset, config.at("dataset").at("plugin"));
+    }
+    // Weights are drawn on the CPU, so that a seed gives the same start on every device.
+    at::Generator weights = make_generator(at::kCPU, request.seed, 1);
+    const auto module = make<NetworkFactory>("network", config, plugins, parts.domain, weights);
+    parts.network = std::make_unique<Network>(*module, parts.domain);
+    parts.network->to(parts.device);
+    const TrainingSetup setup{parts.domain, config.at("train").at("batch"), parts.device};
+    if (config.contains("sampler")) parts.sampler = make<SamplerFactory>("sampler", config, plugins, setup, parts.generator);
+    parts.objective = make<ObjectiveFactory>("objective", config, plugins, setup);
+    return parts;
+}
+
+}  // namespace marginalia

@@ -1,0 +1,35 @@
+// The objects that one trial is made of, built from its config by the plugins.
+#pragma once
+
+#include <memory>
+
+#include <marginalia/dataset.h>
+#include <marginalia/energy.h>
+#include <marginalia/objective.h>
+
+#include "kernel/plugins/plugin_host.h"
+#include "kernel/train/batch_energy.h"
+#include "kernel/worker/recorder.h"
+
+namespace marginalia {
+
+// Owns what a trial uses. Members a config does not name are null.
+struct TrialParts {
+    std::unique_ptr<Energy> energy;
+    std::unique_ptr<Dataset> dataset;
+    std::unique_ptr<ParallelEnergy> batch_energy;
+    Domain domain;
+    std::unique_ptr<Network> network;
+    std::unique_ptr<Sampler> sampler;
+    std::unique_ptr<Objective> objective;
+    at::Device device = at::kCPU;
+    at::Generator generator;  // the trial's own, on `device`
+};
+
+// Throws Error with the plugin's kind and name in front of whatever the plugin throws.
+TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins);
+
+// A generator on a device, seeded from a trial's seed and a stream number, apart from LibTorch's global ones.
+at::Generator make_generator(const at::Device& device, std::int64_t seed, std::uint64_t stream);
+
+}  // namespace marginalia

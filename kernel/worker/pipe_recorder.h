@@ -1,0 +1,66 @@
+// The worker's Recorder: gathers what a trial records and sends it to the host from a thread of its own.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "kernel/worker/protocol.h"
+#include "kernel/worker/recorder.h"
+
+namespace marginalia {
+
+// Records made within 20 ms travel together; checkpoints, answers and the end of a trial at once. Recording never
+// waits for the pipe, unless the host is so far behind that `most_waiting_points` are held here.
+//
+// Threads: the Recorder methods are for the trial's thread; request_stop, clear_stop and post may come from any.
+class PipeRecorder final : public Recorder {
+public:
+    static constexpr std::size_t most_waiting_points = 4'000'000;
+
+    explicit PipeRecorder(int descriptor);
+    ~PipeRecorder() override;  // sends what is left
+
+    void metric(std::string_view name, std::int64_t step, double value) override;
+    void final_metric(std::string_view name, double value) override;
+    void sample(std::string_view name, std::int64_t step, std::string_view kind, std::string data) override;
+    void checkpoint(std::int64_t step, std::string bytes) override;
+    void progress(std::string_view phase, std::int64_t done, std::int64_t total) override;
+    bool stop_requested() override { return stop_.load(std::memory_order_relaxed); }
+
+    void request_stop() { stop_ = true; }
+    void clear_stop() { stop_ = false; }
+
+    // Sends a record after all those made so far, without delay.
+    void post(Record type, std::string payload);
+    void flush();  // returns once everything made so far is in the pipe
+
+private:
+    // These five expect the mutex to be held.
+    void enqueue(Record type, std::string payload, bool at_once);
+    void close_metrics();
+    void close_progress();
+    std::uint32_t id_of(std::string_view name);
+    void wake(bool at_once);
+
+    void send_records();
+    void write(const std::string& bytes) const;
+
+    const int descriptor_;
+    std::atomic<bool> stop_ = false;
+
+    std::mutex mutex_;
+    std::condition_variable something_, sent_;
+    std::deque<std::string> frames_;       // headers and payloads, ready for the pipe
+    std::vector<MetricEntry> points_;      // recorded after the last of frames_
+    std::string progress_;                 // newest progress payload; empty: none since the last
+    std::map<std::string, std::uint32_t, std::less<>> names_;
+    bool waiting_ = false, urgent_ = false, sending_ = false, end_ = false;
+    std::thread sender_;
+};
+
+}  // namespace marginalia

@@ -1,0 +1,97 @@
+#include "kernel/worker/protocol.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <unistd.h>
+
+namespace marginalia {
+
+std::string frame_header(std::uint8_t type, std::size_t payload_bytes) {
+    if (payload_bytes > UINT32_MAX)
+        throw Error("a record of " + std::to_string(payload_bytes >> 20) + " MB is over the limit of 4 GB; make the network smaller");
+    std::string header;
+    put(header, static_cast<std::uint32_t>(payload_bytes));
+    put(header, type);
+    return header;
+}
+
+long FrameReader::read_from(int descriptor) {
+    constexpr std::size_t piece = 1 << 18;
+    buffer_.erase(0, begin_);
+    begin_ = 0;
+    const std::size_t held = buffer_.size();
+    buffer_.resize(held + piece);
+    long got;
+    do got = ::read(descriptor, buffer_.data() + held, piece);
+    while (got < 0 && errno == EINTR);
+    buffer_.resize(held + static_cast<std::size_t>(std::max(got, 0L)));
+    if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return 0;
+    return got;
+}
+
+bool FrameReader::next(Frame& frame) {
+    std::string_view rest = std::string_view(buffer_).substr(begin_);
+    if (rest.size() < frame_header_bytes) return false;
+    const auto bytes = take<std::uint32_t>(rest);
+    const auto type = take<std::uint8_t>(rest);
+    if (rest.size() < bytes) return false;
+    frame = {type, rest.substr(0, bytes)};
+    begin_ += frame_header_bytes + bytes;
+    return true;
+}
+
+void take_bytes(std::string_view& bytes, void* out, std::size_t count) {
+    if (bytes.size() < count) throw Error("host and worker disagree about their protocol; build both from one source");
+    std::memcpy(out, bytes.data(), count);
+    bytes.remove_prefix(count);
+}
+
+// [u32 bytes of JSON][JSON][checkpoint][start network]
+std::string encode_trial(const TrialRequest& request) {
+    const std::string head = nlohmann::json{{"config", request.config},
+                                            {"seed", request.seed},
+                                            {"device", request.device},
+                                            {"threads", request.threads},
+                                            {"checkpoint_seconds", request.checkpoint_seconds},
+                                            {"checkpoint_step", request.checkpoint_step},
+                                            {"checkpoint_bytes", request.checkpoint.size()}}
+                                 .dump();
+    std::string payload;
+    payload.reserve(4 + head.size() + request.checkpoint.size() + request.start_network.size());
+    put(payload, static_cast<std::uint32_t>(head.size()));
+    return payload += head, payload += request.checkpoint, payload += request.start_network, payload;
+}
+
+TrialRequest decode_trial(std::string_view payload) {
+    const auto head_bytes = take<std::uint32_t>(payload);
+    const auto head = nlohmann::json::parse(payload.substr(0, head_bytes));
+    payload.remove_prefix(head_bytes);
+    TrialRequest request;
+    request.config = head.at("config");
+    request.seed = head.at("seed");
+    request.device = head.at("device");
+    request.threads = head.at("threads");
+    request.checkpoint_seconds = head.at("checkpoint_seconds");
+    request.checkpoint_step = head.at("checkpoint_step");
+    const std::size_t checkpoint_bytes = head.at("checkpoint_bytes");
+    request.checkpoint = payload.substr(0, checkpoint_bytes);
+    request.start_network = payload.substr(checkpoint_bytes);
+    return request;
+}
+
+std::string encode_catalogue_command(const CatalogueCommand& command) {
+    nlohmann::json skip = nlohmann::json::array();
+    for (const PluginFailure& failure : command.skip) skip.push_back({{"path", failure.path}, {"reason", failure.reason}});
+    return nlohmann::json{{"folders", command.folders}, {"skip", skip}}.dump();
+}
+
+CatalogueCommand decode_catalogue_command(std::string_view payload) {
+    const auto json = nlohmann::json::parse(payload);
+    CatalogueCommand command;
+    command.folders = json.at("folders");
+    for (const auto& failure : json.at("skip")) command.skip.push_back({failure.at("path"), failure.at("reason")});
+    return command;
+}
+
+}  // namespace marginalia

@@ -1,0 +1,94 @@
+// What host and worker say to each other over two pipes.
+//
+// A frame is [u32 payload bytes][u8 type][payload], in the byte order of the machine: both ends are on it. Control
+// payloads are JSON, metrics packed binary, checkpoints raw bytes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/config/schema.h"
+#include "kernel/worker/recorder.h"
+
+namespace marginalia {
+
+// Host to worker. Closing the pipe ends the worker.
+enum class Command : std::uint8_t {
+    catalogue = 1,  // JSON {"folders": [...], "skip": [{"path", "reason"}]}: load plugins, answer with `catalogue`
+    trial,          // encode_trial(): run it, end with `done`, `stopped` or `failed`
+    stop,           // the running trial is to checkpoint and stop
+};
+
+// Worker to host. The records of a trial keep the order in which the trial made them.
+enum class Record : std::uint8_t {
+    loading = 1,   // path of the plugin file that is about to be opened: to be blamed if nothing follows
+    catalogue,     // JSON {"catalogue": ..., "cuda_devices": n, "torch": "2.13.0"}
+    name,          // [u32 id][text]: a metric's name, once before its first use by this worker
+    metrics,       // MetricEntry after MetricEntry
+    final_metric,  // [f64 value][name]
+    sample,        // [u32 bytes of head][JSON {"name", "step", "kind"}][data]
+    checkpoint,    // [i64 step][bytes]
+    progress,      // [i64 done][i64 total][phase]
+    done,
+    stopped,
+    failed,        // JSON {"message", "out_of_memory"}
+};
+
+// One metric point as it travels.
+struct MetricEntry {
+    std::uint32_t name;  // id given by a `name` record
+    std::uint32_t unused = 0;
+    std::int64_t step;
+    double value;
+    double time;  // seconds since the epoch
+};
+
+// A frame's five leading bytes.
+constexpr std::size_t frame_header_bytes = 5;
+std::string frame_header(std::uint8_t type, std::size_t payload_bytes);
+
+// Cuts a stream of bytes into frames. Not thread-safe.
+class FrameReader {
+public:
+    struct Frame {
+        std::uint8_t type;
+        std::string_view payload;  // valid until the next call of a method
+    };
+    // Reads once from the descriptor. 0: the other end closed it; -1: nothing there now (non-blocking descriptors).
+    long read_from(int descriptor);
+    // Takes the next complete frame. false: more must be read first.
+    bool next(Frame& frame);
+
+private:
+    std::string buffer_;
+    std::size_t begin_ = 0;  // first byte not taken yet
+};
+
+// Packs values in front of text, and takes them off again (throws Error if there are too few bytes).
+template <class T>
+void put(std::string& bytes, const T& value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+void take_bytes(std::string_view& bytes, void* out, std::size_t count);
+template <class T>
+T take(std::string_view& bytes) {
+    T value;
+    take_bytes(bytes, &value, sizeof value);
+    return value;
+}
+
+std::string encode_trial(const TrialRequest&);
+TrialRequest decode_trial(std::string_view payload);
+
+struct CatalogueCommand {
+    std::vector<std::string> folders;
+    std::vector<PluginFailure> skip;
+};
+std::string encode_catalogue_command(const CatalogueCommand&);
+CatalogueCommand decode_catalogue_command(std::string_view payload);
+
+}  // namespace marginalia

@@ -1,0 +1,47 @@
+// What a trial may tell the host, and the work it is given. The border between training and everything around it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace marginalia {
+
+// Takes what a trial records. `metric` costs under a microsecond and never waits for a disk or a pipe; all methods are
+// called from the trial's own thread.
+class Recorder {
+public:
+    virtual ~Recorder() = default;
+
+    virtual void metric(std::string_view name, std::int64_t step, double value) = 0;
+    virtual void final_metric(std::string_view name, double value) = 0;
+    // kind: "states" (JSON, see docs/store.md), "svg" or "text".
+    virtual void sample(std::string_view name, std::int64_t step, std::string_view kind, std::string data) = 0;
+    virtual void checkpoint(std::int64_t step, std::string bytes) = 0;
+    // `done` of `total` steps are behind us, in the phase named ("training", "evaluation").
+    virtual void progress(std::string_view phase, std::int64_t done, std::int64_t total) = 0;
+    // True once the host has asked the trial to checkpoint and stop.
+    virtual bool stop_requested() = 0;
+};
+
+struct TrialRequest {
+    nlohmann::json config;        // canonical, defaults filled in
+    std::int64_t seed = 0;
+    std::string device = "cpu";   // "cpu", "cuda:N"
+    int threads = 1;              // set before LibTorch starts; for information here
+    double checkpoint_seconds = 60;  // at most this long between checkpoints; 0: every step
+    std::string checkpoint;       // to go on from; empty: start anew
+    std::int64_t checkpoint_step = -1;
+    std::string start_network;    // checkpoint of another trial whose network weights to start from; empty: none
+};
+
+enum class TrialOutcome { done, stopped };  // stopped: a checkpoint was recorded because stop_requested()
+
+class PluginHost;
+
+// Trains and evaluates one trial (kernel/train). Throws Error or any std::exception on failure.
+TrialOutcome run_trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder);
+
+}  // namespace marginalia

@@ -1,0 +1,109 @@
+#include <mutex>
+
+#include <marginalia/energy.h>
+
+#include "heat_bath.h"
+#include "lattice.h"
+#include "transfer_matrix.h"
+
+namespace ising {
+namespace {
+
+constexpr marginalia::Parameter parameters[] = {
+    {.name = "rows", .type = marginalia::ParameterType::integer, .fallback = "10", .minimum = 1, .maximum = 10000,
+     .unit = "sites", .help = "rows of the lattice"},
+    {.name = "columns", .type = marginalia::ParameterType::integer, .fallback = "10", .minimum = 1, .maximum = 10000,
+     .unit = "sites", .help = "columns of the lattice"},
+    {.name = "coupling", .type = marginalia::ParameterType::number, .fallback = "0.2", .minimum = -5, .maximum = 5,
+     .unit = "nats", .help = "weight of a pair of neighbours; above 0 they like to be equal"},
+    {.name = "field", .type = marginalia::ParameterType::number, .fallback = "0.2", .minimum = -5, .maximum = 5,
+     .unit = "nats", .help = "weight of a spin; above 0 it likes to be up"},
+    {.name = "torus", .type = marginalia::ParameterType::boolean, .fallback = "true",
+     .help = "opposite sides are neighbours"},
+};
+
+constexpr const char* manual = R"(log f(x) = coupling * sum over edges s_i s_j + field * sum s_i with spins s = 2x - 1.
+Edges join nearest neighbours of the lattice, each pair of sites once; on a torus opposite sides as well (an extent of 2
+has no second edge between the same sites, an extent of 1 none at all).
+
+Where the smaller extent is at most 16, log Z, the entropy, the log-marginals of partial states and independent samples
+are exact, by the transfer matrix; wider lattices offer samples of long heat-bath chains. See README.md for the cost.)";
+
+}  // namespace
+
+class Ising final : public marginalia::Energy {
+public:
+    explicit Ising(const marginalia::Params& p)
+        : Ising(Lattice{p.integer("rows"), p.integer("columns"), p.number("coupling"), p.number("field"),
+                        p.boolean("torus")}) {}
+
+    double log_density(marginalia::State x) const override { return lattice_.log_density(x); }
+
+    std::optional<double> partial_log_density(marginalia::State x) const override {
+        return lattice_.partial_log_density(x);
+    }
+
+    std::optional<double> log_z() const override {
+        return transfer_ ? std::optional(transfer_->log_z()) : std::nullopt;
+    }
+
+    bool log_marginals(marginalia::States partial, std::span<double> out) const override {
+        if (!transfer_) return false;
+        for (std::size_t row = 0; row < partial.size(); ++row)
+            out[row] = std::min(0.0, transfer_->log_sum(partial[row]) - transfer_->log_z());
+        return true;
+    }
+
+    std::optional<double> entropy() const override {
+        if (!transfer_) return std::nullopt;
+        std::call_once(entropy_known_, [this] { entropy_ = transfer_->entropy(); });
+        return entropy_;
+    }
+
+    std::optional<marginalia::ReferenceSamples> reference_samples(std::size_t count,
+                                                                  std::uint64_t seed) const override {
+        if (transfer_)
+            if (auto rows = transfer_->samples(count, seed))
+                return marginalia::ReferenceSamples{std::move(*rows), true, "independent, by the transfer matrix"};
+        ChainSamples chains = heat_bath_samples(lattice_, count, seed);
+        return marginalia::ReferenceSamples{std::move(chains.rows), false, std::move(chains.how)};
+    }
+
+    std::vector<marginalia::Observable> observables() const override {
+        return {{"magnetisation", ""}, {"energy_per_site", "nats"}, {"neighbour_correlation", ""}};
+    }
+
+    void observe(marginalia::State x, std::span<double> values) const override {
+        const auto sites = static_cast<double>(lattice_.sites()), edges = static_cast<double>(lattice_.edges());
+        values[0] = static_cast<double>(lattice_.spin_sum(x)) / sites;
+        values[1] = -lattice_.log_density(x) / sites;
+        values[2] = edges == 0 ? 0 : static_cast<double>(lattice_.edge_sum(x)) / edges;
+    }
+
+    marginalia::Layout layout() const override { return {{lattice_.rows, lattice_.columns}, lattice_.torus}; }
+
+    // Rows of + (up), - (down) and □ (unknown), divided by '/'.
+    std::string text(marginalia::State x) const override {
+        std::string line;
+        for (std::size_t site = 0; site < x.size(); ++site) {
+            if (site > 0 && site % lattice_.columns == 0) line += '/';
+            line += x[site] == 0 ? "-" : x[site] == 1 ? "+" : "□";
+        }
+        return line;
+    }
+
+private:
+    explicit Ising(const Lattice& lattice) : Energy(lattice.sites(), 2), lattice_(lattice) {
+        if (TransferMatrix::fits(lattice)) transfer_ = std::make_unique<TransferMatrix>(lattice);
+    }
+
+    const Lattice lattice_;
+    std::unique_ptr<const TransferMatrix> transfer_;
+    mutable std::once_flag entropy_known_;
+    mutable double entropy_ = 0;
+};
+
+}  // namespace ising
+
+MARGINALIA_ENERGY(ising::Ising, "ising", "Ising spins on a square lattice, open or a torus", ising::manual,
+                  ising::parameters);

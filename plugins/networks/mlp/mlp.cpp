@@ -1,0 +1,110 @@
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <marginalia/network.h>
+#include <torch/script.h>
+
+namespace {
+
+using marginalia::Domain;
+using marginalia::Parameter;
+using marginalia::ParameterType;
+using marginalia::Params;
+
+constexpr Parameter parameters[] = {
+    {.name = "hidden", .type = ParameterType::integer, .fallback = "512", .minimum = 1, .maximum = 65536, .unit = "units",
+     .help = "width of every hidden layer"},
+    {.name = "layers", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 64, .unit = "layers",
+     .help = "hidden layers; all but the first are residual"},
+};
+
+constexpr const char* manual = R"(
+A residual multilayer perceptron over one-hot symbols, the published network for energies
+(arXiv 2310.12920, appendix; 4 layers of 2048):
+
+    h_1 = leaky_relu(W_1 onehot(x_S) + b_1)            onehot: D x (K+1) inputs, □ being symbol K
+    h_l = h_(l-1) + leaky_relu(W_l h_(l-1) + b_l)
+    log p_θ(x_S) = w·h_L(x_S) - w·h_L(all □) - |S| log K
+    logits of p_φ(x_d | x_S) = V_d h_L(x_S) + c_d
+
+The marginal of the empty set is 0 by construction, and at the start every model is uniform: both heads begin at zero.
+Only the output rows that are asked for are computed.
+)";
+
+// Kaiming-uniform as torch.nn.Linear: weights and biases in ±1/sqrt(inputs).
+at::Tensor uniform(at::IntArrayRef shape, double inputs, at::Generator& generator) {
+    const double bound = 1 / std::sqrt(inputs);
+    return at::empty(shape).uniform_(-bound, bound, generator);
+}
+
+// The hidden layers unrolled as TorchScript source.
+std::string hidden_layers(std::int64_t layers) {
+    std::string source;
+    for (std::int64_t l = 2; l <= layers; ++l)
+        source += fmt::format("        h = h + torch.leaky_relu(torch.linear(h, self.w{0}, self.b{0}), 0.01)\n", l);
+    return source;
+}
+
+constexpr const char* methods = R"(
+    def features(self, x: Tensor) -> Tensor:
+        # The first layer as a sum of weight rows would read D rows a state; as a product of one-hot inputs it is one matmul.
+        one_hot = torch.one_hot(x, {symbols}).flatten(1).to(self.w1.dtype)
+        h = torch.leaky_relu(torch.linear(one_hot, self.w1, self.b1), 0.01)
+{hidden}
+        return h
+
+    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
+        # The last row of h belongs to the state of all □.
+        score = torch.mv(h.to(self.w_marginal.dtype), self.w_marginal)
+        known = (x < {categories}).sum(1).to(score.dtype)
+        return score[:-1] - score[-1] - {log_categories} * known
+
+    def with_blank(self, x: Tensor) -> Tensor:
+        return torch.cat([x, torch.full([1, {sites}], {categories}, dtype=x.dtype, device=x.device)])
+
+    def logits_at(self, h: Tensor, site: Tensor) -> Tensor:
+        v = torch.embedding(self.w_conditional, site).view(-1, {categories}, {hidden_units})
+        return torch.bmm(v, h.to(v.dtype).unsqueeze(2)).squeeze(2) + torch.embedding(self.b_conditional, site)
+
+    def log_marginal(self, x: Tensor) -> Tensor:
+        return self.marginals(self.features(self.with_blank(x)), x)
+
+    def conditional_logits(self, x: Tensor) -> Tensor:
+        h = self.features(x)
+        logits = torch.linear(h, self.w_conditional.view(-1, {hidden_units}), self.b_conditional.flatten())
+        return logits.view(-1, {sites}, {categories})
+
+    def conditional_at(self, x: Tensor, site: Tensor) -> Tensor:
+        return self.logits_at(self.features(x), site)
+
+    def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
+        h = self.features(self.with_blank(x))
+        return self.marginals(h, x), self.logits_at(h[:site.size(0)], site)
+)";
+
+torch::jit::Module build(const Params& params, const Domain& domain, at::Generator& generator) {
+    const std::int64_t hidden = params.integer("hidden"), layers = params.integer("layers");
+    const std::int64_t sites = domain.sites, categories = domain.categories, inputs = sites * (categories + 1);
+    torch::jit::Module module("mlp");
+    const auto add = [&](const std::string& name, at::Tensor value) {
+        module.register_parameter(name, value.set_requires_grad(true), false);
+    };
+    add("w1", uniform({hidden, inputs}, static_cast<double>(inputs), generator));
+    add("b1", uniform({hidden}, static_cast<double>(inputs), generator));
+    for (std::int64_t l = 2; l <= layers; ++l) {
+        add(fmt::format("w{}", l), uniform({hidden, hidden}, static_cast<double>(hidden), generator));
+        add(fmt::format("b{}", l), uniform({hidden}, static_cast<double>(hidden), generator));
+    }
+    add("w_marginal", at::zeros({hidden}));
+    add("w_conditional", at::zeros({sites, categories * hidden}));
+    add("b_conditional", at::zeros({sites, categories}));
+    // `embedding` looks up whole rows, so one row holds the K output rows of a site.
+    module.define(fmt::format(methods, fmt::arg("symbols", categories + 1), fmt::arg("categories", categories),
+                              fmt::arg("sites", sites), fmt::arg("hidden_units", hidden),
+                              fmt::arg("log_categories", std::log(static_cast<double>(categories))),
+                              fmt::arg("hidden", hidden_layers(layers))));
+    return module;
+}
+
+}  // namespace
+
+MARGINALIA_NETWORK(build, "mlp", "residual perceptron over one-hot symbols, the published network", manual, parameters);

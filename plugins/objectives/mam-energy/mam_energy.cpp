@@ -1,0 +1,77 @@
+#include <ATen/ATen.h>
+#include <marginalia/objective.h>
+#include <marginalia/orders.h>
+
+namespace {
+
+using marginalia::Parameter;
+using marginalia::ParameterType;
+
+constexpr Parameter parameters[] = {
+    {.name = "penalty", .type = ParameterType::number, .fallback = "4.0", .minimum = 0, .maximum = 1e9,
+     .help = "λ, the weight of the self-consistency penalty"},
+    {.name = "penalty_rows", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 1e9, .unit = "states",
+     .help = "states a step on which the penalty is sampled; 0: all of the batch"},
+    {.name = "baseline", .type = ParameterType::text, .fallback = "\"mean\"", .choices = "mean|none",
+     .help = "control variate of REINFORCE: the batch mean of log p - log f, or none"},
+};
+
+constexpr const char* manual = R"(
+Energy-based training of a marginalization model: KL(p_θ || f/Z) + λ D E[penalty] (method page, "Energy-based";
+arXiv 2310.12920, sec. 4.2).
+
+    gradient of KL   E_x[ ∇ log p_θ(x) (log p_θ(x) - log f(x) - baseline) ],  x from the sampler (REINFORCE)
+    penalty          (log p_θ(x_σ(<d)) + log p_φ(x_σ(d) | x_σ(<d)) - log p_θ(x_σ(<=d)))²,  σ and d uniform
+
+D stands for the sum over d. Z drops out of the gradient: the networks fix log p_θ(all □) = 0, so consistency itself
+normalises the model. One pass serves x_S, x_S ∪ d and x. Records `loss`, `penalty` (mean squared error in nats²),
+`log_z_estimate` (mean of log f - log p_θ, a lower bound where p_θ is consistent) and `log_ratio_std` (standard deviation of log p_θ - log f
+in nats, 0 for a perfect model).
+)";
+
+class MamEnergy final : public marginalia::Objective {
+public:
+    MamEnergy(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
+        : lambda_(params.number("penalty")),
+          rows_(params.integer("penalty_rows") == 0 ? setup.batch : std::min(params.integer("penalty_rows"), setup.batch)),
+          baseline_(params.text("baseline") == "mean"),
+          domain_(setup.domain) {}
+
+    at::Tensor loss(marginalia::TrainingStep& step) override {
+        if (!step.sampler) throw marginalia::Error("needs a [sampler]; add one, such as plugin = \"block-gibbs\"");
+        if (!step.energy) throw marginalia::Error("needs an [energy], not a [dataset]");
+        const at::Tensor x = draw(step);
+        step.energy->start(x);  // runs while the network does
+        const auto link = marginalia::random_chain_link(x.slice(0, 0, rows_), domain_.categories, step.generator);
+        const auto pass = step.network.joint(at::cat({link.before, link.after, x}), link.site);
+        const auto parts = pass.log_marginal.split_with_sizes({rows_, rows_, x.size(0)});
+        const at::Tensor log_p = parts[2];
+
+        const at::Tensor log_conditional = pass.logits.log_softmax(1).gather(1, link.symbol.unsqueeze(1)).squeeze(1);
+        const at::Tensor penalty = (parts[0] + log_conditional - parts[1]).square().mean();
+
+        const at::Tensor log_ratio = log_p.detach().to(at::kDouble) - step.energy->finish();
+        const at::Tensor mean = log_ratio.mean();
+        const at::Tensor advantage = (baseline_ ? log_ratio - mean : log_ratio).to(log_p.dtype());
+        const at::Tensor loss = (advantage * log_p).mean() + lambda_ * static_cast<double>(domain_.sites) * penalty;
+        step.metrics = {{"loss", loss.detach()}, {"penalty", penalty.detach()}, {"log_z_estimate", -mean},
+                        {"log_ratio_std", log_ratio.std()}};
+        return loss;
+    }
+
+private:
+    static at::Tensor draw(marginalia::TrainingStep& step) {
+        const at::NoGradGuard no_grad;
+        return step.sampler->draw(step.network, step.generator);
+    }
+
+    const double lambda_;
+    const std::int64_t rows_;
+    const bool baseline_;
+    const marginalia::Domain domain_;
+};
+
+}  // namespace
+
+MARGINALIA_OBJECTIVE(MamEnergy, "mam-energy", "marginalization model from an energy: REINFORCE and self-consistency", manual,
+                     parameters);

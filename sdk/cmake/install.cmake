@@ -1,0 +1,39 @@
+# The SDK as a CMake package: find_package(marginalia) gives marginalia::sdk and marginalia_add_plugin,
+# find_package(marginalia COMPONENTS torch) also LibTorch and marginalia::torch.
+# `cmake --install BUILD --component sdk` needs nothing built; component `torch` holds the second tier.
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/marginalia)
+
+set_target_properties(marginalia_sdk PROPERTIES EXPORT_NAME sdk)
+install(TARGETS marginalia_sdk EXPORT marginalia_sdk_targets COMPONENT sdk)
+install(EXPORT marginalia_sdk_targets NAMESPACE marginalia:: FILE marginaliaSdk.cmake DESTINATION ${package_dir}
+        COMPONENT sdk)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/sdk/include/marginalia DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)
+
+configure_package_config_file(${PROJECT_SOURCE_DIR}/sdk/cmake/marginaliaConfig.cmake.in
+                              ${PROJECT_BINARY_DIR}/sdk/marginaliaConfig.cmake INSTALL_DESTINATION ${package_dir}
+                              PATH_VARS CMAKE_INSTALL_BINDIR)
+# Plugins match their host exactly: another minor version may be another ABI.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/sdk/marginaliaConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/sdk/marginaliaConfig.cmake ${PROJECT_BINARY_DIR}/sdk/marginaliaConfigVersion.cmake
+              ${PROJECT_SOURCE_DIR}/sdk/cmake/MarginaliaPlugin.cmake
+        DESTINATION ${package_dir} COMPONENT sdk)
+
+if(TARGET marginalia_torch)
+  # The LibTorch of this build, so that programs and plugins find the one copy that all of them use.
+  get_target_property(torch_library torch_cpu IMPORTED_LOCATION)
+  if(NOT torch_library)
+    get_target_property(torch_library torch_cpu IMPORTED_LOCATION_RELEASE)
+  endif()
+  cmake_path(GET torch_library PARENT_PATH torch_library_dir)
+  set_target_properties(marginalia_torch PROPERTIES EXPORT_NAME torch INSTALL_RPATH "${torch_library_dir}")
+  # Of the programs, which are defined after this folder.
+  set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR};${torch_library_dir}" PARENT_SCOPE)
+  install(TARGETS marginalia_torch EXPORT marginalia_torch_targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          COMPONENT torch)
+  install(EXPORT marginalia_torch_targets NAMESPACE marginalia:: FILE marginaliaTorch.cmake DESTINATION ${package_dir}
+          COMPONENT torch)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/sdk/torch/include/marginalia DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+          COMPONENT torch)
+endif()

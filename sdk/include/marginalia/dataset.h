@@ -1,0 +1,59 @@
+// Datasets: rows of discrete symbols to learn from.
+#pragma once
+
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <marginalia/plugin.h>
+#include <marginalia/states.h>
+
+namespace marginalia {
+
+enum class Split { train, validation, test };
+
+// Rows of D symbols 0..K-1 in three disjoint splits.
+//
+// Threads: after construction every method may be called from several threads at once and must not change the object.
+class MARGINALIA_API Dataset {
+public:
+    // sites D >= 1; categories 2 <= K <= 255.
+    Dataset(std::int64_t sites, std::int64_t categories) : sites_(sites), categories_(categories) {
+        if (sites < 1 || categories < 2 || categories > 255)
+            throw Error("a dataset needs at least 1 site and 2 to 255 categories, not " + std::to_string(sites) + " and " +
+                        std::to_string(categories));
+    }
+    virtual ~Dataset() = default;
+    Dataset(const Dataset&) = delete;
+    Dataset& operator=(const Dataset&) = delete;
+
+    std::int64_t sites() const { return sites_; }            // D
+    std::int64_t categories() const { return categories_; }  // K
+
+    // Rows in a split; 0 where the data has none.
+    virtual std::size_t size(Split) const = 0;
+
+    // Writes row `index` of a split as D symbols. The same index always gives the same row.
+    virtual void row(Split, std::size_t index, std::span<std::uint8_t> out) const = 0;
+
+    // How the sites lie; a plain sequence unless the dataset says otherwise.
+    virtual Layout layout() const { return {{sites_}, false}; }
+
+    // The text of each symbol, K entries, stored with the trial; empty: the numbers themselves.
+    virtual std::vector<std::string> vocabulary() const { return {}; }
+
+private:
+    const std::int64_t sites_;
+    const std::int64_t categories_;
+};
+
+using DatasetFactory = Dataset* (*)(const Params&);
+
+}  // namespace marginalia
+
+// Exports class `type`, constructible from const Params&, as a dataset plugin; see MARGINALIA_ENERGY.
+#define MARGINALIA_DATASET(type, name, summary, manual, list)                                                   \
+    static_assert(std::is_base_of_v<marginalia::Dataset, type>);                                                \
+    static marginalia::Dataset* marginalia_create(const marginalia::Params& p) { return new type(p); }          \
+    MARGINALIA_PLUGIN(MARGINALIA_BUILD_TAG, "dataset", name, summary, manual, list, &marginalia_create)

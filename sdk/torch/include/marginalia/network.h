@@ -1,0 +1,80 @@
+// Networks: log p_θ(x_S) of any partial state in one pass, and log p_φ(x_d | x_S) of every unknown site at once.
+#pragma once
+
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <marginalia/states.h>
+#include <marginalia/torch_tag.h>
+
+namespace at {
+class Tensor;
+struct Generator;
+}  // namespace at
+namespace c10 {
+struct Device;
+}
+namespace torch::jit {
+struct Module;
+}
+
+namespace marginalia {
+
+// What the variables are: D sites of K categories, and how the sites lie. Partial states have K + 1 symbols, K being □.
+struct Domain {
+    std::int64_t sites = 0;
+    std::int64_t categories = 0;
+    Layout layout;
+};
+
+// A marginalization model: a TorchScript module behind one interface (method page "Objects"; arXiv 2310.12920, sec. 4).
+//
+// The module has
+//   log_marginal(x)           (B, D) int64 symbols 0..K -> (B): log p_θ(x_S) in nats, 0 for all □
+//   conditional_logits(x)     (B, D) -> (B, D, K): logits of p_φ(x_d | x_S); meaningful where x_d = □
+// and may have, where it can do better than the two above,
+//   conditional_at(x, site)   (B, D), (B) -> (B, K): the logits of one site a row
+//   joint(x, site)            (N, D), (M), M <= N -> ((N), (M, K)): log_marginal of all rows and conditional_at of the
+//                             first M, from one pass
+//
+// Threads: one at a time. Gradients flow to parameters() unless grad mode is off.
+class MARGINALIA_API Network {
+public:
+    // Throws Error if the module lacks a method it must have.
+    Network(torch::jit::Module module, Domain domain);
+    ~Network();
+    Network(const Network&) = delete;
+    Network& operator=(const Network&) = delete;
+
+    const Domain& domain() const { return domain_; }
+    torch::jit::Module& module() const { return *module_; }
+    std::vector<at::Tensor> parameters() const;  // in a fixed order
+    void to(const c10::Device& device);
+
+    at::Tensor log_marginal(const at::Tensor& x) const;
+    at::Tensor conditional_logits(const at::Tensor& x) const;
+    at::Tensor conditional_at(const at::Tensor& x, const at::Tensor& site) const;
+    struct Joint;
+    Joint joint(const at::Tensor& x, const at::Tensor& site) const;
+
+private:
+    std::unique_ptr<torch::jit::Module> module_;
+    Domain domain_;
+    bool has_conditional_at_ = false;
+    bool has_joint_ = false;
+};
+
+// Builds a module with fresh float32 weights drawn from `generator` (a CPU generator).
+using NetworkFactory = torch::jit::Module* (*)(const Params&, const Domain&, at::Generator&);
+
+}  // namespace marginalia
+
+// Exports `build`, a function torch::jit::Module(const Params&, const Domain&, at::Generator&), as a network plugin.
+#define MARGINALIA_NETWORK(build, name, summary, manual, list)                                                    \
+    static torch::jit::Module* marginalia_create(const marginalia::Params& p, const marginalia::Domain& d,        \
+                                                 at::Generator& g) {                                              \
+        return new torch::jit::Module(build(p, d, g));                                                            \
+    }                                                                                                             \
+    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "network", name, summary, manual, list, &marginalia_create)

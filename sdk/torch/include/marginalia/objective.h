@@ -1,0 +1,59 @@
+// Objectives: the loss that makes a network a model of an energy or of data.
+#pragma once
+
+#include <marginalia/sampler.h>
+
+namespace marginalia {
+
+class Dataset;
+
+// The trial's energy over batches of states, evaluated over rows in parallel. Called from the training thread.
+class MARGINALIA_API BatchEnergy {
+public:
+    virtual ~BatchEnergy() = default;
+
+    // Begins evaluating log f of x, (B, D) int64 on any device, and returns at once; `finish` waits and gives (B)
+    // float64 on the device of x. One evaluation at a time.
+    virtual void start(const at::Tensor& x) = 0;
+    virtual at::Tensor finish() = 0;
+
+    at::Tensor log_density(const at::Tensor& x);  // start and finish
+};
+
+// What an objective has at hand in one step.
+struct TrainingStep {
+    std::int64_t step;                 // 1, 2, ...
+    const Network& network;
+    Sampler* sampler;                  // nullptr where the experiment names none
+    BatchEnergy* energy;               // nullptr for a dataset
+    const Dataset* dataset;            // nullptr for an energy
+    at::Generator& generator;          // the trial's own, on the setup's device
+    std::map<std::string, at::Tensor> metrics;  // scalars to record; read by the host only when it records
+};
+
+// Builds a scalar to minimise. One object per trial, called from the training thread with grad mode on; the host owns
+// optimiser, schedule, clipping and checkpoints.
+class MARGINALIA_API Objective {
+public:
+    virtual ~Objective() = default;
+
+    virtual at::Tensor loss(TrainingStep& step) = 0;
+
+    // Parameters of its own (a learned log Z), optimised beside the network's.
+    virtual std::vector<at::Tensor> parameters() const { return {}; }
+
+    virtual StateDict state() const { return {}; }
+    virtual void load(const StateDict&) {}
+};
+
+using ObjectiveFactory = Objective* (*)(const Params&, const TrainingSetup&);
+
+}  // namespace marginalia
+
+// Exports class `type`, constructible from (const Params&, const TrainingSetup&), as an objective plugin.
+#define MARGINALIA_OBJECTIVE(type, name, summary, manual, list)                                                   \
+    static_assert(std::is_base_of_v<marginalia::Objective, type>);                                                \
+    static marginalia::Objective* marginalia_create(const marginalia::Params& p, const marginalia::TrainingSetup& s) { \
+        return new type(p, s);                                                                                    \
+    }                                                                                                             \
+    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "objective", name, summary, manual, list, &marginalia_create)

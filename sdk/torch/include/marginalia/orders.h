@@ -1,0 +1,30 @@
+// Random orders of sites and the partial states along them.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/TensorBody.h>
+
+#include <marginalia/error.h>
+
+namespace marginalia {
+
+// A uniformly random order of the D sites for each row: (rows, D) int64, order[b, t] = the site at position t.
+MARGINALIA_API at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& generator, const at::Device& device);
+
+// `count` distinct random sites for each row: (rows, count) int64.
+MARGINALIA_API at::Tensor random_sites(std::int64_t rows, std::int64_t sites, std::int64_t count, at::Generator& generator,
+                                       const at::Device& device);
+
+// One link of a random chain per row of x (method page, "Self-consistency"): a random order σ and a uniform position d.
+struct ChainLink {
+    at::Tensor before;  // (B, D) x_σ(<d), the rest □
+    at::Tensor after;   // (B, D) x_σ(<=d), the rest □
+    at::Tensor site;    // (B) σ(d)
+    at::Tensor symbol;  // (B) x_σ(d)
+};
+MARGINALIA_API ChainLink random_chain_link(const at::Tensor& x, std::int64_t categories, at::Generator& generator);
+
+// One symbol per row from logits (B, K), by the Gumbel trick; (B) int64.
+MARGINALIA_API at::Tensor sample_symbols(const at::Tensor& logits, at::Generator& generator);
+
+}  // namespace marginalia

@@ -1,0 +1,42 @@
+// Samplers: where the states come from on which a model is trained.
+#pragma once
+
+#include <ATen/core/Generator.h>
+
+#include <marginalia/network_joint.h>
+#include <marginalia/state_dict.h>
+
+namespace marginalia {
+
+// What a sampler or objective is made for.
+struct TrainingSetup {
+    Domain domain;
+    std::int64_t batch = 0;  // B: states per step
+    at::Device device = at::kCPU;
+};
+
+// Draws or refreshes B states with a network's conditionals. Called from the training thread with grad mode off.
+class MARGINALIA_API Sampler {
+public:
+    virtual ~Sampler() = default;
+
+    // The next B states, (B, D) int64 on the setup's device, all sites known. `generator` is the trial's own.
+    virtual at::Tensor draw(const Network& network, at::Generator& generator) = 0;
+
+    // Chains and whatever else makes the next draw the same after a resume.
+    virtual StateDict state() const { return {}; }
+    virtual void load(const StateDict&) {}
+};
+
+using SamplerFactory = Sampler* (*)(const Params&, const TrainingSetup&, at::Generator&);
+
+}  // namespace marginalia
+
+// Exports class `type`, constructible from (const Params&, const TrainingSetup&, at::Generator&), as a sampler plugin.
+#define MARGINALIA_SAMPLER(type, name, summary, manual, list)                                                     \
+    static_assert(std::is_base_of_v<marginalia::Sampler, type>);                                                  \
+    static marginalia::Sampler* marginalia_create(const marginalia::Params& p, const marginalia::TrainingSetup& s,\
+                                                  at::Generator& g) {                                             \
+        return new type(p, s, g);                                                                                 \
+    }                                                                                                             \
+    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "sampler", name, summary, manual, list, &marginalia_create)

@@ -1,0 +1,44 @@
+#include <marginalia/orders.h>
+
+#include <ATen/ATen.h>
+
+#include <marginalia/objective.h>
+
+namespace marginalia {
+
+at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& generator, const at::Device& device) {
+    return at::rand({rows, sites}, generator, at::TensorOptions().device(device)).argsort(std::int64_t{1});
+}
+
+at::Tensor random_sites(std::int64_t rows, std::int64_t sites, std::int64_t count, at::Generator& generator,
+                        const at::Device& device) {
+    if (count * 8 > sites) return random_orders(rows, sites, generator, device).slice(1, 0, count).contiguous();
+    const at::Tensor keys = at::rand({rows, sites}, generator, at::TensorOptions().device(device));
+    return std::get<1>(keys.topk(count, 1));
+}
+
+ChainLink random_chain_link(const at::Tensor& x, std::int64_t categories, at::Generator& generator) {
+    const std::int64_t rows = x.size(0), sites = x.size(1);
+    const at::TensorOptions floats = at::TensorOptions().device(x.device());
+    const at::Tensor keys = at::rand({rows, sites}, generator, floats);
+    const at::Tensor position = at::randint(sites, {rows, 1}, generator, floats.dtype(at::kLong));
+    // Only the rank of a key matters: the site at `position` in the order, and which sites come before it.
+    const at::Tensor site = keys.argsort(std::int64_t{1}).gather(1, position);
+    const at::Tensor key = keys.gather(1, site);
+    const at::Tensor before = x.masked_fill(keys >= key, categories);
+    const at::Tensor symbol = x.gather(1, site);
+    return {before, before.scatter(1, site, symbol), site.squeeze(1), symbol.squeeze(1)};
+}
+
+at::Tensor sample_symbols(const at::Tensor& logits, at::Generator& generator) {
+    const at::Tensor noise = at::rand(logits.sizes(), generator, logits.options().dtype(at::kFloat));
+    // Exponential races: argmin of E_k / p_k. 1 - u lies in (0, 1], so that its logarithm is finite.
+    return (logits.to(at::kFloat) - (-(1 - noise).log()).clamp_min(1e-30).log()).argmax(1);
+}
+
+at::Tensor BatchEnergy::log_density(const at::Tensor& x) {
+    start(x);
+    return finish();
+}
+
+}  // namespace marginalia

@@ -1,0 +1,81 @@
+// What waits to be written, and how a batch of it is. Internal to store/.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "store/store.h"
+
+namespace marginalia::store::records {
+
+struct Points {
+    TrialId trial;
+    std::vector<MetricPoint> points;
+};
+struct Final {
+    TrialId trial;
+    std::string name;
+    double value;
+};
+struct Sample {
+    TrialId trial;
+    std::string name;
+    std::int64_t step;
+    std::string kind, data;
+};
+struct Checkpoint {
+    TrialId trial;
+    std::int64_t step;
+    std::string bytes;
+    Retention keep;
+};
+struct StatusChange {
+    TrialId trial;
+    Status status;
+    std::string error;
+};
+// One who waits for his work. Owned by him; the writer lets go of the exception before it says so.
+struct Waiter {
+    bool done = false;  // guarded by the writer's mutex, as is the exception
+    std::exception_ptr error;
+};
+struct Work {
+    std::function<void(Store&)> body;
+    Waiter* waiter;  // null: nobody waits
+    std::exception_ptr error;
+};
+using Record = std::variant<Points, Final, Sample, Checkpoint, StatusChange, Work>;
+
+// Writes one batch inside a transaction. Points wait until another record of their trial comes, so that many small
+// lots become one; the order within a trial stays. Throws what concerns the file, after which the batch is to be
+// rolled back and written again; a fault of one record leaves that record out.
+class Batch {
+public:
+    explicit Batch(Store& store) : store_(store) {}
+
+    void write(std::vector<Record>& records);
+
+    std::string record_failure;  // the last fault of one record
+
+private:
+    void take(Points& record);
+    void take(Final& record);
+    void take(Sample& record);
+    void take(Checkpoint& record);
+    void take(StatusChange& record);
+    void take(Work& record);
+    void keep_error(Work& work, const char* sentence);
+    void after_points(TrialId trial, const std::function<void()>& write);
+    void write_points(TrialId trial, const std::vector<MetricPoint>& points);
+    void write_all_points();
+    void alone(const std::function<void()>& write);
+
+    Store& store_;
+    std::unordered_map<TrialId, std::vector<MetricPoint>> points_;
+};
+
+}  // namespace marginalia::store::records

@@ -1,0 +1,169 @@
+#include "store/connection.h"
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+
+#include "store/place.h"
+#include "store/sentences.h"
+
+namespace marginalia::store {
+
+namespace {
+
+constexpr int busy_milliseconds = 10'000;
+
+std::unique_ptr<SQLite::Database> open_database(const std::filesystem::path& file, Connection::Access access) {
+    if (access == Connection::Access::write)
+        return std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READWRITE, busy_milliseconds);
+    switch (rest_of(file)) {
+        case Rest::in_use:
+            return std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READONLY, busy_milliseconds);
+        case Rest::read_only:
+            // SQLite makes a shared-memory file even to read, which it cannot there and need not.
+            return std::make_unique<SQLite::Database>(immutable_uri(file), SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+        case Rest::writable:
+            break;
+    }
+    // One that may write takes the log's files away when it closes; a read-only one would leave them behind.
+    auto database = std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READWRITE, busy_milliseconds);
+    database->exec("PRAGMA query_only = 1");
+    return database;
+}
+
+}  // namespace
+
+Connection::Connection(const std::filesystem::path& file, Access access) : file_(file) {
+    try {
+        database_ = open_database(file, access);
+    } catch (const SQLite::Exception& error) {
+        throw sqlite_failure(file, error.getErrorCode(), error.what(), errno);
+    }
+    if (access == Access::read) return;
+    // NORMAL: a power cut may take the last transactions, never the file. Freed pages need no overwriting, and a large
+    // checkpoint must not leave its size behind in the log for ever.
+    execute(
+        "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864;"
+        "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000");
+}
+
+Connection::~Connection() {
+    for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+}
+
+sqlite3* Connection::handle() const { return database_->getHandle(); }
+
+void Connection::execute(const std::string& sql) {
+    if (const int code = sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK) fail(code);
+}
+
+sqlite3_stmt* Connection::statement(std::string_view sql) {
+    if (const auto found = statements_.find(sql); found != statements_.end()) return found->second;
+    sqlite3_stmt* made = nullptr;
+    const int code = sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                        &made, nullptr);
+    if (code != SQLITE_OK) fail(code);
+    statements_.emplace(sql, made);
+    return made;
+}
+
+std::int64_t Connection::changes() const { return sqlite3_changes64(handle()); }
+std::int64_t Connection::last_id() const { return sqlite3_last_insert_rowid(handle()); }
+
+void Connection::begin() {
+    if (depth_ == 0)
+        run(*this, "BEGIN IMMEDIATE");
+    else
+        execute(fmt::format("SAVEPOINT level_{}", depth_));
+    ++depth_;
+}
+
+void Connection::commit() {
+    if (depth_ == 1)
+        run(*this, "COMMIT");
+    else
+        execute(fmt::format("RELEASE level_{}", depth_ - 1));
+    --depth_;
+}
+
+void Connection::rollback() noexcept {
+    if (depth_ == 0) return;
+    --depth_;
+    // After a full disk SQLite may have rolled the whole transaction back by itself.
+    if (sqlite3_get_autocommit(handle())) return;
+    const auto sql =
+        depth_ == 0 ? std::string("ROLLBACK") : fmt::format("ROLLBACK TO level_{0}; RELEASE level_{0}", depth_);
+    sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr);
+}
+
+void Connection::fail(int code) const {
+    const int extended = sqlite3_extended_errcode(handle());
+    throw sqlite_failure(file_, extended == SQLITE_OK ? code : extended, sqlite3_errmsg(handle()),
+                         sqlite3_system_errno(handle()));
+}
+
+Rows::~Rows() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+}
+
+bool Rows::next() {
+    const int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW) return true;
+    if (code != SQLITE_DONE) connection_.fail(code);
+    return false;
+}
+
+std::int64_t Rows::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+double Rows::real(int column) const { return null(column) ? std::nan("") : sqlite3_column_double(statement_, column); }
+
+std::string Rows::text(int column) const {
+    const void* data = sqlite3_column_blob(statement_, column);
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    return data == nullptr ? std::string() : std::string(static_cast<const char*>(data), size);
+}
+
+bool Rows::null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+void Rows::bind(int index, std::int64_t value) { sqlite3_bind_int64(statement_, index, value); }
+
+void Rows::bind(int index, double value) {
+    if (std::isfinite(value))
+        sqlite3_bind_double(statement_, index, value);
+    else
+        sqlite3_bind_null(statement_, index);
+}
+
+void Rows::bind(int index, std::string_view value) {
+    const char* data = value.data() == nullptr ? "" : value.data();
+    if (const int code = sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+        code != SQLITE_OK)
+        connection_.fail(code);
+}
+
+void Rows::bind(int index, const Bytes& value) {
+    const char* data = value.data.data() == nullptr ? "" : value.data.data();
+    if (const int code = sqlite3_bind_blob64(statement_, index, data, value.data.size(), SQLITE_STATIC);
+        code != SQLITE_OK)
+        connection_.fail(code);
+}
+
+std::int64_t now_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string json_list(std::span<const std::int64_t> values) { return fmt::format("[{}]", fmt::join(values, ",")); }
+
+std::string json_list(std::span<const std::string_view> values) {
+    return values.empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(values, "\",\""));
+}
+
+}  // namespace marginalia::store

@@ -1,0 +1,109 @@
+// One SQLite connection: cached statements, nested transactions, and errors as StoreError sentences.
+// Internal to store/. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace SQLite {
+class Database;
+}
+
+namespace marginalia::store {
+
+class Connection {
+public:
+    enum class Access { write, read };
+
+    // Opens an existing SQLite file and sets this connection's pragmas; looks at nothing in it.
+    Connection(const std::filesystem::path& file, Access access);
+    Connection(const Connection&) = delete;
+    ~Connection();
+
+    const std::filesystem::path& file() const { return file_; }
+    SQLite::Database& database() { return *database_; }
+    sqlite3* handle() const;
+
+    void execute(const std::string& sql);           // any number of statements, no parameters
+    sqlite3_stmt* statement(std::string_view sql);  // prepared once, owned here
+    std::int64_t changes() const;
+    std::int64_t last_id() const;
+
+    // BEGIN IMMEDIATE at the outermost level, savepoints within. A begin() is answered by one rollback(), or by one
+    // commit() that does not throw.
+    void begin();
+    void commit();
+    void rollback() noexcept;
+    bool in_transaction() const { return depth_ > 0; }
+
+    // Turns SQLite's result code into a StoreError about this file.
+    [[noreturn]] void fail(int code) const;
+
+private:
+    struct TextHash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+
+    std::filesystem::path file_;
+    std::unique_ptr<SQLite::Database> database_;
+    std::unordered_map<std::string, sqlite3_stmt*, TextHash, std::equal_to<>> statements_;
+    int depth_ = 0;
+};
+
+// Bytes that stay where they are until the statement has run (a checkpoint is not copied).
+struct Bytes {
+    std::string_view data;
+};
+
+// A statement in use: parameters bound in order, rows taken one by one, reset at the end of the scope. The same SQL
+// must not be in use twice at a time. Non-finite numbers are bound as NULL.
+class Rows {
+public:
+    template <class... Values>
+    Rows(Connection& connection, std::string_view sql, const Values&... values)
+        : connection_(connection), statement_(connection.statement(sql)) {
+        int index = 0;
+        (bind(++index, values), ...);
+    }
+    Rows(const Rows&) = delete;
+    ~Rows();
+
+    bool next();
+    std::int64_t integer(int column) const;
+    double real(int column) const;  // NaN where NULL
+    std::string text(int column) const;
+    bool null(int column) const;
+
+private:
+    void bind(int index, std::int64_t value);
+    void bind(int index, int value) { bind(index, static_cast<std::int64_t>(value)); }
+    void bind(int index, double value);
+    void bind(int index, std::string_view value);
+    void bind(int index, const std::string& value) { bind(index, std::string_view(value)); }
+    void bind(int index, const char* value) { bind(index, std::string_view(value)); }
+    void bind(int index, const Bytes& value);
+
+    Connection& connection_;
+    sqlite3_stmt* statement_;
+};
+
+// A statement run for its effect; returns the number of rows changed.
+template <class... Values>
+std::int64_t run(Connection& connection, std::string_view sql, const Values&... values) {
+    Rows(connection, sql, values...).next();
+    return connection.changes();
+}
+
+std::int64_t now_ms();                                            // since the epoch
+std::string json_list(std::span<const std::int64_t> values);      // "[1,2]", for json_each(?)
+std::string json_list(std::span<const std::string_view> values);  // of plain words
+
+}  // namespace marginalia::store

@@ -1,0 +1,34 @@
+// What the store throws: refusals and failures, each one sentence with the file's name and a remedy.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace marginalia::store {
+
+// Thrown by everything in this folder. The host turns `kind` into an exit code; the message is for people.
+class StoreError : public std::runtime_error {
+public:
+    enum class Kind {
+        missing,      // no such file, or no folder to put it in
+        not_a_store,  // a text file, another program's database, a folder
+        newer,        // written by a newer version of marginalia
+        read_only,    // the file or its folder cannot be written
+        network,      // lies where SQLite's locks and shared memory cannot be relied on
+        full,         // no space left on the disk
+        locked,       // another process kept it locked for longer than we wait
+        damaged,      // SQLite finds the file malformed
+        too_large,    // a checkpoint beyond what SQLite takes
+        failed,       // another failure of SQLite or the disk
+        no_match,     // no such trial, or an ambiguous name
+        bad_query,    // SQL that is wrong or would write
+    };
+
+    StoreError(Kind kind, const std::string& sentence) : std::runtime_error(sentence), kind_(kind) {}
+    Kind kind() const { return kind_; }
+
+private:
+    Kind kind_;
+};
+
+}  // namespace marginalia::store

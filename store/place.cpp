@@ -1,0 +1,135 @@
+#include "store/place.h"
+
+#include <fcntl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+
+#include "store/sentences.h"
+
+namespace marginalia::store {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Header = std::array<unsigned char, 100>;
+
+std::uint32_t big_endian(const Header& header, std::size_t at) {
+    return std::uint32_t{header[at]} << 24 | std::uint32_t{header[at + 1]} << 16 | std::uint32_t{header[at + 2]} << 8 |
+           std::uint32_t{header[at + 3]};
+}
+
+// Offsets of https://www.sqlite.org/fileformat2.html#the_database_header
+std::uint64_t pages_in(const Header& header) { return big_endian(header, 28); }
+std::uint32_t application_in(const Header& header) { return big_endian(header, 68); }
+std::uint64_t page_size_in(const Header& header) {
+    const unsigned size = header[16] << 8 | header[17];
+    return size == 1 ? 65536 : size;
+}
+
+// With a log beside it a file may rightly be shorter than its header says: the rest is in the log.
+bool has_log(const fs::path& file) {
+    std::error_code ignored;
+    const auto size = fs::file_size(file.string() + "-wal", ignored);
+    return !ignored && size > 0;
+}
+
+bool can_write(const fs::path& path, int how) { return faccessat(AT_FDCWD, path.c_str(), how, AT_EACCESS) == 0; }
+
+}  // namespace
+
+std::uint64_t filesystem_type(const fs::path& folder) {
+    struct statfs found {};
+    return statfs(folder.c_str(), &found) == 0 ? static_cast<std::uint32_t>(found.f_type) : 0;
+}
+
+std::string_view network_filesystem_name(std::uint64_t type) {
+    switch (type) {
+        case 0x6969:
+            return "nfs";
+        case 0xff534d42:
+            return "cifs";
+        case 0xfe534d42:
+            return "smb2";
+        case 0x517b:
+            return "smb";
+        case 0x5346414f:
+            return "afs";
+        case 0x6b414653:
+            return "kafs";
+        case 0x00c36400:
+            return "ceph";
+        case 0x73757245:
+            return "coda";
+        case 0x0bd00bd0:
+            return "lustre";
+        case 0x47504653:
+            return "gpfs";
+        case 0x19830326:
+            return "beegfs";
+        case 0xaad7aaea:
+            return "panfs";
+        case 0x564c:
+            return "ncp";
+        default:
+            return {};
+    }
+}
+
+fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+
+void check_place_to_write(const fs::path& file, const FilesystemType& type) {
+    if (!file.has_filename()) throw no_file_named(file);
+    const auto folder = folder_of(file);
+    if (!fs::is_directory(folder)) throw no_such_folder(file, folder);
+    if (const auto network = network_filesystem_name(type(folder)); !network.empty())
+        throw network_store(file, network);
+    if (fs::exists(file) && !can_write(file, W_OK)) throw unwritable_store(file, file, errno);
+    // The write-ahead log lies beside the file.
+    if (!can_write(folder, W_OK | X_OK)) throw unwritable_store(file, folder, errno);
+}
+
+void check_is_store(const fs::path& file) {
+    if (fs::is_directory(file)) throw not_a_store(file, "a folder");
+    if (!fs::is_regular_file(file)) throw not_a_store(file, "no regular file");
+    std::ifstream in(file, std::ios::binary);
+    if (!in) throw sqlite_failure(file, 14, "unable to open database file", errno);
+    Header header{};
+    in.read(reinterpret_cast<char*>(header.data()), header.size());
+    if (in.gcount() == 0) throw not_a_store(file, "an empty file");
+    constexpr std::string_view magic("SQLite format 3\0", 16);
+    if (!std::equal(magic.begin(), magic.end(), reinterpret_cast<const char*>(header.data())))
+        throw not_a_store(file, "a file of another kind");
+    if (in.gcount() < static_cast<std::streamsize>(header.size())) throw damaged_store(file, "its header is cut off");
+    if (application_in(header) != application_id) throw not_a_store(file, "another program's SQLite database");
+    if (!has_log(file) && fs::file_size(file) < pages_in(header) * page_size_in(header))
+        throw damaged_store(file, "its end is missing");
+}
+
+Rest rest_of(const fs::path& file) {
+    if (has_log(file)) return Rest::in_use;
+    const auto folder = folder_of(file);
+    const bool writable = can_write(file, W_OK) && can_write(folder, W_OK | X_OK);
+    return writable && network_filesystem_name(filesystem_type(folder)).empty() ? Rest::writable : Rest::read_only;
+}
+
+std::string immutable_uri(const fs::path& file) {
+    std::string uri = "file:";
+    for (const char c : fs::absolute(file).string()) {
+        if (c == '?')
+            uri += "%3f";
+        else if (c == '#')
+            uri += "%23";
+        else if (c == '%')
+            uri += "%25";
+        else
+            uri += c;
+    }
+    return uri + "?immutable=1";
+}
+
+}  // namespace marginalia::store

@@ -1,0 +1,209 @@
+#include "store/queries.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "store/error.h"
+#include "store/state.h"
+
+namespace marginalia::store {
+
+namespace {
+
+double seconds(std::int64_t ms) { return static_cast<double>(ms) / 1000.0; }
+
+std::string status_list(const std::vector<Status>& statuses) {
+    std::vector<std::string_view> names;
+    for (const auto status : statuses) names.push_back(name_of(status));
+    return json_list(names);
+}
+
+Sweep read_sweep(const Rows& row) {
+    return {row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), seconds(row.integer(6))};
+}
+
+constexpr std::string_view select_sweep =
+    "SELECT s.id, s.experiment, s.description, s.file, s.toml, p.json, s.created "
+    "FROM sweep s JOIN provenance p ON p.id = s.provenance ";
+
+Sweep sweep_of(Connection& connection, std::int64_t id) {
+    Rows row(connection, std::string(select_sweep) + "WHERE s.id = ?", id);
+    return row.next() ? read_sweep(row) : Sweep{};
+}
+
+void read_owner(Connection& connection, TrialDetails& details) {
+    Rows row(connection, "SELECT host, boot_id, pid, pid_start, threads FROM trial WHERE id = ?", details.trial.id);
+    row.next();
+    details.owner = {row.text(0), row.text(1), row.integer(2), row.integer(3)};
+    details.threads = row.integer(4);
+}
+
+std::vector<FinalMetric> final_metrics_of(Connection& connection, TrialId trial) {
+    Rows rows(connection, "SELECT name, value FROM final_metrics WHERE trial_id = ? ORDER BY name", trial);
+    std::vector<FinalMetric> found;
+    while (rows.next()) found.push_back({rows.text(0), rows.real(1)});
+    return found;
+}
+
+std::vector<MetricSummary> summaries_of(Connection& connection, TrialId trial) {
+    Rows rows(connection,
+              "SELECT name, n, nonfinite, last, last_step, min, min_step, max, max_step FROM summaries "
+              "WHERE trial_id = ? ORDER BY name",
+              trial);
+    std::vector<MetricSummary> found;
+    while (rows.next())
+        found.push_back({rows.text(0), rows.integer(1), rows.integer(2), rows.real(3), rows.integer(4), rows.real(5),
+                         rows.integer(6), rows.real(7), rows.integer(8)});
+    return found;
+}
+
+std::vector<SampleInfo> sample_infos_of(Connection& connection, TrialId trial) {
+    Rows rows(connection,
+              "SELECT name, step, kind, length(CAST(data AS BLOB)) FROM sample WHERE trial = ? "
+              "ORDER BY name, step",
+              trial);
+    std::vector<SampleInfo> found;
+    while (rows.next()) found.push_back({rows.text(0), rows.integer(1), rows.text(2), rows.integer(3)});
+    return found;
+}
+
+std::vector<CurvePoint> thinned(const std::vector<CurvePoint>& points, std::size_t wanted) {
+    std::vector<CurvePoint> kept;
+    kept.reserve(wanted);
+    for (std::size_t i = 1; i <= wanted; ++i) kept.push_back(points[i * points.size() / wanted - 1]);
+    return kept;
+}
+
+}  // namespace
+
+std::vector<Trial> list_trials(Store& store, const TrialFilter& filter) {
+    Rows rows(store.connection(),
+              std::string(select_trial) +
+                  "WHERE (?1 = '' OR t.experiment = ?1) "
+                  "AND (?2 = '[]' OR t.status IN (SELECT value FROM json_each(?2))) "
+                  "AND (?3 = 0 OR t.id IN (SELECT trial FROM sweep_trial WHERE sweep = ?3)) "
+                  "ORDER BY t.id DESC LIMIT ?4",
+              filter.experiment, status_list(filter.statuses), filter.sweep, filter.limit);
+    std::vector<Trial> trials;
+    while (rows.next()) trials.push_back(read_trial(rows));
+    std::ranges::reverse(trials);
+    return trials;
+}
+
+TrialDetails trial_details(Store& store, TrialId trial) {
+    auto found = store.find(trial);
+    if (!found) throw no_such_trial(store.connection(), trial);
+    TrialDetails details;
+    details.trial = std::move(*found);
+    read_owner(store.connection(), details);
+    details.sweep = sweep_of(store.connection(), details.trial.sweep);
+    details.final_metrics = final_metrics_of(store.connection(), trial);
+    details.metrics = summaries_of(store.connection(), trial);
+    details.checkpoints = list_checkpoints(store, trial);
+    details.samples = sample_infos_of(store.connection(), trial);
+    return details;
+}
+
+std::vector<CheckpointInfo> list_checkpoints(Store& store, TrialId trial) {
+    Rows rows(store.connection(), "SELECT trial, step, bytes, created FROM checkpoint WHERE trial = ? ORDER BY step",
+              trial);
+    std::vector<CheckpointInfo> found;
+    while (rows.next()) found.push_back({rows.integer(0), rows.integer(1), rows.integer(2), seconds(rows.integer(3))});
+    return found;
+}
+
+std::vector<Sample> samples_of(Store& store, TrialId trial, std::string_view name, bool newest_only) {
+    Rows rows(store.connection(),
+              "SELECT name, step, kind, length(CAST(data AS BLOB)), data FROM sample s "
+              "WHERE trial = ?1 AND (?2 = '' OR name = ?2) AND (NOT ?3 OR step = "
+              "(SELECT max(step) FROM sample l WHERE l.trial = s.trial AND l.name = s.name)) ORDER BY name, step",
+              trial, name, newest_only ? 1 : 0);
+    std::vector<Sample> found;
+    while (rows.next()) found.push_back({{rows.text(0), rows.integer(1), rows.text(2), rows.integer(3)}, rows.text(4)});
+    return found;
+}
+
+std::vector<Sweep> list_sweeps(Store& store, std::string_view experiment) {
+    Rows rows(store.connection(), std::string(select_sweep) + "WHERE (?1 = '' OR s.experiment = ?1) ORDER BY s.id",
+              experiment);
+    std::vector<Sweep> found;
+    while (rows.next()) found.push_back(read_sweep(rows));
+    return found;
+}
+
+std::vector<ExperimentInfo> list_experiments(Store& store) {
+    std::vector<ExperimentInfo> experiments;
+    std::map<std::string, std::size_t> places;
+    {
+        Rows rows(store.connection(), "SELECT experiment, description, file, created FROM sweep ORDER BY id");
+        while (rows.next()) {
+            const auto [place, is_new] = places.try_emplace(rows.text(0), experiments.size());
+            if (is_new) experiments.emplace_back().created = seconds(rows.integer(3));
+            auto& info = experiments[place->second];
+            info.name = rows.text(0);
+            info.description = rows.text(1);
+            info.file = rows.text(2);
+        }
+    }
+    {
+        Rows rows(store.connection(),
+                  "SELECT experiment, status, count(*), max(started), max(finished) FROM trial "
+                  "GROUP BY experiment, status");
+        while (rows.next()) {
+            auto& info = experiments[places.at(rows.text(0))];
+            info.by_status[status_named(rows.text(1))] = rows.integer(2);
+            info.trials += rows.integer(2);
+            for (const int column : {3, 4})
+                if (!rows.null(column))
+                    info.last_active = std::max(info.last_active.value_or(0), seconds(rows.integer(column)));
+        }
+    }
+    Rows rows(store.connection(), "SELECT experiment, count(DISTINCT config) FROM trial GROUP BY experiment");
+    while (rows.next()) experiments[places.at(rows.text(0))].configs = rows.integer(1);
+    return experiments;
+}
+
+std::vector<CurvePoint> metric_curve(Store& store, TrialId trial, std::string_view name, std::size_t max_points) {
+    Rows rows(store.connection(), "SELECT step, value, time FROM metrics WHERE trial_id = ? AND name = ? ORDER BY step",
+              trial, name);
+    std::vector<CurvePoint> points;
+    while (rows.next()) points.push_back({rows.integer(0), rows.real(1), rows.real(2)});
+    return max_points > 0 && points.size() > max_points ? thinned(points, max_points) : points;
+}
+
+std::vector<std::string> metric_names(Store& store, std::span<const TrialId> trials) {
+    Rows rows(store.connection(),
+              trials.empty() ? "SELECT name FROM metric_name WHERE ?1 = '[]' AND (id IN (SELECT metric FROM summary) "
+                               "OR id IN (SELECT metric FROM final_metric)) ORDER BY name"
+                             : "SELECT name FROM metric_name WHERE id IN "
+                               "(SELECT metric FROM json_each(?1) JOIN summary ON trial = value UNION "
+                               "SELECT metric FROM json_each(?1) JOIN final_metric f ON f.trial = json_each.value) "
+                               "ORDER BY name",
+              json_list(trials));
+    std::vector<std::string> names;
+    while (rows.next()) names.push_back(rows.text(0));
+    return names;
+}
+
+std::map<TrialId, std::map<std::string, double>> metric_values(Store& store, std::span<const TrialId> trials,
+                                                               bool or_last) {
+    std::map<TrialId, std::map<std::string, double>> values;
+    const auto list = json_list(trials);
+    {
+        Rows rows(store.connection(),
+                  "SELECT f.trial_id, f.name, f.value FROM json_each(?) j CROSS JOIN "
+                  "final_metrics f ON f.trial_id = j.value",
+                  list);
+        while (rows.next()) values[rows.integer(0)].emplace(rows.text(1), rows.real(2));
+    }
+    if (!or_last) return values;
+    Rows rows(store.connection(),
+              "SELECT s.trial_id, s.name, s.last FROM json_each(?) j CROSS JOIN "
+              "summaries s ON s.trial_id = j.value",
+              list);
+    // emplace leaves a final value where there is one.
+    while (rows.next()) values[rows.integer(0)].emplace(rows.text(1), rows.real(2));
+    return values;
+}
+
+}  // namespace marginalia::store

@@ -1,0 +1,175 @@
+// What the reading verbs ask of a store, as plain structs. None of these functions writes.
+//
+// A value that was not finite is NULL in the store and NaN here; rankings never contain one. Times are seconds since
+// the epoch. All functions throw StoreError (store/error.h).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "store/store.h"
+
+namespace marginalia::store {
+
+struct TrialFilter {
+    std::string experiment = {};        // empty: all
+    std::vector<Status> statuses = {};  // empty: all
+    std::int64_t sweep = 0;             // 0: all; else the trials of this run of a file
+    std::int64_t limit = -1;            // the newest so many; -1: all
+};
+
+// In the order of their ids, which is the order of planning.
+std::vector<Trial> list_trials(Store&, const TrialFilter& filter = {});
+
+// A trial by name: its number; "last" (most recently started, else planned last); "best:METRIC" (lowest value of a
+// done trial) or "best:METRIC:max"; a prefix of its config_hash of at least 4 characters, with ":SEED" behind it where
+// several seeds share it. `experiment`, where not empty, narrows all but the number. Throws Kind::no_match when
+// nothing or more than one trial fits, naming the candidates.
+Trial resolve_trial(Store&, std::string_view name, std::string_view experiment = {});
+
+// One run of one experiment file.
+struct Sweep {
+    std::int64_t id = 0;
+    std::string experiment;
+    std::string description;
+    std::string file;
+    std::string toml;
+    std::string provenance;  // JSON
+    double created = 0;
+};
+
+struct FinalMetric {
+    std::string name;
+    double value = 0;
+};
+
+// Kept up to date by the writer, so that nobody needs to read the points for it.
+struct MetricSummary {
+    std::string name;
+    std::int64_t n = 0;          // points, non-finite ones included
+    std::int64_t nonfinite = 0;  // points that were NaN or infinite
+    double last = 0;             // value at the greatest step
+    std::int64_t last_step = 0;
+    double min = 0;  // over finite points; NaN if there is none
+    std::int64_t min_step = 0;
+    double max = 0;
+    std::int64_t max_step = 0;
+};
+
+struct CheckpointInfo {
+    TrialId trial = 0;
+    std::int64_t step = 0;
+    std::int64_t bytes = 0;
+    double created = 0;
+};
+
+struct SampleInfo {
+    std::string name;
+    std::int64_t step = 0;
+    std::string kind;  // "states", "svg", "text"
+    std::int64_t bytes = 0;
+};
+
+struct Sample : SampleInfo {
+    std::string data;
+};
+
+struct TrialDetails {
+    Trial trial;
+    Owner owner;                              // of the last attempt; pid 0 if never started
+    std::int64_t threads = 0;                 // of the last attempt
+    Sweep sweep;                              // the run of a file under which it last ran or will run
+    std::vector<FinalMetric> final_metrics;   // by name
+    std::vector<MetricSummary> metrics;       // by name
+    std::vector<CheckpointInfo> checkpoints;  // oldest first
+    std::vector<SampleInfo> samples;          // by name, then step
+};
+TrialDetails trial_details(Store&, TrialId trial);
+
+std::vector<CheckpointInfo> list_checkpoints(Store&, TrialId trial);
+
+// Samples with their data, by name and step; `name` empty: all. newest_only: of each name, the one of the last step.
+std::vector<Sample> samples_of(Store&, TrialId trial, std::string_view name = {}, bool newest_only = false);
+
+// Runs of experiment files, oldest first; `experiment` empty: all.
+std::vector<Sweep> list_sweeps(Store&, std::string_view experiment = {});
+
+struct ExperimentInfo {
+    std::string name;
+    std::string description;  // of its newest sweep
+    std::string file;
+    std::int64_t trials = 0;
+    std::int64_t configs = 0;  // distinct config_hash
+    std::map<Status, std::int64_t> by_status;
+    double created = 0;                 // its first sweep
+    std::optional<double> last_active;  // newest start or end of a trial
+};
+std::vector<ExperimentInfo> list_experiments(Store&);  // oldest first
+
+// Which trials compete, and by what: a trial's final metric where it has one, else its last recorded value.
+struct Ranking {
+    std::string metric;
+    bool highest = false;
+    std::string experiment = {};                    // empty: all
+    std::vector<Status> statuses = {Status::done};  // empty: all
+    std::int64_t limit = 10;                        // -1: all
+    std::int64_t min_seeds = 1;                     // of best_configs
+};
+
+struct RankedTrial {
+    Trial trial;
+    double value = 0;
+};
+std::vector<RankedTrial> best_trials(Store&, const Ranking& ranking);
+
+// Trials that differ in the seed alone, taken together; one of n = 1 has no standard error.
+struct RankedConfig {
+    std::string experiment;
+    std::string config_hash;
+    std::string config;
+    double mean = 0;
+    std::optional<double> standard_error;
+    std::int64_t n = 0;
+    std::vector<TrialId> trials;  // best first
+};
+std::vector<RankedConfig> best_configs(Store&, const Ranking& ranking);
+
+struct CurvePoint {
+    std::int64_t step = 0;
+    double value = 0;
+    double time = 0;
+};
+// By step; at most `max_points` evenly chosen ones, the last always among them; 0: all.
+std::vector<CurvePoint> metric_curve(Store&, TrialId trial, std::string_view name, std::size_t max_points = 0);
+
+// Names of all metrics that have points or final values in these trials (empty: in the store), sorted.
+std::vector<std::string> metric_names(Store&, std::span<const TrialId> trials = {});
+
+// trial -> metric -> value: final metrics and, with `or_last`, the last recorded value of metrics without a final one.
+std::map<TrialId, std::map<std::string, double>> metric_values(Store&, std::span<const TrialId> trials,
+                                                               bool or_last = false);
+
+struct Blob {
+    std::int64_t bytes = 0;
+};
+using Cell = std::variant<std::monostate, std::int64_t, double, std::string, Blob>;
+
+// One SQL statement that only reads, rows given one by one. `columns` is called once, before any row; `row` returns
+// false to stop. Throws Kind::bad_query for anything that would write, for a second statement and for wrong SQL.
+void query(Store&, const std::string& sql, const std::function<void(const std::vector<std::string>&)>& columns,
+           const std::function<bool(const std::vector<Cell>&)>& row);
+
+struct QueryResult {
+    std::vector<std::string> columns;
+    std::vector<std::vector<Cell>> rows;
+};
+QueryResult query(Store&, const std::string& sql);
+
+}  // namespace marginalia::store

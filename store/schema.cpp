@@ -1,0 +1,184 @@
+#include "store/schema.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+
+#include "store/place.h"
+#include "store/sentences.h"
+
+namespace marginalia::store {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Times are milliseconds since the epoch; a metric's time counts from its trial's creation, which makes it two bytes
+// shorter a point. The views turn them into text and seconds.
+constexpr std::string_view version_1 = R"sql(
+CREATE TABLE provenance(id INTEGER PRIMARY KEY, json TEXT NOT NULL);
+CREATE INDEX provenance_by_length ON provenance(length(json));
+CREATE TABLE sweep(
+    id INTEGER PRIMARY KEY, experiment TEXT NOT NULL, description TEXT NOT NULL, file TEXT NOT NULL,
+    toml TEXT NOT NULL, provenance INTEGER NOT NULL, created INTEGER NOT NULL);
+CREATE TABLE config(id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, json TEXT NOT NULL);
+CREATE TABLE trial(
+    id INTEGER PRIMARY KEY, experiment TEXT NOT NULL, config INTEGER NOT NULL, seed INTEGER NOT NULL,
+    sweep INTEGER NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL DEFAULT '', device TEXT NOT NULL DEFAULT '',
+    threads INTEGER NOT NULL DEFAULT 0, host TEXT NOT NULL DEFAULT '', boot_id TEXT NOT NULL DEFAULT '',
+    pid INTEGER NOT NULL DEFAULT 0, pid_start INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, started INTEGER,
+    attempt_started INTEGER, finished INTEGER, ran INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+    UNIQUE(experiment, config, seed));
+CREATE INDEX trial_running ON trial(id) WHERE status = 'running';
+CREATE TABLE sweep_trial(sweep INTEGER, trial INTEGER, PRIMARY KEY(sweep, trial)) WITHOUT ROWID;
+CREATE TABLE metric_name(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE metric(
+    trial INTEGER, metric INTEGER, step INTEGER, value REAL, time INTEGER NOT NULL,
+    PRIMARY KEY(trial, metric, step)) WITHOUT ROWID;
+CREATE TABLE summary(
+    trial INTEGER, metric INTEGER, n INTEGER NOT NULL, nonfinite INTEGER NOT NULL, last REAL,
+    last_step INTEGER NOT NULL, min REAL, min_step INTEGER, max REAL, max_step INTEGER,
+    PRIMARY KEY(trial, metric)) WITHOUT ROWID;
+CREATE INDEX summary_by_last ON summary(metric, last);
+CREATE TABLE final_metric(trial INTEGER, metric INTEGER, value REAL, PRIMARY KEY(trial, metric)) WITHOUT ROWID;
+CREATE INDEX final_metric_by_value ON final_metric(metric, value);
+CREATE TABLE checkpoint(
+    trial INTEGER NOT NULL, step INTEGER NOT NULL, created INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    data BLOB NOT NULL, PRIMARY KEY(trial, step));
+CREATE TABLE sample(
+    trial INTEGER NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL,
+    PRIMARY KEY(trial, name, step));
+
+CREATE VIEW trials AS
+    SELECT t.id AS trial_id, t.experiment, t.status, t.seed, c.json AS config, c.hash AS config_hash,
+        strftime('%Y-%m-%dT%H:%M:%fZ', t.created / 1000.0, 'unixepoch') AS created,
+        strftime('%Y-%m-%dT%H:%M:%fZ', t.started / 1000.0, 'unixepoch') AS started,
+        strftime('%Y-%m-%dT%H:%M:%fZ', t.finished / 1000.0, 'unixepoch') AS finished,
+        nullif(t.device, '') AS device, nullif(t.host, '') AS host, nullif(t.error, '') AS error,
+        t.attempts, t.ran / 1000.0 AS seconds, t.threads, t.sweep AS sweep_id
+    FROM trial t JOIN config c ON c.id = t.config;
+CREATE VIEW metrics AS
+    SELECT m.trial AS trial_id, n.name, m.step, m.value, (t.created + m.time) / 1000.0 AS time
+    FROM metric m JOIN metric_name n ON n.id = m.metric JOIN trial t ON t.id = m.trial;
+CREATE VIEW final_metrics AS
+    SELECT f.trial AS trial_id, n.name, f.value FROM final_metric f JOIN metric_name n ON n.id = f.metric;
+CREATE VIEW checkpoints AS
+    SELECT trial AS trial_id, step, bytes, strftime('%Y-%m-%dT%H:%M:%fZ', created / 1000.0, 'unixepoch') AS created
+    FROM checkpoint;
+CREATE VIEW summaries AS
+    SELECT s.trial AS trial_id, n.name, s.n, s.nonfinite, s.last, s.last_step, s.min, s.min_step, s.max, s.max_step
+    FROM summary s JOIN metric_name n ON n.id = s.metric;
+CREATE VIEW samples AS SELECT trial AS trial_id, name, step, kind, data FROM sample;
+CREATE VIEW sweeps AS
+    SELECT s.id AS sweep_id, s.experiment, s.description, s.file, s.toml, p.json AS provenance,
+        strftime('%Y-%m-%dT%H:%M:%fZ', s.created / 1000.0, 'unixepoch') AS created,
+        (SELECT count(*) FROM sweep_trial x WHERE x.sweep = s.id) AS trials
+    FROM sweep s JOIN provenance p ON p.id = s.provenance;
+)sql";
+
+constexpr std::array all_migrations{version_1};
+
+std::int64_t version_of(Connection& connection) {
+    Rows rows(connection, "PRAGMA user_version");
+    rows.next();
+    return rows.integer(0);
+}
+
+void check_not_newer(Connection& connection, std::span<const std::string_view> steps) {
+    const auto known = static_cast<std::int64_t>(steps.size());
+    if (const auto version = version_of(connection); version > known)
+        throw newer_store(connection.file(), version, known);
+    Rows(connection, "SELECT count(*) FROM sqlite_schema").next();  // reads the schema: damage shows now, not later
+}
+
+void use_write_ahead_log(Connection& connection) {
+    Rows mode(connection, "PRAGMA journal_mode = WAL");
+    if (!mode.next() || mode.text(0) != "wal") throw no_shared_memory(connection.file());
+}
+
+// The file under construction, gone with all that SQLite put beside it unless it was put in place.
+class Draft {
+public:
+    explicit Draft(const fs::path& file) : file_(file) {
+        static std::atomic<int> count = 0;
+        const auto name = fmt::format(".{}.new-{}-{}", file.filename().string(), getpid(), ++count);
+        path_ = folder_of(file) / name;
+        const int made = open(path_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
+        if (made < 0) throw failure(errno);
+        close(made);
+    }
+
+    ~Draft() {
+        std::error_code ignored;
+        for (const auto* suffix : {"", "-journal", "-wal", "-shm"}) fs::remove(path_.string() + suffix, ignored);
+    }
+
+    const fs::path& path() const { return path_; }
+
+    // link() fails where the name is taken: of two processes that make the same store one wins, both go on with it.
+    void put_in_place() {
+        if (link(path_.c_str(), file_.c_str()) == 0 || errno == EEXIST) return;
+        if (errno != EPERM && errno != EOPNOTSUPP) throw failure(errno);
+        if (rename(path_.c_str(), file_.c_str()) != 0) throw failure(errno);
+    }
+
+private:
+    StoreError failure(int error) const {
+        if (error == ENOSPC || error == EDQUOT) return full_disk(file_);
+        return unwritable_store(file_, folder_of(file_), error);
+    }
+
+    fs::path file_, path_;
+};
+
+}  // namespace
+
+std::span<const std::string_view> migrations() { return all_migrations; }
+
+void create_store(const fs::path& file, std::span<const std::string_view> steps) {
+    Draft draft(file);
+    try {
+        Connection connection(draft.path(), Connection::Access::write);
+        connection.execute(fmt::format("PRAGMA application_id = {}", application_id));
+        migrate(connection, steps);
+    } catch (const StoreError& error) {
+        // Said of the file asked for, not of the draft.
+        std::string sentence = error.what();
+        const auto drafted = draft.path().string();
+        for (auto at = sentence.find(drafted); at != std::string::npos; at = sentence.find(drafted))
+            sentence.replace(at, drafted.size(), file.string());
+        throw StoreError(error.kind(), sentence);
+    }
+    draft.put_in_place();
+}
+
+void migrate(Connection& connection, std::span<const std::string_view> steps) {
+    check_not_newer(connection, steps);
+    use_write_ahead_log(connection);
+    const auto known = static_cast<std::int64_t>(steps.size());
+    if (version_of(connection) == known) return;
+    connection.begin();
+    try {
+        // Another process may have done it while this one waited for the lock.
+        for (auto version = version_of(connection); version < known; ++version)
+            connection.execute(std::string(steps[static_cast<std::size_t>(version)]));
+        connection.execute(fmt::format("PRAGMA user_version = {}", known));
+        connection.commit();
+    } catch (...) {
+        connection.rollback();
+        throw;
+    }
+}
+
+void check_version(Connection& connection, std::span<const std::string_view> steps) {
+    check_not_newer(connection, steps);
+    const auto known = static_cast<std::int64_t>(steps.size());
+    if (const auto version = version_of(connection); version < known)
+        throw older_store(connection.file(), version, known);
+}
+
+}  // namespace marginalia::store

@@ -1,0 +1,28 @@
+// The sentences that people read when a store is refused or fails. In one place, so that they agree in tone, and are
+// tested word for word. Internal to store/.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "store/error.h"
+
+namespace marginalia::store {
+
+// `code`: SQLite's (extended) result code, `message`: its text, `error`: the errno behind it, 0 if none.
+StoreError sqlite_failure(const std::filesystem::path& file, int code, std::string_view message, int error);
+
+StoreError no_file_named(const std::filesystem::path& file);
+StoreError no_such_store(const std::filesystem::path& file);
+StoreError no_such_folder(const std::filesystem::path& file, const std::filesystem::path& folder);
+StoreError not_a_store(const std::filesystem::path& file, std::string_view what_it_is);
+StoreError newer_store(const std::filesystem::path& file, std::int64_t version, std::int64_t known);
+StoreError older_store(const std::filesystem::path& file, std::int64_t version, std::int64_t known);
+StoreError unwritable_store(const std::filesystem::path& file, const std::filesystem::path& what, int error);
+StoreError network_store(const std::filesystem::path& file, std::string_view filesystem);
+StoreError no_shared_memory(const std::filesystem::path& file);
+StoreError full_disk(const std::filesystem::path& file);
+StoreError damaged_store(const std::filesystem::path& file, std::string_view how);
+
+}  // namespace marginalia::store

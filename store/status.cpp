@@ -1,0 +1,30 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "store/error.h"
+#include "store/store.h"
+
+namespace marginalia::store {
+
+namespace {
+
+constexpr std::array<std::string_view, 10> names{"queued", "running",   "done", "failed", "timeout",
+                                                 "oom",    "preempted", "lost", "pruned", "cancelled"};
+
+}  // namespace
+
+std::string_view name_of(Status status) { return names[static_cast<std::size_t>(status)]; }
+
+Status status_named(std::string_view name) {
+    const auto found = std::ranges::find(names, name);
+    if (found == names.end())
+        throw StoreError(StoreError::Kind::no_match,
+                         fmt::format("there is no status '{}'; a trial is one of queued, running, done, failed, "
+                                     "timeout, oom, preempted, lost, pruned, cancelled",
+                                     name));
+    return static_cast<Status>(found - names.begin());
+}
+
+}  // namespace marginalia::store

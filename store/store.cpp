@@ -1,0 +1,104 @@
+#include "store/store.h"
+
+#include <fmt/format.h>
+
+#include "store/place.h"
+#include "store/schema.h"
+#include "store/sentences.h"
+#include "store/state.h"
+
+namespace marginalia::store {
+
+Store::Store(std::unique_ptr<Connection> connection) : state_(std::make_unique<State>()) {
+    state_->connection = std::move(connection);
+}
+Store::Store(Store&&) noexcept = default;
+Store::~Store() = default;
+
+Store Store::open(const std::filesystem::path& file) {
+    if (file.has_filename() && std::filesystem::exists(file)) check_is_store(file);
+    check_place_to_write(file);
+    if (!std::filesystem::exists(file)) create_store(file);
+    auto connection = std::make_unique<Connection>(file, Connection::Access::write);
+    migrate(*connection);
+    return Store(std::move(connection));
+}
+
+Store Store::open_to_read(const std::filesystem::path& file) {
+    if (!file.has_filename()) throw no_file_named(file);
+    if (!std::filesystem::exists(file)) throw no_such_store(file);
+    check_is_store(file);
+    auto connection = std::make_unique<Connection>(file, Connection::Access::read);
+    check_version(*connection);
+    return Store(std::move(connection));
+}
+
+SQLite::Database& Store::database() { return state_->connection->database(); }
+Connection& Store::connection() { return *state_->connection; }
+const std::filesystem::path& Store::file() const { return state_->connection->file(); }
+
+void Store::begin() { state_->connection->begin(); }
+
+void Store::commit() {
+    try {
+        state_->connection->commit();
+    } catch (...) {
+        rollback();
+        throw;
+    }
+}
+
+void Store::rollback() noexcept {
+    state_->metric_ids.clear();
+    state_->created_ms.clear();
+    state_->connection->rollback();
+}
+
+std::int64_t Store::State::metric_id(const std::string& name) {
+    if (const auto known = metric_ids.find(name); known != metric_ids.end()) return known->second;
+    run(*connection, "INSERT INTO metric_name(name) VALUES (?) ON CONFLICT DO NOTHING", name);
+    Rows rows(*connection, "SELECT id FROM metric_name WHERE name = ?", name);
+    rows.next();
+    return metric_ids.emplace(name, rows.integer(0)).first->second;
+}
+
+std::int64_t Store::State::created(TrialId trial) {
+    if (const auto known = created_ms.find(trial); known != created_ms.end()) return known->second;
+    Rows rows(*connection, "SELECT created FROM trial WHERE id = ?", trial);
+    if (!rows.next()) throw no_such_trial(*connection, trial);
+    return created_ms.emplace(trial, rows.integer(0)).first->second;
+}
+
+StoreError no_such_trial(const Connection& connection, TrialId trial) {
+    return {StoreError::Kind::no_match,
+            fmt::format("there is no trial {} in store {}; see: marginalia list", trial, connection.file().string())};
+}
+
+Trial read_trial(const Rows& row) {
+    const auto seconds = [&row](int column) {
+        return row.null(column) ? std::optional<double>() : static_cast<double>(row.integer(column)) / 1000.0;
+    };
+    return {.id = row.integer(0),
+            .experiment = row.text(1),
+            .status = status_named(row.text(2)),
+            .seed = row.integer(3),
+            .config = row.text(4),
+            .config_hash = row.text(5),
+            .error = row.text(6),
+            .device = row.text(7),
+            .host = row.text(8),
+            .created = seconds(9),
+            .started = seconds(10),
+            .finished = seconds(11),
+            .attempts = row.integer(12),
+            .checkpoint_step = row.integer(13),
+            .sweep = row.integer(14),
+            .seconds = static_cast<double>(row.integer(15)) / 1000.0};
+}
+
+std::optional<Trial> Store::find(TrialId trial) {
+    Rows rows(connection(), std::string(select_trial) + "WHERE t.id = ?", trial);
+    return rows.next() ? std::optional(read_trial(rows)) : std::nullopt;
+}
+
+}  // namespace marginalia::store

@@ -1,0 +1,161 @@
+// The results store: one SQLite file with trials, metrics, checkpoints and where they came from.
+//
+// Knows no torch, no TOML and no plugin: strings, numbers, bytes. The host process is the only writer.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace SQLite {
+class Database;
+}
+
+namespace marginalia::store {
+
+class Connection;
+
+using TrialId = std::int64_t;
+
+// Life of a trial. A trial ends in `done`, `failed`, `timeout`, `oom`, `pruned` or `cancelled`; `preempted` (stopped
+// by a signal after a checkpoint) and `lost` (its process vanished) go on when the file is run again.
+enum class Status { queued, running, done, failed, timeout, oom, preempted, lost, pruned, cancelled };
+std::string_view name_of(Status);
+Status status_named(std::string_view);
+
+// A trial as planned: what the store needs to know to find it again.
+struct PlannedTrial {
+    std::string config;       // canonical JSON of everything that shapes the result, without the seed
+    std::string config_hash;  // hex digest of `config`
+    std::int64_t seed = 0;
+};
+
+// A sweep as planned: one run of one experiment file.
+struct PlannedSweep {
+    std::string experiment;   // its name
+    std::string description;  // may be empty
+    std::string file;         // absolute path of the experiment file
+    std::string toml;         // its text as run, overrides applied
+    std::string
+        provenance;  // JSON: git commit, dirty diff, versions, plugin file hashes and build tags, command line, host
+    std::vector<PlannedTrial> trials;
+};
+
+struct Trial {
+    TrialId id = 0;
+    std::string experiment;
+    Status status = Status::queued;
+    std::int64_t seed = 0;
+    std::string config;
+    std::string config_hash;
+    std::string error;
+    std::string device;
+    std::string host;
+    std::optional<double> created, started, finished;  // seconds since the epoch
+    std::int64_t attempts = 0;
+    std::int64_t checkpoint_step = -1;  // newest checkpoint; -1: none
+    std::int64_t sweep = 0;             // the run of a file under which it last ran or will run
+    double seconds = 0;                 // spent running, all attempts that ended in an orderly way
+};
+
+// Who runs a trial; a running trial whose process is gone (other boot, pid unknown, or another start time) is lost.
+struct Owner {
+    std::string host;
+    std::string boot_id;
+    std::int64_t pid = 0;
+    std::int64_t pid_start = 0;  // clock ticks since boot, field 22 of /proc/PID/stat
+};
+Owner this_process();
+bool is_alive(const Owner&);
+
+struct MetricPoint {
+    std::string name;
+    std::int64_t step = 0;
+    double value = 0;
+    double time = 0;  // seconds since the epoch
+};
+
+// How to keep checkpoints: the newest `newest`, and the best one by `best_metric` where it is named.
+struct Retention {
+    int newest = 1;
+    std::string best_metric = {};
+    bool best_is_lowest = true;
+};
+
+// An open store. Opening refuses, each with one sentence and without touching the file: a file that is no store, a
+// store of a newer version, a read-only place, a network filesystem, a full disk. Not thread-safe: one thread at a
+// time. Every method throws StoreError (store/error.h) and then has changed nothing.
+class Store {
+public:
+    static Store open(const std::filesystem::path& file);  // creates or migrates as needed; read and write
+    // Must exist; never writes. May lie on a read-only medium or a network filesystem: nobody writes it there.
+    static Store open_to_read(const std::filesystem::path& file);
+    Store(Store&&) noexcept;
+    ~Store();
+
+    SQLite::Database& database();
+    Connection& connection();  // for the queries of this folder
+    const std::filesystem::path& file() const;
+
+    // Queues what is not there yet, in one transaction, and returns the trial of each plan in the same order, found by
+    // (experiment, config_hash, seed). Trials that have not ended yet belong to this sweep from now on.
+    std::vector<Trial> enqueue(const PlannedSweep& sweep);
+
+    // Marks running trials whose process is gone as `lost`; returns them.
+    std::vector<Trial> mark_lost();
+
+    // queued, preempted or lost -> running, atomically. false: someone else has it.
+    bool claim(TrialId trial, const Owner& owner, const std::string& device, std::int64_t threads);
+
+    // Removes the points, samples and checkpoints of a trial after `step` (all: -1) and its final metrics, and rebuilds
+    // the summaries: what a resumed trial does again.
+    void forget_after(TrialId trial, std::int64_t step);
+
+    // A point of a step that is there already replaces it. NaN and infinity are kept as NULL.
+    void add_metrics(TrialId trial, std::span<const MetricPoint> points);
+    void set_final_metric(TrialId trial, const std::string& name, double value);
+    // A state, text or picture worth looking at: kind "states" (JSON), "svg", "text".
+    void add_sample(TrialId trial, const std::string& name, std::int64_t step, const std::string& kind,
+                    std::string_view data);
+    // Keeps what `keep` says and removes the others, in the same transaction. At most 1,000,000,000 bytes.
+    void add_checkpoint(TrialId trial, std::int64_t step, std::string_view bytes, const Retention& keep);
+    std::optional<std::string> newest_checkpoint(TrialId trial, std::int64_t* step = nullptr);
+    std::optional<std::string> checkpoint_at(TrialId trial, std::int64_t step);
+    void set_status(TrialId trial, Status status, const std::string& error = {});
+    void requeue(TrialId trial);  // any ended status -> queued, error cleared, attempts kept
+
+    std::optional<Trial> find(TrialId trial);
+
+    // Runs `body` in one BEGIN IMMEDIATE transaction; rolls back if it throws. Calls nest: an inner one that throws
+    // undoes its own work only.
+    template <class Body>
+    void transaction(Body&& body);
+
+private:
+    explicit Store(std::unique_ptr<Connection>);
+    struct State;
+    std::unique_ptr<State> state_;
+    void begin();
+    void commit();
+    void rollback() noexcept;
+};
+
+template <class Body>
+void Store::transaction(Body&& body) {
+    begin();
+    try {
+        body();
+    } catch (...) {
+        rollback();
+        throw;
+    }
+    commit();
+}
+
+}  // namespace marginalia::store

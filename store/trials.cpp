@@ -1,0 +1,141 @@
+// The life of a trial: planned, claimed, ended, found lost, queued again.
+#include "store/state.h"
+
+namespace marginalia::store {
+
+namespace {
+
+std::int64_t provenance_id(Connection& connection, const std::string& json) {
+    {
+        Rows same(connection, "SELECT id FROM provenance WHERE length(json) = length(?1) AND json = ?1", json);
+        if (same.next()) return same.integer(0);
+    }
+    run(connection, "INSERT INTO provenance(json) VALUES (?)", json);
+    return connection.last_id();
+}
+
+std::int64_t add_sweep(Connection& connection, const PlannedSweep& sweep, std::int64_t now) {
+    const auto provenance = provenance_id(connection, sweep.provenance);
+    run(connection, "INSERT INTO sweep(experiment, description, file, toml, provenance, created) VALUES (?,?,?,?,?,?)",
+        sweep.experiment, sweep.description, sweep.file, sweep.toml, provenance, now);
+    return connection.last_id();
+}
+
+std::int64_t config_id(Connection& connection, const PlannedTrial& plan) {
+    {
+        Rows known(connection, "SELECT id FROM config WHERE hash = ?", plan.config_hash);
+        if (known.next()) return known.integer(0);
+    }
+    run(connection, "INSERT INTO config(hash, json) VALUES (?,?)", plan.config_hash, plan.config);
+    return connection.last_id();
+}
+
+std::optional<TrialId> known_trial(Connection& connection, const std::string& experiment, std::int64_t config,
+                                   std::int64_t seed) {
+    Rows rows(connection, "SELECT id FROM trial WHERE experiment = ? AND config = ? AND seed = ?", experiment, config,
+              seed);
+    return rows.next() ? std::optional(rows.integer(0)) : std::nullopt;
+}
+
+Trial new_trial(Connection& connection, const std::string& experiment, const PlannedTrial& plan, std::int64_t config,
+                std::int64_t sweep, std::int64_t now) {
+    run(connection, "INSERT INTO trial(experiment, config, seed, sweep, status, created) VALUES (?,?,?,?,'queued',?)",
+        experiment, config, plan.seed, sweep, now);
+    Trial trial;
+    trial.id = connection.last_id();
+    trial.experiment = experiment;
+    trial.seed = plan.seed;
+    trial.config = plan.config;
+    trial.config_hash = plan.config_hash;
+    trial.created = static_cast<double>(now) / 1000.0;
+    trial.sweep = sweep;
+    return trial;
+}
+
+}  // namespace
+
+std::vector<Trial> Store::enqueue(const PlannedSweep& planned) {
+    std::vector<Trial> trials;
+    trials.reserve(planned.trials.size());
+    transaction([&] {
+        auto& db = connection();
+        const auto now = now_ms();
+        const auto sweep = add_sweep(db, planned, now);
+        std::unordered_map<std::string_view, std::int64_t> configs;
+        for (const auto& plan : planned.trials) {
+            const auto [config, is_new] = configs.try_emplace(plan.config_hash, 0);
+            if (is_new) config->second = config_id(db, plan);
+            if (const auto known = known_trial(db, planned.experiment, config->second, plan.seed)) {
+                run(db, "UPDATE trial SET sweep = ? WHERE id = ? AND status IN ('queued', 'preempted', 'lost')", sweep,
+                    *known);
+                trials.push_back(*find(*known));
+            } else {
+                trials.push_back(new_trial(db, planned.experiment, plan, config->second, sweep, now));
+            }
+            run(db, "INSERT OR IGNORE INTO sweep_trial(sweep, trial) VALUES (?,?)", sweep, trials.back().id);
+        }
+    });
+    return trials;
+}
+
+std::vector<Trial> Store::mark_lost() {
+    std::vector<Trial> lost;
+    transaction([&] {
+        auto& db = connection();
+        std::vector<TrialId> gone;
+        {
+            Rows rows(db, "SELECT id, host, boot_id, pid, pid_start FROM trial WHERE status = 'running' ORDER BY id");
+            while (rows.next())
+                if (!is_alive({rows.text(1), rows.text(2), rows.integer(3), rows.integer(4)}))
+                    gone.push_back(rows.integer(0));
+        }
+        for (const auto trial : gone) {
+            run(db,
+                "UPDATE trial SET status = 'lost', "
+                "error = printf('process %d, which ran it, is gone', pid) WHERE id = ?",
+                trial);
+            lost.push_back(*find(trial));
+        }
+    });
+    return lost;
+}
+
+bool Store::claim(TrialId trial, const Owner& owner, const std::string& device, std::int64_t threads) {
+    bool claimed = false;
+    transaction([&] {
+        claimed = run(connection(),
+                      "UPDATE trial SET status = 'running', error = '', device = ?2, threads = ?3, host = ?4, "
+                      "boot_id = ?5, pid = ?6, pid_start = ?7, started = coalesce(started, ?8), attempt_started = ?8, "
+                      "finished = NULL, attempts = attempts + 1 "
+                      "WHERE id = ?1 AND status IN ('queued', 'preempted', 'lost')",
+                      trial, device, threads, owner.host, owner.boot_id, owner.pid, owner.pid_start, now_ms()) == 1;
+    });
+    return claimed;
+}
+
+void Store::set_status(TrialId trial, Status status, const std::string& error) {
+    const bool open =
+        status == Status::queued || status == Status::running || status == Status::preempted || status == Status::lost;
+    transaction([&] {
+        const auto changed = run(connection(),
+                                 "UPDATE trial SET status = ?2, error = ?3, "
+                                 "finished = CASE WHEN ?4 THEN NULL ELSE ?5 END, "
+                                 "ran = ran + CASE WHEN status = 'running' THEN coalesce(?5 - attempt_started, 0) "
+                                 "ELSE 0 END WHERE id = ?1",
+                                 trial, name_of(status), error, open ? 1 : 0, now_ms());
+        if (changed == 0) throw no_such_trial(connection(), trial);
+    });
+}
+
+void Store::requeue(TrialId trial) {
+    transaction([&] {
+        const auto changed = run(connection(),
+                                 "UPDATE trial SET status = 'queued', error = '', started = NULL, finished = NULL, "
+                                 "sweep = coalesce((SELECT max(sweep) FROM sweep_trial WHERE trial = ?1), sweep) "
+                                 "WHERE id = ?1 AND status <> 'running'",
+                                 trial);
+        if (changed == 0 && !find(trial)) throw no_such_trial(connection(), trial);
+    });
+}
+
+}  // namespace marginalia::store

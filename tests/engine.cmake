@@ -1,0 +1,52 @@
+# Plugin host, workers, scheduler: with a fake worker whose trials take milliseconds and misbehave on request.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+set(faults ${CMAKE_CURRENT_SOURCE_DIR}/faults)
+set(fake_plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
+
+add_executable(fake_worker ${faults}/fake_worker.cpp)
+target_link_libraries(fake_worker PRIVATE marginalia_worker_lib)
+add_executable(fake_host ${faults}/fake_host.cpp)
+target_link_libraries(fake_host PRIVATE marginalia_schedule marginalia_plugin_host)
+set_target_properties(fake_worker fake_host PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+
+# engine_plugin(NAME FOLDER SOURCE): a plugin for tests, not installed.
+function(engine_plugin name folder source)
+  add_library(${name} MODULE ${source})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/sdk/include ${PROJECT_SOURCE_DIR}/sdk/torch/include ${TORCH_INCLUDE_DIRS})
+  set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${folder})
+endfunction()
+foreach(kind energy network objective)
+  engine_plugin(fake_${kind} ${fake_plugins} ${faults}/plugins/fake_${kind}.cpp)
+endforeach()
+
+# engine_faults_test(NAME SCRIPT ARGUMENTS...)
+function(engine_faults_test name script)
+  add_test(NAME ${name} COMMAND Python3::Interpreter ${script} --host $<TARGET_FILE:fake_host>
+           --worker $<TARGET_FILE:fake_worker> --plugins ${fake_plugins} ${ARGN})
+  set_tests_properties(${name} PROPERTIES LABELS faults TIMEOUT 300)
+endfunction()
+engine_faults_test(scheduler ${faults}/scheduler_test.py)
+engine_faults_test(kill ${faults}/kill_test.py --experiment ${faults}/kill.toml --kills 20)
+# The same with the real programs, training on a small lattice.
+add_test(NAME kill_training COMMAND Python3::Interpreter ${faults}/kill_test.py --host $<TARGET_FILE:marginalia>
+         --worker $<TARGET_FILE:marginalia-worker> --plugins ${MARGINALIA_PLUGIN_DIR} --experiment ${faults}/kill_training.toml
+         --kills 20 --longest 1.6)
+set_tests_properties(kill_training PROPERTIES LABELS faults TIMEOUT 600)
+
+# Broken plugins: refused or blamed with the sentences in negative/plugins/*.expected.
+set(negative ${CMAKE_CURRENT_SOURCE_DIR}/negative/plugins)
+set(broken_plugins ${PROJECT_BINARY_DIR}/tests/broken-plugins)
+file(GLOB broken_sources CONFIGURE_DEPENDS ${negative}/*.cpp)
+foreach(source ${broken_sources})
+  get_filename_component(name ${source} NAME_WE)
+  engine_plugin(broken_${name} ${broken_plugins} ${source})
+  set_target_properties(broken_${name} PROPERTIES OUTPUT_NAME ${name})
+endforeach()
+configure_file(${negative}/not_a_library.txt ${broken_plugins}/not_a_library.so COPYONLY)
+add_test(NAME broken_plugins COMMAND Python3::Interpreter ${negative}/broken_plugins_test.py --host $<TARGET_FILE:marginalia>
+         --lister $<TARGET_FILE:fake_host> --worker $<TARGET_FILE:marginalia-worker> --plugins ${broken_plugins}
+         --good-plugins ${MARGINALIA_PLUGIN_DIR})
+set_tests_properties(broken_plugins PROPERTIES LABELS negative TIMEOUT 300)
+
+marginalia_add_test(engine_protocol SOURCES unit/engine_protocol.cpp LIBS marginalia_worker_lib)
+marginalia_add_test(engine_schedule SOURCES unit/engine_schedule.cpp LIBS marginalia_schedule)

@@ -1,0 +1,96 @@
+// A worker whose trials take milliseconds and misbehave on request; no LibTorch. A trial's metrics come from a state
+// that only an exact resume carries on: x(step + 1) = mix(x(step)).
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <new>
+#include <thread>
+
+#include <unistd.h>
+
+#include <marginalia/energy.h>
+
+#include "kernel/plugins/plugin_host.h"
+#include "kernel/worker/worker.h"
+
+namespace {
+
+using namespace marginalia;
+
+struct State {
+    std::int64_t step = 0;
+    std::uint64_t x = 0;
+};
+
+std::uint64_t mix(std::uint64_t x) {
+    x += 0x9e3779b97f4a7c15;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+    return x ^ (x >> 31);
+}
+
+double unit(std::uint64_t x) { return static_cast<double>(x >> 11) * 0x1p-53; }
+
+void misbehave(const std::string& how, const std::string& mark) {
+    if (how == "throw") throw Error("the energy is not in the mood");
+    if (how == "throw-once" && !std::ifstream(mark)) {
+        std::ofstream(mark) << "here";
+        throw Error("once and never again");
+    }
+    if (how == "crash") {
+        std::fprintf(stderr, "about to touch what is not ours\n");
+        std::raise(SIGSEGV);
+    }
+    if (how == "sleep") std::this_thread::sleep_for(std::chrono::hours(1));
+    if (how == "exit") std::_Exit(7);
+    if (how == "out-of-memory") throw std::bad_alloc();
+    if (how == "kill-itself") ::kill(::getpid(), SIGKILL);
+}
+
+// Energies other than the fake one are made and asked once, so that broken plugins break as they would in training.
+void ask_energy(const PluginHost& plugins, const std::string& name) {
+    const auto create = reinterpret_cast<EnergyFactory>(plugins.factory("energy", name));
+    const std::unique_ptr<Energy> energy(create(Params{}));
+    const std::vector<std::uint8_t> zeros(static_cast<std::size_t>(energy->sites()), 0);
+    energy->log_density(zeros);
+}
+
+TrialOutcome run_fake_trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder) {
+    const auto& energy = request.config.at("energy");
+    if (energy.at("plugin") != "fake") return ask_energy(plugins, energy.at("plugin")), TrialOutcome::done;
+    const std::int64_t steps = request.config.at("train").at("steps"), every = energy.at("checkpoint_every");
+    const auto pause = std::chrono::duration<double, std::milli>(energy.at("step_milliseconds").get<double>());
+    State state{0, mix(static_cast<std::uint64_t>(request.seed) * 1000 + energy.at("variant").get<std::uint64_t>())};
+    if (!request.checkpoint.empty()) std::memcpy(&state, request.checkpoint.data(), sizeof state);
+    if (!request.start_network.empty()) state.x = mix(reinterpret_cast<const State*>(request.start_network.data())->x);
+
+    const auto save = [&] { recorder.checkpoint(state.step, std::string(reinterpret_cast<const char*>(&state), sizeof state)); };
+    while (state.step < steps) {
+        if (state.step == steps / 2) misbehave(energy.at("behaviour"), energy.at("mark"));
+        std::this_thread::sleep_for(pause);
+        state.x = mix(state.x);
+        recorder.metric("loss", ++state.step, unit(state.x));
+        recorder.progress("training", state.step, steps);
+        if (recorder.stop_requested()) return save(), TrialOutcome::stopped;
+        if (every > 0 && state.step % every == 0) save();
+    }
+    save();
+    recorder.sample("state", state.step, "text", "x = " + std::to_string(state.x));
+    recorder.final_metric("kl", unit(mix(state.x)));
+    recorder.final_metric("worker_pid", static_cast<double>(::getpid()));
+    return TrialOutcome::done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        prepare_worker_process();
+        serve(parse_worker_arguments(argc, argv), {run_fake_trial, [] { return 0; }, "none"});
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "fake_worker: %s\n", error.what());
+        return 2;
+    }
+}

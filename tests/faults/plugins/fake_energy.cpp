@@ -1,0 +1,24 @@
+// An energy for the scheduler's tests: its parameters tell the fake worker's trials how to behave.
+#include <marginalia/energy.h>
+
+namespace {
+
+using marginalia::ParameterType;
+
+constexpr marginalia::Parameter parameters[] = {
+    {.name = "behaviour", .type = ParameterType::text, .fallback = "\"normal\"",
+     .choices = "normal|throw|throw-once|crash|sleep|exit|out-of-memory|kill-itself", .help = "what the trial does half-way"},
+    {.name = "step_milliseconds", .type = ParameterType::number, .fallback = "0.0", .help = "time a step takes"},
+    {.name = "checkpoint_every", .type = ParameterType::integer, .fallback = "5", .unit = "steps", .help = "0: never"},
+    {.name = "variant", .type = ParameterType::integer, .fallback = "0", .help = "makes trials differ"},
+    {.name = "mark", .type = ParameterType::path, .fallback = "\"mark\"", .help = "file that throw-once leaves behind"},
+};
+
+struct FakeEnergy final : marginalia::Energy {
+    explicit FakeEnergy(const marginalia::Params&) : Energy(4, 2) {}
+    double log_density(marginalia::State) const override { return 0; }
+};
+
+}  // namespace
+
+MARGINALIA_ENERGY(FakeEnergy, "fake", "for tests of the scheduler", "", parameters);

@@ -1,0 +1,267 @@
+"""The scheduler with a fake worker: what becomes of trials that end well, throw, crash, hang, vanish or are stopped."""
+import argparse
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--host", required=True)
+parser.add_argument("--worker", required=True)
+parser.add_argument("--plugins", required=True)
+arguments, rest = parser.parse_known_args()
+
+FILE = """
+name = "{name}"
+seeds = {seeds}
+[energy]
+plugin = "fake"
+{energy}
+[network]
+plugin = "fake"
+[objective]
+plugin = "fake"
+[train]
+steps = 20
+{train}
+[run]
+device = "fake:0"
+{run}
+{rest}
+"""
+
+
+class Scheduling(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = os.path.join(self.folder.name, "store.db")
+        self.environment = dict(os.environ, MARGINALIA_WORKER=arguments.worker, MARGINALIA_PLUGIN_PATH=arguments.plugins)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def write(self, seeds="[0]", energy="", train="", run="", rest="", name="sweep"):
+        file = os.path.join(self.folder.name, name + ".toml")
+        with open(file, "w") as out:
+            out.write(FILE.format(name=name, seeds=seeds, energy=energy, train=train, run=run, rest=rest))
+        return file
+
+    def start(self, verb, *words):
+        return subprocess.Popen([arguments.host, verb, *words, "--store", self.store], env=self.environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def act(self, verb, *words):
+        host = self.start(verb, *words)
+        self.out, self.words = host.communicate(timeout=60)
+        return host.returncode
+
+    def rows(self, sql):
+        database = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)
+        try:
+            return database.execute(sql).fetchall()
+        finally:
+            database.close()
+
+    def trials(self):
+        return self.rows("SELECT status, error FROM trials ORDER BY trial_id")
+
+    def wait_for(self, sql):
+        deadline = time.time() + 20
+        while time.time() < deadline:
+            try:
+                if self.rows(sql):
+                    return
+            except sqlite3.Error:
+                pass
+            time.sleep(0.02)
+        self.fail("never saw: " + sql)
+
+    def workers_of(self, host):
+        with open(f"/proc/{host.pid}/task/{host.pid}/children") as children:
+            return children.read().split()
+
+    # --- trials that end well
+
+    def test_a_sweep_runs_and_running_it_again_does_nothing(self):
+        file = self.write(seeds="[0, 1, 2]")
+        self.assertEqual(self.act("run", file), 0)
+        self.assertEqual([status for status, _ in self.trials()], ["done"] * 3)
+        self.assertEqual(self.rows("SELECT count(*) FROM metrics WHERE name = 'loss'"), [(60,)])
+        self.assertEqual(self.rows("SELECT count(DISTINCT value) FROM final_metrics WHERE name = 'kl'"), [(3,)])
+        self.assertIn("kl", self.out)
+        self.assertEqual(self.act("run", file), 0)
+        self.assertIn("3 already done, nothing to run", self.words)
+        self.assertEqual(self.act("run", file, "seeds=[0, 1, 2, 3]"), 0)
+        self.assertIn("4 trials, 3 already done, 1 to run in 1 slot (fake:0, 1 thread each)", self.words)
+
+    def test_one_warm_worker_runs_many_trials(self):
+        self.act("run", self.write(seeds="[0, 1, 2, 3, 4]"))
+        self.assertEqual(self.rows("SELECT count(DISTINCT value) FROM final_metrics WHERE name = 'worker_pid'"), [(1,)])
+
+    def test_two_slots_run_side_by_side(self):
+        self.act("run", self.write(seeds="[0, 1, 2, 3]", energy="step_milliseconds = 10.0"), "run.device=fake:0,fake:1")
+        self.assertEqual(self.rows("SELECT device, count(*) > 0 FROM trials GROUP BY device"), [("fake:0", 1), ("fake:1", 1)])
+        self.assertEqual(self.rows("SELECT count(DISTINCT value) FROM final_metrics WHERE name = 'worker_pid'"), [(2,)])
+
+    def test_a_trial_starts_from_the_network_of_another_experiment(self):
+        self.act("run", self.write(name="first", seeds="[3]"))
+        second = self.write(name="second", seeds="[3]", train='start_from = "first"')
+        self.assertEqual(self.act("run", second), 0)
+        kl = self.rows("SELECT count(DISTINCT value) FROM final_metrics WHERE name = 'kl'")
+        self.assertEqual(kl, [(2,)])
+        third = self.write(name="third", train='start_from = "nowhere"')
+        self.assertEqual(self.act("run", third), 1)
+        self.assertIn("train.start_from: the store holds no finished trial with a checkpoint of experiment 'nowhere'; "
+                      "run that experiment first", self.words)
+
+    # --- trials that fail
+
+    def failed(self, behaviour, status, pattern, **more):
+        file = self.write(rest='[sweep]\n"energy.behaviour" = ["%s", "normal"]' % behaviour, **more)
+        self.assertEqual(self.act("run", file), 1)
+        first, second = self.trials()
+        self.assertEqual(first[0], status)
+        self.assertRegex(first[1], pattern)
+        self.assertEqual(second[0], "done")
+        self.assertIn(first[1], self.words)
+        return file
+
+    def test_a_trial_that_throws_is_a_row_and_the_rest_go_on(self):
+        self.failed("throw", "failed", "^the energy is not in the mood$")
+
+    def test_a_crash_names_the_signal_the_place_and_the_last_output(self):
+        self.failed("crash", "failed", r"^the worker ended by signal 11 \(segmentation fault\)( during training, at \d+ of 20)?"
+                    "; last output: about to touch what is not ours$")
+
+    def test_a_plugin_that_exits(self):
+        self.failed("exit", "failed", "^the worker ended by exit code 7")
+
+    def test_a_hung_trial_ends_at_its_time_limit(self):
+        began = time.time()
+        self.failed("sleep", "timeout", "^ran longer than run.time_limit = 0.5 seconds during training, at 10 of 20$",
+                    run="time_limit = 0.5")
+        self.assertLess(time.time() - began, 10)
+
+    def test_no_memory_is_a_status_of_its_own(self):
+        self.failed("out-of-memory", "oom", "^out of memory$")
+
+    def test_a_worker_is_replaced_after_a_failure(self):
+        self.act("run", self.write(rest='[[sweep.zip]]\n"energy.behaviour" = ["normal", "throw", "normal"]\n"energy.variant" = [0, 1, 2]'))
+        self.assertEqual([status for status, _ in self.trials()], ["done", "failed", "done"], self.words)
+        self.assertEqual(self.rows("SELECT count(DISTINCT value) FROM final_metrics WHERE name = 'worker_pid'"), [(2,)])
+
+    def test_failed_trials_are_left_until_asked_for(self):
+        mark = os.path.join(self.folder.name, "mark")
+        file = self.write(energy='behaviour = "throw-once"\nmark = "%s"' % mark)
+        self.assertEqual(self.act("run", file), 1)
+        self.assertEqual(self.act("run", file), 1)
+        self.assertIn("1 left failed (--retry-failed tries them again), nothing to run", self.words)
+        self.assertEqual(self.act("run", file, "--retry-failed"), 0)
+        self.assertEqual(self.trials()[0][0], "done")
+        self.assertFalse(self.trials()[0][1])
+
+    def test_retries_go_on_from_the_checkpoint(self):
+        mark = os.path.join(self.folder.name, "mark")
+        file = self.write(energy='behaviour = "throw-once"\nmark = "%s"' % mark, run="retries = 1")
+        self.assertEqual(self.act("run", file), 0)
+        self.assertIn("once and never again; trying again (1 of 1)", self.words)
+        self.assertEqual(self.rows("SELECT count(*), max(step) FROM metrics WHERE name = 'loss'"), [(20, 20)])
+
+    def test_stop_on_failure_leaves_the_rest_queued(self):
+        file = self.write(run="stop_on_failure = true", rest='[sweep]\n"energy.behaviour" = ["throw", "normal"]')
+        self.assertEqual(self.act("run", file), 1)
+        self.assertEqual([status for status, _ in self.trials()], ["failed", "queued"])
+
+    # --- trials that are stopped, and that vanish
+
+    def test_a_killed_worker_costs_nothing_but_time(self):
+        file = self.write(energy="step_milliseconds = 30.0")
+        host = self.start("run", file)
+        self.wait_for("SELECT 1 FROM checkpoints")
+        for worker in self.workers_of(host):
+            os.kill(int(worker), signal.SIGKILL)
+        _, words = host.communicate(timeout=60)
+        self.assertEqual(host.returncode, 0, words)
+        self.assertIn("its worker was killed by signal 9 (killed)", words)
+        self.assertEqual(self.rows("SELECT count(*), max(step) FROM metrics WHERE name = 'loss'"), [(20, 20)])
+
+    def test_a_trial_whose_worker_is_always_killed_is_given_up_as_lost(self):
+        self.assertEqual(self.act("run", self.write(energy='behaviour = "kill-itself"')), 1)
+        self.assertEqual(self.trials()[0][0], "lost")
+
+    def stopped_by(self, number, code):
+        file = self.write(seeds="[0, 1]", energy="step_milliseconds = 40.0\ncheckpoint_every = 0")
+        host = self.start("run", file)
+        self.wait_for("SELECT 1 FROM trials WHERE status = 'running'")
+        time.sleep(0.3)
+        host.send_signal(number)
+        _, words = host.communicate(timeout=60)
+        self.assertEqual(host.returncode, code, words)
+        self.assertIn("stopping: running trials write a checkpoint and end", words)
+        self.assertEqual([status for status, _ in self.trials()], ["preempted", "queued"])
+        self.assertEqual(self.rows("SELECT count(*) FROM checkpoints"), [(1,)])
+        self.assertEqual(self.act("plan", file), 0)
+        self.assertRegex(self.out, "go on from step [0-9]+")
+        self.assertEqual(self.act("resume", "sweep"), 0)
+        self.assertEqual([status for status, _ in self.trials()], ["done", "done"])
+        self.assertEqual(self.rows("SELECT count(*), max(step) FROM metrics GROUP BY trial_id"), [(20, 20)] * 2)
+
+    def test_ctrl_c_checkpoints_and_stops(self):
+        self.stopped_by(signal.SIGINT, 130)
+
+    def test_sigterm_checkpoints_and_stops(self):
+        self.stopped_by(signal.SIGTERM, 143)
+
+    def test_sigusr1_asks_to_be_requeued(self):
+        self.stopped_by(signal.SIGUSR1, 75)
+
+    def test_a_second_ctrl_c_kills_at_once(self):
+        host = self.start("run", self.write(energy='behaviour = "sleep"'))
+        self.wait_for("SELECT 1 FROM metrics")
+        time.sleep(0.2)
+        host.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        self.assertIsNone(host.poll())  # a hung trial does not hear the first
+        host.send_signal(signal.SIGINT)
+        host.communicate(timeout=10)
+        self.assertEqual(host.returncode, 130)
+        self.assertEqual(self.trials()[0][0], "preempted")
+
+    def test_a_killed_host_leaves_nothing_running(self):
+        file = self.write(energy="step_milliseconds = 30.0")
+        host = self.start("run", file)
+        self.wait_for("SELECT 1 FROM checkpoints")
+        workers = self.workers_of(host)
+        host.kill()
+        host.communicate()
+        deadline = time.time() + 5
+        while any(os.path.exists(f"/proc/{worker}") for worker in workers) and time.time() < deadline:
+            time.sleep(0.02)
+        self.assertFalse([worker for worker in workers if os.path.exists(f"/proc/{worker}")])
+        self.assertEqual(self.act("run", file), 0)
+        self.assertIn("1 trial had lost its process", self.words)
+        self.assertEqual(self.rows("SELECT count(*), max(step) FROM metrics WHERE name = 'loss'"), [(20, 20)])
+
+    # --- plan, provenance
+
+    def test_plan_writes_nothing(self):
+        file = self.write(seeds="[0, 1]", rest='[sweep]\n"energy.variant" = [7, 8]')
+        self.assertEqual(self.act("plan", file), 0)
+        self.assertFalse(os.path.exists(self.store))
+        self.assertIn("4 trials of 4 to run; nothing was written", self.out)
+        self.assertIn("energy.variant", self.out)
+
+    def test_a_missing_worker_program_is_one_sentence(self):
+        self.environment["MARGINALIA_WORKER"] = os.path.join(self.folder.name, "nowhere")
+        self.assertEqual(self.act("run", self.write()), 2)
+        self.assertIn("nowhere: the worker program cannot be started: No such file or directory; "
+                      "install it beside marginalia or name it in MARGINALIA_WORKER", self.words)
+
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=1)

@@ -1,0 +1,41 @@
+// Every block of docs/experiment-files.md that is marked as TOML is a complete experiment file without faults.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "kernel/config/experiment.h"
+#include "unit/config_catalogue.h"
+
+using namespace marginalia;
+
+static std::string documentation() {
+    std::ifstream file(std::string(MARGINALIA_SOURCE_DIR) + "/docs/experiment-files.md");
+    REQUIRE(file);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+TEST_CASE("the TOML of the documentation is valid") {
+    const std::string text = documentation(), start = "\n```toml\n", end = "\n```\n";
+    int blocks = 0;
+    for (std::size_t at = 0; (at = text.find(start, at)) != text.npos; ++blocks) {
+        at += start.size();
+        const std::string block = text.substr(at, text.find(end, at) + 1 - at);
+        INFO(block);
+        CHECK_NOTHROW(parse_experiment(block, "docs.toml", {}, fake_catalogue()));
+    }
+    CHECK(blocks >= 5);
+}
+
+TEST_CASE("the documentation names every key of the kernel's tables with its default") {
+    const std::string text = documentation();
+    for (const auto* table : {&train_parameters(), &evaluation_parameters(), &run_parameters()})
+        for (const ParameterSpec& spec : *table) {
+            INFO(spec.name);
+            CHECK(text.find("| `" + spec.name + "` | " + type_name(spec.type) + " | `" + spec.fallback + "` |") !=
+                  text.npos);
+        }
+}

@@ -1,0 +1,135 @@
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "kernel/config/experiment.h"
+#include "unit/config_catalogue.h"
+
+using namespace marginalia;
+
+static Experiment parse(const std::vector<std::string>& overrides, const std::string& more = "") {
+    return parse_experiment(small_experiment(more), "small.toml", overrides, fake_catalogue());
+}
+
+static std::string message(const std::vector<std::string>& overrides, const std::string& more = "") {
+    try {
+        parse(overrides, more);
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST_CASE("values are TOML by the declared type; texts need no quotes") {
+    const Experiment e =
+        parse({"train.steps=10", "+train.learning_rate=1e-2", "train.start_from=1", "energy.torus=false",
+               "train.schedule=\"cosine\"", "run.device=cuda:0,cuda:1", "name=x-1", "description=one, two = three"});
+    const auto& config = e.trials[0].config;
+    CHECK(config["train"]["steps"] == 10);
+    CHECK(config["train"]["learning_rate"] == 1e-2);
+    CHECK(config["train"]["start_from"] == "1");
+    CHECK(config["train"]["schedule"] == "cosine");
+    CHECK(config["energy"]["torus"] == false);
+    CHECK(e.run["device"] == "cuda:0,cuda:1");
+    CHECK(e.name == "x-1");
+    CHECK(e.description == "one, two = three");
+}
+
+TEST_CASE("several values are a sweep, after the file's own and in its place") {
+    CHECK(parse({"train.steps=1,2,3"}).trials.size() == 6);
+    CHECK(parse({"train.steps=[1, 2]"}).trials.size() == 4);
+    CHECK(parse({"train.learning_rate={log=[1e-4,1e-2],n=3}"}).trials.size() == 6);
+    CHECK(parse({"train.learning_rate={random_log=[1e-4,1e-2]}", "sweep.samples=5"}).trials.size() == 10);
+    CHECK(parse({"train.schedule=cosine, constant"}).trials[2].config["train"]["schedule"] == "constant");
+    CHECK(parse({"network.plugin=mlp,lattice-conv"}).swept == std::vector<std::string>{"network.plugin"});
+    const Experiment e = parse({"train.steps=1,2"}, "[sweep]\n\"train.steps\" = [7, 8, 9]\n\"train.batch\" = [1, 2]\n");
+    CHECK(e.trials.size() == 8);
+    CHECK(e.swept == std::vector<std::string>{"train.batch", "train.steps"});
+}
+
+TEST_CASE("a single value ends a sweep over its key, wherever it is") {
+    CHECK(parse({"train.steps=5"}, "[sweep]\ntrain.steps = [7, 8]\n").trials.size() == 2);
+    CHECK(parse({"train.steps=5"}, "[[sweep.zip]]\n\"train.steps\" = [7, 8]\n").trials.size() == 2);
+    CHECK(
+        parse({"train.steps=5"}, "[[sweep.zip]]\n\"train.steps\" = [7, 8]\n\"train.batch\" = [1, 2]\n").trials.size() ==
+        4);
+    CHECK(parse({"train.clip=5"}, "[sweep]\nsamples = 9\nseed = 1\n\"train.clip\" = { random = [1, 2] }\n")
+              .trials.size() == 2);
+}
+
+TEST_CASE("seeds may be one, several or a list") {
+    CHECK(parse({"seeds=4"}).trials.size() == 1);
+    CHECK(parse({"seeds=4,5,6"}).trials.size() == 3);
+    CHECK(parse({"seeds=[4, 5]"}).trials[1].seed == 5);
+}
+
+TEST_CASE("a key, a sweep or a table can be removed") {
+    const std::string more =
+        "[sampler]\nplugin = \"block-gibbs\"\n[train]\nsteps = 5\n[sweep]\n\"train.batch\" = [1, 2]\n";
+    CHECK_FALSE(parse({"~sampler"}, more).trials[0].config.contains("sampler"));
+    CHECK(parse({"~train.steps"}, more).trials[0].config["train"]["steps"] == 1000);
+    CHECK(parse({"~train.batch"}, more).trials.size() == 2);
+    CHECK(parse({"~sweep.train.batch"}, more).trials.size() == 2);
+    CHECK(parse({"~sweep"}, more).trials.size() == 2);
+    CHECK(message({"~train.clip"}, more) == "override '~train.clip': there is no 'train.clip' in the file to remove");
+}
+
+TEST_CASE("another plugin can be chosen, in any order with its parameters") {
+    const Experiment e = parse(
+        {"energy.length=5", "energy.plugin=ring", "~energy.rows", "~energy.columns", "sampler.plugin=block-gibbs"});
+    CHECK(e.trials[0].config["energy"].dump() == R"({"length":5,"plugin":"ring"})");
+    CHECK(e.trials[0].config["sampler"]["sites"] == 10);
+    CHECK(message({"energy.plugin=ring", "~energy.rows"}) ==
+          "small.toml:6:1: unknown key 'columns' in [energy]. Parameters of energy 'ring': length; to drop it for this "
+          "plugin, "
+          "add the override ~energy.columns");
+    CHECK(parse({"network.mlp.hidden=5"}).trials[0].config["network"]["hidden"] == 5);
+}
+
+TEST_CASE("what a file's sub-table would hide is refused") {
+    CHECK(message({"network.hidden=5"}, "[network.mlp]\nhidden = 7\n") ==
+          "override 'network.hidden=5': [network.mlp] of the file gives 'hidden' as well, which goes first; override "
+          "'network.mlp.hidden' instead");
+}
+
+TEST_CASE("faults name the override") {
+    CHECK(message({"train.steps"}) ==
+          "override 'train.steps': there is no '=' in it; write KEY=VALUE, or ~KEY to remove a key");
+    CHECK(message({"=3"}) == "override '=3': there is no key in it; write KEY=VALUE, such as train.steps=100");
+    CHECK(message({"train..steps=3"}) ==
+          "override 'train..steps=3': 'train..steps' is not a key; write table and key joined by a dot, such as "
+          "train.steps=100");
+    CHECK(message({"a.b.c.d=3"}) ==
+          "override 'a.b.c.d=3': 'a.b.c.d' has too many dots; keys are TABLE.KEY or TABLE.PLUGIN.KEY");
+    CHECK(message({"train.steps=many"}) ==
+          "override 'train.steps=many': 'train.steps' must be an integer, not the text \"many\"");
+    CHECK(message({"train.steps="}) == "override 'train.steps=': 'train.steps' must be an integer, not the text \"\"");
+    CHECK(message({"train.steps=1,many"}) ==
+          "override 'train.steps=1,many': 'train.steps' must be an integer, not the text \"many\"");
+    CHECK(message({"energy.rows=1\ncolumns=2"}).find("must be an integer, not the text") != std::string::npos);
+    CHECK(message({"network.hiden=3"}) ==
+          "override 'network.hiden=3': unknown key 'hiden' in [network]; did you mean 'hidden'? "
+          "Parameters of network 'mlp': hidden, layers");
+    CHECK(message({"trian.steps=3"})
+              .starts_with("override 'trian.steps=3': unknown table [trian]; did you mean 'train'?"));
+    CHECK(message({"train.steps=\xff"}) == "override 'train.steps=\xff': this is not valid UTF-8");
+    CHECK(message({"seeds=-1"}) == "override 'seeds=-1': a seed must be an integer of at least 0, not the integer -1");
+    CHECK(message({"seeds=1,1"}) == "override 'seeds=1,1': the seed 1 is given twice; every seed makes one trial");
+}
+
+TEST_CASE("the experiment's text holds the overrides and means the same") {
+    const std::string more =
+        "[network.mlp]\nhidden = 7\n[sweep]\ntrain.batch = [1, 2]\n[[sweep.zip]]\nenergy.rows = [3, 5]\n"
+        "energy.columns = [5, 3]\n";
+    const Experiment e =
+        parse({"train.learning_rate={log=[1e-4,1e-2],n=3}", "description=it's \"so\"", "seeds=3"}, more);
+    const Experiment again = parse_experiment(e.toml, "small.toml", {}, fake_catalogue());
+    CHECK(again.description == "it's \"so\"");
+    REQUIRE(again.trials.size() == e.trials.size());
+    CHECK(e.trials.size() == 12);
+    std::multiset<std::string> one, other;
+    for (const auto& t : e.trials) one.insert(t.hash);
+    for (const auto& t : again.trials) other.insert(t.hash);
+    CHECK(one == other);
+}

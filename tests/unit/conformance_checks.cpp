@@ -1,0 +1,238 @@
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cmath>
+#include <csignal>
+#include <functional>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel/conformance/check.h"
+#include "kernel/conformance/crash_guard.h"
+#include "kernel/conformance/parameters.h"
+
+using namespace marginalia;
+
+namespace {
+
+// Independent spins with one promise broken at a time.
+struct Spins : Energy {
+    Spins() : Energy(6, 2) {}
+    double log_density(State x) const override {
+        double up = 0;
+        for (const std::uint8_t symbol : x) up += symbol;
+        return 0.5 * up;
+    }
+    std::optional<double> log_z() const override { return 6 * std::log(1 + std::exp(0.5)); }
+};
+
+struct NanSpins final : Spins {
+    double log_density(State) const override { return std::nan(""); }
+};
+struct InfiniteSpins final : Spins {
+    double log_density(State) const override { return HUGE_VAL; }
+};
+struct ImpossibleSpins final : Spins {
+    double log_density(State x) const override { return x[0] ? -HUGE_VAL : Spins::log_density(x); }
+    std::optional<double> log_z() const override { return 5 * std::log(1 + std::exp(0.5)); }
+};
+struct ThrowingSpins final : Spins {
+    double log_density(State) const override { throw Error("no energy today"); }
+};
+struct WrongShape final : Spins {
+    Layout layout() const override { return {{2, 2}, false}; }
+};
+struct WrongBatch final : Spins {
+    void log_densities(States rows, std::span<double> out) const override {
+        for (std::size_t row = 0; row < rows.size(); ++row) out[row] = Spins::log_density(rows[row]) + (row == 3);
+    }
+};
+struct Drifting final : Spins {
+    double log_density(State x) const override { return Spins::log_density(x) + 1e-9 * ++calls; }
+    void log_densities(States rows, std::span<double> out) const override {
+        for (std::size_t row = 0; row < rows.size(); ++row) out[row] = Spins::log_density(rows[row]);
+    }
+    mutable std::atomic<int> calls = 0;
+};
+struct WrongPartial final : Spins {
+    std::optional<double> partial_log_density(State) const override { return 1; }
+};
+struct WrongLogZ final : Spins {
+    std::optional<double> log_z() const override { return 1; }
+};
+struct WrongEntropy final : Spins {
+    std::optional<double> entropy() const override { return 1; }
+};
+struct WrongMarginals final : Spins {
+    bool log_marginals(States, std::span<double> out) const override {
+        std::fill(out.begin(), out.end(), -1.0);
+        return true;
+    }
+};
+struct WrongSamples final : Spins {
+    std::optional<ReferenceSamples> reference_samples(std::size_t count, std::uint64_t) const override {
+        return ReferenceSamples{std::vector<std::uint8_t>(count * 6, 2), true, "made up"};
+    }
+};
+struct BiasedSamples final : Spins {
+    std::optional<ReferenceSamples> reference_samples(std::size_t count, std::uint64_t) const override {
+        return ReferenceSamples{std::vector<std::uint8_t>(count * 6, 1), true, "all up"};
+    }
+};
+struct MissingObservable final : Spins {
+    std::vector<Observable> observables() const override { return {{"colour", ""}}; }
+};
+struct TwoLines final : Spins {
+    std::string text(State) const override { return "a\nb"; }
+};
+
+template <class E>
+std::string failures() {
+    Checker checker;
+    check_energy(E(), checker);
+    std::string all;
+    for (const CheckResult& result : checker.results())
+        if (!result.passed) all += result.name + ": " + result.detail + "\n";
+    return all;
+}
+
+bool says(const std::string& text, const char* part) {
+    INFO(text);
+    const bool found = text.find(part) != std::string::npos;
+    CHECK_MESSAGE(found, "'", text, "' should contain '", part, "'");
+    return found;
+}
+
+struct Rows : Dataset {
+    Rows() : Dataset(4, 3) {}
+    std::size_t size(Split split) const override { return split == Split::train ? 10 : 2; }
+    void row(Split, std::size_t index, std::span<std::uint8_t> out) const override {
+        for (std::size_t site = 0; site < out.size(); ++site) out[site] = (index + site) % 3;
+    }
+};
+struct WrongSymbol final : Rows {
+    void row(Split, std::size_t, std::span<std::uint8_t> out) const override { std::fill(out.begin(), out.end(), 3); }
+};
+struct Changing final : Rows {
+    void row(Split, std::size_t, std::span<std::uint8_t> out) const override {
+        std::fill(out.begin(), out.end(), ++calls % 3);
+    }
+    mutable std::atomic<int> calls = 0;
+};
+struct WrongVocabulary final : Rows {
+    std::vector<std::string> vocabulary() const override { return {"a", "b"}; }
+};
+
+template <class D>
+std::string dataset_failures() {
+    Checker checker;
+    check_dataset(D(), checker);
+    std::string all;
+    for (const CheckResult& result : checker.results())
+        if (!result.passed) all += result.name + ": " + result.detail + "\n";
+    return all;
+}
+
+PluginManifest manifest(std::vector<ParameterSpec> parameters) {
+    return {"energy", "spins", "spins", "", std::move(parameters), "", "", ""};
+}
+
+constexpr Parameter length = {.name = "length", .type = ParameterType::integer, .fallback = "4", .minimum = 3,
+                              .maximum = 9, .help = "spins"};
+
+// What a guarded child process prints while it does `deed`; its exit code must be 1.
+std::string told_by_guard(const std::function<void()>& deed) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        guard_check("a check", 1);
+        deed();
+        _exit(0);
+    }
+    close(ends[1]);
+    std::string text;
+    char part[256];
+    for (ssize_t count; (count = read(ends[0], part, sizeof part)) > 0;) text.append(part, count);
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(WEXITSTATUS(status) == 1);
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("a crash or a hang becomes a sentence") {
+    CHECK(told_by_guard([] { std::raise(SIGSEGV); }) == "FAILED  a check: the plugin crashed (segmentation fault)\n");
+    CHECK(told_by_guard([] { std::abort(); }) == "FAILED  a check: the plugin ended the process (abort)\n");
+    CHECK(told_by_guard([] { while (true) pause(); }) == "FAILED  a check: the plugin did not come back in time\n");
+}
+
+TEST_CASE("an energy that keeps its promises passes") {
+    CHECK(failures<Spins>() == "");
+    CHECK(failures<ImpossibleSpins>() == "");
+}
+
+TEST_CASE("each broken promise of an energy is told in a sentence") {
+    says(failures<NanSpins>(), "is NaN; return a number or -infinity");
+    says(failures<InfiniteSpins>(), "is +infinity");
+    says(failures<ThrowingSpins>(), "log f is a number or -infinity: no energy today");
+    says(failures<WrongShape>(), "the layout's extents multiply to 4, not to the 6 sites");
+    says(failures<WrongBatch>(), "for row 3 and log_density");
+    says(failures<Drifting>(), "it must not change the object");
+    says(failures<WrongPartial>(), "partial_log_density of a full state is 1 where log_density is");
+    says(failures<WrongLogZ>(), "log Z is given as 1 where enumeration finds 5.84446");
+    says(failures<WrongEntropy>(), "the entropy is given as 1 where enumeration finds");
+    says(failures<WrongMarginals>(), "is given as -1 where enumeration finds");
+    says(failures<WrongMarginals>(), "the log-marginal of nothing is -1, not 0");
+    says(failures<WrongSamples>(), "a sample holds the symbol 2; there are only 2 categories");
+    says(failures<BiasedSamples>(), "more than 5 standard errors");
+    says(failures<MissingObservable>(), "observable 'colour' of");
+    says(failures<TwoLines>(), "has a line break");
+}
+
+TEST_CASE("datasets: one that keeps its promises passes, broken ones are told") {
+    CHECK(dataset_failures<Rows>() == "");
+    says(dataset_failures<WrongSymbol>(), "holds the symbol 3; there are 3 categories");
+    says(dataset_failures<Changing>(), "changed when it was read again");
+    says(dataset_failures<WrongVocabulary>(), "the vocabulary has 2 entries for 3 categories");
+}
+
+TEST_CASE("parameters come from defaults, files and words, and are judged as in an experiment") {
+    const PluginManifest spins = manifest({describe(length)});
+    CHECK(plugin_parameters(spins, {}).integer("length") == 4);
+    CHECK(plugin_parameters(spins, {"length=5"}).integer("length") == 5);
+    CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"lenght=5"}), doctest::Contains("length"), Error);
+    CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"length=2"}), doctest::Contains("length"), Error);
+    CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"length"}), doctest::Contains("neither key=value nor"), Error);
+    CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"absent.toml"}), doctest::Contains("cannot be read"), Error);
+}
+
+TEST_CASE("badly declared parameters are told") {
+    const auto told = [](const Parameter& parameter) {
+        Checker checker;
+        check_parameters(manifest({describe(parameter)}), [](const Params&) {}, checker);
+        std::string all;
+        for (const CheckResult& result : checker.results())
+            if (!result.passed) all += result.detail + "\n";
+        return all;
+    };
+    CHECK(told(length) == "");
+    says(told({.name = "a", .type = ParameterType::integer, .fallback = "1"}), "parameter 'a' has no help");
+    says(told({.name = "a", .type = ParameterType::integer, .fallback = "1", .minimum = 2, .help = "b"}), "a");
+    says(told({.name = "a", .type = ParameterType::integer, .fallback = "\"x\"", .help = "b"}), "a");
+}
+
+TEST_CASE("a constructor that throws anything but a sentence at the lower end is told") {
+    Checker checker;
+    check_parameters(manifest({describe(length)}),
+                     [](const Params& p) {
+                         if (p.integer("length") == 3) throw std::bad_alloc();
+                     },
+                     checker);
+    CHECK(!checker.all_passed());
+}

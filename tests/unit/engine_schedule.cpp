@@ -1,0 +1,74 @@
+// Slots, actions and the words on dead workers.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include "kernel/schedule/blame.h"
+#include "kernel/schedule/slots.h"
+#include "kernel/schedule/sweep.h"
+
+using namespace marginalia;
+
+namespace {
+
+std::string text(const std::vector<Slot>& slots) {
+    std::string line;
+    for (const Slot& slot : slots) line += (line.empty() ? "" : " ") + slot.device + "x" + std::to_string(slot.threads);
+    return line;
+}
+
+std::string slots(const nlohmann::json& run, int cuda = 0, int cores = 8) { return text(make_slots(run, cuda, cores)); }
+
+}  // namespace
+
+TEST_CASE("slots share out the machine") {
+    CHECK(slots(nlohmann::json::object()) == "cpux8");
+    CHECK(slots({{"cores", 3}}) == "cpux3 cpux3");
+    CHECK(slots({{"slots", 4}}) == "cpux2 cpux2 cpux2 cpux2");
+    CHECK(slots({{"slots", 2}, {"cores", 1}}) == "cpux1 cpux1");
+    CHECK(slots({{"slots", 16}}, 0, 2).substr(0, 11) == "cpux1 cpux1");
+    CHECK(slots({{"device", "auto"}}, 2) == "cuda:0x4 cuda:1x4");
+    CHECK(slots({{"device", "cuda:1"}, {"cores", 2}}, 2) == "cuda:1x2");
+    CHECK(slots({{"device", "fake:0, fake:1"}}) == "fake:0x1 fake:1x1");
+    CHECK(available_cores() >= 1);
+}
+
+TEST_CASE("devices that are not there are refused") {
+    CHECK_THROWS_WITH(slots({{"device", "cuda:2"}}, 1),
+                      "run.device: there is no 'cuda:2' here; LibTorch sees 1 CUDA device; use \"cpu\" or \"auto\"");
+    CHECK_THROWS_WITH(slots({{"device", "tpu"}}),
+                      "run.device: 'tpu' is not a device; use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"");
+}
+
+TEST_CASE("what run does with a trial follows from its status") {
+    using store::Status;
+    for (const Status status : {Status::queued, Status::preempted, Status::lost}) CHECK(action_for(status, false) == Action::run);
+    for (const Status status : {Status::failed, Status::timeout, Status::oom}) {
+        CHECK(action_for(status, false) == Action::leave_failed);
+        CHECK(action_for(status, true) == Action::run);
+    }
+    CHECK(action_for(Status::done, true) == Action::skip_done);
+    CHECK(action_for(Status::running, true) == Action::leave_running);
+    CHECK(action_for(Status::cancelled, true) == Action::leave_failed);
+}
+
+TEST_CASE("a trial's label names what it does not share with its siblings") {
+    Experiment experiment;
+    experiment.swept = {"train.learning_rate", "network.plugin"};
+    const TrialConfig trial{{{"train", {{"learning_rate", 0.0005}}}, {"network", {{"plugin", "mlp"}}}}, "", 3};
+    CHECK(label_of(experiment, trial) == "seed 3, learning_rate 0.0005, plugin mlp");
+}
+
+TEST_CASE("a crash is blamed on the innermost plugin of the stack") {
+    const std::string log = "step 1\nbad thing\n/lib/worker(_Z1f+0x1)[0x7f01]\n/p/ring.so(+0x2)[0x7f02]\n/p/other.so(+0x2)[0x7f02]\n";
+    PluginCatalogue plugins;
+    plugins.plugins.resize(2);
+    plugins.plugins[0].kind = plugins.plugins[1].kind = "energy";
+    plugins.plugins[0].name = "other";
+    plugins.plugins[0].path = "/p/other.so";
+    plugins.plugins[1].name = "ring";
+    plugins.plugins[1].path = "/p/ring.so";
+    CHECK(plugin_on_stack(log, plugins) == "energy 'ring' (/p/ring.so)");
+    CHECK(last_output(log) == "step 1 | bad thing");
+    CHECK(last_output("").empty());
+    CHECK(plugin_on_stack("nothing", plugins).empty());
+}

@@ -1,0 +1,125 @@
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "kernel/report/curves.h"
+#include "kernel/report/html.h"
+#include "kernel/report/metrics.h"
+#include "kernel/report/results.h"
+#include "kernel/report/table.h"
+#include "kernel/report/text.h"
+
+using namespace marginalia;
+
+TEST_CASE("widths count what a terminal shows, not bytes") {
+    CHECK(display_width("kl") == 2);
+    CHECK(display_width("θ ± 1") == 5);
+    CHECK(display_width("模型") == 4);
+    CHECK(display_width("e\u0301") == 1);
+    CHECK(shorten("a long name", 6) == "a lon…");
+    CHECK(shorten("模型模型", 5) == "模型…");
+}
+
+TEST_CASE("numbers keep the digits that matter") {
+    CHECK(number_text(0.041234) == "0.04123");
+    CHECK(number_text(78.688056, 8) == "78.688056");
+    CHECK(number_text(1.5e-7) == "1.500e-07");
+    CHECK(number_text(2000.0) == "2000");
+    CHECK(number_text(std::nan("")) == "NaN");
+    CHECK(number_text(std::nullopt).empty());
+    CHECK(estimate_text(0.041234, 0.00312) == "0.0412 ± 0.0031");
+    CHECK(estimate_text(-78.63412, 0.25) == "-78.63 ± 0.25");
+    CHECK(estimate_text(1234.6, 12.0) == "1235 ± 12");
+    CHECK(estimate_text(0.5, std::nullopt) == "0.5");
+}
+
+TEST_CASE("durations, ages and sizes read as people say them") {
+    CHECK(duration_text(0.085) == "85 ms");
+    CHECK(duration_text(59.7) == "1 min");
+    CHECK(duration_text(200) == "3 min 20 s");
+    CHECK(duration_text(7500) == "2 h 5 min");
+    CHECK(age_text(1) == "now");
+    CHECK(age_text(90000) == "1 d");
+    CHECK(bytes_text(512) == "512 B");
+    CHECK(bytes_text(1234567) == "1.2 MB");
+}
+
+TEST_CASE("a mean over seeds has a standard error from two seeds on and leaves out what is not finite") {
+    CHECK_FALSE(estimate({}).has_value());
+    CHECK_FALSE(estimate({std::nan("")}).has_value());
+    CHECK_FALSE(estimate({2.0})->standard_error.has_value());
+    const auto mean = estimate({1.0, 2.0, 3.0, std::nan("")});
+    CHECK(mean->count == 3);
+    CHECK(mean->mean == doctest::Approx(2));
+    CHECK(*mean->standard_error == doctest::Approx(1 / std::sqrt(3)));
+}
+
+TEST_CASE("a table prints for terminals, spreadsheets, programs and papers") {
+    Table table({{"name"}, {"kl", true, "nats", "kl_stderr"}});
+    table.add_row({"a_b, \"c\"", {"0.5 ± 0.1", {0.5, 0.1}}});
+    table.add_row({"second"});
+    const auto printed = [&table](Format format, Screen view = {}) {
+        std::ostringstream out;
+        table.print(out, format, view);
+        return out.str();
+    };
+    CHECK(printed(Format::text) == "name      kl [nats]\n────────  ─────────\na_b, \"c\"  0.5 ± 0.1\nsecond\n");
+    CHECK(printed(Format::csv) == "name,kl,kl_stderr\n\"a_b, \"\"c\"\"\",0.5,0.1\nsecond,,\n");
+    CHECK(printed(Format::json) == "[\n {\"name\":\"a_b, \\\"c\\\"\",\"kl\":0.5,\"kl_stderr\":0.1},\n"
+                                   " {\"name\":\"second\",\"kl\":null,\"kl_stderr\":null}\n]\n");
+    CHECK(printed(Format::markdown) == "| name | kl [nats] |\n| --- | ---: |\n| a_b, \"c\" | 0.5 ± 0.1 |\n| second |  |\n");
+    CHECK(printed(Format::latex).find("a\\_b, \"c\" & 0.5 $\\pm$ 0.1 \\\\\n") != std::string::npos);
+    CHECK_THROWS_WITH(format_named("xml"), "'xml' is no format; choose text, csv, json, markdown or latex");
+}
+
+TEST_CASE("a table on a narrow terminal cuts texts and never numbers") {
+    Table table({{"settings"}, {"value", true}});
+    table.add_row({"a very long description of settings", Cell::number(123456.75)});
+    std::ostringstream out;
+    table.print(out, Format::text, {24, false});
+    CHECK(out.str().find("a very long des…") != std::string::npos);
+    CHECK(out.str().find("123457") != std::string::npos);
+}
+
+TEST_CASE("configs are compared by their dotted keys; what only one plugin has is told by the plugin's name") {
+    const FlatConfig a = flatten_text(R"({"network": {"plugin": "mlp", "hidden": 64}, "train": {"steps": 10}})");
+    const FlatConfig b = flatten_text(R"({"network": {"plugin": "conv", "channels": 8}, "train": {"steps": 20}})");
+    CHECK(a.at("network.hidden") == "64");
+    CHECK(differing_keys({&a, &b}) == std::vector<std::string>{"network.plugin", "train.steps"});
+    CHECK(short_key("train.steps", {"train.steps", "network.plugin"}) == "steps");
+    CHECK(short_key("train.steps", {"train.steps", "evaluation.steps"}) == "train.steps");
+}
+
+TEST_CASE("metrics come by importance, references apart") {
+    CHECK(by_importance({"zeta", "nll_bits", "alpha", "kl"}) == std::vector<std::string>{"kl", "nll_bits", "alpha", "zeta"});
+    CHECK(is_reference("log_z_exact"));
+    CHECK(metric_title("kl") == "kl [nats]");
+    CHECK(metric_info("energy_seconds").unit == "s");
+}
+
+TEST_CASE("curves are averaged over seeds and thinned") {
+    const Series exact = average_seeds({{{0, 10}, {1, 3}}, {{0, 10}, {3, 5}}});
+    CHECK(exact.seeds == 2);
+    CHECK(exact.x == std::vector<double>{0, 10});
+    CHECK(exact.mean == std::vector<double>{2, 4});
+    CHECK(exact.low[0] == doctest::Approx(1));
+    CHECK(exact.max[1] == 5);
+    Points many;
+    for (int step = 0; step < 100000; ++step) {
+        many.step.push_back(step);
+        many.value.push_back(step % 2);
+    }
+    const Series thinned = average_seeds({many});
+    CHECK(thinned.x.size() <= most_curve_points);
+    CHECK(thinned.x.size() > most_curve_points / 2);
+    CHECK(thinned.mean[100] == doctest::Approx(0.5).epsilon(0.01));
+    CHECK(thinned.min[100] == 0);
+    CHECK(thinned.max[100] == 1);
+}
+
+TEST_CASE("nothing from a store can break out of the page") {
+    CHECK(html("<b a='1'>&\"") == "&lt;b a=&#39;1&#39;&gt;&amp;&quot;");
+    CHECK(script_json({{"x", "</script><!--"}}) == "{\"x\":\"\\u003c/script>\\u003c!--\"}");
+}
