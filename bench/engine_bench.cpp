@@ -50,8 +50,9 @@ double microseconds_per_metric() {
 }
 
 std::string experiment_text(int trials) {
-    return "name = \"bench\"\n[energy]\nplugin = \"fake\"\ncheckpoint_every = 0\n[network]\nplugin = \"fake\"\n[objective]\n"
-           "plugin = \"fake\"\n[train]\nsteps = 1\n[run]\ndevice = \"fake:0\"\n[sweep]\n\"energy.variant\" = { lin = [1, " +
+    return "name = \"bench\"\n[energy]\nplugin = \"fake\"\ncheckpoint_every = 0\n[network]\nplugin = \"fake\"\n"
+           "[objective]\nplugin = \"fake\"\n[train]\nsteps = 1\n[run]\ndevice = \"fake:0\"\n"
+           "[sweep]\n\"energy.variant\" = { lin = [1, " +
            std::to_string(trials) + "], n = " + std::to_string(trials) + " }\n";
 }
 
@@ -78,7 +79,8 @@ double milliseconds_per_trial(const fs::path& folder, int count) {
     const auto start = Clock::now();
     const ScheduleResult result = scheduler.run(work.jobs);
     writer.flush();
-    if (result.done != static_cast<std::size_t>(count)) std::fprintf(stderr, "only %zu of %d trials ended well\n", result.done, count);
+    if (result.done != static_cast<std::size_t>(count))
+        std::fprintf(stderr, "only %zu of %d trials ended well\n", result.done, count);
     return 1e3 * seconds_since(start) / count;
 }
 
@@ -106,7 +108,8 @@ double seconds_to_queue(const fs::path& folder, int count) {
     const auto stored = store.enqueue(planned(experiment, "{}"));
     const WorkList work = work_list(experiment, stored, false);
     const double seconds = seconds_since(start);
-    if (work.jobs.size() != static_cast<std::size_t>(count)) std::fprintf(stderr, "%zu jobs instead of %d\n", work.jobs.size(), count);
+    if (work.jobs.size() != static_cast<std::size_t>(count))
+        std::fprintf(stderr, "%zu jobs instead of %d\n", work.jobs.size(), count);
     return seconds;
 }
 

@@ -49,7 +49,7 @@ void check_symbols(const fs::path& file) {
     throw Error(std::string("not a marginalia plugin (exports no ") + symbol_name + ")");
 }
 
-// Boost.DLL wraps the loader's sentence: "... (dlerror system message: FILE: undefined symbol: x): Bad file descriptor".
+// Boost.DLL wraps the loader's sentence: "... (dlerror system message: FILE: undefined symbol: x): Bad descriptor".
 std::string loader_message(const fs::path& file, std::string text) {
     constexpr std::string_view start = "dlerror system message: ";
     if (const auto at = text.find(start); at != std::string::npos) text.erase(0, at + start.size());
@@ -109,7 +109,8 @@ PluginManifest manifest_of(const PluginDescriptor& plugin, const fs::path& file)
     manifest.name = plugin.name;
     manifest.summary = plugin.summary ? plugin.summary : "";
     manifest.manual = plugin.manual ? plugin.manual : "";
-    for (std::size_t i = 0; i < plugin.parameter_count; ++i) manifest.parameters.push_back(describe(plugin.parameters[i]));
+    for (std::size_t i = 0; i < plugin.parameter_count; ++i)
+        manifest.parameters.push_back(describe(plugin.parameters[i]));
     manifest.path = file.string();
     manifest.build_tag = plugin.build_tag;
     manifest.sha256 = sha256_of_file(file);
@@ -153,7 +154,7 @@ void PluginHost::open_folder(const fs::path& folder, const BeforeLoad& before, c
     else catalogue_.failures.push_back({folder.string(), "no such plugin folder"});
 
     for (const fs::path& file : files) {
-        const auto skipped = std::find_if(skip.begin(), skip.end(), [&](const auto& s) { return s.path == file.string(); });
+        const auto skipped = std::find_if(skip.begin(), skip.end(), [&](const auto& s) { return s.path == file; });
         if (skipped != skip.end()) {
             catalogue_.failures.push_back(*skipped);
             continue;

@@ -21,7 +21,8 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 
 // As backtrace_symbols_fd writes them: FILE(symbol+0x12)[0x7f...]
 bool is_stack_line(std::string_view line) {
-    return line.ends_with(']') && line.find("[0x") != std::string_view::npos && line.find('(') != std::string_view::npos;
+    const auto holds = [&](std::string_view words) { return line.find(words) != std::string_view::npos; };
+    return line.ends_with(']') && holds("[0x") && holds("(");
 }
 
 }  // namespace

@@ -28,11 +28,12 @@ public:
 
     std::optional<PluginFailure> run() {
         for (;;) {
-            pollfd entries[2] = {{ready_.worker->record_descriptor(), POLLIN, 0}, {ready_.worker->command_descriptor(), POLLOUT, 0}};
-            const int got = ::poll(entries, ready_.worker->has_unsent() ? 2 : 1, load_seconds * 1000);
+            WorkerProcess& worker = *ready_.worker;
+            pollfd entries[2] = {{worker.record_descriptor(), POLLIN, 0}, {worker.command_descriptor(), POLLOUT, 0}};
+            const int got = ::poll(entries, worker.has_unsent() ? 2 : 1, load_seconds * 1000);
             if (got == 0) return blame("does not finish loading within " + std::to_string(load_seconds) + " seconds");
-            ready_.worker->write_some();
-            const bool open = ready_.worker->read_some([this](Record type, std::string_view payload) { take(type, payload); });
+            worker.write_some();
+            const bool open = worker.read_some([this](Record type, std::string_view bytes) { take(type, bytes); });
             if (complete_) return std::nullopt;
             if (!open) return blame(std::nullopt);
         }
@@ -53,12 +54,13 @@ private:
         if (what) ready_.worker->kill();
         const Ending ending = ready_.worker->wait();
         const std::string output = last_output(ready_.worker->log_since(0));
-        if (!what && ending.signal == SIGKILL) return {"", "was killed by " + ending.text() + " before it had loaded its plugins"};
+        if (!what && ending.signal == SIGKILL)
+            return {"", "was killed by " + ending.text() + " before it had loaded its plugins"};
         if (!what && ending.signal != 0) what = "crashes when it is loaded: " + ending.text();
         if (!what) what = "ends the program when it is loaded: " + ending.text();
         if (!file_.empty()) return {file_, *what};
-        throw Error(worker_program().string() + ": the worker ended by " + ending.text() + " before it loaded a plugin" +
-                    (output.empty() ? "" : "; last output: " + output));
+        throw Error(worker_program().string() + ": the worker ended by " + ending.text() +
+                    " before it loaded a plugin" + (output.empty() ? "" : "; last output: " + output));
     }
 
     ReadyWorker& ready_;

@@ -32,8 +32,8 @@ std::string plan_for(const store::Trial* trial, bool retry_failed) {
     if (!trial) return "start";
     switch (action_for(trial->status, retry_failed)) {
         case Action::skip_done: return "skip";
-        case Action::leave_failed: return trial->status == store::Status::cancelled || trial->status == store::Status::pruned
-                                              ? "leave" : "leave (see --retry-failed)";
+        case Action::leave_failed:
+            return action_for(trial->status, true) == Action::run ? "leave (see --retry-failed)" : "leave";
         case Action::leave_running: return "leave (another process runs it)";
         case Action::run: break;
     }
@@ -56,15 +56,16 @@ int plan_verb(const RunOptions& options, std::ostream& out) {
     for (const TrialConfig& config : experiment.trials) {
         const auto found = known.find({config.hash, config.seed});
         const store::Trial* trial = found == known.end() ? nullptr : &found->second;
-        std::vector<Cell> row = {trial ? Cell::integer(trial->id) : Cell("new"),
-                                 trial ? std::string(store::name_of(trial->status)) : "new", Cell::integer(config.seed)};
+        const std::string status(trial ? store::name_of(trial->status) : "new");
+        std::vector<Cell> row = {trial ? Cell::integer(trial->id) : Cell("new"), status, Cell::integer(config.seed)};
         for (const std::string& key : experiment.swept) row.push_back(swept_value(config, key));
         row.push_back(plan_for(trial, options.retry_failed));
         to_run += !trial || action_for(trial->status, options.retry_failed) == Action::run;
         table.add_row(std::move(row));
     }
     table.print(out, Format::text, screen());
-    out << "\n" << count_text(to_run, "trial") << " of " << experiment.trials.size() << " to run; nothing was written\n";
+    out << "\n" << count_text(to_run, "trial") << " of " << experiment.trials.size()
+        << " to run; nothing was written\n";
     return 0;
 }
 

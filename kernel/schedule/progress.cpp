@@ -160,7 +160,8 @@ private:
         double behind = static_cast<double>(totals.done + totals.failed);  // in trials, running ones by their share
         for (const RunningTrial* trial : running) behind += trial->share();
         const double ahead = static_cast<double>(totals.trials) - behind;
-        if (elapsed > 3 && behind > 0 && ahead > 0) text += ", about " + duration_text(std::max(1.0, elapsed * ahead / behind)) + " left";
+        if (elapsed > 3 && behind > 0 && ahead > 0)
+            text += ", about " + duration_text(std::max(1.0, elapsed * ahead / behind)) + " left";
         return text;
     }
 
@@ -209,7 +210,8 @@ std::string telling_metrics(const std::map<std::string, double>& latest, std::si
 std::unique_ptr<Progress> make_progress(bool quiet) {
     if (quiet) return std::make_unique<QuietProgress>();
     const char* terminal = std::getenv("TERM");
-    if (::isatty(STDERR_FILENO) && terminal && std::strcmp(terminal, "dumb") != 0) return std::make_unique<LiveProgress>();
+    if (::isatty(STDERR_FILENO) && terminal && std::strcmp(terminal, "dumb") != 0)
+        return std::make_unique<LiveProgress>();
     return std::make_unique<PlainProgress>();
 }
 

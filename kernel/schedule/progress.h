@@ -26,7 +26,7 @@ struct RunningTrial {
     std::int64_t done = 0, total = 0;
     Clock::time_point started = Clock::now();
     Clock::time_point phase_started;
-    std::int64_t phase_first = 0;               // `done` when the phase began in this process: a resumed one begins late
+    std::int64_t phase_first = 0;               // `done` when the phase began here: a resumed one begins late
     std::map<std::string, double> latest;  // newest value of each metric
 
     void advance(std::string_view new_phase, std::int64_t new_done, std::int64_t new_total);
@@ -45,7 +45,7 @@ public:
     virtual ~Progress() = default;
     virtual void line(const std::string& text) = 0;    // something to be said now, in full
     virtual void ended(const RunningTrial& trial, const std::string& how) = 0;  // "done", "preempted"
-    virtual void show(const std::vector<const RunningTrial*>& running, const Totals& totals) = 0;  // as often as you like
+    virtual void show(const std::vector<const RunningTrial*>& running, const Totals& totals) = 0;  // call it often
     virtual void clear() {}                            // before others write to the terminal
 };
 

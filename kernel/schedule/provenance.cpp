@@ -59,8 +59,10 @@ std::set<std::pair<std::string, std::string>> used_plugins(const Experiment& exp
 }  // namespace
 
 nlohmann::json surroundings_of(const std::filesystem::path& file) {
-    nlohmann::json record = {{"host", host_name()}, {"cpu", cpu_model()}, {"cores", available_cores()}, {"system", system_name()}};
-    record["versions"] = {{"marginalia", MARGINALIA_VERSION}, {"compiler", "g++ " __VERSION__}, {"sqlite", sqlite3_libversion()}};
+    nlohmann::json record = {
+        {"host", host_name()}, {"cpu", cpu_model()}, {"cores", available_cores()}, {"system", system_name()}};
+    record["versions"] = {
+        {"marginalia", MARGINALIA_VERSION}, {"compiler", "g++ " __VERSION__}, {"sqlite", sqlite3_libversion()}};
     if (auto git = git_state(file.parent_path()); !git.is_null()) record["git"] = std::move(git);
     return record;
 }

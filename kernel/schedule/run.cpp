@@ -38,23 +38,26 @@ std::string slots_text(const std::vector<Slot>& slots) {
     std::string devices;
     for (const Slot& slot : slots)
         if (devices.find(slot.device) == std::string::npos) devices += (devices.empty() ? "" : ", ") + slot.device;
-    return count_text(slots.size(), "slot") + " (" + devices + ", " + count_text(static_cast<std::size_t>(slots[0].threads), "thread") + " each)";
+    const std::string threads = count_text(static_cast<std::size_t>(slots[0].threads), "thread");
+    return count_text(slots.size(), "slot") + " (" + devices + ", " + threads + " each)";
 }
 
 void say_plan(Progress& progress, const Experiment& experiment, const WorkList& work, const std::vector<Slot>& slots) {
     std::string text = experiment.name + ": " + count_text(experiment.trials.size(), "trial");
     if (work.done > 0) text += ", " + std::to_string(work.done) + " already done";
     if (work.running > 0) text += ", " + std::to_string(work.running) + " running in another process";
-    if (work.left_failed > 0) text += ", " + std::to_string(work.left_failed) + " left failed (--retry-failed tries them again)";
-    text += work.jobs.empty() ? ", nothing to run" : ", " + std::to_string(work.jobs.size()) + " to run in " + slots_text(slots);
-    progress.line(text);
+    if (work.left_failed > 0)
+        text += ", " + std::to_string(work.left_failed) + " left failed (--retry-failed tries them again)";
+    if (work.jobs.empty()) return progress.line(text + ", nothing to run");
+    progress.line(text + ", " + std::to_string(work.jobs.size()) + " to run in " + slots_text(slots));
 }
 
 // Queues the sweep and says which of its trials are ours to run.
-WorkList enqueue(store::Store& store, const Experiment& experiment, const std::string& provenance, const RunOptions& options,
-                 Progress& progress) {
+WorkList enqueue(store::Store& store, const Experiment& experiment, const std::string& provenance,
+                 const RunOptions& options, Progress& progress) {
     if (const auto lost = store.mark_lost(); !lost.empty() && !options.quiet)
-        progress.line(count_text(lost.size(), "trial") + " had lost " + (lost.size() == 1 ? "its" : "their") + " process; marked as lost");
+        progress.line(count_text(lost.size(), "trial") + " had lost " + (lost.size() == 1 ? "its" : "their") +
+                      " process; marked as lost");
     const auto stored = store.enqueue(planned(experiment, provenance));
     WorkList work = work_list(experiment, stored, options.retry_failed);
     store.transaction([&] {
@@ -87,12 +90,13 @@ int perform(const RunOptions& options, const fs::path& file, const ReadExperimen
     ScheduleOptions schedule = schedule_options(experiment.run, ready.cuda_devices, folders);
     const auto progress = make_progress(options.quiet);
     if (!ready.catalogue.failures.empty() && !options.quiet)
-        progress->line(count_text(ready.catalogue.failures.size(), "plugin file") + " refused; marginalia plugins says why");
+        progress->line(count_text(ready.catalogue.failures.size(), "plugin file") +
+                       " refused; marginalia plugins says why");
 
     store::Store store = store::Store::open(options.store);
-    const WorkList work = enqueue(store, experiment,
-                                  provenance_of(surroundings.get(), experiment, ready.catalogue, ready.torch_version, options.command_line),
-                                  options, *progress);
+    const std::string provenance = provenance_of(surroundings.get(), experiment, ready.catalogue, ready.torch_version,
+                                                 options.command_line);
+    const WorkList work = enqueue(store, experiment, provenance, options, *progress);
     if (!options.quiet) say_plan(*progress, experiment, work, schedule.slots);
 
     ScheduleResult result;
@@ -101,7 +105,9 @@ int perform(const RunOptions& options, const fs::path& file, const ReadExperimen
         Scheduler scheduler(writer, *progress, signals, std::move(schedule));
         scheduler.adopt(std::move(ready));
         result = scheduler.run(work.jobs);
-        writer.flush();
+        if (result.store_failure.empty()) writer.flush();
+        if (result.store_failure.empty() && !writer.failure().empty())
+            progress->line(result.store_failure = writer.failure());
     }
     if (!options.quiet) {
         say_end(*progress, result);
@@ -114,7 +120,9 @@ int perform(const RunOptions& options, const fs::path& file, const ReadExperimen
 }  // namespace
 
 int run_verb(const RunOptions& options, std::ostream& out) {
-    const auto read = [&](const PluginCatalogue& plugins) { return read_experiment(options.file, options.overrides, plugins); };
+    const auto read = [&](const PluginCatalogue& plugins) {
+        return read_experiment(options.file, options.overrides, plugins);
+    };
     if (!fs::is_regular_file(options.file)) read({});  // says so before a worker is started for nothing
     return perform(options, options.file, read, out);
 }
@@ -126,7 +134,8 @@ int resume_verb(const RunOptions& options, std::ostream& out) {
         const auto sweeps = store::list_sweeps(reader, options.experiment);
         if (sweeps.empty())
             throw Error(options.store.string() + ": the store holds no experiment" +
-                        (options.experiment.empty() ? "" : " named '" + options.experiment + "'") + "; marginalia list shows those there are");
+                        (options.experiment.empty() ? "" : " named '" + options.experiment + "'") +
+                        "; marginalia list shows those there are");
         newest = sweeps.back();
     }
     return perform(options, newest.file, [&](const PluginCatalogue& plugins) {

@@ -14,6 +14,7 @@ namespace marginalia {
 namespace {
 
 constexpr auto stop_patience = std::chrono::seconds(120);  // for trials asked to checkpoint and stop
+constexpr auto one_keypress = std::chrono::milliseconds(500);  // timeout(1), make and terminals may signal it twice
 constexpr int tick_milliseconds = 100;                     // time limits and the display need no finer clock
 constexpr std::int64_t most_unwritten_points = 2'000'000;  // beyond that, workers wait for the store
 
@@ -119,7 +120,7 @@ void Scheduler::take_signals() {
             result_.signal = signal;
             const char* hint = signal == SIGINT ? "; press Ctrl-C again to kill them" : "";
             stop_all(std::string("stopping: running trials write a checkpoint and end") + hint);
-        } else {
+        } else if (Clock::now() - stopped_at_ > one_keypress) {
             stop_deadline_ = Clock::now();
         }
     }
@@ -128,7 +129,8 @@ void Scheduler::take_signals() {
 void Scheduler::stop_all(const std::string& why) {
     if (stopping_) return;
     stopping_ = true;
-    stop_deadline_ = Clock::now() + stop_patience;
+    stopped_at_ = Clock::now();
+    stop_deadline_ = stopped_at_ + stop_patience;
     queue_.clear();  // they stay queued in the store
     for (auto& station : stations_) {
         if (station->started) station->worker->send(Command::stop);
@@ -169,8 +171,9 @@ void Scheduler::check_clocks() {
     const auto now = Clock::now();
     for (auto& station : stations_) {
         if (!station->started || station->killed_as) continue;
+        const bool over_time = options_.time_limit > 0 && station->shown.seconds() > options_.time_limit;
         if (stopping_ && now >= stop_deadline_) station->killed_as = store::Status::preempted;
-        else if (options_.time_limit > 0 && station->shown.seconds() > options_.time_limit) station->killed_as = store::Status::timeout;
+        else if (over_time) station->killed_as = store::Status::timeout;
         else continue;
         station->worker->kill();
     }

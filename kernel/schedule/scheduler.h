@@ -88,7 +88,7 @@ private:
     std::size_t trials_ = 0;
     ScheduleResult result_;
     bool stopping_ = false;
-    Clock::time_point stop_deadline_{};
+    Clock::time_point stopped_at_{}, stop_deadline_{};
     std::shared_ptr<std::atomic<std::int64_t>> unwritten_points_ = std::make_shared<std::atomic<std::int64_t>>(0);
     std::optional<Claimer> claimer_;
 };

@@ -38,7 +38,8 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
         case Record::sample: {
             const auto head_bytes = take<std::uint32_t>(payload);
             const auto head = nlohmann::json::parse(payload.substr(0, head_bytes));
-            writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::string(payload.substr(head_bytes)));
+            std::string data(payload.substr(head_bytes));
+            writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::move(data));
             break;
         }
         case Record::checkpoint: {
@@ -101,11 +102,12 @@ void Scheduler::trial_failed(Station& station, store::Status status, std::string
     std::string text = "trial " + std::to_string(job.trial) + " (" + job.label + ") ended as " +
                        std::string(store::name_of(status)) + ": " + reason;
     const bool retry = !stopping_ && job.failures <= options_.retries;
-    if (retry) text += "; trying again (" + std::to_string(job.failures) + " of " + std::to_string(options_.retries) + ")";
+    if (retry) text += fmt::format("; trying again ({} of {})", job.failures, options_.retries);
     progress_.line(text);
     if (retry) return put_back(std::move(job));
     ++result_.failed;
-    if (options_.stop_on_failure) stop_all("stopping, as run.stop_on_failure says: running trials write a checkpoint and end");
+    if (options_.stop_on_failure)
+        stop_all("stopping, as run.stop_on_failure says: running trials write a checkpoint and end");
 }
 
 // Somebody else ended the worker: not the trial's fault, so it goes on from its checkpoint.
@@ -140,14 +142,17 @@ void Scheduler::worker_ended(Station& station) {
 }
 
 void Scheduler::trial_ended_by(Station& station, const Ending& ending) {
-    if (station.killed_as == store::Status::preempted) return trial_preempted(station);
-    if (station.killed_as == store::Status::timeout)
-        return trial_failed(station, store::Status::timeout,
-                            fmt::format("ran longer than run.time_limit = {} seconds", options_.time_limit) + state_words(station));
-    if (ending.signal == SIGKILL && out_of_memory_kills() > station.kills_before)
-        return trial_failed(station, store::Status::oom, "the worker was killed for lack of memory" + state_words(station));
-    if (ending.signal == SIGKILL) return trial_lost(station, "its worker was killed by " + ending.text() + state_words(station));
-    trial_failed(station, store::Status::failed, words_on_crash(station, ending));
+    using store::Status;
+    const std::string where = state_words(station);
+    if (station.killed_as == Status::preempted) return trial_preempted(station);
+    if (station.killed_as == Status::timeout) {
+        const std::string limit = fmt::format("ran longer than run.time_limit = {} seconds", options_.time_limit);
+        return trial_failed(station, Status::timeout, limit + where);
+    }
+    if (ending.signal != SIGKILL) return trial_failed(station, Status::failed, words_on_crash(station, ending));
+    if (out_of_memory_kills() > station.kills_before)
+        return trial_failed(station, Status::oom, "the worker was killed for lack of memory" + where);
+    trial_lost(station, "its worker was killed by " + ending.text() + where);
 }
 
 std::string Scheduler::loading_words(const Station& station) {

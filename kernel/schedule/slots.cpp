@@ -87,14 +87,15 @@ std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int co
     }
     const int share = std::max(1, cores / std::max<int>(1, static_cast<int>(devices.size())));
     const int threads = run.value("cores", 0) > 0 ? run.value("cores", 0) : share;
+    const std::string remedy = "use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"";
     std::vector<Slot> slots;
     for (const std::string& device : devices) {
         if (device == "cpu") add_cpu(slots, run, cores);
         else if (index_of(device, "cuda:") >= 0) add_cuda(slots, device, cuda_devices, threads);
         else if (index_of(device, "fake:") >= 0) slots.push_back({device, 1});
-        else throw Error("run.device: '" + device + "' is not a device; use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"");
+        else throw Error("run.device: '" + device + "' is not a device; " + remedy);
     }
-    if (slots.empty()) throw Error("run.device is empty; use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"");
+    if (slots.empty()) throw Error("run.device is empty; " + remedy);
     return slots;
 }
 

@@ -20,10 +20,11 @@ const nlohmann::json* at_dotted(const nlohmann::json& config, const std::string&
 }  // namespace
 
 store::PlannedSweep planned(const Experiment& experiment, const std::string& provenance) {
-    store::PlannedSweep sweep{.experiment = experiment.name, .description = experiment.description,
-                              .file = experiment.file.string(), .toml = experiment.toml, .provenance = provenance, .trials = {}};
+    store::PlannedSweep sweep{experiment.name, experiment.description, experiment.file.string(), experiment.toml,
+                              provenance, {}};
     sweep.trials.reserve(experiment.trials.size());
-    for (const TrialConfig& trial : experiment.trials) sweep.trials.push_back({trial.config.dump(), trial.hash, trial.seed});
+    for (const TrialConfig& trial : experiment.trials)
+        sweep.trials.push_back({trial.config.dump(), trial.hash, trial.seed});
     return sweep;
 }
 

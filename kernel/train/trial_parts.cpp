@@ -26,11 +26,11 @@ auto make(const char* kind, const nlohmann::json& config, const PluginHost& plug
 }
 
 template <class Variables>
-Domain domain_of(const Variables& variables, const std::string& name) {
+Domain domain_of(const Variables& variables, const char* kind, const nlohmann::json& config) {
     const Layout layout = variables.layout();
     const auto sites = std::accumulate(layout.shape.begin(), layout.shape.end(), std::int64_t{1}, std::multiplies<>());
     if (sites != variables.sites())
-        throw Error("'" + name + "': its layout has " + std::to_string(sites) + " sites, but it says it has " +
+        throw Error(std::string(kind) + " '" + config.at(kind).at("plugin").get<std::string>() + "': its layout has " + std::to_string(sites) + " sites, but it says it has " +
                     std::to_string(variables.sites()));
     return {variables.sites(), variables.categories(), layout};
 }
@@ -56,10 +56,10 @@ TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
         const std::string name = config.at("energy").at("plugin");
         parts.energy = make<EnergyFactory>("energy", config, plugins);
         parts.batch_energy = std::make_unique<ParallelEnergy>(*parts.energy, name);
-        parts.domain = domain_of(*parts.energy, name);
+        parts.domain = domain_of(*parts.energy, "energy", config);
     } else {
         parts.dataset = make<DatasetFactory>("dataset", config, plugins);
-        parts.domain = domain_of(*parts.dataset, config.at("dataset").at("plugin"));
+        parts.domain = domain_of(*parts.dataset, "dataset", config);
     }
     // Weights are drawn on the CPU, so that a seed gives the same start on every device.
     at::Generator weights = make_generator(at::kCPU, request.seed, 1);

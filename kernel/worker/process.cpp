@@ -47,7 +47,8 @@ WorkerArguments parse_worker_arguments(int argc, char** argv) {
     WorkerArguments arguments;
     if (argc == 6 && !std::strcmp(argv[1], "--pipes") && !std::strcmp(argv[4], "--threads")) {
         arguments = {number(argv[2]), number(argv[3]), number(argv[5])};
-        if (arguments.command_descriptor >= 0 && arguments.record_descriptor >= 0 && arguments.threads >= 1) return arguments;
+        if (arguments.command_descriptor >= 0 && arguments.record_descriptor >= 0 && arguments.threads >= 1)
+            return arguments;
     }
     throw Error("this program is started by marginalia and not by hand; type: marginalia run FILE");
 }

@@ -9,7 +9,8 @@ namespace marginalia {
 
 std::string frame_header(std::uint8_t type, std::size_t payload_bytes) {
     if (payload_bytes > UINT32_MAX)
-        throw Error("a record of " + std::to_string(payload_bytes >> 20) + " MB is over the limit of 4 GB; make the network smaller");
+        throw Error("a record of " + std::to_string(payload_bytes >> 20) + " MB is over the limit of 4 GB; make the "
+                    "network smaller");
     std::string header;
     put(header, static_cast<std::uint32_t>(payload_bytes));
     put(header, type);
@@ -82,7 +83,8 @@ TrialRequest decode_trial(std::string_view payload) {
 
 std::string encode_catalogue_command(const CatalogueCommand& command) {
     nlohmann::json skip = nlohmann::json::array();
-    for (const PluginFailure& failure : command.skip) skip.push_back({{"path", failure.path}, {"reason", failure.reason}});
+    for (const PluginFailure& failure : command.skip)
+        skip.push_back({{"path", failure.path}, {"reason", failure.reason}});
     return nlohmann::json{{"folders", command.folders}, {"skip", skip}}.dump();
 }
 

@@ -1,5 +1,6 @@
 // The acting verbs without the rest of the command line: what the tests of scheduling start, kill and start again.
-//   fake_host run|plan|resume|plugins [FILE|EXPERIMENT] [--store FILE] [--plugin-path FOLDER]... [--retry-failed] [key=value]...
+//   fake_host run|plan|resume|plugins [FILE|EXPERIMENT] [--store FILE] [--plugin-path FOLDER]... [--retry-failed]
+//             [key=value]...
 #include <iostream>
 #include <string_view>
 

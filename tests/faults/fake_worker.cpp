@@ -66,7 +66,9 @@ TrialOutcome run_fake_trial(const TrialRequest& request, const PluginHost& plugi
     if (!request.checkpoint.empty()) std::memcpy(&state, request.checkpoint.data(), sizeof state);
     if (!request.start_network.empty()) state.x = mix(reinterpret_cast<const State*>(request.start_network.data())->x);
 
-    const auto save = [&] { recorder.checkpoint(state.step, std::string(reinterpret_cast<const char*>(&state), sizeof state)); };
+    const auto save = [&] {
+        recorder.checkpoint(state.step, std::string(reinterpret_cast<const char*>(&state), sizeof state));
+    };
     while (state.step < steps) {
         if (state.step == steps / 2) misbehave(energy.at("behaviour"), energy.at("mark"));
         std::this_thread::sleep_for(pause);

@@ -113,7 +113,8 @@ def compare(expected, found, kills):
     for what, a, b in zip(("statuses", "metrics", "final metrics", "checkpoints"), expected, found):
         if a != b:
             differing = sorted(set(map(str, a)) ^ set(map(str, b)))[:6]
-            sys.exit(f"{what} differ after {kills}: {len(a)} and {len(b)} entries, for example\n" + "\n".join(differing))
+            sys.exit(f"{what} differ after {kills}: {len(a)} and {len(b)} entries, for example\n"
+                     + "\n".join(differing))
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -129,5 +130,5 @@ with tempfile.TemporaryDirectory() as folder:
         broken_run(broken, chance, kills)
         run_to_the_end(broken)
         compare(expected, results(broken), kills)
-    print(f"unbroken run {whole:.1f} s; {kills} kills in {rounds} sweeps; {expected[0]}: {len(expected[1])} metric points, "
-          f"{len(expected[2])} final metrics, {len(expected[3])} checkpoints, all equal")
+    print(f"unbroken run {whole:.1f} s; {kills} kills in {rounds} sweeps; {expected[0]}: "
+          f"{len(expected[1])} metric points, {len(expected[2])} final metrics, {len(expected[3])} checkpoints, all equal")

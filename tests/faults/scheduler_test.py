@@ -224,7 +224,8 @@ class Scheduling(unittest.TestCase):
         self.wait_for("SELECT 1 FROM metrics")
         time.sleep(0.2)
         host.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        host.send_signal(signal.SIGINT)  # the same keypress, by way of a wrapper
+        time.sleep(0.8)
         self.assertIsNone(host.poll())  # a hung trial does not hear the first
         host.send_signal(signal.SIGINT)
         host.communicate(timeout=10)

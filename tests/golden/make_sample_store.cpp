@@ -1,4 +1,5 @@
-// Writes the sample store: make_sample_store FILE [STEPS_BETWEEN_POINTS]. For a look at the report, and for trying verbs.
+// Writes the sample store: make_sample_store FILE [STEPS_BETWEEN_POINTS]. For a look at the report, and for trying
+// verbs.
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,15 +1,15 @@
 // A store with known content, for the golden tests of the verbs: the same numbers, names and times at every run.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "store/connection.h"
 #include "store/store.h"
@@ -31,15 +31,20 @@ inline double noise(std::int64_t trial, std::int64_t step, std::int64_t purpose)
 }
 
 inline std::string provenance(const std::string& torch) {
-    return nlohmann::json{{"host", "node1"},
-                          {"cpu", "Sample CPU"},
-                          {"cores", 2},
-                          {"system", "Linux 6.1"},
-                          {"versions", {{"marginalia", "0.1.0"}, {"torch", torch}, {"sqlite", "3.40.1"}}},
-                          {"git", {{"commit", "0123456789abcdef0123456789abcdef01234567"}, {"dirty", false}, {"diff", ""}}},
-                          {"command_line", {"marginalia", "run", "sample.toml"}},
-                          {"plugins", {{{"kind", "energy"}, {"name", "ising"}, {"path", "/p/ising.so"}, {"sha256", std::string(64, 'a')},
-                                        {"build_tag", "abi 1"}}}}}
+    return nlohmann::json{
+        {"host", "node1"},
+        {"cpu", "Sample CPU"},
+        {"cores", 2},
+        {"system", "Linux 6.1"},
+        {"versions", {{"marginalia", "0.1.0"}, {"torch", torch}, {"sqlite", "3.40.1"}}},
+        {"git", {{"commit", "0123456789abcdef0123456789abcdef01234567"}, {"dirty", false}, {"diff", ""}}},
+        {"command_line", {"marginalia", "run", "sample.toml"}},
+        {"plugins",
+         {{{"kind", "energy"},
+           {"name", "ising"},
+           {"path", "/p/ising.so"},
+           {"sha256", std::string(64, 'a')},
+           {"build_tag", "abi 1"}}}}}
         .dump();
 }
 
@@ -52,7 +57,10 @@ inline store::PlannedTrial planned(double rate, int channels, std::int64_t seed)
 }
 
 inline std::string states(std::int64_t trial, int rows, int columns) {
-    nlohmann::json sample = {{"shape", {rows, columns}}, {"categories", 2}, {"states", nlohmann::json::array()}, {"texts", nlohmann::json::array()}};
+    nlohmann::json sample = {{"shape", {rows, columns}},
+                             {"categories", 2},
+                             {"states", nlohmann::json::array()},
+                             {"texts", nlohmann::json::array()}};
     for (int state = 0; state < 12; ++state) {
         nlohmann::json sites = nlohmann::json::array();
         std::string text;
@@ -75,16 +83,19 @@ inline void record(store::Store& store, const store::Trial& trial, std::int64_t 
     std::vector<store::MetricPoint> points;
     for (std::int64_t step = 0; step <= 2000; step += every) {
         const double time = static_cast<double>(sample_time + 60 + step / 20);
-        const double kl = floor + 40 * std::exp(-static_cast<double>(step) * rate * 4) * (1 + 0.1 * noise(trial.id, step, 1));
+        const double kl =
+            floor + 40 * std::exp(-static_cast<double>(step) * rate * 4) * (1 + 0.1 * noise(trial.id, step, 1));
         points.push_back({"loss", step, -78.69 + 1.3 * kl + 0.2 * noise(trial.id, step, 2), time});
         points.push_back({"theta_gap_mean", step, 0.4 * std::sqrt(kl) * (1 + 0.15 * noise(trial.id, step, 3)), time});
         if (step % 200 == 0) points.push_back({"kl", step, kl * (1 + 0.05 * noise(trial.id, step, 4)), time});
         if (step % 200 == 0) points.push_back({"nll_bits", step, 0.783323 + kl / 36 / std::log(2), time});
     }
     for (std::int64_t size = 1; size < 36; ++size) {
-        const double error = floor * 0.5 * std::sin(3.14159 * static_cast<double>(size) / 36) * (1 + 0.2 * noise(trial.id, size, 5));
+        const double error =
+            floor * 0.5 * std::sin(3.14159 * static_cast<double>(size) / 36) * (1 + 0.2 * noise(trial.id, size, 5));
         points.push_back({"marginal_rmse_by_size", size, error, static_cast<double>(sample_time + 200)});
-        points.push_back({"marginal_bias_by_size", size, 0.3 * error * noise(trial.id, size, 6), static_cast<double>(sample_time + 200)});
+        points.push_back({"marginal_bias_by_size", size, 0.3 * error * noise(trial.id, size, 6),
+                          static_cast<double>(sample_time + 200)});
     }
     store.add_metrics(trial.id, points);
     store.add_checkpoint(trial.id, 2000, fmt::format("bytes of trial {}", trial.id), {});
@@ -106,12 +117,17 @@ inline void record(store::Store& store, const store::Trial& trial, std::int64_t 
 // "single": one trial, of another LibTorch. `every` is the distance of recorded steps.
 inline void fill_sample_store(const std::filesystem::path& file, std::int64_t every = 100) {
     store::Store store = store::Store::open(file);
-    store::PlannedSweep lattice{"lattice", "Widths and learning rates on the 6x6 Ising model", "/home/user/lattice.toml",
-                                "name = \"lattice\"\n", provenance("2.13.0"), {}};
+    store::PlannedSweep lattice{"lattice",
+                                "Widths and learning rates on the 6x6 Ising model",
+                                "/home/user/lattice.toml",
+                                "name = \"lattice\"\n",
+                                provenance("2.13.0"),
+                                {}};
     for (const double rate : {1e-3, 5e-4})
         for (const int channels : {16, 32})
             for (const std::int64_t seed : {0, 1, 2}) lattice.trials.push_back(planned(rate, channels, seed));
-    store::PlannedSweep single{"single", "", "/home/user/single.toml", "name = \"single\"\n", provenance("2.12.0"), {planned(1e-3, 8, 7)}};
+    store::PlannedSweep single{
+        "single", "", "/home/user/single.toml", "name = \"single\"\n", provenance("2.12.0"), {planned(1e-3, 8, 7)}};
     std::vector<store::Trial> trials = store.enqueue(lattice);
     trials.push_back(store.enqueue(single).front());
     // A metric's time is kept from its trial's creation on.
@@ -122,7 +138,8 @@ inline void fill_sample_store(const std::filesystem::path& file, std::int64_t ev
         if (trial.id == 12) continue;
         store.claim(trial.id, owner, "cpu", 2);
         if (trial.id == 10) {
-            store.set_status(trial.id, store::Status::failed, "energy 'ising': log_density returned NaN; check its parameters");
+            store.set_status(trial.id, store::Status::failed,
+                             "energy 'ising': log_density returned NaN; check its parameters");
             continue;
         }
         record(store, trial, every);
@@ -132,7 +149,8 @@ inline void fill_sample_store(const std::filesystem::path& file, std::int64_t ev
     store.connection().execute(fmt::format(
         "UPDATE trial SET ran = 125000 + 1000 * id;"
         "UPDATE trial SET started = {0}000 + 60000, finished = {0}000 + 185000 + 1000 * id WHERE started IS NOT NULL;"
-        "UPDATE sweep SET created = {0}000; UPDATE checkpoint SET created = {0}000 + 190000", sample_time));
+        "UPDATE sweep SET created = {0}000; UPDATE checkpoint SET created = {0}000 + 190000",
+        sample_time));
 }
 
 }  // namespace marginalia::testing

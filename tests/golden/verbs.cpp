@@ -2,6 +2,8 @@
 // MARGINALIA_UPDATE_GOLDEN=1 to write the expectations anew, and read the difference before committing it.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -9,9 +11,7 @@
 #include <fstream>
 #include <sstream>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "kernel/report/summary.h"
 #include "tests/golden/sample_store.h"
 
 namespace fs = std::filesystem;
@@ -50,12 +50,14 @@ public:
 
     // The program's output, errors among it, and its exit code, as `sh` runs the line in the folder.
     Outcome run(const std::string& line) const {
-        const std::string command = "cd " + folder.string() + " && PATH=" MARGINALIA_BINARY_DIR "/bin:$PATH " + line + " 2>&1";
+        const std::string command =
+            "cd " + folder.string() + " && PATH=" MARGINALIA_BINARY_DIR "/bin:$PATH " + line + " 2>&1";
         FILE* pipe = ::popen(command.c_str(), "r");
         REQUIRE(pipe != nullptr);
         Outcome outcome{0, {}};
         std::array<char, 4096> buffer;
-        for (std::size_t got; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) outcome.text.append(buffer.data(), got);
+        for (std::size_t got; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+            outcome.text.append(buffer.data(), got);
         const int status = ::pclose(pipe);
         outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
         return outcome;
@@ -84,55 +86,77 @@ void compare_with(const std::string& name, const std::vector<std::string>& lines
 }  // namespace
 
 TEST_CASE("list shows trials, newest last, with what tells them apart") {
-    compare_with("list", {"marginalia list", "marginalia list lattice --status done,failed -m kl,spearman -n 3",
-                          "marginalia list --experiments", "marginalia list --format csv --limit 2", "marginalia list --format json --limit 1",
-                          "COLUMNS=70 marginalia list", "marginalia list --status bone", "marginalia list latice",
-                          "marginalia list --status running"});
+    compare_with("list",
+                 {"marginalia list", "marginalia list lattice --status done,failed -m kl,spearman -n 3",
+                  "marginalia list --experiments", "marginalia list --format csv --limit 2",
+                  "marginalia list --format json --limit 1", "COLUMNS=70 marginalia list",
+                  "marginalia list --status bone", "marginalia list latice", "marginalia list --status running"});
 }
 
 TEST_CASE("show tells everything about a trial, by any of its names") {
-    compare_with("show", {"marginalia show 1", "marginalia show 10", "marginalia show best:kl --toml", "marginalia show last --format json",
-                          "marginalia show 99"});
+    compare_with("show", {"marginalia show 1", "marginalia show 10", "marginalia show best:kl --toml",
+                          "marginalia show last --format json", "marginalia show 99"});
 }
 
 TEST_CASE("best ranks configurations over seeds, without NaN and without lucky single seeds") {
-    compare_with("best", {"marginalia best kl", "marginalia best kl --experiment lattice --min-seeds 3 --format csv", "marginalia best spearman",
-                          "marginalia best spearman --min -n 1", "marginalia best kl --format json -n 1", "marginalia best spearmn",
+    compare_with("best", {"marginalia best kl", "marginalia best kl --experiment lattice --min-seeds 3 --format csv",
+                          "marginalia best spearman", "marginalia best spearman --min -n 1",
+                          "marginalia best kl --format json -n 1", "marginalia best spearmn",
                           "marginalia best kl --min-seeds 4"});
 }
 
 TEST_CASE("table makes a paper's table") {
-    compare_with("table", {"marginalia table lattice", "marginalia table lattice --rows learning_rate --columns channels --metric kl",
-                           "marginalia table lattice -r learning_rate -c channels -m kl --format latex",
-                           "marginalia table lattice -r learning_rate -m kl,nll_bits --format markdown",
-                           "marginalia table lattice -r channels -c learning_rate -m kl --format csv",
-                           "marginalia table lattice -r seed -m kl --format json", "marginalia table lattice -r learning_rat"});
+    compare_with(
+        "table",
+        {"marginalia table lattice", "marginalia table lattice --rows learning_rate --columns channels --metric kl",
+         "marginalia table lattice -r learning_rate -c channels -m kl --format latex",
+         "marginalia table lattice -r learning_rate -m kl,nll_bits --format markdown",
+         "marginalia table lattice -r channels -c learning_rate -m kl --format csv",
+         "marginalia table lattice -r seed -m kl --format json", "marginalia table lattice -r learning_rat"});
 }
 
 TEST_CASE("compare and diff put trials side by side") {
-    compare_with("compare", {"marginalia compare 1 4 13", "marginalia compare 1 4 --format csv", "marginalia diff 1 13", "marginalia diff 1 1",
-                             "marginalia diff 4 5 --format json"});
+    compare_with("compare", {"marginalia compare 1 4 13", "marginalia compare 1 4 --format csv", "marginalia diff 1 13",
+                             "marginalia diff 1 1", "marginalia diff 4 5 --format json"});
 }
 
 TEST_CASE("query and export give rows to programs") {
-    compare_with("query", {"marginalia query \"SELECT trial_id, name, value FROM final_metrics WHERE name = 'kl' ORDER BY trial_id LIMIT 3\"",
+    compare_with("query", {"marginalia query \"SELECT trial_id, name, value FROM final_metrics WHERE name = 'kl' ORDER "
+                           "BY trial_id LIMIT 3\"",
                            "marginalia query \"SELECT 1 AS a, 'x,y' AS b, NULL AS c\" --format csv",
-                           "marginalia query \"SELECT 1 AS a, 0.1 AS b, NULL AS c\" --format json", "marginalia query 'DELETE FROM trials'",
-                           "marginalia query 'SELECT nothing FROM trials'", "marginalia query 'SELECT trial_id FROM trials WHERE 0'",
+                           "marginalia query \"SELECT 1 AS a, 0.1 AS b, NULL AS c\" --format json",
+                           "marginalia query 'DELETE FROM trials'", "marginalia query 'SELECT nothing FROM trials'",
+                           "marginalia query 'SELECT trial_id FROM trials WHERE 0'",
                            "marginalia export final --trial 1", "marginalia export --experiment lattice | head -4",
-                           "marginalia export trials --trial 10 --format json", "marginalia export metrics -t 1 --out m.csv", "wc -l < m.csv"});
+                           "marginalia export trials --trial 10 --format json",
+                           "marginalia export metrics -t 1 --out m.csv", "wc -l < m.csv"});
 }
 
 TEST_CASE("checkpoints are written whole, as they are in the store") {
-    compare_with("checkpoint", {"marginalia checkpoint export 1", "cat trial-1-step-2000.pt", "marginalia checkpoint export best:kl --out net.pt",
-                                "cat net.pt", "marginalia checkpoint export 1 --step 3", "marginalia checkpoint export 10",
+    compare_with("checkpoint", {"marginalia checkpoint export 1", "cat trial-1-step-2000.pt",
+                                "marginalia checkpoint export best:kl --out net.pt", "cat net.pt",
+                                "marginalia checkpoint export 1 --step 3", "marginalia checkpoint export 10",
                                 "marginalia checkpoint export 1 --out missing/net.pt"});
 }
 
 TEST_CASE("wrong words get a sentence and the nearest right one") {
-    compare_with("usage", {"marginalia lst", "marginalia list --metrc kl", "marginalia show", "marginalia show 1 2", "marginalia list --format xml",
-                           "marginalia checkpoint exprt 1", "marginalia --store missing.db list", "marginalia --store text.db list",
+    compare_with("usage", {"marginalia lst", "marginalia list --metrc kl", "marginalia show", "marginalia show 1 2",
+                           "marginalia list --format xml", "marginalia checkpoint exprt 1",
+                           "marginalia --store missing.db list", "marginalia --store text.db list",
                            "MARGINALIA_STORE=missing.db marginalia list", "marginalia best --help"});
+}
+
+TEST_CASE("the summary that ends a run shows the newest run of the file, by configuration") {
+    const fs::path file = place().folder / "marginalia.db";
+    marginalia::store::Store store = marginalia::store::Store::open_to_read(file);
+    std::ostringstream text;
+    for (const char* experiment : {"lattice", "single"}) {
+        marginalia::print_summary(store, experiment, text);
+        text << '\n';
+    }
+    const fs::path expected = fs::path(MARGINALIA_SOURCE_DIR) / "tests/golden/summary.expected";
+    if (std::getenv("MARGINALIA_UPDATE_GOLDEN")) write(expected, text.str());
+    CHECK(text.str() == read(expected));
 }
 
 TEST_CASE("a report is one page that needs nothing from outside") {
@@ -144,7 +168,8 @@ TEST_CASE("a report is one page that needs nothing from outside") {
     CHECK(page.find("<h2>Sampled states</h2>") != std::string::npos);
     CHECK(page.find("log_density returned NaN") != std::string::npos);
     CHECK(page.find("0.02945") != std::string::npos);
-    for (const char* fetched : {"src=\"http", "href=\"http", "@import", "url(http", "<link"}) CHECK(page.find(fetched) == std::string::npos);
+    for (const char* fetched : {"src=\"http", "href=\"http", "@import", "url(http", "<link"})
+        CHECK(page.find(fetched) == std::string::npos);
     const std::size_t begin = page.find("id=\"data\">") + 10;
     const nlohmann::json data = nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
     CHECK(data["groups"].size() == 4);

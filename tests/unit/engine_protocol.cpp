@@ -85,7 +85,8 @@ TEST_CASE("records keep their order: points before a checkpoint leave before it"
     recorder.post(Record::done, {});
     const auto frames = frames_from(pipe.ends[0], 6);
     REQUIRE(frames.size() == 6);
-    const Record expected[] = {Record::name, Record::name, Record::metrics, Record::checkpoint, Record::metrics, Record::done};
+    const Record expected[] = {Record::name,       Record::name,    Record::metrics,
+                               Record::checkpoint, Record::metrics, Record::done};
     for (std::size_t i = 0; i < 6; ++i) CHECK(frames[i].first == expected[i]);
     std::string_view points = frames[2].second;
     CHECK(points.size() == 2 * sizeof(MetricEntry));
@@ -118,7 +119,8 @@ TEST_CASE("a full pipe does not stop the trial") {
         FrameReader::Frame frame;
         while (points < count && frames.read_from(pipe.ends[0]) > 0)
             while (frames.next(frame))
-                if (static_cast<Record>(frame.type) == Record::metrics) points += frame.payload.size() / sizeof(MetricEntry);
+                if (static_cast<Record>(frame.type) == Record::metrics)
+                    points += frame.payload.size() / sizeof(MetricEntry);
     });
     reader.join();
     CHECK(points == count);

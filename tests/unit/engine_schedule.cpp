@@ -41,7 +41,8 @@ TEST_CASE("devices that are not there are refused") {
 
 TEST_CASE("what run does with a trial follows from its status") {
     using store::Status;
-    for (const Status status : {Status::queued, Status::preempted, Status::lost}) CHECK(action_for(status, false) == Action::run);
+    for (const Status status : {Status::queued, Status::preempted, Status::lost})
+        CHECK(action_for(status, false) == Action::run);
     for (const Status status : {Status::failed, Status::timeout, Status::oom}) {
         CHECK(action_for(status, false) == Action::leave_failed);
         CHECK(action_for(status, true) == Action::run);
@@ -59,7 +60,8 @@ TEST_CASE("a trial's label names what it does not share with its siblings") {
 }
 
 TEST_CASE("a crash is blamed on the innermost plugin of the stack") {
-    const std::string log = "step 1\nbad thing\n/lib/worker(_Z1f+0x1)[0x7f01]\n/p/ring.so(+0x2)[0x7f02]\n/p/other.so(+0x2)[0x7f02]\n";
+    const std::string log = "step 1\nbad thing\n/lib/worker(_Z1f+0x1)[0x7f01]\n/p/ring.so(+0x2)[0x7f02]\n"
+                            "/p/other.so(+0x2)[0x7f02]\n";
     PluginCatalogue plugins;
     plugins.plugins.resize(2);
     plugins.plugins[0].kind = plugins.plugins[1].kind = "energy";

@@ -67,9 +67,11 @@ TEST_CASE("a table prints for terminals, spreadsheets, programs and papers") {
     };
     CHECK(printed(Format::text) == "name      kl [nats]\n────────  ─────────\na_b, \"c\"  0.5 ± 0.1\nsecond\n");
     CHECK(printed(Format::csv) == "name,kl,kl_stderr\n\"a_b, \"\"c\"\"\",0.5,0.1\nsecond,,\n");
-    CHECK(printed(Format::json) == "[\n {\"name\":\"a_b, \\\"c\\\"\",\"kl\":0.5,\"kl_stderr\":0.1},\n"
-                                   " {\"name\":\"second\",\"kl\":null,\"kl_stderr\":null}\n]\n");
-    CHECK(printed(Format::markdown) == "| name | kl [nats] |\n| --- | ---: |\n| a_b, \"c\" | 0.5 ± 0.1 |\n| second |  |\n");
+    CHECK(printed(Format::json) ==
+          "[\n {\"name\":\"a_b, \\\"c\\\"\",\"kl\":0.5,\"kl_stderr\":0.1},\n"
+          " {\"name\":\"second\",\"kl\":null,\"kl_stderr\":null}\n]\n");
+    CHECK(printed(Format::markdown) ==
+          "| name | kl [nats] |\n| --- | ---: |\n| a_b, \"c\" | 0.5 ± 0.1 |\n| second |  |\n");
     CHECK(printed(Format::latex).find("a\\_b, \"c\" & 0.5 $\\pm$ 0.1 \\\\\n") != std::string::npos);
     CHECK_THROWS_WITH(format_named("xml"), "'xml' is no format; choose text, csv, json, markdown or latex");
 }
@@ -93,7 +95,8 @@ TEST_CASE("configs are compared by their dotted keys; what only one plugin has i
 }
 
 TEST_CASE("metrics come by importance, references apart") {
-    CHECK(by_importance({"zeta", "nll_bits", "alpha", "kl"}) == std::vector<std::string>{"kl", "nll_bits", "alpha", "zeta"});
+    CHECK(by_importance({"zeta", "nll_bits", "alpha", "kl"}) ==
+          std::vector<std::string>{"kl", "nll_bits", "alpha", "zeta"});
     CHECK(is_reference("log_z_exact"));
     CHECK(metric_title("kl") == "kl [nats]");
     CHECK(metric_info("energy_seconds").unit == "s");

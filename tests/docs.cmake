@@ -1,0 +1,3 @@
+# Every command of the documents and every experiment file, cut short.
+add_test(NAME docs_commands COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_docs.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+set_tests_properties(docs_commands PROPERTIES LABELS golden TIMEOUT 600 PROCESSORS 2)

@@ -1,0 +1,53 @@
+// Trains a little and writes FOLDER/checkpoint.pt with FOLDER/expected.json, what this process's networks say of a few
+// states: for open_checkpoint.py.   export_checkpoint FOLDER NETWORK_TOML
+#include <cstdio>
+#include <fstream>
+
+#include <ATen/ATen.h>
+
+#include "kernel/train/checkpoint.h"
+#include "kernel/train/trial_parts.h"
+#include "unit/trial_fixture.h"
+
+using namespace marginalia;
+
+namespace {
+
+std::vector<double> numbers(const at::Tensor& tensor) {
+    const at::Tensor flat = tensor.to(at::kDouble).flatten().contiguous();
+    return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
+}
+
+void write(const std::string& folder, const std::string& network) {
+    const TrialRequest request = request_of(
+        "name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 4\ncolumns = 4\n[network]\n" + network +
+        "\n[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 20\n[evaluation]\n"
+        "samples = 0\nnll_samples = 0\nmarginal_states = 0\n");
+    MemoryRecorder recorder;
+    run_trial(request, shipped_plugins(), recorder);
+    const std::string& bytes = recorder.checkpoints.back().second;
+    TrialParts parts = build_trial(request, shipped_plugins());
+    load_weights(bytes, *parts.network);
+    at::Generator generator = make_generator(at::kCPU, 0, 99);
+    const at::Tensor x = at::randint(3, {8, 16}, generator, at::kLong);
+    const at::NoGradGuard no_grad;
+    nlohmann::json expected;
+    for (std::int64_t row = 0; row < 8; ++row)
+        expected["states"].push_back(std::vector<std::int64_t>(x[row].data_ptr<std::int64_t>(), x[row].data_ptr<std::int64_t>() + 16));
+    expected["log_marginal"] = numbers(parts.network->log_marginal(x));
+    expected["conditional_logits"] = numbers(parts.network->conditional_logits(x));
+    std::ofstream(folder + "/checkpoint.pt", std::ios::binary) << bytes;
+    std::ofstream(folder + "/expected.json") << expected.dump();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 3) return 2;
+    try {
+        write(argv[1], argv[2]);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return 1;
+    }
+}

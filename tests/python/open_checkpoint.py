@@ -1,0 +1,25 @@
+"""A checkpoint opens in Python with torch.jit.load and gives the same numbers.   open_checkpoint.py EXPORT_PROGRAM"""
+
+import json
+import subprocess
+import sys
+import tempfile
+
+import torch
+
+for network in ('plugin = "mlp"\nhidden = 32\nlayers = 3', 'plugin = "lattice-conv"\nchannels = 8\nlayers = 2'):
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.argv[1], folder, network], check=True)
+        extra = {"trial.json": ""}
+        module = torch.jit.load(folder + "/checkpoint.pt", _extra_files=extra)
+        with open(folder + "/expected.json", encoding="utf-8") as file:
+            expected = json.load(file)
+        states = torch.tensor(expected["states"])
+        for method in ("log_marginal", "conditional_logits"):
+            got = getattr(module, method)(states).flatten().double()
+            want = torch.tensor(expected[method], dtype=torch.double)
+            torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-6)
+            assert want.std() > 0, "all alike: nothing was compared"
+        trial = json.loads(extra["trial.json"])
+        assert trial["step"] == 20 and trial["config"]["energy"]["plugin"] == "ising", trial
+print("checkpoints of two networks open in Python", torch.__version__, "with the same numbers")
