@@ -1,10 +1,10 @@
 // `best` and `table`: which setting won, over seeds.
+#include <fmt/format.h>
+#include <marginalia/error.h>
+
 #include <algorithm>
 #include <iostream>
 #include <set>
-
-#include <fmt/format.h>
-#include <marginalia/error.h>
 
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
@@ -22,7 +22,8 @@ using store::StoreError;
 // Throws unless some trial has the metric.
 void require_metric(const std::string& metric, const std::vector<std::string>& names) {
     if (std::find(names.begin(), names.end(), metric) != names.end()) return;
-    throw StoreError(StoreError::Kind::no_match, fmt::format("no trial has a metric '{}'{}", metric, suggestion(metric, names, "metrics")));
+    throw StoreError(StoreError::Kind::no_match,
+                     fmt::format("no trial has a metric '{}'{}", metric, suggestion(metric, names, "metrics")));
 }
 
 std::string trial_list(const std::vector<store::TrialId>& trials) {
@@ -65,11 +66,13 @@ std::size_t place_of(std::vector<std::vector<std::string>>& list, std::vector<st
     return list.size() - 1;
 }
 
-Pivot pivot(const ExperimentResults& results, const std::vector<std::string>& rows, const std::vector<std::string>& columns) {
+Pivot pivot(const ExperimentResults& results, const std::vector<std::string>& rows,
+            const std::vector<std::string>& columns) {
     Pivot made;
     for (const TrialResult& result : results.trials) {
         if (result.trial.status != store::Status::done) continue;
-        const std::pair place(place_of(made.rows, values_of(result, rows)), place_of(made.columns, values_of(result, columns)));
+        const std::pair place(place_of(made.rows, values_of(result, rows)),
+                              place_of(made.columns, values_of(result, columns)));
         for (const auto& [metric, value] : result.finals) made.cells[place][metric].push_back(value);
         made.configs[place].insert(result.trial.config_hash);
     }
@@ -78,18 +81,21 @@ Pivot pivot(const ExperimentResults& results, const std::vector<std::string>& ro
 
 // A mean over different settings is rarely meant: say which keys it runs over.
 void warn_of_mixtures(const Pivot& made, const ExperimentResults& results, const std::vector<std::string>& used) {
-    const bool mixed = std::any_of(made.configs.begin(), made.configs.end(), [](const auto& cell) { return cell.second.size() > 1; });
+    const bool mixed =
+        std::any_of(made.configs.begin(), made.configs.end(), [](const auto& cell) { return cell.second.size() > 1; });
     if (!mixed) return;
     std::vector<std::string> others;
     for (const std::string& key : results.differing)
         if (std::find(used.begin(), used.end(), key) == used.end()) others.push_back(key);
-    std::cerr << fmt::format("note: cells average over different values of {}; add them to --rows or --columns\n", listed(others));
+    std::cerr << fmt::format("note: cells average over different values of {}; add them to --rows or --columns\n",
+                             listed(others));
 }
 
 std::vector<std::string> default_metrics(const ExperimentResults& results) {
     std::vector<std::string> chosen;
     for (const std::string& name : main_metrics())
-        if (std::find(results.final_names.begin(), results.final_names.end(), name) != results.final_names.end()) chosen.push_back(name);
+        if (std::find(results.final_names.begin(), results.final_names.end(), name) != results.final_names.end())
+            chosen.push_back(name);
     return chosen.empty() ? results.final_names : chosen;
 }
 
@@ -126,16 +132,21 @@ int best_verb(const Common& common, const BestOptions& options, std::ostream& ou
         keys[experiment] = differing_keys(pointers);
     }
     const std::string unit = metric_info(options.metric).unit;
-    Table table({{"experiment"}, {"settings"}, {options.metric, true, unit, options.metric + "_stderr"}, {"n", true}, {"trials"},
+    Table table({{"experiment"},
+                 {"settings"},
+                 {options.metric, true, unit, options.metric + "_stderr"},
+                 {"n", true},
+                 {"trials"},
                  {"config"}});
     for (const store::RankedConfig& config : best) {
         const FlatConfig flat = flatten_text(config.config);
         std::string settings;
         for (const std::string& key : keys[config.experiment])
-            settings += fmt::format("{}{}={}", settings.empty() ? "" : " ", short_key(key, keys[config.experiment]), config_value(flat, key));
+            settings += fmt::format("{}{}={}", settings.empty() ? "" : " ", short_key(key, keys[config.experiment]),
+                                    config_value(flat, key));
         const Estimate mean{static_cast<std::size_t>(config.n), config.mean, config.standard_error};
-        table.add_row({config.experiment, settings, estimate_cell(mean), Cell::integer(config.n), trial_list(config.trials),
-                       config.config_hash.substr(0, 8)});
+        table.add_row({config.experiment, settings, estimate_cell(mean), Cell::integer(config.n),
+                       trial_list(config.trials), config.config_hash.substr(0, 8)});
     }
     table.print(out, common.format, screen());
     return exit_ok;
@@ -181,7 +192,8 @@ int table_verb(const Common& common, const TableOptions& options, std::ostream& 
             for (const std::string& metric : metrics) {
                 std::optional<Estimate> mean;
                 if (const auto cell = made.cells.find({r, c}); cell != made.cells.end())
-                    if (const auto values = cell->second.find(metric); values != cell->second.end()) mean = estimate(values->second);
+                    if (const auto values = cell->second.find(metric); values != cell->second.end())
+                        mean = estimate(values->second);
                 most = std::max(most, mean ? mean->count : 0);
                 row.push_back(estimate_cell(mean));
             }

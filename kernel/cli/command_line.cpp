@@ -1,12 +1,12 @@
 #include "kernel/cli/command_line.h"
 
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
-
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verbs.h"
@@ -75,7 +75,8 @@ void add_acting_verbs(CLI::App& app, Request& request) {
                                 [](Request& r, std::ostream& out) { return resume_verb(completed(r), out); });
     resume->add_option("experiment", request.run.experiment, "its name; the newest if left out");
     for (CLI::App* verb : {run, resume}) {
-        verb->add_flag("--retry-failed", request.run.retry_failed, "also run trials that failed, timed out or ran out of memory");
+        verb->add_flag("--retry-failed", request.run.retry_failed,
+                       "also run trials that failed, timed out or ran out of memory");
         verb->add_flag("-q,--quiet", request.run.quiet, "no progress and no summary, only failures");
     }
 }
@@ -101,20 +102,21 @@ void add_looking_verbs(CLI::App& app, Request& request) {
     compare->add_option("trials", request.trials, "TRIAL...")->required()->expected(2, -1);
     add_format(compare, request, "text, csv, json, markdown or latex");
 
-    CLI::App* diff = add_verb(app, request, "diff", "Only what differs between two trials, code and plugins included",
-                              [](Request& r, std::ostream& out) { return diff_verb(r.common, r.first, r.second, out); });
+    CLI::App* diff =
+        add_verb(app, request, "diff", "Only what differs between two trials, code and plugins included",
+                 [](Request& r, std::ostream& out) { return diff_verb(r.common, r.first, r.second, out); });
     diff->add_option("first", request.first, "TRIAL")->required();
     diff->add_option("second", request.second, "TRIAL")->required();
     add_format(diff, request, "text, csv, json, markdown or latex");
 }
 
 void add_ranking_verbs(CLI::App& app, Request& request) {
-    CLI::App* best = add_verb(app, request, "best", "Configurations ranked by a metric's mean over seeds", [](Request& r, std::ostream& out) {
-        return best_verb(r.common, r.best, out);
-    });
+    CLI::App* best = add_verb(app, request, "best", "Configurations ranked by a metric's mean over seeds",
+                              [](Request& r, std::ostream& out) { return best_verb(r.common, r.best, out); });
     best->add_option("metric", request.best.metric, "final metric, or the last value of a recorded one")->required();
     best->add_option("-e,--experiment", request.best.experiment, "only this experiment's");
-    CLI::Option* highest = best->add_flag("--max", request.best.highest, "the highest is best (known for spearman and pearson)");
+    CLI::Option* highest =
+        best->add_flag("--max", request.best.highest, "the highest is best (known for spearman and pearson)");
     best->add_flag("--min", request.best.lowest, "the lowest is best, whatever the metric")->excludes(highest);
     best->add_option("--min-seeds", request.best.min_seeds, "only configurations with at least so many seeds done");
     best->add_option("-n,--limit", request.best.limit, "so many lines; 0: all");
@@ -123,7 +125,8 @@ void add_ranking_verbs(CLI::App& app, Request& request) {
     CLI::App* table = add_verb(app, request, "table", "Means ± standard errors over seeds, by config keys",
                                [](Request& r, std::ostream& out) { return table_verb(r.common, r.table, out); });
     table->add_option("experiment", request.table.experiment, "its name; the newest if left out");
-    table->add_option("-r,--rows", request.table.rows, "config keys of the rows; those that differ if left out")->delimiter(',');
+    table->add_option("-r,--rows", request.table.rows, "config keys of the rows; those that differ if left out")
+        ->delimiter(',');
     table->add_option("-c,--columns", request.table.columns, "config keys of the columns")->delimiter(',');
     table->add_option("-m,--metric", request.table.metrics, "final metrics in the cells")->delimiter(',');
     add_format(table, request, "text, markdown, latex, csv or json");
@@ -135,10 +138,11 @@ void add_data_verbs(CLI::App& app, Request& request) {
     query->add_option("sql", request.text, "as SELECT name, value FROM final_metrics WHERE trial_id = 3")->required();
     add_format(query, request, "text, csv, json, markdown or latex");
 
-    CLI::App* exported = add_verb(app, request, "export", "Metrics in long form, for other programs", [](Request& r, std::ostream& out) {
-        if (r.common.format == Format::text) r.common.format = Format::csv;
-        return export_verb(r.common, r.exported, out);
-    });
+    CLI::App* exported =
+        add_verb(app, request, "export", "Metrics in long form, for other programs", [](Request& r, std::ostream& out) {
+            if (r.common.format == Format::text) r.common.format = Format::csv;
+            return export_verb(r.common, r.exported, out);
+        });
     exported->add_option("what", request.exported.what, "metrics (every point), final or trials")
         ->check(CLI::IsMember({"metrics", "final", "trials"}));
     CLI::Option* trial = exported->add_option("-t,--trial", request.exported.trial, "only this TRIAL's");
@@ -148,8 +152,9 @@ void add_data_verbs(CLI::App& app, Request& request) {
 
     CLI::App* checkpoint = app.add_subcommand("checkpoint", "Networks kept in the store");
     checkpoint->require_subcommand(1)->fallthrough();
-    CLI::App* written = add_verb(*checkpoint, request, "export", "Write a checkpoint as a TorchScript file (torch.jit.load opens it)",
-                                 [](Request& r, std::ostream& out) { return checkpoint_export_verb(r.common, r.checkpoint, out); });
+    CLI::App* written =
+        add_verb(*checkpoint, request, "export", "Write a checkpoint as a TorchScript file (torch.jit.load opens it)",
+                 [](Request& r, std::ostream& out) { return checkpoint_export_verb(r.common, r.checkpoint, out); });
     written->add_option("trial", request.checkpoint.trial, "TRIAL")->required();
     written->add_option("--step", request.checkpoint.step, "of this step; the newest if left out");
     written->add_option("-o,--out", request.checkpoint.file, "file to write; trial-N-step-S.pt if left out");
@@ -159,8 +164,9 @@ void add_data_verbs(CLI::App& app, Request& request) {
     report->add_option("experiment", request.report.experiment, "its name; the newest if left out");
     report->add_option("-o,--out", request.report.file, "file to write; EXPERIMENT.html if left out");
 
-    CLI::App* reproduce = add_verb(app, request, "reproduce", "A trial's experiment file, and what differs now from when it ran",
-                                   [](Request& r, std::ostream& out) { return reproduce_verb(r.common, r.reproduce, out); });
+    CLI::App* reproduce =
+        add_verb(app, request, "reproduce", "A trial's experiment file, and what differs now from when it ran",
+                 [](Request& r, std::ostream& out) { return reproduce_verb(r.common, r.reproduce, out); });
     reproduce->add_option("trial", request.reproduce.trial, "TRIAL")->required();
     reproduce->add_option("-o,--out", request.reproduce.file, "file to write; standard output if left out");
 }
@@ -190,7 +196,8 @@ const CLI::App* current(const CLI::App& app) {
 
 std::vector<std::string> verbs_of(const CLI::App& app) {
     std::vector<std::string> names;
-    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(sub->get_name());
     return names;
 }
 
@@ -220,12 +227,14 @@ std::string sentence_about(const std::string& word, const CLI::App& app) {
 
 int complain(const std::string& sentence, const CLI::App& app) {
     const std::string name = current(app)->get_parent() == nullptr ? "" : current(app)->get_name() + " ";
-    std::cerr << fmt::format("marginalia: {}{} `marginalia {}--help` lists what there is\n", sentence, sentence.back() == '?' ? "" : ";", name);
+    std::cerr << fmt::format("marginalia: {}{} `marginalia {}--help` lists what there is\n", sentence,
+                             sentence.back() == '?' ? "" : ";", name);
     return exit_usage;
 }
 
 std::string lower_first(std::string text) {
-    if (text.size() > 1 && std::isupper(static_cast<unsigned char>(text[0])) && std::islower(static_cast<unsigned char>(text[1])))
+    if (text.size() > 1 && std::isupper(static_cast<unsigned char>(text[0])) &&
+        std::islower(static_cast<unsigned char>(text[1])))
         text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
     return text;
 }
@@ -240,7 +249,8 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
     CLI::App app(introduction, "marginalia");
     app.require_subcommand(1);
     app.add_option("--store", request.common.store, "results store (else MARGINALIA_STORE, else marginalia.db)");
-    app.add_option("--plugin-path", request.common.plugin_paths, "folder of plugins, searched first; may be repeated")->expected(1);
+    app.add_option("--plugin-path", request.common.plugin_paths, "folder of plugins, searched first; may be repeated")
+        ->expected(1);
     app.set_version_flag("--version", std::string("marginalia ") + MARGINALIA_VERSION);
     add_acting_verbs(app, request);
     add_looking_verbs(app, request);

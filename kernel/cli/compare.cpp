@@ -1,11 +1,11 @@
 // `compare` and `diff`: trials side by side, and only what differs.
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <set>
-
-#include <fmt/format.h>
-#include <fmt/ostream.h>
 
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
@@ -67,7 +67,8 @@ Cell change_cell(const TrialResult& a, const TrialResult& b, const std::string& 
     if (first->second != 0) text += fmt::format(" ({:+.1f} %)", 100 * change / std::abs(first->second));
     Cell cell(std::move(text), change);
     const Goal goal = metric_info(metric).goal;
-    if (change != 0 && goal != Goal::none) cell.tone = (change < 0) == (goal == Goal::low) ? Tone::good : Tone::bad;
+    if (change != 0 && goal != Goal::none)
+        cell.tone = badness(second->second, goal) < badness(first->second, goal) ? Tone::good : Tone::bad;
     return cell;
 }
 
@@ -107,17 +108,25 @@ int diff_verb(const Common& common, const std::string& first, const std::string&
     store::Store store = store::Store::open_to_read(common.store);
     const std::vector<TrialResult> trials = named_trials(store, {first, second});
     const TrialResult &a = trials[0], &b = trials[1];
-    Table table({{"what"}, {fmt::format("trial {}", a.trial.id), true}, {fmt::format("trial {}", b.trial.id), true}, {"change", true}});
+    Table table({{"what"},
+                 {fmt::format("trial {}", a.trial.id), true},
+                 {fmt::format("trial {}", b.trial.id), true},
+                 {"change", true}});
     auto add_if_different = [&](const std::string& what, const std::string& one, const std::string& other) {
         if (one != other) table.add_row({what, one, other});
     };
     add_if_different("experiment", a.trial.experiment, b.trial.experiment);
-    add_if_different("status", std::string(store::name_of(a.trial.status)), std::string(store::name_of(b.trial.status)));
+    add_if_different("status", std::string(store::name_of(a.trial.status)),
+                     std::string(store::name_of(b.trial.status)));
     add_if_different("seed", std::to_string(a.trial.seed), std::to_string(b.trial.seed));
-    for (const std::string& key : keys_that_differ(trials)) table.add_row({key, config_value(a.config, key), config_value(b.config, key)});
+    for (const std::string& key : keys_that_differ(trials))
+        table.add_row({key, config_value(a.config, key), config_value(b.config, key)});
     for (const std::string& metric : metrics_of(trials))
         if (metric_cell(a, metric).value != metric_cell(b, metric).value)
-            table.add_row({{metric_title(metric), metric}, metric_cell(a, metric), metric_cell(b, metric), change_cell(a, b, metric)});
+            table.add_row({{metric_title(metric), metric},
+                           metric_cell(a, metric),
+                           metric_cell(b, metric),
+                           change_cell(a, b, metric)});
     const auto from = provenance_facts(store::trial_details(store, a.trial.id).sweep.provenance);
     const auto to = provenance_facts(store::trial_details(store, b.trial.id).sweep.provenance);
     std::set<std::string> facts;
@@ -126,8 +135,10 @@ int diff_verb(const Common& common, const std::string& first, const std::string&
     facts.erase("command line");
     for (const std::string& key : facts)
         add_if_different(key, from.contains(key) ? from.at(key) : "—", to.contains(key) ? to.at(key) : "—");
-    if (table.size() == 0) std::cerr << "the two trials are the same in config, metrics and provenance\n";
-    else table.print(out, common.format, screen());
+    if (table.size() == 0)
+        std::cerr << "the two trials are the same in config, metrics and provenance\n";
+    else
+        table.print(out, common.format, screen());
     return exit_ok;
 }
 

@@ -1,13 +1,14 @@
 // `doctor`: whether this machine and this store are fit for work, and what to do where they are not.
+#include <SQLiteCpp/Database.h>
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+#include <sqlite3.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <set>
 #include <thread>
-
-#include <fmt/format.h>
-#include <fmt/ostream.h>
-#include <sqlite3.h>
 
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verbs.h"
@@ -15,7 +16,6 @@
 #include "kernel/report/text.h"
 #include "kernel/schedule/catalogue.h"
 #include "kernel/schedule/slots.h"
-#include "store/error.h"
 #include "store/queries.h"
 
 namespace marginalia {
@@ -61,17 +61,23 @@ void check_worker(Checks& checks, const std::vector<std::filesystem::path>& fold
         if (copies.size() > 1) {
             std::string list;
             for (const std::string& copy : copies) list += (list.empty() ? "" : " and ") + copy;
-            checks.bad("LibTorch", fmt::format("{} are both loaded; remove the plugin or package that brings the second", list), exit_plugin);
+            checks.bad("LibTorch",
+                       fmt::format("{} are both loaded; remove the plugin or package that brings the second", list),
+                       exit_plugin);
         } else {
             checks.good("LibTorch", ready.torch_version + (copies.empty() ? "" : " at " + *copies.begin()));
         }
         checks.good("devices", ready.cuda_devices == 0 ? "cpu" : fmt::format("cpu, {} CUDA", ready.cuda_devices));
         for (const std::filesystem::path& folder : folders)
-            if (std::filesystem::is_directory(folder)) checks.good("plugin folder", folder.string());
-            else checks.note("plugin folder", folder.string() + " is not there");
+            if (std::filesystem::is_directory(folder))
+                checks.good("plugin folder", folder.string());
+            else
+                checks.note("plugin folder", folder.string() + " is not there");
         const std::string found = count_text(ready.catalogue.plugins.size(), "plugin");
-        if (ready.catalogue.plugins.empty()) checks.bad("plugins", "none found; build some or name their folder with --plugin-path", exit_plugin);
-        else checks.good("plugins", found + " loaded");
+        if (ready.catalogue.plugins.empty())
+            checks.bad("plugins", "none found; build some or name their folder with --plugin-path", exit_plugin);
+        else
+            checks.good("plugins", found + " loaded");
         for (const PluginFailure& failure : ready.catalogue.failures)
             checks.bad("plugin", fmt::format("{}: {}", failure.path, failure.reason), exit_plugin);
     } catch (const std::exception& error) {
@@ -90,22 +96,28 @@ void check_store(Checks& checks, const std::filesystem::path& file) {
             std::int64_t trials = 0;
             const auto experiments = store::list_experiments(store);
             for (const store::ExperimentInfo& info : experiments) trials += info.trials;
-            checks.good("store", fmt::format("{}: {}, {}, {}", file.string(), bytes_text(std::filesystem::file_size(file)),
-                                             count_text(experiments.size(), "experiment"), count_text(static_cast<std::size_t>(trials), "trial")));
-            const store::QueryResult check = store::query(store, "SELECT quick_check FROM pragma_quick_check(1)");
-            const auto* verdict = check.rows.empty() ? nullptr : std::get_if<std::string>(&check.rows[0][0]);
-            if (verdict && *verdict == "ok") checks.good("store's pages", "sound");
-            else checks.bad("store's pages", verdict ? *verdict : "no answer from SQLite's quick_check", exit_store);
-        } catch (const store::StoreError& error) {
+            checks.good("store",
+                        fmt::format("{}: {}, {}, {}", file.string(), bytes_text(std::filesystem::file_size(file)),
+                                    count_text(experiments.size(), "experiment"),
+                                    count_text(static_cast<std::size_t>(trials), "trial")));
+            const std::string verdict = store.database().execAndGet("PRAGMA quick_check(1)").getString();
+            if (verdict == "ok")
+                checks.good("store's pages", "sound");
+            else
+                checks.bad("store's pages", verdict, exit_store);
+        } catch (const std::runtime_error& error) {
             checks.bad("store", error.what(), exit_store);
         }
     }
     const std::filesystem::space_info space = std::filesystem::space(folder, missing);
     constexpr std::uintmax_t little = 1'000'000'000;
     const std::string free = bytes_text(space.available) + " free for the store";
-    if (missing) checks.bad("disk", folder.string() + " is not there", exit_store);
-    else if (space.available < little) checks.note("disk", free + "; checkpoints may fill it");
-    else checks.good("disk", free);
+    if (missing)
+        checks.bad("disk", folder.string() + " is not there", exit_store);
+    else if (space.available < little)
+        checks.note("disk", free + "; checkpoints may fill it");
+    else
+        checks.good("disk", free);
 }
 
 }  // namespace
@@ -113,7 +125,8 @@ void check_store(Checks& checks, const std::filesystem::path& file) {
 int doctor_verb(const Common& common, std::ostream& out) {
     Checks checks(out);
     checks.good("program", fmt::format("marginalia {}, SQLite {}", MARGINALIA_VERSION, sqlite3_libversion()));
-    checks.good("cores", fmt::format("{} of {} may be used here", available_cores(), std::thread::hardware_concurrency()));
+    checks.good("cores",
+                fmt::format("{} of {} may be used here", available_cores(), std::thread::hardware_concurrency()));
     if (const char* threads = std::getenv("OMP_NUM_THREADS"))
         checks.note("OMP_NUM_THREADS", fmt::format("is {}; workers set their own", threads));
     check_worker(checks, plugin_folders(common.plugin_paths));

@@ -4,9 +4,9 @@
 namespace marginalia {
 
 inline constexpr int exit_ok = 0;
-inline constexpr int exit_usage = 2;      // bad usage or config
-inline constexpr int exit_plugin = 3;     // plugin missing or refused
-inline constexpr int exit_store = 4;      // store missing, locked, damaged or newer
-inline constexpr int exit_no_match = 5;   // nothing matched
+inline constexpr int exit_usage = 2;     // bad usage or config
+inline constexpr int exit_plugin = 3;    // plugin missing or refused
+inline constexpr int exit_store = 4;     // store missing, locked, damaged or newer
+inline constexpr int exit_no_match = 5;  // nothing matched
 
 }  // namespace marginalia

@@ -1,8 +1,8 @@
 // `checkpoint export`, `report` and `reproduce`: verbs that write a file.
-#include <iostream>
-
 #include <fmt/format.h>
 #include <marginalia/error.h>
+
+#include <iostream>
 
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
@@ -46,7 +46,8 @@ void print_differences(const std::string& then_record, const std::string& now_re
         const auto found = now.find(key);
         if (found != now.end() && found->second == value) continue;
         ++count;
-        std::cerr << fmt::format("differs: {}: then {}, now {}\n", key, value, found == now.end() ? "missing" : found->second);
+        std::cerr << fmt::format("differs: {}: then {}, now {}\n", key, value,
+                                 found == now.end() ? "missing" : found->second);
     }
     for (const auto& [key, value] : now) {
         if (then.contains(key)) continue;
@@ -68,13 +69,15 @@ int checkpoint_export_verb(const Common& common, const CheckpointOptions& option
         std::string steps;
         for (const store::CheckpointInfo& info : store::list_checkpoints(store, trial.id))
             steps += (steps.empty() ? "; it has one of step " : ", ") + std::to_string(info.step);
-        throw StoreError(StoreError::Kind::no_match, fmt::format("trial {} has no checkpoint{}{}", trial.id,
-                                                                 options.step ? fmt::format(" of step {}", *options.step) : "", steps));
+        throw StoreError(StoreError::Kind::no_match,
+                         fmt::format("trial {} has no checkpoint{}{}", trial.id,
+                                     options.step ? fmt::format(" of step {}", *options.step) : "", steps));
     }
     const std::filesystem::path file =
         options.file.empty() ? std::filesystem::path(fmt::format("trial-{}-step-{}.pt", trial.id, step)) : options.file;
     write_atomically(file, *bytes);
-    std::cerr << fmt::format("trial {}, step {}, {}; open it with torch.jit.load\n", trial.id, step, bytes_text(bytes->size()));
+    std::cerr << fmt::format("trial {}, step {}, {}; open it with torch.jit.load\n", trial.id, step,
+                             bytes_text(bytes->size()));
     out << file.string() << '\n';
     return exit_ok;
 }
@@ -82,10 +85,12 @@ int checkpoint_export_verb(const Common& common, const CheckpointOptions& option
 int report_verb(const Common& common, const ReportOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
     const std::string experiment = find_experiment(store, options.experiment);
-    const std::filesystem::path file = options.file.empty() ? std::filesystem::path(file_stem(experiment) + ".html") : options.file;
+    const std::filesystem::path file =
+        options.file.empty() ? std::filesystem::path(file_stem(experiment) + ".html") : options.file;
     const std::string page = report_page(store, experiment);
     write_atomically(file, page);
-    std::cerr << fmt::format("report on {} ({}); open it in any browser, no network needed\n", experiment, bytes_text(page.size()));
+    std::cerr << fmt::format("report on {} ({}); open it in any browser, no network needed\n", experiment,
+                             bytes_text(page.size()));
     out << file.string() << '\n';
     return exit_ok;
 }
@@ -93,9 +98,12 @@ int report_verb(const Common& common, const ReportOptions& options, std::ostream
 int reproduce_verb(const Common& common, const ReproduceOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
     const store::TrialDetails details = store::trial_details(store, store::resolve_trial(store, options.trial).id);
-    const std::string toml = to_toml(details.trial.experiment, nlohmann::json::parse(details.trial.config), details.trial.seed);
-    if (options.file.empty()) out << toml << std::flush;
-    else write_atomically(options.file, toml);
+    const std::string toml =
+        to_toml(details.trial.experiment, nlohmann::json::parse(details.trial.config), details.trial.seed);
+    if (options.file.empty())
+        out << toml << std::flush;
+    else
+        write_atomically(options.file, toml);
     print_differences(details.sweep.provenance, provenance_now(common, details.trial, details.sweep.file));
     return exit_ok;
 }

@@ -1,10 +1,10 @@
 // `list`: the trials, or the experiments, one a line.
+#include <fmt/format.h>
+#include <marginalia/error.h>
+
 #include <algorithm>
 #include <iostream>
 #include <set>
-
-#include <fmt/format.h>
-#include <marginalia/error.h>
 
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
@@ -85,14 +85,18 @@ int list_experiments(const Common& common, store::Store& store, std::ostream& ou
 
 Tone tone_of(store::Status status) {
     switch (status) {
-        case store::Status::done: return Tone::good;
+        case store::Status::done:
+            return Tone::good;
         case store::Status::failed:
         case store::Status::timeout:
         case store::Status::oom:
-        case store::Status::lost: return Tone::bad;
+        case store::Status::lost:
+            return Tone::bad;
         case store::Status::running:
-        case store::Status::preempted: return Tone::warn;
-        default: return Tone::plain;
+        case store::Status::preempted:
+            return Tone::warn;
+        default:
+            return Tone::plain;
     }
 }
 

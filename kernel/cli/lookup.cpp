@@ -1,12 +1,12 @@
 #include "kernel/cli/lookup.h"
 
-#include <algorithm>
-#include <fstream>
-#include <set>
-
 #include <fmt/format.h>
 #include <marginalia/error.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
 
 #include "kernel/config/nearest.h"
 #include "store/error.h"
@@ -19,11 +19,12 @@ std::string find_experiment(store::Store& store, const std::string& name) {
     std::vector<std::string> names;
     for (const store::ExperimentInfo& info : store::list_experiments(store)) names.push_back(info.name);
     if (names.empty())
-        throw StoreError(StoreError::Kind::no_match, "the store holds no experiment yet; `marginalia run FILE` adds one");
+        throw StoreError(StoreError::Kind::no_match,
+                         "the store holds no experiment yet; `marginalia run FILE` adds one");
     if (name.empty()) return store::list_sweeps(store).back().experiment;
     if (std::find(names.begin(), names.end(), name) != names.end()) return name;
-    throw StoreError(StoreError::Kind::no_match, fmt::format("no experiment '{}' in this store{}", name,
-                                                             suggestion(name, names, "experiments")));
+    throw StoreError(StoreError::Kind::no_match,
+                     fmt::format("no experiment '{}' in this store{}", name, suggestion(name, names, "experiments")));
 }
 
 std::string find_key(const std::string& key, const std::vector<std::string>& keys) {
@@ -34,12 +35,14 @@ std::string find_key(const std::string& key, const std::vector<std::string>& key
         if (other.ends_with("." + key)) fitting.push_back(other);
     }
     if (fitting.size() == 1) return fitting.front();
-    if (fitting.size() > 1) throw Error(fmt::format("config key '{}' may be any of {}; write one of them", key, listed(fitting)));
+    if (fitting.size() > 1)
+        throw Error(fmt::format("config key '{}' may be any of {}; write one of them", key, listed(fitting)));
     // Names its whole keys, yet finds a misspelt last part.
     const std::string meant = nearest(key, tails);
     const auto whole = std::find(tails.begin(), tails.end(), meant);
     if (!meant.empty())
-        throw Error(fmt::format("no trial has a config key '{}'; did you mean '{}'?", key, keys[static_cast<std::size_t>(whole - tails.begin())]));
+        throw Error(fmt::format("no trial has a config key '{}'; did you mean '{}'?", key,
+                                keys[static_cast<std::size_t>(whole - tails.begin())]));
     throw Error(fmt::format("no trial has a config key '{}'{}", key, suggestion(key, keys, "keys")));
 }
 
@@ -60,7 +63,8 @@ void write_atomically(const std::filesystem::path& file, std::string_view bytes)
     if (stream) std::filesystem::rename(beside, file, failure);
     if (stream && !failure) return;
     std::filesystem::remove(beside, failure);
-    throw Error(fmt::format("cannot write {}; choose another place with --out, or make room on the disk", file.string()));
+    throw Error(
+        fmt::format("cannot write {}; choose another place with --out, or make room on the disk", file.string()));
 }
 
 }  // namespace marginalia

@@ -1,7 +1,7 @@
 // The program `marginalia`: the host, and every verb that reads results. Links no LibTorch and runs no plugin code.
-#include <iostream>
-
 #include <marginalia/error.h>
+
+#include <iostream>
 
 #include "kernel/cli/command_line.h"
 #include "kernel/cli/exit_codes.h"

@@ -6,8 +6,8 @@
 
 namespace marginalia {
 
-// "commit" -> "3f2a… (with changes)", "torch" -> "2.13.0", "plugin energy ising" -> "sha256 81c2d0…". The record is the
-// JSON of kernel/schedule/provenance.h; unknown parts are left out.
+// "commit" -> "3f2a… with changes 81c2d0aa", "torch" -> "2.13.0", "plugin energy ising" -> "sha256 81c2d0…". The record
+// is the JSON of kernel/schedule/provenance.h; unknown parts are left out.
 std::map<std::string, std::string> provenance_facts(const std::string& provenance);
 
 }  // namespace marginalia

@@ -1,11 +1,11 @@
 // `query` and `export`: rows for programs, streamed.
-#include <cmath>
-#include <fstream>
-#include <iostream>
-
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 #include <marginalia/error.h>
+
+#include <cmath>
+#include <fstream>
+#include <iostream>
 
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
@@ -16,7 +16,9 @@
 namespace marginalia {
 namespace {
 
-std::string blob_text(const store::Blob& blob) { return fmt::format("<{}>", bytes_text(static_cast<std::uint64_t>(blob.bytes))); }
+std::string blob_text(const store::Blob& blob) {
+    return fmt::format("<{}>", bytes_text(static_cast<std::uint64_t>(blob.bytes)));
+}
 
 // All digits that matter, so that a number read back is the number stored.
 std::string plain(double value) {
@@ -35,7 +37,9 @@ struct CsvValue {
 struct JsonValue {
     nlohmann::json operator()(std::monostate) const { return nullptr; }
     nlohmann::json operator()(std::int64_t value) const { return value; }
-    nlohmann::json operator()(double value) const { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(plain(value)); }
+    nlohmann::json operator()(double value) const {
+        return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(plain(value));
+    }
     nlohmann::json operator()(const std::string& value) const { return value; }
     nlohmann::json operator()(const store::Blob& value) const { return blob_text(value); }
 };
@@ -74,7 +78,8 @@ std::size_t stream_json(store::Store& store, const std::string& sql, std::ostrea
         [&](const std::vector<store::Cell>& row) {
             nlohmann::ordered_json object;
             for (std::size_t i = 0; i < row.size(); ++i) object[columns[i]] = std::visit(JsonValue{}, row[i]);
-            out << (count++ > 0 ? ",\n " : "\n ") << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+            out << (count++ > 0 ? ",\n " : "\n ")
+                << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
             return static_cast<bool>(out);
         });
     out << "\n]\n";
@@ -88,7 +93,8 @@ std::size_t print_rows(store::Store& store, const std::string& sql, Format forma
     std::vector<Column> columns;
     for (std::size_t c = 0; c < result.columns.size(); ++c) {
         bool numeric = !result.rows.empty();
-        for (const std::vector<store::Cell>& row : result.rows) numeric = numeric && !std::holds_alternative<std::string>(row[c]);
+        for (const std::vector<store::Cell>& row : result.rows)
+            numeric = numeric && !std::holds_alternative<std::string>(row[c]);
         columns.push_back({result.columns[c], numeric});
     }
     Table table(std::move(columns));
@@ -113,18 +119,25 @@ std::string quoted(const std::string& text) {
 std::string export_sql(const ExportOptions& options, store::Store& store) {
     std::string where;
     if (!options.trial.empty()) {
-        where = fmt::format(" WHERE t.trial_id = {}", store::resolve_trial(store, options.trial, options.experiment).id);
+        where =
+            fmt::format(" WHERE t.trial_id = {}", store::resolve_trial(store, options.trial, options.experiment).id);
     } else if (!options.experiment.empty()) {
         where = " WHERE t.experiment = " + quoted(find_experiment(store, options.experiment));
     }
     if (options.what == "trials")
-        return "SELECT trial_id, experiment, status, seed, config, config_hash, created, started, finished, device, host, error "
-               "FROM trials t" + where + " ORDER BY trial_id";
+        return "SELECT trial_id, experiment, status, seed, config, config_hash, created, started, finished, device, "
+               "host, error "
+               "FROM trials t" +
+               where + " ORDER BY trial_id";
     if (options.what == "final")
-        return "SELECT t.trial_id, t.experiment, t.seed, t.config_hash, f.name, f.value FROM trials t JOIN final_metrics f "
-               "ON f.trial_id = t.trial_id" + where + " ORDER BY t.trial_id, f.name";
-    return "SELECT t.trial_id, t.experiment, t.seed, t.config_hash, m.name, m.step, m.value, m.time FROM trials t JOIN metrics m "
-           "ON m.trial_id = t.trial_id" + where + " ORDER BY t.trial_id, m.name, m.step";
+        return "SELECT t.trial_id, t.experiment, t.seed, t.config_hash, f.name, f.value FROM trials t JOIN "
+               "final_metrics f "
+               "ON f.trial_id = t.trial_id" +
+               where + " ORDER BY t.trial_id, f.name";
+    return "SELECT t.trial_id, t.experiment, t.seed, t.config_hash, m.name, m.step, m.value, m.time FROM trials t JOIN "
+           "metrics m "
+           "ON m.trial_id = t.trial_id" +
+           where + " ORDER BY t.trial_id, m.name, m.step";
 }
 
 }  // namespace
@@ -147,7 +160,8 @@ int export_verb(const Common& common, const ExportOptions& options, std::ostream
     if (stream) std::filesystem::rename(beside, options.file, failure);
     if (!stream || failure) {
         std::filesystem::remove(beside, failure);
-        throw Error(fmt::format("cannot write {}; choose another place with --out, or make room on the disk", options.file.string()));
+        throw Error(fmt::format("cannot write {}; choose another place with --out, or make room on the disk",
+                                options.file.string()));
     }
     std::cerr << fmt::format("{} written to {}\n", count_text(rows, "row"), options.file.string());
     return rows > 0 ? exit_ok : exit_no_match;

@@ -1,9 +1,9 @@
 // `show`: everything the store knows of one trial.
-#include <cmath>
-#include <iostream>
-
 #include <fmt/format.h>
 #include <fmt/ostream.h>
+
+#include <cmath>
+#include <iostream>
 
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
@@ -23,7 +23,8 @@ void print_facts(const std::string& title, const Facts& facts, std::ostream& out
     if (!title.empty()) fmt::print(out, "\n{}\n", title);
     std::size_t width = 0;
     for (const auto& [key, value] : facts) width = std::max(width, display_width(key));
-    for (const auto& [key, value] : facts) out << "  " << key << std::string(width - display_width(key) + 2, ' ') << value << '\n';
+    for (const auto& [key, value] : facts)
+        out << "  " << key << std::string(width - display_width(key) + 2, ' ') << value << '\n';
 }
 
 std::string time_of(const std::optional<double>& time) { return time ? time_text(*time) : "—"; }
@@ -62,7 +63,8 @@ void print_finals(const store::TrialDetails& details, std::ostream& out) {
         const MetricInfo info = metric_info(name);
         const auto error = finals.find(name + "_stderr");
         if (name.ends_with("_stderr") && finals.contains(name.substr(0, name.size() - 7))) continue;
-        const std::string text = error != finals.end() ? estimate_text(finals.at(name), error->second) : number_text(finals.at(name), name.ends_with("_exact") ? 8 : 6);
+        const std::string text = error != finals.end() ? estimate_text(finals.at(name), error->second)
+                                                       : number_text(finals.at(name), name.ends_with("_exact") ? 8 : 6);
         table.add_row({name, {text, finals.at(name)}, info.unit, info.about});
     }
     table.print(out, Format::text, screen());
@@ -71,18 +73,26 @@ void print_finals(const store::TrialDetails& details, std::ostream& out) {
 void print_curves(const store::TrialDetails& details, std::ostream& out) {
     if (details.metrics.empty()) return;
     out << "\nrecorded metrics\n\n";
-    Table table({{"metric"}, {"last", true}, {"min", true}, {"at step", true}, {"max", true}, {"points", true}, {"not finite", true}});
+    Table table({{"metric"},
+                 {"last", true},
+                 {"min", true},
+                 {"at step", true},
+                 {"max", true},
+                 {"points", true},
+                 {"not finite", true}});
     for (const store::MetricSummary& metric : details.metrics)
-        table.add_row({metric_title(metric.name), Cell::number(metric.last), Cell::number(metric.min), Cell::integer(metric.min_step),
-                       Cell::number(metric.max), Cell::integer(metric.n), metric.nonfinite > 0 ? Cell::integer(metric.nonfinite) : Cell()});
+        table.add_row({metric_title(metric.name), Cell::number(metric.last), Cell::number(metric.min),
+                       Cell::integer(metric.min_step), Cell::number(metric.max), Cell::integer(metric.n),
+                       metric.nonfinite > 0 ? Cell::integer(metric.nonfinite) : Cell()});
     table.print(out, Format::text, screen());
 }
 
 Facts kept(const store::TrialDetails& details) {
     Facts facts;
     for (const store::CheckpointInfo& checkpoint : details.checkpoints)
-        facts.emplace_back(fmt::format("step {}", checkpoint.step), fmt::format("{}, {}", bytes_text(static_cast<std::uint64_t>(checkpoint.bytes)),
-                                                                                time_text(checkpoint.created)));
+        facts.emplace_back(fmt::format("step {}", checkpoint.step),
+                           fmt::format("{}, {}", bytes_text(static_cast<std::uint64_t>(checkpoint.bytes)),
+                                       time_text(checkpoint.created)));
     return facts;
 }
 
@@ -93,19 +103,24 @@ nlohmann::json number_or_text(double value) {
 nlohmann::ordered_json as_json(const store::TrialDetails& details) {
     const store::Trial& trial = details.trial;
     const auto time = [](const std::optional<double>& t) { return t ? nlohmann::json(*t) : nlohmann::json(); };
-    nlohmann::ordered_json json = {{"trial", trial.id}, {"experiment", trial.experiment}, {"status", store::name_of(trial.status)},
-                                   {"seed", trial.seed}, {"config_hash", trial.config_hash}};
+    nlohmann::ordered_json json = {{"trial", trial.id},
+                                   {"experiment", trial.experiment},
+                                   {"status", store::name_of(trial.status)},
+                                   {"seed", trial.seed},
+                                   {"config_hash", trial.config_hash}};
     json["config"] = nlohmann::json::parse(trial.config, nullptr, false);
     json["final_metrics"] = nlohmann::json::object();
     for (const auto& [name, value] : finals_of(details)) json["final_metrics"][name] = number_or_text(value);
     json["metrics"] = nlohmann::json::object();
     for (const store::MetricSummary& metric : details.metrics)
-        json["metrics"][metric.name] = {{"last", number_or_text(metric.last)}, {"last_step", metric.last_step}, {"min", number_or_text(metric.min)},
-                                        {"min_step", metric.min_step}, {"max", number_or_text(metric.max)}, {"points", metric.n},
+        json["metrics"][metric.name] = {{"last", number_or_text(metric.last)}, {"last_step", metric.last_step},
+                                        {"min", number_or_text(metric.min)},   {"min_step", metric.min_step},
+                                        {"max", number_or_text(metric.max)},   {"points", metric.n},
                                         {"not_finite", metric.nonfinite}};
     json["checkpoints"] = nlohmann::json::array();
     for (const store::CheckpointInfo& checkpoint : details.checkpoints)
-        json["checkpoints"].push_back({{"step", checkpoint.step}, {"bytes", checkpoint.bytes}, {"created", checkpoint.created}});
+        json["checkpoints"].push_back(
+            {{"step", checkpoint.step}, {"bytes", checkpoint.bytes}, {"created", checkpoint.created}});
     json["created"] = time(trial.created);
     json["started"] = time(trial.started);
     json["finished"] = time(trial.finished);
@@ -131,7 +146,8 @@ void print_text(const store::TrialDetails& details, std::ostream& out) {
     print_facts("checkpoints", kept(details), out);
     Facts samples;
     for (const store::SampleInfo& sample : details.samples)
-        samples.emplace_back(sample.name, fmt::format("{} at step {}, {}", sample.kind, sample.step, bytes_text(static_cast<std::uint64_t>(sample.bytes))));
+        samples.emplace_back(sample.name, fmt::format("{} at step {}, {}", sample.kind, sample.step,
+                                                      bytes_text(static_cast<std::uint64_t>(sample.bytes))));
     print_facts("samples", samples, out);
     const auto provenance = provenance_facts(details.sweep.provenance);
     print_facts("provenance", {provenance.begin(), provenance.end()}, out);

@@ -15,8 +15,8 @@ namespace marginalia {
 
 // What every verb is given.
 struct Common {
-    std::filesystem::path store;             // --store, else MARGINALIA_STORE, else marginalia.db
-    std::vector<std::string> plugin_paths;   // --plugin-path
+    std::filesystem::path store;            // --store, else MARGINALIA_STORE, else marginalia.db
+    std::vector<std::string> plugin_paths;  // --plugin-path
     Format format = Format::text;
 };
 
@@ -59,8 +59,8 @@ int diff_verb(const Common& common, const std::string& first, const std::string&
 int query_verb(const Common& common, const std::string& sql, std::ostream& out);
 
 struct ExportOptions {
-    std::string trial;       // empty: all of the experiment
-    std::string experiment;  // empty: all
+    std::string trial;             // empty: all of the experiment
+    std::string experiment;        // empty: all
     std::string what = "metrics";  // "metrics", "final" or "trials"
     std::filesystem::path file;    // empty: `out`
 };

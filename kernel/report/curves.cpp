@@ -60,9 +60,17 @@ Points read_points(store::Store& store, store::TrialId trial, const std::string&
     return points;
 }
 
+bool is_main(const std::string& metric) {
+    const std::vector<std::string>& names = main_metrics();
+    return metric == "loss" ||
+           (std::find(names.begin(), names.end(), metric) != names.end() && metric_info(metric).unit != "s");
+}
+
 // The exact value that a metric is to be compared with, where evaluation stored one for the whole experiment.
-std::optional<std::pair<std::string, double>> reference_of(const std::string& metric, const ExperimentResults& results) {
-    const std::map<std::string, std::string> known = {{"nll_bits", "entropy_bits_exact"}, {"free_energy", "log_z_exact"}};
+std::optional<std::pair<std::string, double>> reference_of(const std::string& metric,
+                                                           const ExperimentResults& results) {
+    const std::map<std::string, std::string> known = {
+        {"nll_bits", "entropy_bits_exact"}, {"free_energy", "log_z_exact"}, {"log_z_estimate", "log_z_exact"}};
     const auto special = known.find(metric);
     const std::string name = special == known.end() ? metric + "_exact" : special->second;
     const auto found = results.references.find(name);
@@ -102,13 +110,15 @@ Series average_seeds(const std::vector<Points>& seeds) {
     return series;
 }
 
-std::vector<Curve> load_curves(store::Store& store, const ExperimentResults& results, const std::vector<std::size_t>& groups) {
+std::vector<Curve> load_curves(store::Store& store, const ExperimentResults& results,
+                               const std::vector<std::size_t>& groups) {
     std::vector<store::TrialId> ids;
     for (const std::size_t group : groups)
         for (const std::size_t index : results.groups[group].trials) ids.push_back(results.trials[index].trial.id);
     if (ids.empty()) return {};
     std::vector<Curve> curves;
     for (const std::string& metric : by_importance(store::metric_names(store, ids))) {
+        if (is_reference(metric)) continue;
         Curve curve{metric, {}};
         for (const std::size_t group : groups) {
             std::vector<Points> seeds;
@@ -130,6 +140,7 @@ nlohmann::json to_page(const Curve& curve, const ExperimentResults& results) {
                            {"unit", info.unit},
                            {"about", info.about},
                            {"by_size", is_by_size(curve.metric)},
+                           {"main", is_main(curve.metric)},
                            {"reference", reference ? nlohmann::json(reference->second) : nlohmann::json()},
                            {"reference_name", reference ? reference->first : ""},
                            {"series", nlohmann::json::array()}};

@@ -1,10 +1,9 @@
 // Learning curves averaged over seeds and thinned, ready to draw.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "kernel/report/results.h"
 #include "store/store.h"
@@ -36,7 +35,8 @@ struct Points {
 Series average_seeds(const std::vector<Points>& seeds);
 
 // The curves of the groups named, by importance, metrics with a single step left out.
-std::vector<Curve> load_curves(store::Store& store, const ExperimentResults& results, const std::vector<std::size_t>& groups);
+std::vector<Curve> load_curves(store::Store& store, const ExperimentResults& results,
+                               const std::vector<std::size_t>& groups);
 
 // What page.js draws: numbers cut to six digits, gaps as null.
 nlohmann::json to_page(const Curve& curve, const ExperimentResults& results);

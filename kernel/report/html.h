@@ -1,10 +1,9 @@
 // The page that `marginalia report` writes.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
-
-#include <nlohmann/json.hpp>
 
 #include "store/store.h"
 

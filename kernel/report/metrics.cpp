@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace marginalia {
 namespace {
@@ -17,16 +18,21 @@ constexpr std::array known = {
     Known{"kl_stderr", "nats", Goal::none, "standard error of kl from the number of model samples"},
     Known{"free_energy", "nats", Goal::low, "E[log p - log f] over model samples"},
     Known{"nll_bits", "bits/site", Goal::low, "negative log-likelihood of reference samples"},
-    Known{"theta_gap_mean", "nats", Goal::low, "mean |log-marginal minus log-sum of its conditionals|"},
+    Known{"theta_gap_mean", "nats", Goal::zero, "mean of log p(x) by the marginal head less that by the conditionals"},
     Known{"theta_gap_std", "nats", Goal::low, "its standard deviation"},
     Known{"marginal_rmse", "nats", Goal::low, "root mean square error of log-marginals, over all subset sizes"},
-    Known{"marginal_bias", "nats", Goal::none, "mean error of log-marginals"},
+    Known{"marginal_bias", "nats", Goal::zero, "mean error of log-marginals"},
     Known{"spearman", "", Goal::high, "rank correlation of model and reference log-marginals"},
     Known{"pearson", "", Goal::high, "linear correlation of model and reference log-marginals"},
     Known{"marginal_seconds", "s", Goal::low, "16 marginals in one pass"},
     Known{"step_seconds", "s", Goal::low, "one training step"},
     Known{"loss", "", Goal::low, "training loss"},
     Known{"log_z", "nats", Goal::none, "the model's estimate of log Z"},
+    Known{"log_z_estimate", "nats", Goal::none, "the running estimate of log Z"},
+    Known{"conditional_seconds", "s", Goal::low, "16 marginals as sums of conditionals along one order"},
+    Known{"conditional5_seconds", "s", Goal::low, "16 marginals as sums of conditionals along five orders"},
+    Known{"learning_rate", "", Goal::none, "the optimiser's step size"},
+    Known{"penalty", "", Goal::low, "self-consistency penalty"},
     Known{"log_z_exact", "nats", Goal::none, "exact log Z of the target"},
     Known{"entropy_exact", "nats", Goal::none, "exact entropy of the target"},
     Known{"entropy_bits_exact", "bits/site", Goal::none, "exact entropy of the target: the floor of nll_bits"},
@@ -48,15 +54,26 @@ MetricInfo metric_info(std::string_view name) {
     return {};
 }
 
+double badness(double value, Goal goal) {
+    switch (goal) {
+        case Goal::high:
+            return -value;
+        case Goal::zero:
+            return std::abs(value);
+        default:
+            return value;
+    }
+}
+
 std::string metric_title(std::string_view name) {
     const std::string unit = metric_info(name).unit;
     return unit.empty() ? std::string(name) : std::string(name) + " [" + unit + "]";
 }
 
 const std::vector<std::string>& main_metrics() {
-    static const std::vector<std::string> names = {"kl",            "free_energy", "nll_bits", "theta_gap_mean",
-                                                   "theta_gap_std", "marginal_rmse", "spearman", "pearson",
-                                                   "marginal_seconds", "step_seconds"};
+    static const std::vector<std::string> names = {
+        "kl",       "free_energy", "nll_bits",         "theta_gap_mean", "theta_gap_std", "marginal_rmse",
+        "spearman", "pearson",     "marginal_seconds", "step_seconds"};
     return names;
 }
 

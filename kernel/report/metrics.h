@@ -8,16 +8,20 @@
 
 namespace marginalia {
 
-enum class Goal { low, high, none };  // none: neither is better (a seed's log Z, a count)
+// none: neither is better (a count, an exact value); zero: nearest to 0.
+enum class Goal { low, high, zero, none };
 
 struct MetricInfo {
-    std::string unit;   // "nats", "bits/site", "s"; empty: none or unknown
+    std::string unit;  // "nats", "bits/site", "s"; empty: none or unknown
     Goal goal = Goal::low;
     std::string about;  // one line for people; empty: unknown
 };
 
 // Known names first; others by their ending ("_seconds", "_bits"); plugins' own metrics are taken as "lower is better".
 MetricInfo metric_info(std::string_view name);
+
+// How far a value is from the goal: of two, the smaller is better. Meaningless for Goal::none.
+double badness(double value, Goal goal);
 
 // "kl [nats]", "spearman".
 std::string metric_title(std::string_view name);

@@ -50,12 +50,12 @@
     return made;
   };
 
-  // The range of what comes after the first tenth, so that a wild start does not flatten the rest.
+  // The range of what comes after the first fifth, so that a wild start does not flatten the rest.
   const settled = (curve) => {
     let low = Infinity, high = -Infinity;
     for (const series of curve.series) {
       if (hidden.has(series.group)) continue;
-      const first = curve.by_size ? 0 : Math.floor(series.x.length * 0.1);
+      const first = curve.by_size ? 0 : Math.floor(series.x.length * 0.2);
       for (let i = first; i < series.x.length; ++i) {
         for (const y of view.band === "range" ? [series.min[i], series.max[i]] : [series.mean[i]]) {
           if (y === null) continue;
@@ -140,7 +140,7 @@
       }
     curve.decades = most > 0 ? Math.log10(most / least) : 0;
     const state = { scale: !negative && curve.decades > 1.2 ? "log" : "linear" };
-    const scales = [["linear", "linear", curve.by_size ? "linear" : "linear, without the first tenth of the training"]];
+    const scales = [["linear", "linear", curve.by_size ? "linear" : "linear, without the first fifth of the training"]];
     if (!curve.by_size) scales.push(["full", "full", "linear, everything"]);
     if (!negative && most > 0) scales.push(["log", "log", "logarithmic"]);
     const title = element("h3", {}, curve.metric);
@@ -178,8 +178,8 @@
     });
   }
   for (const swatch of document.querySelectorAll(".swatch[data-group]")) swatch.style.background = colour(+swatch.dataset.group);
-  const curves = document.getElementById("curves"), sizes = document.getElementById("sizes");
-  if (curves) data.curves.forEach((curve) => add_chart(curves, curve));
+  const curves = document.getElementById("curves"), more = document.getElementById("more"), sizes = document.getElementById("sizes");
+  if (curves) data.curves.forEach((curve) => add_chart(curve.main ? curves : more, curve));
   if (sizes) data.sizes.forEach((curve) => add_chart(sizes, curve));
 
   // States: two categories as ground and ink, up to twelve as colours, more as a ramp; unknown sites hatched.

@@ -1,7 +1,8 @@
 // The report's second half: samples, configuration, trials, provenance.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
 
 #include "kernel/report/html.h"
 #include "kernel/report/metrics.h"
@@ -28,15 +29,18 @@ std::string base64(std::string_view bytes) {
 // Checked here, so that page.js can rely on the shape of what it draws; nullopt for data that is not as documented.
 std::optional<nlohmann::json> checked_states(const std::string& text) {
     const nlohmann::json data = nlohmann::json::parse(text, nullptr, false);
-    if (!data.is_object() || !data.contains("states") || !data["states"].is_array() || data["states"].empty()) return std::nullopt;
+    if (!data.is_object() || !data.contains("states") || !data["states"].is_array() || data["states"].empty())
+        return std::nullopt;
     if (!data.contains("categories") || !data["categories"].is_number_integer()) return std::nullopt;
-    nlohmann::json sample = {{"categories", data["categories"]}, {"states", nlohmann::json::array()}, {"texts", nlohmann::json::array()}};
+    nlohmann::json sample = {
+        {"categories", data["categories"]}, {"states", nlohmann::json::array()}, {"texts", nlohmann::json::array()}};
     for (const nlohmann::json& state : data["states"]) {
         if (!state.is_array() || sample["states"].size() >= most_states) break;
         sample["states"].push_back(state);
     }
     if (sample["states"].empty()) return std::nullopt;
-    sample["shape"] = data.contains("shape") && data["shape"].is_array() ? data["shape"] : nlohmann::json{sample["states"][0].size()};
+    sample["shape"] =
+        data.contains("shape") && data["shape"].is_array() ? data["shape"] : nlohmann::json{sample["states"][0].size()};
     if (data.contains("texts") && data["texts"].is_array())
         for (const nlohmann::json& line : data["texts"])
             if (line.is_string() && sample["texts"].size() < most_states) sample["texts"].push_back(line);
@@ -45,9 +49,11 @@ std::optional<nlohmann::json> checked_states(const std::string& text) {
 
 std::string picture(const store::Sample& sample, nlohmann::json& data) {
     if (sample.kind == "svg")  // as an image, where no script in it can run
-        return "<div class=\"states\"><img alt=\"" + html(sample.name) + "\" src=\"data:image/svg+xml;base64," + base64(sample.data) +
-               "\"></div>";
-    if (sample.kind == "text") return "<pre>" + html(sample.data) + "</pre>";
+        return "<div class=\"states\"><img alt=\"" + html(sample.name) + "\" src=\"data:image/svg+xml;base64," +
+               base64(sample.data) + "\"></div>";
+    if (sample.kind == "text")
+        return (sample.data.find('\n') == std::string::npos ? "<p class=\"soft\">" : "<pre>") + html(sample.data) +
+               (sample.data.find('\n') == std::string::npos ? "</p>" : "</pre>");
     std::optional<nlohmann::json> states = checked_states(sample.data);
     if (!states) return {};
     data.push_back(std::move(*states));
@@ -55,7 +61,8 @@ std::string picture(const store::Sample& sample, nlohmann::json& data) {
 }
 
 // The trial whose states stand for its group: the first that is done and has some, else the first that has some.
-std::vector<store::Sample> group_samples(store::Store& store, const ExperimentResults& results, const Group& group, store::TrialId& from) {
+std::vector<store::Sample> group_samples(store::Store& store, const ExperimentResults& results, const Group& group,
+                                         store::TrialId& from) {
     std::vector<std::size_t> order = group.trials;
     std::stable_partition(order.begin(), order.end(),
                           [&](std::size_t index) { return results.trials[index].trial.status == store::Status::done; });
@@ -71,12 +78,15 @@ std::string value_row(const std::string& key, const std::string& value) {
     return fmt::format("<tr><td>{}</td><td class=\"wrap\">{}</td></tr>\n", html(key), html(value));
 }
 
-std::string trial_row(const ExperimentResults& results, const TrialResult& result, const std::vector<std::string>& metrics) {
+std::string trial_row(const ExperimentResults& results, const TrialResult& result,
+                      const std::vector<std::string>& metrics) {
     const store::Trial& trial = result.trial;
     const std::string status(store::name_of(trial.status));
-    std::string row = fmt::format("<tr{}><td class=\"number\">{}</td><td class=\"state {}\">{}</td><td class=\"number\">{}</td>",
-                                  trial.error.empty() ? "" : " class=\"with-why\"", trial.id, status, status, trial.seed);
-    for (const std::string& key : results.differing) row += fmt::format("<td>{}</td>", html(config_value(result.config, key)));
+    std::string row =
+        fmt::format("<tr{}><td class=\"number\">{}</td><td class=\"state {}\">{}</td><td class=\"number\">{}</td>",
+                    trial.error.empty() ? "" : " class=\"with-why\"", trial.id, status, status, trial.seed);
+    for (const std::string& key : results.differing)
+        row += fmt::format("<td>{}</td>", html(config_value(result.config, key)));
     for (const std::string& metric : metrics) {
         const auto found = result.finals.find(metric);
         const std::string text = found == result.finals.end() ? "" : number_text(found->second);
@@ -84,8 +94,9 @@ std::string trial_row(const ExperimentResults& results, const TrialResult& resul
                            found == result.finals.end() ? "" : fmt::format("{}", found->second), text);
     }
     const std::optional<double> seconds = running_time(trial, now_seconds());
-    row += fmt::format("<td class=\"number\" data-value=\"{}\">{}</td><td>{}</td>", seconds ? fmt::format("{:.3f}", *seconds) : "",
-                       seconds ? duration_text(*seconds) : "", html(trial.device));
+    row += fmt::format("<td class=\"number\" data-value=\"{}\">{}</td><td>{}</td>",
+                       seconds ? fmt::format("{:.3f}", *seconds) : "", seconds ? duration_text(*seconds) : "",
+                       html(trial.device));
     return row;
 }
 
@@ -117,22 +128,24 @@ std::string block(const std::string& title, const std::string& text) {
 
 }  // namespace
 
-bool is_size_curve(const Curve& curve) { return is_by_size(curve.metric); }
-
 std::string samples_part(store::Store& store, const ExperimentResults& results, const std::vector<std::size_t>& groups,
                          nlohmann::json& data) {
     std::string out;
+    std::set<std::string> texts;  // such as how reference samples were drawn: the same for all
     for (const std::size_t g : groups) {
         const Group& group = results.groups[g];
         store::TrialId trial = 0;
         for (const store::Sample& sample : group_samples(store, results, group, trial)) {
+            if (sample.kind == "text" && !texts.insert(sample.name + sample.data).second) continue;
             const std::string drawn = picture(sample, data);
             if (drawn.empty()) continue;
-            const std::string which = results.groups.size() > 1
-                                          ? fmt::format("<span class=\"swatch\" data-group=\"{}\"></span>{} · ", g, html(group.label))
-                                          : std::string();
-            out += fmt::format("<div class=\"gallery\"><h3>{}{} <span class=\"note\">trial {}, step {}</span></h3>{}</div>\n", which,
-                               html(sample.name), trial, sample.step, drawn);
+            const std::string which =
+                results.groups.size() > 1
+                    ? fmt::format("<span class=\"swatch\" data-group=\"{}\"></span>{} · ", g, html(group.label))
+                    : std::string();
+            out += fmt::format(
+                "<div class=\"gallery\"><h3>{}{} <span class=\"note\">trial {}, step {}</span></h3>{}</div>\n", which,
+                html(sample.name), trial, sample.step, drawn);
         }
     }
     return out.empty() ? out : "<h2>Sampled states</h2>\n" + out;
@@ -156,13 +169,16 @@ std::string configuration_part(const ExperimentResults& results) {
         const std::size_t dot = key.find('.');
         const bool top = dot == std::string::npos;
         tables[top ? "" : key.substr(0, dot)] +=
-            fmt::format("<tr><td><b>{}</b></td><td class=\"wrap\"><b>{}</b></td></tr>\n", html(top ? key : key.substr(dot + 1)), html(list));
+            fmt::format("<tr><td><b>{}</b></td><td class=\"wrap\"><b>{}</b></td></tr>\n",
+                        html(top ? key : key.substr(dot + 1)), html(list));
     }
     std::string out = "<h2>Configuration</h2>\n";
-    if (!results.differing.empty()) out += "<p class=\"note\">Keys that vary in the sweep are bold, with all their values.</p>\n";
+    if (!results.differing.empty())
+        out += "<p class=\"note\">Keys that vary in the sweep are bold, with all their values.</p>\n";
     out += "<div class=\"columns\">\n";
     for (const auto& [name, rows] : tables)
-        out += fmt::format("<div class=\"scroll\"><h3>{}</h3><table><tbody>{}</tbody></table></div>\n", html(name.empty() ? "experiment" : name), rows);
+        out += fmt::format("<div class=\"scroll\"><h3>{}</h3><table><tbody>{}</tbody></table></div>\n",
+                           html(name.empty() ? "experiment" : name), rows);
     return out + "</div>\n";
 }
 
@@ -170,8 +186,9 @@ std::string trials_part(const ExperimentResults& results) {
     constexpr std::size_t most_metrics = 4;
     std::vector<std::string> metrics = results.final_names;
     if (metrics.size() > most_metrics) metrics.resize(most_metrics);
-    std::string out = "<h2>Trials</h2>\n<div class=\"scroll\"><table><thead><tr><th class=\"number\" data-sort=\"\">trial</th>"
-                      "<th data-sort=\"\">status</th><th class=\"number\" data-sort=\"\">seed</th>";
+    std::string out =
+        "<h2>Trials</h2>\n<div class=\"scroll\"><table><thead><tr><th class=\"number\" data-sort=\"\">trial</th>"
+        "<th data-sort=\"\">status</th><th class=\"number\" data-sort=\"\">seed</th>";
     for (const std::string& key : results.differing)
         out += fmt::format("<th data-sort=\"\">{}</th>", html(short_key(key, results.differing)));
     for (const std::string& metric : metrics)
@@ -182,8 +199,8 @@ std::string trials_part(const ExperimentResults& results) {
     for (const TrialResult& result : results.trials) {
         out += trial_row(results, result, metrics);
         if (!result.trial.error.empty())
-            out += fmt::format("</tr><tr class=\"why\"><td></td><td colspan=\"{}\">{}</td>", 4 + results.differing.size() + metrics.size(),
-                               html(result.trial.error));
+            out += fmt::format("</tr><tr class=\"why\"><td></td><td colspan=\"{}\">{}</td>",
+                               4 + results.differing.size() + metrics.size(), html(result.trial.error));
         out += "</tr>\n";
     }
     return out + "</tbody></table></div>\n";
@@ -195,22 +212,28 @@ std::string provenance_part(const std::vector<store::Sweep>& sweeps) {
     constexpr std::size_t long_value = 160;
     std::string rows, blocks;
     for (const auto& [key, value] : provenance_lines(newest.provenance)) {
-        if (value.size() > long_value || value.find('\n') != std::string::npos) blocks += block(key, value);
-        else rows += value_row(key, value);
+        if (value.size() > long_value || value.find('\n') != std::string::npos)
+            blocks += block(key, value);
+        else
+            rows += value_row(key, value);
     }
-    std::string out = "<h2>Provenance</h2>\n<p class=\"note\">" +
-                      html(fmt::format("Run {} from {}", time_text(newest.created), newest.file)) +
-                      (sweeps.size() > 1 ? html(fmt::format(", the newest of {} runs of this experiment", sweeps.size())) : "") + "</p>\n";
+    std::string out =
+        "<h2>Provenance</h2>\n<p class=\"note\">" +
+        html(fmt::format("Run {} from {}", time_text(newest.created), newest.file)) +
+        (sweeps.size() > 1 ? html(fmt::format(", the newest of {} runs of this experiment", sweeps.size())) : "") +
+        "</p>\n";
     if (!newest.toml.empty()) blocks = block("experiment file as run", newest.toml) + blocks;
     if (!rows.empty())
-        out += "<details><summary>versions, commit, host</summary><div class=\"scroll\"><table><tbody>" + rows + "</tbody></table></div></details>\n";
+        out += "<details><summary>versions, commit, host</summary><div class=\"scroll\"><table><tbody>" + rows +
+               "</tbody></table></div></details>\n";
     return out + blocks;
 }
 
 std::string footer_part(const ExperimentResults& results) {
-    return fmt::format("<footer>Written by marginalia {}. The same numbers: <code>marginalia list --experiment {}</code>, "
-                       "<code>marginalia show TRIAL</code>, <code>marginalia query \"SELECT …\"</code>.</footer>\n",
-                       time_text(now_seconds()), html(results.name));
+    return fmt::format(
+        "<footer>Written by marginalia {}. The same numbers: <code>marginalia list --experiment {}</code>, "
+        "<code>marginalia show TRIAL</code>, <code>marginalia query \"SELECT …\"</code>.</footer>\n",
+        time_text(now_seconds()), html(results.name));
 }
 
 }  // namespace marginalia

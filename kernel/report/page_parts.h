@@ -1,12 +1,10 @@
 // The sections of a report page, each a piece of HTML.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include "kernel/report/curves.h"
 #include "kernel/report/results.h"
 #include "store/queries.h"
 
@@ -20,11 +18,10 @@ std::vector<std::size_t> drawn_groups(const ExperimentResults& results);
 // The group with the best mean of `metric`; nullopt where none has it.
 std::optional<std::size_t> best_group(const ExperimentResults& results, const std::string& metric);
 
-bool is_size_curve(const Curve& curve);
-
 std::string header_part(const ExperimentResults& results, const std::vector<store::Sweep>& sweeps);
 std::string headline_part(const ExperimentResults& results);  // the best configuration's numbers, large
-std::string results_part(const ExperimentResults& results, std::size_t drawn);
+// `coloured`: the groups that have a colour in the charts.
+std::string results_part(const ExperimentResults& results, const std::vector<std::size_t>& coloured);
 // Appends to `data` what page.js draws.
 std::string samples_part(store::Store& store, const ExperimentResults& results, const std::vector<std::size_t>& groups,
                          nlohmann::json& data);

@@ -1,9 +1,9 @@
 // The report's head: what it is about, its headline numbers, the table of configurations.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "kernel/report/html.h"
 #include "kernel/report/metrics.h"
@@ -47,10 +47,12 @@ std::string card(const ExperimentResults& results, const Group& group, const std
     const auto floor = results.references.find("entropy_bits_exact");
     if (metric == "nll_bits" && floor != results.references.end() && floor->second.size() == 1)
         more += fmt::format(", limit {}", number_text(floor->second.front()));
-    const std::string unit = scale.unit.empty() ? "" : fmt::format(" <span class=\"unit\">[{}]</span>", html(scale.unit));
-    return fmt::format("<div class=\"card\" title=\"{}\"><div class=\"name\">{}{}</div><div class=\"value\">{}</div>"
-                       "<div class=\"more\">{}</div></div>\n",
-                       html(metric_info(metric).about), html(metric), unit, number_text(estimate.mean * scale.factor), more);
+    const std::string unit =
+        scale.unit.empty() ? "" : fmt::format(" <span class=\"unit\">[{}]</span>", html(scale.unit));
+    return fmt::format(
+        "<div class=\"card\" title=\"{}\"><div class=\"name\">{}{}</div><div class=\"value\">{}</div>"
+        "<div class=\"more\">{}</div></div>\n",
+        html(metric_info(metric).about), html(metric), unit, number_text(estimate.mean * scale.factor), more);
 }
 
 // The best mean in a column, to be marked where there is a choice and not all are alike.
@@ -73,7 +75,8 @@ std::string metric_cell(const Group& group, const std::string& metric, const std
     std::string text = html(shown_estimate(group, metric).text);
     if (const std::size_t error = text.find(" ± "); error != std::string::npos)
         text = text.substr(0, error) + "<span class=\"error\">" + text.substr(error + 1) + "</span>";
-    return fmt::format("<td class=\"number{}\" data-value=\"{}\">{}</td>", marked ? " best" : "", found->second.mean, text);
+    return fmt::format("<td class=\"number{}\" data-value=\"{}\">{}</td>", marked ? " best" : "", found->second.mean,
+                       text);
 }
 
 std::string references_text(const ExperimentResults& results) {
@@ -90,13 +93,13 @@ std::string references_text(const ExperimentResults& results) {
 
 std::optional<std::size_t> best_group(const ExperimentResults& results, const std::string& metric) {
     std::optional<std::size_t> best;
-    const bool high = metric_info(metric).goal == Goal::high;
+    const Goal goal = metric_info(metric).goal;
     for (std::size_t g = 0; g < results.groups.size(); ++g) {
         const auto found = results.groups[g].finals.find(metric);
         if (found == results.groups[g].finals.end()) continue;
         const double mean = found->second.mean;
         const double so_far = best ? results.groups[*best].finals.at(metric).mean : mean;
-        if (!best || (high ? mean > so_far : mean < so_far)) best = g;
+        if (!best || badness(mean, goal) < badness(so_far, goal)) best = g;
     }
     return best;
 }
@@ -106,10 +109,11 @@ std::vector<std::size_t> drawn_groups(const ExperimentResults& results) {
     for (std::size_t g = 0; g < groups.size(); ++g) groups[g] = g;
     if (groups.size() <= most_drawn_groups) return groups;
     const std::string metric = headline_metric(results);
-    const double sign = metric_info(metric).goal == Goal::high ? -1 : 1;
+    const Goal goal = metric_info(metric).goal;
     auto rank = [&](std::size_t g) {
         const auto found = results.groups[g].finals.find(metric);
-        return found == results.groups[g].finals.end() ? std::numeric_limits<double>::infinity() : sign * found->second.mean;
+        return found == results.groups[g].finals.end() ? std::numeric_limits<double>::infinity()
+                                                       : badness(found->second.mean, goal);
     };
     std::stable_sort(groups.begin(), groups.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
     groups.resize(most_drawn_groups);
@@ -146,8 +150,9 @@ std::string header_part(const ExperimentResults& results, const std::vector<stor
     if (!places.empty()) fact(places, "");
     if (last) fact(time_text(*last), "last trial ended");
     const std::string description = sweeps.empty() ? "" : sweeps.back().description;
-    return fmt::format("<div class=\"brand\">marginalia experiment</div>\n<h1>{}</h1>\n{}<div class=\"facts\">{}</div>\n",
-                       html(results.name), description.empty() ? "" : "<p class=\"soft\">" + html(description) + "</p>\n", facts);
+    return fmt::format(
+        "<div class=\"brand\">marginalia experiment</div>\n<h1>{}</h1>\n{}<div class=\"facts\">{}</div>\n",
+        html(results.name), description.empty() ? "" : "<p class=\"soft\">" + html(description) + "</p>\n", facts);
 }
 
 std::string headline_part(const ExperimentResults& results) {
@@ -161,30 +166,38 @@ std::string headline_part(const ExperimentResults& results) {
         if (group.finals.contains(metric) && count++ < most) cards += card(results, group, metric);
     const std::string which = results.groups.size() == 1
                                   ? std::string()
-                                  : fmt::format("<p class=\"soft\" style=\"margin-top:20px\">Best of {} configurations by {}: "
-                                                "<b>{}</b></p>\n", results.groups.size(), html(first), html(group.label));
-    return which + "<div class=\"cards\"" + (which.empty() ? "" : " style=\"margin-top:8px\"") + ">\n" + cards + "</div>\n";
+                                  : fmt::format(
+                                        "<p class=\"soft\" style=\"margin-top:20px\">Best of {} configurations by {}: "
+                                        "<b>{}</b></p>\n",
+                                        results.groups.size(), html(first), html(group.label));
+    const std::size_t shown = std::min(count, most), in_a_row = shown > 7 ? (shown + 1) / 2 : shown;
+    return which +
+           fmt::format("<div class=\"cards\" style=\"--cards:{}{}\">\n", in_a_row,
+                       which.empty() ? "" : ";margin-top:8px") +
+           cards + "</div>\n";
 }
 
-std::string results_part(const ExperimentResults& results, std::size_t drawn) {
+std::string results_part(const ExperimentResults& results, const std::vector<std::size_t>& coloured) {
     if (results.groups.size() < 2) {
         const std::string references = references_text(results);
-        return references.empty() ? "" : "<p class=\"note\" style=\"margin-top:12px\">Exact values of the target: " + references + "</p>\n";
+        return references.empty()
+                   ? ""
+                   : "<p class=\"note\" style=\"margin-top:12px\">Exact values of the target: " + references + "</p>\n";
     }
     std::string out = "<h2>Results by configuration</h2>\n<div class=\"scroll\"><table><thead><tr>";
     for (const std::string& key : results.differing)
-        out += fmt::format("<th data-sort=\"\" title=\"{}\">{}</th>", html(key), html(short_key(key, results.differing)));
+        out +=
+            fmt::format("<th data-sort=\"\" title=\"{}\">{}</th>", html(key), html(short_key(key, results.differing)));
     out += "<th class=\"number\" data-sort=\"\" title=\"seeds done of those planned\">seeds</th>";
     for (const std::string& metric : results.final_names) {
         const MetricInfo info = metric_info(metric);
-        out += fmt::format("<th class=\"number\" data-sort=\"\" title=\"{}\">{}<span class=\"unit\">{}</span></th>", html(info.about),
-                           html(metric), html(info.unit));
+        out += fmt::format("<th class=\"number\" data-sort=\"\" title=\"{}\">{}<span class=\"unit\">{}</span></th>",
+                           html(info.about), html(metric), html(info.unit));
     }
     out += "</tr></thead><tbody>\n";
-    const std::vector<std::size_t> shown = drawn_groups(results);
     for (std::size_t g = 0; g < results.groups.size(); ++g) {
         const Group& group = results.groups[g];
-        const bool has_colour = std::find(shown.begin(), shown.end(), g) != shown.end();
+        const bool has_colour = std::find(coloured.begin(), coloured.end(), g) != coloured.end();
         std::string swatch = has_colour ? fmt::format("<span class=\"swatch\" data-group=\"{}\"></span>", g) : "";
         out += "<tr>";
         for (const std::string& key : results.differing) {
@@ -192,16 +205,20 @@ std::string results_part(const ExperimentResults& results, std::size_t drawn) {
             out += fmt::format("<td data-value=\"{0}\">{1}{0}</td>", html(value), swatch);
             swatch.clear();
         }
-        out += fmt::format("<td class=\"number\" data-value=\"{}\">{} / {}</td>", group.done, group.done, group.trials.size());
-        for (const std::string& metric : results.final_names) out += metric_cell(group, metric, best_value(results, metric));
+        out += fmt::format("<td class=\"number\" data-value=\"{}\">{} / {}</td>", group.done, group.done,
+                           group.trials.size());
+        for (const std::string& metric : results.final_names)
+            out += metric_cell(group, metric, best_value(results, metric));
         out += "</tr>\n";
     }
-    out += "</tbody></table></div>\n<p class=\"note\">Mean ± standard error over the seeds that are done; the best mean of each column "
-           "in green; values that were not finite are left out.";
+    out +=
+        "</tbody></table></div>\n<p class=\"note\">Mean ± standard error over the seeds that are done; the best mean "
+        "of each column "
+        "in green; values that were not finite are left out.";
     const std::string references = references_text(results);
     if (!references.empty()) out += " Exact values of the target: " + references + ".";
-    if (drawn < results.groups.size())
-        out += fmt::format(" The charts show the {} best by {}.", drawn, html(headline_metric(results)));
+    if (results.groups.size() > most_drawn_groups)
+        out += fmt::format(" The charts show the {} best by {}.", most_drawn_groups, html(headline_metric(results)));
     return out + "</p>\n";
 }
 

@@ -15,7 +15,8 @@ namespace {
 
 void flatten_into(FlatConfig& flat, const nlohmann::json& value, const std::string& prefix) {
     if (value.is_object()) {
-        for (const auto& [key, inner] : value.items()) flatten_into(flat, inner, prefix.empty() ? key : prefix + "." + key);
+        for (const auto& [key, inner] : value.items())
+            flatten_into(flat, inner, prefix.empty() ? key : prefix + "." + key);
         return;
     }
     flat[prefix] = value.is_string() ? value.get<std::string>() : value.dump();
@@ -86,28 +87,34 @@ std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& co
         }
     }
     // A parameter that only some plugins have says nothing that the plugin's name does not.
-    const auto plugin_differs = [&values](const std::string& key) {
-        const auto found = values.find(key.substr(0, key.find('.')) + ".plugin");
-        return found != values.end() && found->second.size() > 1;
+    const auto follows_plugin = [&](const std::string& key) {
+        const std::string plugin = key.substr(0, key.find('.')) + ".plugin";
+        return key != plugin && values.contains(plugin) &&
+               (values[plugin].size() > 1 || holders[plugin] < configs.size());
     };
     std::vector<std::string> differing;
     for (const auto& [key, distinct] : values)
-        if (distinct.size() > 1 || (holders[key] < configs.size() && !plugin_differs(key))) differing.push_back(key);
+        if (distinct.size() > 1 || (holders[key] < configs.size() && !follows_plugin(key))) differing.push_back(key);
     return differing;
 }
 
 std::string short_key(const std::string& key, const std::vector<std::string>& keys) {
-    const auto last = [](const std::string& name) { return name.substr(name.rfind('.') + 1); };
+    const auto last = [](const std::string& name) {
+        if (name.ends_with(".plugin")) return name.substr(0, name.size() - 7);
+        return name.substr(name.rfind('.') + 1);
+    };
     const std::string tail = last(key);
-    const auto alike = std::count_if(keys.begin(), keys.end(), [&](const std::string& other) { return last(other) == tail; });
+    const auto alike =
+        std::count_if(keys.begin(), keys.end(), [&](const std::string& other) { return last(other) == tail; });
     return alike > 1 ? key : tail;
 }
 
-ExperimentResults load_results(store::Store& store, const std::string& experiment) {
+ExperimentResults load_results(store::Store& store, const std::string& experiment, std::int64_t sweep) {
     std::vector<TrialResult> trials;
     std::vector<store::TrialId> ids;
     store::TrialFilter filter;
     filter.experiment = experiment;
+    filter.sweep = sweep;
     for (store::Trial& trial : store::list_trials(store, filter)) {
         ids.push_back(trial.id);
         FlatConfig config = flatten_text(trial.config);

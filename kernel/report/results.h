@@ -2,12 +2,11 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "store/store.h"
 
@@ -38,10 +37,10 @@ struct TrialResult {
 // The trials of one configuration.
 struct Group {
     std::string hash;
-    std::string label;   // the differing keys, "learning_rate = 0.001, channels = 32"; the experiment's name if none
+    std::string label;  // the differing keys, "learning_rate = 0.001, channels = 32"; the experiment's name if none
     FlatConfig config;
-    std::vector<std::size_t> trials;          // indices into ExperimentResults::trials
-    std::map<std::string, Estimate> finals;   // over its trials that are done
+    std::vector<std::size_t> trials;         // indices into ExperimentResults::trials
+    std::map<std::string, Estimate> finals;  // over its trials that are done
     std::size_t done = 0, failed = 0;
 };
 
@@ -55,8 +54,9 @@ struct ExperimentResults {
     std::map<std::string, std::vector<double>> references;  // "log_z_exact" and such: the distinct values
 };
 
-// All trials of an experiment and their final metrics; no points are read.
-ExperimentResults load_results(store::Store& store, const std::string& experiment);
+// The trials of an experiment and their final metrics; no points are read. `sweep`: only those of this run of its file,
+// 0: all.
+ExperimentResults load_results(store::Store& store, const std::string& experiment, std::int64_t sweep = 0);
 
 // The same of any trials, for `compare`.
 ExperimentResults gather(std::vector<TrialResult> trials, std::string name);
@@ -65,7 +65,7 @@ ExperimentResults gather(std::vector<TrialResult> trials, std::string name);
 // the configs that have them.
 std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& configs);
 
-// "train.learning_rate" -> "learning_rate" where no other of `keys` ends alike.
+// "train.learning_rate" -> "learning_rate" and "network.plugin" -> "network", where no other of `keys` ends alike.
 std::string short_key(const std::string& key, const std::vector<std::string>& keys);
 
 // The value of a key for people; "—" where the config has no such key.
@@ -74,9 +74,9 @@ std::string config_value(const FlatConfig& config, const std::string& key);
 // A group's final metric as tables show it. With one seed the error is the evaluation's own (NAME_stderr) where there
 // is one.
 struct ShownEstimate {
-    std::string text;        // "0.0412 ± 0.0031"; empty if no trial has the metric
-    nlohmann::json value;    // [mean, standard error or null]; null if no trial has it
-    bool of_samples = false; // the error is that of the evaluation's samples
+    std::string text;         // "0.0412 ± 0.0031"; empty if no trial has the metric
+    nlohmann::json value;     // [mean, standard error or null]; null if no trial has it
+    bool of_samples = false;  // the error is that of the evaluation's samples
 };
 ShownEstimate shown_estimate(const Group& group, const std::string& metric);
 

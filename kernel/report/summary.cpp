@@ -1,14 +1,15 @@
 #include "kernel/report/summary.h"
 
+#include <fmt/ostream.h>
+
 #include <algorithm>
 #include <cstdlib>
-
-#include <fmt/ostream.h>
 
 #include "kernel/report/metrics.h"
 #include "kernel/report/results.h"
 #include "kernel/report/table.h"
 #include "kernel/report/text.h"
+#include "store/queries.h"
 
 namespace marginalia {
 namespace {
@@ -54,7 +55,8 @@ void print_upright(const ExperimentResults& results, const std::vector<std::stri
 void print_by_config(const ExperimentResults& results, std::vector<std::string> metrics, std::ostream& out) {
     const std::size_t limit = screen().width;
     std::size_t width = 4;
-    for (const std::string& key : results.differing) width += std::max<std::size_t>(short_key(key, results.differing).size(), 8) + 2;
+    for (const std::string& key : results.differing)
+        width += std::max<std::size_t>(short_key(key, results.differing).size(), 8) + 2;
     std::size_t fitting = 0;
     for (; fitting < metrics.size() && limit > 0; ++fitting) {
         width += std::max<std::size_t>(metric_title(metrics[fitting]).size(), 17) + 2;
@@ -109,8 +111,9 @@ std::string store_option(store::Store& store) {
 }  // namespace
 
 void print_summary(store::Store& store, const std::string& experiment, std::ostream& out) {
-    const ExperimentResults results = load_results(store, experiment);
-    if (results.trials.empty()) return;
+    const std::vector<store::Sweep> sweeps = store::list_sweeps(store, experiment);
+    if (sweeps.empty()) return;
+    const ExperimentResults results = load_results(store, experiment, sweeps.back().id);
     std::size_t done = 0;
     for (const Group& group : results.groups) done += group.done;
     fmt::print(out, "{}: {} of {} done, {}\n\n", experiment, done, count_text(results.trials.size(), "trial"),
@@ -122,7 +125,8 @@ void print_summary(store::Store& store, const std::string& experiment, std::ostr
         print_by_config(results, metrics, out);
     }
     out << '\n';
-    if (single_seed_errors(results, metrics)) out << "± of a single seed: standard error over the evaluation's samples\n";
+    if (single_seed_errors(results, metrics))
+        out << "± of a single seed: standard error over the evaluation's samples\n";
     print_references(results, out);
     print_failures(results, out);
     const std::string option = store_option(store);

@@ -1,10 +1,10 @@
 #include "kernel/report/table.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include <fmt/format.h>
 #include <marginalia/error.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace marginalia {
 namespace {
@@ -26,46 +26,6 @@ std::string without_breaks(std::string text) {
 std::string trimmed(std::string line) {
     line.erase(line.find_last_not_of(' ') + 1);
     return line;
-}
-
-std::string markdown_text(const std::string& text) {
-    std::string out;
-    for (const char c : without_breaks(text)) {
-        if (c == '|' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out;
-}
-
-std::string latex_text(const std::string& text) {
-    std::string out;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const char c = text[at];
-        if (text.compare(at, 2, "±") == 0) {
-            out += "$\\pm$";
-            ++at;
-        } else if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) {
-            out += '\\';
-            out += c;
-        } else if (c == '\\') {
-            out += "\\textbackslash{}";
-        } else if (c == '~' || c == '^') {
-            out += fmt::format("\\{}{{}}", c);
-        } else {
-            out += c;
-        }
-    }
-    return out;
-}
-
-std::string csv_value(const nlohmann::json& value) {
-    if (value.is_null()) return {};
-    return csv_field(value.is_string() ? value.get<std::string>() : value.dump());
-}
-
-// The two numbers of a mean with its error; nulls where the cell is blank.
-nlohmann::json part(const Cell& cell, std::size_t index) {
-    return cell.value.is_array() && cell.value.size() > index ? cell.value[index] : nlohmann::json();
 }
 
 }  // namespace
@@ -100,7 +60,8 @@ std::string Table::header(std::size_t column) const {
 
 std::size_t Table::natural_width(std::size_t column) const {
     std::size_t width = display_width(header(column));
-    for (std::size_t r = 0; r < rows_.size(); ++r) width = std::max(width, display_width(without_breaks(cell(r, column).text)));
+    for (std::size_t r = 0; r < rows_.size(); ++r)
+        width = std::max(width, display_width(without_breaks(cell(r, column).text)));
     return width;
 }
 
@@ -109,12 +70,14 @@ std::vector<std::size_t> Table::shown_columns(std::size_t limit) const {
     for (std::size_t c = 0; c < shown.size(); ++c) shown[c] = c;
     const auto least_total = [&] {
         std::size_t sum = 0;
-        for (const std::size_t c : shown) sum += 2 + (columns_[c].numeric ? natural_width(c) : std::min(natural_width(c), readable_text));
+        for (const std::size_t c : shown)
+            sum += 2 + (columns_[c].numeric ? natural_width(c) : std::min(natural_width(c), readable_text));
         return sum - 2;
     };
     while (limit > 0 && shown.size() > 1 && least_total() > limit) {
-        const auto first = std::max_element(shown.begin(), shown.end(),
-                                            [&](std::size_t a, std::size_t b) { return columns_[a].drop < columns_[b].drop; });
+        const auto first = std::max_element(shown.begin(), shown.end(), [&](std::size_t a, std::size_t b) {
+            return columns_[a].drop < columns_[b].drop;
+        });
         if (columns_[*first].drop == 0) break;
         shown.erase(first);
     }
@@ -132,7 +95,9 @@ std::vector<std::size_t> Table::widths(const std::vector<std::size_t>& shown, st
     for (; limit > 0 && total > limit + 2; --total) {
         std::size_t widest = shown.size();
         for (std::size_t i = 0; i < shown.size(); ++i)
-            if (!columns_[shown[i]].numeric && widths[i] > least && (widest == shown.size() || widths[i] > widths[widest])) widest = i;
+            if (!columns_[shown[i]].numeric && widths[i] > least &&
+                (widest == shown.size() || widths[i] > widths[widest]))
+                widest = i;
         if (widest == shown.size()) break;
         --widths[widest];
     }
@@ -141,11 +106,16 @@ std::vector<std::size_t> Table::widths(const std::vector<std::size_t>& shown, st
 
 void Table::print(std::ostream& out, Format format, Screen screen) const {
     switch (format) {
-        case Format::text: return print_text(out, screen);
-        case Format::csv: return print_csv(out);
-        case Format::json: return print_json(out);
-        case Format::markdown: return print_markdown(out);
-        case Format::latex: return print_latex(out);
+        case Format::text:
+            return print_text(out, screen);
+        case Format::csv:
+            return print_csv(out);
+        case Format::json:
+            return print_json(out);
+        case Format::markdown:
+            return print_markdown(out);
+        case Format::latex:
+            return print_latex(out);
     }
 }
 
@@ -170,88 +140,8 @@ void Table::print_text(std::ostream& out, Screen screen) const {
     line([&](std::size_t i) { return header(shown[i]); }, [](std::size_t) { return Tone::plain; });
     line(rule, [](std::size_t) { return Tone::faint; });
     for (std::size_t r = 0; r < rows_.size(); ++r)
-        line([&](std::size_t i) { return without_breaks(cell(r, shown[i]).text); }, [&](std::size_t i) { return cell(r, shown[i]).tone; });
-}
-
-void Table::print_csv(std::ostream& out) const {
-    std::string line;
-    auto field = [&line](const std::string& text) {
-        line += text;
-        line += ',';
-    };
-    auto flush = [&] {
-        line.back() = '\n';
-        out << line;
-        line.clear();
-    };
-    for (const Column& column : columns_) {
-        field(csv_field(column.name));
-        if (!column.error_key.empty()) field(csv_field(column.error_key));
-    }
-    flush();
-    for (std::size_t r = 0; r < rows_.size(); ++r) {
-        for (std::size_t c = 0; c < columns_.size(); ++c) {
-            if (columns_[c].error_key.empty()) {
-                field(csv_value(cell(r, c).value));
-            } else {
-                field(csv_value(part(cell(r, c), 0)));
-                field(csv_value(part(cell(r, c), 1)));
-            }
-        }
-        flush();
-    }
-}
-
-void Table::print_json(std::ostream& out) const {
-    out << "[";
-    for (std::size_t r = 0; r < rows_.size(); ++r) {
-        nlohmann::ordered_json object;
-        for (std::size_t c = 0; c < columns_.size(); ++c) {
-            if (columns_[c].error_key.empty()) {
-                object[columns_[c].name] = cell(r, c).value;
-            } else {
-                object[columns_[c].name] = part(cell(r, c), 0);
-                object[columns_[c].error_key] = part(cell(r, c), 1);
-            }
-        }
-        out << (r == 0 ? "\n " : ",\n ") << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    }
-    out << "\n]\n";
-}
-
-void Table::print_markdown(std::ostream& out) const {
-    auto line = [&](auto&& text_of) {
-        out << '|';
-        for (std::size_t c = 0; c < columns_.size(); ++c) out << ' ' << text_of(c) << " |";
-        out << '\n';
-    };
-    line([&](std::size_t c) { return markdown_text(header(c)); });
-    line([&](std::size_t c) { return std::string(columns_[c].numeric ? "---:" : "---"); });
-    for (std::size_t r = 0; r < rows_.size(); ++r) line([&](std::size_t c) { return markdown_text(cell(r, c).text); });
-}
-
-void Table::print_latex(std::ostream& out) const {
-    std::string alignment;
-    for (const Column& column : columns_) alignment += column.numeric ? 'r' : 'l';
-    out << "% needs \\usepackage{booktabs}\n\\begin{tabular}{" << alignment << "}\n\\toprule\n";
-    auto line = [&](auto&& text_of) {
-        for (std::size_t c = 0; c < columns_.size(); ++c) out << (c > 0 ? " & " : "") << latex_text(text_of(c));
-        out << " \\\\\n";
-    };
-    line([&](std::size_t c) { return header(c); });
-    out << "\\midrule\n";
-    for (std::size_t r = 0; r < rows_.size(); ++r) line([&](std::size_t c) { return without_breaks(cell(r, c).text); });
-    out << "\\bottomrule\n\\end{tabular}\n";
-}
-
-std::string csv_field(std::string_view text) {
-    if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"') out += '"';
-        out += c;
-    }
-    return out + '"';
+        line([&](std::size_t i) { return without_breaks(cell(r, shown[i]).text); },
+             [&](std::size_t i) { return cell(r, shown[i]).tone; });
 }
 
 }  // namespace marginalia

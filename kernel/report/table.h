@@ -1,12 +1,11 @@
 // One table, five ways to print it: for a terminal, a spreadsheet, a program, a README and a paper.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "kernel/report/text.h"
 
@@ -28,16 +27,16 @@ struct Cell {
     Cell(const char* text) : Cell(std::string(text)) {}
     Cell(std::string text, nlohmann::json value) : text(std::move(text)), value(std::move(value)) {}
 
-    static Cell number(double value);                // NaN and infinities become text
+    static Cell number(double value);  // NaN and infinities become text
     static Cell integer(std::int64_t value);
 };
 
 struct Column {
-    std::string name;              // also the key in csv and json
-    bool numeric = false;          // set to the right
-    std::string unit = {};         // shown in the header: "step_seconds [s]"
-    std::string error_key = {};    // csv and json get a second column of this name (a Cell value of two numbers)
-    int drop = 0;                  // on a screen too narrow, left out: those with the highest number first; 0: never
+    std::string name;            // also the key in csv and json
+    bool numeric = false;        // set to the right
+    std::string unit = {};       // shown in the header: "step_seconds [s]"
+    std::string error_key = {};  // csv and json get a second column of this name (a Cell value of two numbers)
+    int drop = 0;                // on a screen too narrow, left out: those with the highest number first; 0: never
 };
 
 // Rows under named columns. Cells beyond a row's end are blank.

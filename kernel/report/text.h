@@ -34,10 +34,10 @@ std::string number_text(std::optional<double> value, int digits = 4);
 // A mean with its standard error, rounded at the error's second digit: "0.0412 ± 0.0031". No error: the mean alone.
 std::string estimate_text(double mean, std::optional<double> standard_error);
 
-std::string duration_text(double seconds);        // "85 ms", "4.2 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"
-std::string age_text(double seconds);             // "now", "40 s", "3 min", "5 h", "12 d"
-std::string bytes_text(std::uint64_t bytes);      // "512 B", "1.2 MB"
-std::string time_text(double seconds_since_1970); // local time, "2026-03-01 14:05:09"
+std::string duration_text(double seconds);         // "85 ms", "4.2 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"
+std::string age_text(double seconds);              // "now", "40 s", "3 min", "5 h", "12 d"
+std::string bytes_text(std::uint64_t bytes);       // "512 B", "1.2 MB"
+std::string time_text(double seconds_since_1970);  // local time, "2026-03-01 14:05:09"
 
 // "1 trial", "3 trials".
 std::string count_text(std::size_t count, std::string_view noun);
