@@ -86,6 +86,9 @@ std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int co
         if (devices.empty()) devices.push_back("cpu");
     }
     const int share = std::max(1, cores / std::max<int>(1, static_cast<int>(devices.size())));
+    if (run.value("cores", 0) > cores)
+        throw Error("run.cores = " + std::to_string(run.value("cores", 0)) + " is more than the " + std::to_string(cores) +
+                    " cores that this process may use; give fewer, or 0 for all");
     const int threads = run.value("cores", 0) > 0 ? run.value("cores", 0) : share;
     const std::string remedy = "use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"";
     std::vector<Slot> slots;

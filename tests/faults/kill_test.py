@@ -4,6 +4,7 @@ the results equal those of an unbroken run, bit for bit.
 The host and worker programs and the experiment are parameters: the fake ones take seconds, the real ones minutes.
 """
 import argparse
+import hashlib
 import os
 import random
 import signal
@@ -60,8 +61,10 @@ def results(store):
                                    WHERE {DIFFERS} ORDER BY 1, 2, 3, 4""").fetchall()
     finals = database.execute(f"""SELECT config_hash, seed, name, value FROM final_metrics JOIN trials USING (trial_id)
                                   WHERE {DIFFERS} ORDER BY 1, 2, 3""").fetchall()
-    checkpoints = database.execute("""SELECT config_hash, seed, step FROM checkpoints JOIN trials USING (trial_id)
-                                      ORDER BY 1, 2, 3""").fetchall()
+    # The archives themselves, from the table behind the view: the final parameters, byte for byte.
+    archives = database.execute("""SELECT config_hash, seed, step, data FROM checkpoint JOIN trials ON trial = trial_id
+                                   ORDER BY 1, 2, 3""")
+    checkpoints = [(*row, hashlib.sha256(data).hexdigest()) for *row, data in archives]
     return statuses, metrics, finals, checkpoints
 
 
