@@ -30,6 +30,8 @@ bool is_table_name(const std::string& name) {
     return is_plugin_table(name) || is_kernel_table(name) || name == "sweep";
 }
 
+std::string with_article(const std::string& table) { return (table == "energy" ? "an [" : "a [") + table + "]"; }
+
 // Judges the root table. Faults go to `faults`; what is read is only right if there are none.
 class RootReader {
 public:
@@ -46,6 +48,7 @@ public:
         const Node* sweep_table = root_.find("sweep");
         const SweepText sweep = read_sweep(sweep_table, faults_);
         const std::vector<Section> sections = read_sections(sweep);
+        for (const Section& section : sections) check_needs(section);
         experiment.run = read_section("run", table("run"), {}, catalogue_, folder_, faults_).candidates[0].values;
         const std::vector<Axis> axes = make_axes(sweep, sections, catalogue_, folder_, faults_);
         if (count_trials(axes, seeds.size()) > most_trials)
@@ -165,6 +168,26 @@ private:
         sections.push_back(read_one("train", sweep));
         sections.push_back(read_one("evaluation", sweep));
         return sections;
+    }
+
+    // Tables are there for all trials of a sweep or for none, so each plugin that a trial may have is judged alone.
+    void check_needs(const Section& section) {
+        for (const Candidate& candidate : section.candidates) {
+            if (!candidate.plugin) continue;
+            for (const std::string& needed : candidate.plugin->needs)
+                if (!root_.find(needed)) lacks(section.name + " '" + candidate.plugin->name + "'", candidate.place, needed);
+        }
+    }
+
+    void lacks(const std::string& plugin, Place place, const std::string& needed) {
+        const std::string other = needed == "energy" ? "dataset" : needed == "dataset" ? "energy" : "";
+        if (!other.empty()) {
+            if (root_.find(other))  // else its absence has been told
+                faults_.add(place, plugin + " needs " + with_article(needed) + ", not " + with_article(other));
+            return;
+        }
+        faults_.add(place, plugin + " needs " + with_article(needed) + "; add one with plugin = \"NAME\". The " + needed +
+                               " plugins: " + listed(plugin_names(catalogue_, needed)));
     }
 
     Section read_one(const std::string& name, const SweepText& sweep) {

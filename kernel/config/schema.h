@@ -32,7 +32,8 @@ struct PluginManifest {
     std::vector<ParameterSpec> parameters;
     std::string path;  // absolute
     std::string build_tag;
-    std::string sha256;  // of the file
+    std::string sha256;              // of the file
+    std::vector<std::string> needs;  // tables that an experiment with it must have: "energy", "dataset", "sampler"
 };
 
 // A file that was refused or failed to load: one sentence why.

@@ -59,7 +59,7 @@ private:
         }
         for (const Candidate& known : section_.candidates)
             if (known.plugin == plugin) return;
-        section_.candidates.push_back({plugin, &plugin->parameters, {{"plugin", plugin->name}}, {}});
+        section_.candidates.push_back({plugin, &plugin->parameters, {{"plugin", plugin->name}}, {}, name.place});
     }
 
     void fill_defaults(Candidate& candidate) {

@@ -30,6 +30,7 @@ struct Candidate {
     const std::vector<ParameterSpec>* parameters = nullptr;  // declared
     nlohmann::json values;                                   // defaults and given values; "plugin" where there is one
     std::set<std::string> own;                               // keys given in a sub-table such as [network.mlp]
+    Place place{};                                           // of the plugin's name
 };
 
 struct Section {

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <numeric>
 #include <optional>
+#include <sstream>
 
 #include <boost/dll/library_info.hpp>
 #include <boost/dll/shared_library.hpp>
@@ -22,6 +24,7 @@ constexpr std::string_view symbol_stem = "marginalia_plugin_v";
 constexpr const char* symbol_name = MARGINALIA_TEXT(MARGINALIA_SYMBOL);
 constexpr std::string_view tier_1[] = {"energy", "dataset"};
 constexpr std::string_view tier_2[] = {"network", "sampler", "objective"};
+constexpr std::string_view needed_tables[] = {"energy", "dataset", "sampler"};
 
 template <std::size_t N>
 bool among(std::string_view word, const std::string_view (&words)[N]) {
@@ -92,6 +95,11 @@ void check_build(const PluginDescriptor& plugin) {
                     "]; rebuild it with the same compiler and settings");
 }
 
+std::vector<std::string> words_of(const char* text) {
+    std::istringstream stream(text ? text : "");
+    return {std::istream_iterator<std::string>(stream), {}};
+}
+
 void check_content(const PluginDescriptor& plugin) {
     if (!is_name(plugin.name))
         throw Error("malformed descriptor: its name must be lower-case words joined by '-', not '" +
@@ -101,6 +109,9 @@ void check_content(const PluginDescriptor& plugin) {
     for (std::size_t i = 0; i < plugin.parameter_count; ++i)
         if (!is_name(plugin.parameters[i].name))
             throw Error("malformed descriptor: parameter " + std::to_string(i + 1) + " has no lower_snake name");
+    for (const std::string& word : words_of(plugin.needs))
+        if (!among(word, needed_tables))
+            throw Error("malformed descriptor: it needs a [" + word + "]; a plugin may need energy, dataset and sampler");
 }
 
 PluginManifest manifest_of(const PluginDescriptor& plugin, const fs::path& file) {
@@ -114,6 +125,7 @@ PluginManifest manifest_of(const PluginDescriptor& plugin, const fs::path& file)
     manifest.path = file.string();
     manifest.build_tag = plugin.build_tag;
     manifest.sha256 = sha256_of_file(file);
+    manifest.needs = words_of(plugin.needs);
     return manifest;
 }
 

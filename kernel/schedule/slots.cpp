@@ -57,6 +57,9 @@ void add_cpu(std::vector<Slot>& slots, const nlohmann::json& run, int machine) {
     int cores = run.value("cores", 0), count = run.value("slots", 0);
     if (cores == 0) cores = std::max(1, machine / std::max(count, 1));
     if (count == 0) count = std::max(1, machine / cores);
+    if (static_cast<std::int64_t>(count) * cores > machine)
+        throw Error("run.slots = " + std::to_string(count) + " of " + std::to_string(cores) + " cores each ask for more than the " +
+                    std::to_string(machine) + " cores that this process may use; give fewer of either");
     slots.insert(slots.end(), static_cast<std::size_t>(count), Slot{"cpu", cores});
 }
 

@@ -8,8 +8,9 @@
 namespace marginalia {
 
 inline PluginManifest fake_plugin(const std::string& kind, const std::string& name,
-                                  std::vector<ParameterSpec> parameters) {
-    return {kind, name, "a " + kind, "", std::move(parameters), "/plugins/" + name + ".so", "abi 1", "00"};
+                                  std::vector<ParameterSpec> parameters, std::vector<std::string> needs = {}) {
+    return {kind,    name, "a " + kind,    "", std::move(parameters), "/plugins/" + name + ".so",
+            "abi 1", "00", std::move(needs)};
 }
 
 inline PluginCatalogue fake_catalogue() {
@@ -58,7 +59,8 @@ inline PluginCatalogue fake_catalogue() {
     catalogue.plugins = {
         fake_plugin("dataset", "rows", specs(rows)),        fake_plugin("energy", "ising", specs(ising)),
         fake_plugin("energy", "ring", specs(ring)),         fake_plugin("network", "lattice-conv", specs(lattice_conv)),
-        fake_plugin("network", "mlp", specs(mlp)),          fake_plugin("objective", "mam-energy", specs(mam)),
+        fake_plugin("network", "mlp", specs(mlp)),          fake_plugin("objective", "likelihood", {}, {"dataset"}),
+        fake_plugin("objective", "mam-energy", specs(mam)), fake_plugin("objective", "reinforce", {}, {"energy", "sampler"}),
         fake_plugin("sampler", "block-gibbs", specs(gibbs))};
     catalogue.failures = {{"/plugins/potts.so", "built for plugin ABI 0, but this marginalia is of ABI 1; rebuild it"}};
     return catalogue;

@@ -105,6 +105,20 @@ TEST_CASE("all faults are told at once, by place") {
         Error);
 }
 
+TEST_CASE("a table that a plugin needs must be there") {
+    const std::string sampler = "[sampler]\nplugin = \"block-gibbs\"\n";
+    CHECK_NOTHROW(parse(small_experiment(sampler), {"objective.plugin=reinforce", "~objective.penalty"}));
+    CHECK_NOTHROW(parse(small_experiment(), {"objective.plugin=reinforce", "+sampler.plugin=block-gibbs"}));
+    const auto refused = [](const std::string& text, const std::vector<std::string>& overrides, const char* sentence) {
+        CHECK_THROWS_WITH_AS(parse(text, overrides), sentence, Error);
+    };
+    refused(small_experiment(), {"objective.plugin=reinforce"},
+            "override 'objective.plugin=reinforce': objective 'reinforce' needs a [sampler]; add one with plugin = "
+            "\"NAME\". The sampler plugins: block-gibbs");
+    refused(small_experiment("[sweep]\n\"objective.plugin\" = [\"mam-energy\", \"likelihood\"]\n"), {},
+            "/lab/small.toml:12:36: objective 'likelihood' needs a [dataset], not an [energy]");
+}
+
 TEST_CASE("a plugin with a wrong default is refused by name") {
     PluginCatalogue catalogue = fake_catalogue();
     catalogue.plugins[1].parameters[2].fallback = "strong";

@@ -35,6 +35,8 @@ TEST_CASE("slots share out the machine") {
 TEST_CASE("devices that are not there are refused") {
     CHECK_THROWS_WITH(slots({{"device", "cuda:2"}}, 1),
                       "run.device: there is no 'cuda:2' here; LibTorch sees 1 CUDA device; use \"cpu\" or \"auto\"");
+    CHECK_THROWS_WITH(slots({{"slots", 5}, {"cores", 2}}),
+                      "run.slots = 5 of 2 cores each ask for more than the 8 cores that this process may use; give fewer of either");
     CHECK_THROWS_WITH(slots({{"cores", 9}}), "run.cores = 9 is more than the 8 cores that this process may use; give fewer, or 0 for all");
     CHECK_THROWS_WITH(slots({{"device", "tpu"}}),
                       "run.device: 'tpu' is not a device; use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"");

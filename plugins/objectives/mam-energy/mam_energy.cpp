@@ -35,11 +35,13 @@ public:
         : lambda_(params.number("penalty")),
           rows_(params.integer("penalty_rows") == 0 ? setup.batch : std::min(params.integer("penalty_rows"), setup.batch)),
           baseline_(params.text("baseline") == "mean"),
-          domain_(setup.domain) {}
+          domain_(setup.domain) {
+        if (baseline_ && setup.batch < 2)
+            throw marginalia::Error("batch 1 with baseline \"mean\" learns nothing; give train.batch >= 2 or "
+                                    "baseline = \"none\"");
+    }
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
-        if (!step.sampler) throw marginalia::Error("needs a [sampler]; add one, such as plugin = \"block-gibbs\"");
-        if (!step.energy) throw marginalia::Error("needs an [energy], not a [dataset]");
         const at::Tensor x = draw(step);
         step.energy->start(x);  // runs while the network does
         const auto link = marginalia::random_chain_link(x.slice(0, 0, rows_), domain_.categories, step.generator);
@@ -74,4 +76,4 @@ private:
 }  // namespace
 
 MARGINALIA_OBJECTIVE(MamEnergy, "mam-energy", "marginalization model from an energy: REINFORCE and self-consistency", manual,
-                     parameters);
+                     parameters, "energy sampler");

@@ -56,4 +56,4 @@ using DatasetFactory = Dataset* (*)(const Params&);
 #define MARGINALIA_DATASET(type, name, summary, manual, list)                                                   \
     static_assert(std::is_base_of_v<marginalia::Dataset, type>);                                                \
     static marginalia::Dataset* marginalia_create(const marginalia::Params& p) { return new type(p); }          \
-    MARGINALIA_PLUGIN(MARGINALIA_BUILD_TAG, "dataset", name, summary, manual, list, &marginalia_create)
+    MARGINALIA_PLUGIN(MARGINALIA_BUILD_TAG, "dataset", name, summary, manual, list, &marginalia_create, "")

@@ -102,4 +102,4 @@ using EnergyFactory = Energy* (*)(const Params&);
 #define MARGINALIA_ENERGY(type, name, summary, manual, list)                                                    \
     static_assert(std::is_base_of_v<marginalia::Energy, type>);                                                 \
     static marginalia::Energy* marginalia_create(const marginalia::Params& p) { return new type(p); }           \
-    MARGINALIA_PLUGIN(MARGINALIA_BUILD_TAG, "energy", name, summary, manual, list, &marginalia_create)
+    MARGINALIA_PLUGIN(MARGINALIA_BUILD_TAG, "energy", name, summary, manual, list, &marginalia_create, "")

@@ -40,12 +40,14 @@ struct PluginDescriptor {
     const Parameter* parameters;
     std::size_t parameter_count;
     void (*create)();     // cast by the host to the factory type of the kind
+    const char* needs;    // tables that an experiment with it must have: words of "energy dataset sampler", by spaces
 };
 
 }  // namespace marginalia
 
-// Defines the plugin's only exported symbol. `list` is a constexpr array of marginalia::Parameter.
-#define MARGINALIA_PLUGIN(tag, kind, name, summary, manual, list, factory)                                        \
+// Defines the plugin's only exported symbol. `list` is a constexpr array of marginalia::Parameter; `needs` is "" where
+// any experiment will do.
+#define MARGINALIA_PLUGIN(tag, kind, name, summary, manual, list, factory, needs)                                 \
     extern "C" MARGINALIA_API const marginalia::PluginDescriptor MARGINALIA_SYMBOL;                                \
     extern "C" constinit const marginalia::PluginDescriptor MARGINALIA_SYMBOL = {                                 \
-        tag, kind, name, summary, manual, std::data(list), std::size(list), reinterpret_cast<void (*)()>(factory)}
+        tag, kind, name, summary, manual, std::data(list), std::size(list), reinterpret_cast<void (*)()>(factory), needs}

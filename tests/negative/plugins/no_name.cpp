@@ -2,4 +2,4 @@
 #include <marginalia/energy.h>
 #include "broken_energy.h"
 
-MARGINALIA_PLUGIN(MARGINALIA_BUILD_TAG, "energy", nullptr, "", "", no_parameters, &make_nothing);
+MARGINALIA_PLUGIN(MARGINALIA_BUILD_TAG, "energy", nullptr, "", "", no_parameters, &make_nothing, "");

@@ -77,4 +77,4 @@ using NetworkFactory = torch::jit::Module* (*)(const Params&, const Domain&, at:
                                                  at::Generator& g) {                                              \
         return new torch::jit::Module(build(p, d, g));                                                            \
     }                                                                                                             \
-    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "network", name, summary, manual, list, &marginalia_create)
+    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "network", name, summary, manual, list, &marginalia_create, "")

@@ -24,7 +24,7 @@ public:
 struct TrainingStep {
     std::int64_t step;                 // 1, 2, ...
     const Network& network;
-    Sampler* sampler;                  // nullptr where the experiment names none
+    Sampler* sampler;                  // nullptr where the experiment names none; see MARGINALIA_OBJECTIVE's `needs`
     BatchEnergy* energy;               // nullptr for a dataset
     const Dataset* dataset;            // nullptr for an energy
     at::Generator& generator;          // the trial's own, on the setup's device
@@ -50,10 +50,12 @@ using ObjectiveFactory = Objective* (*)(const Params&, const TrainingSetup&);
 
 }  // namespace marginalia
 
-// Exports class `type`, constructible from (const Params&, const TrainingSetup&), as an objective plugin.
-#define MARGINALIA_OBJECTIVE(type, name, summary, manual, list)                                                   \
+// Exports class `type`, constructible from (const Params&, const TrainingSetup&), as an objective plugin. `needs` names
+// the tables that an experiment with it must have, separated by spaces: "energy sampler", "dataset", or "" for none. An
+// experiment without them is refused before anything runs, so TrainingStep's pointers to what is named are never null.
+#define MARGINALIA_OBJECTIVE(type, name, summary, manual, list, needs)                                            \
     static_assert(std::is_base_of_v<marginalia::Objective, type>);                                                \
     static marginalia::Objective* marginalia_create(const marginalia::Params& p, const marginalia::TrainingSetup& s) { \
         return new type(p, s);                                                                                    \
     }                                                                                                             \
-    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "objective", name, summary, manual, list, &marginalia_create)
+    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "objective", name, summary, manual, list, &marginalia_create, needs)

@@ -39,4 +39,4 @@ using SamplerFactory = Sampler* (*)(const Params&, const TrainingSetup&, at::Gen
                                                   at::Generator& g) {                                             \
         return new type(p, s, g);                                                                                 \
     }                                                                                                             \
-    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "sampler", name, summary, manual, list, &marginalia_create)
+    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "sampler", name, summary, manual, list, &marginalia_create, "")
