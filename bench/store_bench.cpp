@@ -1,13 +1,17 @@
 // What the store costs, beside raw SQLite doing the same work in the same run. Prints a table; exits with 1 where a
 // figure misses its target. Takes a folder to work in; a disk rather than memory, to be fair to neither.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <spawn.h>
 #include <sqlite3.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -151,6 +155,28 @@ void fill_thousand(const fs::path& file) {
     }
 }
 
+// The whole command as a person waits for it: a new process, its output, its end.
+double command_seconds(const fs::path& store, std::vector<std::string> words) {
+    words.insert(words.begin(), MARGINALIA_PROGRAM);
+    words.insert(words.end(), {"--store", store.string()});
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    int status = -1;
+    const double took = seconds_of([&] {
+        pid_t child = 0;
+        if (posix_spawn(&child, MARGINALIA_PROGRAM, &actions, nullptr, arguments.data(), environ) == 0)
+            waitpid(child, &status, 0);
+    });
+    posix_spawn_file_actions_destroy(&actions);
+    if (status != 0) throw std::runtime_error(fmt::format("`{} {}` failed", words[0], words[1]));
+    return took;
+}
+
 int missed = 0;
 
 void line(const std::string& what, double value, const std::string& unit, double target, bool at_least) {
@@ -190,14 +216,18 @@ int main(int argc, char** argv) {
 
     const auto thousand = folder.fresh("thousand.db");
     fill_thousand(thousand);
-    std::vector<double> open, best, configs;
+    std::vector<double> open, best, configs, list_command, best_command;
     for (int i = 0; i < 21; ++i) {
         std::optional<Store> store;
         open.push_back(1e3 * seconds_of([&] { store.emplace(Store::open_to_read(thousand)); }));
         best.push_back(1e3 * seconds_of([&] { best_trials(*store, {.metric = "kl", .experiment = "bench"}); }));
+        list_command.push_back(1e3 * command_seconds(thousand, {"list"}));
+        best_command.push_back(1e3 * command_seconds(thousand, {"best", "kl"}));
         configs.push_back(1e3 * seconds_of([&] { best_configs(*store, {.metric = "kl", .experiment = "bench"}); }));
     }
     line("best 10 of 1,000 trials x 1,000 points, in a store just opened", median(best), "ms", 1, false);
+    line("`marginalia list` of that store, from start to end", median(list_command), "ms", 30, false);
+    line("`marginalia best kl` of that store, from start to end", median(best_command), "ms", 50, false);
     fmt::print("{:<62} {:>10.4g} ms\n", "best 10 configurations by mean over 4 seeds", median(configs));
     fmt::print("{:<62} {:>10.4g} ms\n", "opening that store to read", median(open));
     return missed == 0 ? 0 : 1;

@@ -54,8 +54,9 @@ StoreError older_store(const std::filesystem::path& file, std::int64_t version, 
 }
 
 StoreError unwritable_store(const std::filesystem::path& file, const std::filesystem::path& what, int error) {
-    return sentence(Kind::read_only, "store {} cannot be written: {} is read-only here ({}); change that, or {}",
-                    file.string(), what.string(), std::strerror(error), elsewhere);
+    const bool read_only = error == EROFS || error == EACCES || error == EPERM;
+    return sentence(Kind::read_only, "store {} cannot be written: {} {} ({}); change that, or {}", file.string(),
+                    what.string(), read_only ? "is read-only here" : "takes no files", std::strerror(error), elsewhere);
 }
 
 StoreError network_store(const std::filesystem::path& file, std::string_view filesystem) {

@@ -2,7 +2,11 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <memory>
+#include <string_view>
 
 #include "store/connection.h"
 #include "store/error.h"
@@ -35,6 +39,18 @@ private:
     sqlite3* handle_;
 };
 
+// SQLite says of some of these that a view cannot be modified, which is beside the point.
+bool changes_something(std::string_view sql) {
+    const std::size_t begin = std::min(sql.find_first_not_of(" \t\r\n"), sql.size());
+    std::string word;
+    for (const char c : sql.substr(begin)) {
+        if (!std::isalpha(static_cast<unsigned char>(c))) break;
+        word += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    static constexpr std::array words = {"DELETE", "INSERT", "UPDATE", "REPLACE", "CREATE", "DROP", "ALTER"};
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 // Blanks and comments make no statement.
 bool is_blank(sqlite3* handle, const char* sql) {
     sqlite3_stmt* made = nullptr;
@@ -48,7 +64,8 @@ Prepared prepare(sqlite3* handle, const std::string& sql) {
     const char* rest = nullptr;
     const int code = sqlite3_prepare_v2(handle, sql.c_str(), static_cast<int>(sql.size()) + 1, &made, &rest);
     Prepared statement(made, sqlite3_finalize);
-    if (code == SQLITE_AUTH) throw bad_query("only statements that read this store are allowed");
+    if (code == SQLITE_AUTH || (code != SQLITE_OK && changes_something(sql)))
+        throw bad_query("only statements that read this store are allowed");
     if (code != SQLITE_OK)
         throw bad_query(fmt::format("{}; docs/store.md has the views and their columns", sqlite3_errmsg(handle)));
     if (!statement) throw bad_query("it is empty; try: SELECT * FROM trials");

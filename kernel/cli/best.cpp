@@ -180,7 +180,7 @@ int table_verb(const Common& common, const TableOptions& options, std::ostream& 
     for (const std::vector<std::string>& values : made.columns)
         for (const std::string& metric : metrics) {
             const std::string setting = joined(columns, values);
-            const std::string name = setting.empty() ? metric : metrics.size() > 1 ? metric + " " + setting : setting;
+            const std::string name = setting.empty() ? metric : metric + " " + setting;
             heads.push_back({name, true, metric_info(metric).unit, name + "_stderr"});
         }
     if (columns.empty()) heads.push_back({"n", true});

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -40,6 +41,22 @@ struct Request {
 };
 
 using Verb = std::function<int(Request&, std::ostream&)>;
+
+// Said before the number is read: the parser's own words are about conversion.
+std::function<std::string(const std::string&)> whole_number(std::int64_t least) {
+    return [least](const std::string& text) {
+        std::int64_t value = 0;
+        const char* end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data(), end, value);
+        if (error == std::errc() && stop == end && value >= least) return std::string();
+        return fmt::format("'{}' is no whole number of {} or more", text, least);
+    };
+}
+
+std::string names_a_trial(const std::string& text) {
+    if (text != "best:" && !text.starts_with("best::")) return {};
+    return fmt::format("'{}' names no metric; write best:METRIC, as best:kl", text);
+}
 
 CLI::App* add_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about, Verb verb) {
     CLI::App* sub = app.add_subcommand(name, about);
@@ -87,26 +104,26 @@ void add_looking_verbs(CLI::App& app, Request& request) {
     list->add_option("-e,--experiment,experiment", request.list.experiment, "only this experiment's");
     list->add_option("--status", request.list.statuses, "only these: done,failed,...")->delimiter(',');
     list->add_option("-m,--metric", request.list.metrics, "metrics to show: kl,loss,...")->delimiter(',');
-    list->add_option("-n,--limit", request.list.limit, "the newest so many; 0: all");
+    list->add_option("-n,--limit", request.list.limit, "the newest so many; 0: all")->check(whole_number(0));
     list->add_flag("--experiments", request.list.experiments, "one line an experiment instead");
     add_format(list, request, "text, csv, json or markdown");
 
     CLI::App* show = add_verb(app, request, "show", "Everything about one trial",
                               [](Request& r, std::ostream& out) { return show_verb(r.common, r.show, out); });
-    show->add_option("trial", request.show.trial, "TRIAL")->required();
+    show->add_option("trial", request.show.trial, "TRIAL")->required()->check(names_a_trial);
     show->add_flag("--toml", request.show.toml, "only its experiment file, ready to run");
     add_format(show, request, "text or json");
 
     CLI::App* compare = add_verb(app, request, "compare", "Trials side by side: differing config keys and metrics",
                                  [](Request& r, std::ostream& out) { return compare_verb(r.common, r.trials, out); });
-    compare->add_option("trials", request.trials, "TRIAL...")->required()->expected(2, -1);
+    compare->add_option("trials", request.trials, "TRIAL...")->required()->expected(2, -1)->check(names_a_trial);
     add_format(compare, request, "text, csv, json, markdown or latex");
 
     CLI::App* diff =
         add_verb(app, request, "diff", "Only what differs between two trials, code and plugins included",
                  [](Request& r, std::ostream& out) { return diff_verb(r.common, r.first, r.second, out); });
-    diff->add_option("first", request.first, "TRIAL")->required();
-    diff->add_option("second", request.second, "TRIAL")->required();
+    diff->add_option("first", request.first, "TRIAL")->required()->check(names_a_trial);
+    diff->add_option("second", request.second, "TRIAL")->required()->check(names_a_trial);
     add_format(diff, request, "text, csv, json, markdown or latex");
 }
 
@@ -118,8 +135,9 @@ void add_ranking_verbs(CLI::App& app, Request& request) {
     CLI::Option* highest =
         best->add_flag("--max", request.best.highest, "the highest is best (known for spearman and pearson)");
     best->add_flag("--min", request.best.lowest, "the lowest is best, whatever the metric")->excludes(highest);
-    best->add_option("--min-seeds", request.best.min_seeds, "only configurations with at least so many seeds done");
-    best->add_option("-n,--limit", request.best.limit, "so many lines; 0: all");
+    best->add_option("--min-seeds", request.best.min_seeds, "only configurations with at least so many seeds done")
+        ->check(whole_number(1));
+    best->add_option("-n,--limit", request.best.limit, "so many lines; 0: all")->check(whole_number(0));
     add_format(best, request, "text, csv, json, markdown or latex");
 
     CLI::App* table = add_verb(app, request, "table", "Means ± standard errors over seeds, by config keys",
@@ -145,7 +163,8 @@ void add_data_verbs(CLI::App& app, Request& request) {
         });
     exported->add_option("what", request.exported.what, "metrics (every point), final or trials")
         ->check(CLI::IsMember({"metrics", "final", "trials"}));
-    CLI::Option* trial = exported->add_option("-t,--trial", request.exported.trial, "only this TRIAL's");
+    CLI::Option* trial =
+        exported->add_option("-t,--trial", request.exported.trial, "only this TRIAL's")->check(names_a_trial);
     exported->add_option("-e,--experiment", request.exported.experiment, "only this experiment's")->excludes(trial);
     exported->add_option("-o,--out", request.exported.file, "file to write; standard output if left out");
     add_format(exported, request, "csv or json");
@@ -155,8 +174,9 @@ void add_data_verbs(CLI::App& app, Request& request) {
     CLI::App* written =
         add_verb(*checkpoint, request, "export", "Write a checkpoint as a TorchScript file (torch.jit.load opens it)",
                  [](Request& r, std::ostream& out) { return checkpoint_export_verb(r.common, r.checkpoint, out); });
-    written->add_option("trial", request.checkpoint.trial, "TRIAL")->required();
-    written->add_option("--step", request.checkpoint.step, "of this step; the newest if left out");
+    written->add_option("trial", request.checkpoint.trial, "TRIAL")->required()->check(names_a_trial);
+    written->add_option("--step", request.checkpoint.step, "of this step; the newest if left out")
+        ->check(whole_number(0));
     written->add_option("-o,--out", request.checkpoint.file, "file to write; trial-N-step-S.pt if left out");
 
     CLI::App* report = add_verb(app, request, "report", "One self-contained HTML page about an experiment",
@@ -167,7 +187,7 @@ void add_data_verbs(CLI::App& app, Request& request) {
     CLI::App* reproduce =
         add_verb(app, request, "reproduce", "A trial's experiment file, and what differs now from when it ran",
                  [](Request& r, std::ostream& out) { return reproduce_verb(r.common, r.reproduce, out); });
-    reproduce->add_option("trial", request.reproduce.trial, "TRIAL")->required();
+    reproduce->add_option("trial", request.reproduce.trial, "TRIAL")->required()->check(names_a_trial);
     reproduce->add_option("-o,--out", request.reproduce.file, "file to write; standard output if left out");
 }
 
@@ -192,6 +212,11 @@ void add_machine_verbs(CLI::App& app, Request& request) {
 const CLI::App* current(const CLI::App& app) {
     const std::vector<CLI::App*> parsed = app.get_subcommands();
     return parsed.empty() ? &app : current(*parsed.back());
+}
+
+// "marginalia checkpoint export"
+std::string path_of(const CLI::App& verb) {
+    return verb.get_parent() == nullptr ? "marginalia" : path_of(*verb.get_parent()) + " " + verb.get_name();
 }
 
 std::vector<std::string> verbs_of(const CLI::App& app) {
@@ -226,9 +251,8 @@ std::string sentence_about(const std::string& word, const CLI::App& app) {
 }
 
 int complain(const std::string& sentence, const CLI::App& app) {
-    const std::string name = current(app)->get_parent() == nullptr ? "" : current(app)->get_name() + " ";
-    std::cerr << fmt::format("marginalia: {}{} `marginalia {}--help` lists what there is\n", sentence,
-                             sentence.back() == '?' ? "" : ";", name);
+    std::cerr << fmt::format("marginalia: {}{} `{} --help` lists what there is\n", sentence,
+                             sentence.back() == '?' ? "" : ";", path_of(*current(app)));
     return exit_usage;
 }
 
@@ -260,7 +284,10 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-        out << current(app)->help();
+        const std::vector<std::string> extras = app.remaining(true);
+        if (!extras.empty() && !verbs_of(*current(app)).empty())
+            return complain(sentence_about(extras.front(), app), app);
+        out << app.help();
         return exit_ok;
     } catch (const CLI::CallForVersion& version) {
         out << version.what() << '\n';

@@ -41,8 +41,8 @@ std::string find_key(const std::string& key, const std::vector<std::string>& key
     const std::string meant = nearest(key, tails);
     const auto whole = std::find(tails.begin(), tails.end(), meant);
     if (!meant.empty())
-        throw Error(fmt::format("no trial has a config key '{}'; did you mean '{}'?", key,
-                                keys[static_cast<std::size_t>(whole - tails.begin())]));
+        throw Error(fmt::format("no trial has a config key '{}'; did you mean '{}'? keys: {}", key,
+                                keys[static_cast<std::size_t>(whole - tails.begin())], listed(keys)));
     throw Error(fmt::format("no trial has a config key '{}'{}", key, suggestion(key, keys, "keys")));
 }
 

@@ -156,7 +156,7 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
             parameter_table(plugin).print(out, common.format);
     }
     if (found) return exit_ok;
-    std::cerr << fmt::format("no plugin '{}'{}\n", name, suggestion(name, names, "plugins"));
+    std::cerr << fmt::format("marginalia: no plugin '{}'{}\n", name, suggestion(name, names, "plugins"));
     print_failures(catalogue);
     return exit_plugin;
 }

@@ -174,8 +174,9 @@ private:
     void check_needs(const Section& section) {
         for (const Candidate& candidate : section.candidates) {
             if (!candidate.plugin) continue;
+            const std::string plugin = section.name + " '" + candidate.plugin->name + "'";
             for (const std::string& needed : candidate.plugin->needs)
-                if (!root_.find(needed)) lacks(section.name + " '" + candidate.plugin->name + "'", candidate.place, needed);
+                if (!root_.find(needed)) lacks(plugin, candidate.place, needed);
         }
     }
 
@@ -186,8 +187,8 @@ private:
                 faults_.add(place, plugin + " needs " + with_article(needed) + ", not " + with_article(other));
             return;
         }
-        faults_.add(place, plugin + " needs " + with_article(needed) + "; add one with plugin = \"NAME\". The " + needed +
-                               " plugins: " + listed(plugin_names(catalogue_, needed)));
+        faults_.add(place, plugin + " needs " + with_article(needed) + "; add one with plugin = \"NAME\". The " +
+                               needed + " plugins: " + listed(plugin_names(catalogue_, needed)));
     }
 
     Section read_one(const std::string& name, const SweepText& sweep) {

@@ -28,7 +28,8 @@ using KindCheck = std::function<void(void (*factory)(), const Params&, Checker&)
 
 // Loads one plugin file and checks it, a line per check on stdout: `marginalia-worker --check FILE [WORD...]`. A word
 // is key=value or a .toml file of the plugin's parameters; what they leave out has its default. `more` adds the checks
-// of kinds that need LibTorch. A crash or a check of more than two minutes ends the process with a sentence.
+// of kinds that need LibTorch; without them the output says that only the declared parameters were checked. A crash or a
+// check of more than two minutes ends the process with a sentence.
 // Returns 0 all passed, 1 a check failed, 2 bad parameters, 3 the plugin was refused.
 int check_plugin_main(const std::filesystem::path& file, const std::vector<std::string>& words,
                       const std::map<std::string, KindCheck>& more = {});

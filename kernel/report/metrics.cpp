@@ -79,9 +79,11 @@ const std::vector<std::string>& main_metrics() {
 
 std::vector<std::string> by_importance(std::vector<std::string> names) {
     const std::vector<std::string>& order = main_metrics();
-    auto rank = [&order](const std::string& name) {
+    const auto size = std::ssize(order);
+    auto rank = [&order, size](const std::string& name) {
         const std::string base = is_by_size(name) ? name.substr(0, name.rfind("_by_size")) : name;
-        return std::find(order.begin(), order.end(), base) - order.begin();
+        const auto place = std::find(order.begin(), order.end(), base) - order.begin();
+        return base == "loss" ? place : base == "log_z_estimate" ? place + 1 : place + (place == size ? 2 : 0);
     };
     std::sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
         return std::pair(rank(a), std::string_view(a)) < std::pair(rank(b), std::string_view(b));

@@ -29,7 +29,7 @@ std::string metric_title(std::string_view name);
 // The final metrics that summaries show, most telling first.
 const std::vector<std::string>& main_metrics();
 
-// `names` sorted: the main metrics in their order, then the rest by name.
+// `names` sorted: the main metrics in their order, then loss and log_z_estimate, the rest by name.
 std::vector<std::string> by_importance(std::vector<std::string> names);
 
 // Exact values of the target that evaluation stores beside the results, and standard errors: not results themselves.

@@ -87,8 +87,9 @@ void print_references(const ExperimentResults& results, std::ostream& out) {
     }
 }
 
-void print_failures(const ExperimentResults& results, std::ostream& out) {
+void print_failures(const ExperimentResults& results, std::span<const store::TrialId> told, std::ostream& out) {
     for (const TrialResult& result : results.trials) {
+        if (std::find(told.begin(), told.end(), result.trial.id) != told.end()) continue;
         if (result.trial.error.empty() || result.trial.status == store::Status::done) continue;
         const std::string first = result.trial.error.substr(0, result.trial.error.find('\n'));
         fmt::print(out, "trial {} {}: {}\n", result.trial.id, store::name_of(result.trial.status), first);
@@ -102,22 +103,7 @@ bool single_seed_errors(const ExperimentResults& results, const std::vector<std:
     return false;
 }
 
-std::string store_option(store::Store& store) {
-    const std::string file = store.file().string();
-    if (std::getenv("MARGINALIA_STORE") || std::filesystem::path(file).filename() == "marginalia.db") return {};
-    return fmt::format(" --store {}", file);
-}
-
-}  // namespace
-
-void print_summary(store::Store& store, const std::string& experiment, std::ostream& out) {
-    const std::vector<store::Sweep> sweeps = store::list_sweeps(store, experiment);
-    if (sweeps.empty()) return;
-    const ExperimentResults results = load_results(store, experiment, sweeps.back().id);
-    std::size_t done = 0;
-    for (const Group& group : results.groups) done += group.done;
-    fmt::print(out, "{}: {} of {} done, {}\n\n", experiment, done, count_text(results.trials.size(), "trial"),
-               count_text(results.groups.size(), "configuration"));
+void print_table(const ExperimentResults& results, std::ostream& out) {
     const std::vector<std::string> metrics = shown_metrics(results);
     if (results.groups.size() <= most_configs_side_by_side) {
         print_upright(results, metrics, out);
@@ -127,8 +113,31 @@ void print_summary(store::Store& store, const std::string& experiment, std::ostr
     out << '\n';
     if (single_seed_errors(results, metrics))
         out << "± of a single seed: standard error over the evaluation's samples\n";
-    print_references(results, out);
-    print_failures(results, out);
+}
+
+}  // namespace
+
+std::string store_option(const store::Store& store) {
+    const std::string file = store.file().string();
+    if (std::getenv("MARGINALIA_STORE") || std::filesystem::path(file).filename() == "marginalia.db") return {};
+    return fmt::format(" --store {}", file);
+}
+
+void print_summary(store::Store& store, const std::string& experiment, std::ostream& out,
+                   std::span<const store::TrialId> told) {
+    const std::vector<store::Sweep> sweeps = store::list_sweeps(store, experiment);
+    if (sweeps.empty()) return;
+    const ExperimentResults results = load_results(store, experiment, sweeps.back().id);
+    std::size_t done = 0;
+    for (const Group& group : results.groups) done += group.done;
+    fmt::print(out, "{}: {} of {} done, {}\n", experiment, done, count_text(results.trials.size(), "trial"),
+               count_text(results.groups.size(), "configuration"));
+    if (done > 0) {
+        out << '\n';
+        print_table(results, out);
+        print_references(results, out);
+    }
+    print_failures(results, told, out);
     const std::string option = store_option(store);
     fmt::print(out, "next: marginalia report {0}{1}   marginalia list --experiment {0}{1}   marginalia show last{1}\n",
                experiment, option);

@@ -54,6 +54,16 @@ std::string plural_pair(std::int64_t big, const char* big_unit, std::int64_t sma
     return fmt::format("{} {} {} {}", big, big_unit, small, small_unit);
 }
 
+// "1.5e-7", "1e9": no more digits than tell something.
+std::string power_text(double value, int digits) {
+    const std::string text = fmt::format("{:.{}e}", value, digits - 1);
+    const std::size_t mark = text.find('e');
+    std::string mantissa = text.substr(0, mark);
+    if (mantissa.find('.') != std::string::npos) mantissa.erase(mantissa.find_last_not_of('0') + 1);
+    if (mantissa.back() == '.') mantissa.pop_back();
+    return mantissa + "e" + std::to_string(std::atoi(text.c_str() + mark + 1));
+}
+
 }  // namespace
 
 std::size_t display_width(std::string_view text) {
@@ -127,7 +137,7 @@ std::string number_text(std::optional<double> value, int digits) {
     if (*value == 0) return "0";
     const double size = std::abs(*value);
     if (*value == std::floor(*value) && size < 1e9) return fmt::format("{:.0f}", *value);
-    if (size >= 1e7 || size < 1e-4) return fmt::format("{:.{}e}", *value, digits - 1);
+    if (size >= 1e7 || size < 1e-4) return power_text(*value, digits);
     const int decimals = digits - 1 - static_cast<int>(std::floor(std::log10(size)));
     std::string text = fmt::format("{:.{}f}", *value, std::max(decimals, 0));
     if (text.find('.') != std::string::npos) text.erase(text.find_last_not_of('0') + 1);
@@ -138,9 +148,11 @@ std::string number_text(std::optional<double> value, int digits) {
 std::string estimate_text(double mean, std::optional<double> standard_error) {
     if (!standard_error || !std::isfinite(*standard_error) || !std::isfinite(mean)) return number_text(mean);
     const double error = *standard_error;
-    if (error == 0) return number_text(mean) + " ± 0";
+    constexpr double rounding = 1e-13;  // what equal values may differ by after a sum
+    if (error <= rounding * std::abs(mean)) return number_text(mean) + " ± 0";
     const int exponent = static_cast<int>(std::floor(std::log10(error)));
-    if (exponent < -6 || exponent > 6) return fmt::format("{:.3e} ± {:.1e}", mean, error);
+    const bool readable = std::abs(mean) >= 1e-4 || exponent >= -6;
+    if (!readable || exponent > 6) return power_text(mean, 4) + " ± " + power_text(error, 2);
     const int decimals = std::max(1 - exponent, 0);
     return fmt::format("{:.{}f} ± {:.{}f}", mean, decimals, error, decimals);
 }

@@ -83,6 +83,8 @@ Claim Claimer::claim(const Request& request) {
         writer_.run_and_wait([&](store::Store& store) {
             answer.ours = store.claim(request.trial, owner_, request.device, request.threads);
             if (!answer.ours) return;
+            answer.at = Clock::now();
+            if (const auto trial = store.find(request.trial)) answer.seconds_before = trial->seconds;
             answer.checkpoint = store.newest_checkpoint(request.trial, &answer.step).value_or("");
             if (answer.checkpoint.empty()) answer.step = -1;
             store.forget_after(request.trial, answer.step);

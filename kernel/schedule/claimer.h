@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "kernel/schedule/job.h"
+#include "kernel/schedule/progress.h"
 #include "kernel/schedule/slots.h"
 #include "store/writer.h"
 
@@ -21,6 +22,8 @@ struct Claim {
     std::string error;          // not empty: it is ours, but cannot start; why
     std::string checkpoint;     // to go on from
     std::int64_t step = -1;     // of that checkpoint
+    Clock::time_point at{};     // when it was claimed
+    double seconds_before = 0;  // spent running in earlier attempts
     std::string start_network;  // train.start_from: checkpoint of the trial to start from
 };
 

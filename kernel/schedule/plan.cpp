@@ -7,6 +7,7 @@
 #include "kernel/report/text.h"
 #include "kernel/schedule/catalogue.h"
 #include "kernel/schedule/run.h"
+#include "kernel/schedule/start_from.h"
 #include "kernel/schedule/sweep.h"
 #include "store/queries.h"
 
@@ -16,11 +17,15 @@ namespace {
 using Known = std::map<std::pair<std::string, std::int64_t>, store::Trial>;  // by config_hash and seed
 
 // The experiment's trials in the store, if there is a store; running ones whose process is gone count as lost.
-Known known_trials(const RunOptions& options, const std::string& experiment) {
+Known known_trials(const RunOptions& options, const Experiment& experiment) {
     Known known;
-    if (!std::filesystem::exists(options.store)) return known;
+    if (!std::filesystem::exists(options.store)) {
+        require_start_experiments(experiment, nullptr);
+        return known;
+    }
     store::Store store = store::Store::open_to_read(options.store);
-    for (store::Trial& trial : store::list_trials(store, {.experiment = experiment, .statuses = {}})) {
+    require_start_experiments(experiment, &store);
+    for (store::Trial& trial : store::list_trials(store, {.experiment = experiment.name, .statuses = {}})) {
         if (trial.status == store::Status::running && !store::is_alive(store::trial_details(store, trial.id).owner))
             trial.status = store::Status::lost;
         known.emplace(std::pair(trial.config_hash, trial.seed), std::move(trial));
@@ -46,7 +51,7 @@ int plan_verb(const RunOptions& options, std::ostream& out) {
     if (!std::filesystem::is_regular_file(options.file)) read_experiment(options.file, options.overrides, {});
     const PluginCatalogue plugins = fetch_catalogue(plugin_folders(options.plugin_paths));
     const Experiment experiment = read_experiment(options.file, options.overrides, plugins);
-    const Known known = known_trials(options, experiment.name);
+    const Known known = known_trials(options, experiment);
 
     std::vector<Column> columns = {{"trial", true}, {"status"}, {"seed", true}};
     for (const std::string& key : experiment.swept) columns.push_back({key});

@@ -21,7 +21,10 @@ std::string named(const RunningTrial& trial) {
     return "trial " + std::to_string(trial.job->trial) + " (" + trial.job->label + ")";
 }
 
-std::string rate_text(double rate) { return number_text(rate, 3) + " steps/s"; }
+// Only training goes by steps; evaluation goes by passes of the network.
+std::string rate_text(const RunningTrial& trial) {
+    return number_text(trial.rate(), 3) + (trial.phase == "training" ? " steps/s" : " passes/s");
+}
 
 std::string left_text(const RunningTrial& trial) {
     const double rate = trial.rate();
@@ -41,7 +44,7 @@ public:
     void line(const std::string& text) override { std::fprintf(stderr, "%s\n", text.c_str()); }
 
     void ended(const RunningTrial& trial, const std::string& how) override {
-        std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds());
+        std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds_in_all());
         append(text, telling_metrics(trial.latest, 3), ": ");
         line(text);
         announced_.erase(trial.job->trial);
@@ -50,26 +53,38 @@ public:
     void show(const std::vector<const RunningTrial*>& running, const Totals&) override {
         for (const RunningTrial* trial : running) {
             if (trial->seconds() < 1) continue;  // over before anybody would have read of it
-            const auto [at, is_new] = announced_.try_emplace(trial->job->trial, Clock::now());
+            const auto [at, is_new] = announced_.try_emplace(trial->job->trial);
+            Said& said = at->second;
             if (is_new) line(named(*trial) + " started on " + trial->device);
-            else if (seconds_since(at->second) >= 10 && !trial->phase.empty()) {
-                at->second = Clock::now();
-                line(state_of(*trial));
-            }
+            else if (seconds_since(said.when) >= said.wait && !trial->phase.empty()) say_state(*trial, said);
         }
     }
 
 private:
+    struct Said {
+        Clock::time_point when = Clock::now();
+        double wait = 10;  // s until the next line, doubled each time: a run of days is not to fill its log
+        std::string place;
+    };
+
+    void say_state(const RunningTrial& trial, Said& said) {
+        said.when = Clock::now();
+        said.wait = std::min(2 * said.wait, 300.0);
+        const std::string place = trial.phase + std::to_string(trial.done);
+        if (place != said.place) line(state_of(trial));
+        said.place = place;
+    }
+
     static std::string state_of(const RunningTrial& trial) {
         std::string text = "trial " + std::to_string(trial.job->trial) + ": " + trial.phase;
         if (trial.total > 0) text += " " + std::to_string(trial.done) + "/" + std::to_string(trial.total);
-        if (trial.rate() > 0) append(text, rate_text(trial.rate()), ", ");
+        if (trial.rate() > 0) append(text, rate_text(trial), ", ");
         append(text, left_text(trial), ", ");
         append(text, telling_metrics(trial.latest, 3), ", ");
         return text;
     }
 
-    std::map<store::TrialId, Clock::time_point> announced_;
+    std::map<store::TrialId, Said> announced_;
 };
 
 class QuietProgress final : public Progress {
@@ -96,7 +111,7 @@ public:
     }
 
     void ended(const RunningTrial& trial, const std::string& how) override {
-        std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds());
+        std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds_in_all());
         append(text, telling_metrics(trial.latest, 3), ": ");
         if (seconds_since(last_ended_) < 0.2) return;  // trials of milliseconds: the total line tells enough
         last_ended_ = Clock::now();
@@ -146,7 +161,7 @@ private:
             text += " " + bar(trial.share()) + " " + std::to_string(static_cast<int>(100 * trial.share())) + "%";
         }
         append(text, left_text(trial), "  ");
-        if (trial.rate() > 0) append(text, rate_text(trial.rate()), "  ");
+        if (trial.rate() > 0) append(text, rate_text(trial), "  ");
         append(text, telling_metrics(trial.latest, 3), "  ");
         return text;
     }
@@ -194,6 +209,8 @@ double RunningTrial::share() const {
 }
 
 double RunningTrial::seconds() const { return seconds_since(started); }
+
+double RunningTrial::seconds_in_all() const { return seconds_before + seconds_since(claimed); }
 
 std::string telling_metrics(const std::map<std::string, double>& latest, std::size_t most) {
     std::vector<std::string> names;

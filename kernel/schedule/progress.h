@@ -25,14 +25,17 @@ struct RunningTrial {
     std::string phase;  // "training", "evaluation"; empty: nothing heard yet
     std::int64_t done = 0, total = 0;
     Clock::time_point started = Clock::now();
+    Clock::time_point claimed = Clock::now();   // before its worker had loaded; what the store counts from
+    double seconds_before = 0;                  // spent in earlier attempts
     Clock::time_point phase_started;
     std::int64_t phase_first = 0;               // `done` when the phase began here: a resumed one begins late
     std::map<std::string, double> latest;  // newest value of each metric
 
     void advance(std::string_view new_phase, std::int64_t new_done, std::int64_t new_total);
-    double rate() const;                        // steps a second in this phase; 0: not known yet
+    double rate() const;                        // steps or passes a second in this phase; 0: not known yet
     double share() const;                       // of this phase that is done, 0 to 1
     double seconds() const;                     // since it started
+    double seconds_in_all() const;              // as the store counts them: since it was claimed, and before
 };
 
 struct Totals {
@@ -49,7 +52,8 @@ public:
     virtual void clear() {}                            // before others write to the terminal
 };
 
-// A live block on a terminal, plain lines in a pipe; `quiet`: failures and refusals only.
+// A live block on a terminal; in a pipe plain lines, about each running trial after 10 s and then ever more rarely, at
+// least every 5 min while it advances; `quiet`: failures and refusals only.
 std::unique_ptr<Progress> make_progress(bool quiet);
 
 // "kl 0.0412, loss 12.3": the metrics that tell how a trial is doing, up to `most`; any others only if there are none.

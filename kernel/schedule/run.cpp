@@ -1,17 +1,21 @@
 #include "kernel/schedule/run.h"
 
+#include <algorithm>
 #include <csignal>
 #include <future>
 #include <ostream>
 
 #include <marginalia/error.h>
 
+#include "kernel/config/nearest.h"
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/report/summary.h"
 #include "kernel/report/text.h"
 #include "kernel/schedule/provenance.h"
 #include "kernel/schedule/scheduler.h"
+#include "kernel/schedule/start_from.h"
 #include "kernel/schedule/sweep.h"
+#include "store/error.h"
 #include "store/queries.h"
 
 namespace marginalia {
@@ -75,9 +79,31 @@ int exit_code(const ScheduleResult& result, const WorkList& work) {
     }
 }
 
-void say_end(Progress& progress, const ScheduleResult& result) {
+void say_end(Progress& progress, const ScheduleResult& result, const std::string& experiment,
+             const store::Store& store) {
     if (result.taken > 0) progress.line(count_text(result.taken, "trial") + " went to another process meanwhile");
-    if (result.signal != 0 || result.preempted > 0) progress.line("run the file again to go on where it stopped");
+    if (result.signal != 0 || result.preempted > 0)
+        progress.line("to go on where it stopped, give the same command again, or: marginalia resume " + experiment +
+                      store_option(store));
+}
+
+// A misspelt run.keep_best only ever keeps the newest checkpoints; nothing else would tell.
+void warn_of_keep_best(Progress& progress, store::Store& store, const std::string& metric, const WorkList& work) {
+    if (metric.empty()) return;
+    std::vector<std::string> recorded;
+    for (const Job& job : work.jobs) {
+        const store::TrialDetails details = store::trial_details(store, job.trial);
+        if (details.trial.status != store::Status::done) continue;
+        for (const store::MetricSummary& summary : details.metrics) {
+            if (summary.name == metric) return;
+            if (recorded.empty() || std::find(recorded.begin(), recorded.end(), summary.name) == recorded.end())
+                recorded.push_back(summary.name);
+        }
+    }
+    if (recorded.empty()) return;
+    std::sort(recorded.begin(), recorded.end());
+    progress.line("run.keep_best = \"" + metric + "\": no trial recorded that metric, so only the newest checkpoints " +
+                  "were kept" + suggestion(metric, recorded, "recorded"));
 }
 
 // Everything from plugins to the summary, the same for a file and for a sweep in the store.
@@ -93,7 +119,9 @@ int perform(const RunOptions& options, const fs::path& file, const ReadExperimen
         progress->line(count_text(ready.catalogue.failures.size(), "plugin file") +
                        " refused; marginalia plugins says why");
 
+    if (!fs::exists(options.store)) require_start_experiments(experiment, nullptr);  // rather than leave an empty store
     store::Store store = store::Store::open(options.store);
+    require_start_experiments(experiment, &store);
     const std::string provenance = provenance_of(surroundings.get(), experiment, ready.catalogue, ready.torch_version,
                                                  options.command_line);
     const WorkList work = enqueue(store, experiment, provenance, options, *progress);
@@ -110,11 +138,26 @@ int perform(const RunOptions& options, const fs::path& file, const ReadExperimen
             progress->line(result.store_failure = writer.failure());
     }
     if (!options.quiet) {
-        say_end(*progress, result);
         store::Store reader = store::Store::open_to_read(options.store);
-        print_summary(reader, experiment.name, out);
+        say_end(*progress, result, experiment.name, reader);
+        warn_of_keep_best(*progress, reader, experiment.run.value("keep_best", ""), work);
+        print_summary(reader, experiment.name, out, result.told);
     }
     return exit_code(result, work);
+}
+
+store::Sweep newest_sweep(const RunOptions& options) {
+    using store::StoreError;
+    store::Store reader = store::Store::open_to_read(options.store);
+    const auto sweeps = store::list_sweeps(reader, options.experiment);
+    if (!sweeps.empty()) return sweeps.back();
+    std::vector<std::string> names;
+    for (const store::ExperimentInfo& info : store::list_experiments(reader)) names.push_back(info.name);
+    if (names.empty())
+        throw StoreError(StoreError::Kind::no_match,
+                         "the store holds no experiment yet; `marginalia run FILE` adds one");
+    throw StoreError(StoreError::Kind::no_match, "no experiment '" + options.experiment + "' in this store" +
+                                                     suggestion(options.experiment, names, "experiments"));
 }
 
 }  // namespace
@@ -128,16 +171,7 @@ int run_verb(const RunOptions& options, std::ostream& out) {
 }
 
 int resume_verb(const RunOptions& options, std::ostream& out) {
-    store::Sweep newest;
-    {
-        store::Store reader = store::Store::open_to_read(options.store);
-        const auto sweeps = store::list_sweeps(reader, options.experiment);
-        if (sweeps.empty())
-            throw Error(options.store.string() + ": the store holds no experiment" +
-                        (options.experiment.empty() ? "" : " named '" + options.experiment + "'") +
-                        "; marginalia list shows those there are");
-        newest = sweeps.back();
-    }
+    const store::Sweep newest = newest_sweep(options);
     return perform(options, newest.file, [&](const PluginCatalogue& plugins) {
         return parse_experiment(newest.toml, newest.file, options.overrides, plugins);
     }, out);

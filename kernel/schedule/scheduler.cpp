@@ -148,8 +148,12 @@ void Scheduler::take_claims() {
             ++result_.taken;
             station.drop_job();
         } else if (!station.claim->error.empty()) trial_failed(station, store::Status::failed, station.claim->error);
-        else if (stopping_) trial_preempted(station);
-        else start_if_ready(station);
+        else {
+            station.shown.claimed = station.claim->at;
+            station.shown.seconds_before = station.claim->seconds_before;
+            if (stopping_) trial_preempted(station);
+            else start_if_ready(station);
+        }
     }
 }
 
@@ -162,9 +166,9 @@ void Scheduler::start_if_ready(Station& station) {
                          .start_network = std::move(station.claim->start_network)};
     station.log_place = station.worker->log_size();
     station.worker->send(Command::trial, encode_trial(request));
-    station.claim.reset();
     station.started = true;
     station.shown.started = Clock::now();
+    station.claim.reset();
 }
 
 void Scheduler::check_clocks() {

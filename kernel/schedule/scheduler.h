@@ -32,6 +32,7 @@ struct ScheduleOptions {
 struct ScheduleResult {
     std::size_t done = 0, failed = 0, preempted = 0, taken = 0;  // taken: by another process
     int signal = 0;             // the signal that ended the run early
+    std::vector<store::TrialId> told;  // trials whose failure has been said in full
     std::string store_failure;  // why the writer gave up; empty: it did not
 };
 

@@ -99,12 +99,13 @@ void Scheduler::trial_failed(Station& station, store::Status status, std::string
     Job job = std::move(*station.job);
     station.drop_job();
     ++job.failures;
-    std::string text = "trial " + std::to_string(job.trial) + " (" + job.label + ") ended as " +
-                       std::string(store::name_of(status)) + ": " + reason;
+    std::string text = "trial " + std::to_string(job.trial) + " (" + job.label + ") " +
+                       (status == store::Status::timeout ? "timed out: " : "failed: ") + reason;
     const bool retry = !stopping_ && job.failures <= options_.retries;
     if (retry) text += fmt::format("; trying again ({} of {})", job.failures, options_.retries);
     progress_.line(text);
     if (retry) return put_back(std::move(job));
+    result_.told.push_back(job.trial);
     ++result_.failed;
     if (options_.stop_on_failure)
         stop_all("stopping, as run.stop_on_failure says: running trials write a checkpoint and end");
@@ -119,6 +120,7 @@ void Scheduler::trial_lost(Station& station, std::string reason) {
     progress_.line("trial " + std::to_string(job.trial) + " (" + job.label + ") was lost: " + reason +
                    (again ? "; going on from its last checkpoint" : "; run the file again to go on"));
     if (again) return put_back(std::move(job));
+    result_.told.push_back(job.trial);
     if (stopping_) ++result_.preempted;
     else ++result_.failed;
 }

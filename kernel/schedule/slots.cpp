@@ -58,8 +58,9 @@ void add_cpu(std::vector<Slot>& slots, const nlohmann::json& run, int machine) {
     if (cores == 0) cores = std::max(1, machine / std::max(count, 1));
     if (count == 0) count = std::max(1, machine / cores);
     if (static_cast<std::int64_t>(count) * cores > machine)
-        throw Error("run.slots = " + std::to_string(count) + " of " + std::to_string(cores) + " cores each ask for more than the " +
-                    std::to_string(machine) + " cores that this process may use; give fewer of either");
+        throw Error("run.slots = " + std::to_string(count) + " of " + std::to_string(cores) +
+                    " cores each ask for more than the " + std::to_string(machine) +
+                    " cores that this process may use; give fewer of either");
     slots.insert(slots.end(), static_cast<std::size_t>(count), Slot{"cpu", cores});
 }
 
@@ -90,8 +91,8 @@ std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int co
     }
     const int share = std::max(1, cores / std::max<int>(1, static_cast<int>(devices.size())));
     if (run.value("cores", 0) > cores)
-        throw Error("run.cores = " + std::to_string(run.value("cores", 0)) + " is more than the " + std::to_string(cores) +
-                    " cores that this process may use; give fewer, or 0 for all");
+        throw Error("run.cores = " + std::to_string(run.value("cores", 0)) + " is more than the " +
+                    std::to_string(cores) + " cores that this process may use; give fewer, or 0 for all");
     const int threads = run.value("cores", 0) > 0 ? run.value("cores", 0) : share;
     const std::string remedy = "use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"";
     std::vector<Slot> slots;

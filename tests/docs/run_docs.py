@@ -1,10 +1,12 @@
-"""Runs every ```sh block of README.md and docs/, and every experiment file, as a reader would, but short.
+"""Runs every ```sh and complete ```toml block of README.md and docs/, and every experiment file, as a reader would, but
+short.
 
     run_docs.py SOURCE_DIR BUILD_DIR
 
 A block runs line by line in a copy-free folder of its own from which the source tree's files are seen; `build/release` stands for
 BUILD_DIR. Trainings are cut to a few steps by overrides; `make`, `git clone` and `cd` are for a fresh machine and left out,
-aloud. A block marked ```sh not-run is shown but not run.
+aloud. A block marked ```sh not-run is shown but not run. A ```toml block is complete if it has a name and an [objective];
+it runs with one seed, in a store of its own.
 """
 
 import os
@@ -20,9 +22,9 @@ SHORT = ("train.steps=2 train.batch=8 evaluation.every=0 evaluation.samples=8 ev
 LEFT_OUT = ("make", "git clone", "cd ", "sudo ", "xdg-open", "scripts/")
 
 
-def blocks(page):
+def blocks(page, language):
     text = page.read_text(encoding="utf-8")
-    for match in re.finditer(r"^```sh\n(.*?)^```$", text, re.S | re.M):
+    for match in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.S | re.M):
         yield text[: match.start()].count("\n") + 1, match.group(1)
 
 
@@ -42,7 +44,7 @@ def run(line, folder, what):
 
 def page_runs(page, folder):
     good = True
-    for number, block in blocks(page):
+    for number, block in blocks(page, "sh"):
         for line in filter(None, (l.strip() for l in block.replace("\\\n", " ").splitlines())):
             line = re.sub(r"\s+#.*$", "", line)
             if line.startswith("#") or not line:
@@ -51,6 +53,19 @@ def page_runs(page, folder):
                 print(f"left out: {page.name}:{number}: {line}")
                 continue
             good &= run(shortened(line), folder, f"{page.relative_to(source)}:{number}")
+    return good
+
+
+def experiments_run(page):
+    good = True
+    for number, block in blocks(page, "toml"):
+        if not re.search(r"^name *=", block, re.M) or "[objective]" not in block:
+            print(f"left out: {page.name}:{number}: not a complete experiment")
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "experiment.toml").write_text(block, encoding="utf-8")
+            line = shortened("build/release/bin/marginalia run experiment.toml --store store.db")
+            good &= run(f"{line} seeds=0", folder, f"{page.relative_to(source)}:{number}")
     return good
 
 
@@ -71,6 +86,7 @@ def main():
                 good &= run(line, folder, experiment.name)
         for page in [source / "README.md", *sorted(source.glob("docs/*.md"))]:
             good &= page_runs(page, folder)
+            good &= experiments_run(page)
     return 0 if good else 1
 
 

@@ -114,9 +114,21 @@ class Scheduling(unittest.TestCase):
         kl = self.rows("SELECT count(DISTINCT value) FROM final_metrics WHERE name = 'kl'")
         self.assertEqual(kl, [(2,)])
         third = self.write(name="third", train='start_from = "nowhere"')
-        self.assertEqual(self.act("run", third), 1)
-        self.assertIn("train.start_from: the store holds no finished trial with a checkpoint of experiment 'nowhere'; "
-                      "run that experiment first", self.words)
+        for verb in ("plan", "run"):
+            self.assertEqual(self.act(verb, third), 2)
+            self.assertIn('train.start_from = "nowhere": the store holds no finished trial of an experiment of that name, '
+                          "so run it first. experiments with finished trials: first, second", self.words)
+        self.assertEqual(self.rows("SELECT count(*) FROM trials WHERE experiment = 'third'"), [(0,)])
+
+    def test_a_best_metric_that_nobody_recorded_is_told(self):
+        self.assertEqual(self.act("run", self.write(run='keep_best = "losss"')), 0)
+        self.assertIn('run.keep_best = "losss": no trial recorded that metric, so only the newest checkpoints were kept; '
+                      "did you mean 'loss'?", self.words)
+
+    def test_resuming_an_unknown_experiment_names_those_there_are(self):
+        self.act("run", self.write())
+        self.assertNotEqual(self.act("resume", "sweeep"), 0)
+        self.assertIn("no experiment 'sweeep' in this store; did you mean 'sweep'? experiments: sweep", self.words)
 
     # --- trials that fail
 
@@ -127,7 +139,8 @@ class Scheduling(unittest.TestCase):
         self.assertEqual(first[0], status)
         self.assertRegex(first[1], pattern)
         self.assertEqual(second[0], "done")
-        self.assertIn(first[1], self.words)
+        self.assertIn((" timed out: " if status == "timeout" else " failed: ") + first[1], self.words)
+        self.assertNotIn(first[1], self.out)  # said once
         return file
 
     def test_a_trial_that_throws_is_a_row_and_the_rest_go_on(self):
@@ -199,9 +212,11 @@ class Scheduling(unittest.TestCase):
         self.wait_for("SELECT 1 FROM trials WHERE status = 'running'")
         time.sleep(0.3)
         host.send_signal(number)
-        _, words = host.communicate(timeout=60)
+        out, words = host.communicate(timeout=60)
         self.assertEqual(host.returncode, code, words)
         self.assertIn("stopping: running trials write a checkpoint and end", words)
+        self.assertIn("give the same command again, or: marginalia resume sweep --store " + self.store, words)
+        self.assertNotIn("seeds done", out)
         self.assertEqual([status for status, _ in self.trials()], ["preempted", "queued"])
         self.assertEqual(self.rows("SELECT count(*) FROM checkpoints"), [(1,)])
         self.assertEqual(self.act("plan", file), 0)

@@ -143,7 +143,10 @@ TEST_CASE("wrong words get a sentence and the nearest right one") {
     compare_with("usage", {"marginalia lst", "marginalia list --metrc kl", "marginalia show", "marginalia show 1 2",
                            "marginalia list --format xml", "marginalia checkpoint exprt 1",
                            "marginalia --store missing.db list", "marginalia --store text.db list",
-                           "MARGINALIA_STORE=missing.db marginalia list", "marginalia best --help"});
+                           "MARGINALIA_STORE=missing.db marginalia list", "marginalia best --help",
+                           "marginalia checkpoint export --help", "marginalia checkpoint export",
+                           "marginalia lst --help", "marginalia list -n -3", "marginalia list -n abc",
+                           "marginalia show best:", "marginalia resume latice"});
 }
 
 TEST_CASE("the summary that ends a run shows the newest run of the file, by configuration") {

@@ -105,9 +105,18 @@ TEST_CASE("all faults are told at once, by place") {
         Error);
 }
 
+TEST_CASE("one state is no sample") {
+    CHECK_NOTHROW(parse(small_experiment(), {"evaluation.samples=0", "evaluation.quick_samples=2"}));
+    CHECK_THROWS_WITH_AS(parse(small_experiment("[evaluation]\nquick_samples = 1\n")),
+                         "/lab/small.toml:12:17: 'evaluation.quick_samples' cannot be 1: give at least 2 states, or 0 "
+                         "for none",
+                         Error);
+    CHECK_THROWS_AS(parse(small_experiment(), {"evaluation.samples=1,2"}), Error);
+}
+
 TEST_CASE("a table that a plugin needs must be there") {
     const std::string sampler = "[sampler]\nplugin = \"block-gibbs\"\n";
-    CHECK_NOTHROW(parse(small_experiment(sampler), {"objective.plugin=reinforce", "~objective.penalty"}));
+    CHECK_NOTHROW(parse(small_experiment(sampler), {"objective.plugin=reinforce"}));
     CHECK_NOTHROW(parse(small_experiment(), {"objective.plugin=reinforce", "+sampler.plugin=block-gibbs"}));
     const auto refused = [](const std::string& text, const std::vector<std::string>& overrides, const char* sentence) {
         CHECK_THROWS_WITH_AS(parse(text, overrides), sentence, Error);
@@ -116,7 +125,7 @@ TEST_CASE("a table that a plugin needs must be there") {
             "override 'objective.plugin=reinforce': objective 'reinforce' needs a [sampler]; add one with plugin = "
             "\"NAME\". The sampler plugins: block-gibbs");
     refused(small_experiment("[sweep]\n\"objective.plugin\" = [\"mam-energy\", \"likelihood\"]\n"), {},
-            "/lab/small.toml:12:36: objective 'likelihood' needs a [dataset], not an [energy]");
+            "/lab/small.toml:12:37: objective 'likelihood' needs a [dataset], not an [energy]");
 }
 
 TEST_CASE("a plugin with a wrong default is refused by name") {

@@ -25,7 +25,7 @@ TEST_CASE("slots share out the machine") {
     CHECK(slots({{"cores", 3}}) == "cpux3 cpux3");
     CHECK(slots({{"slots", 4}}) == "cpux2 cpux2 cpux2 cpux2");
     CHECK(slots({{"slots", 2}, {"cores", 1}}) == "cpux1 cpux1");
-    CHECK(slots({{"slots", 16}}, 0, 2).substr(0, 11) == "cpux1 cpux1");
+    CHECK(slots({{"slots", 2}}, 0, 2) == "cpux1 cpux1");
     CHECK(slots({{"device", "auto"}}, 2) == "cuda:0x4 cuda:1x4");
     CHECK(slots({{"device", "cuda:1"}, {"cores", 2}}, 2) == "cuda:1x2");
     CHECK(slots({{"device", "fake:0, fake:1"}}) == "fake:0x1 fake:1x1");
@@ -35,9 +35,10 @@ TEST_CASE("slots share out the machine") {
 TEST_CASE("devices that are not there are refused") {
     CHECK_THROWS_WITH(slots({{"device", "cuda:2"}}, 1),
                       "run.device: there is no 'cuda:2' here; LibTorch sees 1 CUDA device; use \"cpu\" or \"auto\"");
-    CHECK_THROWS_WITH(slots({{"slots", 5}, {"cores", 2}}),
-                      "run.slots = 5 of 2 cores each ask for more than the 8 cores that this process may use; give fewer of either");
-    CHECK_THROWS_WITH(slots({{"cores", 9}}), "run.cores = 9 is more than the 8 cores that this process may use; give fewer, or 0 for all");
+    CHECK_THROWS_WITH(slots({{"slots", 5}, {"cores", 2}}), "run.slots = 5 of 2 cores each ask for more than the 8 cores that "
+                                                           "this process may use; give fewer of either");
+    CHECK_THROWS_WITH(slots({{"cores", 9}}), "run.cores = 9 is more than the 8 cores that this process may use; give "
+                                             "fewer, or 0 for all");
     CHECK_THROWS_WITH(slots({{"device", "tpu"}}),
                       "run.device: 'tpu' is not a device; use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"");
 }

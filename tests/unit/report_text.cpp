@@ -25,13 +25,18 @@ TEST_CASE("widths count what a terminal shows, not bytes") {
 TEST_CASE("numbers keep the digits that matter") {
     CHECK(number_text(0.041234) == "0.04123");
     CHECK(number_text(78.688056, 8) == "78.688056");
-    CHECK(number_text(1.5e-7) == "1.500e-07");
+    CHECK(number_text(1.5e-7) == "1.5e-7");
+    CHECK(number_text(1e9) == "1e9");
+    CHECK(number_text(-12345678912.0) == "-1.235e10");
     CHECK(number_text(2000.0) == "2000");
     CHECK(number_text(std::nan("")) == "NaN");
     CHECK(number_text(std::nullopt).empty());
     CHECK(estimate_text(0.041234, 0.00312) == "0.0412 ± 0.0031");
     CHECK(estimate_text(-78.63412, 0.25) == "-78.63 ± 0.25");
     CHECK(estimate_text(1234.6, 12.0) == "1235 ± 12");
+    CHECK(estimate_text(1.0, 2.0e-17) == "1 ± 0");
+    CHECK(estimate_text(0.5, 2.5e-8) == "0.500000000 ± 0.000000025");
+    CHECK(estimate_text(3.2e-8, 2.5e-9) == "3.2e-8 ± 2.5e-9");
     CHECK(estimate_text(0.5, std::nullopt) == "0.5");
 }
 

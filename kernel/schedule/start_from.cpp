@@ -1,0 +1,39 @@
+#include "kernel/schedule/start_from.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <marginalia/error.h>
+
+#include "kernel/config/nearest.h"
+#include "store/queries.h"
+
+namespace marginalia {
+namespace {
+
+std::set<std::string> start_experiments(const Experiment& experiment) {
+    std::set<std::string> names;
+    for (const TrialConfig& trial : experiment.trials)
+        if (const auto train = trial.config.find("train"); train != trial.config.end())
+            if (const std::string name = train->value("start_from", ""); !name.empty()) names.insert(name);
+    return names;
+}
+
+}  // namespace
+
+void require_start_experiments(const Experiment& experiment, store::Store* store) {
+    const std::set<std::string> needed = start_experiments(experiment);
+    if (needed.empty()) return;
+    std::vector<std::string> finished;
+    if (store)
+        for (const store::ExperimentInfo& info : store::list_experiments(*store))
+            if (info.by_status.contains(store::Status::done)) finished.push_back(info.name);
+    for (const std::string& name : needed)
+        if (std::find(finished.begin(), finished.end(), name) == finished.end())
+            throw Error(fmt::format("train.start_from = \"{}\": the store holds no finished trial of an experiment of "
+                                    "that name, so run it first{}",
+                                    name, suggestion(name, finished, "experiments with finished trials")));
+}
+
+}  // namespace marginalia
