@@ -31,7 +31,7 @@ std::string check_declared(const PluginManifest& plugin) {
     for (const ParameterSpec& spec : plugin.parameters) {
         expect(!spec.help.empty(), "parameter '" + spec.name + "' has no help; give one line");
         expect(spec.minimum <= spec.maximum, "parameter '" + spec.name + "' has a minimum above its maximum");
-        if (!spec.required) plugin_parameters({plugin.kind, plugin.name, "", "", {spec}, "", "", ""}, {});
+        if (!spec.required) plugin_parameters({plugin.kind, plugin.name, "", "", {spec}, "", "", "", {}}, {});
     }
     return std::to_string(plugin.parameters.size()) + " parameters, defaults within range";
 }
@@ -40,7 +40,7 @@ std::string check_ranges(const PluginManifest& plugin) {
     int refused = 0;
     for (const ParameterSpec& spec : plugin.parameters) {
         if (!is_number(spec)) continue;
-        const PluginManifest alone{plugin.kind, plugin.name, "", "", {spec}, "", "", ""};
+        const PluginManifest alone{plugin.kind, plugin.name, "", "", {spec}, "", "", "", {}};
         const auto try_outside = [&](double limit, double direction) {
             if (!std::isfinite(limit) || std::abs(limit) > 1e15) return;
             expect_refused(alone, spec, limit + direction * std::max(1.0, std::abs(limit)));
