@@ -136,7 +136,7 @@ std::string dataset_failures() {
 }
 
 PluginManifest manifest(std::vector<ParameterSpec> parameters) {
-    return {"energy", "spins", "spins", "", std::move(parameters), "", "", ""};
+    return {"energy", "spins", "spins", "", std::move(parameters), "", "", "", {}};
 }
 
 constexpr Parameter length = {.name = "length", .type = ParameterType::integer, .fallback = "4", .minimum = 3,
