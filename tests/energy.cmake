@@ -1,14 +1,10 @@
-# The ising energy, conformance of plugins, the SDK as a package, and the arrows between the rooms.
+# The ising energy, conformance of plugins, and the arrows between the rooms.
 set(ising ${PROJECT_SOURCE_DIR}/plugins/energies/ising)
 set(ising_sources ${ising}/heat_bath.cpp ${ising}/lattice.cpp ${ising}/line_tensor.cpp ${ising}/transfer_matrix.cpp
     ${ising}/transfer_samples.cpp)
 marginalia_add_test(ising_exact SOURCES unit/ising_exact.cpp ${ising_sources} LIBS marginalia_sdk)
 marginalia_add_test(ising_samples SOURCES unit/ising_samples.cpp ${ising_sources} LIBS marginalia_sdk)
 marginalia_add_test(conformance_checks SOURCES unit/conformance_checks.cpp LIBS marginalia_conformance)
-
-add_test(NAME sdk_out_of_tree COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/conformance/out_of_tree ${CMAKE_COMMAND}
-         ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
-set_tests_properties(sdk_out_of_tree PROPERTIES LABELS conformance TIMEOUT 300)
 
 add_test(NAME layering_includes COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/layering/includes ${PROJECT_SOURCE_DIR})
 add_test(NAME layering_headers COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/layering/headers ${CMAKE_CXX_COMPILER}

@@ -42,6 +42,10 @@ foreach(source ${broken_sources})
   engine_plugin(broken_${name} ${broken_plugins} ${source})
   set_target_properties(broken_${name} PROPERTIES OUTPUT_NAME ${name})
 endforeach()
+# Built against the headers of the ABI before this one.
+add_library(broken_previous_abi MODULE ${negative}/abi-1/ring.cpp)
+target_include_directories(broken_previous_abi PRIVATE ${negative}/abi-1)
+set_target_properties(broken_previous_abi PROPERTIES PREFIX "" OUTPUT_NAME previous_abi LIBRARY_OUTPUT_DIRECTORY ${broken_plugins})
 configure_file(${negative}/not_a_library.txt ${broken_plugins}/not_a_library.so COPYONLY)
 add_test(NAME broken_plugins COMMAND Python3::Interpreter ${negative}/broken_plugins_test.py --host $<TARGET_FILE:marginalia>
          --lister $<TARGET_FILE:fake_host> --worker $<TARGET_FILE:marginalia-worker> --plugins ${broken_plugins}

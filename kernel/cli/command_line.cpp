@@ -37,6 +37,8 @@ struct Request {
     CheckpointOptions checkpoint;
     ReportOptions report;
     ReproduceOptions reproduce;
+    NewPluginOptions new_plugin;
+    ScoreOptions score;
     std::function<int(std::ostream&)> verb;
 };
 
@@ -191,15 +193,37 @@ void add_data_verbs(CLI::App& app, Request& request) {
     reproduce->add_option("-o,--out", request.reproduce.file, "file to write; standard output if left out");
 }
 
+void add_model_verbs(CLI::App& app, Request& request) {
+    CLI::App* score = add_verb(app, request, "score", "Log-densities of given states, by an energy or a trained model, as CSV",
+                               [](Request& r, std::ostream&) { return score_verb(r.common, r.score); });
+    ScoreOptions& options = request.score;
+    score->add_option("what", options.what, "experiment file: log f and observables; TRIAL: log_marginal and log_density")
+        ->required()
+        ->check(names_a_trial);
+    score->add_option("overrides", options.overrides, "key=value, of an experiment file");
+    score->add_option("--states", options.states, "a state a line as the plugin prints it, or .npy; -: standard input")
+        ->required();
+    score->add_option("--step", options.step, "a trial's checkpoint of this step; the newest if left out")
+        ->check(whole_number(0));
+    score->add_option("--seed", options.seed, "draws the order of the conditionals")->check(whole_number(0));
+    score->add_option("--device", options.device, "cpu or cuda:N");
+}
+
 void add_machine_verbs(CLI::App& app, Request& request) {
     CLI::App* plugins = add_verb(app, request, "plugins", "The plugins there are, or the manual of one",
                                  [](Request& r, std::ostream& out) { return plugins_verb(r.common, r.text, out); });
-    plugins->add_option("name", request.text, "plugin to describe");
+    plugins->add_option("name", request.text, "plugin to describe: NAME, or KIND/NAME where kinds share a name");
     add_format(plugins, request, "text, csv, json or markdown");
     CLI::App* check = add_verb(app, request, "check-plugin", "Check that a plugin keeps the promises of its interface",
                                [](Request& r, std::ostream&) { return check_plugin_verb(r.common, r.text, r.trials); });
     check->add_option("plugin", request.text, "plugin file, or the name of a plugin")->required();
     check->add_option("parameters", request.trials, "key=value, or a .toml file of parameters");
+    CLI::App* created =
+        add_verb(app, request, "new-plugin", "Write a small, complete plugin project to start from",
+                 [](Request& r, std::ostream& out) { return new_plugin_verb(r.common, r.new_plugin, out); });
+    created->add_option("kind", request.new_plugin.kind, "energy, dataset, network, sampler or objective")->required();
+    created->add_option("name", request.new_plugin.name, "lower-case words joined by '-'")->required();
+    created->add_option("--dir", request.new_plugin.folder, "folder to make; ./NAME if left out");
     add_verb(app, request, "doctor", "Check worker, LibTorch, plugins, store and disk",
              [](Request& r, std::ostream& out) { return doctor_verb(r.common, out); });
     add_verb(app, request, "version", "The program's version", [](Request&, std::ostream& out) {
@@ -280,6 +304,7 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
     add_looking_verbs(app, request);
     add_ranking_verbs(app, request);
     add_data_verbs(app, request);
+    add_model_verbs(app, request);
     add_machine_verbs(app, request);
     try {
         app.parse(argc, argv);

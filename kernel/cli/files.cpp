@@ -28,13 +28,14 @@ std::string file_stem(std::string name) {
 }
 
 // The record that a run of these plugins would leave now. Starts a worker, as only it can say which plugins there are.
-std::string provenance_now(const Common& common, const store::Trial& trial, const std::filesystem::path& file) {
-    ReadyWorker ready = start_worker(plugin_folders(common.plugin_paths), 1);
+std::string provenance_now(const Common& common, const store::Trial& trial, const store::Sweep& sweep) {
+    ReadyWorker ready =
+        start_worker(plugin_folders(common.plugin_paths, plugin_folders_of(sweep.toml, sweep.file, {})), 1);
     Experiment experiment;
     TrialConfig config;
     config.config = nlohmann::json::parse(trial.config);
     experiment.trials.push_back(std::move(config));
-    return provenance_of(surroundings_of(file), experiment, ready.catalogue, ready.torch_version, {});
+    return provenance_of(surroundings_of(sweep.file), experiment, ready.catalogue, ready.torch_version, {});
 }
 
 void print_differences(const std::string& then_record, const std::string& now_record) {
@@ -104,7 +105,7 @@ int reproduce_verb(const Common& common, const ReproduceOptions& options, std::o
         out << toml << std::flush;
     else
         write_atomically(options.file, toml);
-    print_differences(details.sweep.provenance, provenance_now(common, details.trial, details.sweep.file));
+    print_differences(details.sweep.provenance, provenance_now(common, details.trial, details.sweep));
     return exit_ok;
 }
 

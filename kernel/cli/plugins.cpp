@@ -19,22 +19,6 @@
 namespace marginalia {
 namespace {
 
-std::string type_text(const ParameterSpec& parameter) {
-    switch (parameter.type) {
-        case ParameterType::boolean:
-            return "boolean";
-        case ParameterType::integer:
-            return "integer";
-        case ParameterType::number:
-            return "number";
-        case ParameterType::text:
-            return "text";
-        case ParameterType::path:
-            return "path";
-    }
-    return {};
-}
-
 std::string range_text(const ParameterSpec& parameter) {
     if (!parameter.choices.empty()) return listed(parameter.choices);
     const bool low = std::isfinite(parameter.minimum), high = std::isfinite(parameter.maximum);
@@ -61,14 +45,21 @@ std::string placeholder(const ParameterSpec& parameter) {
 Table parameter_table(const PluginManifest& plugin) {
     Table table({{"name"}, {"type"}, {"default"}, {"range"}, {"unit"}, {"help"}});
     for (const ParameterSpec& parameter : plugin.parameters)
-        table.add_row({parameter.name, type_text(parameter), parameter.required ? "required" : parameter.fallback,
+        table.add_row({parameter.name, type_name(parameter.type), parameter.required ? "required" : parameter.fallback,
                        range_text(parameter), parameter.unit, parameter.help});
     return table;
 }
 
+// "1. " or "2) "
+bool is_numbered(const std::string& line) {
+    const auto digits = line.find_first_not_of("0123456789");
+    return digits != 0 && digits != std::string::npos && (line[digits] == '.' || line[digits] == ')') &&
+           line.substr(digits + 1, 1) == " ";
+}
+
 bool stands_alone(const std::string& line) {
-    return line.empty() || std::string_view(" -*|#>`$").find(line.front()) != std::string_view::npos ||
-           std::isdigit(static_cast<unsigned char>(line.front()));
+    return line.empty() || line.starts_with("```") || is_numbered(line) ||
+           std::string_view(" -*|#>$").find(line.front()) != std::string_view::npos;
 }
 
 // Markdown for a terminal: the lines of a paragraph joined and broken anew, lists, tables and code as they are.
@@ -92,19 +83,54 @@ std::string reflowed(const std::string& markdown, std::size_t width) {
     return out;
 }
 
+// "an [energy] and a [sampler]"
+std::string tables_text(const std::vector<std::string>& tables) {
+    std::string text;
+    for (std::size_t i = 0; i < tables.size(); ++i)
+        text += (i == 0 ? "" : i + 1 < tables.size() ? ", " : " and ") + std::string(tables[i] == "energy" ? "an" : "a") + " [" +
+                tables[i] + "]";
+    return text;
+}
+
+// Its table of an experiment file, every key with its default.
+std::string example_table(const PluginManifest& plugin) {
+    std::string text = fmt::format("[{}]\nplugin = \"{}\"\n", plugin.kind, plugin.name);
+    for (const ParameterSpec& parameter : plugin.parameters)
+        text += fmt::format("{} = {}\n", parameter.name, parameter.required ? placeholder(parameter) : parameter.fallback);
+    return text;
+}
+
+std::string without_blank_ends(const std::string& text) {
+    const auto first = text.find_first_not_of('\n');
+    return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \n") - first + 1) + '\n';
+}
+
+// The plugin's page of the documents (docs/plugins/): nothing in it depends on where it was installed.
+void print_page(const PluginManifest& plugin, std::ostream& out) {
+    fmt::print(out, "# {} `{}`\n\n{}.\n", plugin.kind, plugin.name, plugin.summary);
+    if (!plugin.manual.empty()) out << '\n' << without_blank_ends(plugin.manual);
+    if (!plugin.needs.empty()) fmt::print(out, "\nAn experiment with it needs {}.\n", tables_text(plugin.needs));
+    if (plugin.parameters.empty()) {
+        out << "\nIt has no parameters.\n";
+    } else {
+        out << "\n## Parameters\n\n";
+        parameter_table(plugin).print(out, Format::markdown);
+    }
+    out << "\n## In an experiment file\n\n```toml\n" << example_table(plugin) << "```\n";
+}
+
 void print_plugin(const PluginManifest& plugin, std::ostream& out) {
     const Screen view = screen();
     constexpr std::size_t readable = 100;
     const std::size_t width = view.width == 0 ? readable : std::min(view.width, readable);
     fmt::print(out, "{} {}: {}\n", plugin.kind, plugin.name, plugin.summary);
-    if (!plugin.manual.empty()) out << '\n' << reflowed(plugin.manual, width);
+    if (!plugin.manual.empty()) out << '\n' << reflowed(without_blank_ends(plugin.manual), width);
+    if (!plugin.needs.empty()) fmt::print(out, "\nneeds {}\n", tables_text(plugin.needs));
     if (!plugin.parameters.empty()) {
         out << "\nparameters\n\n";
         parameter_table(plugin).print(out, Format::text, view);
     }
-    fmt::print(out, "\nin an experiment file\n\n[{}]\nplugin = \"{}\"\n", plugin.kind, plugin.name);
-    for (const ParameterSpec& parameter : plugin.parameters)
-        fmt::print(out, "{} = {}\n", parameter.name, parameter.required ? placeholder(parameter) : parameter.fallback);
+    out << "\nin an experiment file\n\n" << example_table(plugin);
     fmt::print(out, "\nfile   {}\nbuilt  {}\nsha256 {}\n", plugin.path, plugin.build_tag, plugin.sha256);
 }
 
@@ -147,11 +173,13 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
     std::vector<std::string> names;
     for (const PluginManifest& plugin : catalogue.plugins) {
         names.push_back(plugin.name);
-        if (plugin.name != name) continue;
+        if (plugin.name != name && plugin.kind + "/" + plugin.name != name) continue;
         if (found) out << '\n';
         found = true;
         if (common.format == Format::text)
             print_plugin(plugin, out);
+        else if (common.format == Format::markdown)
+            print_page(plugin, out);
         else
             parameter_table(plugin).print(out, common.format);
     }
@@ -164,10 +192,10 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
 int check_plugin_verb(const Common& common, const std::string& plugin, const std::vector<std::string>& parameters) {
     const std::string file = plugin_file(common, plugin).string();
     if (file.empty()) {
-        std::cerr << fmt::format(
-            "marginalia: no file '{0}', and no {0}.so in the plugin folders; `marginalia plugins` lists what there "
-            "is\n",
-            plugin);
+        const bool is_path = plugin.ends_with(".so") || plugin.find('/') != std::string::npos;
+        std::cerr << (is_path ? fmt::format("marginalia: there is no file {}; build the plugin, or see `marginalia plugins`\n", plugin)
+                              : fmt::format("marginalia: no {}.so in the plugin folders; `marginalia plugins` lists what there is\n",
+                                            plugin));
         return exit_plugin;
     }
     const std::string program = worker_program().string();

@@ -85,9 +85,27 @@ struct ReproduceOptions {
 };
 int reproduce_verb(const Common& common, const ReproduceOptions& options, std::ostream& out);
 
+struct ScoreOptions {
+    std::string what;                    // an experiment file, or a trial: number, hash prefix, "last", "best:METRIC"
+    std::vector<std::string> overrides;  // of the experiment file
+    std::string states;                  // text or .npy file; "-": standard input
+    std::optional<std::int64_t> step;    // of the trial's checkpoint; none: the newest
+    std::int64_t seed = 0;               // of the order of the conditionals
+    std::string device = "cpu";
+};
+// Becomes the worker program, which prints CSV (kernel/train/score.h).
+int score_verb(const Common& common, const ScoreOptions& options);
+
 int plugins_verb(const Common& common, const std::string& name, std::ostream& out);
 // Becomes the worker program, which loads the plugin and prints a line per check (kernel/conformance).
 int check_plugin_verb(const Common& common, const std::string& plugin, const std::vector<std::string>& parameters);
+
+struct NewPluginOptions {
+    std::string kind;
+    std::string name;
+    std::filesystem::path folder;  // empty: ./NAME
+};
+int new_plugin_verb(const Common& common, const NewPluginOptions& options, std::ostream& out);
 int doctor_verb(const Common& common, std::ostream& out);
 
 }  // namespace marginalia

@@ -1,37 +1,55 @@
-// Conformance: does a plugin keep the promises of its interface? One file of checks per kind.
+// Conformance: does a plugin keep the promises of its interface? One file of checks per kind; those of networks,
+// samplers and objectives are in torch/.
 #pragma once
-
-#include <filesystem>
-#include <functional>
-#include <map>
-#include <string>
-#include <vector>
 
 #include <marginalia/dataset.h>
 #include <marginalia/energy.h>
 
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "kernel/config/schema.h"
 #include "kernel/conformance/checker.h"
+#include "kernel/conformance/domain_words.h"
 
 namespace marginalia {
 
-// The checks read results of random states from a fixed seed: the same plugin gives the same answers.
-void check_energy(const Energy&, Checker&);
-void check_dataset(const Dataset&, Checker&);
+// Makes a new object of the plugin, each time with the same parameters.
+using EnergyMaker = std::function<std::unique_ptr<const Energy>()>;
+using DatasetMaker = std::function<std::unique_ptr<const Dataset>()>;
+
+// All states, threads and draws come from fixed seeds: the same plugin gets the same answers. Not checked for datasets:
+// row() at an index of size(split) or above, which the host never asks for and a dataset need not refuse.
+void check_energy(const EnergyMaker&, Checker&);
+void check_dataset(const DatasetMaker&, Checker&);
 
 // Declared parameters: a line of help, a default within its range, values next to the range refused by name. `create`
-// makes and destroys the plugin's object: at the lower end of each range it must work or throw a sentence; may be empty.
-void check_parameters(const PluginManifest&, const std::function<void(const Params&)>& create, Checker&);
+// makes and destroys the plugin's object. Tried one at a time, on top of `words`: the lower end of each range, the
+// upper end too of numbers (of integers it may be a size that no memory holds), every choice, both booleans. The object
+// must be made, or an Error must name a parameter. `create` may be empty.
+void check_parameters(const PluginManifest&, const std::vector<std::string>& words,
+                      const std::function<void(const Params&)>& create, Checker&);
 
-// Makes an object of the plugin and checks it; a kind's own checks begin with this signature.
-using KindCheck = std::function<void(void (*factory)(), const Params&, Checker&)>;
+// What is to be checked.
+struct CheckTarget {
+    PluginManifest plugin;
+    void (*factory)() = nullptr;
+    Params params;
+    std::vector<std::string> words;     // what `params` was read from
+    std::optional<GivenDomain> domain;  // for kinds that are made for one; absent: the checks' own choice
+};
+using KindCheck = std::function<void(const CheckTarget&, Checker&)>;
 
 // Loads one plugin file and checks it, a line per check on stdout: `marginalia-worker --check FILE [WORD...]`. A word
-// is key=value or a .toml file of the plugin's parameters; what they leave out has its default. `more` adds the checks
-// of kinds that need LibTorch; without them the output says that only the declared parameters were checked. A crash or a
-// check of more than two minutes ends the process with a sentence.
+// is key=value or a .toml file of the plugin's parameters; what they leave out has its default. `more` has the checks
+// of the kinds that need LibTorch, and they read domain.shape=4x4, domain.categories=2 and domain.periodic=true, or a
+// [domain] table of the file, as well. A crash or a check of more than two minutes ends the process with a sentence.
 // Returns 0 all passed, 1 a check failed, 2 bad parameters, 3 the plugin was refused.
 int check_plugin_main(const std::filesystem::path& file, const std::vector<std::string>& words,
-                      const std::map<std::string, KindCheck>& more = {});
+                      const std::map<std::string, KindCheck>& more);
 
 }  // namespace marginalia

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -11,51 +12,63 @@ namespace marginalia {
 namespace {
 
 constexpr unsigned longest_check_seconds = 120;
+constexpr std::size_t name_width = 44;
 
+// The checks of a kind of tier 1, whose factory takes the parameters alone.
 template <class Object>
-KindCheck kind_check(void (*check)(const Object&, Checker&)) {
-    return [check](void (*factory)(), const Params& params, Checker& checker) {
-        using Factory = Object* (*)(const Params&);
-        std::unique_ptr<const Object> object;
-        checker.run("an object can be made", [&] {
-            object.reset(reinterpret_cast<Factory>(factory)(params));
-            expect(object != nullptr, "the factory returned nothing");
-            return "";
-        });
-        if (object) check(*object, checker);
+KindCheck first_tier(void (*check)(const std::function<std::unique_ptr<const Object>()>&, Checker&)) {
+    return [check](const CheckTarget& target, Checker& checker) {
+        const auto factory = reinterpret_cast<Object* (*)(const Params&)>(target.factory);
+        check_parameters(
+            target.plugin, target.words, [&](const Params& p) { delete factory(p); }, checker);
+        check([&] { return std::unique_ptr<const Object>(factory(target.params)); }, checker);
     };
 }
 
-template <class Object>
-std::function<void(const Params&)> maker(void (*factory)()) {
-    return [factory](const Params& params) {
-        using Factory = Object* (*)(const Params&);
-        delete reinterpret_cast<Factory>(factory)(params);
-    };
+// Filled up with blanks to a width in characters, of which UTF-8 has more bytes than that.
+std::string padded(std::string text, std::size_t width) {
+    const auto characters = std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+    if (static_cast<std::size_t>(characters) < width) text.append(width - static_cast<std::size_t>(characters), ' ');
+    return text;
 }
 
 void print(const CheckResult& result) {
-    std::printf("%s  %s%s%s\n", result.passed ? "ok    " : "FAILED", result.name.c_str(),
-                result.detail.empty() ? "" : ": ", result.detail.c_str());
+    const char* verdict = result.verdict == Verdict::passed ? "ok" : result.failed() ? "FAILED" : "-";
+    const std::string name = result.detail.empty() ? result.name : padded(result.name, name_width);
+    std::printf("%-6s  %s%s%s\n", verdict, name.c_str(), result.detail.empty() ? "" : "  ", result.detail.c_str());
     std::fflush(stdout);
 }
 
-// False: nothing but the plugin's declared parameters was checked, as no check of its kind is known.
-bool run_checks(const PluginManifest& plugin, void (*factory)(), const Params& params,
-                const std::map<std::string, KindCheck>& more, Checker& checker) {
-    if (plugin.kind == "energy") {
-        check_parameters(plugin, maker<Energy>(factory), checker);
-        kind_check<Energy>(check_energy)(factory, params, checker);
-    } else if (plugin.kind == "dataset") {
-        check_parameters(plugin, maker<Dataset>(factory), checker);
-        kind_check<Dataset>(check_dataset)(factory, params, checker);
-    } else {
-        check_parameters(plugin, {}, checker);
-        const auto found = more.find(plugin.kind);
-        if (found == more.end()) return false;
-        found->second(factory, params, checker);
+KindCheck checks_of(const std::string& kind, const std::map<std::string, KindCheck>& more) {
+    if (kind == "energy") return first_tier<Energy>(check_energy);
+    if (kind == "dataset") return first_tier<Dataset>(check_dataset);
+    const auto found = more.find(kind);
+    return found == more.end() ? KindCheck() : found->second;
+}
+
+// Reads the parameters and, for kinds that are made for one, the domain; the words of the command line win.
+CheckTarget read_target(const PluginManifest& plugin, void (*factory)(), const std::vector<std::string>& words) {
+    CheckTarget target{plugin, factory, {}, words, {}};
+    if (plugin.kind == "energy" || plugin.kind == "dataset") {
+        target.params = plugin_parameters(plugin, target.words);
+        return target;
     }
-    return true;
+    const auto from_words = take_domain(target.words);
+    target.params = plugin_parameters(plugin, target.words, &target.domain);
+    if (from_words) target.domain = from_words;
+    return target;
+}
+
+int run_checks(const CheckTarget& target, const KindCheck& check) {
+    std::printf("%s '%s': %s\n", target.plugin.kind.c_str(), target.plugin.name.c_str(), target.plugin.summary.c_str());
+    std::fflush(stdout);
+    Checker checker([](const std::string& name) { guard_check(name, longest_check_seconds); }, print);
+    check(target, checker);
+    const std::size_t failed = checker.count(Verdict::failed), left_out = checker.count(Verdict::left_out);
+    std::printf("%zu checks passed, %zu failed", checker.count(Verdict::passed), failed);
+    if (left_out > 0) std::printf(", %zu left out", left_out);
+    std::printf("\n");
+    return failed == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -74,24 +87,20 @@ int check_plugin_main(const std::filesystem::path& file, const std::vector<std::
         return 3;
     }
     const PluginManifest& plugin = found.plugins.front();
-    std::optional<Params> params;
+    const KindCheck check = checks_of(plugin.kind, more);
+    if (!check) {
+        std::fprintf(stderr, "marginalia: this program has no checks of %s plugins; use marginalia-worker\n",
+                     plugin.kind.c_str());
+        return 3;
+    }
+    std::optional<CheckTarget> target;
     try {
-        params = plugin_parameters(plugin, words);
+        target = read_target(plugin, host.factory(plugin.kind, plugin.name), words);
     } catch (const Error& error) {
         std::fprintf(stderr, "marginalia: %s\n", error.what());
         return 2;
     }
-    std::printf("%s '%s': %s\n", plugin.kind.c_str(), plugin.name.c_str(), plugin.summary.c_str());
-    std::fflush(stdout);
-    Checker checker([](const std::string& name) { guard_check(name, longest_check_seconds); }, print);
-    const bool whole = run_checks(plugin, host.factory(plugin.kind, plugin.name), *params, more, checker);
-    int failed = 0;
-    for (const CheckResult& result : checker.results()) failed += !result.passed;
-    std::printf("%zu checks, %d failed\n", checker.results().size(), failed);
-    if (!whole)
-        std::printf("%s plugins are so far checked for their declared parameters only: none was made or run.\n",
-                    plugin.kind.c_str());
-    return failed == 0 ? 0 : 1;
+    return run_checks(*target, check);
 }
 
 }  // namespace marginalia

@@ -7,10 +7,14 @@
 
 namespace marginalia {
 
+enum class Verdict { passed, failed, left_out };
+
 struct CheckResult {
     std::string name;
-    bool passed = false;
-    std::string detail;  // what was found, or the sentence that says what is wrong
+    Verdict verdict = Verdict::failed;
+    std::string detail;  // what was found, the sentence that says what is wrong, or why the check was left out
+
+    bool failed() const { return verdict == Verdict::failed; }
 };
 
 // One thread.
@@ -22,13 +26,20 @@ public:
     Checker() = default;
     Checker(Begin begin, End end) : begin_(std::move(begin)), end_(std::move(end)) {}
 
-    // A check returns what it found and throws where something is wrong; the other checks go on.
-    void run(const std::string& name, const std::function<std::string()>& check);
+    // A check returns what it found and throws where something is wrong; the other checks go on. Returns whether it
+    // passed.
+    bool run(const std::string& name, const std::function<std::string()>& check);
+
+    // A check that cannot be made.
+    void leave_out(const std::string& name, const std::string& why);
 
     const std::vector<CheckResult>& results() const { return results_; }
-    bool all_passed() const;
+    std::size_t count(Verdict verdict) const;
+    bool all_passed() const { return count(Verdict::failed) == 0; }
 
 private:
+    void add(CheckResult result);
+
     Begin begin_;
     End end_;
     std::vector<CheckResult> results_;
@@ -37,10 +48,20 @@ private:
 // Throws Error(sentence) unless `right`.
 void expect(bool right, const std::string& sentence);
 
-// Runs `work` once in each of four threads at a time. Rethrows what the first of them threw.
-void in_threads(const std::function<void()>& work);
+// Runs work(0) to work(7), each in a thread of its own, all beginning together. Rethrows what the first of them threw.
+constexpr std::size_t thread_count = 8;
+void in_threads(const std::function<void(std::size_t thread)>& work);
 
 // A number with enough digits to tell what differs.
 std::string digits(double value);
+
+// A number with three digits, for figures of speed: "0.0213", "1.25e+07".
+std::string rounded(double value);
+
+// At most 60 characters of a line, the rest as "...".
+std::string shortened(const std::string& line);
+
+// Runs `work` until 0.1 s have passed, at least once; seconds of one run.
+double seconds_of(const std::function<void()>& work);
 
 }  // namespace marginalia

@@ -1,9 +1,9 @@
 #include "kernel/conformance/crash_guard.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstring>
-
-#include <unistd.h>
 
 namespace marginalia {
 namespace {
@@ -23,21 +23,27 @@ void print(const char* text) {
 
 const char* what_happened(int signal) {
     switch (signal) {
-        case SIGSEGV: return "the plugin crashed (segmentation fault)";
-        case SIGBUS: return "the plugin crashed (bus error)";
-        case SIGFPE: return "the plugin crashed (integer division by zero)";
-        case SIGILL: return "the plugin crashed (illegal instruction)";
-        case SIGALRM: return "the plugin did not come back in time";
-        default: return "the plugin ended the process (abort)";
+        case SIGSEGV:
+            return "the plugin crashed (segmentation fault)";
+        case SIGBUS:
+            return "the plugin crashed (bus error)";
+        case SIGFPE:
+            return "the plugin crashed (integer division by zero)";
+        case SIGILL:
+            return "the plugin crashed (illegal instruction)";
+        case SIGALRM:
+            return "the plugin did not come back in time";
+        default:
+            return "the plugin ended the process (abort)";
     }
 }
 
 void tell_and_exit(int signal) {
     print("FAILED  ");
     print(current_check);
-    print(": ");
+    print("  ");
     print(what_happened(signal));
-    print("\n");
+    print("\nthe checks after this one were not run\n");
     _exit(1);
 }
 

@@ -5,7 +5,7 @@
 
 namespace marginalia {
 
-// From now on a fatal signal, or `seconds` without another call, prints "FAILED  NAME: the plugin crashed (...)" on
+// From now on a fatal signal, or `seconds` without another call, prints "FAILED  NAME  the plugin crashed (...)" on
 // stdout and ends the process with code 1. For programs that do nothing but check one plugin.
 void guard_check(const std::string& name, unsigned seconds);
 

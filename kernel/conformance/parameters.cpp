@@ -22,7 +22,8 @@ std::string text_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-Params plugin_parameters(const PluginManifest& plugin, const std::vector<std::string>& words) {
+Params plugin_parameters(const PluginManifest& plugin, const std::vector<std::string>& words,
+                         std::optional<GivenDomain>* domain) {
     std::filesystem::path file = "parameters.toml";
     std::string text;
     std::vector<std::string> overrides;
@@ -40,6 +41,10 @@ Params plugin_parameters(const PluginManifest& plugin, const std::vector<std::st
     const PluginCatalogue catalogue{{plugin}, {}};
     auto table = config::read_toml(text, faults);
     faults.throw_if_any();
+    if (const config::Node* given = table->find("domain"); given && given->is_table() && domain) {
+        *domain = domain_of_table(*given);
+        config::erase(*table, "domain");
+    }
     table->key = plugin.kind;
     config::put(*table, config::make_text("plugin", plugin.name, {}));
     config::Node root;

@@ -22,9 +22,11 @@ fs::path program_tree() {
 
 }  // namespace
 
-std::vector<fs::path> plugin_folders(const std::vector<std::string>& from_command_line) {
+std::vector<fs::path> plugin_folders(const std::vector<std::string>& from_command_line,
+                                     const std::vector<std::string>& from_experiment) {
     std::vector<fs::path> folders;
     for (const std::string& folder : from_command_line) add(folders, folder);
+    for (const std::string& folder : from_experiment) add(folders, folder);
     if (const char* list = std::getenv("MARGINALIA_PLUGIN_PATH")) {
         std::istringstream words(list);
         for (std::string folder; std::getline(words, folder, ':');)

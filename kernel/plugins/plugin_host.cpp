@@ -90,7 +90,8 @@ void check_build(const PluginDescriptor& plugin) {
         throw Error("declares the unknown kind '" + std::string(plugin.kind) +
                     "'; the kinds are dataset, energy, network, objective and sampler");
     const char* own = torch ? MARGINALIA_TORCH_BUILD_TAG : MARGINALIA_BUILD_TAG;
-    if (std::strcmp(plugin.build_tag, own) != 0)
+    // Energies and datasets may use LibTorch too; then they say so and have to fit it as well.
+    if (std::strcmp(plugin.build_tag, own) != 0 && std::strcmp(plugin.build_tag, MARGINALIA_TORCH_BUILD_TAG) != 0)
         throw Error("compiled as [" + std::string(plugin.build_tag) + "], this program as [" + own +
                     "]; rebuild it with the same compiler and settings");
 }

@@ -17,6 +17,7 @@ constexpr std::array known = {
     Known{"kl", "nats", Goal::low, "true KL divergence of the model from the target, log Z known"},
     Known{"kl_stderr", "nats", Goal::none, "standard error of kl from the number of model samples"},
     Known{"free_energy", "nats", Goal::low, "E[log p - log f] over model samples"},
+    Known{"impossible", "", Goal::low, "fraction of model samples with log f = -infinity"},
     Known{"nll_bits", "bits/site", Goal::low, "negative log-likelihood of reference samples"},
     Known{"theta_gap_mean", "nats", Goal::zero, "mean of log p(x) by the marginal head less that by the conditionals"},
     Known{"theta_gap_std", "nats", Goal::low, "its standard deviation"},

@@ -48,8 +48,7 @@ std::string plan_for(const store::Trial* trial, bool retry_failed) {
 }  // namespace
 
 int plan_verb(const RunOptions& options, std::ostream& out) {
-    if (!std::filesystem::is_regular_file(options.file)) read_experiment(options.file, options.overrides, {});
-    const PluginCatalogue plugins = fetch_catalogue(plugin_folders(options.plugin_paths));
+    const PluginCatalogue plugins = fetch_catalogue(experiment_plugin_folders(options));
     const Experiment experiment = read_experiment(options.file, options.overrides, plugins);
     const Known known = known_trials(options, experiment);
 

@@ -107,10 +107,10 @@ void warn_of_keep_best(Progress& progress, store::Store& store, const std::strin
 }
 
 // Everything from plugins to the summary, the same for a file and for a sweep in the store.
-int perform(const RunOptions& options, const fs::path& file, const ReadExperiment& read, std::ostream& out) {
+int perform(const RunOptions& options, const fs::path& file, const std::vector<fs::path>& folders,
+            const ReadExperiment& read, std::ostream& out) {
     StopSignals signals;
     auto surroundings = std::async(std::launch::async, surroundings_of, fs::absolute(file));
-    const std::vector<fs::path> folders = plugin_folders(options.plugin_paths);
     ReadyWorker ready = start_worker(folders, available_cores());
     const Experiment experiment = read(ready.catalogue);
     ScheduleOptions schedule = schedule_options(experiment.run, ready.cuda_devices, folders);
@@ -162,17 +162,22 @@ store::Sweep newest_sweep(const RunOptions& options) {
 
 }  // namespace
 
+std::vector<fs::path> experiment_plugin_folders(const RunOptions& options) {
+    return plugin_folders(options.plugin_paths, plugin_folders_of(options.file, options.overrides));
+}
+
 int run_verb(const RunOptions& options, std::ostream& out) {
     const auto read = [&](const PluginCatalogue& plugins) {
         return read_experiment(options.file, options.overrides, plugins);
     };
-    if (!fs::is_regular_file(options.file)) read({});  // says so before a worker is started for nothing
-    return perform(options, options.file, read, out);
+    return perform(options, options.file, experiment_plugin_folders(options), read, out);
 }
 
 int resume_verb(const RunOptions& options, std::ostream& out) {
     const store::Sweep newest = newest_sweep(options);
-    return perform(options, newest.file, [&](const PluginCatalogue& plugins) {
+    const auto folders =
+        plugin_folders(options.plugin_paths, plugin_folders_of(newest.toml, newest.file, options.overrides));
+    return perform(options, newest.file, folders, [&](const PluginCatalogue& plugins) {
         return parse_experiment(newest.toml, newest.file, options.overrides, plugins);
     }, out);
 }

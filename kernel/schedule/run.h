@@ -30,6 +30,10 @@ enum ExitCode {
     exit_terminated = 143,   // SIGTERM
 };
 
+// The folders to search for plugins of options.file: --plugin-path, the file's own run.plugin_path, the usual ones.
+// Throws Error if the file cannot be read.
+std::vector<std::filesystem::path> experiment_plugin_folders(const RunOptions& options);
+
 // Does what is missing of an experiment file: trials that are done are skipped, interrupted ones go on from their
 // newest checkpoint. Words and progress go to stderr, the experiment's summary table to `out`. The first SIGINT,
 // SIGTERM or SIGUSR1 checkpoints and stops, the second kills the workers at once. To be called from the main thread,

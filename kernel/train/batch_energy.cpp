@@ -1,5 +1,6 @@
 #include "kernel/train/batch_energy.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 
@@ -14,19 +15,26 @@ namespace {
 
 using Range = oneapi::tbb::blocked_range<std::size_t>;
 
-// Calls body(first, count) for pieces of 0..rows in parallel.
+// Calls body(first, count) for pieces of at most `grain` rows in parallel; `grain` 0: for all of them from this thread.
+// Each task goes through many pieces: one is far shorter than what a task costs.
 template <class Body>
 void for_pieces(std::size_t rows, std::size_t grain, const Body& body) {
-    oneapi::tbb::parallel_for(Range(0, rows, grain), [&](const Range& r) { body(r.begin(), r.size()); });
+    if (grain == 0 || rows <= grain) return body(std::size_t{0}, rows);
+    oneapi::tbb::parallel_for(Range(0, rows, grain), [&](const Range& range) {
+        for (std::size_t first = range.begin(); first < range.end(); first += grain)
+            body(first, std::min(grain, range.end() - first));
+    });
 }
 
 std::string shown(double value) { return std::isnan(value) ? "NaN" : "+infinity"; }
 
+bool is_log_density(double value) { return value < INFINITY; }  // false for NaN too
+
 }  // namespace
 
 struct ParallelEnergy::Running {
-    std::vector<std::uint8_t> bytes;
-    at::Tensor values;  // (B) float64 on the CPU
+    at::Tensor symbols;  // (B, D) int64 on the CPU
+    at::Tensor values;   // (B) float64 on the CPU
     at::Device device = at::kCPU;
     oneapi::tbb::task_group group;
     bool active = false;
@@ -40,15 +48,12 @@ ParallelEnergy::~ParallelEnergy() {
 }
 
 void ParallelEnergy::start(const at::Tensor& x) {
-    running_->bytes = to_bytes(x);
+    running_->symbols = x.cpu().contiguous();
     running_->device = x.device();
     running_->values = at::empty({x.size(0)}, at::kDouble);
     running_->active = true;
     if (x.device().is_cpu()) return;
-    running_->group.run([this] {
-        evaluate({running_->bytes, static_cast<std::size_t>(energy_.sites())},
-                 {running_->values.data_ptr<double>(), static_cast<std::size_t>(running_->values.numel())});
-    });
+    running_->group.run([this] { evaluate_symbols(); });
 }
 
 at::Tensor ParallelEnergy::finish() {
@@ -58,23 +63,42 @@ at::Tensor ParallelEnergy::finish() {
         running_->group.wait();
         return running_->values.to(running_->device);
     }
-    evaluate({running_->bytes, static_cast<std::size_t>(energy_.sites())},
-             {running_->values.data_ptr<double>(), static_cast<std::size_t>(running_->values.numel())});
+    evaluate_symbols();
     return running_->values;
 }
 
+void ParallelEnergy::evaluate_symbols() const {
+    const auto* symbols = running_->symbols.const_data_ptr<std::int64_t>();
+    const std::span<double> out{running_->values.data_ptr<double>(), static_cast<std::size_t>(running_->values.numel())};
+    const auto width = static_cast<std::size_t>(energy_.sites());
+    in_pieces(out.size(), [&](std::size_t first, std::size_t count) {
+        // Each piece becomes bytes where it is evaluated: the batch is read once, and its bytes stay in the cache.
+        std::vector<std::uint8_t> bytes(count * width);
+        std::copy_n(symbols + first * width, bytes.size(), bytes.begin());
+        evaluate_piece({bytes, width}, out.subspan(first, count));
+    });
+}
+
 void ParallelEnergy::evaluate(States rows, std::span<double> out) const {
+    in_pieces(rows.size(), [&](std::size_t first, std::size_t count) {
+        evaluate_piece(rows.slice(first, count), out.subspan(first, count));
+    });
+}
+
+void ParallelEnergy::in_pieces(std::size_t rows, const std::function<void(std::size_t, std::size_t)>& piece) const {
     try {
-        for_pieces(rows.size(), 64, [&](std::size_t first, std::size_t count) {
-            energy_.log_densities(rows.slice(first, count), out.subspan(first, count));
-        });
+        for_pieces(rows, energy_.rows_per_call(), piece);
     } catch (const std::exception& error) {
         throw Error("energy '" + name_ + "': " + error.what());
     }
-    for (std::size_t row = 0; row < out.size(); ++row)
-        if (std::isnan(out[row]) || out[row] == INFINITY)
-            throw Error("energy '" + name_ + "': log_density returned " + shown(out[row]) + " for the state " +
-                        energy_.text(rows[row]) + "; it must be finite or -infinity");
+}
+
+void ParallelEnergy::evaluate_piece(States rows, std::span<double> out) const {
+    energy_.log_densities(rows, out);
+    if (std::all_of(out.begin(), out.end(), is_log_density)) return;
+    const auto row = static_cast<std::size_t>(std::find_if_not(out.begin(), out.end(), is_log_density) - out.begin());
+    throw Error("log_density returned " + shown(out[row]) + " for the state " + energy_.text(rows[row]) +
+                "; it must be finite or -infinity");
 }
 
 bool ParallelEnergy::log_marginals(States partial, std::span<double> out) const {

@@ -1,6 +1,7 @@
 // A trial's energy over batches of states, in parallel over rows.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,6 +30,10 @@ public:
     bool log_marginals(States partial, std::span<double> out) const;
 
 private:
+    void evaluate_symbols() const;
+    void evaluate_piece(States rows, std::span<double> out) const;
+    void in_pieces(std::size_t rows, const std::function<void(std::size_t, std::size_t)>& piece) const;
+
     struct Running;
     const Energy& energy_;
     const std::string name_;

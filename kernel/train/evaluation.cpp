@@ -48,7 +48,10 @@ Figures evaluate_samples(const TrialParts& parts, std::int64_t samples, std::int
     const Spread gap = spread_of(marginal_log_density(*parts.network, states.x, batch, parts.device) - states.log_p);
     Figures figures{{"theta_gap_mean", gap.mean}, {"theta_gap_std", gap.deviation}};
     if (!parts.energy) return figures;
-    const Spread ratio = spread_of(states.log_p - log_density(parts, states.x));
+    const at::Tensor log_f = log_density(parts, states.x);
+    const double impossible = (log_f == -INFINITY).to(at::kDouble).mean().item<double>();
+    if (impossible > 0) figures["impossible"] = impossible;  // and the figures below are infinite
+    const Spread ratio = spread_of(states.log_p - log_f);
     figures["free_energy"] = ratio.mean;
     figures["free_energy_stderr"] = ratio.error;
     if (const auto log_z = parts.energy->log_z()) {

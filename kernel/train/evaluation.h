@@ -18,7 +18,8 @@ struct Spread {
 Spread spread_of(const at::Tensor& values);
 
 // E[log p_φ - log f] over `samples` states drawn from p_φ and, with it, the θ gap and, where log Z is known, the true
-// KL: free_energy, kl, kl_stderr, theta_gap_mean, theta_gap_std. `drawn` receives the states.
+// KL: free_energy, kl, kl_stderr, theta_gap_mean, theta_gap_std; `impossible`, the fraction of states with log f = -infinity,
+// where there are any. `drawn` receives the states.
 Figures evaluate_samples(const TrialParts& parts, std::int64_t samples, std::int64_t batch, at::Generator& generator,
                          const KeepGoing& keep_going, at::Tensor& drawn);
 

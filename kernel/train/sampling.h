@@ -24,7 +24,8 @@ struct DrawnStates {
 DrawnStates draw_states(const Network& network, std::int64_t count, std::int64_t batch, at::Generator& generator,
                         const at::Device& device, const KeepGoing& keep_going);
 
-// log p_φ(x) of each row of x (M, D) along one random order a row: (M) float64 on the CPU.
+// log p_φ(x_S) of each full or partial row of x (M, D) along one random order of its known sites: (M) float64 on the CPU.
+// As many passes a piece as the row that knows most has known sites.
 at::Tensor conditional_log_density(const Network& network, const at::Tensor& x, std::int64_t batch, at::Generator& generator,
                                    const at::Device& device, const KeepGoing& keep_going);
 

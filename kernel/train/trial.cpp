@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
+#include <marginalia/rows.h>
 #include <torch/script.h>
 
 #include "kernel/train/checkpoint.h"
@@ -189,6 +190,19 @@ private:
             if (evaluation_.at("marginal_time")) record(time_marginals(parts_, drawn, generator));
         }
         if (parts_.energy) compare_with_reference(generator, batch);
+        else score_test_rows(generator, batch);
+    }
+
+    // nll_bits on random rows of the test split, the same for every seed; of the validation split where there is none.
+    void score_test_rows(at::Generator& generator, std::int64_t batch) {
+        const Split split = parts_.dataset->size(Split::test) > 0 ? Split::test : Split::validation;
+        const auto rows = static_cast<std::int64_t>(parts_.dataset->size(split));
+        const std::int64_t count = std::min(evaluation_.at("nll_samples").get<std::int64_t>(), rows);
+        if (count == 0) return;
+        at::Generator choice = make_generator(at::kCPU, 0, final_stream);
+        const at::Tensor chosen = at::randperm(rows, choice, at::kLong).slice(0, 0, count);
+        const at::Tensor x = rows_at(*parts_.dataset, split, chosen, at::kCPU);
+        record(evaluate_reference(parts_, x, batch, generator, reporting("likelihood")));
     }
 
     void compare_with_reference(at::Generator& generator, std::int64_t batch) {
@@ -232,7 +246,7 @@ private:
         nlohmann::json picture = {{"shape", parts_.domain.layout.shape}, {"categories", parts_.domain.categories}};
         for (std::size_t row = 0; row < rows.size(); ++row) {
             picture["states"].push_back(std::vector<int>(rows[row].begin(), rows[row].end()));
-            if (parts_.energy) picture["texts"].push_back(parts_.energy->text(rows[row]));
+            picture["texts"].push_back(parts_.energy ? parts_.energy->text(rows[row]) : parts_.dataset->text(rows[row]));
         }
         recorder_.sample("samples", steps_, "states", picture.dump());
     }

@@ -47,25 +47,37 @@ at::Generator make_generator(const at::Device& device, std::int64_t seed, std::u
     return generator;
 }
 
-TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
-    const nlohmann::json& config = request.config;
+TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins) {
     TrialParts parts;
     parts.device = at::Device(request.device);
     parts.generator = make_generator(parts.device, request.seed, 0);
-    if (config.contains("energy")) {
-        const std::string name = config.at("energy").at("plugin");
-        parts.energy = make<EnergyFactory>("energy", config, plugins);
-        parts.batch_energy = std::make_unique<ParallelEnergy>(*parts.energy, name);
-        parts.domain = domain_of(*parts.energy, "energy", config);
+    parts.energy = make<EnergyFactory>("energy", request.config, plugins);
+    parts.batch_energy = std::make_unique<ParallelEnergy>(*parts.energy, request.config.at("energy").at("plugin"));
+    parts.domain = domain_of(*parts.energy, "energy", request.config);
+    return parts;
+}
+
+TrialParts build_model(const TrialRequest& request, const PluginHost& plugins) {
+    TrialParts parts;
+    if (request.config.contains("energy")) {
+        parts = build_energy(request, plugins);
     } else {
-        parts.dataset = make<DatasetFactory>("dataset", config, plugins);
-        parts.domain = domain_of(*parts.dataset, "dataset", config);
+        parts.device = at::Device(request.device);
+        parts.generator = make_generator(parts.device, request.seed, 0);
+        parts.dataset = make<DatasetFactory>("dataset", request.config, plugins);
+        parts.domain = domain_of(*parts.dataset, "dataset", request.config);
     }
     // Weights are drawn on the CPU, so that a seed gives the same start on every device.
     at::Generator weights = make_generator(at::kCPU, request.seed, 1);
-    const auto module = make<NetworkFactory>("network", config, plugins, parts.domain, weights);
+    const auto module = make<NetworkFactory>("network", request.config, plugins, parts.domain, weights);
     parts.network = std::make_unique<Network>(*module, parts.domain);
     parts.network->to(parts.device);
+    return parts;
+}
+
+TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
+    const nlohmann::json& config = request.config;
+    TrialParts parts = build_model(request, plugins);
     const TrainingSetup setup{parts.domain, config.at("train").at("batch"), parts.device};
     if (config.contains("sampler")) parts.sampler = make<SamplerFactory>("sampler", config, plugins, setup, parts.generator);
     parts.objective = make<ObjectiveFactory>("objective", config, plugins, setup);

@@ -26,7 +26,13 @@ struct TrialParts {
     at::Generator generator;  // the trial's own, on `device`
 };
 
-// Throws Error with the plugin's kind and name in front of whatever the plugin throws.
+// Energy or dataset, domain and network only: what asking a trained model takes.
+TrialParts build_model(const TrialRequest& request, const PluginHost& plugins);
+
+// The energy alone, under [energy] in the config, with batch_energy and domain.
+TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins);
+
+// All of them. Throws Error with the plugin's kind and name in front of whatever the plugin throws.
 TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins);
 
 // A generator on a device, seeded from a trial's seed and a stream number, apart from LibTorch's global ones.

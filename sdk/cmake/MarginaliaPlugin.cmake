@@ -1,12 +1,13 @@
-# marginalia_add_plugin(NAME SOURCE... [TORCH])
+# marginalia_add_plugin(NAME SOURCE... [TORCH] [UNCHECKED])
 #
 # Builds one plugin, target plugin_NAME: NAME.so, hidden symbols but its descriptor, unresolved symbols refused at link
 # time, optimised where no build type says otherwise. TORCH links LibTorch and the SDK's second tier. Inside the project
-# it goes to the build tree's plugin folder, elsewhere to the caller's binary folder. A conformance.toml beside the
-# caller's CMakeLists.txt (parameters of a small instance) becomes the test conformance_NAME, which runs
-# `marginalia check-plugin` on it.
+# it goes to the build tree's plugin folder, elsewhere to the caller's binary folder. A conformance.toml in the
+# folder of the first source, or else beside the caller's CMakeLists.txt, has the parameters of a small instance and
+# becomes the test conformance_NAME, which runs `marginalia check-plugin` with it. Inside the project every plugin has
+# this test, without such a file with its defaults, unless it is UNCHECKED.
 function(marginalia_add_plugin name)
-  cmake_parse_arguments(PLUGIN "TORCH" "" "" ${ARGN})
+  cmake_parse_arguments(PLUGIN "TORCH;UNCHECKED" "" "" ${ARGN})
   add_library(plugin_${name} MODULE ${PLUGIN_UNPARSED_ARGUMENTS})
   target_compile_features(plugin_${name} PRIVATE cxx_std_20)
   target_compile_options(plugin_${name} PRIVATE $<$<CONFIG:>:-O2>)
@@ -31,8 +32,20 @@ function(marginalia_add_plugin name)
   else()
     set(check ${MARGINALIA_PROGRAM} check-plugin)
   endif()
-  set(parameters ${CMAKE_CURRENT_SOURCE_DIR}/conformance.toml)
-  if(EXISTS ${parameters} AND (MARGINALIA_PLUGIN_DIR OR MARGINALIA_PROGRAM))
+  if(PLUGIN_UNCHECKED)
+    return()
+  endif()
+  list(GET PLUGIN_UNPARSED_ARGUMENTS 0 source)
+  cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  cmake_path(GET source PARENT_PATH folder)
+  set(parameters ${folder}/conformance.toml)
+  if(NOT EXISTS ${parameters})
+    set(parameters ${CMAKE_CURRENT_SOURCE_DIR}/conformance.toml)
+  endif()
+  if(NOT EXISTS ${parameters})
+    set(parameters)
+  endif()
+  if(MARGINALIA_PLUGIN_DIR OR (parameters AND MARGINALIA_PROGRAM))
     add_test(NAME conformance_${name} COMMAND ${check} $<TARGET_FILE:plugin_${name}> ${parameters})
     set_tests_properties(conformance_${name} PROPERTIES LABELS conformance TIMEOUT 300)
   endif()

@@ -9,6 +9,8 @@ install(TARGETS marginalia_sdk EXPORT marginalia_sdk_targets COMPONENT sdk)
 install(EXPORT marginalia_sdk_targets NAMESPACE marginalia:: FILE marginaliaSdk.cmake DESTINATION ${package_dir}
         COMPONENT sdk)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/sdk/include/marginalia DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/sdk/example DESTINATION ${CMAKE_INSTALL_DATADIR}/marginalia COMPONENT sdk
+        PATTERN build EXCLUDE PATTERN *.db* EXCLUDE)
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/sdk/cmake/marginaliaConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/sdk/marginaliaConfig.cmake INSTALL_DESTINATION ${package_dir}
@@ -37,3 +39,15 @@ if(TARGET marginalia_torch)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/sdk/torch/include/marginalia DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           COMPONENT torch)
 endif()
+
+# The build tree is an SDK as well: what a project written by its program configures against, nothing being installed.
+set(build_package_dir ${PROJECT_BINARY_DIR}/lib/cmake/marginalia)
+export(EXPORT marginalia_sdk_targets NAMESPACE marginalia:: FILE ${build_package_dir}/marginaliaSdk.cmake)
+if(TARGET marginalia_torch)
+  export(EXPORT marginalia_torch_targets NAMESPACE marginalia:: FILE ${build_package_dir}/marginaliaTorch.cmake)
+endif()
+configure_package_config_file(${PROJECT_SOURCE_DIR}/sdk/cmake/marginaliaConfig.cmake.in
+                              ${build_package_dir}/marginaliaConfig.cmake INSTALL_PREFIX ${PROJECT_BINARY_DIR}
+                              INSTALL_DESTINATION lib/cmake/marginalia PATH_VARS CMAKE_INSTALL_BINDIR)
+configure_file(${PROJECT_BINARY_DIR}/sdk/marginaliaConfigVersion.cmake ${build_package_dir} COPYONLY)
+configure_file(${PROJECT_SOURCE_DIR}/sdk/cmake/MarginaliaPlugin.cmake ${build_package_dir} COPYONLY)

@@ -1,18 +1,21 @@
 """Runs every ```sh and complete ```toml block of README.md and docs/, and every experiment file, as a reader would, but
 short.
 
-    run_docs.py SOURCE_DIR BUILD_DIR
+    run_docs.py SOURCE_DIR BUILD_DIR [guide]
 
-A block runs line by line in a copy-free folder of its own from which the source tree's files are seen; `build/release` stands for
-BUILD_DIR. Trainings are cut to a few steps by overrides; `make`, `git clone` and `cd` are for a fresh machine and left out,
-aloud. A block marked ```sh not-run is shown but not run. A ```toml block is complete if it has a name and an [objective];
-it runs with one seed, in a store of its own.
+A block runs line by line in a copy-free folder of its own from which the source tree's files are seen; `build/release`
+stands for BUILD_DIR. Trainings are cut to a few steps by overrides; `make`, `git clone` and `cd` are for a fresh
+machine and left out, aloud. A block marked ```sh not-run is shown but not run. A ```toml block is complete if it has a
+name and an [objective]; it runs with one seed, in a store of its own.
+
+docs/plugins.md is followed from its first line to its last in one shell, with nothing but what it installs on PATH. A
+block marked with a file, ```cpp maxcut/maxcut.cpp, is saved there, and must equal sdk/example/maxcut/maxcut.cpp.
 """
 
 import os
 import pathlib
 import re
-import shutil
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -34,9 +37,20 @@ def shortened(line):
     return f"{line} {SHORT}" if re.search(r"marginalia (--\S+ \S+ )*run ", line) else line
 
 
+def lines_of(block):
+    for line in (l.strip() for l in block.replace("\\\n", " ").splitlines()):
+        line = re.sub(r"\s+#.*$", "", line)
+        if line and not line.startswith("#"):
+            yield line
+
+
+def surroundings(folder):
+    return {**os.environ, "NO_COLOR": "1", "HOME": str(folder)}
+
+
 def run(line, folder, what):
     done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, text=True, timeout=300,
-                          env={**os.environ, "NO_COLOR": "1", "HOME": str(folder), "PATH": f"{build}/bin:{os.environ['PATH']}"})
+                          env={**surroundings(folder), "PATH": f"{build}/bin:{os.environ['PATH']}"})
     if done.returncode != 0:
         print(f"FAILED {what}: {line}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
         return False
@@ -46,15 +60,62 @@ def run(line, folder, what):
 def page_runs(page, folder):
     good = True
     for number, block in blocks(page, "sh"):
-        for line in filter(None, (l.strip() for l in block.replace("\\\n", " ").splitlines())):
-            line = re.sub(r"\s+#.*$", "", line)
-            if line.startswith("#") or not line:
-                continue
+        for line in lines_of(block):
             if line.startswith(LEFT_OUT):
                 print(f"left out: {page.name}:{number}: {line}")
                 continue
             good &= run(shortened(line), folder, f"{page.relative_to(source)}:{number}")
     return good
+
+
+def saved_as(name, text, start, what):
+    """The shell line that saves a shown file, whose copy in sdk/example must be the same."""
+    original = source / "sdk/example" / name
+    if not original.is_file() or original.read_text(encoding="utf-8") != text:
+        print(f"FAILED {what}: shows another {name} than {original}")
+        return None
+    return f"cp {shlex.quote(str(original))} {shlex.quote(str(start / name))}"
+
+
+def refusals_are_as_printed(page):
+    """The messages of the page's table of refusals against those that the tests of broken plugins expect."""
+    printed = (source / "tests/negative/plugins/loading.expected").read_text(encoding="utf-8")
+    table = page.read_text(encoding="utf-8").partition("Refusals are listed")[2]
+    messages = re.findall(r"^\| `(.*?)` \|", table, re.M)
+    good = len(messages) > 0
+    for message in messages:
+        pattern = re.sub(r"\d+", r"\\d+", re.escape(message)).replace(r"\.\.\.", ".*")
+        pattern = pattern.replace("'x'", "'.*'").replace("FILE", r"\S+")
+        if not re.search(f"^\\S+: {pattern}$", printed, re.M):
+            print(f"FAILED {page.name}: nothing prints the refusal: {message}")
+            good = False
+    return good
+
+
+def guide_runs(page, folder):
+    """One shell, block after block, as its reader would type them."""
+    start, script = pathlib.Path(folder, "work"), ["set -e"]
+    text = page.read_text(encoding="utf-8")
+    for match in re.finditer(r"^```(\w+)([^\n]*)\n(.*?)^```$", text, re.S | re.M):
+        language, name, block = match.group(1), match.group(2).strip(), match.group(3)
+        what = f"{page.relative_to(source)}:{text[: match.start()].count(chr(10)) + 1}"
+        lines = []
+        if "/" in name:
+            lines = [saved_as(name, block, start, what)]
+        elif language == "sh" and not name:
+            lines = [re.sub(r"^make install PREFIX=", "cmake --install build/release --prefix ", line)
+                     for line in lines_of(block)]
+        if None in lines:
+            return False
+        for line in lines:
+            script += [f"echo {shlex.quote(f'@@ {what}: {line}')}", shortened(line)]
+    python = f"{source}/.venv/bin"  # whose PyTorch is the LibTorch of this build
+    done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=folder, timeout=540, text=True,
+                          env={**surroundings(folder), "PATH": f"{python}:{os.environ['PATH']}"},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        print(f"FAILED, exit code {done.returncode}:{done.stdout.rpartition('@@')[2]}")
+    return done.returncode == 0
 
 
 def experiments_run(page):
@@ -71,6 +132,10 @@ def experiments_run(page):
 
 
 def main():
+    if sys.argv[3:] == ["guide"]:  # only docs/plugins.md
+        with tempfile.TemporaryDirectory() as home:
+            page = source / "docs/plugins.md"
+            return 0 if refusals_are_as_printed(page) and guide_runs(page, home) else 1
     good = True
     with tempfile.TemporaryDirectory() as folder:
         for name in ("experiments", "docs", "sdk"):
@@ -79,17 +144,19 @@ def main():
             text = experiment.read_text(encoding="utf-8")
             if "start_from" in text:  # after the experiment it starts from
                 continue
-            good &= run(shortened(f"build/release/bin/marginalia run {experiment}"), folder, experiment.name)
+            good &= run(shortened(f"build/release/bin/marginalia --store experiments.db run {experiment}"), folder, experiment.name)
         for experiment in sorted(source.glob("experiments/*.toml")):
             if "start_from" in experiment.read_text(encoding="utf-8"):
                 # A training of no steps stays one: these only evaluate.
-                line = f"{build}/bin/marginalia run {experiment} {SHORT.replace('train.steps=2 ', '')}"
+                line = f"{build}/bin/marginalia --store experiments.db run {experiment} {SHORT.replace('train.steps=2 ', '')}"
                 good &= run(line, folder, experiment.name)
         for page in [source / "README.md", *sorted(source.glob("docs/*.md"))]:
-            # The guide's reader has typed in the example, which a test of its own compares with the page.
-            guide = page.stem == "writing-an-energy"
-            place = shutil.copytree(source / "sdk/example/ring", os.path.join(folder, "ring")) if guide else folder
-            good &= page_runs(page, place)
+            if page.stem == "plugins":
+                good &= refusals_are_as_printed(page)
+                with tempfile.TemporaryDirectory() as home:
+                    good &= guide_runs(page, home)
+            else:
+                good &= page_runs(page, folder)
             good &= experiments_run(page)
     return 0 if good else 1
 

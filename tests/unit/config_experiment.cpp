@@ -138,6 +138,22 @@ TEST_CASE("a plugin with a wrong default is refused by name") {
         Error);
 }
 
+TEST_CASE("run.plugin_path is known before the plugins are") {
+    using Folders = std::vector<std::string>;
+    const auto folders = [](const std::string& text, const std::vector<std::string>& overrides = {}) {
+        return plugin_folders_of(text, "/lab/small.toml", overrides);
+    };
+    CHECK(folders("name = \"a\"\n[run]\nplugin_path = \"build:/opt/more\"\n") == Folders{"/lab/build", "/opt/more"});
+    CHECK(folders("name = \"a\"\n").empty());
+    CHECK(folders("[run]\nplugin_path = 3\n").empty());   // told when the experiment is read
+    CHECK(folders("[run\nplugin_path = \"x\"").empty());  // so is this
+    CHECK(folders("run.plugin_path = \"x\"\n", {"train.steps=1", "run.plugin_path=y"}) == Folders{"/lab/y"});
+    CHECK(folders("", {"run.plugin_path=\"a:b\""}) == Folders{"/lab/a", "/lab/b"});
+    const Experiment e = parse(small_experiment("[run]\nplugin_path = \"build\"\n"));
+    CHECK(e.run["plugin_path"] == "build");
+    CHECK_FALSE(e.trials[0].config.contains("run"));
+}
+
 TEST_CASE("a missing or refused plugin alone is an error of its own, for the exit code") {
     const auto parse_with = [](const std::string& override) {
         parse_experiment(small_experiment(), "x.toml", {override}, fake_catalogue());

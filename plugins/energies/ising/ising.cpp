@@ -1,3 +1,4 @@
+#include <memory>
 #include <mutex>
 
 #include <marginalia/energy.h>
@@ -27,7 +28,13 @@ Edges join nearest neighbours of the lattice, each pair of sites once; on a toru
 has no second edge between the same sites, an extent of 1 none at all).
 
 Where the smaller extent is at most 16, log Z, the entropy, the log-marginals of partial states and independent samples
-are exact, by the transfer matrix; wider lattices offer samples of long heat-bath chains. See README.md for the cost.)";
+are exact, by the transfer matrix; wider lattices offer samples of long heat-bath chains.
+
+Where states are text, a row is + (up), - (down) and □ (unknown), rows are divided by '/'.
+
+References: H. A. Kramers, G. H. Wannier, Statistics of the two-dimensional ferromagnet, Phys. Rev. 60, 252 (1941).
+A. Gelman, D. B. Rubin, Inference from iterative simulation using multiple sequences, Stat. Sci. 7, 457 (1992). A. Sokal, Monte
+Carlo methods in statistical mechanics, in: Functional Integration (1997), section 3.)";
 
 }  // namespace
 
@@ -90,6 +97,13 @@ public:
             line += x[site] == 0 ? "-" : x[site] == 1 ? "+" : "□";
         }
         return line;
+    }
+
+    void parse(std::string_view line, std::span<std::uint8_t> out) const override {
+        static const std::string spins[] = {"-", "+"};
+        std::string symbols(line);
+        std::erase(symbols, '/');
+        marginalia::parse_state(symbols, 2, spins, out);
     }
 
 private:

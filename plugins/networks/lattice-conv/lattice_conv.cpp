@@ -1,7 +1,6 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <marginalia/network.h>
-#include <torch/script.h>
 
 namespace {
 
@@ -28,6 +27,9 @@ not depend on the size of the lattice, so weights trained on a small one are use
 
 One body serves both heads. The marginal of the empty set is 0 by construction; both heads begin at zero. A conditional
 of one site is computed from the patch of 2 * layers + 1 sites around it where that is less work than the whole lattice.
+
+References: K. He et al., Identity mappings in deep residual networks, ECCV 2016 (arXiv 1603.05027), the order of activation and
+convolution.
 )";
 
 at::Tensor uniform(at::IntArrayRef shape, double inputs, at::Generator& generator) {
@@ -115,17 +117,15 @@ std::int64_t patch_work(std::int64_t layers) {
     return work;
 }
 
-torch::jit::Module build(const Params& params, const Domain& domain, at::Generator& generator) {
+marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {
     if (domain.layout.shape.size() != 2)
         throw marginalia::Error("network 'lattice-conv' needs variables on a two-dimensional lattice; use 'mlp' for others");
     const std::int64_t channels = params.integer("channels"), layers = params.integer("layers");
     const std::int64_t categories = domain.categories, symbols = categories + 1;
     const std::int64_t rows = domain.layout.shape[0], columns = domain.layout.shape[1];
     const bool periodic = domain.layout.periodic;
-    torch::jit::Module module("lattice_conv");
-    const auto add = [&](const std::string& name, at::Tensor value) {
-        module.register_parameter(name, value.set_requires_grad(true), false);
-    };
+    marginalia::NetworkBuilder network("lattice_conv");
+    const auto add = [&](const std::string& name, const at::Tensor& value) { network.parameter(name, value); };
     for (std::int64_t l = 1; l <= layers; ++l) {
         const std::int64_t inputs = l == 1 ? symbols : channels;
         add(fmt::format("w{}", l),
@@ -135,18 +135,18 @@ torch::jit::Module build(const Params& params, const Domain& domain, at::Generat
     add("u", at::zeros({channels}));
     add("v", at::zeros({categories, channels}));
     add("c", at::zeros({categories}));
-    module.register_attribute("rows", c10::IntType::get(), rows);
-    module.register_attribute("columns", c10::IntType::get(), columns);
+    network.constant("rows", rows);
+    network.constant("columns", columns);
     // On a torus every site of the empty state looks alike, so that one 1x1 torus stands for all of them.
     const bool patches = periodic && patch_work(layers) < layers * rows * columns;
-    module.define(fmt::format(
+    network.define(fmt::format(
         methods, fmt::arg("symbols", symbols), fmt::arg("categories", categories), fmt::arg("layers", layers),
         fmt::arg("across", 2 * layers + 1), fmt::arg("patches", patches ? "True" : "False"),
         fmt::arg("log_categories", std::log(static_cast<double>(categories))),
         fmt::arg("pad", periodic ? "torch.pad(h, [1, 1, 1, 1], \"circular\")" : "torch.constant_pad_nd(h, [1, 1, 1, 1], 0.0)"),
         fmt::arg("blank_rows", periodic ? "1" : "self.rows"), fmt::arg("blank_columns", periodic ? "1" : "self.columns"),
         fmt::arg("whole", whole_layers(layers)), fmt::arg("patch", patch_layers(layers))));
-    return module;
+    return network;
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <marginalia/network.h>
-#include <torch/script.h>
 
 namespace {
 
@@ -28,6 +27,8 @@ A residual multilayer perceptron over one-hot symbols, the published network for
 
 The marginal of the empty set is 0 by construction, and at the start every model is uniform: both heads begin at zero.
 Only the output rows that are asked for are computed.
+
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), appendix.
 )";
 
 // Kaiming-uniform as torch.nn.Linear: weights and biases in ±1/sqrt(inputs).
@@ -81,13 +82,11 @@ constexpr const char* methods = R"(
         return self.marginals(h, x), self.logits_at(h[:site.size(0)], site)
 )";
 
-torch::jit::Module build(const Params& params, const Domain& domain, at::Generator& generator) {
+marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {
     const std::int64_t hidden = params.integer("hidden"), layers = params.integer("layers");
     const std::int64_t sites = domain.sites, categories = domain.categories, inputs = sites * (categories + 1);
-    torch::jit::Module module("mlp");
-    const auto add = [&](const std::string& name, at::Tensor value) {
-        module.register_parameter(name, value.set_requires_grad(true), false);
-    };
+    marginalia::NetworkBuilder network("mlp");
+    const auto add = [&](const std::string& name, const at::Tensor& value) { network.parameter(name, value); };
     add("w1", uniform({hidden, inputs}, static_cast<double>(inputs), generator));
     add("b1", uniform({hidden}, static_cast<double>(inputs), generator));
     for (std::int64_t l = 2; l <= layers; ++l) {
@@ -98,11 +97,11 @@ torch::jit::Module build(const Params& params, const Domain& domain, at::Generat
     add("w_conditional", at::zeros({sites, categories * hidden}));
     add("b_conditional", at::zeros({sites, categories}));
     // `embedding` looks up whole rows, so one row holds the K output rows of a site.
-    module.define(fmt::format(methods, fmt::arg("symbols", categories + 1), fmt::arg("categories", categories),
+    network.define(fmt::format(methods, fmt::arg("symbols", categories + 1), fmt::arg("categories", categories),
                               fmt::arg("sites", sites), fmt::arg("hidden_units", hidden),
                               fmt::arg("log_categories", std::log(static_cast<double>(categories))),
                               fmt::arg("hidden", hidden_layers(layers))));
-    return module;
+    return network;
 }
 
 }  // namespace

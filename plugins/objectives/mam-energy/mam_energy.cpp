@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
@@ -14,6 +15,8 @@ constexpr Parameter parameters[] = {
      .help = "states a step on which the penalty is sampled; 0: all of the batch"},
     {.name = "baseline", .type = ParameterType::text, .fallback = "\"mean\"", .choices = "mean|none",
      .help = "control variate of REINFORCE: the batch mean of log p - log f, or none"},
+    {.name = "impossible", .type = ParameterType::number, .fallback = "20.0", .minimum = 0, .maximum = 1e9, .unit = "nats",
+     .help = "a state with log f = -infinity counts as so much below the least possible one of its batch"},
 };
 
 constexpr const char* manual = R"(
@@ -27,6 +30,12 @@ D stands for the sum over d. Z drops out of the gradient: the networks fix log p
 normalises the model. One pass serves x_S, x_S ∪ d and x. Records `loss`, `penalty` (mean squared error in nats²),
 `log_z_estimate` (mean of log f - log p_θ, a lower bound where p_θ is consistent) and `log_ratio_std` (standard deviation of log p_θ - log f
 in nats, 0 for a perfect model).
+
+A state with log f = -infinity counts as `impossible` nats below the least possible state of its batch: the gradient needs a
+finite number, and the optimum, where such states have no probability, does not depend on which.
+
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec. 4.2.
+R. J. Williams, Simple statistical gradient-following algorithms, Mach. Learn. 8, 229 (1992).
 )";
 
 class MamEnergy final : public marginalia::Objective {
@@ -35,6 +44,7 @@ public:
         : lambda_(params.number("penalty")),
           rows_(params.integer("penalty_rows") == 0 ? setup.batch : std::min(params.integer("penalty_rows"), setup.batch)),
           baseline_(params.text("baseline") == "mean"),
+          impossible_(params.number("impossible")),
           domain_(setup.domain) {
         if (baseline_ && setup.batch < 2)
             throw marginalia::Error("batch 1 with baseline \"mean\" learns nothing; give train.batch >= 2 or "
@@ -52,7 +62,8 @@ public:
         const at::Tensor log_conditional = pass.logits.log_softmax(1).gather(1, link.symbol.unsqueeze(1)).squeeze(1);
         const at::Tensor penalty = (parts[0] + log_conditional - parts[1]).square().mean();
 
-        const at::Tensor log_ratio = log_p.detach().to(at::kDouble) - step.energy->finish();
+        const at::Tensor log_f = possible(step.energy->finish());
+        const at::Tensor log_ratio = log_p.detach().to(at::kDouble) - log_f;
         const at::Tensor mean = log_ratio.mean();
         const at::Tensor advantage = (baseline_ ? log_ratio - mean : log_ratio).to(log_p.dtype());
         const at::Tensor loss = (advantage * log_p).mean() + lambda_ * static_cast<double>(domain_.sites) * penalty;
@@ -67,9 +78,19 @@ private:
         return step.sampler->draw(step.network, step.generator);
     }
 
+    // REINFORCE needs finite rewards: whatever stands for -infinity only says which way to go.
+    at::Tensor possible(const at::Tensor& log_f) const {
+        const at::Tensor impossible = log_f == -INFINITY;
+        if (!impossible.any().item<bool>()) return log_f;
+        const at::Tensor least = log_f.masked_fill(impossible, INFINITY).min();
+        const at::Tensor floor = at::where(least == INFINITY, at::zeros_like(least), least) - impossible_;
+        return at::where(impossible, floor, log_f);
+    }
+
     const double lambda_;
     const std::int64_t rows_;
     const bool baseline_;
+    const double impossible_;  // nats
     const marginalia::Domain domain_;
 };
 

@@ -16,6 +16,8 @@ constexpr const char* manual = R"(
 Persistent block Gibbs chains (method page, "Energy-based"; arXiv 2310.12920, sec. 4.2). B states live on between
 steps; each step erases a random set of sites of every state, the same number in each, and resamples them one after
 another, in random order, from p_φ. The chains start uniform over all states and are part of the checkpoint.
+
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec. 4.2.
 )";
 
 class BlockGibbs final : public marginalia::Sampler {

@@ -1,9 +1,8 @@
 // Datasets: rows of discrete symbols to learn from.
 #pragma once
 
-#include <iterator>
-#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <marginalia/plugin.h>
@@ -42,6 +41,13 @@ public:
 
     // The text of each symbol, K entries, stored with the trial; empty: the numbers themselves.
     virtual std::vector<std::string> vocabulary() const { return {}; }
+
+    // A full or partial row as one line of text (□ for unknown), and its inverse, which throws Error naming the position of
+    // what is wrong. The default writes the vocabulary's words, else numbers. Override both or neither.
+    virtual std::string text(State x) const { return state_text(x, categories_, vocabulary()); }
+    virtual void parse(std::string_view line, std::span<std::uint8_t> out) const {
+        parse_state(line, categories_, vocabulary(), out);
+    }
 
 private:
     const std::int64_t sites_;

@@ -1,10 +1,9 @@
 // Energies: unnormalised densities f over discrete states, the target p*(x) = f(x) / Z of energy-based training.
 #pragma once
 
-#include <iterator>
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <marginalia/plugin.h>
@@ -47,11 +46,15 @@ public:
     // log f(x) in nats for one full state of D symbols 0..K-1. May be -infinity; never NaN or +infinity.
     virtual double log_density(State x) const = 0;
 
-    // log f of each row into out[row]. The host cuts a batch into pieces and calls this for the pieces in parallel;
-    // override it only where several rows at once are cheaper than one by one.
+    // log f of each row into out[row]. The host cuts a batch into pieces of rows_per_call() rows and calls this for the
+    // pieces in parallel; override it only where several rows at once are cheaper than one by one.
     virtual void log_densities(States rows, std::span<double> out) const {
         for (std::size_t row = 0; row < rows.size(); ++row) out[row] = log_density(rows[row]);
     }
+
+    // Rows of a piece that log_densities is given; 0: the whole batch at once, from one thread, for an energy that is
+    // parallel inside or on a GPU.
+    virtual std::size_t rows_per_call() const { return 64; }
 
     // A running estimate of log sum_{x_rest} f(x_S, x_rest) for a partial state (□ = K), equal to log f on full states
     // ("forward-looking" credit). nullopt: not offered.
@@ -79,14 +82,11 @@ public:
     virtual Layout layout() const { return {{sites_}, false}; }
 
     // A full or partial state as one line of text. The default writes digits (□ for unknown), with commas if K > 10.
-    virtual std::string text(State x) const {
-        std::string line;
-        for (std::size_t d = 0; d < x.size(); ++d) {
-            if (d > 0 && categories_ > 10) line += ',';
-            line += x[d] >= categories_ ? "□" : std::to_string(x[d]);
-        }
-        return line;
-    }
+    virtual std::string text(State x) const { return state_text(x, categories_); }
+
+    // The inverse of text(): D symbols into out; □ or _ is unknown (K). Override both or neither. Throws Error naming the
+    // position of what is wrong.
+    virtual void parse(std::string_view line, std::span<std::uint8_t> out) const { parse_state(line, categories_, {}, out); }
 
 private:
     const std::int64_t sites_;

@@ -9,6 +9,23 @@ namespace marginalia {
 
 const char* torch_build_tag() { return MARGINALIA_TORCH_BUILD_TAG; }
 
+NetworkBuilder::NetworkBuilder(const std::string& name) : module_(std::make_unique<torch::jit::Module>(name)) {}
+NetworkBuilder::~NetworkBuilder() = default;
+NetworkBuilder::NetworkBuilder(NetworkBuilder&&) noexcept = default;
+
+void NetworkBuilder::parameter(const std::string& name, const at::Tensor& value) {
+    module_->register_parameter(name, value.detach().set_requires_grad(true), false);
+}
+void NetworkBuilder::buffer(const std::string& name, const at::Tensor& value) { module_->register_buffer(name, value); }
+void NetworkBuilder::constant(const std::string& name, std::int64_t value) {
+    module_->register_attribute(name, c10::IntType::get(), value);
+}
+void NetworkBuilder::constant(const std::string& name, double value) {
+    module_->register_attribute(name, c10::FloatType::get(), value);
+}
+void NetworkBuilder::define(const std::string& source) { module_->define(source); }
+torch::jit::Module* NetworkBuilder::release() { return module_.release(); }
+
 Network::Network(torch::jit::Module module, Domain domain)
     : module_(std::make_unique<torch::jit::Module>(std::move(module))), domain_(std::move(domain)) {
     for (const char* method : {"log_marginal", "conditional_logits"})

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <marginalia/states.h>
@@ -66,15 +67,43 @@ private:
     bool has_joint_ = false;
 };
 
+// Puts a module together without LibTorch's module headers, which cost a plugin some ten seconds of compile time.
+class MARGINALIA_API NetworkBuilder {
+public:
+    explicit NetworkBuilder(const std::string& name);  // an identifier
+    ~NetworkBuilder();
+    NetworkBuilder(NetworkBuilder&&) noexcept;
+
+    void parameter(const std::string& name, const at::Tensor& value);  // float32 weights that learn
+    void buffer(const std::string& name, const at::Tensor& value);     // moves with the module and is saved, but does not learn
+    void constant(const std::string& name, std::int64_t value);        // self.NAME in the source
+    void constant(const std::string& name, double value);
+
+    // Methods in TorchScript: Python source, each method indented alike. Throws what is wrong in it, with the line.
+    void define(const std::string& source);
+
+    torch::jit::Module* release();  // the module, once; the caller owns it
+
+private:
+    std::unique_ptr<torch::jit::Module> module_;
+};
+
+inline torch::jit::Module* release_module(NetworkBuilder&& builder) { return builder.release(); }
+template <class Module>
+Module* release_module(Module&& module) {
+    return new Module(std::move(module));
+}
+
 // Builds a module with fresh float32 weights drawn from `generator` (a CPU generator).
 using NetworkFactory = torch::jit::Module* (*)(const Params&, const Domain&, at::Generator&);
 
 }  // namespace marginalia
 
-// Exports `build`, a function torch::jit::Module(const Params&, const Domain&, at::Generator&), as a network plugin.
+// Exports `build`, a function of (const Params&, const Domain&, at::Generator&) that returns a NetworkBuilder or a
+// torch::jit::Module, as a network plugin.
 #define MARGINALIA_NETWORK(build, name, summary, manual, list)                                                    \
     static torch::jit::Module* marginalia_create(const marginalia::Params& p, const marginalia::Domain& d,        \
                                                  at::Generator& g) {                                              \
-        return new torch::jit::Module(build(p, d, g));                                                            \
+        return marginalia::release_module(build(p, d, g));                                                        \
     }                                                                                                             \
     MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "network", name, summary, manual, list, &marginalia_create, "")

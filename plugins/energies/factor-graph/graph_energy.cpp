@@ -1,0 +1,43 @@
+#include "graph_energy.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "exact_sums.h"
+
+namespace factor_graph {
+
+GraphEnergy::GraphEnergy(Model model)
+    : Energy(static_cast<std::int64_t>(model.cardinalities.size()), model.unknown),
+      model_(std::move(model)),
+      exact_(ExactSums::if_fits(model_)) {}
+
+GraphEnergy::~GraphEnergy() = default;
+
+std::optional<double> GraphEnergy::log_z() const {
+    if (!exact_) return std::nullopt;
+    const double log_z = exact_->log_z();
+    if (log_z == -HUGE_VAL)
+        throw marginalia::Error(
+            "every state has log f = -infinity, so there is no distribution; make some state possible");
+    return log_z;
+}
+
+bool GraphEnergy::log_marginals(marginalia::States partial, std::span<double> out) const {
+    const auto whole = log_z();
+    for (std::size_t row = 0; whole && row < partial.size(); ++row)
+        out[row] = std::min(0.0, exact_->log_sum(partial[row]) - *whole);
+    return whole.has_value();
+}
+
+std::optional<double> GraphEnergy::entropy() const { return log_z() ? std::optional(exact_->entropy()) : std::nullopt; }
+
+std::optional<marginalia::ReferenceSamples> GraphEnergy::reference_samples(std::size_t count,
+                                                                           std::uint64_t seed) const {
+    if (!log_z()) return std::nullopt;
+    auto rows = exact_->samples(count, seed);
+    if (!rows) return std::nullopt;
+    return marginalia::ReferenceSamples{std::move(*rows), true, "independent, by variable elimination"};
+}
+
+}  // namespace factor_graph

@@ -1,0 +1,33 @@
+// The base of energies that are graphical models: everything exact where the graph's tree-width is small.
+#pragma once
+
+#include <marginalia/energy.h>
+
+#include "model.h"
+
+namespace factor_graph {
+
+class ExactSums;
+
+// What an energy adds: a faster log_density, observables, layout, text.
+class GraphEnergy : public marginalia::Energy {
+public:
+    // Categories: the model's unknown symbol.
+    explicit GraphEnergy(Model model);
+    ~GraphEnergy() override;
+
+    double log_density(marginalia::State x) const override { return model_.log_f(x); }
+    std::optional<double> partial_log_density(marginalia::State x) const final { return model_.partial_log_f(x); }
+
+    // Where the elimination fits, otherwise not offered. Each throws Error where every state is impossible.
+    std::optional<double> log_z() const final;
+    bool log_marginals(marginalia::States partial, std::span<double> out) const final;
+    std::optional<double> entropy() const final;
+    std::optional<marginalia::ReferenceSamples> reference_samples(std::size_t count, std::uint64_t seed) const final;
+
+private:
+    const Model model_;
+    const std::unique_ptr<const ExactSums> exact_;
+};
+
+}  // namespace factor_graph

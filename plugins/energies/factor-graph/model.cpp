@@ -1,0 +1,34 @@
+#include "model.h"
+
+#include <cmath>
+
+namespace factor_graph {
+namespace {
+
+// The table's entry for the state, or 0 where one of the variables is unknown.
+double entry(const Model& model, const Factor& factor, marginalia::State x) {
+    std::size_t index = 0;
+    for (const std::uint32_t variable : factor.scope) {
+        if (x[variable] == model.unknown) return 0;
+        index = index * model.cardinalities[variable] + x[variable];
+    }
+    return (*factor.log_table)[index];
+}
+
+}  // namespace
+
+double Model::log_f(marginalia::State x) const { return partial_log_f(x); }
+
+double Model::partial_log_f(marginalia::State x) const {
+    double sum = 0;
+    for (std::size_t variable = 0; variable < cardinalities.size(); ++variable) {
+        if (x[variable] == unknown)
+            sum += std::log(static_cast<double>(cardinalities[variable]));
+        else if (x[variable] >= cardinalities[variable])
+            return -HUGE_VAL;
+    }
+    for (const Factor& factor : factors) sum += entry(*this, factor, x);
+    return sum;
+}
+
+}  // namespace factor_graph

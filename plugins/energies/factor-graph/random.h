@@ -1,0 +1,36 @@
+// Random numbers that are the same with every standard library.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+namespace factor_graph {
+
+// The generator SplitMix64: G. L. Steele, D. Lea, C. H. Flood, Fast splittable pseudorandom number generators,
+// OOPSLA (2014).
+class Random {
+public:
+    explicit Random(std::uint64_t seed) : state_(seed) {}
+
+    std::uint64_t bits() {
+        std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        return z ^ (z >> 31);
+    }
+    double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }  // in [0, 1)
+    bool coin() { return bits() >> 63; }
+
+    // Mean 0, variance 1, by Box and Muller; a whole multiple of 2^-32, so that the last bits of a platform's log and
+    // cos do not show.
+    double normal() {
+        constexpr double two_pi = 6.283185307179586;
+        const double radius = std::sqrt(-2 * std::log(1 - uniform()));
+        return std::round(radius * std::cos(two_pi * uniform()) * 0x1p32) * 0x1p-32;
+    }
+
+private:
+    std::uint64_t state_;
+};
+
+}  // namespace factor_graph

@@ -1,0 +1,90 @@
+#include <marginalia/energy.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "restricted_boltzmann.h"
+
+namespace rbm {
+namespace {
+
+using marginalia::ParameterType;
+
+constexpr marginalia::Parameter parameters[] = {
+    {.name = "weights", .type = ParameterType::path, .help = "the couplings W, a .npy file of shape (hidden, visible)"},
+    {.name = "visible_bias", .type = ParameterType::path, .fallback = "\"\"",
+     .help = "b, a .npy file of shape (visible); empty: zeros"},
+    {.name = "hidden_bias", .type = ParameterType::path, .fallback = "\"\"",
+     .help = "c, a .npy file of shape (hidden); empty: zeros"},
+};
+
+constexpr const char* manual = R"(log f(v) = b.v + sum_j log(1 + exp(c_j + W_j v)) with visible units v_d in {0, 1}: a
+restricted Boltzmann machine of given weights, its hidden units summed out. The weights come from .npy files
+(numpy.save).
+
+Where the smaller layer has at most 20 units (and 2^20 times the other layer is at most 2^27), log Z, the log-marginals
+of partial states and independent samples are exact, by a sum over that layer's states; the entropy where the visible
+layer can be enumerated. The partial density takes unknown units at one half. See README.md.
+
+References: P. Smolensky, Information processing in dynamical systems: foundations of harmony theory, in: Parallel
+Distributed Processing 1 (1986). G. E. Hinton, Training products of experts by minimizing contrastive divergence,
+Neural Comput. 14, 1771 (2002). R. Salakhutdinov, I. Murray, On the quantitative analysis of deep belief networks, ICML
+(2008).)";
+
+}  // namespace
+
+class Rbm final : public marginalia::Energy {
+public:
+    explicit Rbm(const marginalia::Params& p)
+        : Rbm(read_weights(p.text("weights"), p.text("visible_bias"), p.text("hidden_bias"))) {}
+
+    double log_density(marginalia::State v) const override { return machine_.log_f(v); }
+
+    std::optional<double> partial_log_density(marginalia::State v) const override { return machine_.log_f(v); }
+
+    std::optional<double> log_z() const override {
+        if (!machine_.exact()) return std::nullopt;
+        std::call_once(log_z_known_, [this] { log_z_ = machine_.log_sum(std::vector<std::uint8_t>(sites(), 2)); });
+        return log_z_;
+    }
+
+    bool log_marginals(marginalia::States partial, std::span<double> out) const override {
+        const auto whole = log_z();
+        for (std::size_t row = 0; whole && row < partial.size(); ++row)
+            out[row] = std::min(0.0, machine_.log_sum(partial[row]) - *whole);
+        return whole.has_value();
+    }
+
+    std::optional<double> entropy() const override {
+        if (!machine_.visible_exact()) return std::nullopt;
+        std::call_once(entropy_known_, [this] { entropy_ = machine_.entropy(); });
+        return entropy_;
+    }
+
+    std::optional<marginalia::ReferenceSamples> reference_samples(std::size_t count,
+                                                                  std::uint64_t seed) const override {
+        if (!machine_.exact()) return std::nullopt;
+        return marginalia::ReferenceSamples{machine_.samples(count, seed), true,
+                                            "independent, by enumeration of the smaller layer"};
+    }
+
+    std::vector<marginalia::Observable> observables() const override { return {{"visible_on", ""}, {"hidden_on", ""}}; }
+
+    // The shares of visible units that are on, and of hidden units that are expected to be.
+    void observe(marginalia::State v, std::span<double> values) const override {
+        values[0] = static_cast<double>(std::count(v.begin(), v.end(), 1)) / static_cast<double>(v.size());
+        values[1] = machine_.hidden_on(v) / static_cast<double>(machine_.weights().hidden);
+    }
+
+private:
+    explicit Rbm(Weights weights)
+        : Energy(static_cast<std::int64_t>(weights.visible), 2), machine_(std::move(weights)) {}
+
+    const Machine machine_;
+    mutable std::once_flag log_z_known_, entropy_known_;
+    mutable double log_z_ = 0, entropy_ = 0;
+};
+
+}  // namespace rbm
+
+MARGINALIA_ENERGY(rbm::Rbm, "rbm", "Restricted Boltzmann machine with given weights", rbm::manual, rbm::parameters);

@@ -1,0 +1,55 @@
+#include <array>
+#include <numbers>
+
+#include <ATen/ATen.h>
+#include <marginalia/objective.h>
+#include <marginalia/orders.h>
+#include <marginalia/rows.h>
+
+namespace {
+
+constexpr std::array<marginalia::Parameter, 0> parameters{};
+
+constexpr const char* manual = R"(
+Maximum likelihood of an any-order autoregressive model: stage 1 of training a marginalization model from data
+(arXiv 2310.12920, sec. 4.1). A batch of training rows, each with a random order σ and a uniform position d:
+
+    loss = -E[ D / (D - d + 1) * sum over k in σ(>=d) of log p_φ(x_k | x_σ(<d)) ]     d = 1..D
+
+an unbiased estimate, by one pass, of the mean over orders of -log p_φ(x) in nats, a bound on the negative
+log-likelihood. Only the conditionals learn: log p_θ stays as it began. Records `loss` (nats a row) and `train_bits` (bits a
+site).
+
+References: E. Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037), algorithm 2; B. Uria et al., A
+deep and tractable density estimator, ICML 2014.
+)";
+
+class AnyOrderLikelihood final : public marginalia::Objective {
+public:
+    AnyOrderLikelihood(const marginalia::Params&, const marginalia::TrainingSetup& setup) : setup_(setup) {}
+
+    at::Tensor loss(marginalia::TrainingStep& step) override {
+        const std::int64_t batch = setup_.batch, sites = setup_.domain.sites, categories = setup_.domain.categories;
+        const at::Tensor x =
+            marginalia::random_rows(*step.dataset, marginalia::Split::train, batch, step.generator, setup_.device);
+        const at::Tensor rank = marginalia::random_orders(batch, sites, step.generator, setup_.device);  // of each site
+        const at::Tensor known = at::randint(sites, {batch, 1}, step.generator, rank.options());         // d - 1
+        const at::Tensor unknown = rank >= known;
+
+        const at::Tensor logits = step.network.conditional_logits(x.masked_fill(unknown, categories));
+        const at::Tensor log_p = logits.log_softmax(2).gather(2, x.unsqueeze(2)).squeeze(2);
+        const at::Tensor weight = static_cast<double>(sites) / (sites - known).to(log_p.dtype());
+        const at::Tensor loss = -(weight * log_p * unknown).sum(1).mean();
+        step.metrics = {{"loss", loss.detach()},
+                        {"train_bits", loss.detach() / (static_cast<double>(sites) * std::numbers::ln2)}};
+        return loss;
+    }
+
+private:
+    const marginalia::TrainingSetup setup_;
+};
+
+}  // namespace
+
+MARGINALIA_OBJECTIVE(AnyOrderLikelihood, "ao-arm", "any-order autoregressive model from data: stage 1 of maximum likelihood",
+                     manual, parameters, "dataset");

@@ -1,0 +1,21 @@
+# check-plugin on plugins with one planted fault each: it finds exactly that fault. Shipped plugins are checked by the
+# tests that marginalia_add_plugin makes.
+set(conformance_faults ${CMAKE_CURRENT_SOURCE_DIR}/conformance/faults)
+set(faulty_plugins ${PROJECT_BINARY_DIR}/tests/faulty-plugins)
+file(GLOB faulty_sources CONFIGURE_DEPENDS ${conformance_faults}/*.cpp)
+foreach(source ${faulty_sources})
+  get_filename_component(name ${source} NAME_WE)
+  add_library(faulty_${name} MODULE ${source})
+  set_target_properties(faulty_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${faulty_plugins})
+  if(name MATCHES "^(energy|dataset)_")
+    target_link_libraries(faulty_${name} PRIVATE marginalia::sdk)
+  else()
+    target_link_libraries(faulty_${name} PRIVATE marginalia::torch)
+    target_precompile_headers(faulty_${name} REUSE_FROM marginalia_torch)
+  endif()
+  list(APPEND faulty_targets faulty_${name})
+endforeach()
+add_custom_target(faulty_plugins DEPENDS ${faulty_targets})
+add_test(NAME conformance_faults COMMAND Python3::Interpreter ${conformance_faults}/faults_test.py
+         --program $<TARGET_FILE:marginalia> --worker $<TARGET_FILE:marginalia-worker> --plugins ${faulty_plugins} ${faulty_sources})
+set_tests_properties(conformance_faults PROPERTIES LABELS conformance TIMEOUT 300 PROCESSORS 2)

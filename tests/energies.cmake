@@ -1,0 +1,10 @@
+# The energies built on variable elimination, the restricted Boltzmann machine, and the files they read.
+set(energy_plugins ising edwards-anderson potts uai rbm qubo)
+list(TRANSFORM energy_plugins PREPEND plugin_)
+marginalia_add_test(factor_graph SOURCES unit/factor_graph.cpp LIBS marginalia_factor_graph)
+foreach(name lattice_energies uai_energy rbm_energy qubo_energy)
+  marginalia_add_test(${name} SOURCES unit/${name}.cpp LIBS marginalia_factor_graph ${CMAKE_DL_LIBS})
+  add_dependencies(test_${name} ${energy_plugins})
+endforeach()
+marginalia_add_test(energy_files SOURCES negative/energy_files.cpp LIBS marginalia_sdk ${CMAKE_DL_LIBS} LABEL negative)
+add_dependencies(test_energy_files ${energy_plugins})

@@ -1,0 +1,193 @@
+// The SDK's helpers for files and states, and the dataset `table` that stands on them.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <set>
+
+#include <marginalia/dataset.h>
+#include <marginalia/npy.h>
+#include <marginalia/text_reader.h>
+
+#include "kernel/conformance/parameters.h"
+#include "kernel/plugins/plugin_host.h"
+
+using namespace marginalia;
+
+namespace {
+
+std::string written(const std::string& name, const std::string& bytes) {
+    const std::string path = (std::filesystem::temp_directory_path() / ("sdk_files_" + name)).string();
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path;
+}
+
+// What is thrown, without the file's folder.
+std::string failure(const std::function<void()>& body) {
+    try {
+        body();
+    } catch (const Error& error) {
+        const std::string text = error.what(), folder = std::filesystem::temp_directory_path().string() + "/sdk_files_";
+        return text.starts_with(folder) ? text.substr(folder.size()) : text;
+    }
+    return "";
+}
+
+template <class T>
+std::string saved_array(const std::string& type, const std::string& shape, const std::vector<T>& values, const std::string& order = "False") {
+    std::string header = "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }\n";
+    const auto length = static_cast<std::uint16_t>(header.size());
+    std::string bytes("\x93NUMPY\x01\x00", 8);
+    bytes.append(reinterpret_cast<const char*>(&length), 2);
+    bytes += header;
+    return bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+}
+
+std::unique_ptr<Dataset> table(const std::vector<std::string>& words) {
+    static const PluginHost host({std::string(MARGINALIA_BINARY_DIR) + "/lib/marginalia/plugins/table.so"});
+    const auto make = reinterpret_cast<DatasetFactory>(host.factory("dataset", "table"));
+    return std::unique_ptr<Dataset>(make(plugin_parameters(host.manifest("dataset", "table"), words)));
+}
+
+std::vector<int> row_of(const Dataset& dataset, Split split, std::size_t index) {
+    std::vector<std::uint8_t> row(static_cast<std::size_t>(dataset.sites()));
+    dataset.row(split, index, row);
+    return {row.begin(), row.end()};
+}
+
+}  // namespace
+
+TEST_CASE("numbers and words of a text file, with their places") {
+    TextReader reader(written("good.txt", "3 words\n -4\t+2.5e1\n"), "");
+    CHECK(reader.integer("a count") == 3);
+    CHECK_FALSE(reader.at_new_line());
+    CHECK(reader.word("a word") == "words");
+    CHECK_FALSE(reader.at_end());
+    CHECK(reader.at_new_line());
+    CHECK(reader.integer("a number") == -4);
+    CHECK(reader.number("a number") == 25);
+    CHECK(reader.at_end());
+    reader.end();
+
+    TextReader commented(written("comment.txt", "# a graph\n3 # vertices\n4#\n#"), "", '#');
+    CHECK(commented.integer("n") == 3);
+    CHECK(commented.at_new_line());
+    CHECK(commented.integer("n") == 4);
+    CHECK(commented.at_end());
+
+    const std::string path = written("bad.txt", "7 x\n1.5 9");
+    CHECK(failure([&] { TextReader r(path); r.integer("n", 0, 5); }) == "bad.txt:1:1: n is 7; it must be from 0 to 5");
+    CHECK(failure([&] { TextReader r(path); r.integer("n", 8); }) == "bad.txt:1:1: n is 7; it must be at least 8");
+    CHECK(failure([&] { TextReader r(path); r.word("a"), r.number("a weight"); }) ==
+          "bad.txt:1:3: a weight should be a finite number, not 'x'");
+    CHECK(failure([&] { TextReader r(path); r.word("a"), r.word("b"), r.integer("c"); }) ==
+          "bad.txt:2:1: c should be a whole number, not '1.5'");
+    CHECK(failure([&] { TextReader r(path); r.word("a"), r.word("b"), r.word("c"), r.end(); }) ==
+          "bad.txt:2:5: '9' is left over; the file should end before it");
+    CHECK(failure([&] { TextReader r(path); for (int i = 0; i < 5; ++i) r.word("the fifth word"); }) ==
+          "bad.txt:2:6: the file ends where the fifth word should be");
+    CHECK(failure([] { TextReader r("nowhere.txt"); }) == "nowhere.txt: cannot be read; give the path of a readable file");
+    CHECK(failure([&] { TextReader r(written("huge.txt", "99999999999999999999 1e999")); r.word("a"), r.number("w"); }) ==
+          "huge.txt:1:22: w should be a finite number, not '1e999'");
+}
+
+TEST_CASE("arrays of numpy.save") {
+    const auto small = read_npy<int>(written("i8.npy", saved_array<std::int64_t>("<i8", "(2, 3)", {1, -2, 3, 4, 5, 6})));
+    CHECK(small.shape == std::vector<std::int64_t>{2, 3});
+    CHECK(small.values == std::vector<int>{1, -2, 3, 4, 5, 6});
+    CHECK(read_npy<double>(written("f4.npy", saved_array<float>("<f4", "(2,)", {0.5f, -1}))).values == std::vector<double>{0.5, -1});
+    CHECK(read_npy<double>(written("scalar.npy", saved_array<double>("<f8", "()", {2}))).values == std::vector<double>{2});
+    CHECK(read_npy<std::uint8_t>(written("bool.npy", saved_array<char>("|b1", "(2,)", {0, 1}))).values == std::vector<std::uint8_t>{0, 1});
+
+    CHECK(failure([] { read_npy<std::uint8_t>(written("minus.npy", saved_array<std::int64_t>("<i8", "(2,)", {1, -1}))); }) ==
+          "minus.npy: element 1 is -1; it must be a whole number from 0 to 255");
+    CHECK(failure([] { read_npy<std::uint8_t>(written("half.npy", saved_array<double>("<f8", "(1,)", {0.5}))); }) ==
+          "half.npy: element 0 is 0.500000; it must be a whole number from 0 to 255");
+    CHECK(failure([] { read_npy<int>(written("text.npy", "hello")); }) == "text.npy: not a .npy file; save the array with numpy.save");
+    CHECK(failure([] { read_npy<int>(written("cut.npy", saved_array<int>("<i4", "(3,)", {1, 2}))); }) ==
+          "cut.npy: the file has 8 bytes of data where its header says 3 elements of type '<i4'; save the array again with numpy.save");
+    CHECK(failure([] { read_npy<int>(written("order.npy", saved_array<int>("<i4", "(1, 2)", {1, 2}, "True"))); }) ==
+          "order.npy: the array is in Fortran order; save numpy.ascontiguousarray(array)");
+    CHECK(failure([] { read_npy<int>(written("complex.npy", saved_array<double>("<c8", "(1,)", {1}))); }) ==
+          "complex.npy: elements of type '<c8' are not read; save integers or floats, as array.astype('uint8')");
+    CHECK(failure([] { read_npy<int>(written("big.npy", saved_array<std::int64_t>("<i8", "(4611686018427387904, 4)", {}))); }) ==
+          "big.npy: the shape (4611686018427387904, 4) is too large; save the array again with numpy.save");
+    // Whatever is done to the header, the reader answers or refuses.
+    const std::string good = saved_array<int>("<i4", "(2,)", {1, 2});
+    for (std::size_t at = 0; at < good.size(); ++at)
+        for (const char byte : {'\0', '(', '9', '\'', '\xff'}) {
+            std::string bytes = good;
+            bytes[at] = byte;
+            try {
+                read_npy<int>(written("mutated.npy", bytes));
+            } catch (const Error&) {
+            }
+        }
+}
+
+TEST_CASE("states as text and back") {
+    const std::vector<std::string> words = {"A", "BB", "B"};
+    std::vector<std::uint8_t> out(3);
+    parse_state("BBAB", 3, words, out);
+    CHECK(out == std::vector<std::uint8_t>{1, 0, 2});
+    CHECK(state_text(out, 3, words) == "BB,A,B");
+    parse_state("□,_ 1", 2, {}, out);
+    CHECK(out == std::vector<std::uint8_t>{2, 2, 1});
+    CHECK(state_text(out, 2) == "□□1");
+    parse_state("11,_,0", 12, {}, out);
+    CHECK(state_text(out, 12) == "11,□,0");
+    const auto refused = [&](const char* line) { return failure([&] { parse_state(line, 2, {}, out); }); };
+    CHECK(refused("012") == "symbol 3 is '2'; it must be 0 to 1, or □ or _ (unknown)");
+    CHECK(refused("0→1") == "symbol 2 is '→'; it must be 0 to 1, or □ or _ (unknown)");
+    CHECK(refused("01") == "it has 2 symbols where a state has 3 sites");
+    CHECK(refused("0101") == "it has 4 symbols where a state has 3 sites");
+    CHECK(refused("") == "it has 0 symbols where a state has 3 sites");
+}
+
+TEST_CASE("the dataset table: splits, layout, sources") {
+    std::string csv = "first,second\n";
+    for (int i = 0; i < 20; ++i) csv += std::to_string(i % 10) + "," + std::to_string(i / 10) + "\n";
+    const std::string path = written("rows.csv", csv);
+    const auto rows = table({"file=" + path, "validation=0.25", "test=0.1"});
+    CHECK(rows->sites() == 2);
+    CHECK(rows->categories() == 10);
+    REQUIRE(rows->size(Split::train) == 13);
+    REQUIRE(rows->size(Split::validation) == 5);
+    REQUIRE(rows->size(Split::test) == 2);
+    std::multiset<std::vector<int>> all;
+    for (const Split split : {Split::train, Split::validation, Split::test})
+        for (std::size_t i = 0; i < rows->size(split); ++i) all.insert(row_of(*rows, split, i));
+    CHECK(all.size() == 20);
+    CHECK(std::set(all.begin(), all.end()).size() == 20);  // every row of the file once
+    CHECK(failure([&] { row_of(*rows, Split::test, 2); }) == "there is no row 2; the split has 2");
+
+    const auto in_order = table({"file=" + path, "shuffle=false", "categories=12"});
+    CHECK(in_order->categories() == 12);
+    CHECK(row_of(*in_order, Split::train, 0) == std::vector<int>{0, 0});
+    CHECK(row_of(*in_order, Split::test, 1) == std::vector<int>{9, 1});
+
+    const std::string array = written("pictures.npy", saved_array<std::uint8_t>("|u1", "(2, 2, 3)", {0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 0, 0}));
+    const auto pictures = table({"file=" + array, "validation=0", "test=0", "test_file=" + array, "shuffle=false"});
+    CHECK(pictures->layout().shape == std::vector<std::int64_t>{2, 3});
+    CHECK(pictures->size(Split::train) == 2);
+    CHECK(pictures->size(Split::test) == 2);
+    CHECK(row_of(*pictures, Split::test, 1) == std::vector<int>{1, 1, 1, 0, 0, 0});
+}
+
+TEST_CASE("the dataset table: what does not fit is refused with its place") {
+    const auto refused = [](const std::string& text, std::vector<std::string> words = {}) {
+        words.push_back("file=" + written("refused.csv", text));
+        return failure([&] { table(words); });
+    };
+    CHECK(refused("0,1\n0,x\n") == "refused.csv:2:3: 'x' is no symbol; symbols are whole numbers from 0 to 254");
+    CHECK(refused("0,1\n0,255\n") == "refused.csv:2:3: '255' is no symbol; symbols are whole numbers from 0 to 254");
+    CHECK(refused("0,1\n0,1,1\n") == "refused.csv:2:5: this row has 3 numbers and the first one 2; give every row the same");
+    CHECK(refused("a,b\n") == "refused.csv: there are no rows in this file");
+    CHECK(refused("0 1\n1 2\n", {"categories=2"}) == "categories = 2, but the rows hold the symbol 2; give at least 3, or 0");
+    CHECK(refused("0 1\n1 2\n", {"validation=0.5", "test=0.5"}) ==
+          "validation and test leave no row of 2 for training; lower validation or test");
+    CHECK(failure([] { table({"file=" + written("flat.npy", saved_array<int>("<i4", "(2,)", {1, 2}))}); }) ==
+          "flat.npy: the array has 1 axes and 2 elements; give rows of sites, shape (N, D) or (N, rows, columns)");
+}
