@@ -1,16 +1,18 @@
-// What the host adds to an energy: a batch of states through BatchEnergy against the same loop written by hand with oneTBB.
+// What the host adds to an energy: a batch of states through BatchEnergy against the same loop written by hand with
+// oneTBB.
 //
-//   energy_bench [ROWS] [SITES]     prints one line for one thread and one for all; exit code 1 where it adds 5 % or more
+//   energy_bench [ROWS] [SITES]     prints one line for one thread and one for all; exit code 1 where it adds 5 % or
+//   more
+#include <ATen/ATen.h>
+#include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_for.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
 #include <thread>
-
-#include <ATen/ATen.h>
-#include <oneapi/tbb/blocked_range.h>
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/parallel_for.h>
 
 #include "kernel/train/batch_energy.h"
 
@@ -63,7 +65,8 @@ double median(std::vector<double> values) {
 
 // The two take turns, so that both see the same machine.
 bool compare(const at::Tensor& x, int threads) {
-    const oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+    const oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism,
+                                            static_cast<std::size_t>(threads));
     const Ring ring(x.size(1));
     ParallelEnergy host(ring, "ring");
     if (!at::equal(host.log_density(x), by_hand(x))) {
@@ -76,9 +79,10 @@ bool compare(const at::Tensor& x, int threads) {
         alone.push_back(seconds([&] { by_hand(x); }));
     }
     const double ratio = median(with_host) / median(alone);
-    std::printf("%lld states of %lld sites, %d thread%s: host %.1f us, by hand %.1f us, ratio %.3f (target below %.2f) %s\n",
-                static_cast<long long>(x.size(0)), static_cast<long long>(x.size(1)), threads, threads == 1 ? "" : "s",
-                1e6 * median(with_host), 1e6 * median(alone), ratio, target, ratio < target ? "ok" : "MISSED");
+    std::printf(
+        "%lld states of %lld sites, %d thread%s: host %.1f us, by hand %.1f us, ratio %.3f (target below %.2f) %s\n",
+        static_cast<long long>(x.size(0)), static_cast<long long>(x.size(1)), threads, threads == 1 ? "" : "s",
+        1e6 * median(with_host), 1e6 * median(alone), ratio, target, ratio < target ? "ok" : "MISSED");
     return ratio < target;
 }
 

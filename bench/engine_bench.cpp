@@ -67,7 +67,8 @@ double milliseconds_per_trial(const fs::path& folder, int count) {
     ReadyWorker ready = start_worker({FAKE_PLUGINS}, 1);
     const Experiment experiment = parse_experiment(experiment_text(count), folder / "bench.toml", {}, ready.catalogue);
     store::Store store = store::Store::open(folder / "trials.db");
-    const WorkList work = work_list(experiment, store.enqueue(planned(experiment, "{}")), false);
+    const auto stored = store.enqueue(planned(experiment, "{}"));
+    const WorkList work = work_list(experiment, stored, std::vector<std::string>(stored.size()), {});
     store::Writer writer(std::move(store));
     SilentProgress progress;
     StopSignals signals;
@@ -106,7 +107,7 @@ double seconds_to_queue(const fs::path& folder, int count) {
     const Experiment experiment = parse_experiment(experiment_text(count), folder / "grid.toml", {}, plugins);
     store::Store store = store::Store::open(folder / "grid.db");
     const auto stored = store.enqueue(planned(experiment, "{}"));
-    const WorkList work = work_list(experiment, stored, false);
+    const WorkList work = work_list(experiment, stored, std::vector<std::string>(stored.size()), {});
     const double seconds = seconds_since(start);
     if (work.jobs.size() != static_cast<std::size_t>(count))
         std::fprintf(stderr, "%zu jobs instead of %d\n", work.jobs.size(), count);

@@ -33,6 +33,10 @@ add_test(NAME kill_training COMMAND Python3::Interpreter ${faults}/kill_test.py 
          --kills 20 --longest 1.6)
 set_tests_properties(kill_training PROPERTIES LABELS faults TIMEOUT 600)
 
+# Plugins and input files that change between runs, and what `score` refuses.
+add_test(NAME changed COMMAND Python3::Interpreter ${faults}/changed_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
+set_tests_properties(changed PROPERTIES LABELS faults TIMEOUT 300)
+
 # Broken plugins: refused or blamed with the sentences in negative/plugins/*.expected.
 set(negative ${CMAKE_CURRENT_SOURCE_DIR}/negative/plugins)
 set(broken_plugins ${PROJECT_BINARY_DIR}/tests/broken-plugins)

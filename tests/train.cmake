@@ -7,7 +7,7 @@ function(marginalia_add_torch_test name)
   target_precompile_headers(test_${name} REUSE_FROM marginalia_torch)
   target_compile_definitions(test_${name} PRIVATE MARGINALIA_PLUGIN_DIR="${MARGINALIA_PLUGIN_DIR}"
                              MARGINALIA_TEST_THREADS=1)
-  foreach(plugin table ising mlp lattice-conv block-gibbs ao-arm mam-energy)
+  foreach(plugin table uai ising mlp lattice-conv block-gibbs ao-arm mam-energy)
     add_dependencies(test_${name} plugin_${plugin})
   endforeach()
   set_tests_properties(${name} PROPERTIES PROCESSORS 2)

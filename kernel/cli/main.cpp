@@ -5,6 +5,7 @@
 
 #include "kernel/cli/command_line.h"
 #include "kernel/cli/exit_codes.h"
+#include "kernel/config/experiment.h"
 #include "store/error.h"
 
 namespace {
@@ -26,6 +27,10 @@ int main(int argc, char** argv) {
         std::cout.flush();
         std::cerr << "marginalia: " << error.what() << '\n';
         return exit_code(error.kind());
+    } catch (const marginalia::MissingPlugin& error) {
+        std::cout.flush();
+        std::cerr << "marginalia: " << error.what() << '\n';
+        return marginalia::exit_plugin;
     } catch (const std::exception& error) {
         std::cout.flush();
         std::cerr << "marginalia: " << error.what() << '\n';

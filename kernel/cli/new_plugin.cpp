@@ -14,6 +14,7 @@
 #include "kernel/cli/verbs.h"
 #include "kernel/config/nearest.h"
 #include "kernel/plugins/plugin_host.h"
+#include "kernel/schedule/catalogue.h"
 
 // One embedded file: "KIND/FILE" and its bytes (templates.cmake).
 struct Template {
@@ -46,16 +47,25 @@ bool is_plugin_name(std::string_view name) {
     return !name.empty() && name.back() != '-' && !(name.front() >= '0' && name.front() <= '9');
 }
 
-void check_name(const std::string& name, const std::vector<std::string>& plugin_paths) {
+void check_name(const std::string& name) {
     if (!is_plugin_name(name))
         throw Error(fmt::format("'{}' is no name for a plugin; use lower-case words joined by '-', beginning with a "
                                 "letter, as spin-glass or potts3",
                                 name));
     if (std::find(kinds.begin(), kinds.end(), name) != kinds.end())
         throw Error(fmt::format("'{}' is the name of a kind; give the plugin a name of its own", name));
-    for (const fs::path& folder : plugin_folders(plugin_paths))
+}
+
+// Of two plugins with one kind and name only the first is used, and a file of the same name overwrites another's when
+// it is installed.
+void check_new(const std::string& kind, const std::string& name, const std::vector<fs::path>& folders) {
+    const PluginCatalogue catalogue = fetch_catalogue(folders);
+    if (const PluginManifest* plugin = catalogue.find(kind, name))
+        throw Error(
+            fmt::format("the {} plugin '{}' exists already, {}; choose another name", kind, name, plugin->path));
+    for (const fs::path& folder : folders)
         if (const fs::path file = folder / (name + ".so"); fs::exists(file))
-            throw Error(fmt::format("there is a plugin '{}' already, {}; choose another name", name, file.string()));
+            throw Error(fmt::format("the plugin file {} exists already; choose another name", file.string()));
 }
 
 void check_folder(const fs::path& folder) {
@@ -159,10 +169,11 @@ std::string for_shell(const std::string& text) {
 
 int new_plugin_verb(const Common& common, const NewPluginOptions& options, std::ostream& out) {
     check_kind(options.kind);
-    check_name(options.name, common.plugin_paths);
+    check_name(options.name);
     const fs::path shown = options.folder.empty() ? fs::path(options.name) : options.folder;
     const fs::path folder = fs::weakly_canonical(fs::absolute(shown));
     check_folder(folder);
+    check_new(options.kind, options.name, plugin_folders(common.plugin_paths));
     const Words files = project_files(options.kind, options.name);
     try {
         write_project(folder, files);

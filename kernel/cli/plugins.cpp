@@ -11,6 +11,7 @@
 
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verbs.h"
+#include "kernel/config/experiment.h"
 #include "kernel/config/nearest.h"
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/report/text.h"
@@ -139,11 +140,27 @@ void print_failures(const PluginCatalogue& catalogue) {
         std::cerr << fmt::format("refused {}: {}\n", failure.path, failure.reason);
 }
 
-std::filesystem::path plugin_file(const Common& common, const std::string& plugin) {
-    if (std::filesystem::exists(plugin)) return plugin;
-    for (const std::filesystem::path& folder : plugin_folders(common.plugin_paths))
-        if (const std::filesystem::path file = folder / (plugin + ".so"); std::filesystem::exists(file)) return file;
-    return {};
+bool is_called(const PluginManifest& plugin, const std::string& name) {
+    return plugin.name == name || plugin.kind + "/" + plugin.name == name;
+}
+
+// The file of a plugin given as a file, NAME or KIND/NAME. Throws MissingPlugin where it is none or several.
+std::string plugin_file(const Common& common, const std::string& plugin) {
+    if (std::filesystem::is_regular_file(plugin)) {
+        if (!plugin.ends_with(".pt")) return plugin;
+        throw Error(fmt::format("{0} is no plugin; a TorchScript file is checked by: marginalia check-plugin "
+                                "energy/torchscript file={0}   (or network/torchscript)", plugin));
+    }
+    if (plugin.ends_with(".so"))
+        throw MissingPlugin(fmt::format("there is no file {}; build the plugin, or see `marginalia plugins`", plugin));
+    const PluginCatalogue catalogue = fetch_catalogue(plugin_folders(common.plugin_paths));
+    std::vector<std::string> files, names;
+    for (const PluginManifest& found : catalogue.plugins)
+        if (is_called(found, plugin)) files.push_back(found.path), names.push_back(found.kind + "/" + found.name);
+    if (files.empty())
+        throw MissingPlugin(fmt::format("there is no file and no plugin '{}'; `marginalia plugins` lists what there is", plugin));
+    if (files.size() > 1) throw Error(fmt::format("'{}' is the name of several plugins: {}; name one of them so", plugin, listed(names)));
+    return files.front();
 }
 
 }  // namespace
@@ -173,7 +190,7 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
     std::vector<std::string> names;
     for (const PluginManifest& plugin : catalogue.plugins) {
         names.push_back(plugin.name);
-        if (plugin.name != name && plugin.kind + "/" + plugin.name != name) continue;
+        if (!is_called(plugin, name)) continue;
         if (found) out << '\n';
         found = true;
         if (common.format == Format::text)
@@ -190,14 +207,7 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
 }
 
 int check_plugin_verb(const Common& common, const std::string& plugin, const std::vector<std::string>& parameters) {
-    const std::string file = plugin_file(common, plugin).string();
-    if (file.empty()) {
-        const bool is_path = plugin.ends_with(".so") || plugin.find('/') != std::string::npos;
-        std::cerr << (is_path ? fmt::format("marginalia: there is no file {}; build the plugin, or see `marginalia plugins`\n", plugin)
-                              : fmt::format("marginalia: no {}.so in the plugin folders; `marginalia plugins` lists what there is\n",
-                                            plugin));
-        return exit_plugin;
-    }
+    const std::string file = plugin_file(common, plugin);
     const std::string program = worker_program().string();
     std::vector<const char*> words = {program.c_str(), "--check", file.c_str()};
     for (const std::string& parameter : parameters) words.push_back(parameter.c_str());

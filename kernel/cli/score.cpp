@@ -24,7 +24,9 @@ struct Asked {
     std::vector<std::string> plugin_files;
 };
 
+// A number is a trial, whatever files there are.
 bool is_experiment_file(const std::string& what) {
+    if (what.find_first_not_of("0123456789") == std::string::npos) return false;
     return what.ends_with(".toml") || std::filesystem::is_regular_file(what);
 }
 
@@ -34,14 +36,18 @@ void use_plugins(Asked& asked, const std::vector<std::string>& kinds, const Plug
         const std::string name = asked.request.config.at(kind).at("plugin");
         const PluginManifest* plugin = catalogue.find(kind, name);
         if (!plugin)
-            throw MissingPlugin(fmt::format(
-                "there is no {} plugin '{}' now; name its folder by --plugin-path (`marginalia plugins` lists what there is)", kind, name));
+            throw MissingPlugin(
+                fmt::format("there is no {} plugin '{}' now; name its folder by --plugin-path (`marginalia plugins` "
+                            "lists what there is)",
+                            kind, name));
         asked.plugin_files.push_back(plugin->path);
     }
 }
 
 Asked energy_of(const Common& common, const ScoreOptions& options) {
-    const auto folders = plugin_folders(common.plugin_paths, plugin_folders_of(std::filesystem::path(options.what), options.overrides));
+    if (options.step) throw Error("--step names a checkpoint of a trial; an experiment file has none");
+    const auto folders =
+        plugin_folders(common.plugin_paths, plugin_folders_of(std::filesystem::path(options.what), options.overrides));
     const PluginCatalogue catalogue = fetch_catalogue(folders);
     const Experiment experiment = read_experiment(options.what, options.overrides, catalogue);
     Asked asked;
@@ -65,15 +71,16 @@ Asked model_of(const Common& common, const ScoreOptions& options) {
     const store::TrialId trial = details.trial.id;
     const auto bytes = options.step ? store.checkpoint_at(trial, *options.step) : store.newest_checkpoint(trial);
     if (!bytes)
-        throw store::StoreError(store::StoreError::Kind::no_match,
-                                fmt::format("trial {} has no checkpoint{}; `marginalia show {}` says what it has", trial,
-                                            options.step ? fmt::format(" of step {}", *options.step) : "", trial));
+        throw store::StoreError(
+            store::StoreError::Kind::no_match,
+            fmt::format("trial {} has no checkpoint{}; `marginalia show {}` says what it has", trial,
+                        options.step ? fmt::format(" of step {}", *options.step) : "", trial));
     Asked asked;
     asked.request.config = nlohmann::json::parse(details.trial.config);
     asked.request.checkpoint = *bytes;
     const store::Sweep& sweep = details.sweep;
     const auto folders = plugin_folders(common.plugin_paths, plugin_folders_of(sweep.toml, sweep.file, {}));
-    use_plugins(asked, {"energy", "dataset", "network"}, fetch_catalogue(folders));
+    use_plugins(asked, {"energy", "dataset", "network", "objective"}, fetch_catalogue(folders));
     return asked;
 }
 
@@ -104,7 +111,8 @@ int score_verb(const Common& common, const ScoreOptions& options) {
     words.push_back(nullptr);
     std::cout.flush();
     ::execv(program.c_str(), const_cast<char* const*>(words.data()));
-    throw Error(fmt::format("cannot start {}; it belongs beside the program, or name it in MARGINALIA_WORKER", program));
+    throw Error(
+        fmt::format("cannot start {}; it belongs beside the program, or name it in MARGINALIA_WORKER", program));
 }
 
 }  // namespace marginalia

@@ -1,12 +1,10 @@
 #include "kernel/config/experiment.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "kernel/config/expand.h"
+#include "kernel/config/file_text.h"
 #include "kernel/config/nearest.h"
 #include "kernel/config/overrides.h"
 #include "kernel/config/section.h"
@@ -130,11 +128,24 @@ private:
         }
     }
 
+    // The plugin that a table names, if it is one there is.
+    const PluginManifest* plugin_of(const std::string& kind) const {
+        const Node* name = table(kind) ? table(kind)->find("plugin") : nullptr;
+        return name && name->kind == Node::Kind::text ? catalogue_.find(kind, name->scalar.get<std::string>()) : nullptr;
+    }
+
     void unknown_scalar(const Node& child) {
         for (const std::string& owner : kernel_tables())
             if (find_parameter(kernel_parameters(owner), child.key)) {
                 faults_.add(child.key_place,
                             "unknown key '" + child.key + "' above the first table; it belongs in [" + owner + "]");
+                return;
+            }
+        for (const std::string& owner : plugin_tables())
+            if (const PluginManifest* plugin = plugin_of(owner); plugin && find_parameter(plugin->parameters, child.key)) {
+                faults_.add(child.key_place, "unknown key '" + child.key + "' above the first table; " + owner + " '" +
+                                                 plugin->name + "' has it: write " + owner + "." + child.key +
+                                                 ", or put it in [" + owner + "]");
                 return;
             }
         faults_.add(child.key_place, "unknown key '" + child.key + "' above the first table" +
@@ -201,16 +212,6 @@ private:
     Faults& faults_;
 };
 
-std::string text_of(const std::filesystem::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    std::ostringstream text;
-    if (!stream || std::filesystem::is_directory(file) || !(text << stream.rdbuf()))
-        throw Error("cannot read the experiment file '" + file.string() +
-                    "': " + (std::filesystem::is_directory(file) ? "it is a folder" : std::strerror(errno)) +
-                    "; give the path of a TOML file");
-    return text.str();
-}
-
 }  // namespace
 }  // namespace config
 
@@ -230,37 +231,7 @@ Experiment parse_experiment(std::string_view text, const std::filesystem::path& 
 
 Experiment read_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides,
                            const PluginCatalogue& plugins) {
-    return parse_experiment(config::text_of(file), file, overrides, plugins);
-}
-
-std::vector<std::string> plugin_folders_of(std::string_view text, const std::filesystem::path& file,
-                                           const std::vector<std::string>& overrides) {
-    config::Faults told_later(file.string(), overrides);
-    std::optional<config::Node> root = config::read_toml(text, told_later);
-    if (!root) return {};
-    constexpr std::string_view key = "run.plugin_path=";
-    for (const std::string& override : overrides)
-        if (override.starts_with(key)) {
-            const std::string given = override.substr(key.size());
-            auto value = config::read_toml_value(given, {});
-            if (!value || value->kind != config::Node::Kind::text) value = config::make_text("", given, {});
-            value->key = "plugin_path";
-            config::Node* run = root->find("run");
-            if (!run) run = &config::put(*root, config::make_table("run", {}));
-            config::put(*run, std::move(*value));
-        }
-    const config::Node* run = root->find("run");
-    const config::Node* list = run ? run->find("plugin_path") : nullptr;
-    if (!list || list->kind != config::Node::Kind::text) return {};
-    std::vector<std::string> folders;
-    std::istringstream words(list->scalar.get<std::string>());
-    for (std::string folder; std::getline(words, folder, ':');)
-        if (!folder.empty()) folders.push_back((std::filesystem::absolute(file).parent_path() / folder).string());
-    return folders;
-}
-
-std::vector<std::string> plugin_folders_of(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
-    return plugin_folders_of(config::text_of(file), file, overrides);
+    return parse_experiment(config::file_text(file), file, overrides, plugins);
 }
 
 Params params_of(const nlohmann::json& table, const std::vector<ParameterSpec>& declared) {

@@ -22,6 +22,10 @@ std::string fault_of(const std::string& kind, const std::string& name, const Plu
         if (plugin.name == name)
             return "'" + name + "' is " + with_article(plugin.kind) + " plugin, not " + with_article(kind) + ". The " +
                    kind + " plugins: " + listed(same_kind);
+    for (const PluginFailure& failure : catalogue.failures)
+        if (failure.reason == no_such_folder)
+            return "unknown " + kind + " plugin '" + name + "', and there is no plugin folder " + failure.path +
+                   "; build the plugin, or mend run.plugin_path, --plugin-path or MARGINALIA_PLUGIN_PATH";
     if (same_kind.empty())
         return "unknown " + kind + " plugin '" + name + "': no " + kind +
                " plugin was found at all; check --plugin-path and MARGINALIA_PLUGIN_PATH";

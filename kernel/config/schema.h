@@ -36,7 +36,10 @@ struct PluginManifest {
     std::vector<std::string> needs;  // tables that an experiment with it must have: "energy", "dataset", "sampler"
 };
 
-// A file that was refused or failed to load: one sentence why.
+// Why a folder that is named but not there is listed as a failure.
+inline constexpr const char* no_such_folder = "no such plugin folder";
+
+// A file that was refused or failed to load, or a folder that is not there: one sentence why.
 struct PluginFailure {
     std::string path;
     std::string reason;

@@ -2,6 +2,7 @@
 
 #include "kernel/conformance/check.h"
 #include "kernel/conformance/energy_checks.h"
+#include "kernel/conformance/guarded.h"
 #include "kernel/conformance/text_checks.h"
 
 namespace marginalia {
@@ -26,22 +27,24 @@ std::string check_values(TriedEnergy& tried) {
 
 std::string check_observables(const TriedEnergy& tried) {
     const auto observables = tried.energy.observables();
+    if (observables.empty()) throw NotApplicable{"none"};
     std::string names;
-    std::vector<double> observed(observables.size());
     for (std::size_t i = 0; i < observables.size(); ++i) {
         expect(!observables[i].name.empty(), "observable " + std::to_string(i + 1) + " has no name; give it one");
         names += (i > 0 ? ", " : "") + observables[i].name;
     }
     for (std::size_t row = 0; row < tried.full.size(); ++row) {
         if (tried.values[row] == -HUGE_VAL) continue;
-        std::fill(observed.begin(), observed.end(), std::nan(""));
-        tried.energy.observe(tried.full[row], observed);
+        Guarded<double> buffer(observables.size(), std::nan(""));
+        tried.energy.observe(tried.full[row], buffer.span());
+        buffer.expect_intact("observe");
+        const auto observed = buffer.span();
         for (std::size_t i = 0; i < observed.size(); ++i)
             expect(std::isfinite(observed[i]), "observable '" + observables[i].name + "' of " +
                                                    shortened(tried.energy.text(tried.full[row])) + " is " +
                                                    digits(observed[i]) + "; observe() must fill in every value");
     }
-    return names.empty() ? "none" : names;
+    return names;
 }
 
 std::string measure_speed(const TriedEnergy& tried) {
@@ -64,17 +67,12 @@ std::string measure_speed(const TriedEnergy& tried) {
 }  // namespace
 
 bool nearly_equal(double a, double b, double tolerance) {
-    return a == b || std::abs(a - b) <= tolerance * std::max(1.0, std::max(std::abs(a), std::abs(b)));
+    if (!std::isfinite(a) || !std::isfinite(b)) return a == b;
+    return std::abs(a - b) <= tolerance * std::max(1.0, std::max(std::abs(a), std::abs(b)));
 }
 
 void check_energy(const EnergyMaker& make, Checker& checker) {
-    std::unique_ptr<const Energy> energy;
-    const auto made = [&] {
-        energy = make();
-        expect(energy != nullptr, "the factory returned nothing; return new YourEnergy(params)");
-        return "";
-    };
-    if (!checker.run("an energy can be made", made)) return;
+    const std::unique_ptr<const Energy> energy = make();
     TriedEnergy tried{*energy, full_states(energy->sites(), energy->categories(), random_states, 1), {}, {}};
     tried.partial = partial_states(tried.full, energy->categories(), 2);
     checker.run("the layout has as many sites as the energy", [&] { return check_layout(*energy); });
@@ -82,7 +80,7 @@ void check_energy(const EnergyMaker& make, Checker& checker) {
     if (!checker.run("log f is a number or -infinity", [&] { return check_values(tried); }) ||
         !check_energy_agreement(tried, checker))
         return checker.leave_out("whatever compares with log f", "mend log_density first");
-    checker.run("two energies made alike agree", [&] {
+    const bool alike = checker.run("two energies made alike agree", [&] {
         const auto other = make();
         for (std::size_t row = 0; row < tried.full.size(); ++row)
             expect(other->log_density(tried.full[row]) == tried.values[row],
@@ -93,6 +91,11 @@ void check_energy(const EnergyMaker& make, Checker& checker) {
     checker.run("observables are numbers", [&] { return check_observables(tried); });
     check_energy_exact(*energy, tried.partial, checker);
     checker.run("speed", [&] { return measure_speed(tried); });
+    // Last, since threads that write to one another's memory may leave the process in any state.
+    if (alike)
+        checker.run("threads do not disturb one another", [&] { return check_energy_threads(make); });
+    else
+        checker.leave_out("threads do not disturb one another", "mend the constructor first");
 }
 
 }  // namespace marginalia

@@ -14,14 +14,28 @@ namespace {
 constexpr unsigned longest_check_seconds = 120;
 constexpr std::size_t name_width = 44;
 
+// From here to its end, by a return or an exception, the process must not end otherwise.
+struct Guard {
+    Guard() { guard_check("the file loads", longest_check_seconds); }
+    ~Guard() { end_guard(); }
+};
+
 // The checks of a kind of tier 1, whose factory takes the parameters alone.
 template <class Object>
 KindCheck first_tier(void (*check)(const std::function<std::unique_ptr<const Object>()>&, Checker&)) {
     return [check](const CheckTarget& target, Checker& checker) {
         const auto factory = reinterpret_cast<Object* (*)(const Params&)>(target.factory);
-        check_parameters(
+        const auto make = [&] { return std::unique_ptr<const Object>(factory(target.params)); };
+        const std::string kind = target.plugin.kind;
+        check_declarations(target.plugin, checker);
+        const bool made = checker.run((kind == "energy" ? "an " : "a ") + kind + " can be made", [&] {
+            expect(make() != nullptr, "the factory returned nothing; return a new object of the class");
+            return "";
+        });
+        if (!made) return;
+        check_corners(
             target.plugin, target.words, [&](const Params& p) { delete factory(p); }, checker);
-        check([&] { return std::unique_ptr<const Object>(factory(target.params)); }, checker);
+        check(make, checker);
     };
 }
 
@@ -64,8 +78,10 @@ int run_checks(const CheckTarget& target, const KindCheck& check) {
     std::fflush(stdout);
     Checker checker([](const std::string& name) { guard_check(name, longest_check_seconds); }, print);
     check(target, checker);
-    const std::size_t failed = checker.count(Verdict::failed), left_out = checker.count(Verdict::left_out);
+    const std::size_t failed = checker.count(Verdict::failed), left_out = checker.count(Verdict::left_out),
+                      not_applicable = checker.count(Verdict::not_applicable);
     std::printf("%zu checks passed, %zu failed", checker.count(Verdict::passed), failed);
+    if (not_applicable > 0) std::printf(", %zu not applicable", not_applicable);
     if (left_out > 0) std::printf(", %zu left out", left_out);
     std::printf("\n");
     return failed == 0 ? 0 : 1;
@@ -79,7 +95,7 @@ int check_plugin_main(const std::filesystem::path& file, const std::vector<std::
         std::fprintf(stderr, "marginalia: there is no file %s; name a plugin's .so file\n", file.c_str());
         return 3;
     }
-    guard_check("the file loads", longest_check_seconds);
+    const Guard guard;
     const PluginHost host({std::filesystem::absolute(file)});
     const PluginCatalogue& found = host.catalogue();
     if (found.plugins.empty()) {

@@ -11,6 +11,8 @@
 #include <exception>
 #include <thread>
 
+#include "kernel/conformance/crash_guard.h"
+
 namespace marginalia {
 namespace {
 
@@ -30,6 +32,9 @@ bool Checker::run(const std::string& name, const std::function<std::string()>& c
     try {
         result.detail = check();
         result.verdict = Verdict::passed;
+    } catch (const NotApplicable& nothing) {
+        result.verdict = Verdict::not_applicable;
+        result.detail = nothing.why;
     } catch (const std::exception& error) {
         result.detail = one_line(error.what());
     } catch (...) {
@@ -60,6 +65,7 @@ void in_threads(const std::function<void(std::size_t)>& work) {
     std::vector<std::jthread> threads;
     for (std::size_t thread = 0; thread < thread_count; ++thread) {
         threads.emplace_back([&, thread] {
+            const SignalStack own_stack;
             start.arrive_and_wait();
             try {
                 work(thread);

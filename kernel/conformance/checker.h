@@ -7,12 +7,17 @@
 
 namespace marginalia {
 
-enum class Verdict { passed, failed, left_out };
+enum class Verdict { passed, failed, left_out, not_applicable };
+
+// Thrown by a check that finds nothing to judge, such as what the plugin does not offer.
+struct NotApplicable {
+    std::string why;
+};
 
 struct CheckResult {
     std::string name;
     Verdict verdict = Verdict::failed;
-    std::string detail;  // what was found, the sentence that says what is wrong, or why the check was left out
+    std::string detail;  // what was found, the sentence that says what is wrong, or why nothing was judged
 
     bool failed() const { return verdict == Verdict::failed; }
 };
@@ -26,8 +31,8 @@ public:
     Checker() = default;
     Checker(Begin begin, End end) : begin_(std::move(begin)), end_(std::move(end)) {}
 
-    // A check returns what it found and throws where something is wrong; the other checks go on. Returns whether it
-    // passed.
+    // A check returns what it found, throws NotApplicable where there is nothing to judge and anything else where
+    // something is wrong; the other checks go on. Returns false where something is wrong.
     bool run(const std::string& name, const std::function<std::string()>& check);
 
     // A check that cannot be made.
@@ -48,7 +53,8 @@ private:
 // Throws Error(sentence) unless `right`.
 void expect(bool right, const std::string& sentence);
 
-// Runs work(0) to work(7), each in a thread of its own, all beginning together. Rethrows what the first of them threw.
+// Runs work(0) to work(7), each in a thread of its own with a signal stack of its own, all beginning together. Rethrows
+// what the first of them threw.
 constexpr std::size_t thread_count = 8;
 void in_threads(const std::function<void(std::size_t thread)>& work);
 

@@ -3,7 +3,7 @@
 
 #include <marginalia/energy.h>
 
-#include "kernel/conformance/checker.h"
+#include "kernel/conformance/check.h"
 #include "kernel/conformance/random_states.h"
 
 namespace marginalia {
@@ -16,12 +16,17 @@ struct TriedEnergy {
     std::vector<double> values;  // log f of each row of `full`
 };
 
-// Equal within `tolerance`, relative above 1 and absolute below; equal infinities are equal.
+// Equal within `tolerance`, relative above 1 and absolute below; an infinity equals itself alone.
 bool nearly_equal(double a, double b, double tolerance);
 
-// Repetition, batches, threads, the partial density. Returns false where log f changes from call to call, so that no
+// Repetition, batches, the partial density. Returns false where log f changes from call to call, so that no
 // more can be said.
 bool check_energy_agreement(const TriedEnergy&, Checker&);
+
+// Eight threads at once ask a fresh energy for states it has not seen, again and again for 0.3 s, at least once. What
+// they get must equal what another fresh energy says afterwards, to the last bit: an energy that keeps what it computed
+// in the object is caught, unless it locks.
+std::string check_energy_threads(const EnergyMaker& make);
 
 // log Z, marginals, entropy and samples: against enumeration where there are at most 2^16 states, otherwise against one
 // another.

@@ -8,31 +8,24 @@
 #include <vector>
 
 #include "kernel/conformance/checker.h"
+#include "kernel/conformance/guarded.h"
 #include "kernel/conformance/random_states.h"
 
 namespace marginalia {
 
-constexpr std::size_t guard_bytes = 16;
-constexpr std::uint8_t guard_byte = 0xAB;
-
 // parse() into a buffer whose surroundings are looked at afterwards.
 template <class Object>
 std::vector<std::uint8_t> guarded_parse(const Object& object, const std::string& line) {
-    const auto sites = static_cast<std::size_t>(object.sites());
-    std::vector<std::uint8_t> buffer(sites + 2 * guard_bytes, guard_byte);
-    const auto check_guards = [&] {
-        for (std::size_t i = 0; i < guard_bytes; ++i)
-            expect(buffer[i] == guard_byte && buffer[guard_bytes + sites + i] == guard_byte,
-                   "parse() of '" + shortened(line) + "' writes outside its output; write to out[0] to out[D-1] only");
-    };
+    Guarded<std::uint8_t> buffer(static_cast<std::size_t>(object.sites()), 0xAB);
+    const std::string of = "parse() of '" + shortened(line) + "'";
     try {
-        object.parse(line, std::span(buffer).subspan(guard_bytes, sites));
+        object.parse(line, buffer.span());
     } catch (...) {
-        check_guards();
+        buffer.expect_intact(of);
         throw;
     }
-    check_guards();
-    return {buffer.begin() + guard_bytes, buffer.end() - guard_bytes};
+    buffer.expect_intact(of);
+    return buffer.values();
 }
 
 template <class Object>

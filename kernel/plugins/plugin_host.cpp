@@ -164,7 +164,7 @@ void PluginHost::open_folder(const fs::path& folder, const BeforeLoad& before, c
     std::vector<fs::path> files;
     if (fs::is_directory(folder)) files = libraries_in(folder);
     else if (fs::exists(folder)) files = {folder};
-    else catalogue_.failures.push_back({folder.string(), "no such plugin folder"});
+    else catalogue_.failures.push_back({folder.string(), no_such_folder});
 
     for (const fs::path& file : files) {
         const auto skipped = std::find_if(skip.begin(), skip.end(), [&](const auto& s) { return s.path == file; });

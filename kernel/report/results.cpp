@@ -45,7 +45,7 @@ void average(Group& group, const std::vector<TrialResult>& trials) {
         for (const auto& [name, value] : result.finals) values[name].push_back(value);
     }
     for (const auto& [name, list] : values)
-        if (const auto mean = estimate(list)) group.finals[name] = *mean;
+        group.finals[name] = estimate(list).value_or(Estimate{0, std::nan(""), {}});
 }
 
 }  // namespace
@@ -176,7 +176,7 @@ ShownEstimate shown_estimate(const Group& group, const std::string& metric) {
     ShownEstimate shown;
     std::optional<double> error = found->second.standard_error;
     const auto own = group.finals.find(metric + "_stderr");
-    if (!error && own != group.finals.end()) {
+    if (!error && own != group.finals.end() && std::isfinite(found->second.mean)) {
         error = own->second.mean;
         shown.of_samples = true;
     }

@@ -18,7 +18,7 @@ using FlatConfig = std::map<std::string, std::string>;
 FlatConfig flatten(const nlohmann::json& config);
 FlatConfig flatten_text(const std::string& json);  // the `config` column; empty if it is not JSON
 
-// A mean over seeds.
+// A mean over seeds; NaN where no seed's value is finite.
 struct Estimate {
     std::size_t count = 0;
     double mean = 0;

@@ -3,6 +3,7 @@
 #include <fmt/ostream.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "kernel/report/metrics.h"
@@ -96,6 +97,23 @@ void print_failures(const ExperimentResults& results, std::span<const store::Tri
     }
 }
 
+// What a reader should know before he believes the table.
+void print_warnings(const ExperimentResults& results, std::ostream& out) {
+    constexpr double sigmas = 5;
+    for (const Group& group : results.groups) {
+        const std::string where = results.groups.size() == 1 ? "" : " (" + group.label + ")";
+        if (const auto share = group.finals.find("impossible"); share != group.finals.end() && share->second.mean > 0)
+            fmt::print(out, "{} of the model's states have log f = -infinity{}: kl and free_energy are infinite there\n",
+                       number_text(share->second.mean), where);
+        const auto found = group.finals.find("kl"), own = group.finals.find("kl_stderr");
+        if (found == group.finals.end() || !std::isfinite(found->second.mean)) continue;
+        const double error = found->second.standard_error.value_or(own == group.finals.end() ? 0 : own->second.mean);
+        if (error > 0 && found->second.mean < -sigmas * error)
+            fmt::print(out, "kl is below 0 by {:.0f} standard errors{}, which cannot be: the energy's log Z is wrong; "
+                       "marginalia check-plugin finds such\n", -found->second.mean / error, where);
+    }
+}
+
 bool single_seed_errors(const ExperimentResults& results, const std::vector<std::string>& metrics) {
     for (const Group& group : results.groups)
         for (const std::string& metric : metrics)
@@ -136,6 +154,7 @@ void print_summary(store::Store& store, const std::string& experiment, std::ostr
         out << '\n';
         print_table(results, out);
         print_references(results, out);
+        print_warnings(results, out);
     }
     print_failures(results, told, out);
     const std::string option = store_option(store);

@@ -6,6 +6,8 @@
 #include "kernel/report/table.h"
 #include "kernel/report/text.h"
 #include "kernel/schedule/catalogue.h"
+#include "kernel/schedule/origins.h"
+#include "kernel/schedule/provenance.h"
 #include "kernel/schedule/run.h"
 #include "kernel/schedule/start_from.h"
 #include "kernel/schedule/sweep.h"
@@ -14,10 +16,14 @@
 namespace marginalia {
 namespace {
 
-using Known = std::map<std::pair<std::string, std::int64_t>, store::Trial>;  // by config_hash and seed
+struct KnownTrial {
+    store::Trial trial;
+    std::string change;  // what has changed since it ran
+};
+using Known = std::map<std::pair<std::string, std::int64_t>, KnownTrial>;  // by config_hash and seed
 
 // The experiment's trials in the store, if there is a store; running ones whose process is gone count as lost.
-Known known_trials(const RunOptions& options, const Experiment& experiment) {
+Known known_trials(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins) {
     Known known;
     if (!std::filesystem::exists(options.store)) {
         require_start_experiments(experiment, nullptr);
@@ -25,23 +31,30 @@ Known known_trials(const RunOptions& options, const Experiment& experiment) {
     }
     store::Store store = store::Store::open_to_read(options.store);
     require_start_experiments(experiment, &store);
-    for (store::Trial& trial : store::list_trials(store, {.experiment = experiment.name, .statuses = {}})) {
+    auto trials = store::list_trials(store, {.experiment = experiment.name, .statuses = {}});
+    const auto now = nlohmann::json::parse(provenance_of(nlohmann::json::object(), experiment, plugins, {}, {}));
+    const auto changes = changes_since(store, trials, now);
+    for (std::size_t i = 0; i < trials.size(); ++i) {
+        store::Trial& trial = trials[i];
         if (trial.status == store::Status::running && !store::is_alive(store::trial_details(store, trial.id).owner))
             trial.status = store::Status::lost;
-        known.emplace(std::pair(trial.config_hash, trial.seed), std::move(trial));
+        const std::pair key(trial.config_hash, trial.seed);
+        known.emplace(key, KnownTrial{std::move(trial), changes[i]});
     }
     return known;
 }
 
-std::string plan_for(const store::Trial* trial, bool retry_failed) {
+// `change`: what has changed since the trial ran, if it has ended.
+std::string plan_for(const store::Trial* trial, const std::string& change, const WorkOptions& options) {
     if (!trial) return "start";
-    switch (action_for(trial->status, retry_failed)) {
-        case Action::skip_done: return "skip";
+    switch (action_for(trial->status, options, !change.empty())) {
+        case Action::skip_done: return change.empty() ? "skip" : "skip (" + change + " changed, see --again)";
         case Action::leave_failed:
-            return action_for(trial->status, true) == Action::run ? "leave (see --retry-failed)" : "leave";
+            return action_for(trial->status, {.retry_failed = true}) == Action::run ? "leave (see --retry-failed)" : "leave";
         case Action::leave_running: return "leave (another process runs it)";
         case Action::run: break;
     }
+    if (!change.empty()) return "start anew";
     return trial->checkpoint_step >= 0 ? "go on from step " + std::to_string(trial->checkpoint_step) : "start";
 }
 
@@ -50,7 +63,8 @@ std::string plan_for(const store::Trial* trial, bool retry_failed) {
 int plan_verb(const RunOptions& options, std::ostream& out) {
     const PluginCatalogue plugins = fetch_catalogue(experiment_plugin_folders(options));
     const Experiment experiment = read_experiment(options.file, options.overrides, plugins);
-    const Known known = known_trials(options, experiment);
+    const Known known = known_trials(options, experiment, plugins);
+    const WorkOptions work{options.retry_failed, options.again};
 
     std::vector<Column> columns = {{"trial", true}, {"status"}, {"seed", true}};
     for (const std::string& key : experiment.swept) columns.push_back({key});
@@ -59,12 +73,13 @@ int plan_verb(const RunOptions& options, std::ostream& out) {
     std::size_t to_run = 0;
     for (const TrialConfig& config : experiment.trials) {
         const auto found = known.find({config.hash, config.seed});
-        const store::Trial* trial = found == known.end() ? nullptr : &found->second;
+        const store::Trial* trial = found == known.end() ? nullptr : &found->second.trial;
+        const std::string change = trial ? found->second.change : "";
         const std::string status(trial ? store::name_of(trial->status) : "new");
         std::vector<Cell> row = {trial ? Cell::integer(trial->id) : Cell("new"), status, Cell::integer(config.seed)};
         for (const std::string& key : experiment.swept) row.push_back(swept_value(config, key));
-        row.push_back(plan_for(trial, options.retry_failed));
-        to_run += !trial || action_for(trial->status, options.retry_failed) == Action::run;
+        row.push_back(plan_for(trial, change, work));
+        to_run += !trial || action_for(trial->status, work, !change.empty()) == Action::run;
         table.add_row(std::move(row));
     }
     table.print(out, Format::text, screen());

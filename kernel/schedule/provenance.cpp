@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "kernel/config/sha256.h"
 #include "kernel/schedule/command_output.h"
 #include "kernel/schedule/slots.h"
 
@@ -56,6 +57,21 @@ std::set<std::pair<std::string, std::string>> used_plugins(const Experiment& exp
     return used;
 }
 
+// The files that the trials' parameters of type path name, where they are there.
+std::set<std::string> input_files(const Experiment& experiment, const PluginCatalogue& plugins) {
+    std::set<std::string> files;
+    for (const TrialConfig& trial : experiment.trials)
+        for (const auto& [kind, table] : trial.config.items()) {
+            const PluginManifest* plugin = plugins.find(kind, table.value("plugin", ""));
+            if (!plugin) continue;
+            for (const ParameterSpec& parameter : plugin->parameters)
+                if (parameter.type == ParameterType::path && table.contains(parameter.name) &&
+                    std::filesystem::is_regular_file(table.at(parameter.name).get<std::string>()))
+                    files.insert(table.at(parameter.name).get<std::string>());
+        }
+    return files;
+}
+
 }  // namespace
 
 nlohmann::json surroundings_of(const std::filesystem::path& file) {
@@ -76,6 +92,9 @@ std::string provenance_of(nlohmann::json record, const Experiment& experiment, c
         if (const PluginManifest* plugin = plugins.find(kind, name))
             record["plugins"].push_back({{"kind", kind}, {"name", name}, {"path", plugin->path},
                                          {"sha256", plugin->sha256}, {"build_tag", plugin->build_tag}});
+    record["inputs"] = nlohmann::json::array();
+    for (const std::string& file : input_files(experiment, plugins))
+        record["inputs"].push_back({{"path", file}, {"sha256", sha256_of_file(file)}});
     return record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

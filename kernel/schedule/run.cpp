@@ -11,6 +11,7 @@
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/report/summary.h"
 #include "kernel/report/text.h"
+#include "kernel/schedule/origins.h"
 #include "kernel/schedule/provenance.h"
 #include "kernel/schedule/scheduler.h"
 #include "kernel/schedule/start_from.h"
@@ -49,11 +50,21 @@ std::string slots_text(const std::vector<Slot>& slots) {
 void say_plan(Progress& progress, const Experiment& experiment, const WorkList& work, const std::vector<Slot>& slots) {
     std::string text = experiment.name + ": " + count_text(experiment.trials.size(), "trial");
     if (work.done > 0) text += ", " + std::to_string(work.done) + " already done";
+    if (work.changed > 0)
+        text += " (" + (work.changed == work.done ? "" : std::to_string(work.changed) + " of them ") + "before " +
+                work.change + " changed; --again runs " + (work.changed == 1 ? "it" : "them") + " anew)";
     if (work.running > 0) text += ", " + std::to_string(work.running) + " running in another process";
     if (work.left_failed > 0)
         text += ", " + std::to_string(work.left_failed) + " left failed (--retry-failed tries them again)";
     if (work.jobs.empty()) return progress.line(text + ", nothing to run");
     progress.line(text + ", " + std::to_string(work.jobs.size()) + " to run in " + slots_text(slots));
+}
+
+void say_refusals(Progress& progress, const std::vector<PluginFailure>& failures) {
+    constexpr std::size_t most_told = 2;
+    if (failures.size() > most_told)
+        return progress.line(count_text(failures.size(), "plugin file") + " refused; marginalia plugins says why");
+    for (const PluginFailure& failure : failures) progress.line("left out: " + failure.path + ": " + failure.reason);
 }
 
 // Queues the sweep and says which of its trials are ours to run.
@@ -63,8 +74,10 @@ WorkList enqueue(store::Store& store, const Experiment& experiment, const std::s
         progress.line(count_text(lost.size(), "trial") + " had lost " + (lost.size() == 1 ? "its" : "their") +
                       " process; marked as lost");
     const auto stored = store.enqueue(planned(experiment, provenance));
-    WorkList work = work_list(experiment, stored, options.retry_failed);
+    const auto changes = changes_since(store, stored, nlohmann::json::parse(provenance));
+    WorkList work = work_list(experiment, stored, changes, {options.retry_failed, options.again});
     store.transaction([&] {
+        for (const store::TrialId trial : work.to_forget) store.forget_after(trial, -1);
         for (const store::TrialId trial : work.to_requeue) store.requeue(trial);
     });
     return work;
@@ -115,9 +128,7 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
     const Experiment experiment = read(ready.catalogue);
     ScheduleOptions schedule = schedule_options(experiment.run, ready.cuda_devices, folders);
     const auto progress = make_progress(options.quiet);
-    if (!ready.catalogue.failures.empty() && !options.quiet)
-        progress->line(count_text(ready.catalogue.failures.size(), "plugin file") +
-                       " refused; marginalia plugins says why");
+    if (!options.quiet) say_refusals(*progress, ready.catalogue.failures);
 
     if (!fs::exists(options.store)) require_start_experiments(experiment, nullptr);  // rather than leave an empty store
     store::Store store = store::Store::open(options.store);

@@ -16,6 +16,7 @@ struct RunOptions {
     std::filesystem::path store = "marginalia.db";
     std::vector<std::string> plugin_paths;   // --plugin-path, searched first
     bool retry_failed = false;               // also run trials that ended failed, timeout or oom
+    bool again = false;                      // also run trials anew whose plugins or input files have changed since
     bool quiet = false;                      // no progress, no summary: only failures and refusals, on stderr
     std::vector<std::string> command_line;   // as typed, for the provenance record
 };

@@ -20,7 +20,8 @@ const nlohmann::json* at_dotted(const nlohmann::json& config, const std::string&
 }  // namespace
 
 store::PlannedSweep planned(const Experiment& experiment, const std::string& provenance) {
-    store::PlannedSweep sweep{experiment.name, experiment.description, experiment.file.string(), experiment.toml,
+    store::PlannedSweep sweep{experiment.name, experiment.description,
+                              std::filesystem::absolute(experiment.file).string(), experiment.toml,
                               provenance, {}};
     sweep.trials.reserve(experiment.trials.size());
     for (const TrialConfig& trial : experiment.trials)
@@ -44,14 +45,14 @@ std::string label_of(const Experiment& experiment, const TrialConfig& trial) {
     return label;
 }
 
-Action action_for(store::Status status, bool retry_failed) {
+Action action_for(store::Status status, const WorkOptions& options, bool changed) {
     using store::Status;
     switch (status) {
-        case Status::done: return Action::skip_done;
+        case Status::done: return changed && options.again ? Action::run : Action::skip_done;
         case Status::running: return Action::leave_running;
         case Status::failed:
         case Status::timeout:
-        case Status::oom: return retry_failed ? Action::run : Action::leave_failed;
+        case Status::oom: return options.retry_failed || changed ? Action::run : Action::leave_failed;
         case Status::pruned:
         case Status::cancelled: return Action::leave_failed;
         case Status::queued:
@@ -61,17 +62,22 @@ Action action_for(store::Status status, bool retry_failed) {
     return Action::run;
 }
 
-WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored, bool retry_failed) {
+WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored,
+                   const std::vector<std::string>& changes, const WorkOptions& options) {
     WorkList list;
     for (std::size_t i = 0; i < stored.size(); ++i) {
-        const Action action = action_for(stored[i].status, retry_failed);
+        const bool changed = !changes[i].empty();
+        const Action action = action_for(stored[i].status, options, changed);
         list.done += action == Action::skip_done;
         list.left_failed += action == Action::leave_failed;
         list.running += action == Action::leave_running;
+        if (action == Action::skip_done && changed && list.changed++ == 0) list.change = changes[i];
         if (action != Action::run) continue;
         const TrialConfig& config = experiment.trials[i];
         list.jobs.push_back({stored[i].id, &config, label_of(experiment, config)});
-        if (action_for(stored[i].status, false) == Action::leave_failed) list.to_requeue.push_back(stored[i].id);
+        if (action_for(stored[i].status, {}) == Action::run) continue;  // it had not ended
+        list.to_requeue.push_back(stored[i].id);
+        if (changed) list.to_forget.push_back(stored[i].id);
     }
     return list;
 }

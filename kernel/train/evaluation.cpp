@@ -34,6 +34,24 @@ double median_seconds(int repeats, const Body& body) {
 
 bool always(std::int64_t, std::int64_t) { return true; }
 
+// The mean and its standard error of each of the energy's observables over the rows of x.
+void add_observables(const TrialParts& parts, const at::Tensor& x, const std::string& suffix, Figures& figures) {
+    const std::vector<Observable> observables = parts.energy->observables();
+    if (observables.empty()) return;
+    const std::vector<std::uint8_t> bytes = to_bytes(x);
+    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
+    const auto count = static_cast<std::int64_t>(observables.size());
+    at::Tensor values = at::empty({x.size(0), count}, at::kDouble);
+    for (std::size_t row = 0; row < rows.size(); ++row)
+        parts.energy->observe(rows[row], {values.data_ptr<double>() + row * observables.size(), observables.size()});
+    for (std::int64_t i = 0; i < count; ++i) {
+        const Spread spread = spread_of(values.select(1, i));
+        const std::string name = "observable." + observables[static_cast<std::size_t>(i)].name + suffix;
+        figures[name] = spread.mean;
+        figures[name + "_stderr"] = spread.error;
+    }
+}
+
 }  // namespace
 
 Spread spread_of(const at::Tensor& values) {
@@ -45,9 +63,13 @@ Figures evaluate_samples(const TrialParts& parts, std::int64_t samples, std::int
                          const KeepGoing& keep_going, at::Tensor& drawn) {
     const DrawnStates states = draw_states(*parts.network, samples, batch, generator, parts.device, keep_going);
     drawn = states.x;
-    const Spread gap = spread_of(marginal_log_density(*parts.network, states.x, batch, parts.device) - states.log_p);
-    Figures figures{{"theta_gap_mean", gap.mean}, {"theta_gap_std", gap.deviation}};
+    Figures figures;
+    if (parts.objective->trains_marginals()) {
+        const Spread gap = spread_of(marginal_log_density(*parts.network, states.x, batch, parts.device) - states.log_p);
+        figures = {{"theta_gap_mean", gap.mean}, {"theta_gap_std", gap.deviation}};
+    }
     if (!parts.energy) return figures;
+    add_observables(parts, states.x, "", figures);
     const at::Tensor log_f = log_density(parts, states.x);
     const double impossible = (log_f == -INFINITY).to(at::kDouble).mean().item<double>();
     if (impossible > 0) figures["impossible"] = impossible;  // and the figures below are infinite
@@ -66,7 +88,9 @@ Figures evaluate_reference(const TrialParts& parts, const at::Tensor& reference,
     const at::Tensor log_p = conditional_log_density(*parts.network, reference, batch, generator, parts.device, keep_going);
     const Spread spread = spread_of(log_p);
     const double bits = static_cast<double>(parts.domain.sites) * std::numbers::ln2;
-    return {{"nll_bits", -spread.mean / bits}, {"nll_bits_stderr", spread.error / bits}};
+    Figures figures{{"nll_bits", -spread.mean / bits}, {"nll_bits_stderr", spread.error / bits}};
+    if (parts.energy) add_observables(parts, reference, "_reference", figures);
+    return figures;
 }
 
 Figures time_marginals(const TrialParts& parts, const at::Tensor& x, at::Generator& generator) {

@@ -19,11 +19,13 @@ Spread spread_of(const at::Tensor& values);
 
 // E[log p_φ - log f] over `samples` states drawn from p_φ and, with it, the θ gap and, where log Z is known, the true
 // KL: free_energy, kl, kl_stderr, theta_gap_mean, theta_gap_std; `impossible`, the fraction of states with log f = -infinity,
-// where there are any. `drawn` receives the states.
+// where there are any; the mean of each of the energy's observables, observable.NAME, with _stderr. `drawn` receives the
+// states.
 Figures evaluate_samples(const TrialParts& parts, std::int64_t samples, std::int64_t batch, at::Generator& generator,
                          const KeepGoing& keep_going, at::Tensor& drawn);
 
-// nll_bits, nll_bits_stderr: -log2 p_φ(x) / D over reference states, one random order each.
+// nll_bits, nll_bits_stderr: -log2 p_φ(x) / D over reference states, one random order each; and the mean of each of the
+// energy's observables over them, observable.NAME_reference.
 Figures evaluate_reference(const TrialParts& parts, const at::Tensor& reference, std::int64_t batch, at::Generator& generator,
                            const KeepGoing& keep_going);
 

@@ -1,21 +1,26 @@
 #include "kernel/train/state_source.h"
 
-#include <fstream>
-#include <iostream>
-
 #include <marginalia/error.h>
 #include <marginalia/npy.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
 
 namespace marginalia {
 
 StateSource::StateSource(std::string source, std::int64_t sites, std::int64_t categories, ParseState parse)
-    : name_(source == "-" ? "standard input" : std::move(source)), width_(static_cast<std::size_t>(sites)), categories_(categories),
+    : name_(source == "-" ? "standard input" : std::move(source)),
+      width_(static_cast<std::size_t>(sites)),
+      categories_(categories),
       parse_(std::move(parse)) {
     if (name_.ends_with(".npy")) {
         read_array();
     } else if (name_ != "standard input") {
         file_ = std::make_unique<std::ifstream>(name_);
-        if (!*file_) throw Error("the states " + name_ + " cannot be read; give a text file, a .npy file, or - for standard input");
+        if (!*file_ || std::filesystem::is_directory(name_))
+            throw Error("the states " + name_ +
+                        " cannot be read; give a text file, a .npy file, or - for standard input");
     }
 }
 
@@ -28,9 +33,9 @@ void StateSource::read_array() {
     for (std::size_t i = 0; i < array.values.size(); ++i) {
         const std::int16_t value = array.values[i];
         if (value < -1 || value > categories_)
-            throw Error(name_ + ": row " + std::to_string(i / width_) + ", site " + std::to_string(i % width_) + " is " +
-                        std::to_string(value) + "; symbols are 0 to " + std::to_string(categories_ - 1) + ", and " +
-                        std::to_string(categories_) + " or -1 for unknown");
+            throw Error(name_ + ": row " + std::to_string(i / width_) + ", site " + std::to_string(i % width_) +
+                        " is " + std::to_string(value) + "; symbols are 0 to " + std::to_string(categories_ - 1) +
+                        ", and " + std::to_string(categories_) + " or -1 for unknown");
         array_.push_back(static_cast<std::uint8_t>(value == -1 ? categories_ : value));
     }
     is_array_ = true;

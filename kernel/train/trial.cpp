@@ -187,7 +187,7 @@ private:
         if (samples > 0) record(evaluate_samples(parts_, samples, batch, generator, reporting("sampling"), drawn));
         if (drawn.defined()) {
             record_pictures(drawn);
-            if (evaluation_.at("marginal_time")) record(time_marginals(parts_, drawn, generator));
+            if (evaluation_.at("marginal_time") && parts_.objective->trains_marginals()) record(time_marginals(parts_, drawn, generator));
         }
         if (parts_.energy) compare_with_reference(generator, batch);
         else score_test_rows(generator, batch);
@@ -222,7 +222,8 @@ private:
         const at::Tensor rows = from_bytes({reference->rows, static_cast<std::size_t>(parts_.domain.sites)});
         at::Generator cpu_generator = make_generator(at::kCPU, request_.seed, final_stream);
         std::map<std::int64_t, SizeError> by_size;
-        if (marginal_states > 0) record(evaluate_marginals(parts_, rows, marginal_states, batch, cpu_generator, by_size));
+        if (marginal_states > 0 && parts_.objective->trains_marginals())
+            record(evaluate_marginals(parts_, rows, marginal_states, batch, cpu_generator, by_size));
         for (const auto& [size, error] : by_size) {
             recorder_.metric("marginal_rmse_by_size", size, error.rmse);
             recorder_.metric("marginal_bias_by_size", size, error.bias);

@@ -72,6 +72,8 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins) {
     const auto module = make<NetworkFactory>("network", request.config, plugins, parts.domain, weights);
     parts.network = std::make_unique<Network>(*module, parts.domain);
     parts.network->to(parts.device);
+    const TrainingSetup setup{parts.domain, request.config.at("train").at("batch"), parts.device};
+    parts.objective = make<ObjectiveFactory>("objective", request.config, plugins, setup);
     return parts;
 }
 
@@ -79,8 +81,8 @@ TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
     const nlohmann::json& config = request.config;
     TrialParts parts = build_model(request, plugins);
     const TrainingSetup setup{parts.domain, config.at("train").at("batch"), parts.device};
-    if (config.contains("sampler")) parts.sampler = make<SamplerFactory>("sampler", config, plugins, setup, parts.generator);
-    parts.objective = make<ObjectiveFactory>("objective", config, plugins, setup);
+    if (config.contains("sampler"))
+        parts.sampler = make<SamplerFactory>("sampler", config, plugins, setup, parts.generator);
     return parts;
 }
 

@@ -26,7 +26,7 @@ struct TrialParts {
     at::Generator generator;  // the trial's own, on `device`
 };
 
-// Energy or dataset, domain and network only: what asking a trained model takes.
+// All but the sampler: what asking a trained model takes.
 TrialParts build_model(const TrialRequest& request, const PluginHost& plugins);
 
 // The energy alone, under [energy] in the config, with batch_energy and domain.

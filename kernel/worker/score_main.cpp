@@ -21,12 +21,22 @@ std::string contents_of(int descriptor) {
     return bytes;
 }
 
+void check_device(const std::string& device) {
+    const int devices = cuda_device_count();
+    for (int i = 0; i < devices; ++i)
+        if (device == "cuda:" + std::to_string(i)) return;
+    if (device != "cpu")
+        throw Error("--device: there is no '" + device + "' here; LibTorch sees " + std::to_string(devices) +
+                    " CUDA devices; give cpu" + (devices > 0 ? " or cuda:0" : ""));
+}
+
 }  // namespace
 
 int score_main(int descriptor, const std::string& source, const std::vector<std::filesystem::path>& plugin_files) {
     try {
         std::ios::sync_with_stdio(false);
         const TrialRequest request = decode_trial(contents_of(descriptor));
+        check_device(request.device);
         configure_torch(request.threads);
         const PluginHost plugins(plugin_files);
         if (!plugins.catalogue().failures.empty()) {
@@ -37,7 +47,8 @@ int score_main(int descriptor, const std::string& source, const std::vector<std:
         return std::cout.flush() ? 0 : 2;
     } catch (const std::exception& error) {
         std::cout.flush();
-        std::fprintf(stderr, "marginalia: %s\n", error.what());
+        const std::string text = error.what();  // LibTorch appends a backtrace
+        std::fprintf(stderr, "marginalia: %s\n", text.substr(0, text.find("\nException raised from")).c_str());
         return 2;
     }
 }

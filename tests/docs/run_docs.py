@@ -9,7 +9,8 @@ machine and left out, aloud. A block marked ```sh not-run is shown but not run. 
 name and an [objective]; it runs with one seed, in a store of its own.
 
 docs/plugins.md is followed from its first line to its last in one shell, with nothing but what it installs on PATH. A
-block marked with a file, ```cpp maxcut/maxcut.cpp, is saved there, and must equal sdk/example/maxcut/maxcut.cpp.
+block marked with a file, ```cpp maxcut/maxcut.cpp, is saved there, and must equal sdk/example/maxcut/maxcut.cpp. The
+links of the documents that it has installed must lead to files.
 """
 
 import os
@@ -92,6 +93,16 @@ def refusals_are_as_printed(page):
     return good
 
 
+def links_lead_on(folder):
+    pages, good = sorted(folder.rglob("*.md")), True
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#:\s]+)\)", page.read_text(encoding="utf-8")):
+            if not (page.parent / link).exists():
+                print(f"FAILED {page}: the link to {link} leads nowhere")
+                good = False
+    return good and len(pages) > 0
+
+
 def guide_runs(page, folder):
     """One shell, block after block, as its reader would type them."""
     start, script = pathlib.Path(folder, "work"), ["set -e"]
@@ -115,7 +126,8 @@ def guide_runs(page, folder):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0:
         print(f"FAILED, exit code {done.returncode}:{done.stdout.rpartition('@@')[2]}")
-    return done.returncode == 0
+    installed = links_lead_on(pathlib.Path(folder, "marginalia/share/doc/marginalia"))
+    return done.returncode == 0 and installed
 
 
 def experiments_run(page):

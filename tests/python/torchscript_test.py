@@ -67,7 +67,7 @@ def check_examples(folder):
     host = programs / "marginalia"
     run(host, "check-plugin", plugins / "torchscript-energy.so", "file=clock.pt", folder=folder)
     run(host, "check-plugin", plugins / "torchscript-network.so", "file=network.pt", "domain.shape=3x3",
-        "domain.categories=4", "domain.periodic=true", folder=folder)
+        "domain.categories=3", "domain.periodic=true", folder=folder)
     text = run(host, "run", "experiment.toml", "seeds=[0,1]", "train.steps=20", "evaluation.samples=64", folder=folder)
     expect("2 of 2 trials done" in text, "the example's two seeds did not run:\n" + text)
     # Weights come from the trial's seed, by the module's own `initialize`.
@@ -80,8 +80,8 @@ def check_examples(folder):
 
 def check_score(folder):
     energy = torch.jit.load(str(folder / "clock.pt"))
-    rows = torch.tensor(list(itertools.islice(itertools.product(range(4), repeat=9), 0, 4**9, 997)))
-    (folder / "states.txt").write_text("".join("".join("→↑←↓"[k] for k in row) + "\n" for row in rows.tolist()))
+    rows = torch.tensor(list(itertools.islice(itertools.product(range(3), repeat=9), 0, 3**9, 97)))
+    (folder / "states.txt").write_text("".join("".join("→↖↙"[k] for k in row) + "\n" for row in rows.tolist()))
     scores = list(csv.DictReader(io.StringIO(run(programs / "marginalia", "score", "experiment.toml", "--states", "states.txt", folder=folder))))
     expected, observed = energy.log_density(rows), energy.observe(rows)[:, 0]
     expect(len(scores) == len(rows), f"{len(scores)} scores of {len(rows)} states")
@@ -90,15 +90,15 @@ def check_score(folder):
             expect(False, f"row {score['row']}: {score} instead of {log_f}, {magnetisation}")
             break
     # The trained model: one row of every kind.
-    (folder / "some.txt").write_text("□□□□□□□□□\n_________\n→________\n→↑←↓→↑←↓→\n")
+    (folder / "some.txt").write_text("□□□□□□□□□\n_________\n→________\n→↖↙→↖↙→↖↙\n")
     scores = list(csv.DictReader(io.StringIO(run(programs / "marginalia", "score", "last", "--states", "some.txt", folder=folder))))
     expect([float(score["log_marginal"]) for score in scores[:2]] == [0, 0], f"log_marginal of nothing known: {scores[:2]}")
     expect([float(score["log_density"]) for score in scores[:2]] == [0, 0], f"log_density of nothing known: {scores[:2]}")
     network = torch.jit.load(str(folder / "2.pt"))
-    x = torch.tensor([[0] + 8 * [4], [0, 1, 2, 3, 0, 1, 2, 3, 0]])
+    x = torch.tensor([[0] + 8 * [3], 3 * [0, 1, 2]])
     for score, value in zip(scores[2:], network.log_marginal(x).tolist()):
         expect(abs(float(score["log_marginal"]) - value) < 1e-5, f"log_marginal {score['log_marginal']} instead of {value}")
-    first = network.conditional_logits(torch.full([1, 9], 4)).log_softmax(2)[0, 0, 0].item()
+    first = network.conditional_logits(torch.full([1, 9], 3)).log_softmax(2)[0, 0, 0].item()
     expect(abs(float(scores[2]["log_density"]) - first) < 1e-5, f"log_density {scores[2]['log_density']} instead of {first}")
 
 
@@ -130,7 +130,7 @@ def check_refusals(folder):
     # A network for other variables than the experiment's.
     text = run(programs / "marginalia", "run", "experiment.toml", "network.file=" + json.dumps(str(saved(folder, "net.pt", Net(), good))),
                "name=other", folder=folder, code=1)
-    expect("the module is for 2 categories, but the experiment has 4; script it anew for these" in text, text)
+    expect("the module is for 2 categories, but the experiment has 3; script it anew for these" in text, text)
 
 
 class Net(torch.nn.Module):

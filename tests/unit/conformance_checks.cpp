@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <csignal>
+#include <cstdlib>
 #include <functional>
 
 #include "kernel/conformance/check.h"
@@ -136,7 +137,7 @@ struct Rows : Dataset {
     std::size_t size(Split split) const override { return split == Split::train ? 10 : 2; }
     void row(Split split, std::size_t index, std::span<std::uint8_t> out) const override {
         for (std::size_t site = 0; site < out.size(); ++site)
-            out[site] = (index + site + static_cast<std::size_t>(split)) % 3;
+            out[site] = (index + site * static_cast<std::size_t>(split)) % 3;
     }
 };
 struct WrongSymbol final : Rows {
@@ -199,6 +200,12 @@ std::string told_by_guard(const std::function<void()>& deed) {
     return text;
 }
 
+// Runs out of stack.
+std::size_t endless(std::size_t depth) {
+    volatile std::size_t here[64] = {depth};
+    return depth == SIZE_MAX ? 0 : endless(depth + 1) + here[depth % 64];
+}
+
 }  // namespace
 
 TEST_CASE("a crash or a hang becomes a sentence") {
@@ -209,6 +216,15 @@ TEST_CASE("a crash or a hang becomes a sentence") {
     CHECK(told_by_guard([] {
               while (true) pause();
           }) == "FAILED  a check  the plugin did not come back in time\n" + rest);
+}
+
+TEST_CASE("an exit becomes a sentence, a stack that runs out in a thread too") {
+    const std::string rest = "\nthe checks after this one were not run\n";
+    const std::string told = "FAILED  a check  the plugin ended the process (exit); throw marginalia::Error instead" + rest;
+    CHECK(told_by_guard([] { std::exit(0); }) == told);
+    CHECK(told_by_guard([] { std::quick_exit(0); }) == told);
+    CHECK(told_by_guard([] { in_threads([](std::size_t thread) { endless(thread); }); }) ==
+          "FAILED  a check  the plugin crashed (segmentation fault)" + rest);
 }
 
 TEST_CASE("an energy that keeps its promises passes") {
@@ -251,15 +267,15 @@ TEST_CASE("parameters come from defaults, files and words, and are judged as in 
     CHECK(plugin_parameters(spins, {"length=5"}).integer("length") == 5);
     CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"lenght=5"}), doctest::Contains("length"), Error);
     CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"length=2"}), doctest::Contains("length"), Error);
+    CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"length=10"}), doctest::Contains("length"), Error);
     CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"length"}), doctest::Contains("neither key=value nor"), Error);
-    CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"absent.toml"}), doctest::Contains("cannot be read"), Error);
+    CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"absent.toml"}), doctest::Contains("cannot read the parameter file"), Error);
 }
 
 TEST_CASE("badly declared parameters are told") {
     const auto told = [](const Parameter& parameter) {
         Checker checker;
-        check_parameters(
-            manifest({describe(parameter)}), {}, [](const Params&) {}, checker);
+        check_declarations(manifest({describe(parameter)}), checker);
         return failures_of(checker);
     };
     CHECK(told(length) == "");
@@ -271,7 +287,7 @@ TEST_CASE("badly declared parameters are told") {
 TEST_CASE("a constructor has to name the key that it refuses, with an Error") {
     const auto told = [](const std::function<void()>& refuse) {
         Checker checker;
-        check_parameters(
+        check_corners(
             manifest({describe(length)}), {},
             [&](const Params& p) {
                 if (p.integer("length") == 3) refuse();
@@ -281,6 +297,8 @@ TEST_CASE("a constructor has to name the key that it refuses, with an Error") {
     };
     CHECK(told([] { throw Error("length is 3; give 4 or more"); }) == "");
     says(told([] { throw Error("too few spins"); }), "the constructor refuses length=3 with \"too few spins\"");
+    says(told([] { throw Error("bad wavelength"); }), "which names no parameter");
+    CHECK(told([] { throw Error("give 4 or more as 'length'"); }) == "");
     says(told([] { throw std::bad_alloc(); }), "which is no marginalia::Error");
 }
 

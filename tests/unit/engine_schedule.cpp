@@ -46,14 +46,20 @@ TEST_CASE("devices that are not there are refused") {
 TEST_CASE("what run does with a trial follows from its status") {
     using store::Status;
     for (const Status status : {Status::queued, Status::preempted, Status::lost})
-        CHECK(action_for(status, false) == Action::run);
+        CHECK(action_for(status, {}) == Action::run);
     for (const Status status : {Status::failed, Status::timeout, Status::oom}) {
-        CHECK(action_for(status, false) == Action::leave_failed);
-        CHECK(action_for(status, true) == Action::run);
+        CHECK(action_for(status, {}) == Action::leave_failed);
+        CHECK(action_for(status, {.retry_failed = true}) == Action::run);
     }
-    CHECK(action_for(Status::done, true) == Action::skip_done);
-    CHECK(action_for(Status::running, true) == Action::leave_running);
-    CHECK(action_for(Status::cancelled, true) == Action::leave_failed);
+    CHECK(action_for(Status::done, {.retry_failed = true}) == Action::skip_done);
+    CHECK(action_for(Status::running, {.retry_failed = true}) == Action::leave_running);
+    CHECK(action_for(Status::cancelled, {.retry_failed = true}) == Action::leave_failed);
+    // What a trial was made with has changed since: a failure may have been mended, a result is kept until it is asked for.
+    CHECK(action_for(Status::failed, {}, true) == Action::run);
+    CHECK(action_for(Status::done, {}, true) == Action::skip_done);
+    CHECK(action_for(Status::done, {.again = true}, true) == Action::run);
+    CHECK(action_for(Status::done, {.again = true}, false) == Action::skip_done);
+    CHECK(action_for(Status::running, {.again = true}, true) == Action::leave_running);
 }
 
 TEST_CASE("a trial's label names what it does not share with its siblings") {

@@ -1,15 +1,14 @@
 // The SDK's helpers for files and states, and the dataset `table` that stands on them.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+#include <marginalia/dataset.h>
+#include <marginalia/npy.h>
+#include <marginalia/text_reader.h>
 
 #include <cstring>
 #include <filesystem>
 #include <functional>
 #include <set>
-
-#include <marginalia/dataset.h>
-#include <marginalia/npy.h>
-#include <marginalia/text_reader.h>
 
 #include "kernel/conformance/parameters.h"
 #include "kernel/plugins/plugin_host.h"
@@ -36,7 +35,8 @@ std::string failure(const std::function<void()>& body) {
 }
 
 template <class T>
-std::string saved_array(const std::string& type, const std::string& shape, const std::vector<T>& values, const std::string& order = "False") {
+std::string saved_array(const std::string& type, const std::string& shape, const std::vector<T>& values,
+                        const std::string& order = "False") {
     std::string header = "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }\n";
     const auto length = static_cast<std::uint16_t>(header.size());
     std::string bytes("\x93NUMPY\x01\x00", 8);
@@ -78,42 +78,73 @@ TEST_CASE("numbers and words of a text file, with their places") {
     CHECK(commented.at_end());
 
     const std::string path = written("bad.txt", "7 x\n1.5 9");
-    CHECK(failure([&] { TextReader r(path); r.integer("n", 0, 5); }) == "bad.txt:1:1: n is 7; it must be from 0 to 5");
-    CHECK(failure([&] { TextReader r(path); r.integer("n", 8); }) == "bad.txt:1:1: n is 7; it must be at least 8");
-    CHECK(failure([&] { TextReader r(path); r.word("a"), r.number("a weight"); }) ==
-          "bad.txt:1:3: a weight should be a finite number, not 'x'");
-    CHECK(failure([&] { TextReader r(path); r.word("a"), r.word("b"), r.integer("c"); }) ==
-          "bad.txt:2:1: c should be a whole number, not '1.5'");
-    CHECK(failure([&] { TextReader r(path); r.word("a"), r.word("b"), r.word("c"), r.end(); }) ==
-          "bad.txt:2:5: '9' is left over; the file should end before it");
-    CHECK(failure([&] { TextReader r(path); for (int i = 0; i < 5; ++i) r.word("the fifth word"); }) ==
-          "bad.txt:2:6: the file ends where the fifth word should be");
-    CHECK(failure([] { TextReader r("nowhere.txt"); }) == "nowhere.txt: cannot be read; give the path of a readable file");
-    CHECK(failure([&] { TextReader r(written("huge.txt", "99999999999999999999 1e999")); r.word("a"), r.number("w"); }) ==
-          "huge.txt:1:22: w should be a finite number, not '1e999'");
+    CHECK(failure([&] {
+              TextReader r(path);
+              r.integer("n", 0, 5);
+          }) == "bad.txt:1:1: n is 7; it must be from 0 to 5");
+    CHECK(failure([&] {
+              TextReader r(path);
+              r.integer("n", 8);
+          }) == "bad.txt:1:1: n is 7; it must be at least 8");
+    CHECK(failure([&] {
+              TextReader r(path);
+              r.word("a"), r.number("a weight");
+          }) == "bad.txt:1:3: a weight should be a finite number, not 'x'");
+    CHECK(failure([&] {
+              TextReader r(path);
+              r.word("a"), r.word("b"), r.integer("c");
+          }) == "bad.txt:2:1: c should be a whole number, not '1.5'");
+    CHECK(failure([&] {
+              TextReader r(path);
+              r.word("a"), r.word("b"), r.word("c"), r.end();
+          }) == "bad.txt:2:5: '9' is left over; the file should end before it");
+    CHECK(failure([&] {
+              TextReader r(path);
+              for (int i = 0; i < 5; ++i) r.word("the fifth word");
+          }) == "bad.txt:2:6: the file ends where the fifth word should be");
+    CHECK(failure([] { TextReader r("nowhere.txt"); }) ==
+          "nowhere.txt: cannot be read; give the path of a readable file");
+    TextReader extremes(written("extremes.txt", "\xEF\xBB\xBF" "1e-400 -1e-400"));
+    CHECK(extremes.number("w") == 0);
+    CHECK(extremes.number("w") == 0);
+    CHECK(failure([&] {
+              TextReader r(written("huge.txt", "99999999999999999999 1e999"));
+              r.word("a"), r.number("w");
+          }) == "huge.txt:1:22: w should be a finite number, not '1e999'");
 }
 
 TEST_CASE("arrays of numpy.save") {
-    const auto small = read_npy<int>(written("i8.npy", saved_array<std::int64_t>("<i8", "(2, 3)", {1, -2, 3, 4, 5, 6})));
+    const auto small =
+        read_npy<int>(written("i8.npy", saved_array<std::int64_t>("<i8", "(2, 3)", {1, -2, 3, 4, 5, 6})));
     CHECK(small.shape == std::vector<std::int64_t>{2, 3});
     CHECK(small.values == std::vector<int>{1, -2, 3, 4, 5, 6});
-    CHECK(read_npy<double>(written("f4.npy", saved_array<float>("<f4", "(2,)", {0.5f, -1}))).values == std::vector<double>{0.5, -1});
-    CHECK(read_npy<double>(written("scalar.npy", saved_array<double>("<f8", "()", {2}))).values == std::vector<double>{2});
-    CHECK(read_npy<std::uint8_t>(written("bool.npy", saved_array<char>("|b1", "(2,)", {0, 1}))).values == std::vector<std::uint8_t>{0, 1});
+    CHECK(read_npy<double>(written("f4.npy", saved_array<float>("<f4", "(2,)", {0.5f, -1}))).values ==
+          std::vector<double>{0.5, -1});
+    CHECK(read_npy<double>(written("scalar.npy", saved_array<double>("<f8", "()", {2}))).values ==
+          std::vector<double>{2});
+    CHECK(read_npy<std::uint8_t>(written("bool.npy", saved_array<char>("|b1", "(2,)", {0, 1}))).values ==
+          std::vector<std::uint8_t>{0, 1});
 
-    CHECK(failure([] { read_npy<std::uint8_t>(written("minus.npy", saved_array<std::int64_t>("<i8", "(2,)", {1, -1}))); }) ==
-          "minus.npy: element 1 is -1; it must be a whole number from 0 to 255");
+    CHECK(failure([] {
+              read_npy<std::uint8_t>(written("minus.npy", saved_array<std::int64_t>("<i8", "(2,)", {1, -1})));
+          }) == "minus.npy: element 1 is -1; it must be a whole number from 0 to 255");
     CHECK(failure([] { read_npy<std::uint8_t>(written("half.npy", saved_array<double>("<f8", "(1,)", {0.5}))); }) ==
-          "half.npy: element 0 is 0.500000; it must be a whole number from 0 to 255");
-    CHECK(failure([] { read_npy<int>(written("text.npy", "hello")); }) == "text.npy: not a .npy file; save the array with numpy.save");
-    CHECK(failure([] { read_npy<int>(written("cut.npy", saved_array<int>("<i4", "(3,)", {1, 2}))); }) ==
-          "cut.npy: the file has 8 bytes of data where its header says 3 elements of type '<i4'; save the array again with numpy.save");
-    CHECK(failure([] { read_npy<int>(written("order.npy", saved_array<int>("<i4", "(1, 2)", {1, 2}, "True"))); }) ==
-          "order.npy: the array is in Fortran order; save numpy.ascontiguousarray(array)");
+          "half.npy: element 0 is 0.5; it must be a whole number from 0 to 255");
+    CHECK(failure([] { read_npy<int>(written("text.npy", "hello")); }) ==
+          "text.npy: not a .npy file; save the array with numpy.save");
+    CHECK(failure([] {
+              read_npy<int>(written("cut.npy", saved_array<int>("<i4", "(3,)", {1, 2})));
+          }) ==
+          "cut.npy: the file has 8 bytes of data where its header says 3 elements of type '<i4'; save the array again "
+          "with numpy.save");
+    CHECK(failure([] {
+              read_npy<int>(written("order.npy", saved_array<int>("<i4", "(1, 2)", {1, 2}, "True")));
+          }) == "order.npy: the array is in Fortran order; save numpy.ascontiguousarray(array)");
     CHECK(failure([] { read_npy<int>(written("complex.npy", saved_array<double>("<c8", "(1,)", {1}))); }) ==
           "complex.npy: elements of type '<c8' are not read; save integers or floats, as array.astype('uint8')");
-    CHECK(failure([] { read_npy<int>(written("big.npy", saved_array<std::int64_t>("<i8", "(4611686018427387904, 4)", {}))); }) ==
-          "big.npy: the shape (4611686018427387904, 4) is too large; save the array again with numpy.save");
+    CHECK(failure([] {
+              read_npy<int>(written("big.npy", saved_array<std::int64_t>("<i8", "(4611686018427387904, 4)", {})));
+          }) == "big.npy: the shape (4611686018427387904, 4) is too large; save the array again with numpy.save");
     // Whatever is done to the header, the reader answers or refuses.
     const std::string good = saved_array<int>("<i4", "(2,)", {1, 2});
     for (std::size_t at = 0; at < good.size(); ++at)
@@ -168,7 +199,8 @@ TEST_CASE("the dataset table: splits, layout, sources") {
     CHECK(row_of(*in_order, Split::train, 0) == std::vector<int>{0, 0});
     CHECK(row_of(*in_order, Split::test, 1) == std::vector<int>{9, 1});
 
-    const std::string array = written("pictures.npy", saved_array<std::uint8_t>("|u1", "(2, 2, 3)", {0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 0, 0}));
+    const std::string array =
+        written("pictures.npy", saved_array<std::uint8_t>("|u1", "(2, 2, 3)", {0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 0, 0}));
     const auto pictures = table({"file=" + array, "validation=0", "test=0", "test_file=" + array, "shuffle=false"});
     CHECK(pictures->layout().shape == std::vector<std::int64_t>{2, 3});
     CHECK(pictures->size(Split::train) == 2);
@@ -183,11 +215,16 @@ TEST_CASE("the dataset table: what does not fit is refused with its place") {
     };
     CHECK(refused("0,1\n0,x\n") == "refused.csv:2:3: 'x' is no symbol; symbols are whole numbers from 0 to 254");
     CHECK(refused("0,1\n0,255\n") == "refused.csv:2:3: '255' is no symbol; symbols are whole numbers from 0 to 254");
-    CHECK(refused("0,1\n0,1,1\n") == "refused.csv:2:5: this row has 3 numbers and the first one 2; give every row the same");
+    CHECK(refused("0,1\n0,1,1\n") ==
+          "refused.csv:2:5: this row has 3 numbers and the first one 2; give every row the same");
+    CHECK(refused("-1,0\n0,1\n") == "refused.csv:1:1: '-1' is no symbol; symbols are whole numbers from 0 to 254");
     CHECK(refused("a,b\n") == "refused.csv: there are no rows in this file");
-    CHECK(refused("0 1\n1 2\n", {"categories=2"}) == "categories = 2, but the rows hold the symbol 2; give at least 3, or 0");
+    CHECK(refused("0 1\n1 2\n", {"categories=2"}) ==
+          "categories = 2, but the rows hold the symbol 2; give at least 3, or 0");
     CHECK(refused("0 1\n1 2\n", {"validation=0.5", "test=0.5"}) ==
           "validation and test leave no row of 2 for training; lower validation or test");
-    CHECK(failure([] { table({"file=" + written("flat.npy", saved_array<int>("<i4", "(2,)", {1, 2}))}); }) ==
+    CHECK(failure([] {
+              table({"file=" + written("flat.npy", saved_array<int>("<i4", "(2,)", {1, 2}))});
+          }) ==
           "flat.npy: the array has 1 axes and 2 elements; give rows of sites, shape (N, D) or (N, rows, columns)");
 }

@@ -1,5 +1,6 @@
 // Learning from data: the objective ao-arm.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <ATen/ATen.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -7,8 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
-
-#include <ATen/ATen.h>
 
 #include "kernel/train/trial_parts.h"
 #include "unit/trial_fixture.h"

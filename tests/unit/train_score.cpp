@@ -1,14 +1,13 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <ATen/ATen.h>
 #include <doctest/doctest.h>
+#include <marginalia/network.h>
 
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include <ATen/ATen.h>
-#include <marginalia/network.h>
 
 #include "kernel/train/sampling.h"
 #include "kernel/train/score.h"
@@ -75,7 +74,8 @@ TEST_CASE("the density of a partial state is that of its known sites alone") {
     const at::NoGradGuard no_grad;
     at::Generator generator = make_generator(at::kCPU, 1, 1);
     const auto density = [&](std::vector<std::int64_t> row) {
-        return conditional_log_density(*parts.network, at::tensor(row).unsqueeze(0), 8, generator, at::kCPU, always).item<double>();
+        return conditional_log_density(*parts.network, at::tensor(row).unsqueeze(0), 8, generator, at::kCPU, always)
+            .item<double>();
     };
     const at::Tensor nothing = at::full({1, 6}, 2, at::kLong);
     const at::Tensor at_nothing = parts.network->conditional_logits(nothing).log_softmax(2, at::kDouble)[0];
@@ -115,7 +115,8 @@ TEST_CASE("rows of one batch may know different numbers of sites") {
 TEST_CASE("an energy's score: log f and observables, a row a state") {
     // 2x3 torus, coupling = field = 0.2: 9 edges (two rows are joined once).
     CHECK(scored(written("up.txt", "+++/+++\n\n---/---\n")) ==
-          "row,log_f,magnetisation,energy_per_site,neighbour_correlation\n0,3,1,-0.5,1\n1,0.5999999999999999,-1,-0.09999999999999998,1\n");
+          "row,log_f,magnetisation,energy_per_site,neighbour_correlation\n0,3,1,-0.5,1\n1,0.5999999999999999,-1,-0."
+          "09999999999999998,1\n");
     CHECK(scored(written("none.txt", "")) == "row,log_f,magnetisation,energy_per_site,neighbour_correlation\n");
 }
 
@@ -135,13 +136,15 @@ TEST_CASE("a .npy file of states") {
     std::string header = "{'descr': '|i1', 'fortran_order': False, 'shape': (2, 3), }";
     header.resize(117, ' ');
     header += '\n';
-    const std::string bytes = std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + std::string("\x00\x01\x02\xff\x01\x00", 6);
+    const std::string bytes =
+        std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + std::string("\x00\x01\x02\xff\x01\x00", 6);
     const std::string path = written("states.npy", bytes);
     StateSource source(path, 3, 2, {});
     CHECK(source.next(1) == std::vector<std::uint8_t>{0, 1, 2});
     CHECK(source.next(5) == std::vector<std::uint8_t>{2, 1, 0});
     CHECK(source.next(5).empty());
-    CHECK(failure([&] { StateSource(path, 4, 2, {}); }) == path + ": the array does not hold rows of 4 sites; give shape (N, 4)");
+    CHECK(failure([&] { StateSource(path, 4, 2, {}); }) ==
+          path + ": the array does not hold rows of 4 sites; give shape (N, 4)");
     const std::string big = written("big.npy", bytes.substr(0, bytes.size() - 1) + '\x07');
     CHECK(failure([&] { StateSource(big, 3, 2, {}); }) ==
           big + ": row 1, site 2 is 7; symbols are 0 to 1, and 2 or -1 for unknown");

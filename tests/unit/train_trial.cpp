@@ -2,6 +2,10 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
 #include <ATen/ATen.h>
 
 #include "kernel/train/checkpoint.h"
@@ -53,6 +57,24 @@ TEST_CASE("an untrained model's figures are those of the uniform distribution") 
     CHECK(std::abs(recorder.finals.at("kl") - expected) < 4 * recorder.finals.at("kl_stderr"));
     CHECK(recorder.finals.at("nll_bits") == doctest::Approx(1.0));
     CHECK(recorder.finals.at("theta_gap_std") < 1e-4);
+}
+
+TEST_CASE("impossible states are learnt to be avoided") {
+    // Two equal bits: two of the four states have log f = -infinity.
+    const auto file = std::filesystem::temp_directory_path() / "train_trial_equal.uai";
+    std::ofstream(file) << "MARKOV\n2\n2 2\n1\n2 0 1\n4\n1 0 0 1\n";
+    const auto text = [&](const std::string& train) {
+        return "name = \"t\"\n[energy]\nplugin = \"uai\"\nfile = \"" + file.string() + "\"\n[network]\n" + mlp +
+               "\n[sampler]\nplugin = \"block-gibbs\"\nsites = 2\n[objective]\nplugin = \"mam-energy\"\n"
+               "[evaluation]\nsamples = 2000\n[train]\n" + train;
+    };
+    MemoryRecorder untrained, trained;
+    run_trial(request_of(text("steps = 0")), shipped_plugins(), untrained);
+    CHECK(std::abs(untrained.finals.at("impossible") - 0.5) < 5 * 0.5 / std::sqrt(2000.0));
+    CHECK(std::isinf(untrained.finals.at("kl")));
+    CHECK(run_trial(request_of(text("steps = 400\nbatch = 64\nlearning_rate = 0.003")), shipped_plugins(), trained) == TrialOutcome::done);
+    CHECK((trained.finals.count("impossible") == 0 || trained.finals.at("impossible") < 0.02));
+    CHECK(trained.finals.at("nll_bits") < 0.6);  // the entropy is 0.5 bits a site: both possible states are drawn
 }
 
 TEST_CASE("a stopped trial goes on to bit-identical weights and metrics") {

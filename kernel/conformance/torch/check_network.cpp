@@ -49,14 +49,15 @@ void run_on_all(Checker& checker, const char* name, const Probes& probes, std::s
 void check_network(const CheckTarget& target, Checker& checker) {
     const NetworkMaker maker(target);
     Probes probes;
+    check_declarations(target.plugin, checker);
     if (!checker.run("a network can be made", [&] { return find_domains(target, maker, probes); })) return;
-    check_parameters(
+    check_corners(
         target.plugin, target.words, [&](const Params& params) { maker.make(probes.front()->domain, 1, params); },
         checker);
     run_on_all(checker, "both heads have their shapes", probes, check_shapes);
     if (checker.results().back().failed())
         return checker.leave_out("whatever looks at values", "mend the shapes first");
-    run_on_all(checker, "both heads are finite, conditionals sum to 1", probes, check_finite);
+    run_on_all(checker, "both heads are finite", probes, check_finite);
     if (checker.results().back().failed())
         return checker.leave_out("whatever compares values", "mend what is not finite first");
     run_on_all(checker, "log_marginal of all □ is 0", probes, check_blank);

@@ -46,10 +46,7 @@ std::string check_finite(const NetworkProbe& probe) {
     const at::NoGradGuard no_grad;
     for (const auto* network : {probe.fresh.get(), probe.network.get()}) {
         expect_finite(probe, network->log_marginal(probe.states).unsqueeze(1), "log_marginal");
-        const at::Tensor logits = network->conditional_logits(probe.states);
-        expect_finite(probe, logits, "conditional_logits");
-        const double error = (logits.to(at::kDouble).softmax(2).sum(2) - 1).abs().max().item<double>();
-        expect(error < 1e-6, "the conditionals of a site sum to 1 only within " + digits(error));
+        expect_finite(probe, network->conditional_logits(probe.states), "conditional_logits");
     }
     return "at all □, partial and full states; fresh and disturbed weights";
 }
@@ -68,6 +65,7 @@ std::string check_methods(const NetworkProbe& probe) {
     const Network& network = *probe.network;
     const bool at_site = network.module().find_method("conditional_at").has_value(),
                joint = network.module().find_method("joint").has_value();
+    if (!at_site && !joint) throw NotApplicable{"neither is defined"};
     at::Generator generator = seeded(33);
     const std::int64_t rows = probe.states.size(0), some = rows / 2;
     const at::Tensor site = at::randint(probe.domain.sites, {rows}, generator, at::kLong);
@@ -85,10 +83,7 @@ std::string check_methods(const NetworkProbe& probe) {
         compare("joint's first result beside log_marginal", both.log_marginal, network.log_marginal(probe.states));
         compare("joint's second result beside conditional_logits", both.logits, right.slice(0, 0, some));
     }
-    return at_site && joint ? "conditional_at and joint"
-           : at_site        ? "conditional_at"
-           : joint          ? "joint"
-                            : "neither is defined";
+    return at_site && joint ? "conditional_at and joint" : at_site ? "conditional_at" : "joint";
 }
 
 std::string check_rows(const NetworkProbe& probe) {

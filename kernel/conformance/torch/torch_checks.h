@@ -16,7 +16,7 @@ void check_network(const CheckTarget&, Checker&);
 void check_sampler(const CheckTarget&, Checker&);
 
 // With a network of two tables over a tiny domain, a tiny energy or dataset as `needs` says, and an exact sampler:
-// 50 steps lower the true KL, resume equals unbroken.
+// 50 steps lower the true KL of each head that they train, resume equals unbroken.
 void check_objective(const CheckTarget&, Checker&);
 
 // By kind, for check_plugin_main.

@@ -1,11 +1,11 @@
 // A dataset of small integers from a .csv or .npy file.
-#include <algorithm>
-#include <numeric>
-#include <random>
-
 #include <marginalia/dataset.h>
 #include <marginalia/npy.h>
 #include <marginalia/text_reader.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace {
 
@@ -17,17 +17,34 @@ using marginalia::Split;
 constexpr std::int64_t most_categories = 255;
 
 constexpr Parameter parameters[] = {
-    {.name = "file", .type = ParameterType::path,
+    {.name = "file",
+     .type = ParameterType::path,
      .help = ".csv of whole numbers 0 to 254, a row a line, or .npy of rows (of any shape)"},
-    {.name = "test_file", .type = ParameterType::path, .fallback = "\"\"",
+    {.name = "test_file",
+     .type = ParameterType::path,
+     .fallback = "\"\"",
      .help = "test rows in a file of their own; empty: taken from `file`"},
-    {.name = "validation", .type = ParameterType::number, .fallback = "0.1", .minimum = 0, .maximum = 0.9,
+    {.name = "validation",
+     .type = ParameterType::number,
+     .fallback = "0.1",
+     .minimum = 0,
+     .maximum = 0.9,
      .help = "fraction of the rows of `file` kept for validation"},
-    {.name = "test", .type = ParameterType::number, .fallback = "0.1", .minimum = 0, .maximum = 0.9,
+    {.name = "test",
+     .type = ParameterType::number,
+     .fallback = "0.1",
+     .minimum = 0,
+     .maximum = 0.9,
      .help = "fraction of the rows of `file` kept for the test; without meaning beside test_file"},
-    {.name = "shuffle", .type = ParameterType::boolean, .fallback = "true",
+    {.name = "shuffle",
+     .type = ParameterType::boolean,
+     .fallback = "true",
      .help = "split the rows at random, the same way each time; false: in file order, train first"},
-    {.name = "categories", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = most_categories,
+    {.name = "categories",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = most_categories,
      .help = "K, the number of symbols; 0: the largest in the files and 1"},
 };
 
@@ -47,33 +64,33 @@ struct Rows {
     std::vector<std::int64_t> shape;  // of one row
 };
 
+bool begins_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '"'; }
+
+std::uint8_t symbol_of(std::string_view token, const marginalia::TextReader& reader) {
+    int value = -1;
+    const auto [stop, error] = std::from_chars(token.data(), token.data() + token.size(), value);
+    if (error != std::errc() || stop != token.data() + token.size() || value < 0 || value >= most_categories)
+        reader.fail("'" + std::string(token.substr(0, 40)) + "' is no symbol; symbols are whole numbers from 0 to 254");
+    return static_cast<std::uint8_t>(value);
+}
+
 Rows read_csv(const std::string& path) {
     marginalia::TextReader reader(path, ",;");
     Rows rows;
     std::int64_t width = 0, in_line = 0;
-    bool first_line = true;
-    const auto end_line = [&] {
-        if (width != 0 && in_line != width)
-            reader.fail("this row has " + std::to_string(in_line) + " numbers and the first one " + std::to_string(width) +
-                        "; give every row the same");
-        width = in_line;
-        in_line = 0;
-    };
-    while (!reader.at_end()) {
+    for (bool first = true; !reader.at_end(); first = false) {
         const std::string_view token = reader.word("a symbol");
-        const bool number = token[0] >= '0' && token[0] <= '9';
-        if (first_line && in_line == 0 && rows.symbols.empty() && !number) {  // a header
+        if (first && begins_name(token[0])) {  // a header
             while (!reader.at_end() && !reader.at_new_line()) reader.word("a column's name");
-            first_line = false;
             continue;
         }
-        int value = -1;
-        const auto [stop, error] = std::from_chars(token.data(), token.data() + token.size(), value);
-        if (error != std::errc() || stop != token.data() + token.size() || value < 0 || value >= most_categories)
-            reader.fail("'" + std::string(token.substr(0, 40)) + "' is no symbol; symbols are whole numbers from 0 to 254");
-        rows.symbols.push_back(static_cast<std::uint8_t>(value));
+        rows.symbols.push_back(symbol_of(token, reader));
         ++in_line;
-        if (reader.at_end() || reader.at_new_line()) end_line();
+        if (!reader.at_end() && !reader.at_new_line()) continue;
+        if (width != 0 && in_line != width)
+            reader.fail("this row has " + std::to_string(in_line) + " numbers and the first one " +
+                        std::to_string(width) + "; give every row the same");
+        width = std::exchange(in_line, 0);
     }
     if (rows.symbols.empty()) throw Error(path + ": there are no rows in this file");
     rows.shape = {width};
@@ -84,7 +101,8 @@ Rows read_array(const std::string& path) {
     auto array = marginalia::read_npy<std::uint8_t>(path);
     if (array.shape.size() < 2 || array.values.empty())
         throw Error(path + ": the array has " + std::to_string(array.shape.size()) + " axes and " +
-                    std::to_string(array.values.size()) + " elements; give rows of sites, shape (N, D) or (N, rows, columns)");
+                    std::to_string(array.values.size()) +
+                    " elements; give rows of sites, shape (N, D) or (N, rows, columns)");
     return {std::move(array.values), {array.shape.begin() + 1, array.shape.end()}};
 }
 
@@ -99,19 +117,21 @@ struct Contents {
 Contents read_contents(const marginalia::Params& p) {
     const std::string& file = p.text("file");
     Contents contents{read_rows(file), {}, 0, 0};
-    contents.sites = std::accumulate(contents.rows.shape.begin(), contents.rows.shape.end(), std::int64_t{1}, std::multiplies<>());
+    contents.sites =
+        std::accumulate(contents.rows.shape.begin(), contents.rows.shape.end(), std::int64_t{1}, std::multiplies<>());
     if (!p.text("test_file").empty()) {
         Rows test = read_rows(p.text("test_file"));
         if (test.shape != contents.rows.shape)
-            throw Error("test_file: its rows have another shape than those of " + file + "; give rows of the same sites");
+            throw Error("test_file: its rows have another shape than those of " + file +
+                        "; give rows of the same sites");
         contents.test = std::move(test.symbols);
     }
     std::int64_t largest = *std::max_element(contents.rows.symbols.begin(), contents.rows.symbols.end());
     for (const std::uint8_t symbol : contents.test) largest = std::max<std::int64_t>(largest, symbol);
     const std::int64_t given = p.integer("categories");
     if (given != 0 && largest >= given)
-        throw Error("categories = " + std::to_string(given) + ", but the rows hold the symbol " + std::to_string(largest) +
-                    "; give at least " + std::to_string(largest + 1) + ", or 0");
+        throw Error("categories = " + std::to_string(given) + ", but the rows hold the symbol " +
+                    std::to_string(largest) + "; give at least " + std::to_string(largest + 1) + ", or 0");
     contents.categories = given != 0 ? given : std::max<std::int64_t>(2, largest + 1);
     return contents;
 }
@@ -131,7 +151,9 @@ public:
         if (split == Split::test && !contents_.test.empty()) {
             row = contents_.test.data() + index * out.size();
         } else {
-            const std::size_t start = split == Split::train ? 0 : split == Split::validation ? train_ : train_ + validation_;
+            const std::size_t start = split == Split::train        ? 0
+                                      : split == Split::validation ? train_
+                                                                   : train_ + validation_;
             row = contents_.rows.symbols.data() + order_[start + index] * out.size();
         }
         std::copy_n(row, out.size(), out.begin());
@@ -146,19 +168,27 @@ private:
         order_.resize(rows);
         std::iota(order_.begin(), order_.end(), std::size_t{0});
         if (p.boolean("shuffle")) shuffle();
-        const auto part = [&](const char* key) { return static_cast<std::size_t>(p.number(key) * static_cast<double>(rows)); };
+        const auto part = [&](const char* key) {
+            return static_cast<std::size_t>(p.number(key) * static_cast<double>(rows));
+        };
         validation_ = part("validation");
         const std::size_t kept = contents_.test.empty() ? part("test") : 0;
         if (validation_ + kept >= rows)
-            throw Error("validation and test leave no row of " + std::to_string(rows) + " for training; lower validation or test");
+            throw Error("validation and test leave no row of " + std::to_string(rows) +
+                        " for training; lower validation or test");
         train_ = rows - validation_ - kept;
         test_ = contents_.test.empty() ? kept : contents_.test.size() / width;
     }
 
-    // Fisher-Yates by an engine whose numbers are the same on every platform; its slight bias (2^-44 or less) is harmless.
+    // Fisher-Yates by SplitMix64, so that the split is the same everywhere; its bias of 2^-34 or less does no harm.
     void shuffle() {
-        std::mt19937_64 engine(20260000);
-        for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[engine() % i]);
+        std::uint64_t state = 20260000;
+        for (std::size_t i = order_.size(); i > 1; --i) {
+            std::uint64_t z = state += 0x9E3779B97F4A7C15u;
+            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+            z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+            std::swap(order_[i - 1], order_[(z ^ (z >> 31)) % i]);
+        }
     }
 
     const Contents contents_;

@@ -31,7 +31,7 @@ once. The same seed gives the same bonds on every platform; another lattice or t
 
 Where variable elimination fits (two dimensions: 11x11 on a torus, 20x20 or 16x100 open; three: 3x3x3 on a torus, 5x5x5
 open), log Z, the entropy, the log-marginals of partial states and independent samples are exact; larger lattices offer
-none of them. See README.md.
+none of them.
 
 References: S. F. Edwards, P. W. Anderson, Theory of spin glasses, J. Phys. F 5, 965 (1975). K. Binder, A. P. Young,
 Spin glasses: experimental facts, theoretical concepts, and open questions, Rev. Mod. Phys. 58, 801 (1986). R. Dechter,

@@ -28,8 +28,7 @@ The infinite lattice orders at coupling log(1 + sqrt q), at once for q > 4. With
 the coupling: log Z differs by coupling / 2 for each edge (and a field of field / 2 that likes state 0).
 
 Where variable elimination fits (q = 3: 6x6 on a torus, 12x12 or 11x30 open; q = 4: 5x5 and 10x10), log Z, the entropy,
-the log-marginals of partial states and independent samples are exact; larger lattices offer none of them. See
-README.md.
+the log-marginals of partial states and independent samples are exact; larger lattices offer none of them.
 
 References: R. B. Potts, Some generalized order-disorder transformations, Proc. Camb. Philos. Soc. 48, 106 (1952). F.
 Y. Wu, The Potts model, Rev. Mod. Phys. 54, 235 (1982).)";

@@ -27,7 +27,7 @@ weight (1 where it is left out). The observable `cut` or `objective` is what the
 
 Where variable elimination fits (grids and other graphs of small tree-width, such as the Gset's G11), log Z, the
 entropy, the log-marginals of partial states and independent samples are exact; other graphs offer none of them. The
-optimum is at least an exact sample's and at most log Z / beta. See README.md.
+optimum is at least an exact sample's and at most log Z / beta.
 
 References: C. Helmberg, F. Rendl, A spectral bundle method for semidefinite programming, SIAM J.
 Optim. 10, 673 (2000), the Gset. U. Benlic, J.-K. Hao, Breakout local search for the max-cut problem,

@@ -24,7 +24,7 @@ restricted Boltzmann machine of given weights, its hidden units summed out. The 
 
 Where the smaller layer has at most 20 units (and 2^20 times the other layer is at most 2^27), log Z, the log-marginals
 of partial states and independent samples are exact, by a sum over that layer's states; the entropy where the visible
-layer can be enumerated. The partial density takes unknown units at one half. See README.md.
+layer can be enumerated. The partial density takes unknown units at one half.
 
 References: P. Smolensky, Information processing in dynamical systems: foundations of harmony theory, in: Parallel
 Distributed Processing 1 (1986). G. E. Hinton, Training products of experts by minimizing contrastive divergence,
@@ -87,4 +87,4 @@ private:
 
 }  // namespace rbm
 
-MARGINALIA_ENERGY(rbm::Rbm, "rbm", "Restricted Boltzmann machine with given weights", rbm::manual, rbm::parameters);
+MARGINALIA_ENERGY(rbm::Rbm, "rbm", "restricted Boltzmann machine with given weights", rbm::manual, rbm::parameters);

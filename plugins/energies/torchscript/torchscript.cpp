@@ -1,9 +1,9 @@
 // An energy scripted in Python.
-#include <sstream>
-
 #include <ATen/ATen.h>
 #include <marginalia/energy.h>
 #include <marginalia/scripted_file.h>
+
+#include <sstream>
 
 namespace {
 
@@ -14,8 +14,13 @@ using marginalia::ParameterType;
 constexpr std::size_t most_rows = 8192;  // in one call of the script, to bound its memory
 
 constexpr Parameter parameters[] = {
-    {.name = "file", .type = ParameterType::path, .help = "TorchScript file with its metadata, as torch.jit.save writes it"},
-    {.name = "device", .type = ParameterType::text, .fallback = "\"auto\"", .choices = "auto|cpu|cuda",
+    {.name = "file",
+     .type = ParameterType::path,
+     .help = "TorchScript file with its metadata, as torch.jit.save writes it"},
+    {.name = "device",
+     .type = ParameterType::text,
+     .fallback = "\"auto\"",
+     .choices = "auto|cpu|cuda",
      .help = "where the script runs; auto: a GPU if there is one"},
 };
 
@@ -76,19 +81,23 @@ public:
     }
 
     marginalia::Layout layout() const override { return file_.domain.layout; }
-    std::string text(marginalia::State x) const override { return marginalia::state_text(x, categories(), file_.symbols); }
+    std::string text(marginalia::State x) const override {
+        return marginalia::state_text(x, categories(), file_.symbols);
+    }
     void parse(std::string_view line, std::span<std::uint8_t> out) const override {
         marginalia::parse_state(line, categories(), file_.symbols, out);
     }
 
 private:
     ScriptedEnergy(marginalia::ScriptedFile file, const marginalia::Params& p)
-        : Energy(with_sites(file, p), file.domain.categories), file_(std::move(file)), device_(device_of(p.text("device"))) {
-        file_.module.eval();
+        : Energy(with_sites(file, p), file.domain.categories),
+          file_(std::move(file)),
+          device_(device_of(p.text("device"))) {
         file_.module.to(device_);
         has_partial_ = file_.module.find_method("partial_log_density").has_value();
         if (!file_.observables.empty() && !file_.module.find_method("observe"))
-            throw Error(p.text("file") + ": the metadata names observables, but the module has no method 'observe(self, x)'");
+            throw Error(p.text("file") +
+                        ": the metadata names observables, but the module has no method 'observe(self, x)'");
     }
 
     static std::int64_t with_sites(const marginalia::ScriptedFile& file, const marginalia::Params& p) {
@@ -98,7 +107,8 @@ private:
     }
 
     static at::Device device_of(const std::string& name) {
-        if (name == "cuda" && !at::hasCUDA()) throw Error("device = \"cuda\", but LibTorch sees no GPU; give device = \"cpu\"");
+        if (name == "cuda" && !at::hasCUDA())
+            throw Error("device = \"cuda\", but LibTorch sees no GPU; give device = \"cpu\"");
         return name == "cuda" || (name == "auto" && at::hasCUDA()) ? at::kCUDA : at::kCPU;
     }
 
@@ -111,7 +121,8 @@ private:
         const at::Tensor result = marginalia::call_script(file_.module, method, bytes.to(device_).to(at::kLong));
         if (result.sizes() != at::IntArrayRef(shape)) {
             std::ostringstream sizes;
-            sizes << result.sizes() << " for states of " << bytes.sizes() << "; it must be of shape " << at::IntArrayRef(shape);
+            sizes << result.sizes() << " for states of " << bytes.sizes() << "; it must be of shape "
+                  << at::IntArrayRef(shape);
             throw Error(std::string(method) + "(x) returns a tensor of shape " + sizes.str());
         }
         return result.to(at::kCPU, at::kDouble).contiguous();
@@ -127,5 +138,5 @@ marginalia::Energy* create(const marginalia::Params& p) { return new ScriptedEne
 }  // namespace
 
 // Not MARGINALIA_ENERGY: this energy depends on LibTorch, and its build tag says so.
-MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "energy", "torchscript", "an energy scripted in Python (TorchScript file)", manual, parameters,
-                  &create, "");
+MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "energy", "torchscript",
+                  "an energy scripted in Python (TorchScript file)", manual, parameters, &create, "");

@@ -21,7 +21,7 @@ entries of 0 and, with an evidence file, other values of an observed variable: l
 evidence.
 
 Where variable elimination fits (tables of at most 2^22 entries in the order that is found), log Z, the entropy, the
-log-marginals of partial states and independent samples are exact; other models offer none of them. See README.md.
+log-marginals of partial states and independent samples are exact; other models offer none of them.
 
 References: R. Dechter, Bucket elimination: a unifying framework for reasoning, Artif. Intell. 113, 41 (1999). D.
 Koller, N. Friedman, Probabilistic Graphical Models (2009), chapter 9.)";
@@ -46,5 +46,5 @@ public:
 
 }  // namespace uai
 
-MARGINALIA_ENERGY(uai::Uai, "uai", "Any discrete graphical model, from a file in the UAI format", uai::manual,
+MARGINALIA_ENERGY(uai::Uai, "uai", "any discrete graphical model, from a file in the UAI format", uai::manual,
                   uai::parameters);

@@ -45,6 +45,8 @@ public:
         return loss;
     }
 
+    bool trains_marginals() const override { return false; }
+
 private:
     const marginalia::TrainingSetup setup_;
 };

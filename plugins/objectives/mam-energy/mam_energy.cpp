@@ -15,7 +15,7 @@ constexpr Parameter parameters[] = {
      .help = "states a step on which the penalty is sampled; 0: all of the batch"},
     {.name = "baseline", .type = ParameterType::text, .fallback = "\"mean\"", .choices = "mean|none",
      .help = "control variate of REINFORCE: the batch mean of log p - log f, or none"},
-    {.name = "impossible", .type = ParameterType::number, .fallback = "20.0", .minimum = 0, .maximum = 1e9, .unit = "nats",
+    {.name = "impossible", .type = ParameterType::number, .fallback = "6.0", .minimum = 0, .maximum = 1e9, .unit = "nats",
      .help = "a state with log f = -infinity counts as so much below the least possible one of its batch"},
 };
 
@@ -31,8 +31,9 @@ normalises the model. One pass serves x_S, x_S ∪ d and x. Records `loss`, `pen
 `log_z_estimate` (mean of log f - log p_θ, a lower bound where p_θ is consistent) and `log_ratio_std` (standard deviation of log p_θ - log f
 in nats, 0 for a perfect model).
 
-A state with log f = -infinity counts as `impossible` nats below the least possible state of its batch: the gradient needs a
-finite number, and the optimum, where such states have no probability, does not depend on which.
+A state with log f = -infinity counts as `impossible` nats below the least possible state of its batch, since the gradient needs
+a finite number. The larger it is, the less of the model's mass stays on such states, and the likelier the training is to end on a
+few of the possible ones.
 
 References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec. 4.2.
 R. J. Williams, Simple statistical gradient-following algorithms, Mach. Learn. 8, 229 (1992).

@@ -32,14 +32,16 @@ class Clock(torch.nn.Module):
 
 
 if __name__ == "__main__":
-    rows, columns, categories = 3, 3, 4
+    rows, columns, categories = 3, 3, 3
+    module = torch.jit.script(Clock(rows, columns, categories, coupling=0.4))
+    states = torch.cartesian_prod(*[torch.arange(categories)] * (rows * columns))  # all 3^9 = 19,683
     metadata = {
         "sites": rows * columns,
         "categories": categories,
         "shape": [rows, columns],
         "periodic": True,
-        "symbols": ["→", "↑", "←", "↓"],
+        "symbols": ["→", "↖", "↙"],
         "observables": ["magnetisation"],
+        "log_z": module.log_density(states).logsumexp(0).item(),
     }
-    module = torch.jit.script(Clock(rows, columns, categories, coupling=0.4))
     torch.jit.save(module, sys.argv[1], _extra_files={"marginalia.json": json.dumps(metadata)})

@@ -39,7 +39,7 @@ class Perceptron(torch.nn.Module):
 
 
 if __name__ == "__main__":
-    sites, categories = 9, 4
+    sites, categories = 9, 3
     module = torch.jit.script(Perceptron(sites, categories, hidden=64))
     metadata = {"sites": sites, "categories": categories}
     torch.jit.save(module, sys.argv[1], _extra_files={"marginalia.json": json.dumps(metadata)})

@@ -1,18 +1,17 @@
 // Arrays saved by numpy.save. A help for plugins that read files; no part of the boundary between plugin and host.
 #pragma once
 
+#include <marginalia/error.h>
+
 #include <bit>
 #include <charconv>
-#include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
-
-#include <marginalia/error.h>
 
 namespace marginalia {
 
@@ -25,90 +24,134 @@ struct NpyArray {
 
 namespace npy {
 
-template <class T, class Stored>
-void convert(const std::string& bytes, const std::string& path, std::vector<T>& out) {
-    for (std::size_t i = 0; i < out.size(); ++i) {
-        Stored value;
-        std::memcpy(&value, bytes.data() + i * sizeof value, sizeof value);
-        out[i] = static_cast<T>(value);
-        if constexpr (!std::is_floating_point_v<T>) {
-            const auto wide = static_cast<long double>(value);
-            if (!(wide >= std::numeric_limits<T>::min() && wide <= std::numeric_limits<T>::max()) || static_cast<long double>(out[i]) != wide)
-                throw Error(path + ": element " + std::to_string(i) + " is " + std::to_string(value) + "; it must be a whole number from " +
-                            std::to_string(std::numeric_limits<T>::min()) + " to " + std::to_string(std::numeric_limits<T>::max()));
-        }
-    }
+// A file as it is: its elements are still bytes.
+struct RawArray {
+    std::vector<std::int64_t> shape;
+    std::size_t count = 1;
+    std::string type;  // "<f4": byte order, kind, bytes an element
+    std::string bytes;
+};
+
+inline std::string contents_of(const std::string& path) {
+    std::FILE* file = std::fopen(path.c_str(), "rb");
+    std::string bytes;
+    char piece[1 << 14];
+    for (std::size_t got; file && (got = std::fread(piece, 1, sizeof piece, file)) > 0;) bytes.append(piece, got);
+    const bool whole = file && !std::ferror(file);
+    if (file) std::fclose(file);
+    if (!whole) throw Error(path + ": cannot be read; give the path of a readable file");
+    return bytes;
 }
 
-// The text of a key of the header, a Python dict literal: "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }".
+// The text of a key of the header, a Python dict literal: "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4),
+// }".
 inline std::string entry(const std::string& header, const std::string& key, char last, const std::string& path) {
     const auto at = header.find("'" + key + "':");
-    const auto end = at == std::string::npos ? at : header.find(last, header.find_first_not_of(' ', at + key.size() + 3) + 1);
-    if (end == std::string::npos) throw Error(path + ": the .npy header has no " + key + "; save it again with numpy.save");
-    const auto begin = header.find_first_not_of(' ', at + key.size() + 3);
+    const auto begin = at == std::string::npos ? at : header.find_first_not_of(' ', at + key.size() + 3);
+    const auto end = begin == std::string::npos ? begin : header.find(last, begin + 1);
+    if (end == std::string::npos)
+        throw Error(path + ": the .npy header has no " + key + "; save it again with numpy.save");
     return header.substr(begin, end - begin + 1);
 }
 
-}  // namespace npy
-
-// Reads a .npy file (format 1 to 3) of booleans, integers of 1 to 8 bytes or floats of 4 or 8 bytes in this machine's byte
-// order, C order. Throws Error naming the file and what is wrong: no such file, cut short, another type, Fortran order,
-// an element that T cannot hold exactly (integral T only).
-template <class T>
-NpyArray<T> read_npy(const std::string& path) {
-    static_assert(std::endian::native == std::endian::little);
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw Error(path + ": cannot be read; give the path of a readable file");
-    char magic[8] = {};
-    file.read(magic, sizeof magic);
-    if (!file || std::memcmp(magic, "\x93NUMPY", 6) != 0) throw Error(path + ": not a .npy file; save the array with numpy.save");
-    std::uint32_t length = 0;
-    file.read(reinterpret_cast<char*>(&length), magic[6] == 1 ? 2 : 4);
-    if (!file || length > (1u << 20)) throw Error(path + ": the .npy header is damaged; save the array again with numpy.save");
-    std::string header(length, '\0');
-    file.read(header.data(), length);
-
-    NpyArray<T> array;
-    const std::string type = npy::entry(header, "descr", ',', path), shape = npy::entry(header, "shape", ')', path);
-    if (npy::entry(header, "fortran_order", ',', path).find("True") != std::string::npos)
-        throw Error(path + ": the array is in Fortran order; save numpy.ascontiguousarray(array)");
-    std::size_t count = 1;
-    for (const char *at = shape.data(), *end = at + shape.size(); at < end;) {
+inline void read_shape(const std::string& text, RawArray& array, const std::string& path) {
+    for (const char *at = text.data(), *end = at + text.size(); at < end;) {
         std::size_t extent = 0;
         const auto [next, error] = std::from_chars(at, end, extent);
         if (next == at) {  // a bracket, comma or blank
             ++at;
             continue;
         }
-        if (error != std::errc() || __builtin_mul_overflow(count, extent, &count) || count > (std::size_t{1} << 40))
-            throw Error(path + ": the shape " + shape + " is too large; save the array again with numpy.save");
+        if (error != std::errc() || __builtin_mul_overflow(array.count, extent, &array.count) ||
+            array.count > (std::size_t{1} << 40))
+            throw Error(path + ": the shape " + text + " is too large; save the array again with numpy.save");
         array.shape.push_back(static_cast<std::int64_t>(extent));
         at = next;
     }
-    const std::string name = type.size() > 4 ? type.substr(1, 3) : "";
-    const std::size_t size = name.empty() ? 0 : static_cast<std::size_t>(name[2] - '0');
-    const auto start = file.tellg();
-    file.seekg(0, std::ios::end);
-    if (size == 0 || size > 8 || static_cast<std::size_t>(file.tellg() - start) != count * size)
-        throw Error(path + ": the file has " + std::to_string(file.tellg() - start) + " bytes of data where its header says " +
-                    std::to_string(count) + " elements of type " + type.substr(0, type.size() - 1) + "; save the array again with numpy.save");
-    file.seekg(start);
-    std::string bytes(count * size, '\0');
-    file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!file) throw Error(path + ": cannot be read to its end");
-    array.values.resize(count);
-    const auto as = [&]<class Stored>(Stored) { npy::convert<T, Stored>(bytes, path, array.values); };
-    if (name == "|b1" || name == "|u1") as(std::uint8_t{});
-    else if (name == "|i1") as(std::int8_t{});
-    else if (name == "<u2") as(std::uint16_t{});
-    else if (name == "<i2") as(std::int16_t{});
-    else if (name == "<u4") as(std::uint32_t{});
-    else if (name == "<i4") as(std::int32_t{});
-    else if (name == "<u8") as(std::uint64_t{});
-    else if (name == "<i8") as(std::int64_t{});
-    else if (name == "<f4") as(float{});
-    else if (name == "<f8") as(double{});
-    else throw Error(path + ": elements of type '" + name + "' are not read; save integers or floats, as array.astype('uint8')");
+}
+
+inline RawArray read_raw(const std::string& path) {
+    std::string bytes = contents_of(path);
+    if (bytes.size() < 10 || std::memcmp(bytes.data(), "\x93NUMPY", 6) != 0)
+        throw Error(path + ": not a .npy file; save the array with numpy.save");
+    const std::size_t length_bytes = bytes[6] == 1 ? 2 : 4, start = 8 + length_bytes;
+    std::uint32_t length = 0;
+    std::memcpy(&length, bytes.data() + 8, bytes.size() < start ? 2 : length_bytes);
+    if (bytes.size() < start || length > bytes.size() - start)
+        throw Error(path + ": the .npy header is damaged; save the array again with numpy.save");
+    const std::string header = bytes.substr(start, length);
+    RawArray array;
+    array.type = entry(header, "descr", ',', path);
+    array.type = array.type.size() > 4 ? array.type.substr(1, array.type.size() - 3) : "";
+    if (entry(header, "fortran_order", ',', path).find("True") != std::string::npos)
+        throw Error(path + ": the array is in Fortran order; save numpy.ascontiguousarray(array)");
+    read_shape(entry(header, "shape", ')', path), array, path);
+    array.bytes = bytes.substr(start + length);
+    return array;
+}
+
+template <class Stored>
+double element(const char* bytes) {
+    Stored value;
+    std::memcpy(&value, bytes, sizeof value);
+    return static_cast<double>(value);
+}
+
+// Six digits are plenty for a message.
+inline std::string shown(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.6g", value);
+    return text;
+}
+
+// How an element of that type is read; null where it is not.
+inline double (*reader_of(const std::string& type))(const char*) {
+    if (type == "|b1" || type == "|u1") return element<std::uint8_t>;
+    if (type == "|i1") return element<std::int8_t>;
+    if (type == "<u2") return element<std::uint16_t>;
+    if (type == "<i2") return element<std::int16_t>;
+    if (type == "<u4") return element<std::uint32_t>;
+    if (type == "<i4") return element<std::int32_t>;
+    if (type == "<u8") return element<std::uint64_t>;
+    if (type == "<i8") return element<std::int64_t>;
+    if (type == "<f4") return element<float>;
+    if (type == "<f8") return element<double>;
+    return nullptr;
+}
+
+}  // namespace npy
+
+// Reads a .npy file (format 1 to 3) of booleans, integers of 1 to 8 bytes or floats of 4 or 8 bytes in this machine's
+// byte order, C order. Throws Error naming the file and what is wrong: no such file, cut short, another type, Fortran
+// order, an element that T cannot hold (an integral T takes whole numbers in its range, up to 2^53).
+template <class T>
+NpyArray<T> read_npy(const std::string& path) {
+    static_assert(std::endian::native == std::endian::little);
+    npy::RawArray raw = npy::read_raw(path);
+    const auto read = npy::reader_of(raw.type);
+    if (!read)
+        throw Error(path + ": elements of type '" + raw.type +
+                    "' are not read; save integers or floats, as array.astype('uint8')");
+    const auto size = static_cast<std::size_t>(raw.type[2] - '0');
+    if (raw.bytes.size() != raw.count * size)
+        throw Error(path + ": the file has " + std::to_string(raw.bytes.size()) +
+                    " bytes of data where its header says " + std::to_string(raw.count) + " elements of type '" +
+                    raw.type + "'; save the array again with numpy.save");
+    NpyArray<T> array{std::move(raw.shape), std::vector<T>(raw.count)};
+    for (std::size_t i = 0; i < raw.count; ++i) {
+        const double value = read(raw.bytes.data() + i * size);
+        if constexpr (std::is_integral_v<T>) {
+            constexpr double exact = 9007199254740992.0;  // 2^53
+            constexpr auto low = static_cast<double>(std::numeric_limits<T>::min());
+            constexpr auto high = static_cast<double>(std::numeric_limits<T>::max());
+            const bool fits = value >= low && value <= high && value >= -exact && value <= exact;
+            if (!fits || static_cast<double>(static_cast<T>(value)) != value)
+                throw Error(path + ": element " + std::to_string(i) + " is " + npy::shown(value) +
+                            "; it must be a whole number from " + std::to_string(std::numeric_limits<T>::min()) +
+                            " to " + std::to_string(std::numeric_limits<T>::max()));
+        }
+        array.values[i] = static_cast<T>(value);
+    }
     return array;
 }
 

@@ -52,7 +52,9 @@ private:
         if (found == values_.end())
             throw Error("parameter '" + std::string(key) + "' is read but not declared; add it to the plugin's parameters");
         if (const T* value = std::get_if<T>(&found->second)) return *value;
-        throw Error("parameter '" + std::string(key) + "' is read as " + what + " but declared otherwise");
+        constexpr const char* declared[] = {"a boolean", "an integer", "a number", "a text"};
+        throw Error("parameter '" + std::string(key) + "' is read as " + what + " but declared as " +
+                    declared[found->second.index()]);
     }
 
     std::map<std::string, ParameterValue, std::less<>> values_;

@@ -1,6 +1,8 @@
 // States of discrete variables as bytes, and how their sites are laid out.
 #pragma once
 
+#include <marginalia/error.h>
+
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -8,8 +10,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <marginalia/error.h>
 
 namespace marginalia {
 
@@ -24,7 +24,9 @@ struct States {
 
     std::size_t size() const { return width == 0 ? 0 : bytes.size() / width; }
     State operator[](std::size_t row) const { return bytes.subspan(row * width, width); }
-    States slice(std::size_t first, std::size_t count) const { return {bytes.subspan(first * width, count * width), width}; }
+    States slice(std::size_t first, std::size_t count) const {
+        return {bytes.subspan(first * width, count * width), width};
+    }
 };
 
 // How sites lie in space, for networks that use it and for pictures. `shape` multiplies to D, slowest axis first:
@@ -65,32 +67,38 @@ inline std::string state_text(State x, std::int64_t categories, std::span<const 
 inline std::string symbols_text(std::int64_t categories, std::span<const std::string> words) {
     constexpr std::size_t most_listed = 40;
     std::string list;
-    if (words.empty()) list = "0 to " + std::to_string(categories - 1);
-    else if (words.size() > most_listed) list = "one of the " + std::to_string(words.size()) + " words";
+    if (words.empty())
+        list = "0 to " + std::to_string(categories - 1);
+    else if (words.size() > most_listed)
+        list = "one of the " + std::to_string(words.size()) + " words";
     else
         for (const std::string& word : words) list += (list.empty() ? "" : " ") + word;
     return list + ", or □ or _ (unknown)";
 }
 
-// The inverse of state_text, into out.size() sites: the longest word that fits is taken each time; □ or _ is unknown (K),
-// unless a word says otherwise; commas, blanks and tabs between symbols are left out unless they are words. Throws Error
-// naming the first symbol that is none, counted from 1, or the number of symbols where it is not the number of sites.
+// The inverse of state_text, into out.size() sites: the longest word that fits is taken each time; □ or _ is unknown
+// (K), unless a word says otherwise; commas, blanks and tabs between symbols are left out unless they are words. Throws
+// Error naming the first symbol that is none, counted from 1, or the number of symbols where it is not the number of
+// sites.
 inline void parse_state(std::string_view line, std::int64_t categories, std::span<const std::string> words,
                         std::span<std::uint8_t> out) {
     constexpr std::string_view box = "□";
     std::size_t found = 0, at = 0;
     const auto refuse = [&](const std::string& what) {
-        throw Error("symbol " + std::to_string(found + 1) + " is '" + what + "'; it must be " + symbols_text(categories, words));
+        throw Error("symbol " + std::to_string(found + 1) + " is '" + what + "'; it must be " +
+                    symbols_text(categories, words));
     };
     while (at < line.size()) {
         const std::string_view rest = line.substr(at);
         std::size_t length = 0;
         int symbol = -1;
         for (std::size_t w = 0; w < words.size(); ++w)
-            if (words[w].size() > length && rest.starts_with(words[w])) symbol = static_cast<int>(w), length = words[w].size();
+            if (words[w].size() > length && rest.starts_with(words[w]))
+                symbol = static_cast<int>(w), length = words[w].size();
         if (length == 0 && words.empty() && rest[0] >= '0' && rest[0] <= '9') {
             // Up to ten categories every digit is a symbol; beyond, commas divide whole numbers.
-            const auto [end, error] = std::from_chars(rest.data(), rest.data() + (categories > 10 ? rest.size() : 1), symbol);
+            const auto [end, error] =
+                std::from_chars(rest.data(), rest.data() + (categories > 10 ? rest.size() : 1), symbol);
             length = static_cast<std::size_t>(end - rest.data());
             if (error != std::errc() || symbol >= categories) refuse(std::string(rest.substr(0, length)));
         }
@@ -106,7 +114,8 @@ inline void parse_state(std::string_view line, std::int64_t categories, std::spa
         at += length;
     }
     if (found != out.size())
-        throw Error("it has " + std::to_string(found) + " symbols where a state has " + std::to_string(out.size()) + " sites");
+        throw Error("it has " + std::to_string(found) + " symbols where a state has " + std::to_string(out.size()) +
+                    " sites");
 }
 
 }  // namespace marginalia

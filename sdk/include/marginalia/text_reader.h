@@ -29,6 +29,7 @@ public:
         const bool whole = file && !std::ferror(file);
         if (file) std::fclose(file);
         if (!whole) throw Error(path_ + ": cannot be read; give the path of a readable file");
+        if (text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);  // a byte-order mark
     }
 
     // Nothing but blanks and dividers is left.
@@ -68,16 +69,18 @@ public:
         return value;
     }
 
-    // The next token as a finite number.
+    // The next token as a finite number; one too small for a double is 0.
     double number(std::string_view what) {
         const std::string_view token = word(what);
         double value = 0;
         const char* first = token.data() + (token.starts_with('+') ? 1 : 0);
         const auto [end, error] = std::from_chars(first, token.data() + token.size(), value);
-        constexpr double largest = std::numeric_limits<double>::max();
-        if (error != std::errc() || end != token.data() + token.size() || !(value >= -largest && value <= largest))
+        const bool tiny = error == std::errc::result_out_of_range &&
+                          (token.find("e-") != token.npos || token.find("E-") != token.npos);
+        constexpr double most = std::numeric_limits<double>::max();
+        if ((error != std::errc() && !tiny) || end != token.data() + token.size() || !(value >= -most && value <= most))
             fail(std::string(what) + " should be a finite number, not '" + shown(token) + "'");
-        return value;
+        return tiny ? 0 : value;
     }
 
     // Refuses anything but blanks from here on.

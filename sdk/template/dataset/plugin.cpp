@@ -7,7 +7,7 @@ namespace {
 using marginalia::ParameterType;
 
 // What may be written in [dataset] of an experiment file. It is checked before an object is made, so the constructor
-// finds every value present, of its type and in its range. No `fallback`: the user must give a value.
+// finds every value present, of its type and in its range. Without `fallback` the user must give a value.
 constexpr marginalia::Parameter parameters[] = {
     {.name = "file", .type = ParameterType::path, .fallback = "\"@FILE@.csv\"",
      .help = "CSV file of symbols 0..K-1, the same number in each line"},

@@ -9,7 +9,7 @@ namespace {
 using marginalia::ParameterType;
 
 // What may be written in [energy] of an experiment file. It is checked before an object is made, so the constructor
-// finds every value present, of its type and in its range. No `fallback`: the user must give a value.
+// finds every value present, of its type and in its range. Without `fallback` the user must give a value.
 constexpr marginalia::Parameter parameters[] = {
     {.name = "sites", .type = ParameterType::integer, .fallback = "10", .minimum = 1, .maximum = 10000,
      .unit = "sites", .help = "length of the chain"},
@@ -28,8 +28,8 @@ public:
         : marginalia::Energy(p.integer("sites"), p.integer("states")), weight_(p.number("weight")) {}
 
     // The one method an energy must have: log f in nats of sites() bytes, each from 0 to categories() - 1. The host
-    // calls it from several threads at once, so it must not change the object. Give forbidden states a price, such as
-    // -10 nats: untrained models draw them too, and cannot learn from -infinity.
+    // calls it from several threads at once, so it must not change the object. A forbidden state has
+    // -infinity, or a price such as -10 nats for each violation, which is easier to learn from.
     double log_density(marginalia::State x) const override { return weight_ * static_cast<double>(equal_pairs(x)); }
 
     // All that follows is optional; marginalia/energy.h lists more. An exact log Z gives every run its true KL.

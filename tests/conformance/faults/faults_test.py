@@ -1,7 +1,8 @@
 """Plugins with one fault each: check-plugin has to find exactly the expected faults and to name them.
 
-A source says what to find: "// expect: CHECK | PART OF THE SENTENCE", a line for each check that fails; or, where the
-plugin's parameters are refused, "// expect-code: 2" and "// expect-error: PART OF THE SENTENCE".
+A source says what to find: "// expect: CHECK | PART OF THE SENTENCE", a line for each check that fails; parts divided by
+" || " are alternatives, for what threads do to one another differs from run to run. Where the plugin's parameters are
+refused it says "// expect-code: 2" and "// expect-error: PART OF THE SENTENCE".
 """
 import argparse
 import concurrent.futures
@@ -55,16 +56,25 @@ def complaints(source):
             wrong.append(f"'{check}' was not found to fail")
         elif check not in expected:
             wrong.append(f"'{check}' fails too: {found[check]}")
-        elif expected[check] not in found[check]:
+        elif not any(part in found[check] for part in expected[check].split(" || ")):
             wrong.append(f"'{check}' says '{found[check]}', without '{expected[check]}'")
+    return name, wrong
+
+
+def patient_complaints(source):
+    """Threads that share a thing need not meet in a run: three runs then."""
+    for _ in range(3 if "threads do not disturb one another" in expectations(source)[2] else 1):
+        name, wrong = complaints(source)
+        if not wrong:
+            break
     return name, wrong
 
 
 broken = 0
 with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-    for name, wrong in pool.map(complaints, arguments.sources):
+    for name, wrong in pool.map(patient_complaints, arguments.sources):
         broken += bool(wrong)
         for complaint in wrong:
             print(f"{name}: {complaint}")
 print(f"{len(arguments.sources)} faulty plugins, {broken} not judged as expected")
-sys.exit(1 if broken or len(arguments.sources) < 24 else 0)
+sys.exit(1 if broken or len(arguments.sources) < 45 else 0)

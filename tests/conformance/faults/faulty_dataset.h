@@ -1,4 +1,4 @@
-// What the faulty datasets share: random rows of eight symbols, four kinds, that keep every promise; see
+// What the faulty datasets share: random rows of sixteen symbols, four kinds, that keep every promise; see
 // faulty_energy.h.
 #pragma once
 
@@ -13,7 +13,7 @@ using namespace marginalia;
 constexpr std::array<Parameter, 0> no_parameters{};
 
 struct Rows : Dataset {
-    explicit Rows(const Params&) : Dataset(8, 4) {}
+    explicit Rows(const Params&) : Dataset(16, 4) {}
 
     std::size_t size(Split split) const override { return split == Split::train ? 400 : 100; }
     void row(Split split, std::size_t index, std::span<std::uint8_t> out) const override {

@@ -39,6 +39,9 @@ public:
 
     virtual at::Tensor loss(TrainingStep& step) = 0;
 
+    // False: it trains the conditionals only, so that log p_θ says nothing and is not evaluated.
+    virtual bool trains_marginals() const { return true; }
+
     // Parameters of its own (a learned log Z), optimised beside the network's.
     virtual std::vector<at::Tensor> parameters() const { return {}; }
 
