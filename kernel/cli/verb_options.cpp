@@ -64,13 +64,14 @@ void add_acting_verbs(CLI::App& app, Request& request) {
     CLI::App* resume = add_verb(app, request, "resume", "Go on with an experiment in the store",
                                 [](Request& r, std::ostream& out) { return resume_verb(completed(r), out); });
     resume->add_option("experiment", request.run.experiment, "its name; the newest if left out");
-    for (CLI::App* verb : {run, resume}) {
+    for (CLI::App* verb : {run, plan, resume}) {
         verb->add_flag("--retry-failed", request.run.retry_failed,
                        "also run trials that failed, timed out or ran out of memory");
         verb->add_flag("--again", request.run.again,
                        "also run trials anew whose plugins or input files have changed since");
-        verb->add_flag("-q,--quiet", request.run.quiet, "no progress and no summary, only failures");
     }
+    for (CLI::App* verb : {run, resume})
+        verb->add_flag("-q,--quiet", request.run.quiet, "no progress and no summary, only failures");
 }
 
 void add_looking_verbs(CLI::App& app, Request& request) {

@@ -73,9 +73,9 @@ void ParallelEnergy::evaluate_symbols() const {
     const auto width = static_cast<std::size_t>(energy_.sites());
     in_pieces(out.size(), [&](std::size_t first, std::size_t count) {
         // Each piece becomes bytes where it is evaluated: the batch is read once, and its bytes stay in the cache.
-        std::vector<std::uint8_t> bytes(count * width);
-        std::copy_n(symbols + first * width, bytes.size(), bytes.begin());
-        evaluate_piece({bytes, width}, out.subspan(first, count));
+        const auto bytes = std::make_unique_for_overwrite<std::uint8_t[]>(count * width);
+        std::copy_n(symbols + first * width, count * width, bytes.get());
+        evaluate_piece({{bytes.get(), count * width}, width}, out.subspan(first, count));
     });
 }
 

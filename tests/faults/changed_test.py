@@ -74,6 +74,7 @@ with tempfile.TemporaryDirectory() as place:
     (folder / "graph.uai").write_text(graph(3))
     changed = f"file {folder.resolve()}/graph.uai"
     expect(run(folder, "plan", "e.toml"), f"skip ({changed} changed, see --again)")
+    expect(run(folder, "plan", "e.toml", "--again"), "start anew")
     expect(run(folder, "run", "e.toml"), f"1 already done (before {changed} changed; --again runs it anew), nothing to run")
     expect(run(folder, "run", "e.toml", "--again"), "1 to run", "done after")
     after = run(folder, "query", "SELECT value FROM final_metrics WHERE name = 'log_z_exact'", "--format", "csv")
