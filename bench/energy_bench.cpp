@@ -9,11 +9,11 @@
 #include <oneapi/tbb/parallel_for.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <thread>
 
+#include "bench/timing.h"
 #include "kernel/train/batch_energy.h"
 
 using namespace marginalia;
@@ -50,17 +50,6 @@ at::Tensor by_hand(const at::Tensor& x) {
         }
     });
     return values;
-}
-
-double seconds(const std::function<void()>& body) {
-    const auto start = std::chrono::steady_clock::now();
-    body();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-    return values[values.size() / 2];
 }
 
 // The two take turns, so that both see the same machine.

@@ -1,8 +1,6 @@
 // Seconds per training step against the time of the same matrix products alone, in one process.
 //
 //   step_bench [steps]     prints a table; the published perceptron on the 10x10 Ising model, float32
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <thread>
@@ -10,22 +8,12 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "bench/timing.h"
 #include "unit/trial_fixture.h"
 
 using namespace marginalia;
 
 namespace {
-
-double seconds(const std::function<void()>& body) {
-    const auto start = std::chrono::steady_clock::now();
-    body();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-    return values[values.size() / 2];
-}
 
 // One layer's products: rows x inputs times inputs x outputs forward, and the two of the backward pass.
 struct Layer {

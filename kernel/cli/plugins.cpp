@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 #include <marginalia/error.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <sstream>
 
+#include "kernel/cli/become_worker.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verbs.h"
 #include "kernel/config/experiment.h"
@@ -207,15 +207,9 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
 }
 
 int check_plugin_verb(const Common& common, const std::string& plugin, const std::vector<std::string>& parameters) {
-    const std::string file = plugin_file(common, plugin);
-    const std::string program = worker_program().string();
-    std::vector<const char*> words = {program.c_str(), "--check", file.c_str()};
-    for (const std::string& parameter : parameters) words.push_back(parameter.c_str());
-    words.push_back(nullptr);
-    std::cout.flush();
-    ::execv(program.c_str(), const_cast<char* const*>(words.data()));
-    throw Error(
-        fmt::format("cannot start {}; it belongs beside the program, or name it in MARGINALIA_WORKER", program));
+    std::vector<std::string> words = {"--check", plugin_file(common, plugin)};
+    words.insert(words.end(), parameters.begin(), parameters.end());
+    become_worker(words);
 }
 
 }  // namespace marginalia

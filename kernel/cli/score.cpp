@@ -4,8 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <iostream>
-
+#include "kernel/cli/become_worker.h"
 #include "kernel/cli/verbs.h"
 #include "kernel/config/experiment.h"
 #include "kernel/plugins/plugin_host.h"
@@ -104,15 +103,10 @@ int score_verb(const Common& common, const ScoreOptions& options) {
     asked.request.seed = options.seed;
     asked.request.device = options.device;
     asked.request.threads = available_cores();
-    const std::string program = worker_program().string();
-    const std::string descriptor = std::to_string(inherited_file(encode_trial(asked.request)));
-    std::vector<const char*> words = {program.c_str(), "--score", descriptor.c_str(), options.states.c_str()};
-    for (const std::string& file : asked.plugin_files) words.push_back(file.c_str());
-    words.push_back(nullptr);
-    std::cout.flush();
-    ::execv(program.c_str(), const_cast<char* const*>(words.data()));
-    throw Error(
-        fmt::format("cannot start {}; it belongs beside the program, or name it in MARGINALIA_WORKER", program));
+    std::vector<std::string> words = {"--score", std::to_string(inherited_file(encode_trial(asked.request))),
+                                      options.states};
+    words.insert(words.end(), asked.plugin_files.begin(), asked.plugin_files.end());
+    become_worker(words);
 }
 
 }  // namespace marginalia
