@@ -89,6 +89,8 @@ TEST_CASE("a model learns the pairs and is scored on test rows") {
     CHECK(recorder.finals["nll_bits"] > 0.45);  // the entropy is 0.5 bits a site; 6 test rows
     CHECK(recorder.finals["nll_bits"] < 0.65);
     CHECK(recorder.finals.count("kl") == 0);
+    CHECK(recorder.finals.count("theta_gap_mean") == 0);  // ao-arm leaves the marginals alone
+    CHECK(recorder.finals.count("marginal_seconds") == 0);
     CHECK(recorder.metrics.at({"train_bits", 600}) < 0.7);
     CHECK(recorder.samples.at("samples").find("\"texts\"") != std::string::npos);
 }

@@ -42,6 +42,13 @@ TEST_CASE("training from the energy alone reaches the target") {
         CHECK(recorder.finals.at("nll_bits") > recorder.finals.at("entropy_bits_exact") - 4 * recorder.finals.at("nll_bits_stderr"));
         CHECK(recorder.finals.at("kl") == doctest::Approx(recorder.finals.at("free_energy") + recorder.finals.at("log_z_exact")));
         CHECK(recorder.metrics.count({"kl", 50}) == 1);
+        // The model's magnetisation is the target's, up to the small KL (by Pinsker's inequality) and 5 standard errors.
+        const auto figure = [&](const std::string& name) { return recorder.finals.at("observable.magnetisation" + name); };
+        const double error = std::hypot(figure("_stderr"), figure("_reference_stderr"));
+        CHECK(error > 0);
+        CHECK(error < 0.03);
+        CHECK(figure("_reference") > 0.3);  // the field is 0.2
+        CHECK(std::abs(figure("") - figure("_reference")) < 5 * error + std::sqrt(2 * std::max(0.0, recorder.finals.at("kl"))));
         CHECK(recorder.metrics.count({"marginal_rmse_by_size", 8}) == 1);
         CHECK(recorder.checkpoints.back().first == 700);
         CHECK(recorder.samples.count("samples") == 1);
