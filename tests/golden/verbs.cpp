@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -160,6 +161,30 @@ TEST_CASE("the summary that ends a run shows the newest run of the file, by conf
     const fs::path expected = fs::path(MARGINALIA_SOURCE_DIR) / "tests/golden/summary.expected";
     if (std::getenv("MARGINALIA_UPDATE_GOLDEN")) write(expected, text.str());
     CHECK(text.str() == read(expected));
+}
+
+TEST_CASE("the summary warns of figures that cannot be") {
+    namespace store = marginalia::store;
+    const auto summary = [](double kl, double impossible) {
+        const fs::path file = place().folder / "warnings.db";
+        fs::remove(file);
+        store::Store results = store::Store::open(file);
+        const auto id = results.enqueue({"odd", "", "odd.toml", "", "{}", {{"{}", "0123456789abcdef", 0}}}).front().id;
+        CHECK(results.claim(id, store::this_process(), "cpu", 1));
+        results.set_final_metric(id, "kl", kl);
+        results.set_final_metric(id, "kl_stderr", 0.01);
+        if (impossible > 0) results.set_final_metric(id, "impossible", impossible);
+        results.set_status(id, store::Status::done);
+        std::ostringstream text;
+        marginalia::print_summary(results, "odd", text);
+        return text.str();
+    };
+    const std::string wrong_log_z = "kl is below 0 by 300 standard errors, which cannot be: the energy's log Z is wrong";
+    CHECK(summary(-3, 0).find(wrong_log_z) != std::string::npos);
+    CHECK(summary(-0.02, 0).find("below 0") == std::string::npos);  // 2 standard errors: chance
+    CHECK(summary(HUGE_VAL, 0.25).find("0.25 of the model's states have log f = -infinity") != std::string::npos);
+    CHECK(summary(HUGE_VAL, 0.25).find("NaN") != std::string::npos);
+    CHECK(summary(1, 0).find("-infinity") == std::string::npos);
 }
 
 TEST_CASE("a report is one page that needs nothing from outside") {
