@@ -8,6 +8,7 @@
 
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
+#include "kernel/cli/print_paper_table.h"
 #include "kernel/cli/verbs.h"
 #include "kernel/config/nearest.h"
 #include "kernel/report/metrics.h"
@@ -154,7 +155,15 @@ int best_verb(const Common& common, const BestOptions& options, std::ostream& ou
 
 int table_verb(const Common& common, const TableOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
-    const ExperimentResults results = load_results(store, find_experiment(store, options.experiment));
+    const std::string experiment = find_experiment(store, options.experiment);
+    if (options.rows.empty() && options.columns.empty() && options.metrics.empty()) {
+        const store::Sweep newest = store::list_sweeps(store, experiment).back();
+        if (const auto paper = paper_table_of(newest.toml, newest.file)) {
+            print_paper_table(store, *paper, newest, common.format, out);
+            return exit_ok;
+        }
+    }
+    const ExperimentResults results = load_results(store, experiment);
     const std::vector<std::string> keys = all_keys(results);
     std::vector<std::string> rows, columns;
     for (const std::string& key : options.columns) columns.push_back(find_key(key, keys));

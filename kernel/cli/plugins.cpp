@@ -85,11 +85,15 @@ std::string reflowed(const std::string& markdown, std::size_t width) {
 }
 
 // "an [energy] and a [sampler]"
+std::string table_text(const std::string& needed) {
+    if (needed == "states") return "a [dataset] or an [energy] with a [sampler]";
+    return (needed == "energy" ? "an [" : "a [") + needed + "]";
+}
+
 std::string tables_text(const std::vector<std::string>& tables) {
     std::string text;
     for (std::size_t i = 0; i < tables.size(); ++i)
-        text += (i == 0 ? "" : i + 1 < tables.size() ? ", " : " and ") + std::string(tables[i] == "energy" ? "an" : "a") + " [" +
-                tables[i] + "]";
+        text += (i == 0 ? "" : i + 1 < tables.size() ? ", " : " and ") + table_text(tables[i]);
     return text;
 }
 

@@ -29,10 +29,10 @@ bool is_experiment_file(const std::string& what) {
     return what.ends_with(".toml") || std::filesystem::is_regular_file(what);
 }
 
-void use_plugins(Asked& asked, const std::vector<std::string>& kinds, const PluginCatalogue& catalogue) {
-    for (const std::string& kind : kinds) {
-        if (!asked.request.config.contains(kind)) continue;
-        const std::string name = asked.request.config.at(kind).at("plugin");
+void use_plugins(Asked& asked, const std::vector<std::string>& tables, const PluginCatalogue& catalogue) {
+    for (const std::string& table : tables) {
+        if (!asked.request.config.contains(table)) continue;
+        const std::string kind = kind_of_table(table), name = asked.request.config.at(table).at("plugin");
         const PluginManifest* plugin = catalogue.find(kind, name);
         if (!plugin)
             throw MissingPlugin(

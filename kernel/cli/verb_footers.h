@@ -15,6 +15,13 @@ Examples:
   printf '0110\n' | marginalia score experiment.toml --states -
   printf '01__\n' | marginalia score best:kl --states -)";
 
+inline constexpr const char* table_footer = R"(An experiment file with a [table] says itself how its results are printed: without --rows, --columns and
+--metric that table is printed, ours and the published figures of each method (docs/experiment-files.md).
+
+Examples:
+  marginalia table ising-10x10 --rows learning_rate --columns channels --metric kl
+  marginalia table ising-10x10 --format latex)";
+
 inline constexpr const char* check_plugin_footer = R"(Later parameters win; the plugin's defaults for the rest.
 
 Examples:

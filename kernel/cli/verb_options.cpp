@@ -116,9 +116,10 @@ void add_ranking_verbs(CLI::App& app, Request& request) {
     best->add_option("-n,--limit", request.best.limit, "so many lines; 0: all")->check(whole_number(0));
     add_format(best, request, "text, csv, json, markdown or latex");
 
-    CLI::App* table = add_verb(app, request, "table", "Means ± standard errors over seeds, by config keys",
+    CLI::App* table = add_verb(app, request, "table", "The experiment's [table] beside published figures, or means ± standard errors over seeds by config keys",
                                [](Request& r, std::ostream& out) { return table_verb(r.common, r.table, out); });
     table->add_option("experiment", request.table.experiment, "its name; the newest if left out");
+    table->footer(table_footer);
     table->add_option("-r,--rows", request.table.rows, "config keys of the rows; those that differ if left out")
         ->delimiter(',');
     table->add_option("-c,--columns", request.table.columns, "config keys of the columns")->delimiter(',');

@@ -80,21 +80,30 @@ private:
         for (const Node& node : nodes_of(key, ParameterType::text)) {
             std::size_t choice = 0;  // an unknown plugin is a fault that read_section has told
             for (std::size_t c = 0; c < section.candidates.size(); ++c)
-                if (section.candidates[c].plugin->name == node.scalar) choice = c;
+                if (name_of(section.candidates[c]) == node.scalar) choice = c;
             settings.push_back({section_, "plugin", {}, choice});
         }
         return settings;
     }
 
-    // A parameter of all the section's plugins.
+    static std::string name_of(const Candidate& candidate) {
+        return candidate.plugin ? candidate.plugin->name : candidate.is_none() ? no_plugin : "";
+    }
+
+    // A parameter of all the section's plugins; trials without a plugin are the same for all its values.
     std::vector<Setting> common_column(const SweptKey& key, const Section& section) {
         std::vector<const ParameterSpec*> specs;
         for (const Candidate& candidate : section.candidates)
             specs.push_back(find_parameter(*candidate.parameters, key.key));
-        if (!section.complete && std::find(specs.begin(), specs.end(), nullptr) != specs.end()) return {};
-        if (specs.empty()) return {};
+        const auto lacks = [&](std::size_t c) { return !specs[c] && !section.candidates[c].is_none(); };
+        bool used = false;
+        for (std::size_t c = 0; c < specs.size(); ++c) {
+            if (!section.complete && lacks(c)) return {};
+            used |= !section.candidates[c].is_none();
+        }
+        if (!used) return {};
         for (std::size_t c = 0; c < specs.size(); ++c)
-            if (!usable(key, section, section.candidates[c], specs[c])) return {};
+            if (!section.candidates[c].is_none() && !usable(key, section, section.candidates[c], specs[c])) return {};
         return settings_of(key, specs);
     }
 
@@ -105,10 +114,10 @@ private:
             const bool elsewhere =
                 std::any_of(section.candidates.begin(), section.candidates.end(),
                             [&](const Candidate& c) { return find_parameter(*c.parameters, key.key) != nullptr; });
-            faults_.add(key.place, elsewhere ? key.section + " '" + plugin + "' has no parameter '" + key.key +
+            faults_.add(key.place, elsewhere ? section.kind + " '" + plugin + "' has no parameter '" + key.key +
                                                    "'; sweep it for the plugin that has it, as \"" + key.section +
                                                    ".PLUGIN." + key.key + "\""
-                                             : unknown(key, candidate));
+                                             : unknown(key, section.kind, candidate));
             return false;
         }
         const auto keys = sweep_.keys();
@@ -124,9 +133,9 @@ private:
         return true;
     }
 
-    static std::string unknown(const SweptKey& key, const Candidate& candidate) {
+    static std::string unknown(const SweptKey& key, const std::string& kind, const Candidate& candidate) {
         const std::string label = candidate.plugin
-                                      ? "Parameters of " + key.section + " '" + candidate.plugin->name + "'"
+                                      ? "Parameters of " + kind + " '" + candidate.plugin->name + "'"
                                       : "Keys of [" + key.section + "]";
         return "unknown key '" + key.dotted + "' in [sweep]" +
                suggestion(key.key, names_of(*candidate.parameters), label);
@@ -134,17 +143,17 @@ private:
 
     // A parameter of one plugin, "network.mlp.hidden"; trials with another plugin are the same for all its values.
     std::vector<Setting> own_column(const SweptKey& key, const Section& section) {
-        const PluginManifest* plugin = catalogue_.find(key.section, key.plugin);
+        const PluginManifest* plugin = catalogue_.find(section.kind, key.plugin);
         if (!plugin) {
             faults_.add(
                 key.place,
-                "unknown " + key.section + " plugin '" + key.plugin + "' in the sweep key '" + key.dotted + "'" +
-                    suggestion(key.plugin, plugin_names(catalogue_, key.section), "The " + key.section + " plugins"));
+                "unknown " + section.kind + " plugin '" + key.plugin + "' in the sweep key '" + key.dotted + "'" +
+                    suggestion(key.plugin, plugin_names(catalogue_, section.kind), "The " + section.kind + " plugins"));
             return {};
         }
         const ParameterSpec* spec = find_parameter(plugin->parameters, key.key);
         if (!spec) {
-            faults_.add(key.place, unknown(key, {plugin, &plugin->parameters, {}, {}}));
+            faults_.add(key.place, unknown(key, section.kind, {plugin, &plugin->parameters, {}, {}}));
             return {};
         }
         std::vector<const ParameterSpec*> specs;

@@ -29,13 +29,15 @@ public:
 
     std::string hash() const {
         std::string text;
-        for (const auto& [name, s] : by_name_) text += (text.empty() ? "{\"" : ",\"") + name + "\":" + texts_[s];
+        for (const auto& [name, s] : by_name_)
+            if (!values_[s].is_null()) text += (text.empty() ? "{\"" : ",\"") + name + "\":" + texts_[s];
         return sha256_hex(text + "}").substr(0, 16);
     }
 
     nlohmann::json config() const {
         nlohmann::json config = nlohmann::json::object();
-        for (const auto& [name, s] : by_name_) config[name] = values_[s];
+        for (const auto& [name, s] : by_name_)
+            if (!values_[s].is_null()) config[name] = values_[s];
         return config;
     }
 

@@ -4,11 +4,14 @@
 #include <sstream>
 
 #include "kernel/config/expand.h"
+#include "kernel/config/extends.h"
 #include "kernel/config/file_text.h"
 #include "kernel/config/nearest.h"
+#include "kernel/config/needs.h"
 #include "kernel/config/overrides.h"
 #include "kernel/config/section.h"
 #include "kernel/config/sweep.h"
+#include "kernel/config/table_reader.h"
 #include "kernel/config/toml_text.h"
 
 namespace marginalia {
@@ -20,15 +23,13 @@ constexpr const char* name_characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM
 std::vector<std::string> all_tables() {
     std::vector<std::string> tables = plugin_tables();
     tables.insert(tables.end(), kernel_tables().begin(), kernel_tables().end());
-    tables.push_back("sweep");
+    tables.insert(tables.end(), {"sweep", "table"});
     return tables;
 }
 
 bool is_table_name(const std::string& name) {
-    return is_plugin_table(name) || is_kernel_table(name) || name == "sweep";
+    return is_plugin_table(name) || is_kernel_table(name) || name == "sweep" || name == "table";
 }
-
-std::string with_article(const std::string& table) { return (table == "energy" ? "an [" : "a [") + table + "]"; }
 
 // Judges the root table. Faults go to `faults`; what is read is only right if there are none.
 class RootReader {
@@ -46,8 +47,10 @@ public:
         const Node* sweep_table = root_.find("sweep");
         const SweepText sweep = read_sweep(sweep_table, faults_);
         const std::vector<Section> sections = read_sections(sweep);
-        for (const Section& section : sections) check_needs(section);
+        check_needs(root_, sections, catalogue_, faults_);
         experiment.run = read_section("run", table("run"), {}, catalogue_, folder_, faults_).candidates[0].values;
+        if (const Node* results = table("table"))
+            experiment.table = read_paper_table(*results, &catalogue_, folder_, faults_);
         const std::vector<Axis> axes = make_axes(sweep, sections, catalogue_, folder_, faults_);
         if (count_trials(axes, seeds.size()) > most_trials)
             faults_.add(sweep_table ? sweep_table->place : Place{},
@@ -56,6 +59,8 @@ public:
         faults_.throw_if_any();
         experiment.swept = varied_keys(sections, axes);
         experiment.trials = expand(sections, axes, seeds);
+        check_needs_of_trials(experiment.trials, sections, faults_);
+        faults_.throw_if_any();
         return experiment;
     }
 
@@ -68,7 +73,10 @@ private:
     std::string name() {
         const Node* node = root_.find("name");
         if (!node) {
-            faults_.add({}, "the experiment has no name; add name = \"my-experiment\" at the top of the file");
+            faults_.add({}, faults_.files().size() == 1
+                                ? "the experiment has no name; add name = \"my-experiment\" at the top of the file"
+                                : "the experiment has no name of its own, and that of the file it extends is another's; "
+                                  "add name = \"my-experiment\" at the top of the file");
             return "";
         }
         if (node->kind != Node::Kind::text) {
@@ -112,7 +120,9 @@ private:
     void check_names() {
         for (const Node& child : root_.children) {
             if (child.key == "name" || child.key == "description" || child.key == "seeds") continue;
-            if (is_table_name(child.key)) {
+            if (child.key == "extends") {
+                faults_.add(child.place, "'extends' cannot be given on the command line; write a file that begins with it");
+            } else if (is_table_name(child.key)) {
                 if (!child.is_table())
                     faults_.add(child.place,
                                 "'" + child.key + "' must be one table, [" + child.key + "], not " +
@@ -129,9 +139,11 @@ private:
     }
 
     // The plugin that a table names, if it is one there is.
-    const PluginManifest* plugin_of(const std::string& kind) const {
-        const Node* name = table(kind) ? table(kind)->find("plugin") : nullptr;
-        return name && name->kind == Node::Kind::text ? catalogue_.find(kind, name->scalar.get<std::string>()) : nullptr;
+    const PluginManifest* plugin_of(const std::string& named) const {
+        const Node* name = table(named) ? table(named)->find("plugin") : nullptr;
+        return name && name->kind == Node::Kind::text
+                   ? catalogue_.find(kind_of_table(named), name->scalar.get<std::string>())
+                   : nullptr;
     }
 
     void unknown_scalar(const Node& child) {
@@ -143,13 +155,13 @@ private:
             }
         for (const std::string& owner : plugin_tables())
             if (const PluginManifest* plugin = plugin_of(owner); plugin && find_parameter(plugin->parameters, child.key)) {
-                faults_.add(child.key_place, "unknown key '" + child.key + "' above the first table; " + owner + " '" +
+                faults_.add(child.key_place, "unknown key '" + child.key + "' above the first table; " + plugin->kind + " '" +
                                                  plugin->name + "' has it: write " + owner + "." + child.key +
                                                  ", or put it in [" + owner + "]");
                 return;
             }
         faults_.add(child.key_place, "unknown key '" + child.key + "' above the first table" +
-                                         suggestion(child.key, {"name", "description", "seeds"}, "Keys there"));
+                                         suggestion(child.key, {"name", "description", "extends", "seeds"}, "Keys there"));
     }
 
     void check_tables() {
@@ -181,27 +193,6 @@ private:
         return sections;
     }
 
-    // Tables are there for all trials of a sweep or for none, so each plugin that a trial may have is judged alone.
-    void check_needs(const Section& section) {
-        for (const Candidate& candidate : section.candidates) {
-            if (!candidate.plugin) continue;
-            const std::string plugin = section.name + " '" + candidate.plugin->name + "'";
-            for (const std::string& needed : candidate.plugin->needs)
-                if (!root_.find(needed)) lacks(plugin, candidate.place, needed);
-        }
-    }
-
-    void lacks(const std::string& plugin, Place place, const std::string& needed) {
-        const std::string other = needed == "energy" ? "dataset" : needed == "dataset" ? "energy" : "";
-        if (!other.empty()) {
-            if (root_.find(other))  // else its absence has been told
-                faults_.add(place, plugin + " needs " + with_article(needed) + ", not " + with_article(other));
-            return;
-        }
-        faults_.add(place, plugin + " needs " + with_article(needed) + "; add one with plugin = \"NAME\". The " +
-                               needed + " plugins: " + listed(plugin_names(catalogue_, needed)));
-    }
-
     Section read_one(const std::string& name, const SweepText& sweep) {
         return read_section(name, table(name), swept_in(name, sweep), catalogue_, folder_, faults_);
     }
@@ -218,14 +209,16 @@ private:
 Experiment parse_experiment(std::string_view text, const std::filesystem::path& file,
                             const std::vector<std::string>& overrides, const PluginCatalogue& plugins) {
     config::Faults faults(file.string(), overrides);
-    auto root = config::read_toml(text, faults);
+    auto root = config::read_with_bases(text, file, faults);
     faults.throw_if_any();
     config::flatten_sweep(*root, plugins);
+    config::settle_bases(*root, plugins, faults);
     config::apply_overrides(*root, overrides, plugins, faults);
     Experiment experiment =
         config::RootReader(*root, plugins, std::filesystem::absolute(file).parent_path(), faults).read();
     experiment.file = file;
-    experiment.toml = overrides.empty() ? std::string(text) : config::write_toml(*root);
+    const bool as_written = overrides.empty() && faults.files().size() == 1;
+    experiment.toml = as_written ? std::string(text) : config::write_toml(*root);
     return experiment;
 }
 

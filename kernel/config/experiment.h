@@ -2,11 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "kernel/config/paper_table.h"
 #include "kernel/config/schema.h"
 
 namespace marginalia {
@@ -24,9 +26,10 @@ struct Experiment {
     std::string name;
     std::string description;
     std::filesystem::path file;
-    std::string toml;                 // text with overrides applied
+    std::string toml;                 // text that stands on its own: what it extends and overrides applied
     nlohmann::json run;               // the [run] table, defaults filled in
     std::vector<std::string> swept;   // places in the config that vary ("network.hidden"), in order of mention
+    std::optional<PaperTable> table;  // [table]
     std::vector<TrialConfig> trials;  // in the order of the sweep, seeds innermost
 };
 

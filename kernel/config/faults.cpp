@@ -12,6 +12,11 @@ void Faults::add(Place place, std::string sentence) {
     if (std::find(faults_.begin(), faults_.end(), fault) == faults_.end()) faults_.push_back(std::move(fault));
 }
 
+std::uint32_t Faults::add_file(std::string file) {
+    files_.push_back(std::move(file));
+    return static_cast<std::uint32_t>(files_.size() - 1);
+}
+
 void Faults::add_plugin(Place place, std::string sentence) {
     const std::size_t before = faults_.size();
     add(place, std::move(sentence));
@@ -20,7 +25,7 @@ void Faults::add_plugin(Place place, std::string sentence) {
 
 std::string Faults::where(Place place) const {
     if (place.source > 0) return "override '" + overrides_.at(place.source - 1) + "'";
-    return file_ + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+    return files_.at(place.file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
 }
 
 void Faults::throw_if_any() const {

@@ -11,10 +11,11 @@
 
 namespace marginalia::config {
 
-// Where something was written. Source 0 is the file; source n > 0 is the n-th override of the command line, which has
-// no lines.
+// Where something was written. Source 0 is a file; source n > 0 is the n-th override of the command line, which has no
+// lines. File 0 is the experiment file, file n > 0 the n-th that it extends.
 struct Place {
     std::uint32_t source = 0;
+    std::uint32_t file = 0;
     std::uint32_t line = 1;
     std::uint32_t column = 1;
     auto operator<=>(const Place&) const = default;

@@ -87,10 +87,10 @@ public:
             faults_.add(o.place, "'" + o.key + "' has too many dots; keys are TABLE.KEY or TABLE.PLUGIN.KEY");
             return;
         }
-        const bool sweepable = parts.size() > 1 && parts[0] != "run" && parts[0] != "sweep";
+        const bool sweepable = parts.size() > 1 && parts[0] != "run" && parts[0] != "sweep" && parts[0] != "table";
         const bool splits = sweepable || o.key == "seeds";
         Node value = value_of(o, is_text(parts), splits);
-        if (sweepable) erase_sweep(o.key);
+        if (sweepable) end_sweep(root_, o.key);
         if (sweepable && (value.is_list() || value.is_table())) return sweep(o, std::move(value));
         Node* table = &root_;
         for (std::size_t i = 0; i + 1 < parts.size(); ++i) table = &table_in(*table, parts[i], o.place);
@@ -105,19 +105,6 @@ private:
         return table && table->is_table() ? *table : put(parent, make_table(key, place));
     }
 
-    std::vector<std::string> plugins_tried(const std::string& table) const {
-        std::vector<std::string> names;
-        const auto take = [&](const Node* node) {
-            if (node && node->kind == Node::Kind::text) names.push_back(node->scalar);
-            if (node && node->is_list())
-                for (const Node& child : node->children)
-                    if (child.kind == Node::Kind::text) names.push_back(child.scalar);
-        };
-        if (const Node* section = root_.find(table)) take(section->find("plugin"));
-        if (const Node* sweep = root_.find("sweep")) take(sweep->find(table + ".plugin"));
-        return names;
-    }
-
     // Whether the key is declared as text, so that a bare word is a value.
     bool is_text(const std::vector<std::string>& parts) const {
         const std::string& key = parts.back();
@@ -128,9 +115,9 @@ private:
             return spec && (spec->type == ParameterType::text || spec->type == ParameterType::path);
         };
         if (is_kernel_table(parts[0])) return text(kernel_parameters(parts[0]));
-        const auto names = parts.size() == 3 ? std::vector<std::string>{parts[1]} : plugins_tried(parts[0]);
+        const auto names = parts.size() == 3 ? std::vector<std::string>{parts[1]} : plugins_tried(root_, parts[0]);
         return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-            const PluginManifest* plugin = catalogue_.find(parts[0], name);
+            const PluginManifest* plugin = catalogue_.find(kind_of_table(parts[0]), name);
             return plugin && text(plugin->parameters);
         });
     }
@@ -156,30 +143,9 @@ private:
         put(table_in(root_, "sweep", o.place), std::move(value));
     }
 
-    // Ends a sweep over `key`, in a zip too; false if there was none.
-    bool erase_sweep(const std::string& key) {
-        Node* sweep = root_.find("sweep");
-        if (!sweep || !sweep->is_table()) return false;
-        const Node* swept = sweep->find(key);
-        const bool drawn = swept && is_draw(*swept);
-        bool found = erase(*sweep, key);
-        if (drawn && std::none_of(sweep->children.begin(), sweep->children.end(), is_draw)) {
-            erase(*sweep, "samples");
-            erase(*sweep, "seed");
-        }
-        Node* zips = sweep->find("zip");
-        if (!zips) return found;
-        if (zips->is_table()) found |= erase(*zips, key);
-        for (Node& zip : zips->children) found |= zips->is_list() && erase(zip, key);
-        std::erase_if(zips->children,
-                      [&](const Node& zip) { return zips->is_list() && zip.is_table() && zip.children.empty(); });
-        if (zips->children.empty()) erase(*sweep, "zip");
-        return found;
-    }
-
     void remove(const Override& o, const std::vector<std::string>& parts) {
         const bool in_sweep = parts[0] == "sweep" && parts.size() > 1;
-        bool found = erase_sweep(in_sweep ? o.key.substr(6) : o.key);
+        bool found = end_sweep(root_, in_sweep ? o.key.substr(6) : o.key);
         Node* table = &root_;
         for (std::size_t i = 0; table && i + 1 < parts.size(); ++i) table = table->find(parts[i]);
         found |= table && erase(*table, parts.back());
@@ -193,11 +159,44 @@ private:
 
 }  // namespace
 
+std::vector<std::string> plugins_tried(const Node& root, const std::string& table) {
+    std::vector<std::string> names;
+    const auto take = [&](const Node* node) {
+        if (node && node->kind == Node::Kind::text) names.push_back(node->scalar);
+        if (node && node->is_list())
+            for (const Node& child : node->children)
+                if (child.kind == Node::Kind::text) names.push_back(child.scalar);
+    };
+    if (const Node* section = root.find(table)) take(section->find("plugin"));
+    if (const Node* sweep = root.find("sweep")) take(sweep->find(table + ".plugin"));
+    return names;
+}
+
+bool end_sweep(Node& root, const std::string& key) {
+    Node* sweep = root.find("sweep");
+    if (!sweep || !sweep->is_table()) return false;
+    const Node* swept = sweep->find(key);
+    const bool drawn = swept && is_draw(*swept);
+    bool found = erase(*sweep, key);
+    if (drawn && std::none_of(sweep->children.begin(), sweep->children.end(), is_draw)) {
+        erase(*sweep, "samples");
+        erase(*sweep, "seed");
+    }
+    Node* zips = sweep->find("zip");
+    if (!zips) return found;
+    if (zips->is_table()) found |= erase(*zips, key);
+    for (Node& zip : zips->children) found |= zips->is_list() && erase(zip, key);
+    std::erase_if(zips->children,
+                  [&](const Node& zip) { return zips->is_list() && zip.is_table() && zip.children.empty(); });
+    if (zips->children.empty()) erase(*sweep, "zip");
+    return found;
+}
+
 void apply_overrides(Node& root, const std::vector<std::string>& overrides, const PluginCatalogue& catalogue,
                      Faults& faults) {
     std::vector<Override> read;
     for (std::size_t i = 0; i < overrides.size(); ++i)
-        if (auto o = read_override(overrides[i], {static_cast<std::uint32_t>(i + 1), 1, 1}, faults)) read.push_back(*o);
+        if (auto o = read_override(overrides[i], {static_cast<std::uint32_t>(i + 1)}, faults)) read.push_back(*o);
     // The plugin first: it says which values are text.
     std::stable_partition(read.begin(), read.end(), [](const Override& o) { return o.key.ends_with(".plugin"); });
     Overrider overrider(root, catalogue, faults);

@@ -19,4 +19,10 @@ namespace marginalia::config {
 void apply_overrides(Node& root, const std::vector<std::string>& overrides, const PluginCatalogue& catalogue,
                      Faults& faults);
 
+// The names in a table's `plugin` and in a sweep over it. The [sweep] table is flat.
+std::vector<std::string> plugins_tried(const Node& root, const std::string& table);
+
+// Ends a sweep over `key`, "network.hidden", in a zip too; false if there was none. The [sweep] table is flat.
+bool end_sweep(Node& root, const std::string& key);
+
 }  // namespace marginalia::config

@@ -34,10 +34,11 @@ std::string fault_of(const std::string& kind, const std::string& name, const Plu
 
 }  // namespace
 
-const PluginManifest* choose_plugin(const std::string& kind, const Node& name, const PluginCatalogue& catalogue,
+const PluginManifest* choose_plugin(const std::string& table, const Node& name, const PluginCatalogue& catalogue,
                                     Faults& faults) {
+    const std::string kind = kind_of_table(table);
     if (name.kind != Node::Kind::text) {
-        faults.add(name.place, "'" + kind + ".plugin' must be the name of a plugin in quotes, not " + described(name) +
+        faults.add(name.place, "'" + table + ".plugin' must be the name of a plugin in quotes, not " + described(name) +
                                    ". The " + kind + " plugins: " + listed(plugin_names(catalogue, kind)));
         return nullptr;
     }

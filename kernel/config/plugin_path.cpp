@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "kernel/config/experiment.h"
+#include "kernel/config/extends.h"
 #include "kernel/config/file_text.h"
 #include "kernel/config/toml_text.h"
 
@@ -10,7 +11,7 @@ namespace marginalia {
 std::vector<std::string> plugin_folders_of(std::string_view text, const std::filesystem::path& file,
                                            const std::vector<std::string>& overrides) {
     config::Faults told_later(file.string(), overrides);
-    std::optional<config::Node> root = config::read_toml(text, told_later);
+    std::optional<config::Node> root = config::read_with_bases(text, file, told_later);
     if (!root) return {};
     constexpr std::string_view key = "run.plugin_path=";
     for (const std::string& override : overrides)

@@ -41,6 +41,8 @@ const PluginManifest* PluginCatalogue::find(std::string_view kind, std::string_v
     return found == plugins.end() ? nullptr : &*found;
 }
 
+std::string kind_of_table(std::string_view table) { return std::string(table == "reference" ? "sampler" : table); }
+
 ParameterSpec describe(const Parameter& plain) {
     ParameterSpec spec;
     spec.name = plain.name;

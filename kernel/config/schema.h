@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -33,7 +34,7 @@ struct PluginManifest {
     std::string path;  // absolute
     std::string build_tag;
     std::string sha256;              // of the file
-    std::vector<std::string> needs;  // tables that an experiment with it must have: "energy", "dataset", "sampler"
+    std::vector<std::string> needs;  // tables that an experiment with it must have: "energy", "dataset", "sampler", "states"
 };
 
 // Why a folder that is named but not there is listed as a failure.
@@ -60,6 +61,10 @@ nlohmann::json default_value(const ParameterSpec&);
 
 void to_json(nlohmann::json&, const PluginCatalogue&);
 void from_json(const nlohmann::json&, PluginCatalogue&);
+
+// The kind of the plugin that a table of an experiment file names: the table's own name, but for [reference], whose plugin
+// is a sampler. Of a table that names none, its name.
+std::string kind_of_table(std::string_view table);
 
 // The kernel's own tables, [train], [evaluation] (part of a trial's identity) and [run] (how to run; not part of it).
 const std::vector<ParameterSpec>& train_parameters();

@@ -13,6 +13,8 @@ bool contains(const std::vector<std::string>& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+const std::vector<ParameterSpec> no_parameters;
+
 // Reads one table; its members are what every step of that needs.
 class SectionReader {
 public:
@@ -20,6 +22,7 @@ public:
                   const std::filesystem::path& folder, Faults& faults)
         : table_(table), swept_(swept), catalogue_(catalogue), folder_(folder), faults_(faults) {
         section_.name = name;
+        section_.kind = kind_of_table(name);
         if (table) section_.place = table->place;
     }
 
@@ -44,14 +47,20 @@ private:
         if (names.empty() && named) names.push_back(named);
         if (names.empty()) {
             faults_.add(section_.place, "[" + section_.name +
-                                            "] does not say which plugin: add plugin = \"NAME\". The " + section_.name +
-                                            " plugins: " + listed(plugin_names(catalogue_, section_.name)));
+                                            "] does not say which plugin: add plugin = \"NAME\". The " + section_.kind +
+                                            " plugins: " + listed(plugin_names(catalogue_, section_.kind)));
             section_.complete = false;
         }
         for (const Node* name : names) add_candidate(*name);
     }
 
     void add_candidate(const Node& name) {
+        if (is_optional_table(section_.name) && name.kind == Node::Kind::text && name.scalar == no_plugin) {
+            const bool known = std::any_of(section_.candidates.begin(), section_.candidates.end(),
+                                           [](const Candidate& c) { return c.is_none(); });
+            if (!known) section_.candidates.push_back({nullptr, &no_parameters, nullptr, {}, name.place});
+            return;
+        }
         const PluginManifest* plugin = choose_plugin(section_.name, name, catalogue_, faults_);
         if (!plugin) {
             section_.complete = false;
@@ -72,7 +81,7 @@ private:
                     names_file ? nlohmann::json((folder_ / value.get<std::string>()).lexically_normal().string())
                                : value;
             } catch (const Error& error) {
-                faults_.add_plugin(section_.place, "the " + section_.name + " plugin '" + candidate.plugin->name +
+                faults_.add_plugin(section_.place, "the " + section_.kind + " plugin '" + candidate.plugin->name +
                                                        "' cannot be used: " + error.what() + "; mend the plugin");
             }
         }
@@ -83,13 +92,21 @@ private:
                            [&](const Candidate& c) { return find_parameter(*c.parameters, key); });
     }
 
+    bool only_none() const {
+        return !section_.candidates.empty() &&
+               std::all_of(section_.candidates.begin(), section_.candidates.end(),
+                           [](const Candidate& c) { return c.is_none(); });
+    }
+
     void read_child(const Node& child) {
         const bool names_plugin = is_plugin_table(section_.name);
         if (names_plugin && child.key == "plugin") return;
         if (names_plugin && child.is_table() && !declared_by_any(child.key)) return read_own(child);
         if (!section_.complete && !declared_by_any(child.key)) return;
+        if (only_none()) return;
         if (!declared_by_any(child.key)) return unknown(child);
         for (Candidate& candidate : section_.candidates) {
+            if (candidate.is_none()) continue;
             if (const ParameterSpec* spec = find_parameter(*candidate.parameters, child.key))
                 set(candidate, *spec, child);
             else faults_.add(child.key_place, not_for_all(child.key, candidate));
@@ -114,12 +131,12 @@ private:
 
     // [network.mlp]: parameters of that plugin only, whether or not this experiment uses it.
     void read_own(const Node& own) {
-        const PluginManifest* plugin = catalogue_.find(section_.name, own.key);
+        const PluginManifest* plugin = catalogue_.find(section_.kind, own.key);
         if (!plugin) {
             faults_.add(
                 own.key_place,
-                "[" + section_.name + "." + own.key + "] is the table of no " + section_.name + " plugin" +
-                    suggestion(own.key, plugin_names(catalogue_, section_.name), "The " + section_.name + " plugins"));
+                "[" + section_.name + "." + own.key + "] is the table of no " + section_.kind + " plugin" +
+                    suggestion(own.key, plugin_names(catalogue_, section_.kind), "The " + section_.kind + " plugins"));
             return;
         }
         const auto candidate = std::find_if(section_.candidates.begin(), section_.candidates.end(),
@@ -129,7 +146,7 @@ private:
             const ParameterSpec* spec = find_parameter(plugin->parameters, child.key);
             if (!spec) {
                 faults_.add(child.key_place, unknown_key(child.key, name, names_of(plugin->parameters),
-                                                         "Parameters of " + section_.name + " '" + own.key + "'"));
+                                                         "Parameters of " + section_.kind + " '" + own.key + "'"));
                 continue;
             }
             const auto value = checked(child, *spec, name + "." + spec->name, folder_, faults_);
@@ -148,7 +165,7 @@ private:
             if (candidate.plugin) owners += (owners.empty() ? "'" : " and '") + candidate.plugin->name + "'";
         }
         const std::string label =
-            owners.empty() ? "Keys of [" + section_.name + "]" : "Parameters of " + section_.name + " " + owners;
+            owners.empty() ? "Keys of [" + section_.name + "]" : "Parameters of " + section_.kind + " " + owners;
         std::string fault = unknown_key(child.key, section_.name, allowed, label);
         const Node* named = table_->find("plugin");
         if (named && named->place.source > 0 && child.place.source == 0)
@@ -161,7 +178,7 @@ private:
         for (const Candidate& candidate : section_.candidates)
             if (find_parameter(*candidate.parameters, key))
                 homes += (homes.empty() ? "[" : " or [") + section_.name + "." + candidate.plugin->name + "]";
-        return section_.name + " '" + without.plugin->name + "' has no parameter '" + key + "', but [" + section_.name +
+        return section_.kind + " '" + without.plugin->name + "' has no parameter '" + key + "', but [" + section_.name +
                "] gives it to every plugin of the sweep; move it to " + homes;
     }
 
@@ -171,7 +188,7 @@ private:
             if (candidate.values.contains(spec.name) || swept_.keys.contains(spec.name) || swept_.keys.contains(own))
                 continue;
             if (!spec.required) continue;  // its default is wrong, which has been told
-            std::string fault = "[" + section_.name + "] lacks '" + spec.name + "', which " + section_.name + " '" +
+            std::string fault = "[" + section_.name + "] lacks '" + spec.name + "', which " + section_.kind + " '" +
                                 candidate.plugin->name + "' requires: " + type_name(spec.type);
             if (const std::string range = range_text(spec); !range.empty()) fault += ' ' + range;
             if (!spec.help.empty()) fault.append(", ").append(spec.help);

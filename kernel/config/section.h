@@ -13,11 +13,14 @@
 
 namespace marginalia::config {
 
-// Tables that name a plugin, in the order of the documentation: energy, dataset, network, sampler, objective.
+// Tables that name a plugin, in the order of the documentation: energy, dataset, network, sampler, reference, objective.
 const std::vector<std::string>& plugin_tables();
 // Tables of the kernel's own: train, evaluation, run.
 const std::vector<std::string>& kernel_tables();
 bool is_plugin_table(std::string_view name);
+// Whether a trial may go without the table, which `plugin = "none"` says: sampler, reference.
+bool is_optional_table(std::string_view name);
+inline constexpr const char* no_plugin = "none";
 bool is_kernel_table(std::string_view name);
 // The declared parameters of a kernel table.
 const std::vector<ParameterSpec>& kernel_parameters(std::string_view table);
@@ -26,15 +29,19 @@ const ParameterSpec* find_parameter(const std::vector<ParameterSpec>& declared, 
 
 // One of the plugins that the sweep tries for a table, or the kernel's table itself.
 struct Candidate {
-    const PluginManifest* plugin = nullptr;                  // null: a table of the kernel's
+    const PluginManifest* plugin = nullptr;                  // null: a table of the kernel's, or none
     const std::vector<ParameterSpec>* parameters = nullptr;  // declared
-    nlohmann::json values;                                   // defaults and given values; "plugin" where there is one
+    nlohmann::json values;                                   // defaults and given values; "plugin" where there is one;
+                                                             // null: trials with it do not have the table
     std::set<std::string> own;                               // keys given in a sub-table such as [network.mlp]
     Place place{};                                           // of the plugin's name
+
+    bool is_none() const { return values.is_null(); }
 };
 
 struct Section {
     std::string name;
+    std::string kind;  // of its plugins
     Place place;
     std::vector<Candidate> candidates;  // the first is the one of a trial whose plugin is not swept
     bool complete = true;               // false: a plugin is unknown, so its parameters cannot be checked

@@ -12,7 +12,7 @@ bool contains(const std::vector<std::string>& words, std::string_view word) {
 }
 
 std::string home_of(const std::string& key, const std::string& table) {
-    if (key == "name" || key == "description" || key == "seeds")
+    if (key == "name" || key == "extends" || key == "description" || key == "seeds")
         return "at the top of the file, above the first [table]";
     for (const std::string& other : kernel_tables())
         if (other != table && find_parameter(kernel_parameters(other), key)) return "in [" + other + "]";
@@ -22,7 +22,7 @@ std::string home_of(const std::string& key, const std::string& table) {
 }  // namespace
 
 const std::vector<std::string>& plugin_tables() {
-    static const std::vector<std::string> names = {"energy", "dataset", "network", "sampler", "objective"};
+    static const std::vector<std::string> names = {"energy", "dataset", "network", "sampler", "reference", "objective"};
     return names;
 }
 
@@ -30,6 +30,8 @@ const std::vector<std::string>& kernel_tables() {
     static const std::vector<std::string> names = {"train", "evaluation", "run"};
     return names;
 }
+
+bool is_optional_table(std::string_view name) { return name == "sampler" || name == "reference"; }
 
 bool is_plugin_table(std::string_view name) { return contains(plugin_tables(), name); }
 

@@ -21,8 +21,8 @@ namespace marginalia::config {
 namespace marginalia::config {
 namespace {
 
-Place place_of(const toml::source_region& region) {
-    return {0, std::max<std::uint32_t>(1, region.begin.line), std::max<std::uint32_t>(1, region.begin.column)};
+Place place_of(const toml::source_region& region, std::uint32_t file) {
+    return {0, file, std::max<std::uint32_t>(1, region.begin.line), std::max<std::uint32_t>(1, region.begin.column)};
 }
 
 std::string spelling(const toml::node& node) {
@@ -31,14 +31,14 @@ std::string spelling(const toml::node& node) {
     return out.str();
 }
 
-Node convert(const toml::node& from) {
+Node convert(const toml::node& from, std::uint32_t file = 0) {
     Node node;
-    node.place = place_of(from.source());
+    node.place = place_of(from.source(), file);
     if (const auto* table = from.as_table()) {
         for (const auto& [key, value] : *table) {
-            Node& child = node.children.emplace_back(convert(value));
+            Node& child = node.children.emplace_back(convert(value, file));
             child.key = std::string(key.str());
-            child.key_place = place_of(key.source());
+            child.key_place = place_of(key.source(), file);
         }
         // toml++ keeps tables sorted by key; people expect the order they wrote.
         std::stable_sort(node.children.begin(), node.children.end(),
@@ -47,7 +47,7 @@ Node convert(const toml::node& from) {
     }
     if (const auto* array = from.as_array()) {
         node.kind = Node::Kind::list;
-        for (const auto& value : *array) node.children.push_back(convert(value));
+        for (const auto& value : *array) node.children.push_back(convert(value, file));
     } else if (const auto* boolean = from.as_boolean()) {
         node.kind = Node::Kind::boolean, node.scalar = boolean->get();
     } else if (const auto* integer = from.as_integer()) {
@@ -103,7 +103,7 @@ std::string syntax_fault(std::string_view description) {
 }
 
 // The first line up to which the text fails an assertion: it comes without a place.
-Place place_of_failed_assertion(std::string_view text) {
+Place place_of_failed_assertion(std::string_view text, std::uint32_t file) {
     std::uint32_t line = 1;
     for (std::size_t end = text.find('\n'); end != text.npos; end = text.find('\n', end + 1), ++line) {
         try {
@@ -113,19 +113,19 @@ Place place_of_failed_assertion(std::string_view text) {
         } catch (const toml::parse_error&) {  // cut in the middle of a value
         }
     }
-    return {0, line, 1};
+    return {0, file, line, 1};
 }
 
 }  // namespace
 
-std::optional<Node> read_toml(std::string_view text, Faults& faults) {
+std::optional<Node> read_toml(std::string_view text, Faults& faults, std::uint32_t file) {
     try {
-        return convert(toml::parse(text));
+        return convert(toml::parse(text), file);
     } catch (const toml::parse_error& error) {
-        faults.add(place_of(error.source()), syntax_fault(error.description()));
+        faults.add(place_of(error.source(), file), syntax_fault(error.description()));
         return std::nullopt;
     } catch (const std::logic_error&) {
-        faults.add(place_of_failed_assertion(text),
+        faults.add(place_of_failed_assertion(text, file),
                    "this is not valid TOML: a table's name begins with a letter, a digit, '_', '-' or a quote");
         return std::nullopt;
     }
@@ -154,14 +154,30 @@ std::string toml_scalar(const nlohmann::json& value) {
     return text;
 }
 
+static bool is_list_of_tables(const Node& node) {
+    return node.is_list() && !node.children.empty() &&
+           std::all_of(node.children.begin(), node.children.end(), [](const Node& child) { return child.is_table(); });
+}
+
+static std::string lines_of(const std::vector<Node>& children) {
+    std::string text;
+    for (const Node& child : children) text += toml_key(child.key) + " = " + inline_value(child) + "\n";
+    return text;
+}
+
 std::string write_toml(const Node& root) {
     std::string text;
     for (const Node& child : root.children)
         if (!child.is_table()) text += toml_key(child.key) + " = " + inline_value(child) + "\n";
     for (const Node& table : root.children) {
         if (!table.is_table()) continue;
-        text += "\n[" + toml_key(table.key) + "]\n";
-        for (const Node& child : table.children) text += toml_key(child.key) + " = " + inline_value(child) + "\n";
+        std::vector<Node> values = table.children;
+        const auto lists = std::stable_partition(values.begin(), values.end(),
+                                                 [](const Node& child) { return !is_list_of_tables(child); });
+        text += "\n[" + toml_key(table.key) + "]\n" + lines_of({values.begin(), lists});
+        for (auto list = lists; list != values.end(); ++list)
+            for (const Node& item : list->children)
+                text += "\n[[" + toml_key(table.key) + "." + toml_key(list->key) + "]]\n" + lines_of(item.children);
     }
     return text;
 }

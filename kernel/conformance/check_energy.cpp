@@ -80,6 +80,7 @@ void check_energy(const EnergyMaker& make, Checker& checker) {
     if (!checker.run("log f is a number or -infinity", [&] { return check_values(tried); }) ||
         !check_energy_agreement(tried, checker))
         return checker.leave_out("whatever compares with log f", "mend log_density first");
+    check_energy_local(tried, checker);
     const bool alike = checker.run("two energies made alike agree", [&] {
         const auto other = make();
         for (std::size_t row = 0; row < tried.full.size(); ++row)

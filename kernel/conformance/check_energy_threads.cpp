@@ -27,6 +27,8 @@ struct Answers {
     std::vector<double> values, again;             // log_density, asked twice running
     std::vector<std::optional<double>> estimates;  // partial_log_density
     std::vector<double> batches;                   // log_densities of rows_a_batch rows each
+    std::vector<double> site_values;               // site_log_densities of one site of each row
+    std::vector<double> differences;               // at that site
 };
 
 // Batches are cut at the same rows in every order, since an energy that computes whole batches may round by its batch.
@@ -34,11 +36,21 @@ Answers ask(const Energy& energy, const StateTable& full, const StateTable& part
             const std::vector<std::size_t>& order) {
     const std::size_t rows = full.size();
     Answers answers{std::vector<double>(rows), std::vector<double>(rows), std::vector<std::optional<double>>(rows),
-                    std::vector<double>(rows)};
+                    std::vector<double>(rows), {}, {}};
+    const auto categories = static_cast<std::size_t>(energy.categories());
+    answers.site_values.resize(rows * categories);
+    answers.differences.resize(rows * categories);
+    std::vector<double> of_all_sites(full.width * categories);
     for (const std::size_t row : order) {
         answers.values[row] = energy.log_density(full[row]);
         answers.again[row] = energy.log_density(full[row]);
         answers.estimates[row] = energy.partial_log_density(partial[row]);
+        const std::size_t site = row % full.width, first = row * categories;
+        energy.site_log_densities(full[row], static_cast<std::int64_t>(site),
+                                  std::span(answers.site_values).subspan(first, categories));
+        if (answers.values[row] > -HUGE_VAL && energy.differences(full[row], of_all_sites))
+            std::copy_n(of_all_sites.begin() + static_cast<std::ptrdiff_t>(site * categories), categories,
+                        answers.differences.begin() + static_cast<std::ptrdiff_t>(first));
         if (row % rows_a_batch != 0) continue;
         const std::size_t count = std::min(rows_a_batch, rows - row);
         energy.log_densities(full.view().slice(row, count), std::span(answers.batches).subspan(row, count));
@@ -60,6 +72,10 @@ void expect_same(const Answers& among, const Answers& alone) {
         expect_same("log_density", among.again[row], alone.values[row]);
         expect_same("partial_log_density", among.estimates[row], alone.estimates[row]);
         expect_same("log_densities", among.batches[row], alone.batches[row]);
+    }
+    for (std::size_t i = 0; i < alone.site_values.size(); ++i) {
+        expect_same("site_log_densities", among.site_values[i], alone.site_values[i]);
+        expect_same("differences", among.differences[i], alone.differences[i]);
     }
 }
 

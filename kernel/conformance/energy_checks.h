@@ -23,6 +23,9 @@ bool nearly_equal(double a, double b, double tolerance);
 // more can be said.
 bool check_energy_agreement(const TriedEnergy&, Checker&);
 
+// site_log_densities and differences against log_density of states changed at one site.
+void check_energy_local(const TriedEnergy&, Checker&);
+
 // Eight threads at once ask a fresh energy for states it has not seen, again and again for 0.3 s, at least once. What
 // they get must equal what another fresh energy says afterwards, to the last bit: an energy that keeps what it computed
 // in the object is caught, unless it locks.

@@ -4,10 +4,10 @@
 #include <sstream>
 
 #include "kernel/config/experiment.h"
+#include "kernel/config/extends.h"
 #include "kernel/config/file_text.h"
 #include "kernel/config/overrides.h"
 #include "kernel/config/section.h"
-#include "kernel/config/toml_text.h"
 
 namespace marginalia {
 namespace {
@@ -66,8 +66,9 @@ config::Node read_files(const std::vector<std::filesystem::path>& files, const P
     config::Node all;
     for (const std::filesystem::path& file : files) {
         config::Faults faults(file.string(), {});
-        auto read = config::read_toml(config::file_text(file, "parameter file"), faults);
+        auto read = config::read_with_bases(config::file_text(file, "parameter file"), file, faults);
         faults.throw_if_any();
+        config::settle_bases(*read, {{plugin}, {}}, faults);
         for (config::Node& child : own_table(std::move(*read), plugin, file).children) config::put(all, std::move(child));
     }
     return all;

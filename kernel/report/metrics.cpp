@@ -16,6 +16,9 @@ struct Known {
 constexpr std::array known = {
     Known{"kl", "nats", Goal::low, "true KL divergence of the model from the target, log Z known"},
     Known{"kl_stderr", "nats", Goal::none, "standard error of kl from the number of model samples"},
+    Known{"kl_bound", "nats", Goal::low, "upper bound of kl, where the model's log p is only bounded from below"},
+    Known{"forward_kl", "nats", Goal::low, "KL divergence of the target from the model, over exact reference states"},
+    Known{"forward_kl_stderr", "nats", Goal::none, "standard error of forward_kl from the number of reference states"},
     Known{"free_energy", "nats", Goal::low, "E[log p - log f] over model samples"},
     Known{"impossible", "", Goal::low, "fraction of model samples with log f = -infinity"},
     Known{"nll_bits", "bits/site", Goal::low, "negative log-likelihood of reference samples"},
@@ -37,17 +40,37 @@ constexpr std::array known = {
     Known{"log_z_exact", "nats", Goal::none, "exact log Z of the target"},
     Known{"entropy_exact", "nats", Goal::none, "exact entropy of the target"},
     Known{"entropy_bits_exact", "bits/site", Goal::none, "exact entropy of the target: the floor of nll_bits"},
+    Known{"log_z_ais", "nats", Goal::none, "log Z of the target by annealed importance sampling"},
+    Known{"log_z_ais_stderr", "nats", Goal::none, "standard error of log_z_ais from the number of chains"},
+    Known{"reference_rhat", "", Goal::low, "scale reduction between the chains of reference states: near 1 where they mixed"},
+    Known{"reference_ess", "states", Goal::high, "effective number of independent reference states"},
+    Known{"energy_distance", "nats", Goal::low,
+          "Wasserstein-1 distance of the histograms of log f, model from reference states"},
+    Known{"pair_correlation_rmse", "", Goal::low, "root mean square error of the pair correlations, over all distances"},
+    Known{"pair_correlation", "", Goal::none, "pair correlation of model states by distance in sites"},
+    Known{"pair_correlation_reference", "", Goal::none, "pair correlation of reference states by distance in sites"},
     Known{"marginal_rmse_by_size", "nats", Goal::low, "root mean square error of log-marginals of one subset size"},
     Known{"marginal_bias_by_size", "nats", Goal::none, "mean error of log-marginals of one subset size"},
 };
 
 bool ends_with(std::string_view name, std::string_view ending) { return name.ends_with(ending); }
 
+// "observable.magnetisation", "observable.magnetisation_reference", and either with _stderr.
+MetricInfo observable_info(std::string_view name) {
+    const bool error = ends_with(name, "_stderr");
+    if (error) name.remove_suffix(7);
+    const bool reference = ends_with(name, "_reference");
+    const std::string about = reference ? "mean over reference states of an observable, in the energy's own unit"
+                                        : "mean over model states of an observable, in the energy's own unit";
+    return {"", Goal::none, error ? "standard error of the " + about : about};
+}
+
 }  // namespace
 
 MetricInfo metric_info(std::string_view name) {
     for (const Known& metric : known)
         if (metric.name == name) return {std::string(metric.unit), metric.goal, std::string(metric.about)};
+    if (name.starts_with("observable.")) return observable_info(name);
     if (is_reference(name)) return {ends_with(name, "_bits_exact") ? "bits/site" : "", Goal::none, ""};
     if (ends_with(name, "_seconds")) return {"s", Goal::low, ""};
     if (ends_with(name, "_bits")) return {"bits", Goal::low, ""};
@@ -73,8 +96,8 @@ std::string metric_title(std::string_view name) {
 
 const std::vector<std::string>& main_metrics() {
     static const std::vector<std::string> names = {
-        "kl",       "free_energy", "nll_bits",         "theta_gap_mean", "theta_gap_std", "marginal_rmse",
-        "spearman", "pearson",     "marginal_seconds", "step_seconds"};
+        "kl",            "kl_bound",      "forward_kl", "free_energy", "nll_bits",         "theta_gap_mean",
+        "theta_gap_std", "marginal_rmse", "spearman",   "pearson",     "marginal_seconds", "step_seconds"};
     return names;
 }
 

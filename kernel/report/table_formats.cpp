@@ -22,27 +22,6 @@ std::string markdown_text(const std::string& text) {
     return out;
 }
 
-std::string latex_text(const std::string& text) {
-    std::string out;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const char c = text[at];
-        if (text.compare(at, 2, "±") == 0) {
-            out += "$\\pm$";
-            ++at;
-        } else if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) {
-            out += '\\';
-            out += c;
-        } else if (c == '\\') {
-            out += "\\textbackslash{}";
-        } else if (c == '~' || c == '^') {
-            out += fmt::format("\\{}{{}}", c);
-        } else {
-            out += c;
-        }
-    }
-    return out;
-}
-
 std::string csv_value(const nlohmann::json& value) {
     if (value.is_null()) return {};
     return csv_field(value.is_string() ? value.get<std::string>() : value.dump());
@@ -124,6 +103,30 @@ void Table::print_latex(std::ostream& out) const {
     out << "\\midrule\n";
     for (std::size_t r = 0; r < rows_.size(); ++r) line([&](std::size_t c) { return without_breaks(cell(r, c).text); });
     out << "\\bottomrule\n\\end{tabular}\n";
+}
+
+std::string latex_text(std::string_view text) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (text.compare(at, 2, "±") == 0) {
+            out += "$\\pm$";
+            ++at;
+        } else if (text.compare(at, 3, "≤") == 0) {
+            out += "$\\leq$";
+            at += 2;
+        } else if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) {
+            out += '\\';
+            out += c;
+        } else if (c == '\\') {
+            out += "\\textbackslash{}";
+        } else if (c == '~' || c == '^') {
+            out += fmt::format("\\{}{{}}", c);
+        } else {
+            out += c;
+        }
+    }
+    return out;
 }
 
 std::string csv_field(std::string_view text) {

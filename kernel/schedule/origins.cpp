@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "kernel/config/schema.h"
 #include "store/queries.h"
 
 namespace marginalia {
@@ -14,8 +15,9 @@ Hashes parts_of(const nlohmann::json& record, const nlohmann::json& config) {
     Hashes parts;
     for (const nlohmann::json& plugin : record.value("plugins", nlohmann::json::array())) {
         const std::string kind = plugin.value("kind", ""), name = plugin.value("name", "");
-        if (config.contains(kind) && config.at(kind).value("plugin", "") == name)
-            parts[kind + " '" + name + "'"] = plugin.value("sha256", "");
+        for (const auto& [table, values] : config.items())
+            if (kind_of_table(table) == kind && values.value("plugin", "") == name)
+                parts[kind + " '" + name + "'"] = plugin.value("sha256", "");
     }
     for (const nlohmann::json& input : record.value("inputs", nlohmann::json::array())) {
         const std::string path = input.value("path", "");

@@ -51,9 +51,8 @@ std::string system_name() {
 std::set<std::pair<std::string, std::string>> used_plugins(const Experiment& experiment) {
     std::set<std::pair<std::string, std::string>> used;
     for (const TrialConfig& trial : experiment.trials)
-        for (const char* kind : {"energy", "dataset", "network", "sampler", "objective"})
-            if (const auto table = trial.config.find(kind); table != trial.config.end() && table->is_object())
-                used.emplace(kind, table->value("plugin", ""));
+        for (const auto& [name, table] : trial.config.items())
+            if (table.is_object() && table.contains("plugin")) used.emplace(kind_of_table(name), table.at("plugin"));
     return used;
 }
 
@@ -61,8 +60,8 @@ std::set<std::pair<std::string, std::string>> used_plugins(const Experiment& exp
 std::set<std::string> input_files(const Experiment& experiment, const PluginCatalogue& plugins) {
     std::set<std::string> files;
     for (const TrialConfig& trial : experiment.trials)
-        for (const auto& [kind, table] : trial.config.items()) {
-            const PluginManifest* plugin = plugins.find(kind, table.value("plugin", ""));
+        for (const auto& [name, table] : trial.config.items()) {
+            const PluginManifest* plugin = plugins.find(kind_of_table(name), table.value("plugin", ""));
             if (!plugin) continue;
             for (const ParameterSpec& parameter : plugin->parameters)
                 if (parameter.type == ParameterType::path && table.contains(parameter.name) &&

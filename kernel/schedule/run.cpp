@@ -153,6 +153,9 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
         say_end(*progress, result, experiment.name, reader);
         warn_of_keep_best(*progress, reader, experiment.run.value("keep_best", ""), work);
         print_summary(reader, experiment.name, out, result.told);
+        if (experiment.table)
+            out << "marginalia table " << experiment.name << store_option(reader)
+                << " prints it beside the published figures\n";
     }
     return exit_code(result, work);
 }

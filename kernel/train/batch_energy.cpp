@@ -113,16 +113,4 @@ bool ParallelEnergy::log_marginals(States partial, std::span<double> out) const 
     return offered;
 }
 
-std::vector<std::uint8_t> to_bytes(const at::Tensor& x) {
-    const at::Tensor bytes = x.to(at::kByte).cpu().contiguous();
-    const auto* data = bytes.data_ptr<std::uint8_t>();
-    return {data, data + bytes.numel()};
-}
-
-at::Tensor from_bytes(States rows) {
-    at::Tensor bytes = at::empty({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(rows.width)}, at::kByte);
-    std::copy(rows.bytes.begin(), rows.bytes.end(), bytes.data_ptr<std::uint8_t>());
-    return bytes.to(at::kLong);
-}
-
 }  // namespace marginalia

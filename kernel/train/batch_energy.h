@@ -7,6 +7,7 @@
 #include <string>
 
 #include <marginalia/energy.h>
+#include <marginalia/energy_states.h>
 #include <marginalia/objective.h>
 
 namespace marginalia {
@@ -39,9 +40,5 @@ private:
     const std::string name_;
     std::unique_ptr<Running> running_;
 };
-
-// (B, D) int64 on any device as bytes, and back.
-std::vector<std::uint8_t> to_bytes(const at::Tensor& x);
-at::Tensor from_bytes(States rows);  // (B, D) int64 on the CPU
 
 }  // namespace marginalia

@@ -10,14 +10,6 @@ namespace marginalia {
 
 namespace {
 
-at::Tensor log_density(const TrialParts& parts, const at::Tensor& x) {
-    const std::vector<std::uint8_t> bytes = to_bytes(x);
-    at::Tensor values = at::empty({x.size(0)}, at::kDouble);
-    parts.batch_energy->evaluate({bytes, static_cast<std::size_t>(x.size(1))},
-                                 {values.data_ptr<double>(), static_cast<std::size_t>(values.numel())});
-    return values;
-}
-
 // Median wall-clock seconds of `body`, which must leave its result on the CPU.
 template <class Body>
 double median_seconds(int repeats, const Body& body) {
@@ -31,8 +23,6 @@ double median_seconds(int repeats, const Body& body) {
     std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
     return seconds[static_cast<std::size_t>(repeats) / 2];
 }
-
-bool always(std::int64_t, std::int64_t) { return true; }
 
 // The mean and its standard error of each of the energy's observables over the rows of x.
 void add_observables(const TrialParts& parts, const at::Tensor& x, const std::string& suffix, Figures& figures) {
@@ -59,51 +49,72 @@ Spread spread_of(const at::Tensor& values) {
     return {values.mean().item<double>(), deviation, deviation / std::sqrt(static_cast<double>(values.numel()))};
 }
 
-Figures evaluate_samples(const TrialParts& parts, std::int64_t samples, std::int64_t batch, at::Generator& generator,
-                         const KeepGoing& keep_going, at::Tensor& drawn) {
-    const DrawnStates states = draw_states(*parts.network, samples, batch, generator, parts.device, keep_going);
+std::string suffix_of(Model::Density density) {
+    if (density == Model::Density::exact) return "";
+    return density == Model::Density::bound ? "_bound" : "_estimate";
+}
+
+at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x) {
+    const std::vector<std::uint8_t> bytes = to_bytes(x);
+    at::Tensor values = at::empty({x.size(0)}, at::kDouble);
+    parts.batch_energy->evaluate({bytes, static_cast<std::size_t>(x.size(1))},
+                                 {values.data_ptr<double>(), static_cast<std::size_t>(values.numel())});
+    return values;
+}
+
+Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, std::int64_t samples,
+                         std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn) {
+    const Generated states = draw_states(model, samples, batch, generator, keep_going);
     drawn = states.x;
     Figures figures;
     if (parts.objective->trains_marginals()) {
-        const Spread gap = spread_of(marginal_log_density(*parts.network, states.x, batch, parts.device) - states.log_p);
+        const Spread gap = spread_of(log_marginals(model, states.x, batch, parts.device) - states.log_p);
         figures = {{"theta_gap_mean", gap.mean}, {"theta_gap_std", gap.deviation}};
     }
     if (!parts.energy) return figures;
     add_observables(parts, states.x, "", figures);
-    const at::Tensor log_f = log_density(parts, states.x);
+    const at::Tensor log_f = log_f_of(parts, states.x);
     const double impossible = (log_f == -INFINITY).to(at::kDouble).mean().item<double>();
     if (impossible > 0) figures["impossible"] = impossible;  // and the figures below are infinite
     const Spread ratio = spread_of(states.log_p - log_f);
-    figures["free_energy"] = ratio.mean;
-    figures["free_energy_stderr"] = ratio.error;
-    if (const auto log_z = parts.energy->log_z()) {
-        figures["kl"] = ratio.mean + *log_z;
-        figures["kl_stderr"] = ratio.error;
+    const std::string suffix = suffix_of(model.density());
+    figures["free_energy" + suffix] = ratio.mean;
+    figures["free_energy" + suffix + "_stderr"] = ratio.error;
+    if (log_z.value) {
+        const std::string kl = "kl" + (log_z.error > 0 ? suffix_of(Model::Density::estimate) : suffix);
+        figures[kl] = ratio.mean + *log_z.value;
+        figures[kl + "_stderr"] = std::hypot(ratio.error, log_z.error);
     }
     return figures;
 }
 
-Figures evaluate_reference(const TrialParts& parts, const at::Tensor& reference, std::int64_t batch, at::Generator& generator,
-                           const KeepGoing& keep_going) {
-    const at::Tensor log_p = conditional_log_density(*parts.network, reference, batch, generator, parts.device, keep_going);
+Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const at::Tensor& reference,
+                           std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going) {
+    const at::Tensor log_p = log_densities(model, reference, batch, generator, keep_going);
     const Spread spread = spread_of(log_p);
     const double bits = static_cast<double>(parts.domain.sites) * std::numbers::ln2;
-    Figures figures{{"nll_bits", -spread.mean / bits}, {"nll_bits_stderr", spread.error / bits}};
-    if (parts.energy) add_observables(parts, reference, "_reference", figures);
+    const std::string suffix = suffix_of(model.density());
+    Figures figures{{"nll_bits" + suffix, -spread.mean / bits}, {"nll_bits" + suffix + "_stderr", spread.error / bits}};
+    if (!parts.energy) return figures;
+    add_observables(parts, reference, "_reference", figures);
+    if (log_z.value && log_z.error == 0) {
+        const Spread forward = spread_of(log_f_of(parts, reference) - *log_z.value - log_p);
+        figures["forward_kl" + suffix] = forward.mean;
+        figures["forward_kl" + suffix + "_stderr"] = forward.error;
+    }
     return figures;
 }
 
-Figures time_marginals(const TrialParts& parts, const at::Tensor& x, at::Generator& generator) {
-    const Network& network = *parts.network;
+Figures time_marginals(const TrialParts& parts, const Model& model, const at::Tensor& x, at::Generator& generator) {
+    const at::NoGradGuard no_grad;
     const at::Tensor rows = x.slice(0, 0, 16).to(parts.device);
-    const auto along = [&](std::int64_t orders) {
-        return median_seconds(3, [&] {
-            conditional_log_density(network, rows.repeat({orders, 1}), 16 * orders, generator, parts.device, always);
-        });
+    const auto by_conditionals = [&](std::int64_t copies) {
+        return median_seconds(3, [&] { model.log_density(rows.repeat({copies, 1}), generator, [] {}).cpu(); });
     };
-    return {{"marginal_seconds", median_seconds(21, [&] { marginal_log_density(network, rows, 16, parts.device); })},
-            {"conditional_seconds", along(1)},
-            {"conditional5_seconds", along(5)}};
+    Figures figures{{"conditional_seconds", by_conditionals(1)}, {"conditional5_seconds", by_conditionals(5)}};
+    if (parts.objective->trains_marginals())
+        figures["marginal_seconds"] = median_seconds(21, [&] { model.log_marginal(rows).cpu(); });
+    return figures;
 }
 
 }  // namespace marginalia

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "kernel/train/sampling.h"
@@ -10,6 +11,7 @@
 namespace marginalia {
 
 using Figures = std::map<std::string, double>;
+using Curves = std::map<std::string, std::map<std::int64_t, double>>;  // name -> place -> value
 
 // Statistics of M float64 values: mean, standard deviation, standard error of the mean.
 struct Spread {
@@ -17,28 +19,44 @@ struct Spread {
 };
 Spread spread_of(const at::Tensor& values);
 
-// E[log p_φ - log f] over `samples` states drawn from p_φ and, with it, the θ gap and, where log Z is known, the true
+// log Z of the trial's energy, exactly or as estimated; no value where nothing is known.
+struct LogZ {
+    std::optional<double> value;
+    double error = 0;  // standard error; 0: exact
+};
+
+// Behind the names of figures whose log-densities are not exact: "_bound", "_estimate"; empty where they are.
+std::string suffix_of(Model::Density density);
+
+// log f of each row of x: (M) float64 on the CPU.
+at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
+
+// E[log p - log f] over `samples` states drawn from the model and, with it, the θ gap and, where log Z is known, the true
 // KL: free_energy, kl, kl_stderr, theta_gap_mean, theta_gap_std; `impossible`, the fraction of states with log f = -infinity,
 // where there are any; the mean of each of the energy's observables, observable.NAME, with _stderr. `drawn` receives the
 // states.
-Figures evaluate_samples(const TrialParts& parts, std::int64_t samples, std::int64_t batch, at::Generator& generator,
-                         const KeepGoing& keep_going, at::Tensor& drawn);
+Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, std::int64_t samples,
+                         std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn);
 
-// nll_bits, nll_bits_stderr: -log2 p_φ(x) / D over reference states, one random order each; and the mean of each of the
-// energy's observables over them, observable.NAME_reference.
-Figures evaluate_reference(const TrialParts& parts, const at::Tensor& reference, std::int64_t batch, at::Generator& generator,
-                           const KeepGoing& keep_going);
+// nll_bits, nll_bits_stderr: -log2 p(x) / D over reference states; with an exact log Z, forward_kl, forward_kl_stderr:
+// E[log f - log Z - log p]; and the mean of each of the energy's observables over them, observable.NAME_reference.
+Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const at::Tensor& reference,
+                           std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going);
 
 // log p_θ(x_S) against the exact log-marginals (marginal_evaluation.cpp): marginal_rmse, marginal_bias, spearman,
-// pearson over all states; by subset size into `by_size`: size -> {rmse, bias}. Empty where the energy has no exact ones.
-struct SizeError {
-    double rmse, bias;
-};
-Figures evaluate_marginals(const TrialParts& parts, const at::Tensor& reference, std::int64_t states, std::int64_t batch,
-                           at::Generator& generator, std::map<std::int64_t, SizeError>& by_size);
+// pearson over all states; by subset size the curves marginal_rmse_by_size, marginal_bias_by_size. Empty where the energy
+// has no exact ones.
+Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at::Tensor& reference, std::int64_t states,
+                           std::int64_t batch, at::Generator& generator, Curves& curves);
 
-// Seconds for 16 states: marginal_seconds (θ, one pass), conditional_seconds (sum of conditionals along one random
-// order), conditional5_seconds (along five). Medians of repeated runs after a warm-up.
-Figures time_marginals(const TrialParts& parts, const at::Tensor& x, at::Generator& generator);
+// The model's states beside reference states (sample_quality.cpp): energy_distance (nats), the Wasserstein-1 distance of
+// their distributions of log f, and pair_correlation_rmse. Curves over the distance r along the axes of the layout, up to
+// half an extent: pair_correlation, the connected agreement P(x_i = x_i+r) - sum_k P(x = k)², and its _stderr,
+// _reference, _reference_stderr.
+Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const at::Tensor& reference, Curves& curves);
+
+// Seconds for 16 states: marginal_seconds (θ, one pass; only where the objective trains marginals), conditional_seconds
+// (the model's log-density), conditional5_seconds (of five copies at once). Medians of repeated runs after a warm-up.
+Figures time_marginals(const TrialParts& parts, const Model& model, const at::Tensor& x, at::Generator& generator);
 
 }  // namespace marginalia

@@ -30,20 +30,19 @@ at::Tensor ranks(const at::Tensor& values) {
     return (below + up_to - 1).to(at::kDouble) / 2;
 }
 
-std::map<std::int64_t, SizeError> errors_by_size(const at::Tensor& error, const at::Tensor& sizes) {
-    std::map<std::int64_t, SizeError> by_size;
+void add_errors_by_size(const at::Tensor& error, const at::Tensor& sizes, Curves& curves) {
     for (std::int64_t size = sizes.min().item<std::int64_t>(); size <= sizes.max().item<std::int64_t>(); ++size) {
         const at::Tensor picked = error.index({sizes == size});
         if (picked.numel() == 0) continue;
-        by_size[size] = {picked.square().mean().sqrt().item<double>(), picked.mean().item<double>()};
+        curves["marginal_rmse_by_size"][size] = picked.square().mean().sqrt().item<double>();
+        curves["marginal_bias_by_size"][size] = picked.mean().item<double>();
     }
-    return by_size;
 }
 
 }  // namespace
 
-Figures evaluate_marginals(const TrialParts& parts, const at::Tensor& reference, std::int64_t states, std::int64_t batch,
-                           at::Generator& generator, std::map<std::int64_t, SizeError>& by_size) {
+Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at::Tensor& reference, std::int64_t states,
+                           std::int64_t batch, at::Generator& generator, Curves& curves) {
     at::Tensor sizes;
     const at::Tensor partial = partial_states(reference, states, parts.domain.categories, generator, sizes);
     const std::vector<std::uint8_t> bytes = to_bytes(partial);
@@ -51,13 +50,13 @@ Figures evaluate_marginals(const TrialParts& parts, const at::Tensor& reference,
     if (!parts.batch_energy->log_marginals({bytes, static_cast<std::size_t>(parts.domain.sites)},
                                            {exact.data_ptr<double>(), static_cast<std::size_t>(states)}))
         return {};
-    const at::Tensor model = marginal_log_density(*parts.network, partial, batch, parts.device);
-    const at::Tensor error = model - exact;
-    by_size = errors_by_size(error, sizes);
+    const at::Tensor modelled = log_marginals(model, partial, batch, parts.device);
+    const at::Tensor error = modelled - exact;
+    add_errors_by_size(error, sizes, curves);
     return {{"marginal_rmse", error.square().mean().sqrt().item<double>()},
             {"marginal_bias", error.mean().item<double>()},
-            {"pearson", pearson(model, exact)},
-            {"spearman", pearson(ranks(model), ranks(exact))}};
+            {"pearson", pearson(modelled, exact)},
+            {"spearman", pearson(ranks(modelled), ranks(exact))}};
 }
 
 }  // namespace marginalia

@@ -65,9 +65,12 @@ void score_by_energy(const TrialRequest& request, const PluginHost& plugins, con
 void score_by_model(const TrialRequest& request, const PluginHost& plugins, const std::string& source,
                     std::ostream& out) {
     const TrialParts parts = build_model(request, plugins);
-    load_weights(request.checkpoint, *parts.network);
+    CheckpointState state = load_checkpoint(request.checkpoint, *parts.network);
+    parts.objective->load(state.parts["objective"]);
     StateSource states = open_states(parts, source);
     at::Generator generator = make_generator(parts.device, request.seed, score_stream);
+    const at::NoGradGuard no_grad;
+    const auto model = parts.objective->model(*parts.network, generator, [] {});
     const auto always = [](std::int64_t, std::int64_t) { return true; };
     const bool marginals = parts.objective->trains_marginals();
     auto bytes = states.next(piece);
@@ -75,9 +78,8 @@ void score_by_model(const TrialRequest& request, const PluginHost& plugins, cons
     for (std::size_t first = 0; !bytes.empty(); bytes = states.next(piece)) {
         const at::Tensor x = from_bytes({bytes, static_cast<std::size_t>(parts.domain.sites)});
         const at::Tensor marginal =
-            marginals ? marginal_log_density(*parts.network, x, piece, parts.device) : at::Tensor();
-        const at::Tensor density =
-            conditional_log_density(*parts.network, x, piece, generator, parts.device, always);
+            marginals ? log_marginals(*model, x, piece, parts.device) : at::Tensor();
+        const at::Tensor density = log_densities(*model, x, piece, generator, always);
         for (std::int64_t row = 0; row < x.size(0); ++row) {
             out << first + static_cast<std::size_t>(row);
             if (marginals) out << fmt::format(",{:.9g}", marginal[row].item<double>());

@@ -4,11 +4,11 @@
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
-#include <marginalia/rows.h>
 #include <torch/script.h>
 
 #include "kernel/train/checkpoint.h"
 #include "kernel/train/evaluation.h"
+#include "kernel/train/final_evaluation.h"
 #include "kernel/train/optimizer.h"
 #include "kernel/train/trial_parts.h"
 
@@ -22,7 +22,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 // Streams of the trial's seed that the generators draw from; training and evaluation never share one, so that how
 // often a trial is evaluated does not change what it learns.
-constexpr std::uint64_t quick_stream = 1'000'000, final_stream = 2;
+constexpr std::uint64_t quick_stream = 1'000'000;
 
 // Runs matrix products in bfloat16 while it lives, if asked to.
 class Autocast {
@@ -55,6 +55,7 @@ class Trial {
 public:
     Trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder)
         : request_(request),
+          plugins_(plugins),
           recorder_(recorder),
           train_(request.config.at("train")),
           evaluation_(request.config.at("evaluation")),
@@ -71,12 +72,7 @@ public:
             optimizer_.swap_average();
             save(steps_);
         }
-        try {
-            final_evaluation();
-        } catch (const Interrupted&) {
-            return TrialOutcome::stopped;
-        }
-        return TrialOutcome::done;
+        return final_evaluation(request_, plugins_, parts_, recorder_) ? TrialOutcome::done : TrialOutcome::stopped;
     }
 
 private:
@@ -138,11 +134,12 @@ private:
 
     void save(std::int64_t step) {
         CheckpointState state{step, {}};
-        state.parts["optimizer"] = optimizer_.state();
         state.parts["objective"] = parts_.objective->state();
-        if (parts_.sampler) state.parts["sampler"] = parts_.sampler->state();
-        state.parts["generator"] = {{"state", parts_.generator.get_state()}};
-        if (step == steps_) state.parts.clear();  // nothing more is drawn or learnt from a finished training
+        if (step < steps_) {  // nothing more is drawn or learnt from a finished training
+            state.parts["optimizer"] = optimizer_.state();
+            if (parts_.sampler) state.parts["sampler"] = parts_.sampler->state();
+            state.parts["generator"] = {{"state", parts_.generator.get_state()}};
+        }
         const nlohmann::json trial = {{"config", request_.config}, {"seed", request_.seed}, {"step", step}};
         recorder_.checkpoint(step, save_checkpoint(*parts_.network, trial.dump(), state));
         saved_ = step;
@@ -151,21 +148,14 @@ private:
     void restore() {
         CheckpointState state = load_checkpoint(request_.checkpoint, *parts_.network);
         saved_ = state.step;
-        if (state.parts.empty()) {  // a finished training: its weights are the averaged ones already
+        parts_.objective->load(state.parts["objective"]);
+        if (!state.parts.contains("optimizer")) {  // a finished training: its weights are the averaged ones already
             finished_ = true;
             return;
         }
         optimizer_.load(state.parts["optimizer"]);
-        parts_.objective->load(state.parts["objective"]);
         if (parts_.sampler) parts_.sampler->load(state.parts["sampler"]);
         parts_.generator.set_state(state.parts["generator"].at("state"));
-    }
-
-    KeepGoing reporting(const char* phase) {
-        return [this, phase](std::int64_t done, std::int64_t total) {
-            recorder_.progress(phase, done, total);
-            return !recorder_.stop_requested();
-        };
     }
 
     void quick_evaluation(std::int64_t step) {
@@ -175,84 +165,18 @@ private:
         at::Generator generator = make_generator(parts_.device, request_.seed, quick_stream + static_cast<std::uint64_t>(step));
         at::Tensor drawn;
         const auto always = [](std::int64_t, std::int64_t) { return true; };
-        for (const auto& [name, value] : evaluate_samples(parts_, samples, evaluation_.at("batch"), generator, always, drawn))
+        const at::NoGradGuard no_grad;
+        const auto model = parts_.objective->model(*parts_.network, generator, [] {});
+        LogZ log_z;
+        if (parts_.energy) log_z.value = parts_.energy->log_z();
+        for (const auto& [name, value] :
+             evaluate_samples(parts_, *model, log_z, samples, evaluation_.at("batch"), generator, always, drawn))
             recorder_.metric(name, step, value);
         optimizer_.swap_average();
     }
 
-    void final_evaluation() {
-        at::Generator generator = make_generator(parts_.device, request_.seed, final_stream);
-        const std::int64_t samples = evaluation_.at("samples"), batch = evaluation_.at("batch");
-        at::Tensor drawn;
-        if (samples > 0) record(evaluate_samples(parts_, samples, batch, generator, reporting("sampling"), drawn));
-        if (drawn.defined()) {
-            record_pictures(drawn);
-            if (evaluation_.at("marginal_time") && parts_.objective->trains_marginals()) record(time_marginals(parts_, drawn, generator));
-        }
-        if (parts_.energy) compare_with_reference(generator, batch);
-        else score_test_rows(generator, batch);
-    }
-
-    // nll_bits on random rows of the test split, the same for every seed; of the validation split where there is none.
-    void score_test_rows(at::Generator& generator, std::int64_t batch) {
-        const Split split = parts_.dataset->size(Split::test) > 0 ? Split::test : Split::validation;
-        const auto rows = static_cast<std::int64_t>(parts_.dataset->size(split));
-        const std::int64_t count = std::min(evaluation_.at("nll_samples").get<std::int64_t>(), rows);
-        if (count == 0) return;
-        at::Generator choice = make_generator(at::kCPU, 0, final_stream);
-        const at::Tensor chosen = at::randperm(rows, choice, at::kLong).slice(0, 0, count);
-        const at::Tensor x = rows_at(*parts_.dataset, split, chosen, at::kCPU);
-        record(evaluate_reference(parts_, x, batch, generator, reporting("likelihood")));
-    }
-
-    void compare_with_reference(at::Generator& generator, std::int64_t batch) {
-        const std::int64_t samples = evaluation_.at("samples"), nll_samples = evaluation_.at("nll_samples");
-        const std::int64_t marginal_states = evaluation_.at("marginal_states");
-        // Exact values cost seconds on wide lattices: only beside the figures they are to be compared with.
-        if (samples > 0)
-            if (const auto log_z = parts_.energy->log_z()) record({{"log_z_exact", *log_z}});
-        if (nll_samples > 0)
-            if (const auto entropy = parts_.energy->entropy())
-                record({{"entropy_bits_exact", *entropy / std::log(2.0) / static_cast<double>(parts_.domain.sites)}});
-        const std::int64_t count = std::max(nll_samples, marginal_states);
-        if (count == 0) return;
-        const auto reference = parts_.energy->reference_samples(static_cast<std::size_t>(count), static_cast<std::uint64_t>(request_.seed));
-        if (!reference) return;
-        recorder_.sample("reference_samples", steps_, "text", (reference->exact ? "exact: " : "chain: ") + reference->how);
-        const at::Tensor rows = from_bytes({reference->rows, static_cast<std::size_t>(parts_.domain.sites)});
-        at::Generator cpu_generator = make_generator(at::kCPU, request_.seed, final_stream);
-        std::map<std::int64_t, SizeError> by_size;
-        if (marginal_states > 0 && parts_.objective->trains_marginals())
-            record(evaluate_marginals(parts_, rows, marginal_states, batch, cpu_generator, by_size));
-        for (const auto& [size, error] : by_size) {
-            recorder_.metric("marginal_rmse_by_size", size, error.rmse);
-            recorder_.metric("marginal_bias_by_size", size, error.bias);
-        }
-        if (nll_samples > 0)
-            record(evaluate_reference(parts_, rows.slice(0, 0, nll_samples), batch, generator, reporting("likelihood")));
-    }
-
-    void record(const Figures& figures) {
-        for (const auto& [name, value] : figures) {
-            recorder_.final_metric(name, value);
-            if (name == "kl" || name == "free_energy") recorder_.metric(name, steps_, value);
-        }
-    }
-
-    void record_pictures(const at::Tensor& drawn) {
-        const std::int64_t count = std::min(evaluation_.at("pictures").get<std::int64_t>(), drawn.size(0));
-        if (count == 0) return;
-        const std::vector<std::uint8_t> bytes = to_bytes(drawn.slice(0, 0, count));
-        const States rows{bytes, static_cast<std::size_t>(parts_.domain.sites)};
-        nlohmann::json picture = {{"shape", parts_.domain.layout.shape}, {"categories", parts_.domain.categories}};
-        for (std::size_t row = 0; row < rows.size(); ++row) {
-            picture["states"].push_back(std::vector<int>(rows[row].begin(), rows[row].end()));
-            picture["texts"].push_back(parts_.energy ? parts_.energy->text(rows[row]) : parts_.dataset->text(rows[row]));
-        }
-        recorder_.sample("samples", steps_, "states", picture.dump());
-    }
-
     const TrialRequest& request_;
+    const PluginHost& plugins_;
     Recorder& recorder_;
     const nlohmann::json& train_;
     const nlohmann::json& evaluation_;

@@ -11,10 +11,10 @@ namespace marginalia {
 
 namespace {
 
-// Runs a plugin's factory for a table of the config and puts the plugin's name before what goes wrong.
+// Runs the factory of the plugin of `kind` that a table of the config names, and puts the plugin's name before what goes
+// wrong.
 template <class Factory, class... Rest>
-auto make(const char* kind, const nlohmann::json& config, const PluginHost& plugins, Rest&&... rest) {
-    const nlohmann::json& table = config.at(kind);
+auto make_from(const nlohmann::json& table, const char* kind, const PluginHost& plugins, Rest&&... rest) {
     const std::string name = table.at("plugin");
     const auto factory = reinterpret_cast<Factory>(plugins.factory(kind, name));
     try {
@@ -23,6 +23,15 @@ auto make(const char* kind, const nlohmann::json& config, const PluginHost& plug
     } catch (const std::exception& error) {
         throw Error(std::string(kind) + " '" + name + "': " + error.what());
     }
+}
+
+template <class Factory, class... Rest>
+auto make(const char* kind, const nlohmann::json& config, const PluginHost& plugins, Rest&&... rest) {
+    return make_from<Factory>(config.at(kind), kind, plugins, rest...);
+}
+
+TrainingSetup setup_of(const TrialParts& parts, std::int64_t batch) {
+    return {parts.domain, batch, parts.device, parts.energy.get()};
 }
 
 template <class Variables>
@@ -72,7 +81,7 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins) {
     const auto module = make<NetworkFactory>("network", request.config, plugins, parts.domain, weights);
     parts.network = std::make_unique<Network>(*module, parts.domain);
     parts.network->to(parts.device);
-    const TrainingSetup setup{parts.domain, request.config.at("train").at("batch"), parts.device};
+    const TrainingSetup setup = setup_of(parts, request.config.at("train").at("batch"));
     parts.objective = make<ObjectiveFactory>("objective", request.config, plugins, setup);
     return parts;
 }
@@ -80,10 +89,17 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins) {
 TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
     const nlohmann::json& config = request.config;
     TrialParts parts = build_model(request, plugins);
-    const TrainingSetup setup{parts.domain, config.at("train").at("batch"), parts.device};
+    const TrainingSetup setup = setup_of(parts, config.at("train").at("batch"));
     if (config.contains("sampler"))
         parts.sampler = make<SamplerFactory>("sampler", config, plugins, setup, parts.generator);
     return parts;
+}
+
+std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, const PluginHost& plugins,
+                                                 const TrialParts& parts, std::int64_t chains, at::Generator& generator) {
+    if (!request.config.contains("reference")) return nullptr;
+    const TrainingSetup setup = setup_of(parts, chains);
+    return make_from<SamplerFactory>(request.config.at("reference"), "sampler", plugins, setup, generator);
 }
 
 }  // namespace marginalia

@@ -35,6 +35,10 @@ TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins);
 // All of them. Throws Error with the plugin's kind and name in front of whatever the plugin throws.
 TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins);
 
+// The sampler under [reference] in the config with `chains` states a draw; null where there is none.
+std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, const PluginHost& plugins,
+                                                 const TrialParts& parts, std::int64_t chains, at::Generator& generator);
+
 // A generator on a device, seeded from a trial's seed and a stream number, apart from LibTorch's global ones.
 at::Generator make_generator(const at::Device& device, std::int64_t seed, std::uint64_t stream);
 

@@ -156,7 +156,9 @@ def main():
             text = experiment.read_text(encoding="utf-8")
             if "start_from" in text:  # after the experiment it starts from
                 continue
-            good &= run(shortened(f"build/release/bin/marginalia --store experiments.db run {experiment}"), folder, experiment.name)
+            # One with a quick variant, which runs all of its methods, is only planned.
+            verb = "plan" if experiment.with_name(f"{experiment.stem}-quick.toml").exists() else "run"
+            good &= run(shortened(f"build/release/bin/marginalia --store experiments.db {verb} {experiment}"), folder, experiment.name)
         for experiment in sorted(source.glob("experiments/*.toml")):
             if "start_from" in experiment.read_text(encoding="utf-8"):
                 # A training of no steps stays one: these only evaluate.

@@ -116,6 +116,21 @@ TEST_CASE("table makes a paper's table") {
          "marginalia table lattice -r seed -m kl --format json", "marginalia table lattice -r learning_rat"});
 }
 
+TEST_CASE("a [table] puts ours beside the published figures") {
+    namespace store = marginalia::store;
+    const fs::path file = place().folder / "paper.db";
+    fs::copy_file(place().folder / "marginalia.db", file);
+    store::Store results = store::Store::open(file);
+    for (const store::TrialId trial : {4, 5, 6}) results.set_final_metric(trial, "kl_bound", 0.05 + 0.01 * trial);
+    std::string toml = read(fs::path(MARGINALIA_SOURCE_DIR) / "tests/golden/paper_table.toml");
+    for (std::size_t at = 0; (at = toml.find('\'', at)) != toml.npos; at += 2) toml.insert(at, "'");
+    results.connection().execute("UPDATE sweep SET toml = '" + toml + "' WHERE experiment = 'lattice'");
+    const std::string table = "marginalia --store paper.db table lattice";
+    compare_with("paper_table", {table, "COLUMNS=100 " + table, "COLUMNS=90 " + table + " --format markdown", table + " --format latex",
+                                 table + " --format csv 2> words; cat words", table + " --format json 2> /dev/null",
+                                 table + " -m kl", "marginalia --store paper.db table single"});
+}
+
 TEST_CASE("compare and diff put trials side by side") {
     compare_with("compare", {"marginalia compare 1 4 13", "marginalia compare 1 4 --format csv", "marginalia diff 1 13",
                              "marginalia diff 1 1", "marginalia diff 4 5 --format json"});

@@ -48,6 +48,8 @@ inline PluginCatalogue fake_catalogue() {
     };
     static constexpr Parameter gibbs[] = {
         {.name = "sites", .type = ParameterType::integer, .fallback = "10", .minimum = 1, .unit = "sites"}};
+    static constexpr Parameter tempering[] = {
+        {.name = "rungs", .type = ParameterType::integer, .fallback = "8", .minimum = 2}};
     static constexpr Parameter mam[] = {
         {.name = "penalty", .type = ParameterType::number, .fallback = "1", .minimum = 0}};
     const auto specs = [](const auto& list) {
@@ -61,7 +63,8 @@ inline PluginCatalogue fake_catalogue() {
         fake_plugin("energy", "ring", specs(ring)),         fake_plugin("network", "lattice-conv", specs(lattice_conv)),
         fake_plugin("network", "mlp", specs(mlp)),          fake_plugin("objective", "likelihood", {}, {"dataset"}),
         fake_plugin("objective", "mam-energy", specs(mam)), fake_plugin("objective", "reinforce", {}, {"energy", "sampler"}),
-        fake_plugin("sampler", "block-gibbs", specs(gibbs))};
+        fake_plugin("sampler", "block-gibbs", specs(gibbs)),
+        fake_plugin("sampler", "tempering", specs(tempering), {"energy"})};
     catalogue.failures = {{"/plugins/potts.so", "built for plugin ABI 0, but this marginalia is of ABI 1; rebuild it"}};
     return catalogue;
 }

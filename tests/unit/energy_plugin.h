@@ -1,4 +1,4 @@
-// Makes an energy from a built plugin file, as a host does, with the SDK alone.
+// Makes objects from built plugin files, as a host does, with the SDK alone.
 #pragma once
 
 #include <dlfcn.h>
@@ -38,9 +38,8 @@ inline const marginalia::PluginDescriptor& descriptor(const std::string& name) {
     return *static_cast<const marginalia::PluginDescriptor*>(found);
 }
 
-// The plugin's energy; what `words` leaves out has its default. A word that is no parameter is an error.
-inline std::unique_ptr<const marginalia::Energy> make(const std::string& name, Words words = {}) {
-    const marginalia::PluginDescriptor& plugin = descriptor(name);
+// The plugin's parameters; what `words` leaves out has its default. A word that is no parameter is an error.
+inline marginalia::Params params_of(const marginalia::PluginDescriptor& plugin, Words words) {
     std::map<std::string, marginalia::ParameterValue, std::less<>> values;
     for (std::size_t i = 0; i < plugin.parameter_count; ++i) {
         const marginalia::Parameter& parameter = plugin.parameters[i];
@@ -49,9 +48,14 @@ inline std::unique_ptr<const marginalia::Energy> make(const std::string& name, W
             throw std::runtime_error(std::string(parameter.name) + " is required");
         values.emplace(parameter.name, value_of(parameter, given.empty() ? parameter.fallback : given.mapped()));
     }
-    if (!words.empty()) throw std::runtime_error(words.begin()->first + " is no parameter of " + name);
+    if (!words.empty()) throw std::runtime_error(words.begin()->first + " is no parameter of " + plugin.name);
+    return marginalia::Params(values);
+}
+
+inline std::unique_ptr<const marginalia::Energy> make(const std::string& name, const Words& words = {}) {
+    const marginalia::PluginDescriptor& plugin = descriptor(name);
     const auto create = reinterpret_cast<marginalia::EnergyFactory>(plugin.create);
-    return std::unique_ptr<const marginalia::Energy>(create(marginalia::Params(values)));
+    return std::unique_ptr<const marginalia::Energy>(create(params_of(plugin, words)));
 }
 
 // The message of the refusal, "" where there is none.

@@ -6,6 +6,7 @@
 
 #include "energy_enumeration.h"
 #include "factor-graph/exact_sums.h"
+#include "factor-graph/local_terms.h"
 
 using namespace factor_graph;
 using energy_enumeration::Bytes;
@@ -174,16 +175,25 @@ TEST_CASE("models beyond the limits are not offered") {
     CHECK(!without_samples->samples(1, 0).has_value());
 }
 
-TEST_CASE("symbols beyond a variable's values are impossible; partial densities count known factors") {
+TEST_CASE("symbols beyond a variable's values are impossible; partial densities sum unknown variables alone") {
     Model model;
     model.cardinalities = {2, 3};
     model.unknown = 3;
     model.factors.emplace_back(std::vector{0u, 1u}, std::vector{0.1, 0.2, 0.3, 0.4, 0.5, 0.6});
     model.factors.emplace_back(std::vector{1u}, std::vector{1.0, 2.0, 3.0});
+    const LocalTerms local(model);
     CHECK(model.log_f(Bytes{1, 2}) == doctest::Approx(3.6));
+    CHECK(local.partial_log_f(Bytes{1, 2}) == doctest::Approx(3.6));
     CHECK(model.log_f(Bytes{2, 0}) == -HUGE_VAL);
-    CHECK(model.partial_log_f(Bytes{3, 1}) == doctest::Approx(2 + std::numbers::ln2));
-    CHECK(model.partial_log_f(Bytes{2, 3}) == -HUGE_VAL);
+    CHECK(local.partial_log_f(Bytes{3, 1}) == doctest::Approx(2 + std::log(std::exp(0.2) + std::exp(0.5))));
+    CHECK(local.partial_log_f(Bytes{3, 3}) ==
+          doctest::Approx(std::log(2) + std::log(std::exp(1) + std::exp(2) + std::exp(3))));
+    CHECK(local.partial_log_f(Bytes{2, 3}) == -HUGE_VAL);
+    std::vector<double> values(3);
+    local.of_variable(Bytes{1, 2}, 0, values);
+    CHECK(values == std::vector{0.3, 0.6, -HUGE_VAL});
+    local.of_variable(Bytes{2, 0}, 1, values);  // variable 0 has no value, so that only the factor of variable 1 counts
+    CHECK(values == std::vector{1.0, 2.0, 3.0});
     const auto exact = ExactSums::if_fits(model);
     CHECK(exact->log_sum(Bytes{2, 3}) == -HUGE_VAL);
 }

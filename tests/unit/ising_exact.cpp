@@ -63,12 +63,16 @@ TEST_CASE("log f of a state is the sum over edges and sites") {
     }
 }
 
-TEST_CASE("the partial density counts known pairs, known spins and log 2 per unknown site") {
+TEST_CASE("the partial density counts known pairs, known spins and each unknown site among its known neighbours") {
     const Lattice lattice{3, 3, 0.5, 0.25, false};
     const Bytes x = {1, 0, 2,   //
                      1, 2, 2,   //
                      2, 2, 1};
-    CHECK(lattice.partial_log_density(x) == doctest::Approx(0.5 * (-1 + 1) + 0.25 * 2 + 5 * std::numbers::ln2));
+    const auto site = [](double local) { return std::log(2 * std::cosh(local)); };
+    const double unknown = site(0.5 * -1 + 0.25) + site(0.5 * (1 - 1) + 0.25) + site(0.5 * 1 + 0.25) +
+                           site(0.5 * 1 + 0.25) + site(0.5 * 1 + 0.25);
+    CHECK(lattice.partial_log_density(x) == doctest::Approx(0.5 * (-1 + 1) + 0.25 * 2 + unknown));
+    CHECK(lattice.partial_log_density(Bytes(9, 2)) == doctest::Approx(9 * site(0.25)));
 }
 
 TEST_CASE("log Z, entropy and marginals equal enumeration on small lattices, open and torus") {

@@ -25,6 +25,9 @@ const Case cases[] = {
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2", "rows = 3\ncolumns = 4"},
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2", "rows = 7\ncolumns = 6"},
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2", "rows = 3\ncolumns = 4\ntorus = false"},
+    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3", "rows = 3\ncolumns = 4"},
+    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3", "rows = 7\ncolumns = 6"},
+    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3", "rows = 3\ncolumns = 4\ntorus = false"},
 };
 
 TrialParts build(const Case& c, std::int64_t seed = 0) {
@@ -133,6 +136,40 @@ TEST_CASE("a checkpoint gives the same network back, and refuses another") {
     const TrialParts mlp = build(cases[0]);
     CHECK_THROWS_WITH_AS(load_weights(bytes, *mlp.network),
                          doctest::Contains("weights 'w1' are [6, 3, 3, 3] in the checkpoint and [16, 36] in the network"), Error);
+}
+
+TEST_CASE("the marginal of relaxed states is that of full ones, with the gradient of finite differences") {
+    for (const Case& c : cases) {
+        CAPTURE(c.network);
+        const TrialParts parts = build(c);
+        at::Generator generator = make_generator(at::kCPU, 1, 14);
+        shake(*parts.network, generator);
+        REQUIRE(parts.network->has_relaxed());
+        const at::Tensor x = at::randint(2, {5, parts.domain.sites}, generator, at::kLong);
+        const at::Tensor p = at::one_hot(x, 2).to(at::kFloat).set_requires_grad(true);
+        const at::Tensor value = parts.network->log_marginal_relaxed(p);
+        CHECK(close(value, parts.network->log_marginal(x)));
+        value.sum().backward();
+        const at::NoGradGuard no_grad;
+        const at::Tensor direction = at::randn(p.sizes(), generator), slope = (p.grad() * direction).sum({1, 2});
+        const double step = 2e-3;
+        const at::Tensor change = parts.network->log_marginal_relaxed(p + step * direction) -
+                                  parts.network->log_marginal_relaxed(p - step * direction);
+        CHECK(at::allclose(change / (2 * step), slope, 0.03, 0.03));
+    }
+}
+
+TEST_CASE("lattice-conv with site channels tells the sites of a torus apart") {
+    const TrialParts parts = build(cases[5]);
+    at::Generator generator = make_generator(at::kCPU, 1, 15);
+    shake(*parts.network, generator);
+    const at::Tensor x = random_partial(*parts.network, 4, generator);
+    const at::Tensor shifted = x.view({4, 7, 6}).roll({2, 3}, {1, 2}).reshape({4, 42});
+    CHECK((parts.network->log_marginal(x) - parts.network->log_marginal(shifted)).abs().min().item<double>() > 1e-3);
+    const TrialParts smaller = build(cases[4]);
+    const std::string bytes = save_checkpoint(*parts.network, "{}", {});
+    CHECK_THROWS_WITH_AS(load_weights(bytes, *smaller.network), doctest::Contains("weights 'sites' are [3, 7, 6]"),
+                         Error);
 }
 
 TEST_CASE("lattice-conv looks the same from every site of a torus") {

@@ -73,9 +73,9 @@ TEST_CASE("the density of a partial state is that of its known sites alone") {
     const TrialParts parts = shaken_model();
     const at::NoGradGuard no_grad;
     at::Generator generator = make_generator(at::kCPU, 1, 1);
+    const auto model = any_order_model(*parts.network);
     const auto density = [&](std::vector<std::int64_t> row) {
-        return conditional_log_density(*parts.network, at::tensor(row).unsqueeze(0), 8, generator, at::kCPU, always)
-            .item<double>();
+        return log_densities(*model, at::tensor(row).unsqueeze(0), 8, generator, always).item<double>();
     };
     const at::Tensor nothing = at::full({1, 6}, 2, at::kLong);
     const at::Tensor at_nothing = parts.network->conditional_logits(nothing).log_softmax(2, at::kDouble)[0];
@@ -107,7 +107,7 @@ TEST_CASE("rows of one batch may know different numbers of sites") {
     const TrialParts parts = shaken_model();
     const at::Tensor x = at::tensor({1, 2, 2, 2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2}).view({3, 6}).to(at::kLong);
     at::Generator generator = make_generator(at::kCPU, 1, 1);
-    const at::Tensor together = conditional_log_density(*parts.network, x, 8, generator, at::kCPU, always);
+    const at::Tensor together = log_densities(*any_order_model(*parts.network), x, 8, generator, always);
     CHECK(together.slice(0, 0, 2).exp().sum().item<double>() == doctest::Approx(1).epsilon(1e-6));
     CHECK(together[2].item<double>() == 0);
 }

@@ -33,7 +33,7 @@ public:
           generator_(seeded(seed)),
           network_(fresh_network(problem.domain, seed)),
           objective_(reinterpret_cast<ObjectiveFactory>(target.factory)(
-              params ? *params : target.params, TrainingSetup{problem.domain, batch, at::kCPU})),
+              params ? *params : target.params, TrainingSetup{problem.domain, batch, at::kCPU, problem.energy.get()})),
           sampler_(problem.wants_sampler ? make_exact_sampler(batch) : nullptr),
           optimizer_(parameters(), train_table()) {}
 

@@ -2,10 +2,13 @@
 #include <ATen/core/grad_mode.h>
 #include <marginalia/sampler.h>
 
+#include <algorithm>
+
 #include "kernel/conformance/chi_square.h"
 #include "kernel/conformance/torch/network_probe.h"
 #include "kernel/conformance/torch/random_watch.h"
 #include "kernel/conformance/torch/table_network.h"
+#include "kernel/conformance/torch/tiny_problem.h"
 #include "kernel/conformance/torch/torch_checks.h"
 
 namespace marginalia {
@@ -16,18 +19,29 @@ constexpr std::int64_t few_rows = 256;  // where only sameness matters
 constexpr int settling_draws = 200;     // chains reach their distribution meanwhile
 constexpr int further_draws = 50;
 
-// Builds samplers and the network they draw from.
+bool needs_energy(const CheckTarget& target) {
+    return std::find(target.plugin.needs.begin(), target.plugin.needs.end(), "energy") != target.plugin.needs.end();
+}
+
+std::string source_of(const CheckTarget& target) { return needs_energy(target) ? "energy" : "network"; }
+
+// Builds samplers and what they draw from: a network, or an energy where they need one.
 class Bench {
 public:
     explicit Bench(const CheckTarget& target)
-        : target_(target), domain_(domain_of(target.domain.value_or(tiny_domain()))) {
+        : target_(target),
+          domain_(domain_of(target.domain.value_or(tiny_domain()))),
+          problem_(domain_, {"energy"}),
+          source_(source_of(target)) {
         at::Generator generator = seeded(21);
-        logits_ = at::randn({all_states(domain_).size(0)}, generator);
-        network_ = make_table_network(domain_, logits_, logits_);
+        const at::Tensor logits = at::randn({all_states(domain_).size(0)}, generator);
+        network_ = make_table_network(domain_, logits, logits);
+        log_p_ = needs_energy(target) ? problem_.log_target : logits.log_softmax(0, at::kDouble);
     }
 
     std::unique_ptr<Sampler> make(std::int64_t batch, at::Generator& generator, const Params* params = nullptr) const {
-        const TrainingSetup setup{domain_, batch, at::kCPU};
+        TrainingSetup setup{domain_, batch, at::kCPU};
+        if (needs_energy(target_)) setup.energy = problem_.energy.get();
         std::unique_ptr<Sampler> sampler(
             reinterpret_cast<SamplerFactory>(target_.factory)(params ? *params : target_.params, setup, generator));
         expect(sampler != nullptr, "the factory returned nothing; return new YourSampler(params, setup, generator)");
@@ -42,12 +56,15 @@ public:
 
     const Domain& domain() const { return domain_; }
     const Network& network() const { return *network_; }
-    const at::Tensor& logits() const { return logits_; }
+    const std::string& source() const { return source_; }    // "network" or "energy"
+    const at::Tensor& log_p() const { return log_p_; }         // (K^D) float64, what draws follow
 
 private:
     const CheckTarget& target_;
     const Domain domain_;
-    at::Tensor logits_;  // of p over all states
+    const TinyProblem problem_;
+    const std::string source_;
+    at::Tensor log_p_;
     std::unique_ptr<Network> network_;
 };
 
@@ -72,16 +89,18 @@ std::string check_draws(const Bench& bench) {
         expect_states(x, few_rows, bench.domain());
         expect(!x.requires_grad() && !at::GradMode::is_enabled(), "draw() turns grad mode on; leave it as it is");
     }
-    return shape_text(x) + ", every site known";
+    const std::string report = sampler->report();
+    expect(report.find('\n') == std::string::npos, "report() has several lines; make it one");
+    return shape_text(x) + ", every site known" + (report.empty() ? "" : "; " + report);
 }
 
 std::string fit(const Bench& bench, const at::Tensor& x, int draws) {
-    const at::Tensor counts = at::bincount(state_numbers(x, bench.domain()), {}, bench.logits().size(0));
-    const at::Tensor p = bench.logits().to(at::kDouble).softmax(0);
+    const at::Tensor counts = at::bincount(state_numbers(x, bench.domain()), {}, bench.log_p().size(0));
+    const at::Tensor p = bench.log_p().exp();
     const auto size = static_cast<std::size_t>(p.numel());
     const ChiSquare result = chi_square({p.data_ptr<double>(), size}, {counts.data_ptr<std::int64_t>(), size});
     expect(result.plausible(), "after " + std::to_string(draws) + " draws the " + std::to_string(rows) +
-                                   " states are not distributed as the network says: " + result.text() +
+                                   " states are not distributed as the " + bench.source() + " says: " + result.text() +
                                    "; check the conditionals used, and that rows are independent");
     return result.text();
 }
@@ -97,6 +116,29 @@ std::string check_invariance(const Bench& bench, Sampler& sampler, at::Generator
     const at::Tensor x = bench.draw(sampler, generator, further_draws);
     expect(!at::equal(before, x), "the states do not change from draw to draw; refresh them");
     return fit(bench, x, settling_draws + 1 + further_draws);
+}
+
+// The density told of the last draw is that of its states.
+std::string check_density(const Bench& bench) {
+    constexpr double tolerance = 1e-4;  // a network's logits are float32
+    at::Generator generator = seeded(30);
+    const auto sampler = bench.make(few_rows, generator);
+    for (int i = 0; i < 2; ++i) {
+        const at::Tensor x = bench.draw(*sampler, generator), told = sampler->log_density();
+        if (!told.defined()) throw NotApplicable{"not told"};
+        expect(told.dim() == 1 && told.size(0) == few_rows && told.scalar_type() == at::kDouble,
+               "log_density() gives " + shape_text(told) + "; it must be (B) float64, here (" +
+                   std::to_string(few_rows) + "), or an undefined tensor");
+        const at::Tensor right = bench.log_p().index_select(0, state_numbers(x, bench.domain()));
+        const at::Tensor off = (told - right).abs();
+        const auto worst = off.argmax();
+        expect(off.max().item<double>() <= tolerance,
+               "log_density() gives " + digits(told[worst.item<std::int64_t>()].item<double>()) +
+                   " for a state of the last draw whose log-density is " +
+                   digits(right[worst.item<std::int64_t>()].item<double>()) +
+                   "; give the normalised density with which each state was drawn");
+    }
+    return "as the " + bench.source() + " says";
 }
 
 std::string check_randomness(const Bench& bench) {
@@ -164,7 +206,7 @@ std::string measure_speed(const Bench& bench) {
 void check_long_run(const Bench& bench, Checker& checker) {
     at::Generator generator = seeded(29);
     std::unique_ptr<Sampler> sampler;
-    const bool right = checker.run("draws follow the network's distribution", [&] {
+    const bool right = checker.run("draws follow the " + bench.source() + "'s distribution", [&] {
         sampler = bench.make(rows, generator);
         return check_distribution(bench, *sampler, generator);
     });
@@ -179,7 +221,7 @@ void check_long_run(const Bench& bench, Checker& checker) {
 void check_sampler(const CheckTarget& target, Checker& checker) {
     const at::NoGradGuard no_grad;  // as the host calls it
     std::unique_ptr<const Bench> bench;
-    if (!checker.run("the checks' own network", [&] {
+    if (!checker.run("the checks' own " + source_of(target), [&] {
             bench = std::make_unique<Bench>(target);
             return domain_text(bench->domain().layout, bench->domain().categories) + ", a table of known p";
         }))
@@ -197,6 +239,7 @@ void check_sampler(const CheckTarget& target, Checker& checker) {
     check_corners(target.plugin, target.words, create, checker);
     if (!checker.run("draws are states", [&] { return check_draws(*bench); })) return;
     check_long_run(*bench, checker);
+    checker.run("the density of the draws", [&] { return check_density(*bench); });
     checker.run("randomness comes from the generator passed", [&] { return check_randomness(*bench); });
     checker.run("a later draw leaves earlier ones alone", [&] { return check_ownership(*bench); });
     checker.run("resume equals unbroken", [&] { return check_resume(*bench); });

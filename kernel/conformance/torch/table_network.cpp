@@ -23,7 +23,7 @@ at::Tensor numbers_as_digits(std::int64_t base, std::int64_t sites) {
 }
 
 // A partial state's number has the digits 0..K, K being □. The conditionals of a site are the marginals of the states
-// that have its symbols there, whatever it is in x.
+// that have its symbols there, whatever it is in x. The relaxed marginal is the extension linear in each site's weights.
 constexpr const char* methods = R"(
     def table(self, logits: Tensor) -> Tensor:
         return torch.logsumexp(torch.log_softmax(logits, 0).unsqueeze(0) + self.agrees, 1)
@@ -34,6 +34,10 @@ constexpr const char* methods = R"(
     def log_marginal(self, x: Tensor) -> Tensor:
         self.calls = self.calls + 1
         return self.table(self.marginal_logits)[self.number(x)]
+
+    def log_marginal_relaxed(self, p: Tensor) -> Tensor:
+        self.calls = self.calls + 1
+        return torch.mv(p[:, self.sites, self.full].prod(2), torch.log_softmax(self.marginal_logits, 0))
 
     def conditional_logits(self, x: Tensor) -> Tensor:
         self.calls = self.calls + 1
@@ -71,6 +75,8 @@ std::unique_ptr<Network> make_table_network(const Domain& domain, const at::Tens
     module.register_parameter("marginal_logits", parameter(marginal_logits), false);
     module.register_parameter("conditional_table", parameter(conditional_logits), false);
     module.register_buffer("agrees", at::zeros(clash.sizes()).masked_fill(clash, -INFINITY));
+    module.register_buffer("full", full);
+    module.register_buffer("sites", at::arange(domain.sites, at::kLong));
     module.register_buffer("powers", powers(domain.categories + 1, domain.sites));
     module.register_buffer("symbols", at::arange(domain.categories, at::kLong));
     module.register_attribute("calls", c10::IntType::get(), 0);

@@ -26,15 +26,36 @@ public:
     TableEnergy(const Domain& domain, const at::Tensor& log_f)
         : Energy(domain.sites, domain.categories), layout_(domain.layout), log_f_(to_vector(log_f)) {}
 
-    double log_density(State x) const override {
-        std::size_t number = 0;
-        for (std::size_t site = x.size(); site-- > 0;)
-            number = number * static_cast<std::size_t>(categories()) + x[site];
-        return log_f_.at(number);
+    double log_density(State x) const override { return log_f_.at(number(x)); }
+
+    void site_log_densities(State x, std::int64_t site, std::span<double> out) const override {
+        std::size_t step = 1;
+        for (std::int64_t before = 0; before < site; ++before) step *= out.size();
+        const std::size_t first = number(x) - step * x[static_cast<std::size_t>(site)];
+        for (std::size_t k = 0; k < out.size(); ++k) out[k] = log_f_.at(first + k * step);
     }
+
+    bool differences(State x, std::span<double> out) const override {
+        const auto values = static_cast<std::size_t>(categories());
+        const double here = log_density(x);
+        for (std::size_t site = 0; site < x.size(); ++site) {
+            const auto of_site = out.subspan(site * values, values);
+            site_log_densities(x, static_cast<std::int64_t>(site), of_site);
+            for (double& value : of_site) value -= here;
+        }
+        return true;
+    }
+
     Layout layout() const override { return layout_; }
 
 private:
+    std::size_t number(State x) const {
+        std::size_t number = 0;
+        for (std::size_t site = x.size(); site-- > 0;)
+            number = number * static_cast<std::size_t>(categories()) + x[site];
+        return number;
+    }
+
     const Layout layout_;
     const std::vector<double> log_f_;
 };
@@ -90,7 +111,7 @@ TinyProblem::TinyProblem(const Domain& given, const std::vector<std::string>& ne
     const at::Tensor states = all_states(domain);
     const at::Tensor log_f = at::randn({states.size(0)}, generator, at::kDouble) * spread + log_scale;
     log_target = log_f.log_softmax(0);
-    if (!named("dataset")) {
+    if (!named("dataset") && !named("states")) {
         energy = std::make_unique<TableEnergy>(domain, log_f);
         batch_energy = std::make_unique<ParallelEnergy>(*energy, "built in for the check");
         return;

@@ -10,9 +10,21 @@ namespace factor_graph {
 GraphEnergy::GraphEnergy(Model model)
     : Energy(static_cast<std::int64_t>(model.cardinalities.size()), model.unknown),
       model_(std::move(model)),
+      local_(model_),
       exact_(ExactSums::if_fits(model_)) {}
 
 GraphEnergy::~GraphEnergy() = default;
+
+bool GraphEnergy::differences(marginalia::State x, std::span<double> out) const {
+    const auto values = static_cast<std::size_t>(categories());
+    for (std::size_t site = 0; site < x.size(); ++site) {
+        const auto of_site = out.subspan(site * values, values);
+        local_.of_variable(x, site, of_site);
+        const double here = of_site[x[site]];
+        for (double& value : of_site) value -= here;
+    }
+    return true;
+}
 
 std::optional<double> GraphEnergy::log_z() const {
     if (!exact_) return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include <marginalia/energy.h>
 
+#include "local_terms.h"
 #include "model.h"
 
 namespace factor_graph {
@@ -17,7 +18,11 @@ public:
     ~GraphEnergy() override;
 
     double log_density(marginalia::State x) const override { return model_.log_f(x); }
-    std::optional<double> partial_log_density(marginalia::State x) const final { return model_.partial_log_f(x); }
+    void site_log_densities(marginalia::State x, std::int64_t site, std::span<double> out) const final {
+        local_.of_variable(x, static_cast<std::size_t>(site), out);
+    }
+    bool differences(marginalia::State x, std::span<double> out) const final;  // exact
+    std::optional<double> partial_log_density(marginalia::State x) const final { return local_.partial_log_f(x); }
 
     // Where the elimination fits, otherwise not offered. Each throws Error where every state is impossible.
     std::optional<double> log_z() const final;
@@ -27,6 +32,7 @@ public:
 
 private:
     const Model model_;
+    const LocalTerms local_;
     const std::unique_ptr<const ExactSums> exact_;
 };
 

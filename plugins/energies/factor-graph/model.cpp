@@ -17,16 +17,10 @@ double entry(const Model& model, const Factor& factor, marginalia::State x) {
 
 }  // namespace
 
-double Model::log_f(marginalia::State x) const { return partial_log_f(x); }
-
-double Model::partial_log_f(marginalia::State x) const {
+double Model::log_f(marginalia::State x) const {
+    for (std::size_t variable = 0; variable < cardinalities.size(); ++variable)
+        if (x[variable] != unknown && x[variable] >= cardinalities[variable]) return -HUGE_VAL;
     double sum = 0;
-    for (std::size_t variable = 0; variable < cardinalities.size(); ++variable) {
-        if (x[variable] == unknown)
-            sum += std::log(static_cast<double>(cardinalities[variable]));
-        else if (x[variable] >= cardinalities[variable])
-            return -HUGE_VAL;
-    }
     for (const Factor& factor : factors) sum += entry(*this, factor, x);
     return sum;
 }

@@ -29,11 +29,9 @@ struct Model {
     std::vector<Factor> factors;
     std::uint8_t unknown = 2;  // the symbol □ of partial states, at least every cardinality
 
-    // log f of a full state; -infinity where a symbol is beyond its variable's values.
+    // The sum of the factors whose variables are all known, so log f of a full state; -infinity where a symbol is
+    // beyond its variable's values and not the unknown one.
     double log_f(marginalia::State x) const;
-
-    // The factors whose variables are all known, plus the log of the number of values of each unknown variable.
-    double partial_log_f(marginalia::State x) const;
 };
 
 }  // namespace factor_graph

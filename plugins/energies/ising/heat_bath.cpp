@@ -82,18 +82,8 @@ public:
 
 private:
     void refresh(std::int64_t row, std::int64_t column) {
-        const std::int64_t width = lattice_.columns, site = row * width + column;
-        int sum = 0;
-        const auto add = [&](std::int64_t neighbour) { sum += 2 * x_[neighbour] - 1; };
-        if (column > 0) add(site - 1);
-        else if (lattice_.wraps(width)) add(site + width - 1);
-        if (column + 1 < width) add(site + 1);
-        else if (lattice_.wraps(width)) add(site - width + 1);
-        if (row > 0) add(site - width);
-        else if (lattice_.wraps(lattice_.rows)) add(site + (lattice_.rows - 1) * width);
-        if (row + 1 < lattice_.rows) add(site + width);
-        else if (lattice_.wraps(lattice_.rows)) add(site - (lattice_.rows - 1) * width);
-        x_[site] = random_.uniform() < up_[sum + 4];
+        const int sum = lattice_.around(row, column, [&](std::int64_t other) { return 2 * x_[other] - 1; });
+        x_[row * lattice_.columns + column] = random_.uniform() < up_[sum + 4];
     }
 
     const Lattice& lattice_;

@@ -46,6 +46,20 @@ public:
 
     double log_density(marginalia::State x) const override { return lattice_.log_density(x); }
 
+    void site_log_densities(marginalia::State x, std::int64_t site, std::span<double> out) const override {
+        out[1] = lattice_.local_field(x, site);
+        out[0] = -out[1];
+    }
+
+    bool differences(marginalia::State x, std::span<double> out) const override {
+        for (std::size_t site = 0; site < x.size(); ++site) {
+            const double down = -2 * lattice_.local_field(x, static_cast<std::int64_t>(site));
+            out[2 * site + x[site]] = 0;
+            out[2 * site + 1 - x[site]] = x[site] == 1 ? down : -down;
+        }
+        return true;
+    }
+
     std::optional<double> partial_log_density(marginalia::State x) const override {
         return lattice_.partial_log_density(x);
     }

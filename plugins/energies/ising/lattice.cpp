@@ -1,8 +1,9 @@
 #include "lattice.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstring>
-#include <numbers>
 
 namespace ising {
 namespace {
@@ -67,21 +68,23 @@ double Lattice::log_density(marginalia::State x) const {
 
 double Lattice::partial_log_density(marginalia::State x) const {
     const auto spin = [&](std::int64_t site) { return x[site] == 2 ? 0 : 2 * x[site] - 1; };
-    std::int64_t pairs = 0, spins = 0, unknown = 0;
+    std::int64_t twice_pairs = 0, spins = 0;
+    std::array<std::int64_t, 9> unknown{};  // unknown sites by the sum of their known neighbours, from -4
     for (std::int64_t row = 0; row < rows; ++row) {
         for (std::int64_t column = 0; column < columns; ++column) {
-            const std::int64_t site = row * columns + column;
-            const int here = spin(site);
+            const int here = spin(row * columns + column), sum = around(row, column, spin);
             spins += here;
-            unknown += here == 0;
-            if (column + 1 < columns) pairs += here * spin(site + 1);
-            if (column == 0 && wraps(columns)) pairs += here * spin(site + columns - 1);
-            if (row + 1 < rows) pairs += here * spin(site + columns);
-            if (row == 0 && wraps(rows)) pairs += here * spin(site + (rows - 1) * columns);
+            twice_pairs += here * sum;
+            if (here == 0) ++unknown[sum + 4];
         }
     }
-    return coupling * static_cast<double>(pairs) + field * static_cast<double>(spins) +
-           std::numbers::ln2 * static_cast<double>(unknown);
+    double value = coupling * static_cast<double>(twice_pairs / 2) + field * static_cast<double>(spins);
+    for (int sum = -4; sum <= 4; ++sum) {
+        const double local = std::abs(coupling * sum + field);
+        if (unknown[sum + 4] > 0)
+            value += static_cast<double>(unknown[sum + 4]) * (local + std::log1p(std::exp(-2 * local)));
+    }
+    return value;
 }
 
 }  // namespace ising

@@ -40,6 +40,19 @@ public:
 
     double log_density(marginalia::State v) const override { return machine_.log_f(v); }
 
+    void site_log_densities(marginalia::State v, std::int64_t site, std::span<double> out) const override {
+        machine_.site_log_f(v, static_cast<std::size_t>(site), out);
+    }
+
+    bool differences(marginalia::State v, std::span<double> out) const override {
+        const std::vector<double> gradient = machine_.gradient(v);
+        for (std::size_t d = 0; d < v.size(); ++d) {
+            out[2 * d + v[d]] = 0;
+            out[2 * d + 1 - v[d]] = v[d] == 1 ? -gradient[d] : gradient[d];
+        }
+        return true;
+    }
+
     std::optional<double> partial_log_density(marginalia::State v) const override { return machine_.log_f(v); }
 
     std::optional<double> log_z() const override {

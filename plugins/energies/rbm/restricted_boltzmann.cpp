@@ -116,6 +116,29 @@ double Machine::log_f(marginalia::State v) const {
     return sum;
 }
 
+void Machine::site_log_f(marginalia::State v, std::size_t d, std::span<double> out) const {
+    std::vector<double> inputs = hidden_inputs(v, 0);
+    const double* row = weights_.couplings.data() + d * weights_.hidden;
+    const auto change = [&](double sign) {
+        for (std::size_t j = 0; j < weights_.hidden; ++j) inputs[j] += sign * row[j];
+    };
+    const double here = sum_softplus(inputs);
+    change(v[d] == 1 ? -1 : 1);
+    const double changed = sum_softplus(inputs);
+    out[0] = v[d] == 1 ? changed : here;
+    out[1] = weights_.visible_bias[d] + (v[d] == 1 ? here : changed);
+}
+
+std::vector<double> Machine::gradient(marginalia::State v) const {
+    std::vector<double> on = hidden_inputs(v, 0), gradient = weights_.visible_bias;
+    for (double& input : on) input = sigmoid(input);
+    for (std::size_t d = 0; d < weights_.visible; ++d) {
+        const double* row = weights_.couplings.data() + d * weights_.hidden;
+        for (std::size_t j = 0; j < weights_.hidden; ++j) gradient[d] += on[j] * row[j];
+    }
+    return gradient;
+}
+
 double Machine::hidden_on(marginalia::State v) const {
     double sum = 0;
     for (const double input : hidden_inputs(v, 0.5)) sum += sigmoid(input);

@@ -31,6 +31,12 @@ public:
     // the log of the sum over the unknown units, as log f is convex.
     double log_f(marginalia::State v) const;
 
+    // Of a full state with unit d at 0 and at 1, up to a constant that both share.
+    void site_log_f(marginalia::State v, std::size_t d, std::span<double> out) const;
+
+    // d log f / d v_d = b_d + sum_j sigmoid(c_j + W_j v) W_jd of a full state, at the cost of one log f.
+    std::vector<double> gradient(marginalia::State v) const;
+
     // E[number of hidden units that are on | v].
     double hidden_on(marginalia::State v) const;
 

@@ -14,19 +14,30 @@ constexpr Parameter parameters[] = {
      .help = "width of every layer"},
     {.name = "layers", .type = ParameterType::integer, .fallback = "5", .minimum = 1, .maximum = 64, .unit = "layers",
      .help = "3x3 convolutions; all but the first are residual; a site sees 2 * layers + 1 sites across"},
+    {.name = "pool", .type = ParameterType::boolean, .fallback = "false",
+     .help = "add to every layer a learned part of its mean over the lattice, for order over the whole of it"},
+    {.name = "site_channels", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 4096,
+     .unit = "channels",
+     .help = "learned inputs of each site's own, for couplings that differ between sites; 0: weights fit any lattice size"},
 };
+
+constexpr double site_spread = 0.3;  // of the sites' own inputs at the start, beside symbols' inputs of 0 and 1
 
 constexpr const char* manual = R"(
 A residual convolutional network on a two-dimensional lattice, circular where the lattice is periodic. Its weights do
-not depend on the size of the lattice, so weights trained on a small one are used on a large one.
+not depend on the size of the lattice, so weights trained on a small one are used on a large one, unless `site_channels`
+is above 0: then each site has learned inputs e_i of its own, which belong to one lattice size. Energies whose couplings
+differ from site to site (spin glasses) need them, since without them all sites of a torus are alike to the network.
 
-    h_1 = conv3x3(onehot(x_S))
-    h_l = h_(l-1) + conv3x3(silu(h_(l-1)))
+    h_1 = conv3x3(onehot(x_S)), or conv3x3(onehot(x_S), e) with site channels
+    h_l = h_(l-1) + conv3x3(silu(h_(l-1))), with `pool` also + P_l mean over sites of silu(h_(l-1))
     log p_θ(x_S) = sum_i u·silu(h_L)_i - sum_i u·silu(h_L(all □))_i - |S| log K
     logits of p_φ(x_d | x_S) = V silu(h_L)_d + c
 
-One body serves both heads. The marginal of the empty set is 0 by construction; both heads begin at zero. A conditional
-of one site is computed from the patch of 2 * layers + 1 sites around it where that is less work than the whole lattice.
+`pool` lets every site see the whole lattice, such as its magnetisation near a critical point, which layers of 3x3 do not
+reach. One body serves both heads. The marginal of the empty set is 0 by construction; both heads begin at zero. A conditional
+of one site is computed from the patch of 2 * layers + 1 sites around it where that is less work than the whole lattice
+(never with `pool`).
 
 References: K. He et al., Identity mappings in deep residual networks, ECCV 2016 (arXiv 1603.05027), the order of activation and
 convolution.
@@ -38,10 +49,12 @@ at::Tensor uniform(at::IntArrayRef shape, double inputs, at::Generator& generato
 }
 
 // The residual layers as TorchScript source: on the whole lattice, and on a patch that loses a ring of sites a layer.
-std::string whole_layers(std::int64_t layers) {
+std::string whole_layers(std::int64_t layers, bool pool) {
     std::string source;
-    for (std::int64_t l = 2; l <= layers; ++l)
-        source += fmt::format("        h = h + torch.conv2d(self.pad(torch.silu(h)), self.w{0}, self.b{0})\n", l);
+    for (std::int64_t l = 2; l <= layers; ++l) {
+        source += fmt::format("        a = torch.silu(h)\n        h = h + torch.conv2d(self.pad(a), self.w{0}, self.b{0})\n", l);
+        if (pool) source += fmt::format("        h = h + torch.linear(a.mean([2, 3]), self.p{}).unsqueeze(2).unsqueeze(3)\n", l);
+    }
     return source;
 }
 
@@ -61,27 +74,31 @@ constexpr const char* methods = R"(
     def pad(self, h: Tensor) -> Tensor:
         return {pad}
 
-    def body(self, x: Tensor) -> Tensor:
-        # (B, H, W) symbols -> (B, channels, H, W)
-        h = torch.conv2d(self.pad(self.one_hot(x)), self.w1, self.b1)
+    def body(self, one_hot: Tensor) -> Tensor:
+        # (B, K+1, H, W) -> (B, channels, H, W)
+        h = torch.conv2d(self.pad(one_hot), self.w1, self.b1){add_places}
 {whole}
         return torch.silu(h)
 
-    def patch_body(self, x: Tensor) -> Tensor:
-        # (B, P, P) symbols around a site -> (B, channels) at the site
-        h = torch.conv2d(self.one_hot(x), self.w1, self.b1)
+    def patch_body(self, one_hot: Tensor, around: Tensor) -> Tensor:
+        # (B, K+1, P, P) at the sites `around` (B, P, P) of a site -> (B, channels) at the site
+        h = torch.conv2d(one_hot, self.w1, self.b1){add_places_around}
 {patch}
         return torch.silu(h).flatten(1)
 
     def lattice(self, x: Tensor) -> Tensor:
-        return x.view(-1, self.rows, self.columns)
+        return self.one_hot(x.view(-1, self.rows, self.columns))
+
+    def scores(self, h: Tensor) -> Tensor:
+        score = torch.mv(h.sum([2, 3]).to(self.u.dtype), self.u)
+        known = torch.zeros([1, {blank_rows}, {blank_columns}, {categories}], dtype=self.w1.dtype, device=h.device)
+        blank = torch.constant_pad_nd(known, [0, 1], 1.0).permute(0, 3, 1, 2)
+        empty = torch.mv(self.body(blank).mean([2, 3]).to(self.u.dtype), self.u) * (self.rows * self.columns)
+        return score - empty
 
     def marginals(self, h: Tensor, x: Tensor) -> Tensor:
-        score = torch.mv(h.sum([2, 3]).to(self.u.dtype), self.u)
-        known = (x < {categories}).sum(1).to(score.dtype)
-        blank = torch.full([1, {blank_rows}, {blank_columns}], {categories}, dtype=x.dtype, device=x.device)
-        empty = torch.mv(self.body(blank).mean([2, 3]).to(self.u.dtype), self.u) * (self.rows * self.columns)
-        return score - empty - {log_categories} * known
+        score = self.scores(h)
+        return score - {log_categories} * (x < {categories}).sum(1).to(score.dtype)
 
     def logits(self, h: Tensor) -> Tensor:
         # (..., channels) -> (..., K)
@@ -89,6 +106,10 @@ constexpr const char* methods = R"(
 
     def log_marginal(self, x: Tensor) -> Tensor:
         return self.marginals(self.body(self.lattice(x)), x)
+
+    def log_marginal_relaxed(self, p: Tensor) -> Tensor:
+        one_hot = torch.constant_pad_nd(p, [0, 1], 0.0).view(-1, self.rows, self.columns, {symbols}).permute(0, 3, 1, 2)
+        return self.scores(self.body(one_hot)) - self.rows * self.columns * {log_categories}
 
     def conditional_logits(self, x: Tensor) -> Tensor:
         return self.logits(self.body(self.lattice(x)).flatten(2).transpose(1, 2))
@@ -101,13 +122,25 @@ constexpr const char* methods = R"(
             reach = torch.arange(-{layers}, {layers} + 1, device=x.device)
             row = (torch.div(site, self.columns, rounding_mode="floor").unsqueeze(1) + reach) % self.rows
             column = (site.unsqueeze(1) + reach) % self.columns
-            around = (row.unsqueeze(2) * self.columns + column.unsqueeze(1)).flatten(1)
-            return self.logits(self.patch_body(x.gather(1, around).view(-1, {across}, {across})))
+            around = row.unsqueeze(2) * self.columns + column.unsqueeze(1)
+            patch = x.gather(1, around.flatten(1)).view(-1, {across}, {across})
+            return self.logits(self.patch_body(self.one_hot(patch), around))
         return self.logits(self.at_site(self.body(self.lattice(x)), site))
 
     def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
         h = self.body(self.lattice(x))
         return self.marginals(h, x), self.logits(self.at_site(h[:site.size(0)], site))
+)";
+
+// The sites' own inputs go through their part of the first convolution once for all rows.
+constexpr const char* place_methods = R"(
+    def places(self) -> Tensor:
+        return torch.conv2d(self.pad(self.sites.unsqueeze(0)), self.w_sites)
+
+    def places_around(self, around: Tensor) -> Tensor:
+        # The sites (B, P, P) of a patch -> (B, channels, P - 2, P - 2)
+        inner = around[:, 1:-1, 1:-1]
+        return torch.embedding(self.places()[0].flatten(1).t(), inner).permute(0, 3, 1, 2)
 )";
 
 // Site evaluations of one conditional from a patch, layer by layer.
@@ -123,7 +156,8 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     const std::int64_t channels = params.integer("channels"), layers = params.integer("layers");
     const std::int64_t categories = domain.categories, symbols = categories + 1;
     const std::int64_t rows = domain.layout.shape[0], columns = domain.layout.shape[1];
-    const bool periodic = domain.layout.periodic;
+    const std::int64_t site_channels = params.integer("site_channels");
+    const bool periodic = domain.layout.periodic, placed = site_channels > 0, pool = params.boolean("pool");
     marginalia::NetworkBuilder network("lattice_conv");
     const auto add = [&](const std::string& name, const at::Tensor& value) { network.parameter(name, value); };
     for (std::int64_t l = 1; l <= layers; ++l) {
@@ -132,20 +166,30 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
             uniform({channels, inputs, 3, 3}, 9.0 * static_cast<double>(inputs), generator).contiguous(at::MemoryFormat::ChannelsLast));
         add(fmt::format("b{}", l), uniform({channels}, 9.0 * static_cast<double>(inputs), generator));
     }
+    for (std::int64_t l = 2; pool && l <= layers; ++l) add(fmt::format("p{}", l), at::zeros({channels, channels}));
     add("u", at::zeros({channels}));
     add("v", at::zeros({categories, channels}));
     add("c", at::zeros({categories}));
+    if (placed) {
+        add("sites", at::empty({site_channels, rows, columns}).normal_(0, site_spread, generator));
+        add("w_sites", uniform({channels, site_channels, 3, 3}, 9.0 * static_cast<double>(site_channels), generator));
+    }
     network.constant("rows", rows);
     network.constant("columns", columns);
-    // On a torus every site of the empty state looks alike, so that one 1x1 torus stands for all of them.
-    const bool patches = periodic && patch_work(layers) < layers * rows * columns;
+    // On a torus every site of the empty state looks alike, so that one 1x1 torus stands for all of them, unless sites
+    // have inputs of their own.
+    const bool alike = periodic && !placed;
+    const bool patches = periodic && !pool && patch_work(layers) < layers * rows * columns;
+    const std::string source = std::string(placed ? place_methods : "") + methods;
     network.define(fmt::format(
-        methods, fmt::arg("symbols", symbols), fmt::arg("categories", categories), fmt::arg("layers", layers),
-        fmt::arg("across", 2 * layers + 1), fmt::arg("patches", patches ? "True" : "False"),
+        fmt::runtime(source), fmt::arg("symbols", symbols), fmt::arg("categories", categories),
+        fmt::arg("layers", layers), fmt::arg("across", 2 * layers + 1), fmt::arg("patches", patches ? "True" : "False"),
         fmt::arg("log_categories", std::log(static_cast<double>(categories))),
         fmt::arg("pad", periodic ? "torch.pad(h, [1, 1, 1, 1], \"circular\")" : "torch.constant_pad_nd(h, [1, 1, 1, 1], 0.0)"),
-        fmt::arg("blank_rows", periodic ? "1" : "self.rows"), fmt::arg("blank_columns", periodic ? "1" : "self.columns"),
-        fmt::arg("whole", whole_layers(layers)), fmt::arg("patch", patch_layers(layers))));
+        fmt::arg("blank_rows", alike ? "1" : "self.rows"), fmt::arg("blank_columns", alike ? "1" : "self.columns"),
+        fmt::arg("add_places", placed ? " + self.places()" : ""),
+        fmt::arg("add_places_around", placed ? " + self.places_around(around)" : ""),
+        fmt::arg("whole", whole_layers(layers, pool)), fmt::arg("patch", patch_layers(layers))));
     return network;
 }
 

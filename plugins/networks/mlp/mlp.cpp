@@ -46,18 +46,23 @@ std::string hidden_layers(std::int64_t layers) {
 }
 
 constexpr const char* methods = R"(
-    def features(self, x: Tensor) -> Tensor:
+    def one_hot(self, x: Tensor) -> Tensor:
+        return torch.one_hot(x, {symbols}).flatten(1).to(self.w1.dtype)
+
+    def features(self, one_hot: Tensor) -> Tensor:
         # The first layer as a sum of weight rows would read D rows a state; as a product of one-hot inputs it is one matmul.
-        one_hot = torch.one_hot(x, {symbols}).flatten(1).to(self.w1.dtype)
         h = torch.leaky_relu(torch.linear(one_hot, self.w1, self.b1), 0.01)
 {hidden}
         return h
 
-    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
+    def scores(self, h: Tensor) -> Tensor:
         # The last row of h belongs to the state of all □.
         score = torch.mv(h.to(self.w_marginal.dtype), self.w_marginal)
-        known = (x < {categories}).sum(1).to(score.dtype)
-        return score[:-1] - score[-1] - {log_categories} * known
+        return score[:-1] - score[-1]
+
+    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
+        score = self.scores(h)
+        return score - {log_categories} * (x < {categories}).sum(1).to(score.dtype)
 
     def with_blank(self, x: Tensor) -> Tensor:
         return torch.cat([x, torch.full([1, {sites}], {categories}, dtype=x.dtype, device=x.device)])
@@ -67,18 +72,24 @@ constexpr const char* methods = R"(
         return torch.bmm(v, h.to(v.dtype).unsqueeze(2)).squeeze(2) + torch.embedding(self.b_conditional, site)
 
     def log_marginal(self, x: Tensor) -> Tensor:
-        return self.marginals(self.features(self.with_blank(x)), x)
+        return self.marginals(self.features(self.one_hot(self.with_blank(x))), x)
+
+    def log_marginal_relaxed(self, p: Tensor) -> Tensor:
+        # The symbol □ has weight 0 in the states and 1 in the last row.
+        blank = torch.constant_pad_nd(torch.zeros_like(p[:1]), [0, 1], 1.0)
+        one_hot = torch.cat([torch.constant_pad_nd(p, [0, 1], 0.0), blank]).flatten(1)
+        return self.scores(self.features(one_hot)) - {sites} * {log_categories}
 
     def conditional_logits(self, x: Tensor) -> Tensor:
-        h = self.features(x)
+        h = self.features(self.one_hot(x))
         logits = torch.linear(h, self.w_conditional.view(-1, {hidden_units}), self.b_conditional.flatten())
         return logits.view(-1, {sites}, {categories})
 
     def conditional_at(self, x: Tensor, site: Tensor) -> Tensor:
-        return self.logits_at(self.features(x), site)
+        return self.logits_at(self.features(self.one_hot(x)), site)
 
     def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
-        h = self.features(self.with_blank(x))
+        h = self.features(self.one_hot(self.with_blank(x)))
         return self.marginals(h, x), self.logits_at(h[:site.size(0)], site)
 )";
 

@@ -4,7 +4,6 @@
 #include <ATen/ATen.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
-#include <marginalia/rows.h>
 
 namespace {
 
@@ -12,12 +11,12 @@ constexpr std::array<marginalia::Parameter, 0> parameters{};
 
 constexpr const char* manual = R"(
 Maximum likelihood of an any-order autoregressive model: stage 1 of training a marginalization model from data
-(arXiv 2310.12920, sec. 4.1). A batch of training rows, each with a random order σ and a uniform position d:
+(arXiv 2310.12920, sec. 4.1). A batch of states, a dataset's rows or what a sampler draws from an energy, each with a random order σ and a uniform position d:
 
     loss = -E[ D / (D - d + 1) * sum over k in σ(>=d) of log p_φ(x_k | x_σ(<d)) ]     d = 1..D
 
 an unbiased estimate, by one pass, of the mean over orders of -log p_φ(x) in nats, a bound on the negative
-log-likelihood. Only the conditionals learn: log p_θ stays as it began. Records `loss` (nats a row) and `train_bits` (bits a
+log-likelihood. It is also the loss of masked (absorbing) diffusion decoded in any order, one site at a time. Only the conditionals learn: log p_θ stays as it began. Records `loss` (nats a row) and `train_bits` (bits a
 site).
 
 References: E. Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037), algorithm 2; B. Uria et al., A
@@ -29,9 +28,9 @@ public:
     AnyOrderLikelihood(const marginalia::Params&, const marginalia::TrainingSetup& setup) : setup_(setup) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
-        const std::int64_t batch = setup_.batch, sites = setup_.domain.sites, categories = setup_.domain.categories;
-        const at::Tensor x =
-            marginalia::random_rows(*step.dataset, marginalia::Split::train, batch, step.generator, setup_.device);
+        const std::int64_t sites = setup_.domain.sites, categories = setup_.domain.categories;
+        const at::Tensor x = marginalia::training_states(step, setup_);
+        const std::int64_t batch = x.size(0);
         const at::Tensor rank = marginalia::random_orders(batch, sites, step.generator, setup_.device);  // of each site
         const at::Tensor known = at::randint(sites, {batch, 1}, step.generator, rank.options());         // d - 1
         const at::Tensor unknown = rank >= known;
@@ -53,5 +52,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(AnyOrderLikelihood, "ao-arm", "any-order autoregressive model from data: stage 1 of maximum likelihood",
-                     manual, parameters, "dataset");
+MARGINALIA_OBJECTIVE(AnyOrderLikelihood, "ao-arm", "any-order autoregressive model by maximum likelihood (masked diffusion): stage 1",
+                     manual, parameters, "states");

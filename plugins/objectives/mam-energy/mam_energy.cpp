@@ -1,5 +1,4 @@
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
@@ -27,7 +26,7 @@ arXiv 2310.12920, sec. 4.2).
     penalty          (log p_θ(x_σ(<d)) + log p_φ(x_σ(d) | x_σ(<d)) - log p_θ(x_σ(<=d)))²,  σ and d uniform
 
 D stands for the sum over d. Z drops out of the gradient: the networks fix log p_θ(all □) = 0, so consistency itself
-normalises the model. One pass serves x_S, x_S ∪ d and x. Records `loss`, `penalty` (mean squared error in nats²),
+normalises the model. A network that is consistent by construction (mps) is trained by the first part alone. One pass serves x_S, x_S ∪ d and x. Records `loss`, `penalty` (mean squared error in nats²),
 `log_z_estimate` (mean of log f - log p_θ, a lower bound where p_θ is consistent) and `log_ratio_std` (standard deviation of log p_θ - log f
 in nats, 0 for a perfect model).
 
@@ -46,16 +45,17 @@ public:
           rows_(params.integer("penalty_rows") == 0 ? setup.batch : std::min(params.integer("penalty_rows"), setup.batch)),
           baseline_(params.text("baseline") == "mean"),
           impossible_(params.number("impossible")),
-          domain_(setup.domain) {
+          setup_(setup) {
         if (baseline_ && setup.batch < 2)
             throw marginalia::Error("batch 1 with baseline \"mean\" learns nothing; give train.batch >= 2 or "
                                     "baseline = \"none\"");
     }
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
-        const at::Tensor x = draw(step);
+        const at::Tensor x = marginalia::training_states(step, setup_);
         step.energy->start(x);  // runs while the network does
-        const auto link = marginalia::random_chain_link(x.slice(0, 0, rows_), domain_.categories, step.generator);
+        if (step.network.consistent()) return divergence(step, step.network.log_marginal(x));
+        const auto link = marginalia::random_chain_link(x.slice(0, 0, rows_), setup_.domain.categories, step.generator);
         const auto pass = step.network.joint(at::cat({link.before, link.after, x}), link.site);
         const auto parts = pass.log_marginal.split_with_sizes({rows_, rows_, x.size(0)});
         const at::Tensor log_p = parts[2];
@@ -63,20 +63,23 @@ public:
         const at::Tensor log_conditional = pass.logits.log_softmax(1).gather(1, link.symbol.unsqueeze(1)).squeeze(1);
         const at::Tensor penalty = (parts[0] + log_conditional - parts[1]).square().mean();
 
-        const at::Tensor log_f = possible(step.energy->finish());
-        const at::Tensor log_ratio = log_p.detach().to(at::kDouble) - log_f;
-        const at::Tensor mean = log_ratio.mean();
-        const at::Tensor advantage = (baseline_ ? log_ratio - mean : log_ratio).to(log_p.dtype());
-        const at::Tensor loss = (advantage * log_p).mean() + lambda_ * static_cast<double>(domain_.sites) * penalty;
-        step.metrics = {{"loss", loss.detach()}, {"penalty", penalty.detach()}, {"log_z_estimate", -mean},
-                        {"log_ratio_std", log_ratio.std()}};
+        const at::Tensor loss =
+            divergence(step, log_p) + lambda_ * static_cast<double>(setup_.domain.sites) * penalty;
+        step.metrics["loss"] = loss.detach();
+        step.metrics["penalty"] = penalty.detach();
         return loss;
     }
 
 private:
-    static at::Tensor draw(marginalia::TrainingStep& step) {
-        const at::NoGradGuard no_grad;
-        return step.sampler->draw(step.network, step.generator);
+    // Its gradient is that of KL(p_θ || f/Z), by REINFORCE, the energy's evaluation having begun.
+    at::Tensor divergence(marginalia::TrainingStep& step, const at::Tensor& log_p) const {
+        const at::Tensor log_f = possible(step.energy->finish());
+        const at::Tensor log_ratio = log_p.detach().to(at::kDouble) - log_f;
+        const at::Tensor mean = log_ratio.mean();
+        const at::Tensor advantage = (baseline_ ? log_ratio - mean : log_ratio).to(log_p.dtype());
+        const at::Tensor loss = (advantage * log_p).mean();
+        step.metrics = {{"loss", loss.detach()}, {"log_z_estimate", -mean}, {"log_ratio_std", log_ratio.std()}};
+        return loss;
     }
 
     // REINFORCE needs finite rewards: whatever stands for -infinity only says which way to go.
@@ -92,7 +95,7 @@ private:
     const std::int64_t rows_;
     const bool baseline_;
     const double impossible_;  // nats
-    const marginalia::Domain domain_;
+    const marginalia::TrainingSetup setup_;
 };
 
 }  // namespace

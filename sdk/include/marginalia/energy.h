@@ -56,6 +56,22 @@ public:
     // parallel inside or on a GPU.
     virtual std::size_t rows_per_call() const { return 64; }
 
+    // log f of the full state x with `site` set to each of its K values in turn, up to a constant that the K share:
+    // log p*(x_site = k | the other sites) before normalising. K evaluations of log_density unless overridden; worth it
+    // where few terms of log f hold the site, since chains on the energy (heat bath) call this for every update.
+    virtual void site_log_densities(State x, std::int64_t site, std::span<double> out) const {
+        std::vector<std::uint8_t> changed(x.begin(), x.end());
+        for (std::size_t k = 0; k < out.size(); ++k) {
+            changed[static_cast<std::size_t>(site)] = static_cast<std::uint8_t>(k);
+            out[k] = log_density(changed);
+        }
+    }
+
+    // out[d * K + k] = log f(x with x_d = k) - log f(x) for a full state with finite log f: exact, or to first order by
+    // the gradient of a continuous extension (W. Grathwohl et al., Oops I took a gradient, ICML 2021). All D * K of them
+    // together must cost about as much as a few evaluations. False: not offered.
+    virtual bool differences(State, std::span<double>) const { return false; }
+
     // A running estimate of log sum_{x_rest} f(x_S, x_rest) for a partial state (□ = K), equal to log f on full states
     // ("forward-looking" credit). nullopt: not offered.
     virtual std::optional<double> partial_log_density(State) const { return std::nullopt; }

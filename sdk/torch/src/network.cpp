@@ -33,6 +33,9 @@ Network::Network(torch::jit::Module module, Domain domain)
             throw Error(std::string("the network's TorchScript module has no method '") + method + "(x)'; it must define it");
     has_conditional_at_ = module_->find_method("conditional_at").has_value();
     has_joint_ = module_->find_method("joint").has_value();
+    has_relaxed_ = module_->find_method("log_marginal_relaxed").has_value();
+    has_sample_ = module_->find_method("sample").has_value();
+    consistent_ = module_->hasattr("consistent") && module_->attr("consistent").toInt() != 0;
 }
 
 Network::~Network() = default;
@@ -46,6 +49,18 @@ std::vector<at::Tensor> Network::parameters() const {
 void Network::to(const c10::Device& device) { module_->to(device); }
 
 at::Tensor Network::log_marginal(const at::Tensor& x) const { return module_->get_method("log_marginal")({x}).toTensor(); }
+
+at::Tensor Network::log_marginal_relaxed(const at::Tensor& p) const {
+    if (!has_relaxed_)
+        throw Error("the network's module has no method 'log_marginal_relaxed(p)', which gradients in the states take; use "
+                    "another network");
+    return module_->get_method("log_marginal_relaxed")({p}).toTensor();
+}
+
+at::Tensor Network::sample(const at::Tensor& u) const {
+    if (!has_sample_) throw Error("the network's module has no method 'sample(u)'; draw site by site, or use another network");
+    return module_->get_method("sample")({u}).toTensor();
+}
 
 at::Tensor Network::conditional_logits(const at::Tensor& x) const {
     return module_->get_method("conditional_logits")({x}).toTensor();

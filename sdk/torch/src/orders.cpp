@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <marginalia/objective.h>
+#include <marginalia/rows.h>
 
 namespace marginalia {
 
@@ -39,6 +40,13 @@ at::Tensor sample_symbols(const at::Tensor& logits, at::Generator& generator) {
 at::Tensor BatchEnergy::log_density(const at::Tensor& x) {
     start(x);
     return finish();
+}
+
+at::Tensor training_states(TrainingStep& step, const TrainingSetup& setup) {
+    const at::NoGradGuard no_grad;
+    if (step.sampler) return step.sampler->draw(step.network, step.generator);
+    if (step.dataset) return random_rows(*step.dataset, Split::train, setup.batch, step.generator, setup.device);
+    throw Error("there are no states to train on; give the experiment a [sampler] or a [dataset]");
 }
 
 }  // namespace marginalia

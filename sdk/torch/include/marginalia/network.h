@@ -39,6 +39,11 @@ struct Domain {
 //   conditional_at(x, site)   (B, D), (B) -> (B, K): the logits of one site a row
 //   joint(x, site)            (N, D), (M), M <= N -> ((N), (M, K)): log_marginal of all rows and conditional_at of the
 //                             first M, from one pass
+//   log_marginal_relaxed(p)   (B, D, K) float weights of the symbols, one-hot for a full state -> (B): log_marginal of full
+//                             states, differentiable in p
+//   sample(u)                 (B, D) uniform numbers in [0, 1) -> (B, D): independent states of p, in less than D passes
+// An integer attribute `consistent` that is not 0 says that the sum rule holds by construction, so that objectives leave
+// its penalty out.
 //
 // Threads: one at a time. Gradients flow to parameters() unless grad mode is off.
 class MARGINALIA_API Network {
@@ -55,16 +60,25 @@ public:
     void to(const c10::Device& device);
 
     at::Tensor log_marginal(const at::Tensor& x) const;
+    at::Tensor log_marginal_relaxed(const at::Tensor& p) const;  // throws Error where the module has no such method
+    at::Tensor sample(const at::Tensor& u) const;                 // the same
     at::Tensor conditional_logits(const at::Tensor& x) const;
     at::Tensor conditional_at(const at::Tensor& x, const at::Tensor& site) const;
     struct Joint;
     Joint joint(const at::Tensor& x, const at::Tensor& site) const;
+
+    bool has_relaxed() const { return has_relaxed_; }
+    bool has_sample() const { return has_sample_; }
+    bool consistent() const { return consistent_; }
 
 private:
     std::unique_ptr<torch::jit::Module> module_;
     Domain domain_;
     bool has_conditional_at_ = false;
     bool has_joint_ = false;
+    bool has_relaxed_ = false;
+    bool has_sample_ = false;
+    bool consistent_ = false;
 };
 
 // Puts a module together without LibTorch's module headers, which cost a plugin some ten seconds of compile time.

@@ -1,6 +1,7 @@
 // Objectives: the loss that makes a network a model of an energy or of data.
 #pragma once
 
+#include <marginalia/model.h>
 #include <marginalia/sampler.h>
 
 namespace marginalia {
@@ -31,6 +32,11 @@ struct TrainingStep {
     std::map<std::string, at::Tensor> metrics;  // scalars to record; read by the host only when it records
 };
 
+// The states on which a step trains: (B, D) int64, all sites known, of the sampler where the experiment has one, otherwise
+// random rows of the dataset's training split. For objectives that need "states", "sampler" or
+// "dataset".
+MARGINALIA_API at::Tensor training_states(TrainingStep& step, const TrainingSetup& setup);
+
 // Builds a scalar to minimise. One object per trial, called from the training thread with grad mode on; the host owns
 // optimiser, schedule, clipping and checkpoints.
 class MARGINALIA_API Objective {
@@ -38,6 +44,12 @@ public:
     virtual ~Objective() = default;
 
     virtual at::Tensor loss(TrainingStep& step) = 0;
+
+    // The trained network as evaluation and `score` read it, by default an any-order model. Called with grad mode off; finding
+    // out a normalisation may take long, hence the tick.
+    virtual std::unique_ptr<Model> model(const Network& network, at::Generator&, const Tick&) const {
+        return any_order_model(network);
+    }
 
     // False: it trains the conditionals only, so that log p_θ says nothing and is not evaluated.
     virtual bool trains_marginals() const { return true; }
@@ -54,8 +66,8 @@ using ObjectiveFactory = Objective* (*)(const Params&, const TrainingSetup&);
 }  // namespace marginalia
 
 // Exports class `type`, constructible from (const Params&, const TrainingSetup&), as an objective plugin. `needs` names
-// the tables that an experiment with it must have, separated by spaces: "energy sampler", "dataset", or "" for none. An
-// experiment without them is refused before anything runs, so TrainingStep's pointers to what is named are never null.
+// the tables that an experiment with it must have, separated by spaces: "energy sampler", "dataset", "states" (a
+// dataset's rows, or a sampler's for an energy), or "" for none. An experiment without them is refused before anything runs, so TrainingStep's pointers to what is named are never null.
 #define MARGINALIA_OBJECTIVE(type, name, summary, manual, list, needs)                                            \
     static_assert(std::is_base_of_v<marginalia::Objective, type>);                                                \
     static marginalia::Objective* marginalia_create(const marginalia::Params& p, const marginalia::TrainingSetup& s) { \

@@ -1,0 +1,173 @@
+#include "kernel/train/final_evaluation.h"
+
+#include <cmath>
+
+#include <ATen/ATen.h>
+#include <marginalia/rows.h>
+
+#include "kernel/train/annealed_importance.h"
+#include "kernel/train/evaluation.h"
+#include "kernel/train/reference.h"
+
+namespace marginalia {
+
+namespace {
+
+// Streams of the trial's seed, apart from those of training.
+constexpr std::uint64_t final_stream = 2, reference_stream = 4;
+
+class FinalEvaluation {
+public:
+    FinalEvaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, Recorder& recorder)
+        : request_(request),
+          plugins_(plugins),
+          parts_(parts),
+          recorder_(recorder),
+          steps_(request.config.at("train").at("steps")),
+          batch_(setting("batch")),
+          generator_(make_generator(parts.device, request.seed, final_stream)),
+          model_(parts.objective->model(*parts.network, generator_, tick_of(normalising_))) {}
+
+    void run() {
+        const std::int64_t samples = setting("samples");
+        // Exact values cost seconds on wide lattices: only beside the figures they are to be compared with.
+        if (parts_.energy && (samples > 0 || setting("nll_samples") > 0)) find_log_z();
+        at::Tensor drawn;
+        if (samples > 0)
+            record(evaluate_samples(parts_, *model_, log_z_, samples, batch_, generator_, reporting("sampling"), drawn));
+        if (drawn.defined()) {
+            record_pictures(drawn);
+            if (request_.config.at("evaluation").at("marginal_time"))
+                record(time_marginals(parts_, *model_, drawn, generator_));
+        }
+        if (parts_.energy) compare_with_reference(drawn);
+        else score_test_rows();
+    }
+
+private:
+    std::int64_t setting(const char* name) const { return request_.config.at("evaluation").at(name); }
+
+    KeepGoing reporting(const char* phase) {
+        return [this, phase](std::int64_t done, std::int64_t total) {
+            recorder_.progress(phase, done, total);
+            return !recorder_.stop_requested();
+        };
+    }
+
+    void find_log_z() {
+        log_z_.value = parts_.energy->log_z();
+        if (log_z_.value) record({{"log_z_exact", *log_z_.value}});
+        const std::int64_t chains = setting("ais_chains");
+        if (chains == 0) return;
+        std::int64_t done = 0;
+        const KeepGoing keep_going = reporting("annealing");
+        const Tick tick = [&] {
+            if (!keep_going(++done, setting("ais_temperatures"))) throw Interrupted{};
+        };
+        const AnnealedLogZ estimate = annealed_log_z(
+            *parts_.energy, {chains, setting("ais_temperatures"), static_cast<std::uint64_t>(request_.seed)}, tick);
+        record({{"log_z_ais", estimate.log_z}, {"log_z_ais_stderr", estimate.standard_error}});
+        if (!log_z_.value) log_z_ = {estimate.log_z, estimate.standard_error};
+    }
+
+    // nll_bits on random rows of the test split, the same for every seed; of the validation split where there is none.
+    void score_test_rows() {
+        const Split split = parts_.dataset->size(Split::test) > 0 ? Split::test : Split::validation;
+        const auto rows = static_cast<std::int64_t>(parts_.dataset->size(split));
+        const std::int64_t count = std::min(setting("nll_samples"), rows);
+        if (count == 0) return;
+        at::Generator choice = make_generator(at::kCPU, 0, final_stream);
+        const at::Tensor chosen = at::randperm(rows, choice, at::kLong).slice(0, 0, count);
+        const at::Tensor x = rows_at(*parts_.dataset, split, chosen, at::kCPU);
+        record(evaluate_reference(parts_, *model_, log_z_, x, batch_, generator_, reporting("likelihood")));
+    }
+
+    void compare_with_reference(const at::Tensor& drawn) {
+        const std::int64_t nll_samples = setting("nll_samples"), marginal_states = setting("marginal_states");
+        if (nll_samples > 0)
+            if (const auto entropy = parts_.energy->entropy())
+                record({{"entropy_bits_exact", *entropy / std::log(2.0) / static_cast<double>(parts_.domain.sites)}});
+        const std::int64_t count = std::max(nll_samples, marginal_states);
+        if (count == 0) return;
+        const Reference reference = reference_states(count);
+        if (!reference.x.defined()) return;
+        recorder_.sample("reference_samples", steps_, "text", (reference.exact ? "exact: " : "chain: ") + reference.how);
+        record(reference.figures);
+        if (marginal_states > 0 && parts_.objective->trains_marginals()) compare_marginals(reference.x, marginal_states);
+        if (nll_samples == 0) return;
+        const at::Tensor x = reference.x.slice(0, 0, nll_samples);
+        record(evaluate_reference(parts_, *model_, log_z_, x, batch_, generator_, reporting("likelihood")));
+        if (!drawn.defined()) return;
+        Curves curves;
+        record(evaluate_quality(parts_, drawn, x, curves));
+        record(curves);
+    }
+
+    Reference reference_states(std::int64_t count) {
+        at::Generator own = make_generator(parts_.device, request_.seed, reference_stream);
+        const std::int64_t chains = setting("reference_chains");
+        const auto sampler = build_reference_sampler(request_, plugins_, parts_, chains, own);
+        if (!sampler)
+            return energy_reference(*parts_.energy, static_cast<std::size_t>(count), static_cast<std::uint64_t>(request_.seed));
+        return chain_reference(parts_, *sampler, chains, count, own, reporting("reference"));
+    }
+
+    void compare_marginals(const at::Tensor& reference, std::int64_t states) {
+        at::Generator choice = make_generator(at::kCPU, request_.seed, final_stream);
+        Curves curves;
+        record(evaluate_marginals(parts_, *model_, reference, states, batch_, choice, curves));
+        record(curves);
+    }
+
+    void record(const Figures& figures) {
+        for (const auto& [name, value] : figures) {
+            recorder_.final_metric(name, value);
+            // The last points of the curves that quick evaluations draw.
+            if (name.starts_with("kl") || name.starts_with("free_energy"))
+                if (!name.ends_with("_stderr")) recorder_.metric(name, steps_, value);
+        }
+    }
+
+    void record(const Curves& curves) {
+        for (const auto& [name, points] : curves)
+            for (const auto& [place, value] : points) recorder_.metric(name, place, value);
+    }
+
+    void record_pictures(const at::Tensor& drawn) {
+        const std::int64_t count = std::min(setting("pictures"), drawn.size(0));
+        if (count == 0) return;
+        const std::vector<std::uint8_t> bytes = to_bytes(drawn.slice(0, 0, count));
+        const States rows{bytes, static_cast<std::size_t>(parts_.domain.sites)};
+        nlohmann::json picture = {{"shape", parts_.domain.layout.shape}, {"categories", parts_.domain.categories}};
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            picture["states"].push_back(std::vector<int>(rows[row].begin(), rows[row].end()));
+            picture["texts"].push_back(parts_.energy ? parts_.energy->text(rows[row]) : parts_.dataset->text(rows[row]));
+        }
+        recorder_.sample("samples", steps_, "states", picture.dump());
+    }
+
+    const TrialRequest& request_;
+    const PluginHost& plugins_;
+    const TrialParts& parts_;
+    Recorder& recorder_;
+    const std::int64_t steps_;
+    const std::int64_t batch_;
+    at::Generator generator_;
+    const at::NoGradGuard no_grad_;
+    const KeepGoing normalising_ = reporting("normalising");
+    const std::unique_ptr<Model> model_;
+    LogZ log_z_;
+};
+
+}  // namespace
+
+bool final_evaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, Recorder& recorder) {
+    try {
+        FinalEvaluation(request, plugins, parts, recorder).run();
+    } catch (const Interrupted&) {
+        return false;
+    }
+    return true;
+}
+
+}  // namespace marginalia

@@ -1,0 +1,103 @@
+#include <cmath>
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <marginalia/objective.h>
+#include <marginalia/orders.h>
+
+#include "../learned-order/learned_order.h"
+#include "../learned_log_z.h"
+
+namespace {
+
+using marginalia::Parameter;
+using marginalia::ParameterType;
+
+constexpr Parameter parameters[] = {
+    {.name = "length", .type = ParameterType::integer, .fallback = "8", .minimum = 1, .maximum = 1e6, .unit = "transitions",
+     .help = "longest piece of a trajectory that is balanced, at most D; 1 is detailed balance"},
+    {.name = "trajectories", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 1e6,
+     .help = "trajectories to a state whose mean stands for its density in evaluation"},
+};
+
+constexpr const char* manual = R"(
+A generative flow network over partial states, trained on pieces of trajectories. The policy is that of `gflownet-tb`; the
+marginal head gives the flows:
+
+    log F(x_S) = log Z + log p_θ(x_S) - log binomial(D, |S|),      F(x) = f(x) for full states
+    loss = E[(log F(s_i) + sum of log P_F(s_t+1 | s_t) - log F(s_j) - sum of log P_B(s_t | s_t+1))²],   i <= t < j
+
+With the uniform backward policy P_B(s_t | s_t+1) = 1 / (t + 1) the flow through a partial state is its marginal spread
+evenly over the binomial(D, |S|) sets of its size, so at the optimum p_θ is the target's marginal and P_F chooses sites
+evenly. Pieces have a length of 1 to `length`, uniformly, and begin anywhere; half of them end in the full state, where the
+energy is. They lie on random orders of the sampler's states, as the squared error holds off-policy. log Z is learned from
+the first batch's estimate on. Evaluation gives bounds from `trajectories` orders a state, as in `gflownet-tb`. Records
+`loss` (nats²) and `log_z_estimate`.
+
+References: K. Madan et al., Learning GFlowNets from partial episodes for improved convergence and stability, ICML 2023 (arXiv
+2209.12782). Y. Bengio et al., GFlowNet foundations, J. Mach. Learn. Res. 24 (2023).
+)";
+
+class SubTrajectoryBalance final : public marginalia::Objective {
+public:
+    SubTrajectoryBalance(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
+        : setup_(setup),
+          length_(std::min(params.integer("length"), setup.domain.sites)),
+          trajectories_(params.integer("trajectories")),
+          log_z_(setup.device) {}
+
+    at::Tensor loss(marginalia::TrainingStep& step) override {
+        const std::int64_t sites = setup_.domain.sites, categories = setup_.domain.categories;
+        const at::Tensor x = marginalia::training_states(step, setup_);
+        step.energy->start(x);
+        const std::int64_t rows = x.size(0);
+        const at::Tensor order = marginalia::random_orders(rows, sites, step.generator, x.device());
+        const auto length = at::randint(1, length_ + 1, {1}, step.generator, x.options()).item<std::int64_t>();
+        at::Tensor begin = at::randint(sites - length + 1, {rows, 1}, step.generator, x.options());
+        const at::Tensor to_end = at::rand({rows, 1}, step.generator, at::TensorOptions().device(x.device())) < 0.5;
+        begin = begin.masked_fill(to_end, sites - length);
+
+        const at::Tensor position = begin + at::arange(length, x.options());
+        const at::Tensor log_forward = learned_order::log_transitions(step.network, x, order, position).sum(1);
+        const at::Tensor log_backward = -(position + 1).to(at::kDouble).log().sum(1);
+        const at::Tensor end = begin + length, whole = (end == sites).squeeze(1);
+        const at::Tensor rank = order.argsort(std::int64_t{1});
+        const at::Tensor flows = step.network.log_marginal(
+            at::cat({x.masked_fill(rank >= begin, categories), x.masked_fill(rank >= end, categories)}));
+        const at::Tensor log_f = step.energy->finish();
+        if (step.step == 1) log_z_.begin_uniform(log_f, setup_.domain);
+        const at::Tensor log_z = log_z_.value();
+        const at::Tensor first = log_z + flows.slice(0, 0, rows) - log_subsets(begin);
+        const at::Tensor last = at::where(whole, log_f, log_z + flows.slice(0, rows) - log_subsets(end));
+        const at::Tensor loss = (first + log_forward - last - log_backward).square().mean();
+        step.metrics = {{"loss", loss.detach()}, {"log_z_estimate", log_z.detach()}};
+        return loss;
+    }
+
+    std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, at::Generator&,
+                                             const marginalia::Tick&) const override {
+        return learned_order::model(network, trajectories_);
+    }
+
+    std::vector<at::Tensor> parameters() const override { return {log_z_.parameter()}; }
+    marginalia::StateDict state() const override { return log_z_.state(); }
+    void load(const marginalia::StateDict& state) override { log_z_.load(state); }
+
+private:
+    // log binomial(D, size): (B) float64 from (B, 1).
+    at::Tensor log_subsets(const at::Tensor& size) const {
+        const auto sites = static_cast<double>(setup_.domain.sites);
+        const at::Tensor n = size.squeeze(1).to(at::kDouble);
+        return std::lgamma(sites + 1) - (n + 1).lgamma() - (sites - n + 1).lgamma();
+    }
+
+    const marginalia::TrainingSetup setup_;
+    const std::int64_t length_;
+    const std::int64_t trajectories_;
+    LearnedLogZ log_z_;
+};
+
+}  // namespace
+
+MARGINALIA_OBJECTIVE(SubTrajectoryBalance, "gflownet-subtb", "GFlowNet of learned order from an energy: sub-trajectory balance",
+                     manual, parameters, "energy sampler");

@@ -1,0 +1,38 @@
+// Models that choose the next site as well as its value: the forward policy of a GFlowNet over partial states.
+#pragma once
+
+#include <marginalia/model.h>
+
+namespace learned_order {
+
+// log P_F(site, value | x_S), normalised over all values of all unknown sites: (B, D * K) from (B, D), -infinity at known
+// sites. Logits are the network's conditionals, read jointly, so that a network that knows nothing chooses evenly.
+at::Tensor log_policy(const marginalia::Network& network, const at::Tensor& x);
+
+// Trajectories from the state of all □ to full states.
+struct Trajectories {
+    at::Tensor x;      // (B, D) int64
+    at::Tensor order;  // (B, D): sites in the order in which they were filled
+    at::Tensor log_p;  // (B) float64: sum of log P_F
+};
+
+// Drawn from the policy: D passes.
+Trajectories draw(const marginalia::Network& network, std::int64_t rows, at::Generator& generator, const marginalia::Tick& tick);
+
+// sum of log P_F along given orders to x: (B) float64, D passes.
+at::Tensor log_forward(const marginalia::Network& network, const at::Tensor& x, const at::Tensor& order,
+                       const marginalia::Tick& tick);
+
+// log P_F of single transitions of given trajectories, in one pass: `position` (B, T) in 0..D-1 gives (B, T).
+at::Tensor log_transitions(const marginalia::Network& network, const at::Tensor& x, const at::Tensor& order,
+                           const at::Tensor& position);
+
+// log P_B of a whole trajectory under the uniform backward policy, -log D!.
+double log_backward(std::int64_t sites);
+
+// The states that a trained policy ends in. Their density is a sum over D! trajectories; it is estimated from `trajectories`
+// of them, backward ones for given states (a lower bound in the mean), with the drawn one among them for drawn states (an
+// upper bound in the mean).
+std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, std::int64_t trajectories);
+
+}  // namespace learned_order

@@ -1,0 +1,92 @@
+#include <ATen/ATen.h>
+#include <marginalia/network_joint.h>
+#include <marginalia/objective.h>
+#include <marginalia/orders.h>
+
+#include "../forward_looking.h"
+
+namespace {
+
+using marginalia::Parameter;
+using marginalia::ParameterType;
+
+constexpr Parameter parameters[] = {
+    {.name = "forward_looking", .type = ParameterType::boolean, .fallback = "true",
+     .help = "let the marginal head correct the energy's partial density, where the energy offers one"},
+    {.name = "terminal", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1e9,
+     .help = "weight of the terminal condition; of no use with forward_looking, which meets it by construction"},
+};
+
+constexpr const char* manual = R"(
+Self-consistency as detailed balance: the sum rule of a marginalization model with the energy at its end, squared errors
+throughout and no REINFORCE, on states of any sampler (off-policy; method page, "Detailed balance"; arXiv 2310.12920,
+app. B).
+
+    loss = D E[(log p_θ(x_S) + log p_φ(x_d | x_S) - log p_θ(x_S ∪ d))²] + terminal E[(log p_θ(x) + log Z - log f(x))²]
+
+with S the first sites of a random order, d the next, and log Z learned. Where the energy has a partial density Φ (log f of
+what is known, a running estimate for the rest; Φ = log f on full states), the marginals are
+
+    log p_θ(x_S) = |U| / D c_θ(x_S) + Φ(x_S) - Φ(all □) - |S| / D (log Z - Φ(all □)),     U the unknown sites
+
+so that every link carries the energy's credit at once (forward-looking) and the terminal condition holds by construction.
+log Z begins at its estimate for a uniform network and learns with ten times the network's step. Records `loss`, `penalty`
+(nats², of the links) and `log_z_estimate`.
+
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920). Y. Bengio et al.,
+GFlowNet foundations, J. Mach. Learn. Res. 24 (2023). L. Pan et al., Better training of GFlowNets with local credit and
+incomplete trajectories, ICML 2023 (arXiv 2302.01687).
+)";
+
+class MamBalance final : public marginalia::Objective {
+public:
+    MamBalance(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
+        : setup_(setup),
+          terminal_(params.number("terminal")),
+          log_z_(setup.device) {
+        if (params.boolean("forward_looking")) forward_looking_ = ForwardLooking::if_offered(setup);
+    }
+
+    at::Tensor loss(marginalia::TrainingStep& step) override {
+        const at::Tensor x = marginalia::training_states(step, setup_);
+        step.energy->start(x);
+        const auto link = marginalia::random_chain_link(x, setup_.domain.categories, step.generator);
+        std::vector<at::Tensor> rows{link.before, link.after};
+        if (!forward_looking_) rows.push_back(x);
+        const at::Tensor states = at::cat(rows);
+        const auto pass = step.network.joint(states, link.site);
+        const at::Tensor log_f = step.energy->finish();
+        if (step.step == 1) log_z_.begin_uniform(log_f, setup_.domain);
+        const at::Tensor log_z = log_z_.value();
+
+        const at::Tensor marginal = forward_looking_ ? (*forward_looking_)(states, pass.log_marginal, log_z) : pass.log_marginal;
+        const auto parts = marginal.split(x.size(0));
+        const at::Tensor log_conditional = pass.logits.log_softmax(1).gather(1, link.symbol.unsqueeze(1)).squeeze(1);
+        const at::Tensor penalty = (parts[0] + log_conditional - parts[1]).square().mean();
+        at::Tensor loss = static_cast<double>(setup_.domain.sites) * penalty;
+        if (!forward_looking_) loss = loss + terminal_ * (parts[2] + log_z - log_f).square().mean();
+        step.metrics = {{"loss", loss.detach()}, {"penalty", penalty.detach()}, {"log_z_estimate", log_z.detach()}};
+        return loss;
+    }
+
+    std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, at::Generator& generator,
+                                             const marginalia::Tick& tick) const override {
+        if (!forward_looking_) return Objective::model(network, generator, tick);
+        return std::make_unique<ForwardLookingModel>(network, *forward_looking_, log_z_.value().detach());
+    }
+
+    std::vector<at::Tensor> parameters() const override { return {log_z_.parameter()}; }
+    marginalia::StateDict state() const override { return log_z_.state(); }
+    void load(const marginalia::StateDict& state) override { log_z_.load(state); }
+
+private:
+    const marginalia::TrainingSetup setup_;
+    const double terminal_;
+    std::optional<ForwardLooking> forward_looking_;
+    LearnedLogZ log_z_;
+};
+
+}  // namespace
+
+MARGINALIA_OBJECTIVE(MamBalance, "mam-balance", "marginalization model from an energy: self-consistency as detailed balance", manual,
+                     parameters, "energy sampler");

@@ -1,0 +1,175 @@
+#include <ATen/ATen.h>
+#include <marginalia/energy_states.h>
+#include <marginalia/heat_bath.h>
+#include <marginalia/objective.h>
+#include <marginalia/orders.h>
+
+#include "../forward_looking.h"
+
+namespace {
+
+using marginalia::Parameter;
+using marginalia::ParameterType;
+
+constexpr Parameter parameters[] = {
+    {.name = "sweeps", .type = ParameterType::integer, .fallback = "8", .minimum = 1, .maximum = 1e6, .unit = "sweeps",
+     .help = "heat-bath sweeps of the unknown sites over which the targets are averaged"},
+    {.name = "forward_looking", .type = ParameterType::boolean, .fallback = "true",
+     .help = "let the marginal head correct the energy's partial density, where the energy offers one"},
+    {.name = "penalty", .type = ParameterType::number, .fallback = "0.1", .minimum = 0, .maximum = 1e9,
+     .help = "λ, the weight of the marginals' self-consistency; 0 trains the conditionals alone"},
+    {.name = "penalty_rows", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 1e9, .unit = "states",
+     .help = "states a step on which the marginals' sum rule is taken; 0: all of the batch"},
+};
+
+constexpr const char* manual = R"(
+Training from an energy without REINFORCE: any-order conditionals learn from the energy's own single-site conditionals on
+states of the target, such as the sampler `parallel-tempering` or `single-site-gibbs` draws from log f.
+
+    loss_φ = E_x E_S [ D / |U| * sum over d in U of H(t_d, p_φ(x_d | x_S)) ],     U the unknown sites, H the cross-entropy
+    loss_θ = λ D E[(log p_θ(x_S) + log p_φ(x_d | x_S) - log p_θ(x_S ∪ d))²],     p_φ held fixed
+
+The target t_d is p*(x_d | all other sites), the softmax of log f over the K values of site d, which energies give cheaply
+(site_log_densities), averaged over `sweeps` heat-bath sweeps of the unknown sites that begin at x. Given x_S, x is a state of
+p*(x | x_S) and stays one, so the mean of t_d is p*(x_d | x_S): the first loss is the any-order likelihood of `ao-arm`, the
+observed symbol being replaced by a conditional mean (Rao-Blackwell). Its noise is far smaller, and every pass teaches all
+unknown sites. |S| is stratified over the batch. The marginals are those of `mam-balance` where the energy has a partial
+density: forward-looking, with log Z learned by the same links.
+
+The minimum is that of KL(p* || p_φ), so the model covers whatever the chains visit and nothing else: chains that have not mixed
+are learnt as they are. Records `loss` (φ's, nats a state), `penalty` (nats²).
+
+References: C. R. Rao, Bull. Calcutta Math. Soc. 37, 81 (1945); D. Blackwell, Ann. Math. Stat. 18, 105 (1947). E. Hoogeboom et al.,
+Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037). S. Liu, P. J. Ramadge, R. P. Adams, ICML 2024.
+)";
+
+class HeatBathMatching final : public marginalia::Objective {
+public:
+    HeatBathMatching(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
+        : setup_(setup),
+          lambda_(params.number("penalty")),
+          rows_(params.integer("penalty_rows") == 0 ? setup.batch : std::min(params.integer("penalty_rows"), setup.batch)),
+          sweeps_(params.integer("sweeps")),
+          log_z_(setup.device) {
+        if (params.boolean("forward_looking")) forward_looking_ = ForwardLooking::if_offered(setup);
+    }
+
+    at::Tensor loss(marginalia::TrainingStep& step) override {
+        const std::int64_t categories = setup_.domain.categories;
+        const auto sites = static_cast<double>(setup_.domain.sites);
+        const at::Tensor x = marginalia::training_states(step, setup_);
+        const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
+        const at::Tensor rank = order.argsort(std::int64_t{1});
+        const at::Tensor known = stratified_sizes(x, step.generator);  // (B, 1)
+        const at::Tensor unknown = rank >= known;
+        const at::Tensor before = x.masked_fill(unknown, categories);
+
+        const at::Tensor log_p = step.network.conditional_logits(before).log_softmax(2);
+        const at::Tensor cross_entropy = -(targets(x, unknown, step.generator).to(log_p.dtype()) * log_p).sum(2);
+        const at::Tensor weight = sites / (sites - known).to(log_p.dtype());
+        const at::Tensor likelihood = (weight * cross_entropy).sum(1).mean();
+        step.metrics = {{"loss", likelihood.detach()}};
+        if (!trains_marginals() || step.network.consistent()) return likelihood;
+
+        const auto few = [&](const at::Tensor& all) { return all.slice(0, 0, rows_); };
+        const at::Tensor site = few(order.gather(1, known)), symbol = few(x).gather(1, site);
+        const at::Tensor states = at::cat({few(before), few(before).scatter(1, site, symbol)});
+        const at::Tensor added = few(log_p.detach()).flatten(1).gather(1, site * categories + symbol).squeeze(1);
+        const at::Tensor marginal = marginals(step, states);
+        const at::Tensor penalty = (marginal.slice(0, 0, rows_) + added - marginal.slice(0, rows_)).square().mean();
+        step.metrics["penalty"] = penalty.detach();
+        return likelihood + lambda_ * sites * penalty;
+    }
+
+    std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, at::Generator& generator,
+                                             const marginalia::Tick& tick) const override {
+        if (!forward_looking_ || network.consistent()) return Objective::model(network, generator, tick);
+        return std::make_unique<ForwardLookingModel>(network, *forward_looking_, log_z_.value().detach());
+    }
+
+    std::vector<at::Tensor> parameters() const override {
+        return forward_looking_ ? std::vector{log_z_.parameter()} : std::vector<at::Tensor>{};
+    }
+    marginalia::StateDict state() const override { return log_z_.state(); }
+    void load(const marginalia::StateDict& state) override { log_z_.load(state); }
+
+    bool trains_marginals() const override { return lambda_ > 0; }
+
+private:
+    // Sizes 0..D-1 of the known sets, spread evenly over the batch: (B, 1).
+    at::Tensor stratified_sizes(const at::Tensor& x, at::Generator& generator) const {
+        const at::TensorOptions floats = at::TensorOptions().device(x.device());
+        const at::Tensor offset = at::rand({1}, generator, floats);
+        const at::Tensor place = at::arange(x.size(0), floats) / static_cast<double>(x.size(0)) + offset;
+        return (place.frac() * static_cast<double>(x.size(1))).to(at::kLong).clamp_max(x.size(1) - 1).unsqueeze(1);
+    }
+
+    at::Tensor marginals(marginalia::TrainingStep& step, const at::Tensor& states) {
+        const at::Tensor marginal = step.network.log_marginal(states);
+        if (!forward_looking_) return marginal;
+        if (step.step == 1) log_z_.begin_uniform(step.energy->log_density(states.slice(0, rows_)), setup_.domain);
+        const at::Tensor log_z = log_z_.value();
+        step.metrics["log_z_estimate"] = log_z.detach();
+        return (*forward_looking_)(states, marginal, log_z);
+    }
+
+    // t_d at the unknown sites, 0 at the known ones: (B, D, K) float32 on the device of x.
+    at::Tensor targets(const at::Tensor& x, const at::Tensor& unknown, at::Generator& generator) const {
+        std::vector<std::uint8_t> states = marginalia::to_bytes(x);
+        const std::vector<std::uint8_t> free = marginalia::to_bytes(unknown);
+        const auto width = static_cast<std::size_t>(x.size(1));
+        const auto seed = at::randint(std::int64_t{1} << 62, {1}, generator, x.options()).item<std::int64_t>();
+        at::Tensor sums = at::zeros({x.size(0), x.size(1), setup_.domain.categories}, at::kFloat);
+        auto* out = sums.data_ptr<float>();
+        marginalia::in_parallel(x.size(0), [&](std::int64_t first, std::int64_t end) {
+            for (std::int64_t i = first; i < end; ++i) {
+                const auto row = static_cast<std::size_t>(i);
+                marginalia::FastRandom random(static_cast<std::uint64_t>(seed), static_cast<std::uint64_t>(i));
+                add_sweeps({states.data() + row * width, width}, {free.data() + row * width, width},
+                           out + row * width * static_cast<std::size_t>(setup_.domain.categories), random);
+            }
+        });
+        return sums.to(x.device());
+    }
+
+    // Adds the mean over the sweeps of p*(x_d | rest) for the free sites of one row, which moves on.
+    void add_sweeps(std::span<std::uint8_t> x, std::span<const std::uint8_t> free, float* sums,
+                    marginalia::FastRandom& random) const {
+        std::array<double, 255> storage;
+        const std::span<double> p(storage.data(), static_cast<std::size_t>(setup_.domain.categories));
+        for (std::int64_t sweep = 0; sweep < sweeps_; ++sweep)
+            for (std::size_t site = 0; site < x.size(); ++site) {
+                if (!free[site]) continue;
+                setup_.energy->site_log_densities(x, static_cast<std::int64_t>(site), p);
+                normalise(p);
+                for (std::size_t k = 0; k < p.size(); ++k)
+                    sums[site * p.size() + k] += static_cast<float>(p[k] / static_cast<double>(sweeps_));
+                x[site] = drawn(p, random.uniform());
+            }
+    }
+
+    static void normalise(std::span<double> log_p) {
+        const double largest = *std::max_element(log_p.begin(), log_p.end());
+        double total = 0;
+        for (double& value : log_p) total += value = std::exp(value - largest);
+        for (double& value : log_p) value /= total;
+    }
+
+    static std::uint8_t drawn(std::span<const double> p, double u) {
+        std::size_t k = 0;
+        for (double sum = p[0]; sum <= u && k + 1 < p.size(); sum += p[++k]) {}
+        return static_cast<std::uint8_t>(k);
+    }
+
+    const marginalia::TrainingSetup setup_;
+    const double lambda_;
+    const std::int64_t rows_;
+    const std::int64_t sweeps_;
+    std::optional<ForwardLooking> forward_looking_;
+    LearnedLogZ log_z_;
+};
+
+}  // namespace
+
+MARGINALIA_OBJECTIVE(HeatBathMatching, "mam-heat-bath", "marginalization model from an energy's own conditionals on its chains",
+                     manual, parameters, "energy sampler");

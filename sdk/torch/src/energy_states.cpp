@@ -1,0 +1,44 @@
+#include <marginalia/energy_states.h>
+
+#include <ATen/ATen.h>
+#include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/parallel_for.h>
+
+#include <atomic>
+
+namespace marginalia {
+
+std::vector<std::uint8_t> to_bytes(const at::Tensor& x) {
+    const at::Tensor bytes = x.to(at::kByte).cpu().contiguous();
+    const auto* data = bytes.data_ptr<std::uint8_t>();
+    return {data, data + bytes.numel()};
+}
+
+at::Tensor from_bytes(States rows) {
+    at::Tensor bytes = at::empty({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(rows.width)}, at::kByte);
+    std::copy(rows.bytes.begin(), rows.bytes.end(), bytes.data_ptr<std::uint8_t>());
+    return bytes.to(at::kLong);
+}
+
+void in_parallel(std::int64_t rows, const std::function<void(std::int64_t, std::int64_t)>& body) {
+    using Range = oneapi::tbb::blocked_range<std::int64_t>;
+    oneapi::tbb::parallel_for(Range(0, rows, 8), [&](const Range& range) { body(range.begin(), range.end()); });
+}
+
+at::Tensor partial_log_densities(const Energy& energy, const at::Tensor& x) {
+    const std::vector<std::uint8_t> bytes = to_bytes(x);
+    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
+    at::Tensor values = at::empty({x.size(0)}, at::kDouble);
+    auto* out = values.data_ptr<double>();
+    std::atomic<bool> offered = true;
+    in_parallel(x.size(0), [&](std::int64_t first, std::int64_t end) {
+        for (std::int64_t row = first; row < end && offered; ++row) {
+            const auto value = energy.partial_log_density(rows[static_cast<std::size_t>(row)]);
+            if (value) out[row] = *value;
+            else offered = false;
+        }
+    });
+    return offered ? values.to(x.device()) : at::Tensor();
+}
+
+}  // namespace marginalia

@@ -1,0 +1,165 @@
+// How objectives read a network as a distribution, against sums over all states and orders.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <ATen/ATen.h>
+#include <marginalia/model.h>
+
+#include "kernel/train/trial_parts.h"
+#include "trial_fixture.h"
+
+using namespace marginalia;
+
+namespace {
+
+// A 2x2 Ising lattice: 16 states, 24 orders.
+TrialParts shaken(const std::string& objective, const std::string& network = "plugin = \"mlp\"\nhidden = 16\nlayers = 2") {
+    TrialParts parts = build_trial(request_of("name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 2\ncolumns = 2\n[network]\n" + network +
+                                              "\n[sampler]\nplugin = \"block-gibbs\"\n[objective]\n" + objective),
+                                   shipped_plugins());
+    at::Generator generator = make_generator(at::kCPU, 3, 7);
+    const at::NoGradGuard no_grad;
+    for (at::Tensor weights : parts.network->parameters()) weights.add_(0.3 * at::randn(weights.sizes(), generator));
+    return parts;
+}
+
+at::Tensor all_states() { return at::arange(16).unsqueeze(1).bitwise_right_shift(at::arange(4)).bitwise_and(1); }
+
+const Tick no_tick = [] {};
+
+struct Reading {
+    explicit Reading(const TrialParts& parts)
+        : generator(make_generator(at::kCPU, 1, 9)), model(parts.objective->model(*parts.network, generator, no_tick)) {}
+
+    at::Tensor density(const at::Tensor& x) { return model->log_density(x, generator, no_tick); }
+    Generated draw(std::int64_t count) { return model->generate(count, generator, no_tick); }
+
+    at::Generator generator;
+    const at::NoGradGuard no_grad;
+    std::unique_ptr<Model> model;
+};
+
+// Counts of the 16 states among the rows of x, as fractions.
+at::Tensor frequencies(const at::Tensor& x) {
+    return at::bincount((x * at::tensor({1, 2, 4, 8}, at::kLong)).sum(1), {}, 16).to(at::kDouble) / static_cast<double>(x.size(0));
+}
+
+// The largest deviation of the frequencies of `count` states from p, in standard deviations.
+double worst_sigma(const at::Tensor& frequency, const at::Tensor& p, double count) {
+    return ((frequency - p) / (p * (1 - p) / count).sqrt()).abs().max().item<double>();
+}
+
+}  // namespace
+
+TEST_CASE("a model of fixed order: normalised, drawn as it says, one order") {
+    const TrialParts parts = shaken("plugin = \"arm\"");
+    Reading reading(parts);
+    CHECK(reading.model->density() == Model::Density::exact);
+    const at::Tensor log_p = reading.density(all_states());
+    CHECK(log_p.exp().sum().item<double>() == doctest::Approx(1).epsilon(1e-6));
+    CHECK(at::equal(log_p, reading.density(all_states())));  // no random order
+
+    // By hand: the product of the conditionals of sites 0, 1, 2, 3.
+    const at::Tensor x = at::tensor({1, 0, 0, 1}, at::kLong).unsqueeze(0);
+    double sum = 0;
+    for (std::int64_t d = 0; d < 4; ++d) {
+        const at::Tensor before = x.masked_fill(at::arange(4) >= d, 2);
+        sum += parts.network->conditional_logits(before)[0][d].log_softmax(0, at::kDouble)[x[0][d].item<std::int64_t>()].item<double>();
+    }
+    CHECK(reading.density(x).item<double>() == doctest::Approx(sum).epsilon(1e-6));
+
+    const Generated drawn = reading.draw(20000);
+    CHECK(worst_sigma(frequencies(drawn.x), log_p.exp(), 20000) < 5);
+    CHECK(at::allclose(drawn.log_p, reading.density(drawn.x), 0, 1e-5));
+}
+
+TEST_CASE("a model of fixed order has the density of prefixes and of nothing else") {
+    const TrialParts parts = shaken("plugin = \"arm\"");
+    Reading reading(parts);
+    const at::Tensor log_p = reading.density(all_states());
+    const double prefix = log_p.masked_select((all_states().select(1, 0) == 1) & (all_states().select(1, 1) == 0)).exp().sum().item<double>();
+    CHECK(std::exp(reading.density(at::tensor({1, 0, 2, 2}, at::kLong).unsqueeze(0)).item<double>()) == doctest::Approx(prefix).epsilon(1e-5));
+    CHECK_THROWS_WITH(reading.density(at::tensor({2, 0, 1, 1}, at::kLong).unsqueeze(0)),
+                      "a model of a fixed order has no density for a state whose known sites are not the first ones; give full states, "
+                      "or train an any-order model");
+}
+
+TEST_CASE("a GFlowNet's density is the sum over orders, bounded from both sides") {
+    const TrialParts parts = shaken("plugin = \"gflownet-tb\"\ntrajectories = 3");
+    Reading reading(parts);
+    CHECK(reading.model->density() == Model::Density::bound);
+
+    // p(x) by all 24 orders, from the joint softmax over unknown sites and values.
+    const at::Tensor states = all_states();
+    at::Tensor p = at::zeros({16}, at::kDouble);
+    std::array<std::int64_t, 4> order{0, 1, 2, 3};
+    do {
+        at::Tensor x = at::full({16, 4}, 2, at::kLong), log_path = at::zeros({16}, at::kDouble);
+        for (const std::int64_t site : order) {
+            const at::Tensor known = (x != 2).unsqueeze(2);
+            const at::Tensor policy = parts.network->conditional_logits(x).to(at::kDouble).masked_fill(known, -INFINITY).flatten(1).log_softmax(1);
+            log_path += policy.gather(1, (2 * site + states.select(1, site)).unsqueeze(1)).squeeze(1);
+            x.select(1, site).copy_(states.select(1, site));
+        }
+        p += log_path.exp();
+    } while (std::next_permutation(order.begin(), order.end()));
+    CHECK(p.sum().item<double>() == doctest::Approx(1).epsilon(1e-6));
+
+    const Generated drawn = reading.draw(20000);
+    CHECK(worst_sigma(frequencies(drawn.x), p, 20000) < 5);
+    const at::Tensor exact = p.log().index_select(0, (drawn.x * at::tensor({1, 2, 4, 8}, at::kLong)).sum(1));
+    const auto above = [](const at::Tensor& gap) { return gap.mean().item<double>() / (gap.std().item<double>() / std::sqrt(static_cast<double>(gap.numel()))); };
+    CHECK(above(drawn.log_p - exact) > 3);                  // in the mean an upper bound on its own states,
+    CHECK(above(reading.density(drawn.x) - exact) < -3);    // a lower bound on given ones
+    CHECK((drawn.log_p - exact).mean().item<double>() < 0.5);
+    CHECK_THROWS_WITH(reading.density(at::tensor({1, 2, 2, 2}, at::kLong).unsqueeze(0)),
+                      "a model that chooses its order has no density for partial states; give full ones");
+}
+
+TEST_CASE("forward-looking marginals: 0 where nothing is known, log f - log Z on full states") {
+    for (const char* objective : {"mam-balance", "mam-heat-bath"}) {
+        CAPTURE(objective);
+        const TrialParts parts = shaken("plugin = \"" + std::string(objective) + "\"");
+        parts.objective->load({{"log_z_shift", at::scalar_tensor(3.0, at::kDouble)}, {"log_z_weight", at::scalar_tensor(0.02, at::kFloat)}});
+        Reading reading(parts);
+        CHECK(reading.model->log_marginal(at::full({1, 4}, 2, at::kLong)).item<double>() == doctest::Approx(0).epsilon(1e-6));
+        const at::Tensor states = all_states();
+        const at::Tensor log_p = reading.model->log_marginal(states);
+        for (std::int64_t row = 0; row < 16; ++row) {
+            const std::vector<std::uint8_t> x = to_bytes(states[row].unsqueeze(0));
+            CHECK(log_p[row].item<double>() == doctest::Approx(parts.energy->log_density(x) - 3.2).epsilon(1e-6));
+        }
+        // In between the network's correction counts.
+        const at::Tensor partial = at::tensor({1, 2, 2, 0}, at::kLong).unsqueeze(0);
+        const double before = reading.model->log_marginal(partial).item<double>();
+        for (at::Tensor weights : parts.network->parameters()) weights.mul_(1.5);
+        CHECK(std::abs(reading.model->log_marginal(partial).item<double>() - before) > 1e-4);
+    }
+}
+
+TEST_CASE("a consistent network is read in one pass: every order gives its marginals") {
+    const TrialParts parts = shaken("plugin = \"mam-energy\"", "plugin = \"mps\"\nbond = 3");
+    CHECK(parts.network->consistent());
+    Reading reading(parts);
+    const at::Tensor log_p = reading.density(all_states());
+    CHECK(log_p.exp().sum().item<double>() == doctest::Approx(1).epsilon(1e-5));
+    CHECK(at::allclose(log_p, parts.network->log_marginal(all_states()).to(at::kDouble)));
+    const at::Tensor orders = at::tensor({3, 1, 0, 2}, at::kLong).expand({16, 4});
+    CHECK(at::allclose(log_density_along(*parts.network, all_states(), orders, no_tick), log_p, 0, 1e-4));
+    CHECK(worst_sigma(frequencies(reading.draw(20000).x), log_p.exp(), 20000) < 5);
+}
+
+TEST_CASE("an energy-based model's log Z, by annealing, is that of all states") {
+    const TrialParts parts = shaken("plugin = \"pcd\"\nannealing = 200");
+    Reading reading(parts);
+    CHECK(reading.model->density() == Model::Density::estimate);
+    const at::Tensor log_q = parts.network->log_marginal(all_states()).to(at::kDouble);
+    const at::Tensor log_p = reading.density(all_states());
+    CHECK(at::allclose(log_p - log_p.mean(), log_q - log_q.mean(), 0, 1e-5));
+    CHECK(log_p.logsumexp(0).item<double>() == doctest::Approx(0).epsilon(0.03));  // 512 runs of 200 moves
+    CHECK(worst_sigma(frequencies(reading.draw(20000).x), log_q.softmax(0), 20000) < 5);
+}
