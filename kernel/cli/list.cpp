@@ -37,13 +37,16 @@ std::vector<store::Status> statuses_named(const std::vector<std::string>& names)
     return statuses;
 }
 
-// The keys that differ within each experiment: what tells its trials apart.
+// The keys that differ within each experiment: what tells its trials apart, plugins first.
 std::map<std::string, std::vector<std::string>> telling_keys(const std::vector<store::Trial>& trials,
                                                              const std::map<store::TrialId, FlatConfig>& configs) {
     std::map<std::string, std::vector<const FlatConfig*>> of_experiment;
     for (const store::Trial& trial : trials) of_experiment[trial.experiment].push_back(&configs.at(trial.id));
     std::map<std::string, std::vector<std::string>> keys;
-    for (const auto& [experiment, list] : of_experiment) keys[experiment] = differing_keys(list);
+    for (const auto& [experiment, list] : of_experiment) {
+        std::vector<std::string>& own = keys[experiment] = differing_keys(list);
+        std::stable_partition(own.begin(), own.end(), [](const std::string& key) { return key.ends_with(".plugin"); });
+    }
     return keys;
 }
 

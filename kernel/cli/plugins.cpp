@@ -86,7 +86,9 @@ std::string reflowed(const std::string& markdown, std::size_t width) {
 
 // "an [energy] and a [sampler]"
 std::string table_text(const std::string& needed) {
-    if (needed == "states") return "a [dataset] or an [energy] with a [sampler]";
+    if (needed == "states") return "a [dataset], or an [energy] with a [sampler] that draws from it";
+    if (needed == "model-sampler") return "a [sampler] that draws from the model";
+    if (needed == "target-sampler") return "a [sampler] that draws from the energy";
     return (needed == "energy" ? "an [" : "a [") + needed + "]";
 }
 
@@ -139,6 +141,19 @@ void print_plugin(const PluginManifest& plugin, std::ostream& out) {
     fmt::print(out, "\nfile   {}\nbuilt  {}\nsha256 {}\n", plugin.path, plugin.build_tag, plugin.sha256);
 }
 
+void print_list(const PluginCatalogue& catalogue, Format format, std::ostream& out) {
+    if (format == Format::json) {
+        out << nlohmann::json(catalogue).dump(1) << '\n';
+        return;
+    }
+    Column file{"file"};
+    file.drop = 1;
+    Table table({{"kind"}, {"name"}, {"summary"}, file});
+    for (const PluginManifest& plugin : catalogue.plugins)
+        table.add_row({plugin.kind, plugin.name, plugin.summary, plugin.path});
+    if (table.size() > 0) table.print(out, format, screen());
+}
+
 void print_failures(const PluginCatalogue& catalogue) {
     for (const PluginFailure& failure : catalogue.failures)
         std::cerr << fmt::format("refused {}: {}\n", failure.path, failure.reason);
@@ -172,17 +187,16 @@ std::string plugin_file(const Common& common, const std::string& plugin) {
 int plugins_verb(const Common& common, const std::string& name, std::ostream& out) {
     const std::vector<std::filesystem::path> folders = plugin_folders(common.plugin_paths);
     const PluginCatalogue catalogue = fetch_catalogue(folders);
+    const auto is_other = [&](const PluginManifest& plugin) { return plugin.kind != name; };
+    if (!std::all_of(catalogue.plugins.begin(), catalogue.plugins.end(), is_other)) {
+        PluginCatalogue of_kind = catalogue;
+        std::erase_if(of_kind.plugins, is_other);
+        print_list(of_kind, common.format, out);
+        print_failures(catalogue);
+        return catalogue.failures.empty() ? exit_ok : exit_plugin;
+    }
     if (name.empty()) {
-        if (common.format == Format::json) {
-            out << nlohmann::json(catalogue).dump(1) << '\n';
-        } else {
-            Column file{"file"};
-            file.drop = 1;
-            Table table({{"kind"}, {"name"}, {"summary"}, file});
-            for (const PluginManifest& plugin : catalogue.plugins)
-                table.add_row({plugin.kind, plugin.name, plugin.summary, plugin.path});
-            if (table.size() > 0) table.print(out, common.format, screen());
-        }
+        print_list(catalogue, common.format, out);
         if (catalogue.plugins.empty()) {
             std::cerr << "no plugins found in:\n";
             for (const std::filesystem::path& folder : folders) std::cerr << "  " << folder.string() << '\n';

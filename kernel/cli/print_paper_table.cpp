@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <iostream>
-#include <sstream>
+#include <set>
 
+#include "kernel/cli/paper_lines.h"
+#include "kernel/config/nearest.h"
 #include "kernel/report/metrics.h"
 #include "kernel/report/results.h"
 #include "kernel/report/summary.h"
@@ -32,18 +34,6 @@ std::string conditions(const PaperRow& row) {
     return text;
 }
 
-// One line of the table, for people and for programs.
-struct Line {
-    std::string label;     // as people see it
-    std::string method;    // of the row; empty: the limits
-    std::string source;    // "ours", "published", "limit"
-    std::string settings;  // what tells this configuration from others of the row
-    std::string seeds;     // "3", "1/3"; empty: not ours, or none
-    std::size_t done = 0;
-    std::vector<Cell> figures;  // one a column; a value is [mean, standard error]
-    std::string instead;        // "kl: kl_bound"
-};
-
 class PaperTablePrinter {
 public:
     PaperTablePrinter(store::Store& store, const PaperTable& table, const store::Sweep& newest)
@@ -51,6 +41,7 @@ public:
 
     void print(Format format, std::ostream& out) {
         for (const PaperRow& row : table_.rows) add(row);
+        name_unknown_metrics();
         if (!table_.limits.empty()) lines_.push_back(figures_of("limit", "", "limit", table_.limits));
         if (single_seeds_) notes_.push_back("± of a single seed: standard error over the evaluation's samples");
         if (format == Format::csv || format == Format::json) return print_for_programs(format, out);
@@ -79,14 +70,19 @@ private:
         const bool several = results.groups.size() > 1;
         if (several || results.groups.empty())
             lines_.push_back({row.label, row.label, "", "", several ? "" : "0", 0, {}, ""});
-        for (const Group& group : results.groups) lines_.push_back(ours(row, group, several));
+        for (const Group& group : results.groups) {
+            for (const auto& [name, figure] : group.finals) known_metrics_.insert(name);
+            lines_.push_back(ours(row, group, several));
+        }
+        if (done > 0)
+            for (const std::string& column : table_.columns) wanted_metrics_.insert(metric_in(row, column));
         if (!row.published.empty())
             lines_.push_back(figures_of("  published", row.label, "published", row.published));
     }
 
-    Line ours(const PaperRow& row, const Group& group, bool several) {
-        Line line{several ? "  " + group.label : row.label, row.label, "ours", several ? group.label : "", "", group.done,
-                  {}, ""};
+    PaperLine ours(const PaperRow& row, const Group& group, bool several) {
+        PaperLine line{several ? "  " + group.label : row.label, row.label, "ours", several ? group.label : "", "",
+                       group.done, {}, ""};
         line.seeds = group.done == group.trials.size() ? std::to_string(group.done)
                                                        : fmt::format("{}/{}", group.done, group.trials.size());
         for (const std::string& column : table_.columns) {
@@ -95,6 +91,7 @@ private:
             single_seeds_ |= shown.of_samples;
             std::string text = shown.text.empty() ? "—" : shown.text;
             if (!shown.text.empty() && metric.ends_with("_bound")) text = "≤ " + text;
+            if (!shown.text.empty() && metric.ends_with("_estimate")) text = "≈ " + text;
             if (!shown.text.empty() && metric != column) {
                 text += " [" + mark_of(column, metric) + "]";
                 line.instead += (line.instead.empty() ? "" : ", ") + column + ": " + metric;
@@ -104,10 +101,10 @@ private:
         return line;
     }
 
-    Line figures_of(const std::string& label, const std::string& method, const std::string& source,
+    PaperLine figures_of(const std::string& label, const std::string& method, const std::string& source,
                     const std::map<std::string, double>& figures) const {
         constexpr int digits = 8;  // as they were given
-        Line line{label, method, source, "", "", 0, {}, ""};
+        PaperLine line{label, method, source, "", "", 0, {}, ""};
         for (const std::string& column : table_.columns) {
             const auto found = figures.find(column);
             if (found == figures.end()) line.figures.emplace_back("—", nullptr);
@@ -115,6 +112,16 @@ private:
             line.figures.back().tone = source == "published" ? Tone::faint : Tone::plain;
         }
         return line;
+    }
+
+    // A metric that no trial has, although some of the row are finished, is most likely misspelt.
+    void name_unknown_metrics() {
+        for (const std::string& metric : wanted_metrics_) {
+            if (known_metrics_.contains(metric)) continue;
+            const std::string meant = nearest(metric, {known_metrics_.begin(), known_metrics_.end()});
+            missing_.push_back("no trial has a metric '" + metric + "'" +
+                               (meant.empty() ? "" : "; did you mean '" + meant + "'?"));
+        }
     }
 
     // The letter under which it is explained that another metric stands in a column.
@@ -165,7 +172,7 @@ private:
         columns.push_back({"instead"});
         Table table(std::move(columns));
         const auto text = [](const std::string& word) { return word.empty() ? Cell() : Cell(word); };
-        for (const Line& line : lines_) {
+        for (const PaperLine& line : lines_) {
             if (line.source.empty()) continue;
             std::vector<Cell> row = {text(line.method), line.source, text(line.settings),
                                      line.source == "ours" ? Cell::integer(static_cast<std::int64_t>(line.done)) : Cell()};
@@ -177,71 +184,11 @@ private:
         for (const std::string& words : missing_) std::cerr << words << '\n';
     }
 
-    struct Sheet {
-        Table table;
-        std::map<std::size_t, std::string> long_labels;  // by row, which is otherwise blank
-    };
-
-    // Units stand in the header or in a row of their own. Labels wider than `room` columns get a row of their own; 0: none.
-    Sheet for_people(bool units_in_header, std::size_t room) const {
-        std::vector<Column> columns = {{"method"}, {"n", true}};
-        std::vector<Cell> units = {"", ""};
-        for (const std::string& column : table_.columns) {
-            const std::string unit = metric_info(column).unit;
-            columns.push_back({column, true, units_in_header ? unit : ""});
-            units.push_back(unit.empty() ? "" : "[" + unit + "]");
-        }
-        Sheet sheet{Table(std::move(columns)), {}};
-        if (!units_in_header) sheet.table.add_row(std::move(units));
-        for (const Line& line : lines_) {
-            const bool is_long = room > 0 && display_width(line.label) > room;
-            if (is_long) {
-                sheet.long_labels[sheet.table.size()] = line.label;
-                sheet.table.add_row({});
-            }
-            if (is_long && line.source.empty() && line.seeds.empty()) continue;
-            std::vector<Cell> row = {is_long ? "" : line.label, line.seeds};
-            row[0].tone = line.source == "published" ? Tone::faint : Tone::plain;
-            row.insert(row.end(), line.figures.begin(), line.figures.end());
-            sheet.table.add_row(std::move(row));
-        }
-        return sheet;
-    }
-
-    static std::size_t width_of(const Table& table) {
-        std::ostringstream text;
-        table.print(text, Format::text, {});
-        return display_width(text.str().substr(0, text.str().find('\n')));
-    }
-
-    // Labels are never cut, as they say which row is which: where the screen is too narrow, long ones get a line of their
-    // own above their figures.
-    void print_text(const Screen& view, std::ostream& out) const {
-        const Table wide = for_people(true, 0).table;
-        if (view.width == 0 || width_of(wide) <= view.width) return wide.print(out, Format::text, view);
-        const std::size_t narrow = width_of(for_people(false, 0).table);
-        if (narrow <= view.width) return for_people(false, 0).table.print(out, Format::text, view);
-        std::size_t longest = 0;
-        for (const Line& line : lines_) longest = std::max(longest, display_width(line.label));
-        constexpr std::size_t least = 11;  // "  published"
-        const std::size_t room = view.width + longest > narrow + least ? view.width + longest - narrow : least;
-        const Sheet sheet = for_people(false, room);
-        std::ostringstream text;
-        sheet.table.print(text, Format::text, view);
-        std::istringstream lines(text.str());
-        std::string line;
-        for (std::size_t i = 0; std::getline(lines, line); ++i) {
-            const auto label = sheet.long_labels.find(i - std::min<std::size_t>(i, 2));  // below header and rule
-            out << (i < 2 || label == sheet.long_labels.end() ? line : label->second) << '\n';
-        }
-    }
-
     void print_for_people(Format format, std::ostream& out) const {
         const Screen view = screen();
         if (format == Format::latex) out << "% " << table_.title << '\n';
         else out << (format == Format::markdown ? "**" + table_.title + "**" : table_.title) << "\n\n";
-        if (format == Format::text) print_text(view, out);
-        else for_people(true, 0).table.print(out, format);
+        print_lines(lines_, table_.columns, format, view, out);
         std::vector<std::string> notes = notes_;
         if (!table_.note.empty()) notes.insert(notes.begin(), table_.note);
         if (format == Format::latex) {
@@ -259,8 +206,10 @@ private:
     store::Store& store_;
     const PaperTable& table_;
     const store::Sweep& newest_;
-    std::vector<Line> lines_;
+    std::vector<PaperLine> lines_;
     std::vector<std::string> notes_, missing_, instead_;
+    std::set<std::string> known_metrics_;   // of the rows' finished trials
+    std::set<std::string> wanted_metrics_;  // of rows that have any
     bool single_seeds_ = false;
 };
 

@@ -132,7 +132,22 @@ nlohmann::ordered_json as_json(const store::TrialDetails& details) {
     return json;
 }
 
-void print_text(const store::TrialDetails& details, std::ostream& out) {
+// What is kept of samples; of a line of text, such as the report of how reference states were drawn, the line itself.
+Facts kept_samples(store::Store& store, const store::TrialDetails& details) {
+    constexpr std::int64_t longest_line = 1000;
+    Facts facts;
+    for (const store::SampleInfo& sample : details.samples) {
+        std::string text = fmt::format("{} at step {}, {}", sample.kind, sample.step,
+                                       bytes_text(static_cast<std::uint64_t>(sample.bytes)));
+        if (sample.kind == "text" && sample.bytes <= longest_line)
+            for (const store::Sample& known : store::samples_of(store, details.trial.id, sample.name))
+                if (known.step == sample.step && known.data.find('\n') == std::string::npos) text = known.data;
+        facts.emplace_back(sample.name, std::move(text));
+    }
+    return facts;
+}
+
+void print_text(store::Store& store, const store::TrialDetails& details, std::ostream& out) {
     const store::Trial& trial = details.trial;
     const Screen view = screen();
     fmt::print(out, "trial {} of {}: {}\n\n", trial.id, trial.experiment,
@@ -144,11 +159,7 @@ void print_text(const store::TrialDetails& details, std::ostream& out) {
     print_finals(details, out);
     print_curves(details, out);
     print_facts("checkpoints", kept(details), out);
-    Facts samples;
-    for (const store::SampleInfo& sample : details.samples)
-        samples.emplace_back(sample.name, fmt::format("{} at step {}, {}", sample.kind, sample.step,
-                                                      bytes_text(static_cast<std::uint64_t>(sample.bytes))));
-    print_facts("samples", samples, out);
+    print_facts("samples", kept_samples(store, details), out);
     const auto provenance = provenance_facts(details.sweep.provenance);
     print_facts("provenance", {provenance.begin(), provenance.end()}, out);
 }
@@ -163,7 +174,7 @@ int show_verb(const Common& common, const ShowOptions& options, std::ostream& ou
     } else if (common.format == Format::json) {
         out << as_json(details).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     } else {
-        print_text(details, out);
+        print_text(store, details, out);
     }
     return exit_ok;
 }

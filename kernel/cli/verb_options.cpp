@@ -190,9 +190,9 @@ void add_model_verbs(CLI::App& app, Request& request) {
 }
 
 void add_machine_verbs(CLI::App& app, Request& request) {
-    CLI::App* plugins = add_verb(app, request, "plugins", "The plugins there are, or the manual of one",
+    CLI::App* plugins = add_verb(app, request, "plugins", "The plugins there are, all or of one kind, or the manual of one",
                                  [](Request& r, std::ostream& out) { return plugins_verb(r.common, r.text, out); });
-    plugins->add_option("name", request.text, "plugin to describe: NAME, or KIND/NAME where kinds share a name");
+    plugins->add_option("name", request.text, "KIND to list, such as sampler, or plugin to describe: NAME, or KIND/NAME where kinds share a name");
     add_format(plugins, request, "text, csv, json or markdown");
     CLI::App* check = add_verb(app, request, "check-plugin", "Check that a plugin keeps the promises of its interface",
                                [](Request& r, std::ostream&) { return check_plugin_verb(r.common, r.text, r.trials); });

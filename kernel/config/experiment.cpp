@@ -59,7 +59,7 @@ public:
         faults_.throw_if_any();
         experiment.swept = varied_keys(sections, axes);
         experiment.trials = expand(sections, axes, seeds);
-        check_needs_of_trials(experiment.trials, sections, faults_);
+        check_needs_of_trials(root_, experiment.trials, sections, faults_);
         faults_.throw_if_any();
         return experiment;
     }

@@ -1,4 +1,4 @@
-// Tables that plugins say an experiment with them must have.
+// Tables that plugins say an experiment with them must have, and samplers of the kind they learn from.
 #pragma once
 
 #include <vector>
@@ -10,12 +10,14 @@
 
 namespace marginalia::config {
 
-// Adds a fault for every plugin of the sections that needs a table which no trial of the experiment has, and for a
-// [reference] where there is no energy.
+// Adds a fault for every plugin of the sections that needs a table which no trial of the experiment has, or a sampler
+// of another kind than all of them have, and for a [reference] that cannot draw from an energy.
 void check_needs(const Node& root, const std::vector<Section>& sections, const PluginCatalogue& catalogue,
                  Faults& faults);
 
-// The same for trials that are without a table, `plugin = "none"`, which others of the sweep have.
-void check_needs_of_trials(const std::vector<TrialConfig>& trials, const std::vector<Section>& sections, Faults& faults);
+// The same for trials that are without what others of the sweep have, or have what does nothing beside a dataset: a
+// sampler for an objective that learns from "states", and annealed importance sampling.
+void check_needs_of_trials(const Node& root, const std::vector<TrialConfig>& trials,
+                           const std::vector<Section>& sections, Faults& faults);
 
 }  // namespace marginalia::config

@@ -34,7 +34,9 @@ struct PluginManifest {
     std::string path;  // absolute
     std::string build_tag;
     std::string sha256;              // of the file
-    std::vector<std::string> needs;  // tables that an experiment with it must have: "energy", "dataset", "sampler", "states"
+    // What an experiment with it must have: "energy", "dataset", "sampler", "model-sampler" (one that does not itself
+    // need "energy"), "target-sampler" (one that does), "states" (a dataset, or an energy with a target-sampler).
+    std::vector<std::string> needs;
 };
 
 // Why a folder that is named but not there is listed as a failure.

@@ -63,9 +63,11 @@ std::string fault_of(const Node& value, const ParameterSpec& spec, const std::st
     if (value.kind == Node::Kind::boolean) return "";
     const double number = value.scalar.get<double>();
     if (!std::isfinite(number)) return "'" + name + "' must be a finite number, not " + toml_scalar(value.scalar);
-    // A mean of one state has no standard error.
-    if (number == 1 && (name == "evaluation.samples" || name == "evaluation.quick_samples"))
-        return "'" + name + "' cannot be 1: give at least 2 states, or 0 for none";
+    // A mean of one has no standard error.
+    const bool averaged =
+        name == "evaluation.samples" || name == "evaluation.quick_samples" || name == "evaluation.ais_chains";
+    if (number == 1 && averaged)
+        return "'" + name + "' cannot be 1: give at least 2 " + spec.unit + ", or 0 for none";
     if (number >= spec.minimum && number <= spec.maximum) return "";
     return "'" + name + "' must be " + range_text(spec) + ", not " + toml_scalar(value.scalar);
 }

@@ -24,7 +24,8 @@ constexpr std::string_view symbol_stem = "marginalia_plugin_v";
 constexpr const char* symbol_name = MARGINALIA_TEXT(MARGINALIA_SYMBOL);
 constexpr std::string_view tier_1[] = {"energy", "dataset"};
 constexpr std::string_view tier_2[] = {"network", "sampler", "objective"};
-constexpr std::string_view needed_tables[] = {"energy", "dataset", "sampler", "states"};
+constexpr std::string_view needed_tables[] = {"energy",        "dataset",        "sampler",
+                                              "model-sampler", "target-sampler", "states"};
 
 template <std::size_t N>
 bool among(std::string_view word, const std::string_view (&words)[N]) {
@@ -112,7 +113,8 @@ void check_content(const PluginDescriptor& plugin) {
             throw Error("malformed descriptor: parameter " + std::to_string(i + 1) + " has no lower_snake name");
     for (const std::string& word : words_of(plugin.needs))
         if (!among(word, needed_tables))
-            throw Error("malformed descriptor: it needs a [" + word + "]; a plugin may need energy, dataset, sampler and states");
+            throw Error("malformed descriptor: it needs a [" + word +
+                        "]; a plugin may need energy, dataset, sampler, model-sampler, target-sampler and states");
 }
 
 PluginManifest manifest_of(const PluginDescriptor& plugin, const fs::path& file) {

@@ -16,10 +16,14 @@ struct Known {
 constexpr std::array known = {
     Known{"kl", "nats", Goal::low, "true KL divergence of the model from the target, log Z known"},
     Known{"kl_stderr", "nats", Goal::none, "standard error of kl from the number of model samples"},
-    Known{"kl_bound", "nats", Goal::low, "upper bound of kl, where the model's log p is only bounded from below"},
-    Known{"forward_kl", "nats", Goal::low, "KL divergence of the target from the model, over exact reference states"},
+    Known{"kl_bound", "nats", Goal::low,
+          "upper bound of kl, as log p is only bounded from above over the model's own states"},
+    Known{"kl_per_site", "nats/site", Goal::low, "kl divided by the number of sites"},
+    Known{"forward_kl", "nats", Goal::low,
+          "KL divergence of the target from the model, over reference states, which with [reference] are of chains"},
     Known{"forward_kl_stderr", "nats", Goal::none, "standard error of forward_kl from the number of reference states"},
     Known{"free_energy", "nats", Goal::low, "E[log p - log f] over model samples"},
+    Known{"free_energy_per_site", "nats/site", Goal::low, "free_energy divided by the number of sites"},
     Known{"impossible", "", Goal::low, "fraction of model samples with log f = -infinity"},
     Known{"nll_bits", "bits/site", Goal::low, "negative log-likelihood of reference samples"},
     Known{"theta_gap_mean", "nats", Goal::zero, "mean of log p(x) by the marginal head less that by the conditionals"},
@@ -30,6 +34,8 @@ constexpr std::array known = {
     Known{"pearson", "", Goal::high, "linear correlation of model and reference log-marginals"},
     Known{"marginal_seconds", "s", Goal::low, "16 marginals in one pass"},
     Known{"step_seconds", "s", Goal::low, "one training step"},
+    Known{"train_seconds", "s", Goal::low,
+          "wall-clock seconds of training, all attempts of this process, evaluation left out"},
     Known{"loss", "", Goal::low, "training loss"},
     Known{"log_z", "nats", Goal::none, "the model's estimate of log Z"},
     Known{"log_z_estimate", "nats", Goal::none, "the running estimate of log Z"},
@@ -42,10 +48,16 @@ constexpr std::array known = {
     Known{"entropy_bits_exact", "bits/site", Goal::none, "exact entropy of the target: the floor of nll_bits"},
     Known{"log_z_ais", "nats", Goal::none, "log Z of the target by annealed importance sampling"},
     Known{"log_z_ais_stderr", "nats", Goal::none, "standard error of log_z_ais from the number of chains"},
+    Known{"log_z_ais_lower", "nats", Goal::none, "mean log weight of its chains: a lower bound of log Z in the mean"},
+    Known{"log_z_ais_effective", "chains", Goal::high, "effective number of its chains"},
     Known{"reference_rhat", "", Goal::low, "scale reduction between the chains of reference states: near 1 where they mixed"},
     Known{"reference_ess", "states", Goal::high, "effective number of independent reference states"},
     Known{"energy_distance", "nats", Goal::low,
           "Wasserstein-1 distance of the histograms of log f, model from reference states"},
+    Known{"energy_distance_floor", "nats", Goal::none,
+          "energy_distance between two halves of the reference states: what two sets of true states differ by"},
+    Known{"pair_correlation_rmse_floor", "", Goal::none,
+          "pair_correlation_rmse between two halves of the reference states: what two sets of true states differ by"},
     Known{"pair_correlation_rmse", "", Goal::low, "root mean square error of the pair correlations, over all distances"},
     Known{"pair_correlation", "", Goal::none, "pair correlation of model states by distance in sites"},
     Known{"pair_correlation_reference", "", Goal::none, "pair correlation of reference states by distance in sites"},
@@ -54,6 +66,34 @@ constexpr std::array known = {
 };
 
 bool ends_with(std::string_view name, std::string_view ending) { return name.ends_with(ending); }
+
+const Known* find_known(std::string_view name) {
+    const auto found =
+        std::find_if(known.begin(), known.end(), [&](const Known& metric) { return metric.name == name; });
+    return found == known.end() ? nullptr : &*found;
+}
+
+bool remove_ending(std::string_view& name, std::string_view ending) {
+    if (!name.ends_with(ending)) return false;
+    name.remove_suffix(ending.size());
+    return true;
+}
+
+// "nll_bits_bound", "kl_estimate_stderr", "kl_bound_stderr": a known metric by way of a bound or an estimate, and
+// standard errors.
+std::optional<MetricInfo> derived_info(std::string_view name) {
+    const bool error = remove_ending(name, "_stderr");
+    const bool bound = remove_ending(name, "_bound"), estimate = !bound && remove_ending(name, "_estimate");
+    const Known* base = find_known(name);
+    if (!base || !(error || bound || estimate)) return std::nullopt;
+    const Known* known_error = error ? find_known(std::string(name) + "_stderr") : nullptr;
+    std::string about = known_error ? std::string(known_error->about)
+                        : error     ? "standard error of " + std::string(name)
+                                    : std::string(base->about);
+    if (bound) about += "; a bound on the worse side, as log p of a state is only bounded";
+    if (estimate) about += "; log p or log Z is itself estimated";
+    return MetricInfo{std::string(base->unit), error ? Goal::none : base->goal, about};
+}
 
 // "observable.magnetisation", "observable.magnetisation_reference", and either with _stderr.
 MetricInfo observable_info(std::string_view name) {
@@ -68,9 +108,10 @@ MetricInfo observable_info(std::string_view name) {
 }  // namespace
 
 MetricInfo metric_info(std::string_view name) {
-    for (const Known& metric : known)
-        if (metric.name == name) return {std::string(metric.unit), metric.goal, std::string(metric.about)};
+    if (const Known* metric = find_known(name))
+        return {std::string(metric->unit), metric->goal, std::string(metric->about)};
     if (name.starts_with("observable.")) return observable_info(name);
+    if (const std::optional<MetricInfo> info = derived_info(name)) return *info;
     if (is_reference(name)) return {ends_with(name, "_bits_exact") ? "bits/site" : "", Goal::none, ""};
     if (ends_with(name, "_seconds")) return {"s", Goal::low, ""};
     if (ends_with(name, "_bits")) return {"bits", Goal::low, ""};

@@ -17,7 +17,8 @@ struct MetricInfo {
     std::string about;  // one line for people; empty: unknown
 };
 
-// Known names first; others by their ending ("_seconds", "_bits"); plugins' own metrics are taken as "lower is better".
+// Known names first; what is derived from them ("_bound", "_estimate", "_stderr") as they are; others by their ending
+// ("_seconds", "_bits"); plugins' own metrics are taken as "lower is better".
 MetricInfo metric_info(std::string_view name);
 
 // How far a value is from the goal: of two, the smaller is better. Meaningless for Goal::none.

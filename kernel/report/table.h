@@ -66,7 +66,7 @@ private:
     std::vector<std::vector<Cell>> rows_;
 };
 
-// Text for LaTeX: its special characters escaped, ± and ≤ as mathematics.
+// Text for LaTeX: its special characters escaped, ±, ≤ and ≈ as mathematics.
 std::string latex_text(std::string_view text);
 
 // A field of RFC 4180: quoted where it holds a comma, a quote or a line break.

@@ -115,6 +115,9 @@ std::string latex_text(std::string_view text) {
         } else if (text.compare(at, 3, "≤") == 0) {
             out += "$\\leq$";
             at += 2;
+        } else if (text.compare(at, 3, "≈") == 0) {
+            out += "$\\approx$";
+            at += 2;
         } else if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) {
             out += '\\';
             out += c;

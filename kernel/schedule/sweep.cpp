@@ -38,11 +38,15 @@ std::string swept_value(const TrialConfig& trial, const std::string& dotted_key)
 }
 
 std::string label_of(const Experiment& experiment, const TrialConfig& trial) {
-    std::string label = "seed " + std::to_string(trial.seed);
-    for (const std::string& key : experiment.swept)
-        if (const std::string value = swept_value(trial, key); !value.empty())
-            label += ", " + key.substr(key.rfind('.') + 1) + " " + value;
-    return label;
+    std::string plugins, others;
+    for (const std::string& key : experiment.swept) {
+        const std::string value = swept_value(trial, key);
+        if (value.empty()) continue;
+        const bool names_plugin = key.ends_with(".plugin");
+        const std::string name = names_plugin ? key.substr(0, key.rfind('.')) : key.substr(key.rfind('.') + 1);
+        (names_plugin ? plugins : others) += ", " + name + " " + value;
+    }
+    return "seed " + std::to_string(trial.seed) + plugins + others;
 }
 
 Action action_for(store::Status status, const WorkOptions& options, bool changed) {

@@ -13,7 +13,7 @@ namespace marginalia {
 
 store::PlannedSweep planned(const Experiment& experiment, const std::string& provenance);
 
-// What tells a trial from its siblings: "seed 0, learning_rate 0.001".
+// What tells a trial from its siblings: "seed 0, network mlp, learning_rate 0.001", plugins first.
 std::string label_of(const Experiment& experiment, const TrialConfig& trial);
 
 // A swept key's value in a trial's config as people write it; "" where the trial does not have that key.

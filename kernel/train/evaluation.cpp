@@ -6,6 +6,8 @@
 
 #include <ATen/ATen.h>
 
+#include "kernel/train/reference.h"
+
 namespace marginalia {
 
 namespace {
@@ -25,7 +27,8 @@ double median_seconds(int repeats, const Body& body) {
 }
 
 // The mean and its standard error of each of the energy's observables over the rows of x.
-void add_observables(const TrialParts& parts, const at::Tensor& x, const std::string& suffix, Figures& figures) {
+void add_observables(const TrialParts& parts, const at::Tensor& x, std::int64_t chains, const std::string& suffix,
+                     Figures& figures) {
     const std::vector<Observable> observables = parts.energy->observables();
     if (observables.empty()) return;
     const std::vector<std::uint8_t> bytes = to_bytes(x);
@@ -35,7 +38,7 @@ void add_observables(const TrialParts& parts, const at::Tensor& x, const std::st
     for (std::size_t row = 0; row < rows.size(); ++row)
         parts.energy->observe(rows[row], {values.data_ptr<double>() + row * observables.size(), observables.size()});
     for (std::int64_t i = 0; i < count; ++i) {
-        const Spread spread = spread_of(values.select(1, i));
+        const Spread spread = spread_of(values.select(1, i), chains);
         const std::string name = "observable." + observables[static_cast<std::size_t>(i)].name + suffix;
         figures[name] = spread.mean;
         figures[name + "_stderr"] = spread.error;
@@ -47,6 +50,15 @@ void add_observables(const TrialParts& parts, const at::Tensor& x, const std::st
 Spread spread_of(const at::Tensor& values) {
     const double deviation = values.numel() > 1 ? values.std().item<double>() : 0;
     return {values.mean().item<double>(), deviation, deviation / std::sqrt(static_cast<double>(values.numel()))};
+}
+
+Spread spread_of(const at::Tensor& values, std::int64_t chains) {
+    Spread spread = spread_of(values);
+    const std::int64_t draws = chains > 0 ? values.numel() / chains : 0;
+    if (draws == 0) return spread;
+    const double ess = convergence_of(values.slice(0, 0, draws * chains).view({draws, chains}).t()).ess;
+    if (std::isfinite(ess)) spread.error = spread.deviation / std::sqrt(ess);
+    return spread;
 }
 
 std::string suffix_of(Model::Density density) {
@@ -72,7 +84,7 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
         figures = {{"theta_gap_mean", gap.mean}, {"theta_gap_std", gap.deviation}};
     }
     if (!parts.energy) return figures;
-    add_observables(parts, states.x, "", figures);
+    add_observables(parts, states.x, 0, "", figures);
     const at::Tensor log_f = log_f_of(parts, states.x);
     const double impossible = (log_f == -INFINITY).to(at::kDouble).mean().item<double>();
     if (impossible > 0) figures["impossible"] = impossible;  // and the figures below are infinite
@@ -80,27 +92,31 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
     const std::string suffix = suffix_of(model.density());
     figures["free_energy" + suffix] = ratio.mean;
     figures["free_energy" + suffix + "_stderr"] = ratio.error;
+    const auto sites = static_cast<double>(parts.domain.sites);
+    if (suffix.empty()) figures["free_energy_per_site"] = ratio.mean / sites;
     if (log_z.value) {
-        const std::string kl = "kl" + (log_z.error > 0 ? suffix_of(Model::Density::estimate) : suffix);
+        const std::string kl = "kl" + (log_z.exact ? suffix : suffix_of(Model::Density::estimate));
         figures[kl] = ratio.mean + *log_z.value;
         figures[kl + "_stderr"] = std::hypot(ratio.error, log_z.error);
+        if (kl == "kl") figures["kl_per_site"] = figures[kl] / sites;
     }
     return figures;
 }
 
-Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const at::Tensor& reference,
+Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const Reference& reference,
                            std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going) {
-    const at::Tensor log_p = log_densities(model, reference, batch, generator, keep_going);
-    const Spread spread = spread_of(log_p);
+    const at::Tensor log_p = log_densities(model, reference.x, batch, generator, keep_going);
+    const Spread spread = spread_of(log_p, reference.chains);
     const double bits = static_cast<double>(parts.domain.sites) * std::numbers::ln2;
     const std::string suffix = suffix_of(model.density());
     Figures figures{{"nll_bits" + suffix, -spread.mean / bits}, {"nll_bits" + suffix + "_stderr", spread.error / bits}};
     if (!parts.energy) return figures;
-    add_observables(parts, reference, "_reference", figures);
-    if (log_z.value && log_z.error == 0) {
-        const Spread forward = spread_of(log_f_of(parts, reference) - *log_z.value - log_p);
-        figures["forward_kl" + suffix] = forward.mean;
-        figures["forward_kl" + suffix + "_stderr"] = forward.error;
+    add_observables(parts, reference.x, reference.chains, "_reference", figures);
+    if (log_z.value) {
+        const Spread forward = spread_of(log_f_of(parts, reference.x) - *log_z.value - log_p, reference.chains);
+        const std::string name = "forward_kl" + (log_z.exact ? suffix : suffix_of(Model::Density::estimate));
+        figures[name] = forward.mean;
+        figures[name + "_stderr"] = std::hypot(forward.error, log_z.error);
     }
     return figures;
 }

@@ -19,10 +19,15 @@ struct Spread {
 };
 Spread spread_of(const at::Tensor& values);
 
+// The same of the draws of `chains` chains, the chains of a draw next to each other: the error counts as many independent
+// values as the effective sample size says. 0: the values are independent.
+Spread spread_of(const at::Tensor& values, std::int64_t chains);
+
 // log Z of the trial's energy, exactly or as estimated; no value where nothing is known.
 struct LogZ {
     std::optional<double> value;
-    double error = 0;  // standard error; 0: exact
+    double error = 0;  // standard error
+    bool exact = true;
 };
 
 // Behind the names of figures whose log-densities are not exact: "_bound", "_estimate"; empty where they are.
@@ -32,15 +37,16 @@ std::string suffix_of(Model::Density density);
 at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
 
 // E[log p - log f] over `samples` states drawn from the model and, with it, the θ gap and, where log Z is known, the true
-// KL: free_energy, kl, kl_stderr, theta_gap_mean, theta_gap_std; `impossible`, the fraction of states with log f = -infinity,
+// KL: free_energy, kl, kl_stderr, free_energy_per_site, kl_per_site, theta_gap_mean, theta_gap_std; `impossible`, the fraction of states with log f = -infinity,
 // where there are any; the mean of each of the energy's observables, observable.NAME, with _stderr. `drawn` receives the
 // states.
 Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, std::int64_t samples,
                          std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn);
 
-// nll_bits, nll_bits_stderr: -log2 p(x) / D over reference states; with an exact log Z, forward_kl, forward_kl_stderr:
-// E[log f - log Z - log p]; and the mean of each of the energy's observables over them, observable.NAME_reference.
-Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const at::Tensor& reference,
+// nll_bits, nll_bits_stderr: -log2 p(x) / D over reference states (or a dataset's rows); where log Z is known, forward_kl,
+// forward_kl_stderr: E[log f - log Z - log p]; and the mean of each of the energy's observables over them, observable.NAME_reference.
+struct Reference;
+Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const Reference& reference,
                            std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going);
 
 // log p_θ(x_S) against the exact log-marginals (marginal_evaluation.cpp): marginal_rmse, marginal_bias, spearman,
@@ -50,10 +56,11 @@ Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at
                            std::int64_t batch, at::Generator& generator, Curves& curves);
 
 // The model's states beside reference states (sample_quality.cpp): energy_distance (nats), the Wasserstein-1 distance of
-// their distributions of log f, and pair_correlation_rmse. Curves over the distance r along the axes of the layout, up to
+// their distributions of log f, and pair_correlation_rmse; both with _floor, the same between two halves of the reference
+// states. Curves over the distance r along the axes of the layout, up to
 // half an extent: pair_correlation, the connected agreement P(x_i = x_i+r) - sum_k P(x = k)², and its _stderr,
 // _reference, _reference_stderr.
-Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const at::Tensor& reference, Curves& curves);
+Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const Reference& reference, Curves& curves);
 
 // Seconds for 16 states: marginal_seconds (θ, one pass; only where the objective trains marginals), conditional_seconds
 // (the model's log-density), conditional5_seconds (of five copies at once). Medians of repeated runs after a warm-up.

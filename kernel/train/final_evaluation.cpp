@@ -66,8 +66,11 @@ private:
         };
         const AnnealedLogZ estimate = annealed_log_z(
             *parts_.energy, {chains, setting("ais_temperatures"), static_cast<std::uint64_t>(request_.seed)}, tick);
-        record({{"log_z_ais", estimate.log_z}, {"log_z_ais_stderr", estimate.standard_error}});
-        if (!log_z_.value) log_z_ = {estimate.log_z, estimate.standard_error};
+        record({{"log_z_ais", estimate.log_z},
+                {"log_z_ais_stderr", estimate.standard_error},
+                {"log_z_ais_lower", estimate.mean_log_weight},
+                {"log_z_ais_effective", estimate.effective}});
+        if (!log_z_.value && std::isfinite(estimate.log_z)) log_z_ = {estimate.log_z, estimate.standard_error, false};
     }
 
     // nll_bits on random rows of the test split, the same for every seed; of the validation split where there is none.
@@ -79,7 +82,7 @@ private:
         at::Generator choice = make_generator(at::kCPU, 0, final_stream);
         const at::Tensor chosen = at::randperm(rows, choice, at::kLong).slice(0, 0, count);
         const at::Tensor x = rows_at(*parts_.dataset, split, chosen, at::kCPU);
-        record(evaluate_reference(parts_, *model_, log_z_, x, batch_, generator_, reporting("likelihood")));
+        record(evaluate_reference(parts_, *model_, log_z_, {x, true, 0, "", {}}, batch_, generator_, reporting("likelihood")));
     }
 
     void compare_with_reference(const at::Tensor& drawn) {
@@ -89,17 +92,17 @@ private:
                 record({{"entropy_bits_exact", *entropy / std::log(2.0) / static_cast<double>(parts_.domain.sites)}});
         const std::int64_t count = std::max(nll_samples, marginal_states);
         if (count == 0) return;
-        const Reference reference = reference_states(count);
+        Reference reference = reference_states(count);
         if (!reference.x.defined()) return;
         recorder_.sample("reference_samples", steps_, "text", (reference.exact ? "exact: " : "chain: ") + reference.how);
         record(reference.figures);
         if (marginal_states > 0 && parts_.objective->trains_marginals()) compare_marginals(reference.x, marginal_states);
         if (nll_samples == 0) return;
-        const at::Tensor x = reference.x.slice(0, 0, nll_samples);
-        record(evaluate_reference(parts_, *model_, log_z_, x, batch_, generator_, reporting("likelihood")));
+        reference.x = reference.x.slice(0, 0, nll_samples);
+        record(evaluate_reference(parts_, *model_, log_z_, reference, batch_, generator_, reporting("likelihood")));
         if (!drawn.defined()) return;
         Curves curves;
-        record(evaluate_quality(parts_, drawn, x, curves));
+        record(evaluate_quality(parts_, drawn, reference, curves));
         record(curves);
     }
 

@@ -56,7 +56,7 @@ Convergence convergence_of(const at::Tensor& values) {
 Reference energy_reference(const Energy& energy, std::size_t count, std::uint64_t seed) {
     auto samples = energy.reference_samples(count, seed);
     if (!samples) return {};
-    return {from_bytes({samples->rows, static_cast<std::size_t>(energy.sites())}), samples->exact, samples->how, {}};
+    return {from_bytes({samples->rows, static_cast<std::size_t>(energy.sites())}), samples->exact, 0, samples->how, {}};
 }
 
 Reference chain_reference(const TrialParts& parts, Sampler& sampler, std::int64_t chains, std::int64_t count,
@@ -76,9 +76,8 @@ Reference chain_reference(const TrialParts& parts, Sampler& sampler, std::int64_
         worst.rhat = std::isnan(one.rhat) ? NAN : std::max(worst.rhat, one.rhat);
         worst.ess = std::isnan(one.ess) ? NAN : std::min(worst.ess, one.ess);
     }
-    Reference reference{at::cat(states).slice(0, 0, count), false, "", {}};
-    if (std::isfinite(worst.rhat))
-        reference.figures = {{"reference_rhat", worst.rhat}, {"reference_ess", worst.ess}};
+    Reference reference{at::cat(states).slice(0, 0, count), false, chains, "", {}};
+    reference.figures = {{"reference_rhat", worst.rhat}, {"reference_ess", worst.ess}};
     reference.how = fmt::format("{} chains of {} draws; largest split R-hat {:.4f}, smallest effective sample size {:.0f} "
                                 "(log f and every observable)", chains, draws, worst.rhat, worst.ess);
     if (const std::string report = sampler.report(); !report.empty()) reference.how += "; " + report;

@@ -10,6 +10,7 @@ namespace marginalia {
 struct Reference {
     at::Tensor x;        // (count, D) int64 on the CPU; undefined: there are none
     bool exact = false;  // drawn independently from the target
+    std::int64_t chains = 0;  // of [reference]: row = draw * chains + chain; 0: rows count as independent
     std::string how;     // one line
     Figures figures;     // of chains: reference_rhat, reference_ess
 };

@@ -67,8 +67,12 @@ public:
     }
 
     TrialOutcome run() {
+        check_reference();
         if (!finished_) {
             if (!train()) return TrialOutcome::stopped;
+            if (parts_.sampler)
+                if (const std::string report = parts_.sampler->report(); !report.empty())
+                    recorder_.sample("training_sampler", steps_, "text", report);
             optimizer_.swap_average();
             save(steps_);
         }
@@ -76,10 +80,16 @@ public:
     }
 
 private:
+    // What [reference] cannot be is told before the training, not after it.
+    void check_reference() const {
+        at::Generator generator = make_generator(parts_.device, request_.seed, 0);
+        build_reference_sampler(request_, plugins_, parts_, evaluation_.at("reference_chains"), generator);
+    }
+
     // False if asked to stop, a checkpoint having been recorded.
     bool train() {
         const std::int64_t log_every = train_.at("log_every"), evaluate_every = evaluation_.at("every");
-        const auto started = Clock::now();
+        auto started = Clock::now();  // moved on by what evaluations take
         auto last_log = started, last_save = started;
         const std::int64_t first = saved_ + 1;
         for (std::int64_t step = first; step <= steps_; ++step) {
@@ -94,9 +104,11 @@ private:
             }
             recorder_.progress("training", step, steps_);
             if (evaluate_every > 0 && step % evaluate_every == 0 && !last) {
+                recorder_.metric("train_seconds", step, seconds_since(started));
                 const auto before = Clock::now();
                 quick_evaluation(step);
                 last_log += Clock::now() - before;
+                started += Clock::now() - before;
             }
             if (last) break;
             const bool stop = recorder_.stop_requested();
@@ -106,8 +118,11 @@ private:
             }
             if (stop) return false;
         }
-        if (first <= steps_)
-            recorder_.final_metric("step_seconds", seconds_since(started) / static_cast<double>(steps_ - first + 1));
+        if (first <= steps_) {
+            const double seconds = seconds_since(started);
+            recorder_.final_metric("step_seconds", seconds / static_cast<double>(steps_ - first + 1));
+            recorder_.final_metric("train_seconds", seconds);
+        }
         return true;
     }
 

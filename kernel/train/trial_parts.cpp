@@ -14,20 +14,21 @@ namespace {
 // Runs the factory of the plugin of `kind` that a table of the config names, and puts the plugin's name before what goes
 // wrong.
 template <class Factory, class... Rest>
-auto make_from(const nlohmann::json& table, const char* kind, const PluginHost& plugins, Rest&&... rest) {
+auto make_from(const nlohmann::json& table, const std::string& label, const char* kind, const PluginHost& plugins,
+               Rest&&... rest) {
     const std::string name = table.at("plugin");
     const auto factory = reinterpret_cast<Factory>(plugins.factory(kind, name));
     try {
         auto* object = factory(params_of(table, plugins.manifest(kind, name).parameters), rest...);
         return std::unique_ptr<std::remove_pointer_t<decltype(object)>>(object);
     } catch (const std::exception& error) {
-        throw Error(std::string(kind) + " '" + name + "': " + error.what());
+        throw Error(label + " '" + name + "': " + error.what());
     }
 }
 
 template <class Factory, class... Rest>
 auto make(const char* kind, const nlohmann::json& config, const PluginHost& plugins, Rest&&... rest) {
-    return make_from<Factory>(config.at(kind), kind, plugins, rest...);
+    return make_from<Factory>(config.at(kind), kind, kind, plugins, rest...);
 }
 
 TrainingSetup setup_of(const TrialParts& parts, std::int64_t batch) {
@@ -99,7 +100,7 @@ std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, co
                                                  const TrialParts& parts, std::int64_t chains, at::Generator& generator) {
     if (!request.config.contains("reference")) return nullptr;
     const TrainingSetup setup = setup_of(parts, chains);
-    return make_from<SamplerFactory>(request.config.at("reference"), "sampler", plugins, setup, generator);
+    return make_from<SamplerFactory>(request.config.at("reference"), "[reference] sampler", "sampler", plugins, setup, generator);
 }
 
 }  // namespace marginalia

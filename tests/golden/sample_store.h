@@ -100,6 +100,7 @@ inline void record(store::Store& store, const store::Trial& trial, std::int64_t 
     store.add_metrics(trial.id, points);
     store.add_checkpoint(trial.id, 2000, fmt::format("bytes of trial {}", trial.id), {});
     store.add_sample(trial.id, "model", 2000, "states", states(trial.id, 6, 6));
+    store.add_sample(trial.id, "reference_samples", 2000, "text", "exact: row by row");
     const double seed = 0.1 * noise(trial.id, 0, 7);
     store.set_final_metric(trial.id, "kl", floor * (1 + seed));
     store.set_final_metric(trial.id, "kl_stderr", 0.002);

@@ -129,6 +129,14 @@ TEST_CASE("a [table] puts ours beside the published figures") {
     compare_with("paper_table", {table, "COLUMNS=100 " + table, "COLUMNS=90 " + table + " --format markdown", table + " --format latex",
                                  table + " --format csv 2> words; cat words", table + " --format json 2> /dev/null",
                                  table + " -m kl", "marginalia --store paper.db table single"});
+    const std::string four = R"(columns = ["nll_bits", "free_energy", "kl", "marginal_seconds"])";
+    const std::string more =
+        R"(columns = ["nll_bits", "free_energy", "kl", "marginal_seconds", "step_secnds", "kl_estimate"])";
+    REQUIRE(toml.find(four) != toml.npos);
+    toml.replace(toml.find(four), four.size(), more);
+    results.connection().execute("UPDATE sweep SET toml = '" + toml + "' WHERE experiment = 'lattice'");
+    for (const store::TrialId trial : {1, 2, 3}) results.set_final_metric(trial, "kl_estimate", 0.05 + 0.01 * trial);
+    compare_with("paper_table_blocks", {"COLUMNS=100 " + table, "COLUMNS=80 " + table, "COLUMNS=50 " + table});
 }
 
 TEST_CASE("compare and diff put trials side by side") {

@@ -62,8 +62,13 @@ inline PluginCatalogue fake_catalogue() {
         fake_plugin("dataset", "rows", specs(rows)),        fake_plugin("energy", "ising", specs(ising)),
         fake_plugin("energy", "ring", specs(ring)),         fake_plugin("network", "lattice-conv", specs(lattice_conv)),
         fake_plugin("network", "mlp", specs(mlp)),          fake_plugin("objective", "likelihood", {}, {"dataset"}),
-        fake_plugin("objective", "mam-energy", specs(mam)), fake_plugin("objective", "reinforce", {}, {"energy", "sampler"}),
+        fake_plugin("objective", "mam-energy", specs(mam)),
+        fake_plugin("objective", "matching", {}, {"energy", "target-sampler"}),
+        fake_plugin("objective", "policy", {}, {"energy", "model-sampler"}),
+        fake_plugin("objective", "reinforce", {}, {"energy", "sampler"}),
+        fake_plugin("objective", "rows-or-chains", {}, {"states"}),
         fake_plugin("sampler", "block-gibbs", specs(gibbs)),
+        fake_plugin("sampler", "heat-bath", specs(gibbs), {"energy"}),
         fake_plugin("sampler", "tempering", specs(tempering), {"energy"})};
     catalogue.failures = {{"/plugins/potts.so", "built for plugin ABI 0, but this marginalia is of ABI 1; rebuild it"}};
     return catalogue;

@@ -22,7 +22,9 @@ static std::string documentation() {
 static PluginCatalogue strict_catalogue() {
     PluginCatalogue catalogue = fake_catalogue();
     for (PluginManifest& plugin : catalogue.plugins)
-        if (plugin.name == "mam-energy") plugin.needs = {"energy", "sampler"};
+        if (plugin.name == "mam-energy") plugin.needs = {"energy", "model-sampler"};
+    const Parameter sweeps{.name = "sweeps", .type = ParameterType::integer, .fallback = "1", .minimum = 1};
+    catalogue.plugins.push_back(fake_plugin("sampler", "parallel-tempering", {describe(sweeps)}, {"energy"}));
     return catalogue;
 }
 

@@ -123,7 +123,7 @@ TEST_CASE("a table that a plugin needs must be there") {
     };
     refused(small_experiment(), {"objective.plugin=reinforce"},
             "override 'objective.plugin=reinforce': objective 'reinforce' needs a [sampler]; add one with plugin = "
-            "\"NAME\". The sampler plugins: block-gibbs, tempering");
+            "\"NAME\". The sampler plugins: block-gibbs, heat-bath, tempering");
     refused(small_experiment("[sweep]\n\"objective.plugin\" = [\"mam-energy\", \"likelihood\"]\n"), {},
             "/lab/small.toml:12:37: objective 'likelihood' needs a [dataset], not an [energy]");
 }

@@ -32,13 +32,13 @@ TEST_CASE("[reference] names a sampler") {
 
 TEST_CASE("[reference] is swept like the others, by plugin too") {
     const Experiment e = parse(small_experiment(
-        "[reference.tempering]\nrungs = 5\n[sweep]\n\"reference.plugin\" = [\"tempering\", \"block-gibbs\"]\n"
-        "\"reference.block-gibbs.sites\" = [1, 2]\n"), {"seeds=0"});
+        "[reference.tempering]\nrungs = 5\n[sweep]\n\"reference.plugin\" = [\"tempering\", \"heat-bath\"]\n"
+        "\"reference.heat-bath.sites\" = [1, 2]\n"), {"seeds=0"});
     REQUIRE(e.trials.size() == 3);
     CHECK(e.trials[0].config["reference"].dump() == R"({"plugin":"tempering","rungs":5})");
-    CHECK(e.trials[1].config["reference"].dump() == R"({"plugin":"block-gibbs","sites":1})");
-    CHECK(e.trials[2].config["reference"].dump() == R"({"plugin":"block-gibbs","sites":2})");
-    CHECK(parse(small_experiment("[reference]\nplugin = \"block-gibbs\"\n[sweep]\nreference.sites = [4, 5]\n"))
+    CHECK(e.trials[1].config["reference"].dump() == R"({"plugin":"heat-bath","sites":1})");
+    CHECK(e.trials[2].config["reference"].dump() == R"({"plugin":"heat-bath","sites":2})");
+    CHECK(parse(small_experiment("[reference]\nplugin = \"heat-bath\"\n[sweep]\nreference.sites = [4, 5]\n"))
               .trials[2].config["reference"]["sites"] == 5);
 }
 
@@ -76,4 +76,19 @@ TEST_CASE("methods that need a sampler and methods that need none stand in one z
     REQUIRE(e.trials.size() == 2);
     CHECK_FALSE(e.trials[0].config.contains("sampler"));
     CHECK(e.trials[1].config["sampler"]["plugin"] == "block-gibbs");
+}
+
+TEST_CASE("objectives have samplers of the kind they learn from, each in its trials of a zip") {
+    const std::string sampler = "[sampler]\nplugin = \"block-gibbs\"\n";
+    CHECK_NOTHROW(parse(small_experiment(sampler), {"objective.plugin=policy"}));
+    CHECK_NOTHROW(parse(small_experiment(sampler), {"objective.plugin=reinforce"}));
+    CHECK_NOTHROW(parse(small_experiment(sampler), {"objective.plugin=reinforce", "sampler.plugin=heat-bath"}));
+    const Experiment e = parse(small_experiment("[[sweep.zip]]\n\"objective.plugin\" = [\"policy\", \"matching\", "
+                                                "\"rows-or-chains\"]\n\"sampler.plugin\" = [\"block-gibbs\", "
+                                                "\"heat-bath\", \"tempering\"]\n[sampler]\n"),
+                               {"seeds=0"});
+    CHECK(e.trials.size() == 3);
+    CHECK_NOTHROW(parse_experiment("name = \"d\"\n[dataset]\nplugin = \"rows\"\nfile = \"a.csv\"\n[network]\nplugin = "
+                                   "\"mlp\"\n[objective]\nplugin = \"rows-or-chains\"\n",
+                                   "/lab/d.toml", {}, fake_catalogue()));
 }

@@ -168,3 +168,36 @@ TEST_CASE("what the exact methods cost") {
     CHECK(total > 0);
     std::cout << "10x10 torus: log density of a state in " << each * 1e6 << " us\n";
 }
+
+namespace {
+
+// log Z of an n x n torus without field, B. Kaufman, Phys. Rev. 76, 1232 (1949): half the sum of four products over the
+// angles γ_l, cosh γ_l = cosh 2K coth 2K - cos(π l / n), with γ_0 = 2K + log tanh K, which changes its sign at the
+// critical coupling.
+double kaufman_log_z(int n, double k) {
+    const auto gamma = [&](int l) {
+        if (l == 0) return 2 * k + std::log(std::tanh(k));
+        return std::acosh(std::cosh(2 * k) / std::tanh(2 * k) - std::cos(std::numbers::pi * l / n));
+    };
+    double odd_cosh = 1, odd_sinh = 1, even_cosh = 1, even_sinh = 1;
+    for (int r = 0; r < n; ++r) {
+        const double odd = n * gamma(2 * r + 1) / 2, even = n * gamma(2 * r) / 2;
+        odd_cosh *= 2 * std::cosh(odd);
+        odd_sinh *= 2 * std::sinh(odd);
+        even_cosh *= 2 * std::cosh(even);
+        even_sinh *= 2 * std::sinh(even);
+    }
+    return 0.5 * n * n * std::log(2 * std::sinh(2 * k)) + std::log((odd_cosh + odd_sinh + even_cosh + even_sinh) / 2);
+}
+
+}  // namespace
+
+TEST_CASE("log Z of a torus without field is Kaufman's closed form, on both sides of the critical coupling") {
+    CHECK(kaufman_log_z(16, 0.44) == doctest::Approx(238.387247).epsilon(1e-8));  // experiments/ising-critical-16x16.toml
+    for (const int n : {3, 4, 6, 10, 12})
+        for (const double coupling : {0.2, 0.44, 0.6}) {
+            CAPTURE(n);
+            CAPTURE(coupling);
+            CHECK(TransferMatrix({n, n, coupling, 0.0, true}).log_z() == doctest::Approx(kaufman_log_z(n, coupling)).epsilon(1e-11));
+        }
+}

@@ -78,6 +78,7 @@ TEST_CASE("a table prints for terminals, spreadsheets, programs and papers") {
     CHECK(printed(Format::markdown) ==
           "| name | kl [nats] |\n| --- | ---: |\n| a_b, \"c\" | 0.5 ± 0.1 |\n| second |  |\n");
     CHECK(printed(Format::latex).find("a\\_b, \"c\" & 0.5 $\\pm$ 0.1 \\\\\n") != std::string::npos);
+    CHECK(latex_text("≈ 1, ≤ 2") == "$\\approx$ 1, $\\leq$ 2");
     CHECK_THROWS_WITH(format_named("xml"), "'xml' is no format; choose text, csv, json, markdown or latex");
 }
 
@@ -105,6 +106,23 @@ TEST_CASE("metrics come by importance, references apart") {
     CHECK(is_reference("log_z_exact"));
     CHECK(metric_title("kl") == "kl [nats]");
     CHECK(metric_info("energy_seconds").unit == "s");
+    CHECK(metric_info("energy_distance_floor").goal == Goal::none);
+    CHECK(metric_title("free_energy_per_site") == "free_energy_per_site [nats/site]");
+}
+
+TEST_CASE("a bound, an estimate and a standard error are explained by what they are of") {
+    CHECK(metric_title("nll_bits_bound") == "nll_bits_bound [bits/site]");
+    CHECK(metric_info("nll_bits_bound").about.starts_with("negative log-likelihood of reference samples; a bound"));
+    CHECK(metric_info("kl_bound").about.starts_with("upper bound of kl, as log p is only bounded from above"));
+    CHECK(metric_info("kl_estimate").goal == Goal::low);
+    CHECK(metric_info("kl_estimate").about.ends_with("; log p or log Z is itself estimated"));
+    CHECK(metric_info("kl_bound_stderr").unit == "nats");
+    CHECK(metric_info("kl_bound_stderr").goal == Goal::none);
+    CHECK(metric_info("kl_bound_stderr").about.starts_with("standard error of kl from"));
+    CHECK(metric_info("kl_bound_stderr").about.find("; a bound") != std::string::npos);
+    CHECK(metric_info("nll_bits_stderr").about == "standard error of nll_bits");
+    CHECK(metric_info("log_z_estimate").about == "the running estimate of log Z");
+    CHECK(metric_info("mine_estimate").about.empty());
 }
 
 TEST_CASE("curves are averaged over seeds and thinned") {

@@ -17,9 +17,10 @@ using namespace marginalia;
 namespace {
 
 // A 2x2 Ising lattice: 16 states, 24 orders.
-TrialParts shaken(const std::string& objective, const std::string& network = "plugin = \"mlp\"\nhidden = 16\nlayers = 2") {
+TrialParts shaken(const std::string& objective, const std::string& sampler = "block-gibbs",
+                  const std::string& network = "plugin = \"mlp\"\nhidden = 16\nlayers = 2") {
     TrialParts parts = build_trial(request_of("name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 2\ncolumns = 2\n[network]\n" + network +
-                                              "\n[sampler]\nplugin = \"block-gibbs\"\n[objective]\n" + objective),
+                                              "\n[sampler]\nplugin = \"" + sampler + "\"\n[objective]\n" + objective),
                                    shipped_plugins());
     at::Generator generator = make_generator(at::kCPU, 3, 7);
     const at::NoGradGuard no_grad;
@@ -123,8 +124,8 @@ TEST_CASE("a GFlowNet's density is the sum over orders, bounded from both sides"
 TEST_CASE("forward-looking marginals: 0 where nothing is known, log f - log Z on full states") {
     for (const char* objective : {"mam-balance", "mam-heat-bath"}) {
         CAPTURE(objective);
-        const TrialParts parts = shaken("plugin = \"" + std::string(objective) + "\"");
-        parts.objective->load({{"log_z_shift", at::scalar_tensor(3.0, at::kDouble)}, {"log_z_weight", at::scalar_tensor(0.02, at::kFloat)}});
+        const TrialParts parts = shaken("plugin = \"" + std::string(objective) + "\"", "single-site-gibbs");
+        parts.objective->load({{"log_z_shift", at::scalar_tensor(3.0, at::kDouble)}, {"log_z_weight", at::scalar_tensor(0.05, at::kFloat)}});
         Reading reading(parts);
         CHECK(reading.model->log_marginal(at::full({1, 4}, 2, at::kLong)).item<double>() == doctest::Approx(0).epsilon(1e-6));
         const at::Tensor states = all_states();
@@ -142,7 +143,7 @@ TEST_CASE("forward-looking marginals: 0 where nothing is known, log f - log Z on
 }
 
 TEST_CASE("a consistent network is read in one pass: every order gives its marginals") {
-    const TrialParts parts = shaken("plugin = \"mam-energy\"", "plugin = \"mps\"\nbond = 3");
+    const TrialParts parts = shaken("plugin = \"mam-energy\"", "block-gibbs", "plugin = \"mps\"\nbond = 3");
     CHECK(parts.network->consistent());
     Reading reading(parts);
     const at::Tensor log_p = reading.density(all_states());
@@ -154,7 +155,7 @@ TEST_CASE("a consistent network is read in one pass: every order gives its margi
 }
 
 TEST_CASE("an energy-based model's log Z, by annealing, is that of all states") {
-    const TrialParts parts = shaken("plugin = \"pcd\"\nannealing = 200");
+    const TrialParts parts = shaken("plugin = \"pcd\"\nannealing = 200", "single-site-gibbs");
     Reading reading(parts);
     CHECK(reading.model->density() == Model::Density::estimate);
     const at::Tensor log_q = parts.network->log_marginal(all_states()).to(at::kDouble);

@@ -115,9 +115,9 @@ TEST_CASE("rows of one batch may know different numbers of sites") {
 TEST_CASE("an energy's score: log f and observables, a row a state") {
     // 2x3 torus, coupling = field = 0.2: 9 edges (two rows are joined once).
     CHECK(scored(written("up.txt", "+++/+++\n\n---/---\n")) ==
-          "row,log_f,magnetisation,energy_per_site,neighbour_correlation\n0,3,1,-0.5,1\n1,0.5999999999999999,-1,-0."
-          "09999999999999998,1\n");
-    CHECK(scored(written("none.txt", "")) == "row,log_f,magnetisation,energy_per_site,neighbour_correlation\n");
+          "row,log_f,magnetisation,energy_per_site,neighbour_correlation,absolute_magnetisation\n0,3,1,-0.5,1,1\n1,0."
+          "5999999999999999,-1,-0.09999999999999998,1,1\n");
+    CHECK(scored(written("none.txt", "")) == "row,log_f,magnetisation,energy_per_site,neighbour_correlation,absolute_magnetisation\n");
 }
 
 TEST_CASE("states that do not fit are refused with their place") {

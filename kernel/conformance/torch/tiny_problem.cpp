@@ -106,7 +106,7 @@ private:
 
 TinyProblem::TinyProblem(const Domain& given, const std::vector<std::string>& needs) : domain(given) {
     const auto named = [&](const char* table) { return std::find(needs.begin(), needs.end(), table) != needs.end(); };
-    wants_sampler = named("sampler");
+    wants_sampler = named("sampler") || named("model-sampler") || named("target-sampler");
     at::Generator generator = seeded(11);
     const at::Tensor states = all_states(domain);
     const at::Tensor log_f = at::randn({states.size(0)}, generator, at::kDouble) * spread + log_scale;

@@ -91,7 +91,7 @@ public:
     }
 
     std::vector<marginalia::Observable> observables() const override {
-        return {{"magnetisation", ""}, {"energy_per_site", "nats"}, {"neighbour_correlation", ""}};
+        return {{"magnetisation", ""}, {"energy_per_site", "nats"}, {"neighbour_correlation", ""}, {"absolute_magnetisation", ""}};
     }
 
     void observe(marginalia::State x, std::span<double> values) const override {
@@ -99,6 +99,7 @@ public:
         values[0] = static_cast<double>(lattice_.spin_sum(x)) / sites;
         values[1] = -lattice_.log_density(x) / sites;
         values[2] = edges == 0 ? 0 : static_cast<double>(lattice_.edge_sum(x)) / edges;
+        values[3] = std::abs(values[0]);
     }
 
     marginalia::Layout layout() const override { return {{lattice_.rows, lattice_.columns}, lattice_.torus}; }

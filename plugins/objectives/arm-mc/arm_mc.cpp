@@ -2,6 +2,8 @@
 #include <ATen/core/grad_mode.h>
 #include <marginalia/objective.h>
 
+#include "../finite_log_f.h"
+
 namespace {
 
 constexpr marginalia::Parameter parameters[] = {
@@ -38,7 +40,7 @@ public:
         step.energy->start(x);
         const at::Tensor estimate = one_term(step, x);
         const at::Tensor weight = independent_ ? without_gradient(step, x) : estimate.detach();
-        const at::Tensor log_ratio = weight.to(at::kDouble) - step.energy->finish();
+        const at::Tensor log_ratio = weight.to(at::kDouble) - finite_log_f(step.energy->finish());
         const at::Tensor mean = log_ratio.mean();
         const at::Tensor surrogate = ((log_ratio - mean).to(estimate.dtype()) * estimate).mean();
         step.metrics = {{"loss", mean}, {"log_ratio_std", log_ratio.std()}};
@@ -74,4 +76,4 @@ private:
 }  // namespace
 
 MARGINALIA_OBJECTIVE(ArmMonteCarlo, "arm-mc", "ARM whose log-density is one conditional times D: a baseline that fails", manual,
-                     parameters, "energy sampler");
+                     parameters, "energy model-sampler");

@@ -2,6 +2,8 @@
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
+#include "../finite_log_f.h"
+
 namespace {
 
 using marginalia::Parameter;
@@ -21,7 +23,7 @@ Energy-based training of an autoregressive model in one fixed order, 0..D-1, the
 
 The sampler should be `ancestral` with order "forward": it gives fresh states of the model and their exact log p_φ, which
 is not computed again. `terms` sites drawn at random carry the gradient of the sum, multiplied by D / terms: the weight
-stays exact, so the estimate has no bias and a variance that falls with the weight to 0 as the model is learnt. (ARM-MC,
+stays exact, so the choice adds no bias, and a variance that falls with the weight to 0 as the model is learnt. (ARM-MC,
 which estimates the weight in this way too, fails: objective `arm-mc`.) Only the conditionals of prefixes learn; the
 model generates in its one order and has no marginals but those of prefixes. Records `loss` (E[log p - log f] of the batch)
 and `log_ratio_std` (nats, 0 for a perfect model).
@@ -29,6 +31,8 @@ and `log_ratio_std` (nats, 0 for a perfect model).
 References: D. Wu, L. Wang, P. Zhang, Solving statistical mechanics using variational autoregressive networks, Phys. Rev.
 Lett. 122, 080602 (2019). S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024.
 )";
+
+constexpr std::int64_t check_step = 20;  // networks begin uniform, when every order has the same density
 
 class Arm final : public marginalia::Objective {
 public:
@@ -42,12 +46,13 @@ public:
         const at::Tensor x = marginalia::training_states(step, setup_);
         step.energy->start(x);
         at::Tensor log_p = step.sampler->log_density();
+        if (step.step == check_step && log_p.defined()) check_order(step, x, log_p);
         const at::Tensor sites = chosen_sites(x, step.generator);  // (B, terms)
         const at::Tensor terms = conditionals(step.network, x, sites);
         const at::Tensor sum = terms.sum(1) * (static_cast<double>(setup_.domain.sites) / static_cast<double>(terms_));
         if (!log_p.defined()) log_p = density(step, x, sum);
 
-        const at::Tensor log_ratio = log_p - step.energy->finish();
+        const at::Tensor log_ratio = log_p - finite_log_f(step.energy->finish());
         const at::Tensor mean = log_ratio.mean();
         const at::Tensor surrogate = ((log_ratio - mean).to(sum.dtype()) * sum).mean();
         step.metrics = {{"loss", mean}, {"log_ratio_std", log_ratio.std()}};
@@ -62,6 +67,15 @@ public:
     bool trains_marginals() const override { return false; }
 
 private:
+    // A sampler of another order gives states and densities of another model.
+    static void check_order(marginalia::TrainingStep& step, const at::Tensor& x, const at::Tensor& log_p) {
+        const at::NoGradGuard no_grad;
+        const at::Tensor forward = marginalia::fixed_order_model(step.network)->log_density(x, step.generator, [] {});
+        if (at::allclose(log_p, forward, 1e-3, 1e-2)) return;
+        throw marginalia::Error("the sampler's states do not have the density of site order 0, 1, 2, ...; give the sampler 'ancestral' "
+                                "order = \"forward\"");
+    }
+
     at::Tensor chosen_sites(const at::Tensor& x, at::Generator& generator) const {
         const std::int64_t sites = setup_.domain.sites;
         if (terms_ == sites) return at::arange(sites, x.options()).expand({x.size(0), sites});
@@ -90,4 +104,4 @@ private:
 }  // namespace
 
 MARGINALIA_OBJECTIVE(Arm, "arm", "autoregressive model of fixed order from an energy: REINFORCE", manual, parameters,
-                     "energy sampler");
+                     "energy model-sampler");

@@ -5,6 +5,7 @@
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
+#include "../finite_log_f.h"
 #include "../learned-order/learned_order.h"
 #include "../learned_log_z.h"
 
@@ -44,7 +45,7 @@ public:
         : setup_(setup),
           length_(std::min(params.integer("length"), setup.domain.sites)),
           trajectories_(params.integer("trajectories")),
-          log_z_(setup.device) {}
+          log_z_(setup.device, 10) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const std::int64_t sites = setup_.domain.sites, categories = setup_.domain.categories;
@@ -64,7 +65,7 @@ public:
         const at::Tensor rank = order.argsort(std::int64_t{1});
         const at::Tensor flows = step.network.log_marginal(
             at::cat({x.masked_fill(rank >= begin, categories), x.masked_fill(rank >= end, categories)}));
-        const at::Tensor log_f = step.energy->finish();
+        const at::Tensor log_f = finite_log_f(step.energy->finish());
         if (step.step == 1) log_z_.begin_uniform(log_f, setup_.domain);
         const at::Tensor log_z = log_z_.value();
         const at::Tensor first = log_z + flows.slice(0, 0, rows) - log_subsets(begin);

@@ -3,6 +3,7 @@
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
+#include "../finite_log_f.h"
 #include "../learned-order/learned_order.h"
 #include "../learned_log_z.h"
 
@@ -47,12 +48,12 @@ public:
           transitions_(params.integer("transitions") == 0 ? setup.domain.sites
                                                           : std::min(params.integer("transitions"), setup.domain.sites)),
           trajectories_(params.integer("trajectories")),
-          log_z_(setup.device) {}
+          log_z_(setup.device, 10) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const auto drawn = forward_ ? on_policy(step) : backward(step);
         const at::Tensor constant = drawn.log_p - learned_order::log_backward(setup_.domain.sites) -
-                                    step.energy->log_density(drawn.x);
+                                    finite_log_f(step.energy->log_density(drawn.x));
         if (step.step == 1) log_z_.begin_at(-constant.mean());
         const at::Tensor log_z = log_z_.value();
         const at::Tensor imbalance = (log_z + constant).detach();

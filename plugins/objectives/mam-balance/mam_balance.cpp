@@ -3,6 +3,7 @@
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
+#include "../finite_log_f.h"
 #include "../forward_looking.h"
 
 namespace {
@@ -30,7 +31,8 @@ what is known, a running estimate for the rest; Φ = log f on full states), the 
     log p_θ(x_S) = |U| / D c_θ(x_S) + Φ(x_S) - Φ(all □) - |S| / D (log Z - Φ(all □)),     U the unknown sites
 
 so that every link carries the energy's credit at once (forward-looking) and the terminal condition holds by construction.
-log Z begins at its estimate for a uniform network and learns with ten times the network's step. Records `loss`, `penalty`
+log Z begins at Φ(all □), or else at its estimate for a uniform network, and learns with D times the network's step, being a
+sum over sites. A network that is consistent by construction (mps) is trained by the terminal condition alone. Records `loss`, `penalty`
 (nats², of the links) and `log_z_estimate`.
 
 References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920). Y. Bengio et al.,
@@ -43,20 +45,24 @@ public:
     MamBalance(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
         : setup_(setup),
           terminal_(params.number("terminal")),
-          log_z_(setup.device) {
+          log_z_(setup.device, static_cast<double>(setup.domain.sites)) {
         if (params.boolean("forward_looking")) forward_looking_ = ForwardLooking::if_offered(setup);
     }
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const at::Tensor x = marginalia::training_states(step, setup_);
         step.energy->start(x);
+        if (step.network.consistent()) return terminal_condition(step, step.network.log_marginal(x));
         const auto link = marginalia::random_chain_link(x, setup_.domain.categories, step.generator);
         std::vector<at::Tensor> rows{link.before, link.after};
         if (!forward_looking_) rows.push_back(x);
         const at::Tensor states = at::cat(rows);
         const auto pass = step.network.joint(states, link.site);
-        const at::Tensor log_f = step.energy->finish();
-        if (step.step == 1) log_z_.begin_uniform(log_f, setup_.domain);
+        const at::Tensor log_f = finite_log_f(step.energy->finish());
+        if (step.step == 1) {
+            if (forward_looking_) log_z_.begin_at(forward_looking_->empty());
+            else log_z_.begin_uniform(log_f, setup_.domain);
+        }
         const at::Tensor log_z = log_z_.value();
 
         const at::Tensor marginal = forward_looking_ ? (*forward_looking_)(states, pass.log_marginal, log_z) : pass.log_marginal;
@@ -71,7 +77,7 @@ public:
 
     std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, at::Generator& generator,
                                              const marginalia::Tick& tick) const override {
-        if (!forward_looking_) return Objective::model(network, generator, tick);
+        if (!forward_looking_ || network.consistent()) return Objective::model(network, generator, tick);
         return std::make_unique<ForwardLookingModel>(network, *forward_looking_, log_z_.value().detach());
     }
 
@@ -80,6 +86,16 @@ public:
     void load(const marginalia::StateDict& state) override { log_z_.load(state); }
 
 private:
+    // All there is to learn where the sum rule holds by construction; the energy's evaluation has begun.
+    at::Tensor terminal_condition(marginalia::TrainingStep& step, const at::Tensor& log_p) {
+        const at::Tensor log_f = finite_log_f(step.energy->finish());
+        if (step.step == 1) log_z_.begin_uniform(log_f, setup_.domain);
+        const at::Tensor log_z = log_z_.value();
+        const at::Tensor loss = (log_p + log_z - log_f).square().mean();
+        step.metrics = {{"loss", loss.detach()}, {"log_z_estimate", log_z.detach()}};
+        return loss;
+    }
+
     const marginalia::TrainingSetup setup_;
     const double terminal_;
     std::optional<ForwardLooking> forward_looking_;

@@ -101,4 +101,4 @@ private:
 }  // namespace
 
 MARGINALIA_OBJECTIVE(MamEnergy, "mam-energy", "marginalization model from an energy: REINFORCE and self-consistency", manual,
-                     parameters, "energy sampler");
+                     parameters, "energy model-sampler");

@@ -36,7 +36,8 @@ observed symbol being replaced by a conditional mean (Rao-Blackwell). Its noise 
 unknown sites. |S| is stratified over the batch. The marginals are those of `mam-balance` where the energy has a partial
 density: forward-looking, with log Z learned by the same links.
 
-The minimum is that of KL(p* || p_φ), so the model covers whatever the chains visit and nothing else: chains that have not mixed
+p_φ is held fixed in the second loss, though a network whose heads share a body feels it there: a large λ costs the
+conditionals. The minimum of the first is that of KL(p* || p_φ), so the model covers whatever the chains visit and nothing else: chains that have not mixed
 are learnt as they are. Records `loss` (φ's, nats a state), `penalty` (nats²).
 
 References: C. R. Rao, Bull. Calcutta Math. Soc. 37, 81 (1945); D. Blackwell, Ann. Math. Stat. 18, 105 (1947). E. Hoogeboom et al.,
@@ -50,7 +51,7 @@ public:
           lambda_(params.number("penalty")),
           rows_(params.integer("penalty_rows") == 0 ? setup.batch : std::min(params.integer("penalty_rows"), setup.batch)),
           sweeps_(params.integer("sweeps")),
-          log_z_(setup.device) {
+          log_z_(setup.device, static_cast<double>(setup.domain.sites)) {
         if (params.boolean("forward_looking")) forward_looking_ = ForwardLooking::if_offered(setup);
     }
 
@@ -71,7 +72,9 @@ public:
         step.metrics = {{"loss", likelihood.detach()}};
         if (!trains_marginals() || step.network.consistent()) return likelihood;
 
-        const auto few = [&](const at::Tensor& all) { return all.slice(0, 0, rows_); };
+        // Evenly over the batch, whose |S| rises with the row.
+        const std::int64_t stride = x.size(0) / rows_;
+        const auto few = [&](const at::Tensor& all) { return all.slice(0, 0, rows_ * stride, stride); };
         const at::Tensor site = few(order.gather(1, known)), symbol = few(x).gather(1, site);
         const at::Tensor states = at::cat({few(before), few(before).scatter(1, site, symbol)});
         const at::Tensor added = few(log_p.detach()).flatten(1).gather(1, site * categories + symbol).squeeze(1);
@@ -107,7 +110,7 @@ private:
     at::Tensor marginals(marginalia::TrainingStep& step, const at::Tensor& states) {
         const at::Tensor marginal = step.network.log_marginal(states);
         if (!forward_looking_) return marginal;
-        if (step.step == 1) log_z_.begin_uniform(step.energy->log_density(states.slice(0, rows_)), setup_.domain);
+        if (step.step == 1) log_z_.begin_at(forward_looking_->empty());
         const at::Tensor log_z = log_z_.value();
         step.metrics["log_z_estimate"] = log_z.detach();
         return (*forward_looking_)(states, marginal, log_z);
@@ -144,8 +147,16 @@ private:
                 normalise(p);
                 for (std::size_t k = 0; k < p.size(); ++k)
                     sums[site * p.size() + k] += static_cast<float>(p[k] / static_cast<double>(sweeps_));
-                x[site] = drawn(p, random.uniform());
+                x[site] = static_cast<std::uint8_t>(drawn(p, random.uniform()));
             }
+    }
+
+    // Never a symbol of probability 0.
+    static std::size_t drawn(std::span<const double> p, double u) {
+        std::size_t last = 0;
+        for (std::size_t k = 0; k < p.size() && u >= 0; ++k)
+            if (p[k] > 0) u -= p[last = k];
+        return last;
     }
 
     static void normalise(std::span<double> log_p) {
@@ -153,12 +164,6 @@ private:
         double total = 0;
         for (double& value : log_p) total += value = std::exp(value - largest);
         for (double& value : log_p) value /= total;
-    }
-
-    static std::uint8_t drawn(std::span<const double> p, double u) {
-        std::size_t k = 0;
-        for (double sum = p[0]; sum <= u && k + 1 < p.size(); sum += p[++k]) {}
-        return static_cast<std::uint8_t>(k);
     }
 
     const marginalia::TrainingSetup setup_;
@@ -172,4 +177,4 @@ private:
 }  // namespace
 
 MARGINALIA_OBJECTIVE(HeatBathMatching, "mam-heat-bath", "marginalization model from an energy's own conditionals on its chains",
-                     manual, parameters, "energy sampler");
+                     manual, parameters, "energy target-sampler");

@@ -22,14 +22,12 @@ public:
     const at::Tensor& log_q() const { return log_q_; }  // (B) float64
     double acceptance() const { return moves_ == 0 ? 0 : accepted_ / static_cast<double>(moves_); }
 
-    // Anew after the network's weights have changed.
-    void refresh();
-
 private:
     struct Slope {
         at::Tensor log_q;     // (B) float64
         at::Tensor gradient;  // (B, D, K) float32
     };
+    void refresh();
     Slope slope(const at::Tensor& x) const;
     // log of the proposal's probabilities at a state with that gradient: (B, D, K).
     at::Tensor proposal(const at::Tensor& x, const at::Tensor& gradient, double beta) const;

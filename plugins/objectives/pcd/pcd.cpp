@@ -33,12 +33,13 @@ models that know their density. g is the network's marginal head on full states,
 
 The states are the sampler's or the dataset's. The negative states are persistent chains, moved by the Metropolis-adjusted discrete
 Langevin proposal: all sites at once, from the gradient of g in the symbols, which the network must offer
-(log_marginal_relaxed: mlp, lattice-conv).
+(log_marginal_relaxed: lattice-conv, mlp, mps).
 
 The model has neither conditionals nor marginals: it gives no log p(x_S), and its density needs log Z_θ. Evaluation runs
-annealed chains from the uniform distribution, `annealing` moves each; their ends are the model's states and their mean weight
-estimates Z_θ (annealed importance sampling; too low a log Z_θ in the mean, so that kl_estimate errs upward and nll_bits_estimate
-downward). Records `loss` (E_data[g] - E_chains[g] with its sign turned), `acceptance` and `flips` of the moves.
+annealed chains from the uniform distribution, `annealing` moves each; their ends stand for the model's states and their mean weight
+estimates Z_θ (annealed importance sampling). log Z_θ comes out too low in the mean, which makes nll_bits_estimate too low and
+kl_estimate too high; chains that have not settled, and the error of the one log Z_θ that all states share, may move either figure
+both ways. Records `loss` (E_data[g] - E_chains[g] with its sign turned), `acceptance` and `flips` of the moves.
 
 References: T. Tieleman, Training restricted Boltzmann machines using approximations to the likelihood gradient, ICML 2008.
 W. Grathwohl et al., Oops I took a gradient: scalable sampling for discrete distributions, ICML 2021. R. Zhang, X. Liu, Q. Liu, A

@@ -40,7 +40,7 @@ struct PluginDescriptor {
     const Parameter* parameters;
     std::size_t parameter_count;
     void (*create)();     // cast by the host to the factory type of the kind
-    const char* needs;    // tables that an experiment with it must have: words of "energy dataset sampler", by spaces
+    const char* needs;    // what an experiment with it must have: words such as "energy sampler" (objective.h), by spaces
 };
 
 }  // namespace marginalia

@@ -70,4 +70,4 @@ private:
 }  // namespace
 
 MARGINALIA_OBJECTIVE(@TYPE@, "@NAME@", "marginalization model of an energy: REINFORCE and consistency", manual,
-                     parameters, "energy sampler");
+                     parameters, "energy model-sampler");

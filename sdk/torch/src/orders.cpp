@@ -34,7 +34,7 @@ ChainLink random_chain_link(const at::Tensor& x, std::int64_t categories, at::Ge
 at::Tensor sample_symbols(const at::Tensor& logits, at::Generator& generator) {
     const at::Tensor noise = at::rand(logits.sizes(), generator, logits.options().dtype(at::kFloat));
     // Exponential races: argmin of E_k / p_k. 1 - u lies in (0, 1], so that its logarithm is finite.
-    return (logits.to(at::kFloat) - (-(1 - noise).log()).clamp_min(1e-30).log()).argmax(1);
+    return (logits.to(at::kFloat) - (-(1 - noise).log()).clamp_min(3e-8).log()).argmax(1);
 }
 
 at::Tensor BatchEnergy::log_density(const at::Tensor& x) {

@@ -66,8 +66,10 @@ using ObjectiveFactory = Objective* (*)(const Params&, const TrainingSetup&);
 }  // namespace marginalia
 
 // Exports class `type`, constructible from (const Params&, const TrainingSetup&), as an objective plugin. `needs` names
-// the tables that an experiment with it must have, separated by spaces: "energy sampler", "dataset", "states" (a
-// dataset's rows, or a sampler's for an energy), or "" for none. An experiment without them is refused before anything runs, so TrainingStep's pointers to what is named are never null.
+// what an experiment with it must have, separated by spaces: "energy", "dataset", "sampler" (any), "model-sampler" (one
+// that draws from the model: REINFORCE is biased on other states), "target-sampler" (one that itself needs "energy": its
+// states are the energy's), "states" (a dataset's rows or, for an energy, a target-sampler's); "" for nothing. Other
+// experiments are refused before anything runs, so TrainingStep's pointers to what is named are never null.
 #define MARGINALIA_OBJECTIVE(type, name, summary, manual, list, needs)                                            \
     static_assert(std::is_base_of_v<marginalia::Objective, type>);                                                \
     static marginalia::Objective* marginalia_create(const marginalia::Params& p, const marginalia::TrainingSetup& s) { \
