@@ -9,6 +9,8 @@
 namespace marginalia::config {
 namespace {
 
+std::string hash_of(const std::string& text) { return sha256_hex(text).substr(0, 16); }
+
 // Steps through the product and keeps each section's values and text, so that a step redoes only the sections that
 // its axes touch: a grid of 10,000 trials is a matter of tenths of a second.
 class Expander {
@@ -31,7 +33,7 @@ public:
         std::string text;
         for (const auto& [name, s] : by_name_)
             if (!values_[s].is_null()) text += (text.empty() ? "{\"" : ",\"") + name + "\":" + texts_[s];
-        return sha256_hex(text + "}").substr(0, 16);
+        return hash_of(text + "}");
     }
 
     nlohmann::json config() const {
@@ -90,6 +92,8 @@ private:
 };
 
 }  // namespace
+
+std::string config_hash(const nlohmann::json& config) { return hash_of(config.dump()); }
 
 std::size_t count_trials(const std::vector<Axis>& axes, std::size_t seeds) {
     std::size_t count = seeds;

@@ -10,6 +10,7 @@
 #include "kernel/config/needs.h"
 #include "kernel/config/overrides.h"
 #include "kernel/config/section.h"
+#include "kernel/config/stage1.h"
 #include "kernel/config/sweep.h"
 #include "kernel/config/table_reader.h"
 #include "kernel/config/toml_text.h"
@@ -23,12 +24,12 @@ constexpr const char* name_characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM
 std::vector<std::string> all_tables() {
     std::vector<std::string> tables = plugin_tables();
     tables.insert(tables.end(), kernel_tables().begin(), kernel_tables().end());
-    tables.insert(tables.end(), {"sweep", "table"});
+    tables.insert(tables.end(), {"stage1", "sweep", "table"});
     return tables;
 }
 
 bool is_table_name(const std::string& name) {
-    return is_plugin_table(name) || is_kernel_table(name) || name == "sweep" || name == "table";
+    return is_plugin_table(name) || is_kernel_table(name) || name == stage1_table || name == "sweep" || name == "table";
 }
 
 // Judges the root table. Faults go to `faults`; what is read is only right if there are none.
@@ -44,6 +45,7 @@ public:
         const std::vector<std::int64_t> seeds = this->seeds();
         check_names();
         check_tables();
+        check_stage1(root_, faults_);
         const Node* sweep_table = root_.find("sweep");
         const SweepText sweep = read_sweep(sweep_table, faults_);
         const std::vector<Section> sections = read_sections(sweep);
@@ -214,11 +216,23 @@ Experiment parse_experiment(std::string_view text, const std::filesystem::path& 
     config::flatten_sweep(*root, plugins);
     config::settle_bases(*root, plugins, faults);
     config::apply_overrides(*root, overrides, plugins, faults);
-    Experiment experiment =
-        config::RootReader(*root, plugins, std::filesystem::absolute(file).parent_path(), faults).read();
-    experiment.file = file;
+    const auto read = [&](const config::Node& node) {
+        Experiment experiment =
+            config::RootReader(node, plugins, std::filesystem::absolute(file).parent_path(), faults).read();
+        experiment.file = file;
+        return experiment;
+    };
+    Experiment experiment = read(*root);
     const bool as_written = overrides.empty() && faults.files().size() == 1;
     experiment.toml = as_written ? std::string(text) : config::write_toml(*root);
+    if (root->find(config::stage1_table)) {
+        const config::Node first = config::stage1_root(*root);
+        Experiment stage1 = read(first);
+        stage1.toml = config::write_toml(first);
+        stage1.description = "first stage of " + experiment.name;
+        config::start_from_stage1(experiment, stage1);
+        experiment.stage1 = std::make_shared<const Experiment>(std::move(stage1));
+    }
     return experiment;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ struct Experiment {
     std::vector<std::string> swept;   // places in the config that vary ("network.hidden"), in order of mention
     std::optional<PaperTable> table;  // [table]
     std::vector<TrialConfig> trials;  // in the order of the sweep, seeds innermost
+    std::shared_ptr<const Experiment> stage1;  // [stage1], an experiment of its own that is to be run first; null: none
 };
 
 // Thrown instead of a plain Error where nothing is wrong but that a plugin is missing or was refused (exit code 3).

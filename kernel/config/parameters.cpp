@@ -80,7 +80,7 @@ constexpr Parameter train[] = {
      .type = ParameterType::text,
      .fallback = "\"\"",
      .help = "experiment in the same store whose finished trial gives the first weights: the trial of the same seed, "
-             "else the one of lowest kl"},
+             "else the one of lowest kl; NAME@HASH: the one of that config hash and the same seed"},
     {.name = "log_every",
      .type = ParameterType::integer,
      .fallback = "10",

@@ -25,12 +25,8 @@ using Known = std::map<std::pair<std::string, std::int64_t>, KnownTrial>;  // by
 // The experiment's trials in the store, if there is a store; running ones whose process is gone count as lost.
 Known known_trials(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins) {
     Known known;
-    if (!std::filesystem::exists(options.store)) {
-        require_start_experiments(experiment, nullptr);
-        return known;
-    }
+    if (!std::filesystem::exists(options.store)) return known;
     store::Store store = store::Store::open_to_read(options.store);
-    require_start_experiments(experiment, &store);
     auto trials = store::list_trials(store, {.experiment = experiment.name, .statuses = {}});
     const auto now = nlohmann::json::parse(provenance_of(nlohmann::json::object(), experiment, plugins, {}, {}));
     const auto changes = changes_since(store, trials, now);
@@ -58,11 +54,7 @@ std::string plan_for(const store::Trial* trial, const std::string& change, const
     return trial->checkpoint_step >= 0 ? "go on from step " + std::to_string(trial->checkpoint_step) : "start";
 }
 
-}  // namespace
-
-int plan_verb(const RunOptions& options, std::ostream& out) {
-    const PluginCatalogue plugins = fetch_catalogue(experiment_plugin_folders(options));
-    const Experiment experiment = read_experiment(options.file, options.overrides, plugins);
+void print_plan(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins, std::ostream& out) {
     const Known known = known_trials(options, experiment, plugins);
     const WorkOptions work{options.retry_failed, options.again};
 
@@ -85,6 +77,20 @@ int plan_verb(const RunOptions& options, std::ostream& out) {
     table.print(out, Format::text, screen());
     out << "\n" << count_text(to_run, "trial") << " of " << experiment.trials.size()
         << " to run; nothing was written\n";
+}
+
+}  // namespace
+
+int plan_verb(const RunOptions& options, std::ostream& out) {
+    const PluginCatalogue plugins = fetch_catalogue(experiment_plugin_folders(options));
+    const Experiment experiment = read_experiment(options.file, options.overrides, plugins);
+    require_start_experiments(experiment, options.store);
+    if (experiment.stage1) {
+        out << experiment.stage1->name << ", to be run first:\n\n";
+        print_plan(options, *experiment.stage1, plugins, out);
+        out << "\n" << experiment.name << ":\n\n";
+    }
+    print_plan(options, experiment, plugins, out);
     return 0;
 }
 

@@ -119,45 +119,65 @@ void warn_of_keep_best(Progress& progress, store::Store& store, const std::strin
                   "were kept" + suggestion(metric, recorded, "recorded"));
 }
 
-// Everything from plugins to the summary, the same for a file and for a sweep in the store.
-int perform(const RunOptions& options, const fs::path& file, const std::vector<fs::path>& folders,
-            const ReadExperiment& read, std::ostream& out) {
-    StopSignals signals;
-    auto surroundings = std::async(std::launch::async, surroundings_of, fs::absolute(file));
-    ReadyWorker ready = start_worker(folders, available_cores());
-    const Experiment experiment = read(ready.catalogue);
-    ScheduleOptions schedule = schedule_options(experiment.run, ready.cuda_devices, folders);
-    const auto progress = make_progress(options.quiet);
-    if (!options.quiet) say_refusals(*progress, ready.catalogue.failures);
+// What the stages of one command share.
+struct Command {
+    const RunOptions& options;
+    const std::vector<fs::path>& folders;
+    const nlohmann::json surroundings;
+    StopSignals& signals;
+    Progress& progress;
+    std::ostream& out;
+};
 
-    if (!fs::exists(options.store)) require_start_experiments(experiment, nullptr);  // rather than leave an empty store
+// From the queue to the summary of one experiment; `ready` has said what plugins there are.
+int perform_stage(const Command& command, const Experiment& experiment, ReadyWorker ready) {
+    const auto& [options, folders, surroundings, signals, progress, out] = command;
+    ScheduleOptions schedule = schedule_options(experiment.run, ready.cuda_devices, folders);
     store::Store store = store::Store::open(options.store);
-    require_start_experiments(experiment, &store);
-    const std::string provenance = provenance_of(surroundings.get(), experiment, ready.catalogue, ready.torch_version,
-                                                 options.command_line);
-    const WorkList work = enqueue(store, experiment, provenance, options, *progress);
-    if (!options.quiet) say_plan(*progress, experiment, work, schedule.slots);
+    const std::string provenance =
+        provenance_of(surroundings, experiment, ready.catalogue, ready.torch_version, options.command_line);
+    const WorkList work = enqueue(store, experiment, provenance, options, progress);
+    if (!options.quiet) say_plan(progress, experiment, work, schedule.slots);
 
     ScheduleResult result;
     if (!work.jobs.empty()) {
         store::Writer writer(std::move(store));
-        Scheduler scheduler(writer, *progress, signals, std::move(schedule));
+        Scheduler scheduler(writer, progress, signals, std::move(schedule));
         scheduler.adopt(std::move(ready));
         result = scheduler.run(work.jobs);
         if (result.store_failure.empty()) writer.flush();
         if (result.store_failure.empty() && !writer.failure().empty())
-            progress->line(result.store_failure = writer.failure());
+            progress.line(result.store_failure = writer.failure());
     }
     if (!options.quiet) {
         store::Store reader = store::Store::open_to_read(options.store);
-        say_end(*progress, result, experiment.name, reader);
-        warn_of_keep_best(*progress, reader, experiment.run.value("keep_best", ""), work);
+        say_end(progress, result, experiment.name, reader);
+        warn_of_keep_best(progress, reader, experiment.run.value("keep_best", ""), work);
         print_summary(reader, experiment.name, out, result.told);
         if (experiment.table)
             out << "marginalia table " << experiment.name << store_option(reader)
                 << " prints it beside the published figures\n";
     }
     return exit_code(result, work);
+}
+
+// Everything from plugins to the summaries, the same for a file and for a sweep in the store.
+int perform(const RunOptions& options, const fs::path& file, const std::vector<fs::path>& folders,
+            const ReadExperiment& read, std::ostream& out) {
+    StopSignals signals;
+    auto surroundings = std::async(std::launch::async, surroundings_of, fs::absolute(file));
+    ReadyWorker ready = start_worker(folders, available_cores());
+    const Experiment experiment = read(ready.catalogue);
+    const auto progress = make_progress(options.quiet);
+    if (!options.quiet) say_refusals(*progress, ready.catalogue.failures);
+    require_start_experiments(experiment, options.store);  // rather than leave an empty store
+
+    const Command command{options, folders, surroundings.get(), signals, *progress, out};
+    if (experiment.stage1) {
+        if (const int code = perform_stage(command, *experiment.stage1, std::move(ready)); code != 0) return code;
+        ready = start_worker(folders, available_cores());
+    }
+    return perform_stage(command, experiment, std::move(ready));
 }
 
 store::Sweep newest_sweep(const RunOptions& options) {

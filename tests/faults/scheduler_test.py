@@ -207,10 +207,9 @@ class Scheduling(unittest.TestCase):
         self.assertEqual(self.trials()[0][0], "lost")
 
     def stopped_by(self, number, code):
-        file = self.write(seeds="[0, 1]", energy="step_milliseconds = 40.0\ncheckpoint_every = 0")
+        file = self.write(seeds="[0, 1]", energy="step_milliseconds = 100.0\ncheckpoint_every = 0")
         host = self.start("run", file)
-        self.wait_for("SELECT 1 FROM trials WHERE status = 'running'")
-        time.sleep(0.3)
+        self.wait_for("SELECT 1 FROM metrics")  # a trial that is running for the store may still wait for its worker
         host.send_signal(number)
         out, words = host.communicate(timeout=60)
         self.assertEqual(host.returncode, code, words)

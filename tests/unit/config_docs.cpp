@@ -25,6 +25,10 @@ static PluginCatalogue strict_catalogue() {
         if (plugin.name == "mam-energy") plugin.needs = {"energy", "model-sampler"};
     const Parameter sweeps{.name = "sweeps", .type = ParameterType::integer, .fallback = "1", .minimum = 1};
     catalogue.plugins.push_back(fake_plugin("sampler", "parallel-tempering", {describe(sweeps)}, {"energy"}));
+    catalogue.plugins.push_back(fake_plugin("sampler", "single-site-gibbs", {describe(sweeps)}, {"energy"}));
+    const Parameter penalty{.name = "penalty", .type = ParameterType::number, .fallback = "0.1", .minimum = 0};
+    catalogue.plugins.push_back(fake_plugin("objective", "mam-heat-bath", {describe(penalty)}, {"energy", "target-sampler"}));
+    catalogue.plugins.push_back(fake_plugin("objective", "ao-arm", {}, {"states"}));
     return catalogue;
 }
 

@@ -1,0 +1,98 @@
+#include "kernel/config/stage1.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "kernel/config/expand.h"
+#include "kernel/config/nearest.h"
+#include "kernel/config/range.h"
+
+namespace marginalia::config {
+namespace {
+
+constexpr std::array<std::string_view, 3> shared_parts = {"energy", "dataset", "network"};
+constexpr std::array<std::string_view, 2> shared_besides = {"reference", "run"};
+
+const std::vector<std::string>& own_tables() {
+    static const std::vector<std::string> names = {"objective", "sampler", "train", "evaluation"};
+    return names;
+}
+
+template <class Words>
+bool contains(const Words& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool varies_shared_part(const Node& swept) {
+    return contains(shared_parts, std::string_view(swept.key).substr(0, swept.key.find('.')));
+}
+
+void keep_shared(Node& sweep) {
+    if (Node* zips = sweep.find("zip")) {
+        if (zips->is_table()) keep_shared(*zips);
+        else
+            for (Node& zip : zips->children) keep_shared(zip);
+        std::erase_if(zips->children, [](const Node& zip) { return zip.is_table() && zip.children.empty(); });
+    }
+    const bool draws = std::any_of(sweep.children.begin(), sweep.children.end(),
+                                   [](const Node& key) { return varies_shared_part(key) && is_draw(key); });
+    std::erase_if(sweep.children, [&](const Node& key) {
+        if (key.key == "zip") return key.children.empty();
+        if (key.key == "samples" || key.key == "seed") return !draws;
+        return !varies_shared_part(key);
+    });
+}
+
+std::string shared_text(const nlohmann::json& config) {
+    std::string text;
+    for (const std::string_view name : shared_parts)
+        if (const auto part = config.find(name); part != config.end()) text += part->dump();
+    return text;
+}
+
+}  // namespace
+
+void check_stage1(const Node& root, Faults& faults) {
+    const Node* stage1 = root.find(stage1_table);
+    if (!stage1 || !stage1->is_table()) return;
+    for (const Node& child : stage1->children) {
+        const std::string name = "[stage1." + child.key + "]";
+        if (!contains(own_tables(), child.key))
+            faults.add(child.key_place, (child.is_table() ? "unknown table " + name : "unknown key '" + child.key + "' in [stage1]") +
+                                            suggestion(child.key, own_tables(), "Tables of [stage1]"));
+        else if (!child.is_table()) faults.add(child.place, "'stage1." + child.key + "' must be one table, " + name);
+    }
+    if (!stage1->find("objective"))
+        faults.add(stage1->place, "[stage1.objective] is missing: it says how the first stage is trained");
+    const Node *train = root.find("train"), *sweep = root.find("sweep");
+    const Node* start = train ? train->find("start_from") : nullptr;
+    if (!start && sweep) start = sweep->find("train.start_from");
+    if (start)
+        faults.add(start->key_place, "'train.start_from' and [stage1] both say where the network comes from; remove one");
+}
+
+Node stage1_root(const Node& root) {
+    Node first = make_table("", {});
+    for (const Node& child : root.children) {
+        if (child.key == "name")
+            first.children.push_back(make_text("name", child.scalar.get<std::string>() + ".stage1", child.place));
+        else if (child.key == "seeds" || contains(shared_parts, child.key) || contains(shared_besides, child.key))
+            first.children.push_back(child);
+        else if (child.key == stage1_table) first.children.insert(first.children.end(), child.children.begin(), child.children.end());
+        else if (child.key == "sweep") keep_shared(put(first, child));
+    }
+    return first;
+}
+
+void start_from_stage1(Experiment& experiment, const Experiment& stage1) {
+    std::map<std::string, std::string> hashes;  // of the first stages, by what they share with a trial
+    for (const TrialConfig& trial : stage1.trials) hashes.emplace(shared_text(trial.config), trial.hash);
+    for (TrialConfig& trial : experiment.trials) {
+        trial.config["train"]["start_from"] = stage1.name + "@" + hashes.at(shared_text(trial.config));
+        trial.hash = config_hash(trial.config);
+    }
+}
+
+}  // namespace marginalia::config
