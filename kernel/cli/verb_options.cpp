@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 
+#include "kernel/cli/data.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verb_footers.h"
 
@@ -221,6 +222,7 @@ void add_verbs(CLI::App& app, Request& request) {
     add_looking_verbs(app, request);
     add_ranking_verbs(app, request);
     add_data_verbs(app, request);
+    add_data_set_verbs(app, request);
     add_model_verbs(app, request);
     add_machine_verbs(app, request);
 }

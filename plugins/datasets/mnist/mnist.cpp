@@ -1,0 +1,124 @@
+// Handwritten digits in black and white.
+#include <marginalia/dataset.h>
+
+#include <utility>
+
+#include "../data_files.h"
+#include "pictures.h"
+
+namespace {
+
+using marginalia::Error;
+using marginalia::Parameter;
+using marginalia::ParameterType;
+using marginalia::Pictures;
+using marginalia::Split;
+
+constexpr Parameter parameters[] = {
+    {.name = "binarisation",
+     .type = ParameterType::text,
+     .fallback = "\"static\"",
+     .choices = "static|threshold|sampled",
+     .help = "static: the published .amat files; of the grey pictures, threshold: 1 from 128 on, sampled: one draw a "
+             "pixel"},
+    {.name = "folder",
+     .type = ParameterType::path,
+     .fallback = "\"\"",
+     .help = "where the files are; empty: the cache that `marginalia data get` fills"},
+    {.name = "validation",
+     .type = ParameterType::integer,
+     .fallback = "10000",
+     .minimum = 0,
+     .maximum = 1e9,
+     .unit = "rows",
+     .help = "the last so many training pictures are kept for validation; static has a file of its own for them"},
+};
+
+constexpr const char* manual = R"(
+MNIST's 70,000 handwritten digits of 28 x 28 pixels in black and white: K = 2, D = 784, layout 28 x 28. Labels are not
+read.
+
+- `static`: the statically binarised MNIST, which published likelihoods of binary MNIST are of: 50,000 rows for
+  training, 10,000 for validation, 10,000 for the test, from `binarized_mnist_train.amat`, `..._valid.amat` and
+  `..._test.amat` (`marginalia data get mnist-static`).
+- `threshold`: the grey pictures (`train-images-idx3-ubyte`, `t10k-images-idx3-ubyte`; `marginalia data get mnist`), 1
+  from the grey value 128 on. Likelihoods are not comparable with those of the other two: the pictures are smoother.
+- `sampled`: the grey pictures, each pixel 1 with probability grey / 255, drawn once from a fixed seed, so that a row
+  is always the same. The usual dynamic binarisation draws every pixel anew in every epoch, which acts as a
+  regulariser; one draw is what `static` has too, so that a large network overfits here as it does there. The draws
+  are not those of the static files, and the 10,000 pictures for validation are the last of the training file.
+
+Rows keep the order of their files. The static test file is sorted by class: shuffle indices before you take a part of
+it. Other idx files of pictures under the same names, such as Fashion-MNIST, are read as well, of any size.
+
+Every picture is kept in memory, a bit a pixel: 7 MB in all.
+
+References: LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to document recognition, Proc. IEEE 86
+(1998). Larochelle, Murray, The neural autoregressive distribution estimator, AISTATS 2011 (the static files).
+Salakhutdinov, Murray, On the quantitative analysis of deep belief networks, ICML 2008 (sampling by grey value).
+)";
+
+struct Contents {
+    Pictures train, validation, test;
+};
+
+Pictures taken_off(Pictures& train, std::size_t count, const std::string& file) {
+    if (count >= train.count)
+        throw Error("validation = " + std::to_string(count) + " leaves no picture of the " +
+                    std::to_string(train.count) + " in " + file + " for training; lower it");
+    train.count -= count;
+    const auto first = train.bits.begin() + static_cast<std::ptrdiff_t>(train.count * train.bytes_each());
+    Pictures last{train.rows, train.columns, count, {first, train.bits.end()}};
+    train.bits.erase(first, train.bits.end());
+    return last;
+}
+
+Contents read_contents(const marginalia::Params& p) {
+    const std::string folder = marginalia::data_folder(p.text("folder"), "mnist") + "/";
+    if (p.text("binarisation") == "static")
+        return {marginalia::read_amat(folder + "binarized_mnist_train.amat"),
+                marginalia::read_amat(folder + "binarized_mnist_valid.amat"),
+                marginalia::read_amat(folder + "binarized_mnist_test.amat")};
+    const auto how =
+        p.text("binarisation") == "sampled" ? marginalia::Binarisation::sampled : marginalia::Binarisation::threshold;
+    const std::string train_file = folder + "train-images-idx3-ubyte", test_file = folder + "t10k-images-idx3-ubyte";
+    Contents contents{marginalia::read_idx(train_file, how, 0), {}, marginalia::read_idx(test_file, how, 1)};
+    if (contents.test.rows != contents.train.rows || contents.test.columns != contents.train.columns)
+        throw Error(test_file + ": its pictures are of " + std::to_string(contents.test.rows) + " x " +
+                    std::to_string(contents.test.columns) + " pixels, those of the training file of " +
+                    std::to_string(contents.train.rows) + " x " + std::to_string(contents.train.columns) +
+                    "; give two files of one set");
+    contents.validation = taken_off(contents.train, static_cast<std::size_t>(p.integer("validation")), train_file);
+    return contents;
+}
+
+class Mnist final : public marginalia::Dataset {
+public:
+    explicit Mnist(const marginalia::Params& p) : Mnist(read_contents(p)) {}
+
+    std::size_t size(Split split) const override { return part(split).count; }
+
+    void row(Split split, std::size_t index, std::span<std::uint8_t> out) const override {
+        if (index >= size(split))
+            throw Error("there is no row " + std::to_string(index) + "; the split has " + std::to_string(size(split)));
+        part(split).picture(index, out);
+    }
+
+    marginalia::Layout layout() const override { return {{contents_.train.rows, contents_.train.columns}, false}; }
+
+private:
+    explicit Mnist(Contents contents)
+        : Dataset(static_cast<std::int64_t>(contents.train.pixels()), 2), contents_(std::move(contents)) {}
+
+    const Pictures& part(Split split) const {
+        return split == Split::train        ? contents_.train
+               : split == Split::validation ? contents_.validation
+                                            : contents_.test;
+    }
+
+    const Contents contents_;
+};
+
+}  // namespace
+
+MARGINALIA_DATASET(Mnist, "mnist", "handwritten digits of 28 x 28 black and white pixels", manual, parameters);
