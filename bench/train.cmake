@@ -1,5 +1,5 @@
 # What training costs beyond its limits; these need LibTorch.
-foreach(part step energy chains)
+foreach(part step network energy chains)
   add_executable(${part}_bench ${part}_bench.cpp)
   target_include_directories(${part}_bench PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${part}_bench PRIVATE MARGINALIA_PLUGIN_DIR="${MARGINALIA_PLUGIN_DIR}" MARGINALIA_TEST_THREADS=0)
@@ -13,3 +13,4 @@ target_link_libraries(chains_bench PRIVATE marginalia_conformance_torch ${CMAKE_
 foreach(plugin ising edwards-anderson potts parallel-tempering)
   add_dependencies(chains_bench plugin_${plugin})
 endforeach()
+add_dependencies(network_bench plugin_unet plugin_transformer plugin_table plugin_ao-arm)

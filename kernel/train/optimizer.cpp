@@ -60,18 +60,23 @@ void Optimizer::clip(std::vector<at::Tensor>& gradients) const {
     if (value > clip_) at::_foreach_mul_(gradients, clip_ / value);
 }
 
+// Parameters without a gradient stay as they are: no decay, no momentum.
 void Optimizer::update(std::int64_t step) {
     const at::NoGradGuard no_grad;
-    std::vector<at::Tensor> gradients;
-    for (const at::Tensor& parameter : parameters_) {
-        const at::Tensor& gradient = parameter.grad();
-        gradients.push_back(gradient.defined() ? gradient : at::zeros_like(parameter));
+    std::vector<at::Tensor> parameters, gradients, first, second, count;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+        if (!parameters_[i].grad().defined()) continue;
+        parameters.push_back(parameters_[i]);
+        gradients.push_back(parameters_[i].grad());
+        first.push_back(first_[i]);
+        second.push_back(second_[i]);
+        count.push_back(count_[i]);
     }
     if (clip_ > 0) clip(gradients);
-    at::_foreach_add_(count_, 1);
-    at::_fused_adamw_(parameters_, gradients, first_, second_, {}, count_, learning_rate(step), beta1_, beta2_, weight_decay_,
-                      epsilon, false, false);
-    for (at::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
+    at::_foreach_add_(count, 1);
+    at::_fused_adamw_(parameters, gradients, first, second, {}, count, learning_rate(step), beta1_, beta2_, weight_decay_, epsilon,
+                      false, false);
+    for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();
     // A short memory first, so that the first averages are not dominated by the initial weights.
     const double keep = std::min(ema_, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
     if (averages()) at::_foreach_lerp_(average_, parameters_, 1 - keep);

@@ -5,6 +5,7 @@
 #include <marginalia/orders.h>
 
 #include "../forward_looking.h"
+#include "../stratified_sizes.h"
 
 namespace {
 
@@ -61,7 +62,7 @@ public:
         const at::Tensor x = marginalia::training_states(step, setup_);
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
         const at::Tensor rank = order.argsort(std::int64_t{1});
-        const at::Tensor known = stratified_sizes(x, step.generator);  // (B, 1)
+        const at::Tensor known = stratified_sizes(x, step.generator);
         const at::Tensor unknown = rank >= known;
         const at::Tensor before = x.masked_fill(unknown, categories);
 
@@ -99,14 +100,6 @@ public:
     bool trains_marginals() const override { return lambda_ > 0; }
 
 private:
-    // Sizes 0..D-1 of the known sets, spread evenly over the batch: (B, 1).
-    at::Tensor stratified_sizes(const at::Tensor& x, at::Generator& generator) const {
-        const at::TensorOptions floats = at::TensorOptions().device(x.device());
-        const at::Tensor offset = at::rand({1}, generator, floats);
-        const at::Tensor place = at::arange(x.size(0), floats) / static_cast<double>(x.size(0)) + offset;
-        return (place.frac() * static_cast<double>(x.size(1))).to(at::kLong).clamp_max(x.size(1) - 1).unsqueeze(1);
-    }
-
     at::Tensor marginals(marginalia::TrainingStep& step, const at::Tensor& states) {
         const at::Tensor marginal = step.network.log_marginal(states);
         if (!forward_looking_) return marginal;

@@ -1,0 +1,106 @@
+// Seconds per training step of a network against its own forward and backward passes with nothing else, in one process.
+//
+//   network_bench [steps]     prints a table; any-order likelihood on random rows, float32
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "bench/timing.h"
+#include "kernel/train/trial_parts.h"
+#include "unit/trial_fixture.h"
+
+using namespace marginalia;
+
+namespace {
+
+struct Case {
+    const char* title;
+    const char* network;  // its table in the experiment
+    const char* shape;    // of a row, as NumPy writes it
+    std::int64_t sites, categories, batch;
+};
+
+const Case cases[] = {
+    {"unet cpu, 28x28", "plugin = \"unet\"", "28, 28", 784, 2, 32},
+    {"transformer cpu-small, 250", "plugin = \"transformer\"", "250", 250, 27, 16},
+};
+
+constexpr std::int64_t rows = 100;
+
+// Random symbols as a .npy file of bytes; the header's length of 118 makes the data begin at a multiple of 64.
+std::string random_rows_file(const Case& c) {
+    const std::string path =
+        (std::filesystem::temp_directory_path() / ("network_bench_" + std::to_string(c.sites) + ".npy")).string();
+    std::string header =
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " + c.shape + "), }";
+    header.resize(117, ' ');
+    const at::Tensor x = at::randint(c.categories, {rows, c.sites}, at::kByte);
+    std::ofstream file(path, std::ios::binary);
+    file << "\x93NUMPY" << '\x01' << '\0' << '\x76' << '\0' << header << '\n';
+    file.write(static_cast<const char*>(x.const_data_ptr()), x.numel());
+    return path;
+}
+
+TrialRequest request_for(const Case& c, const std::string& steps) {
+    return request_of("name = \"bench\"\n[dataset]\nplugin = \"table\"\nfile = \"" + random_rows_file(c) + "\"\ncategories = " +
+                      std::to_string(c.categories) + "\n[network]\n" + c.network + "\n[objective]\nplugin = \"ao-arm\"\n" +
+                      "[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\n[train]\nlog_every = 1\nbatch = " +
+                      std::to_string(c.batch) + "\nsteps = " + steps + "\n");
+}
+
+// The passes alone, on half-known states, with a gradient for every logit.
+class BarePasses {
+public:
+    BarePasses(const Case& c, const TrialRequest& request) : parts_(build_trial(request, shipped_plugins())) {
+        const at::Tensor x = at::randint(c.categories, {c.batch, c.sites}, at::kLong);
+        x_ = x.masked_fill(at::rand(x.sizes()) < 0.5, c.categories);
+        weights_ = at::rand({c.batch, c.sites, c.categories});
+    }
+
+    void run() {
+        parts_.network->conditional_logits(x_).backward(weights_);
+        for (at::Tensor parameter : parts_.network->parameters()) parameter.mutable_grad().reset();
+    }
+
+private:
+    TrialParts parts_;
+    at::Tensor x_, weights_;
+};
+
+std::vector<double> step_seconds(const TrialRequest& request) {
+    MemoryRecorder recorder;
+    run_trial(request, shipped_plugins(), recorder);
+    std::vector<double> taken;
+    for (const auto& [key, value] : recorder.metrics)
+        if (key.first == "step_seconds" && key.second > 2) taken.push_back(value);
+    return taken;
+}
+
+void measure(const Case& c, const std::string& steps) {
+    const TrialRequest request = request_for(c, steps);
+    BarePasses passes(c, request);
+    passes.run();
+    std::vector<double> bare;
+    const auto measure_passes = [&] {
+        for (int i = 0; i < 5; ++i) bare.push_back(seconds([&] { passes.run(); }));
+    };
+    measure_passes();
+    const std::vector<double> step = step_seconds(request);
+    measure_passes();
+    std::printf("%s, batch %lld, float32, %d threads\n", c.title, static_cast<long long>(c.batch), at::get_num_threads());
+    std::printf("  training step          %8.3f s (median of %zu), %.1f rows/s\n", median(step), step.size(),
+                static_cast<double>(c.batch) / median(step));
+    std::printf("  its passes alone       %8.3f s (median of %zu, half before and half after)\n", median(bare), bare.size());
+    std::printf("  ratio                  %8.3f (aim: 1.1)\n", median(step) / median(bare));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    configure_torch(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+    for (const Case& c : cases) measure(c, argc > 1 ? argv[1] : "12");
+}

@@ -1,0 +1,128 @@
+// What networks with one body for both heads, or a body for each, have in common: inputs, heads and methods.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <marginalia/network.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace marginalia {
+
+// A body is TorchScript source with two methods, PREFIX being "" for the one body, or "theta_" and "phi_" for two:
+//   PREFIXfeatures(inputs)            (B, D, I) -> (B, D, C)
+//   PREFIXfeatures_at(inputs, site)   (B, D, I), (B) -> (B, C): the same at one site a row
+// I = K + 1 one-hot symbols, □ being the last, and, with `known_fraction`, the fraction of known sites of the row, the
+// same at every site. The body may call self.at_site(h, site), (B, D, C), (B) -> (B, C).
+//
+//   log p_θ(x_S) = C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) - |S| log K     parameter theta_u (C)
+//   logits of p_φ(x_d | x_S) = V h_d(x_S) + c                             parameters phi_v (K, C), phi_c (K)
+//
+// Both heads begin at zero. The value at all □ comes from one more row of the batch. Parameters whose names begin with
+// theta_ serve log p_θ alone, with phi_ the conditionals alone, others both; where there are two bodies, each parameter
+// theta_NAME of a body has a counterpart phi_NAME of the same shape.
+struct TwoHeads {
+    Domain domain;
+    std::int64_t width = 0;  // C
+    bool two_bodies = false;
+    bool known_fraction = true;
+
+    std::int64_t inputs() const { return domain.categories + 1 + (known_fraction ? 1 : 0); }
+    std::vector<std::string> prefixes() const {
+        return two_bodies ? std::vector<std::string>{"theta_", "phi_"} : std::vector<std::string>{""};
+    }
+};
+
+namespace two_heads {
+
+constexpr const char* inputs_with_fraction = R"(
+    def inputs(self, x: Tensor) -> Tensor:
+        known = (x < {categories}).to(self.theta_u.dtype).mean([1], keepdim=True)
+        one_hot = torch.one_hot(x, {symbols}).to(self.theta_u.dtype)
+        return torch.cat([one_hot, known.unsqueeze(2).expand(-1, {sites}, 1)], 2)
+)";
+
+constexpr const char* inputs_alone = R"(
+    def inputs(self, x: Tensor) -> Tensor:
+        return torch.one_hot(x, {symbols}).to(self.theta_u.dtype)
+)";
+
+// Products with u as products and sums of float32: TorchScript casts `mv` to bfloat16 under autocast.
+constexpr const char* heads = R"(
+    def with_blank(self, x: Tensor) -> Tensor:
+        return torch.cat([x, torch.full([1, {sites}], {categories}, dtype=x.dtype, device=x.device)])
+
+    def at_site(self, h: Tensor, site: Tensor) -> Tensor:
+        return h.gather(1, site.view(-1, 1, 1).expand(-1, 1, h.size(2))).squeeze(1)
+
+    def scores(self, h: Tensor) -> Tensor:
+        # The last row of h belongs to the state of all □.
+        score = (h.sum([1], dtype=self.theta_u.dtype) * self.theta_u).sum([1]) * {score_scale}
+        return score[:-1] - score[-1]
+
+    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
+        score = self.scores(h)
+        return score - {log_categories} * (x < {categories}).sum(1).to(score.dtype)
+
+    def logits(self, h: Tensor) -> Tensor:
+        return torch.linear(h, self.phi_v, self.phi_c).to(self.phi_v.dtype)
+
+    def log_marginal(self, x: Tensor) -> Tensor:
+        return self.marginals(self.{theta}features(self.inputs(self.with_blank(x))), x)
+
+    def log_marginal_relaxed(self, p: Tensor) -> Tensor:
+        # The symbol □ and the fraction of known sites: 0 and 1 in the states, 1 and 0 in the last row.
+        full = torch.constant_pad_nd(torch.constant_pad_nd(p, [0, 1], 0.0), [0, {fractions}], 1.0)
+        none = torch.constant_pad_nd(torch.zeros_like(p[:1]), [0, 1], 1.0)
+        blank = torch.constant_pad_nd(none, [0, {fractions}], 0.0)
+        return self.scores(self.{theta}features(torch.cat([full, blank]))) - {sites} * {log_categories}
+
+    def conditional_logits(self, x: Tensor) -> Tensor:
+        return self.logits(self.{phi}features(self.inputs(x)))
+
+    def conditional_at(self, x: Tensor, site: Tensor) -> Tensor:
+        return self.logits(self.{phi}features_at(self.inputs(x), site))
+)";
+
+constexpr const char* joint_of_one = R"(
+    def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
+        h = self.features(self.inputs(self.with_blank(x)))
+        return self.marginals(h, x), self.logits(self.at_site(h[:site.size(0)], site))
+)";
+
+constexpr const char* joint_of_two = R"(
+    def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
+        inputs = self.inputs(self.with_blank(x))
+        marginal = self.marginals(self.theta_features(inputs), x)
+        return marginal, self.logits(self.phi_features_at(inputs[:site.size(0)], site))
+)";
+
+}  // namespace two_heads
+
+// Uniform in ±1/sqrt(inputs), as torch.nn.Linear begins.
+inline at::Tensor uniform_weights(at::IntArrayRef shape, std::int64_t inputs, at::Generator& generator) {
+    const double bound = 1 / std::sqrt(static_cast<double>(inputs));
+    return at::empty(shape).uniform_(-bound, bound, generator);
+}
+
+// Adds the heads' parameters and defines all methods; `bodies` is the source of the body or bodies.
+inline void define_with_heads(NetworkBuilder& network, const TwoHeads& shape, const std::string& bodies) {
+    const std::int64_t categories = shape.domain.categories;
+    network.parameter("theta_u", at::zeros({shape.width}));
+    network.parameter("phi_v", at::zeros({categories, shape.width}));
+    network.parameter("phi_c", at::zeros({categories}));
+    const std::string source =
+        std::string(shape.known_fraction ? two_heads::inputs_with_fraction : two_heads::inputs_alone) +
+        two_heads::heads + (shape.two_bodies ? two_heads::joint_of_two : two_heads::joint_of_one);
+    const std::string methods =
+        fmt::format(fmt::runtime(source), fmt::arg("categories", categories), fmt::arg("symbols", categories + 1),
+                    fmt::arg("sites", shape.domain.sites), fmt::arg("fractions", shape.known_fraction ? 1 : 0),
+                    fmt::arg("theta", shape.prefixes().front()), fmt::arg("phi", shape.prefixes().back()),
+                    fmt::arg("score_scale", 1 / std::sqrt(static_cast<double>(shape.width))),
+                    fmt::arg("log_categories", std::log(static_cast<double>(categories))));
+    network.define(bodies + methods);
+}
+
+}  // namespace marginalia

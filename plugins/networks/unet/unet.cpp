@@ -1,0 +1,230 @@
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <marginalia/network.h>
+
+#include <numeric>
+
+#include "../two_heads.h"
+#include "unet_design.h"
+
+namespace {
+
+using marginalia::Domain;
+using marginalia::Parameter;
+using marginalia::ParameterType;
+using marginalia::Params;
+using marginalia::TwoHeads;
+using marginalia::UnetDesign;
+using marginalia::UnetLevel;
+
+constexpr Parameter parameters[] = {
+    {.name = "preset",
+     .type = ParameterType::text,
+     .fallback = "\"cpu\"",
+     .choices = "cpu|paper",
+     .help = "sizes not given below: paper, the published shape; cpu, 1.8 million weights at three resolutions"},
+    {.name = "channels",
+     .type = ParameterType::text,
+     .fallback = "\"\"",
+     .help = "channels at each resolution, each half the one before, such as \"32,64,128\"; empty: the preset's"},
+    {.name = "blocks",
+     .type = ParameterType::text,
+     .fallback = "\"\"",
+     .help =
+         "residual blocks at each resolution, twice above the lowest (down and up), such as \"2,2,4\"; or one number"},
+    {.name = "attention",
+     .type = ParameterType::text,
+     .fallback = "\"\"",
+     .help = "self-attentions at each resolution, after so many of its blocks, such as \"0,0,2\"; or one number"},
+    {.name = "heads",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 1024,
+     .unit = "heads",
+     .help = "heads of each attention; 0: the preset's"},
+    {.name = "group_channels",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 1024,
+     .unit = "channels",
+     .help = "channels in a group of the group norms, or the divisor it has in common with all; 0: the preset's"},
+    {.name = "bodies",
+     .type = ParameterType::integer,
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 2,
+     .unit = "bodies",
+     .help = "1: one body with two heads; 2: weights of their own for marginals and conditionals"},
+    {.name = "known_fraction",
+     .type = ParameterType::boolean,
+     .fallback = "true",
+     .help = "give the fraction of known sites to every site as one more input"},
+};
+
+constexpr const char* manual = R"(
+A U-Net on a two-dimensional lattice of any size, circular where the lattice is periodic: residual blocks with group
+norm and SiLU, self-attention at chosen resolutions, one or more resolutions.
+
+    block      h + conv3x3(silu(norm(conv3x3(silu(norm(h))))))              the last convolution begins at zero
+    attention  h + W softmax(q k' / sqrt c) v of norm(h), over all sites of the map      W begins at zero
+    body       conv3x3 of the inputs; blocks at the first resolution; conv3x3 of stride 2; blocks at the next; ...;
+               back by conv1x1 and nearest neighbours, added to what was there on the way down; blocks; silu(norm(h))
+    log p_θ(x_S) = C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) - |S| log K
+    logits of p_φ(x_d | x_S) = V h_d(x_S) + c
+
+A map of n sites across has ceil(n / 2) at the next resolution, so every size works. Where 2^(resolutions - 1) divides
+n nothing is wasted, and on a periodic lattice shifts by as much leave the model as it is. The weights know nothing of
+the size: what is learnt on one lattice can be used on another.
+
+Inputs of a site are its symbol, one-hot, □ being one, and the fraction of known sites, which is a function of x_S and
+so leaves every conditional a function of x_S alone. It spares the body to count.
+
+Presets: `paper` is 256 channels, 4 blocks with attention between, one resolution, norms of 8 channels; `cpu` is 32, 64
+and 128 channels with 2, 2 and 4 blocks, two attentions at the lowest resolution, norms of 16 channels. Attentions have
+4 heads.
+
+With two bodies parameters of log p_θ have names that begin with theta_, those of p_φ with phi_. Both heads begin at
+zero, and log p_θ(all □) = 0 by construction.
+
+References: J. Ho, A. Jain, P. Abbeel, Denoising diffusion probabilistic models, NeurIPS 2020 (arXiv 2006.11239),
+appendix B; S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920),
+appendix.
+)";
+
+struct Convolution {
+    std::int64_t inputs, outputs;
+    std::int64_t size = 3, stride = 1;
+    bool zero = false, bias = true;
+};
+
+// Writes one body as TorchScript and registers its parameters on the way.
+class BodyWriter {
+public:
+    BodyWriter(marginalia::NetworkBuilder& network, at::Generator& generator, const UnetDesign& design,
+               std::string prefix)
+        : network_(network), generator_(generator), design_(design), prefix_(std::move(prefix)) {}
+
+    std::string write(std::int64_t inputs) {
+        source_ = fmt::format("\n    def {}features(self, inputs: Tensor) -> Tensor:\n", prefix_);
+        line("h = inputs.view(-1, self.rows, self.columns, {}).permute(0, 3, 1, 2)", inputs);
+        const auto& levels = design_.levels;
+        line("h = {}", convolution("h", "stem", {inputs, levels.front().channels}));
+        for (std::size_t l = 1; l < levels.size(); ++l) {
+            blocks(fmt::format("down{}", l), levels[l - 1]);
+            line("s{} = h", l);
+            line("h = {}",
+                 convolution("h", fmt::format("shrink{}", l), {levels[l - 1].channels, levels[l].channels, 3, 2}));
+        }
+        blocks("bottom", levels.back());
+        for (std::size_t l = levels.size() - 1; l > 0; --l) {
+            line("h = {}", convolution("h", fmt::format("grow{}", l), {levels[l].channels, levels[l - 1].channels, 1}));
+            line("h = s{0} + torch.upsample_nearest2d(h, [s{0}.size(2), s{0}.size(3)])", l);
+            blocks(fmt::format("up{}", l), levels[l - 1]);
+        }
+        line("return torch.silu({}).permute(0, 2, 3, 1).flatten(1, 2)", norm("h", "last", levels.front().channels));
+        source_ += fmt::format(
+            "\n    def {0}features_at(self, inputs: Tensor, site: Tensor) -> Tensor:\n"
+            "        return self.at_site(self.{0}features(inputs), site)\n",
+            prefix_);
+        return source_;
+    }
+
+private:
+    template <class... Values>
+    void line(fmt::format_string<Values...> format, Values&&... values) {
+        source_ += "        " + fmt::format(format, std::forward<Values>(values)...) + "\n";
+    }
+
+    std::string weights(const std::string& name, const at::Tensor& value) {
+        network_.parameter(prefix_ + name, value);
+        return "self." + prefix_ + name;
+    }
+
+    std::string convolution(const std::string& from, const std::string& name, const Convolution& c) {
+        const std::vector<std::int64_t> shape = {c.outputs, c.inputs, c.size, c.size};
+        const at::Tensor w =
+            c.zero ? at::zeros(shape) : marginalia::uniform_weights(shape, c.inputs * c.size * c.size, generator_);
+        const std::string weight = weights(name + "_w", w.contiguous(at::MemoryFormat::ChannelsLast));
+        const std::string bias = c.bias ? weights(name + "_b", at::zeros({c.outputs})) : "None";
+        if (c.size == 1) return fmt::format("torch.conv2d({}, {}, {})", from, weight, bias);
+        if (design_.periodic)
+            return fmt::format("torch.conv2d(torch.pad({}, [1, 1, 1, 1], \"circular\"), {}, {}, stride=[{}, {}])", from,
+                               weight, bias, c.stride, c.stride);
+        return fmt::format("torch.conv2d({}, {}, {}, stride=[{}, {}], padding=[1, 1])", from, weight, bias, c.stride,
+                           c.stride);
+    }
+
+    std::string norm(const std::string& from, const std::string& name, std::int64_t channels) {
+        const std::string scale = weights(name + "_scale", at::ones({channels}));
+        const std::string shift = weights(name + "_shift", at::zeros({channels}));
+        return fmt::format("torch.group_norm({}, {}, {}, {}, 1e-5)", from,
+                           channels / std::gcd(channels, design_.group_channels), scale, shift);
+    }
+
+    void blocks(const std::string& name, const UnetLevel& level) {
+        for (std::int64_t i = 1; i <= level.blocks; ++i) {
+            block(fmt::format("{}_block{}", name, i), level.channels);
+            if (i <= level.attentions) attention(fmt::format("{}_attention{}", name, i), level.channels);
+        }
+    }
+
+    // The first convolution needs no bias: a norm follows, whose shifts do as much.
+    void block(const std::string& name, std::int64_t channels) {
+        const Convolution first{.inputs = channels, .outputs = channels, .bias = false};
+        const Convolution second{.inputs = channels, .outputs = channels, .zero = true};
+        line("a = {}", convolution("torch.silu(" + norm("h", name + "_norm1", channels) + ")", name + "_conv1", first));
+        line("h = h + {}",
+             convolution("torch.silu(" + norm("a", name + "_norm2", channels) + ")", name + "_conv2", second));
+    }
+
+    void attention(const std::string& name, std::int64_t channels) {
+        line("n = {}.permute(0, 2, 3, 1)", norm("h", name + "_norm", channels));
+        const std::string qkv =
+            weights(name + "_qkv", marginalia::uniform_weights({3 * channels, channels}, channels, generator_));
+        const std::string out = weights(name + "_out", at::zeros({channels, channels}));
+        line("h = h + self.attend(n.flatten(1, 2), {}, {}).view_as(n).permute(0, 3, 1, 2)", qkv, out);
+    }
+
+    marginalia::NetworkBuilder& network_;
+    at::Generator& generator_;
+    const UnetDesign& design_;
+    const std::string prefix_;
+    std::string source_;
+};
+
+constexpr const char* attend = R"(
+    def split(self, h: Tensor) -> Tensor:
+        # (B, N, C) -> (B, heads, N, C / heads)
+        return h.view(h.size(0), h.size(1), {heads}, -1).transpose(1, 2)
+
+    def attend(self, sites: Tensor, qkv: Tensor, out: Tensor) -> Tensor:
+        # (B, N, C) -> (B, N, C)
+        parts = torch.linear(sites, qkv).chunk(3, 2)
+        mixed = torch.scaled_dot_product_attention(self.split(parts[0]), self.split(parts[1]), self.split(parts[2]))
+        return torch.linear(mixed.transpose(1, 2).flatten(2), out)
+)";
+
+marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {
+    if (domain.layout.shape.size() != 2)
+        throw marginalia::Error(
+            "network 'unet' needs variables on a two-dimensional lattice; use 'transformer' or 'mlp' for "
+            "others");
+    const UnetDesign design = marginalia::unet_design(params, domain.layout.periodic);
+    const TwoHeads shape{domain, design.levels.front().channels, params.integer("bodies") == 2,
+                         params.boolean("known_fraction")};
+    marginalia::NetworkBuilder network("unet");
+    network.constant("rows", domain.layout.shape[0]);
+    network.constant("columns", domain.layout.shape[1]);
+    std::string bodies = fmt::format(attend, fmt::arg("heads", design.heads));
+    for (const std::string& prefix : shape.prefixes())
+        bodies += BodyWriter(network, generator, design, prefix).write(shape.inputs());
+    define_with_heads(network, shape, bodies);
+    return network;
+}
+
+}  // namespace
+
+MARGINALIA_NETWORK(build, "unet", "U-Net of residual blocks and attention on a lattice of any size", manual,
+                   parameters);

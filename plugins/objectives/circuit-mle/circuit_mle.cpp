@@ -1,0 +1,72 @@
+#include <array>
+#include <numbers>
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <marginalia/objective.h>
+
+namespace {
+
+using marginalia::Error;
+
+constexpr std::array<marginalia::Parameter, 0> parameters{};
+
+constexpr const char* manual = R"(
+Maximum likelihood of a network whose marginals are exact, such as a probabilistic circuit (einet) or a matrix product
+state (mps). A batch of states, a dataset's rows or what a sampler draws from an energy:
+
+    loss = -mean of log p_θ(x)     nats
+
+There is no bound and no order: log p_θ is a normalised density, and its greatest mean is the least KL from the data.
+For a network that obeys the sum rule only approximately that mean has no limit, so such networks are refused: those
+that do not say that they are consistent are tried on the sum rule at one site of the batch in steps 1, 10, 100 and so
+on. Records `loss` (nats a row) and `train_bits` (bits a site).
+
+References: R. Peharz et al., Einsum networks: fast and scalable learning of tractable probabilistic circuits, ICML 2020
+(arXiv 2004.06231).
+)";
+
+bool is_power_of_ten(std::int64_t step) {
+    while (step % 10 == 0) step /= 10;
+    return step == 1;
+}
+
+class CircuitLikelihood final : public marginalia::Objective {
+public:
+    CircuitLikelihood(const marginalia::Params&, const marginalia::TrainingSetup& setup) : setup_(setup) {}
+
+    at::Tensor loss(marginalia::TrainingStep& step) override {
+        const at::Tensor x = marginalia::training_states(step, setup_);
+        if (!step.network.consistent() && is_power_of_ten(step.step)) check_sum_rule(step, x);
+        const at::Tensor loss = -step.network.log_marginal(x).mean();
+        record(step, loss.detach());
+        return loss;
+    }
+
+private:
+    void record(marginalia::TrainingStep& step, const at::Tensor& loss) const {
+        step.metrics = {{"loss", loss},
+                        {"train_bits", loss / (static_cast<double>(setup_.domain.sites) * std::numbers::ln2)}};
+    }
+
+    void check_sum_rule(const marginalia::TrainingStep& step, const at::Tensor& x) const {
+        constexpr double most = 0.01;  // nats; rounding stays well below
+        const at::NoGradGuard no_grad;
+        const std::int64_t symbols = setup_.domain.categories;
+        at::Tensor forks = x.unsqueeze(0).repeat({symbols + 1, 1, 1});
+        forks.select(2, step.step % setup_.domain.sites) = at::arange(symbols + 1, x.options()).unsqueeze(1);
+        const at::Tensor log_p = step.network.log_marginal(forks.flatten(0, 1)).view({symbols + 1, -1});
+        const at::Tensor gap = log_p.slice(0, 0, symbols).logsumexp({0}) - log_p[symbols];
+        if (const double worst = gap.abs().max().item<double>(); !(worst < most))
+            throw Error("the network's marginals break the sum rule by " + std::to_string(worst) +
+                        " nats, so that its likelihood has no greatest value; use a network with exact marginals, such "
+                        "as einet or mps, or an objective that trains the conditionals, such as ao-arm");
+    }
+
+    const marginalia::TrainingSetup setup_;
+};
+
+}  // namespace
+
+MARGINALIA_OBJECTIVE(CircuitLikelihood, "circuit-mle", "maximum likelihood of a network with exact marginals", manual,
+                     parameters, "states");

@@ -1,0 +1,75 @@
+#include <numbers>
+
+#include <ATen/ATen.h>
+#include <marginalia/objective.h>
+#include <marginalia/orders.h>
+
+#include "../stratified_sizes.h"
+
+namespace {
+
+using marginalia::Parameter;
+using marginalia::ParameterType;
+
+constexpr Parameter parameters[] = {
+    {.name = "penalty", .type = ParameterType::number, .fallback = "0.1", .minimum = 0, .maximum = 1e9,
+     .help = "λ, the weight of the sum rule"},
+    {.name = "follow", .type = ParameterType::boolean, .fallback = "true",
+     .help = "the marginals alone follow the sum rule; false: the conditionals are pulled by it as well"},
+};
+
+constexpr const char* manual = R"(
+A marginalization model from data in one stage: the any-order likelihood of `ao-arm` and the sum rule together, from the same
+pass of the conditionals.
+
+    loss = E[ -D / |U| * sum over k in U of log p_φ(x_k | x_S)  +  λ D (log p_θ(x_S) + log p_φ(x_d | x_S) - log p_θ(x_S ∪ d))² ]
+
+S is the first part of a random order, its size stratified over the batch, U the other sites, d the next of the order. With `follow` the sum
+rule does not pull on p_φ, though in a network whose heads share a body it is felt there. The two-stage way is `ao-arm`, then `mam-distill`.
+Records `loss` (the likelihood's part, nats a row), `train_bits` (bits a site) and `penalty` (nats²).
+
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec. 4.1; E. Hoogeboom
+et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037).
+)";
+
+class JointLikelihood final : public marginalia::Objective {
+public:
+    JointLikelihood(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
+        : setup_(setup), lambda_(params.number("penalty")), follow_(params.boolean("follow")) {}
+
+    at::Tensor loss(marginalia::TrainingStep& step) override {
+        const auto sites = static_cast<double>(setup_.domain.sites);
+        const std::int64_t categories = setup_.domain.categories;
+        const at::Tensor x = marginalia::training_states(step, setup_);
+        const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
+        const at::Tensor known = stratified_sizes(x, step.generator);
+        const at::Tensor unknown = order.argsort(std::int64_t{1}) >= known;
+        const at::Tensor before = x.masked_fill(unknown, categories);
+
+        const at::Tensor logits = step.network.conditional_logits(before);
+        const at::Tensor log_p = logits.to(at::kFloat).log_softmax(2).gather(2, x.unsqueeze(2)).squeeze(2);
+        const at::Tensor weight = sites / (sites - known).to(at::kFloat);
+        const at::Tensor likelihood = -(weight * log_p * unknown).sum(1).mean();
+        step.metrics = {{"loss", likelihood.detach()}, {"train_bits", likelihood.detach() / (sites * std::numbers::ln2)}};
+        if (!trains_marginals() || step.network.consistent()) return likelihood;
+
+        const at::Tensor site = order.gather(1, known);
+        const at::Tensor added = (follow_ ? log_p.detach() : log_p).gather(1, site).squeeze(1);
+        const at::Tensor after = before.scatter(1, site, x.gather(1, site));
+        const auto marginal = step.network.log_marginal(at::cat({before, after})).chunk(2);
+        const at::Tensor penalty = (marginal[0] + added - marginal[1]).square().mean();
+        step.metrics["penalty"] = penalty.detach();
+        return likelihood + lambda_ * sites * penalty;
+    }
+
+    bool trains_marginals() const override { return lambda_ > 0; }
+
+private:
+    const marginalia::TrainingSetup setup_;
+    const double lambda_;
+    const bool follow_;
+};
+
+}  // namespace
+
+MARGINALIA_OBJECTIVE(JointLikelihood, "mam-joint", "marginalization model by likelihood and sum rule at once", manual, parameters, "states");
