@@ -46,10 +46,11 @@ std::string random_rows_file(const Case& c) {
 }
 
 TrialRequest request_for(const Case& c, const std::string& steps) {
-    return request_of("name = \"bench\"\n[dataset]\nplugin = \"table\"\nfile = \"" + random_rows_file(c) + "\"\ncategories = " +
-                      std::to_string(c.categories) + "\n[network]\n" + c.network + "\n[objective]\nplugin = \"ao-arm\"\n" +
-                      "[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\n[train]\nlog_every = 1\nbatch = " +
-                      std::to_string(c.batch) + "\nsteps = " + steps + "\n");
+    return request_of(
+        "name = \"bench\"\n[dataset]\nplugin = \"table\"\nfile = \"" + random_rows_file(c) + "\"\ncategories = " +
+        std::to_string(c.categories) + "\n[network]\n" + c.network + "\n[objective]\nplugin = \"ao-arm\"\n" +
+        "[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\n[train]\nlog_every = 1\nbatch = " +
+        std::to_string(c.batch) + "\nsteps = " + steps + "\n");
 }
 
 // The passes alone, on half-known states, with a gradient for every logit.
@@ -91,10 +92,12 @@ void measure(const Case& c, const std::string& steps) {
     measure_passes();
     const std::vector<double> step = step_seconds(request);
     measure_passes();
-    std::printf("%s, batch %lld, float32, %d threads\n", c.title, static_cast<long long>(c.batch), at::get_num_threads());
+    std::printf("%s, batch %lld, float32, %d threads\n", c.title, static_cast<long long>(c.batch),
+                at::get_num_threads());
     std::printf("  training step          %8.3f s (median of %zu), %.1f rows/s\n", median(step), step.size(),
                 static_cast<double>(c.batch) / median(step));
-    std::printf("  its passes alone       %8.3f s (median of %zu, half before and half after)\n", median(bare), bare.size());
+    std::printf("  its passes alone       %8.3f s (median of %zu, half before and half after)\n", median(bare),
+                bare.size());
     std::printf("  ratio                  %8.3f (aim: 1.1)\n", median(step) / median(bare));
 }
 
