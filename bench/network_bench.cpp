@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "bench/timing.h"
+#include "bench/training_steps.h"
 #include "kernel/train/trial_parts.h"
 #include "unit/trial_fixture.h"
 
@@ -71,15 +72,6 @@ private:
     TrialParts parts_;
     at::Tensor x_, weights_;
 };
-
-std::vector<double> step_seconds(const TrialRequest& request) {
-    MemoryRecorder recorder;
-    run_trial(request, shipped_plugins(), recorder);
-    std::vector<double> taken;
-    for (const auto& [key, value] : recorder.metrics)
-        if (key.first == "step_seconds" && key.second > 2) taken.push_back(value);
-    return taken;
-}
 
 void measure(const Case& c, const std::string& steps) {
     const TrialRequest request = request_for(c, steps);

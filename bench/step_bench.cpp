@@ -9,6 +9,7 @@
 #include <ATen/Parallel.h>
 
 #include "bench/timing.h"
+#include "bench/training_steps.h"
 #include "unit/trial_fixture.h"
 
 using namespace marginalia;
@@ -51,15 +52,6 @@ private:
     const std::int64_t sites_;
     std::vector<Layer> gibbs_, fused_;
 };
-
-std::vector<double> step_seconds(const TrialRequest& request) {
-    MemoryRecorder recorder;
-    run_trial(request, shipped_plugins(), recorder);
-    std::vector<double> taken;
-    for (const auto& [key, value] : recorder.metrics)
-        if (key.first == "step_seconds" && key.second > 2) taken.push_back(value);
-    return taken;
-}
 
 }  // namespace
 

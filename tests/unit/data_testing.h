@@ -76,11 +76,7 @@ inline std::string failure(const DataSet& set, const std::string& from, const Fo
     try {
         get_from(set, from, folder);
     } catch (const marginalia::Error& error) {
-        std::string text = error.what();
-        const std::string prefix = folder / "";
-        for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix))
-            text.erase(at, prefix.size());
-        return text;
+        return without_folder(error.what(), folder);
     }
     return "";
 }

@@ -58,16 +58,19 @@ inline std::unique_ptr<const marginalia::Dataset> make(const std::string& name, 
     return std::unique_ptr<const marginalia::Dataset>(create(energy_plugin::params_of(plugin, words)));
 }
 
+// A message without the folder's path.
+inline std::string without_folder(std::string text, const Folder& folder) {
+    const std::string prefix = folder / "";
+    for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) text.erase(at, prefix.size());
+    return text;
+}
+
 // The message of the refusal, without the folder's path; "" where there is none.
 inline std::string refusal(const std::string& name, const energy_plugin::Words& words, const Folder& folder) {
     try {
         make(name, words);
     } catch (const marginalia::Error& error) {
-        std::string text = error.what();
-        const std::string prefix = folder / "";
-        for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix))
-            text.erase(at, prefix.size());
-        return text;
+        return without_folder(error.what(), folder);
     }
     return "";
 }

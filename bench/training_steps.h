@@ -1,0 +1,21 @@
+// Training steps as the worker runs them.
+#pragma once
+
+#include <vector>
+
+#include "kernel/train/trial_parts.h"
+#include "unit/trial_fixture.h"
+
+namespace marginalia {
+
+// Seconds of each step of a trial that logs every step, but the first two, which warm up.
+inline std::vector<double> step_seconds(const TrialRequest& request) {
+    MemoryRecorder recorder;
+    run_trial(request, shipped_plugins(), recorder);
+    std::vector<double> taken;
+    for (const auto& [key, value] : recorder.metrics)
+        if (key.first == "step_seconds" && key.second > 2) taken.push_back(value);
+    return taken;
+}
+
+}  // namespace marginalia
