@@ -1,6 +1,7 @@
 // Seconds per training step of a network against its own forward and backward passes with nothing else, in one process.
 //
-//   network_bench [steps]     prints a table; any-order likelihood on random rows, float32
+//   network_bench [steps]     prints a table; likelihood of random rows, float32: of networks whose marginals are exact by these, of
+//                             others in any order
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
@@ -23,11 +24,16 @@ struct Case {
     const char* network;  // its table in the experiment
     const char* shape;    // of a row, as NumPy writes it
     std::int64_t sites, categories, batch;
+    bool exact = false;  // its marginals are
 };
 
 const Case cases[] = {
     {"unet cpu, 28x28", "plugin = \"unet\"", "28, 28", 784, 2, 32},
     {"transformer cpu-small, 250", "plugin = \"transformer\"", "250", 250, 27, 16},
+    {"lattice-conv, 28x28", "plugin = \"lattice-conv\"\nchannels = 32\nlayers = 5", "28, 28", 784, 2, 32},
+    {"mlp, 28x28", "plugin = \"mlp\"\nhidden = 1024\nlayers = 4", "28, 28", 784, 2, 128},
+    {"einet quad-graph, 28x28", "plugin = \"einet\"\nsums = 64", "28, 28", 784, 2, 128, true},
+    {"mps, 100", "plugin = \"mps\"\nbond = 32", "100", 100, 2, 128, true},
 };
 
 constexpr std::int64_t rows = 100;
@@ -49,26 +55,27 @@ std::string random_rows_file(const Case& c) {
 TrialRequest request_for(const Case& c, const std::string& steps) {
     return request_of(
         "name = \"bench\"\n[dataset]\nplugin = \"table\"\nfile = \"" + random_rows_file(c) + "\"\ncategories = " +
-        std::to_string(c.categories) + "\n[network]\n" + c.network + "\n[objective]\nplugin = \"ao-arm\"\n" +
+        std::to_string(c.categories) + "\n[network]\n" + c.network + "\n[objective]\nplugin = \"" + (c.exact ? "circuit-mle" : "ao-arm") + "\"\n" +
         "[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\n[train]\nlog_every = 1\nbatch = " +
         std::to_string(c.batch) + "\nsteps = " + steps + "\n");
 }
 
-// The passes alone, on half-known states, with a gradient for every logit.
+// The passes alone: on half-known states with a gradient for every logit, or on full states with one for every log p.
 class BarePasses {
 public:
-    BarePasses(const Case& c, const TrialRequest& request) : parts_(build_trial(request, shipped_plugins())) {
+    BarePasses(const Case& c, const TrialRequest& request) : exact_(c.exact), parts_(build_trial(request, shipped_plugins())) {
         const at::Tensor x = at::randint(c.categories, {c.batch, c.sites}, at::kLong);
-        x_ = x.masked_fill(at::rand(x.sizes()) < 0.5, c.categories);
-        weights_ = at::rand({c.batch, c.sites, c.categories});
+        x_ = exact_ ? x : x.masked_fill(at::rand(x.sizes()) < 0.5, c.categories);
+        weights_ = exact_ ? at::rand({c.batch}) : at::rand({c.batch, c.sites, c.categories});
     }
 
     void run() {
-        parts_.network->conditional_logits(x_).backward(weights_);
+        (exact_ ? parts_.network->log_marginal(x_) : parts_.network->conditional_logits(x_)).backward(weights_);
         for (at::Tensor parameter : parts_.network->parameters()) parameter.mutable_grad().reset();
     }
 
 private:
+    const bool exact_;
     TrialParts parts_;
     at::Tensor x_, weights_;
 };

@@ -13,4 +13,5 @@ target_link_libraries(chains_bench PRIVATE marginalia_conformance_torch ${CMAKE_
 foreach(plugin ising edwards-anderson potts parallel-tempering)
   add_dependencies(chains_bench plugin_${plugin})
 endforeach()
-add_dependencies(network_bench plugin_unet plugin_transformer plugin_table plugin_ao-arm)
+add_dependencies(network_bench plugin_unet plugin_transformer plugin_lattice-conv plugin_mlp plugin_einet plugin_mps plugin_table
+                 plugin_ao-arm plugin_circuit-mle)

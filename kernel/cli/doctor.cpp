@@ -16,6 +16,7 @@
 #include "kernel/report/text.h"
 #include "kernel/schedule/catalogue.h"
 #include "kernel/schedule/slots.h"
+#include "kernel/train/precision.h"
 #include "store/queries.h"
 
 namespace marginalia {
@@ -127,6 +128,9 @@ int doctor_verb(const Common& common, std::ostream& out) {
     checks.good("program", fmt::format("marginalia {}, SQLite {}", MARGINALIA_VERSION, sqlite3_libversion()));
     checks.good("cores",
                 fmt::format("{} of {} may be used here", available_cores(), std::thread::hardware_concurrency()));
+    checks.good("bfloat16", processor_has_bfloat16()
+                                ? "this processor has products of it; train.precision = \"auto\" trains in it"
+                                : "this processor has no products of it; train.precision = \"auto\" is float32 here");
     if (const char* threads = std::getenv("OMP_NUM_THREADS"))
         checks.note("OMP_NUM_THREADS", fmt::format("is {}; workers set their own", threads));
     check_worker(checks, plugin_folders(common.plugin_paths));

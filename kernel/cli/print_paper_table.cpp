@@ -75,7 +75,8 @@ private:
             lines_.push_back(ours(row, group, several));
         }
         if (done > 0)
-            for (const std::string& column : table_.columns) wanted_metrics_.insert(metric_in(row, column));
+            for (const std::string& column : table_.columns)
+                if (const std::string metric = metric_in(row, column); !metric.empty()) wanted_metrics_.insert(metric);
         if (!row.published.empty())
             lines_.push_back(figures_of("  published", row.label, "published", row.published));
     }

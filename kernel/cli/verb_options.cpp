@@ -1,45 +1,13 @@
 #include "kernel/cli/verb_options.h"
 
-#include <fmt/format.h>
-
-#include <charconv>
-#include <cstdint>
-
 #include "kernel/cli/data.h"
 #include "kernel/cli/exit_codes.h"
+#include "kernel/cli/model_verbs.h"
 #include "kernel/cli/verb_footers.h"
+#include "kernel/cli/verb_parts.h"
 
 namespace marginalia {
 namespace {
-
-using Verb = std::function<int(Request&, std::ostream&)>;
-
-constexpr const char* a_trial = "TRIAL: number, prefix of its config hash, last, or best:METRIC";
-
-// Said before the number is read: the parser's own words are about conversion.
-std::function<std::string(const std::string&)> whole_number(std::int64_t least) {
-    return [least](const std::string& text) {
-        std::int64_t value = 0;
-        const char* end = text.data() + text.size();
-        const auto [stop, error] = std::from_chars(text.data(), end, value);
-        if (error == std::errc() && stop == end && value >= least) return std::string();
-        return fmt::format("'{}' is no whole number of {} or more", text, least);
-    };
-}
-
-std::string names_a_trial(const std::string& text) {
-    if (text != "best:" && !text.starts_with("best::")) return {};
-    return fmt::format("'{}' names no metric; write best:METRIC, as best:kl", text);
-}
-
-CLI::App* add_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about, Verb verb) {
-    CLI::App* sub = app.add_subcommand(name, about);
-    sub->fallthrough();
-    sub->callback([&request, verb = std::move(verb)] {
-        request.verb = [&request, verb](std::ostream& out) { return verb(request, out); };
-    });
-    return sub;
-}
 
 void add_format(CLI::App* verb, Request& request, const std::string& formats) {
     verb->add_option("--format", request.format, formats);
@@ -168,26 +136,6 @@ void add_data_verbs(CLI::App& app, Request& request) {
                  [](Request& r, std::ostream& out) { return reproduce_verb(r.common, r.reproduce, out); });
     reproduce->add_option("trial", request.reproduce.trial, a_trial)->required()->check(names_a_trial);
     reproduce->add_option("-o,--out", request.reproduce.file, "file to write; standard output if left out");
-}
-
-void add_model_verbs(CLI::App& app, Request& request) {
-    CLI::App* score =
-        add_verb(app, request, "score", "Log-densities of given states, by an energy or a trained model, as CSV",
-                 [](Request& r, std::ostream&) { return score_verb(r.common, r.score); });
-    score->footer(score_footer);
-    ScoreOptions& options = request.score;
-    score->add_option("what", options.what, std::string("experiment file, or ") + a_trial)
-        ->required()
-        ->check(names_a_trial);
-    score->add_option("overrides", options.overrides, "key=value, of an experiment file");
-    score
-        ->add_option("--states", options.states,
-                     "file of states, one a line as the plugin prints them, or .npy; -: standard input")
-        ->required();
-    score->add_option("--step", options.step, "a trial's checkpoint of this step; the newest if left out")
-        ->check(whole_number(0));
-    score->add_option("--seed", options.seed, "draws the order of the conditionals")->check(whole_number(0));
-    score->add_option("--device", options.device, "cpu or cuda:N");
 }
 
 void add_machine_verbs(CLI::App& app, Request& request) {

@@ -30,6 +30,7 @@ struct Request {
     ReproduceOptions reproduce;
     NewPluginOptions new_plugin;
     ScoreOptions score;
+    InferenceOptions inference;
     std::function<int(std::ostream&)> verb;
 };
 

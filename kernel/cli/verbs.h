@@ -85,16 +85,34 @@ struct ReproduceOptions {
 };
 int reproduce_verb(const Common& common, const ReproduceOptions& options, std::ostream& out);
 
+// A checkpoint of a trial, and how it is asked.
+struct ModelOptions {
+    std::string trial;                 // number, hash prefix, "last", "best:METRIC"
+    std::optional<std::int64_t> step;  // of its checkpoint; none: the newest
+    std::int64_t seed = 0;
+    std::string device = "cpu";
+};
+
 struct ScoreOptions {
-    std::string what;                    // an experiment file, or a trial: number, hash prefix, "last", "best:METRIC"
+    ModelOptions model;                  // its trial may be an experiment file
     std::vector<std::string> overrides;  // of the experiment file
     std::string states;                  // text or .npy file; "-": standard input
-    std::optional<std::int64_t> step;    // of the trial's checkpoint; none: the newest
-    std::int64_t seed = 0;               // of the order of the conditionals
-    std::string device = "cpu";
 };
 // Becomes the worker program, which prints CSV (kernel/train/score.h).
 int score_verb(const Common& common, const ScoreOptions& options);
+
+struct InferenceOptions {
+    ModelOptions model;
+    std::string states;      // as for `score`; for `complete` also the text of one state
+    std::int64_t count = 0;  // states to sample, or completions of each given one; 0: as many as the verb does by itself
+    std::int64_t batch = 512;
+    std::string file;    // empty: standard output
+    std::string format;  // empty: by the file's ending, else for who reads standard output
+};
+// These become the worker program too (kernel/train/inference.h).
+int sample_verb(const Common& common, const InferenceOptions& options);
+int complete_verb(const Common& common, const InferenceOptions& options);
+int marginals_verb(const Common& common, const InferenceOptions& options);
 
 int plugins_verb(const Common& common, const std::string& name, std::ostream& out);
 // Becomes the worker program, which loads the plugin and prints a line per check (kernel/conformance).

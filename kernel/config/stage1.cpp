@@ -29,11 +29,37 @@ bool varies_shared_part(const Node& swept) {
     return contains(shared_parts, std::string_view(swept.key).substr(0, swept.key.find('.')));
 }
 
-void keep_shared(Node& sweep) {
+// The objectives that [stage1] is for; empty: all.
+std::vector<std::string> objectives_of(const Node& stage1) {
+    std::vector<std::string> names;
+    if (const Node* list = stage1.find("objectives"))
+        for (const Node& name : list->children) names.push_back(name.scalar);
+    return names;
+}
+
+// Leaves of lists that move together the places whose objective is one of these.
+void keep_objectives(Node& zip, const std::vector<std::string>& objectives) {
+    const Node* swept = zip.find("objective.plugin");
+    if (objectives.empty() || !swept || !swept->is_list()) return;
+    std::vector<bool> kept;
+    for (const Node& name : swept->children) kept.push_back(contains(objectives, name.scalar.get<std::string>()));
+    for (Node& list : zip.children) {
+        std::vector<Node> left;
+        for (std::size_t i = 0; i < list.children.size(); ++i)
+            if (kept[i]) left.push_back(list.children[i]);
+        list.children = std::move(left);
+    }
+}
+
+void keep_shared(Node& sweep, const std::vector<std::string>& objectives) {
     if (Node* zips = sweep.find("zip")) {
-        if (zips->is_table()) keep_shared(*zips);
+        const auto keep_in = [&](Node& zip) {
+            keep_objectives(zip, objectives);
+            keep_shared(zip, objectives);
+        };
+        if (zips->is_table()) keep_in(*zips);
         else
-            for (Node& zip : zips->children) keep_shared(zip);
+            for (Node& zip : zips->children) keep_in(zip);
         std::erase_if(zips->children, [](const Node& zip) { return zip.is_table() && zip.children.empty(); });
     }
     const bool draws = std::any_of(sweep.children.begin(), sweep.children.end(),
@@ -43,6 +69,13 @@ void keep_shared(Node& sweep) {
         if (key.key == "samples" || key.key == "seed") return !draws;
         return !varies_shared_part(key);
     });
+}
+
+void check_objectives(const Node& node, Faults& faults) {
+    const auto is_text = [](const Node& name) { return name.kind == Node::Kind::text; };
+    if (!node.is_list() || node.children.empty() || !std::all_of(node.children.begin(), node.children.end(), is_text))
+        faults.add(node.place, "'stage1.objectives' must be a list of the second stage's objectives, such as [\"mam-distill\"], not " +
+                                   described(node));
 }
 
 std::string shared_text(const nlohmann::json& config) {
@@ -59,7 +92,8 @@ void check_stage1(const Node& root, Faults& faults) {
     if (!stage1 || !stage1->is_table()) return;
     for (const Node& child : stage1->children) {
         const std::string name = "[stage1." + child.key + "]";
-        if (!contains(own_tables(), child.key))
+        if (child.key == "objectives") check_objectives(child, faults);
+        else if (!contains(own_tables(), child.key))
             faults.add(child.key_place, (child.is_table() ? "unknown table " + name : "unknown key '" + child.key + "' in [stage1]") +
                                             suggestion(child.key, own_tables(), "Tables of [stage1]"));
         else if (!child.is_table()) faults.add(child.place, "'stage1." + child.key + "' must be one table, " + name);
@@ -81,15 +115,18 @@ Node stage1_root(const Node& root) {
         else if (child.key == "seeds" || contains(shared_parts, child.key) || contains(shared_besides, child.key))
             first.children.push_back(child);
         else if (child.key == stage1_table) first.children.insert(first.children.end(), child.children.begin(), child.children.end());
-        else if (child.key == "sweep") keep_shared(put(first, child));
+        else if (child.key == "sweep") keep_shared(put(first, child), objectives_of(*root.find(stage1_table)));
     }
+    erase(first, "objectives");
     return first;
 }
 
-void start_from_stage1(Experiment& experiment, const Experiment& stage1) {
+void start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root) {
+    const std::vector<std::string> objectives = objectives_of(*root.find(stage1_table));
     std::map<std::string, std::string> hashes;  // of the first stages, by what they share with a trial
     for (const TrialConfig& trial : stage1.trials) hashes.emplace(shared_text(trial.config), trial.hash);
     for (TrialConfig& trial : experiment.trials) {
+        if (!objectives.empty() && !contains(objectives, trial.config["objective"]["plugin"].get<std::string>())) continue;
         trial.config["train"]["start_from"] = stage1.name + "@" + hashes.at(shared_text(trial.config));
         trial.hash = config_hash(trial.config);
     }

@@ -103,7 +103,7 @@ private:
             row.published = figures(*published, "table.rows.published");
         if (const Node* metrics = node.find("metrics"))
             for_columns(*metrics, "table.rows.metrics", [&](const Node& child) {
-                row.metrics[child.key] = text_of(child, "table.rows.metrics." + child.key);
+                row.metrics[child.key] = child.scalar == "" ? "" : text_of(child, "table.rows.metrics." + child.key);
             });
         const Node* where = node.find("where");
         if (where && !where->is_table())

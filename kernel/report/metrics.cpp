@@ -26,6 +26,15 @@ constexpr std::array known = {
     Known{"free_energy_per_site", "nats/site", Goal::low, "free_energy divided by the number of sites"},
     Known{"impossible", "", Goal::low, "fraction of model samples with log f = -infinity"},
     Known{"nll_bits", "bits/site", Goal::low, "negative log-likelihood of reference samples"},
+    Known{"nll_bits_ensemble", "bits/site", Goal::low, "the same for the mean of p over several orders"},
+    Known{"validation_bits", "bits/site", Goal::low, "negative log-likelihood of rows of the validation split"},
+    Known{"ranking_spearman", "", Goal::high, "rank correlation of log p by the marginal head with the ensemble's, mean over groups of rows"},
+    Known{"ranking_pearson", "", Goal::high, "linear correlation of log p by the marginal head with the ensemble's, mean over groups of rows"},
+    Known{"ranking_one_order_spearman", "", Goal::high, "ranking_spearman of the conditionals along one order in the marginal head's place"},
+    Known{"ranking_one_order_pearson", "", Goal::high, "ranking_pearson of the conditionals along one order in the marginal head's place"},
+    Known{"ranking_groups", "groups", Goal::none, "groups of rows that ranking_spearman and ranking_pearson are means over"},
+    Known{"unique", "", Goal::high, "fraction of different rows among model samples"},
+    Known{"novel", "", Goal::high, "fraction of model samples that are not in the training split"},
     Known{"theta_gap_mean", "nats", Goal::zero, "mean of log p(x) by the marginal head less that by the conditionals"},
     Known{"theta_gap_std", "nats", Goal::low, "its standard deviation"},
     Known{"marginal_rmse", "nats", Goal::low, "root mean square error of log-marginals, over all subset sizes"},
@@ -105,12 +114,20 @@ MetricInfo observable_info(std::string_view name) {
     return {"", Goal::none, error ? "standard error of the " + about : about};
 }
 
+// "ngram_distance_2", "observable_distance.rings", and either with _floor.
+MetricInfo distance_info(std::string_view name) {
+    const std::string of = name.starts_with("ngram") ? "total variation distance of n-grams" : "Wasserstein-1 distance of an observable";
+    if (name.ends_with("_floor")) return {"", Goal::none, of + " between training and test rows"};
+    return {"", Goal::low, of + " between model samples and test rows"};
+}
+
 }  // namespace
 
 MetricInfo metric_info(std::string_view name) {
     if (const Known* metric = find_known(name))
         return {std::string(metric->unit), metric->goal, std::string(metric->about)};
     if (name.starts_with("observable.")) return observable_info(name);
+    if (name.starts_with("ngram_distance_") || name.starts_with("observable_distance.")) return distance_info(name);
     if (const std::optional<MetricInfo> info = derived_info(name)) return *info;
     if (is_reference(name)) return {ends_with(name, "_bits_exact") ? "bits/site" : "", Goal::none, ""};
     if (ends_with(name, "_seconds")) return {"s", Goal::low, ""};
@@ -137,8 +154,9 @@ std::string metric_title(std::string_view name) {
 
 const std::vector<std::string>& main_metrics() {
     static const std::vector<std::string> names = {
-        "kl",            "kl_bound",      "forward_kl", "free_energy", "nll_bits",         "theta_gap_mean",
-        "theta_gap_std", "marginal_rmse", "spearman",   "pearson",     "marginal_seconds", "step_seconds"};
+        "kl",              "kl_bound",         "forward_kl",      "free_energy",      "nll_bits",      "nll_bits_ensemble",
+        "validation_bits", "theta_gap_mean",   "theta_gap_std",   "marginal_rmse",    "spearman",      "pearson",
+        "ranking_spearman", "ranking_pearson", "marginal_seconds", "step_seconds"};
     return names;
 }
 

@@ -21,12 +21,34 @@
   };
   const hidden = new Set();
   const charts = [];
-  const view = { band: "error", x: "linear" };
+  const view = { band: "error", x: "linear", against: "step" };
+
+  // Seconds of training up to each step, by configuration, from the time a step took.
+  const clocks = new Map();
+  for (const series of (data.curves.find((curve) => curve.metric === "step_seconds") || { series: [] }).series) {
+    let seconds = 0, before = 0;
+    const clock = [[0, 0]];
+    series.x.forEach((step, i) => {
+      seconds += (step - before) * (series.mean[i] ?? 0);
+      before = step;
+      clock.push([step, seconds]);
+    });
+    clocks.set(series.group, clock);
+  }
+  const seconds_at = (clock, step) => {
+    const after = clock.findIndex(([x]) => x >= step), last = clock[clock.length - 1];
+    if (after < 0) return last[1];
+    if (after === 0) return 0;
+    const [x0, t0] = clock[after - 1], [x1, t1] = clock[after];
+    return t0 + ((t1 - t0) * (step - x0)) / (x1 - x0);
+  };
+  const in_seconds = (curve) => view.against === "seconds" && !curve.by_size && curve.series.every((series) => clocks.has(series.group));
+  const places = (curve, series) => (in_seconds(curve) ? series.x.map((step) => seconds_at(clocks.get(series.group), step)) : series.x);
 
   // One line and, behind it, a band for each configuration.
   const datasets = (curve, log) => {
     const positive = (value) => value !== null && (!log || value > 0);
-    const points = (series, values) => series.x.map((x, i) => ({ x, y: positive(values[i]) ? values[i] : NaN }));
+    const points = (series, values) => places(curve, series).map((x, i) => ({ x, y: positive(values[i]) ? values[i] : NaN }));
     const made = [];
     for (const series of curve.series) {
       if (hidden.has(series.group)) continue;
@@ -42,7 +64,7 @@
                   pointRadius: sparse ? 2.6 : 0, pointHoverRadius: 4, fill: false, tension: 0 });
     }
     if (curve.reference !== null && made.length) {
-      const ends = [Math.min(...curve.series.map((s) => s.x[0])), Math.max(...curve.series.map((s) => s.x[s.x.length - 1]))];
+      const { min, max } = steps(curve), ends = [min, max];
       if (!log || curve.reference > 0)
         made.push({ data: ends.map((x) => ({ x, y: curve.reference })), series: null, borderColor: css("--soft"), borderWidth: 1.3,
                     borderDash: [5, 4], pointRadius: 0, pointHitRadius: 0, fill: false });
@@ -71,8 +93,9 @@
 
   // All steps, whatever part of the curves is in view.
   const steps = (curve) => {
-    const first = Math.min(...curve.series.map((s) => s.x.find((x) => view.x === "linear" || x > 0) ?? 1));
-    return { min: first, max: Math.max(...curve.series.map((s) => s.x[s.x.length - 1])) };
+    const all = curve.series.map((series) => places(curve, series));
+    const first = Math.min(...all.map((x) => x.find((place) => view.x === "linear" || place > 0) ?? 1));
+    return { min: first, max: Math.max(...all.map((x) => x[x.length - 1])) };
   };
 
   const options = (curve, state) => {
@@ -87,7 +110,7 @@
       scales: {
         x: { type: curve.by_size ? "linear" : view.x, grid, ...steps(curve),
              ticks: { ...ticks, callback: view.x === "logarithmic" && !curve.by_size ? powers : short },
-             title: { display: true, text: curve.by_size ? "sites in the subset" : "training step", color: css("--soft"), font: { size: 11 } } },
+             title: { display: true, text: curve.by_size ? "sites in the subset" : in_seconds(curve) ? "seconds of training" : "training step", color: css("--soft"), font: { size: 11 } } },
         y: { type: log ? "logarithmic" : "linear", grid, ...limits,
              ticks: { ...ticks, callback: log && curve.decades > 1.2 ? powers : short, maxTicksLimit: log ? 12 : 7,
                       includeBounds: false } },
@@ -97,7 +120,7 @@
         tooltip: {
           filter: (item) => item.dataset.series !== null,
           callbacks: {
-            title: (items) => (items.length ? (curve.by_size ? "size " : "step ") + items[0].parsed.x.toLocaleString("en") : ""),
+            title: (items) => (items.length ? (in_seconds(curve) ? short(items[0].parsed.x) + " s" : (curve.by_size ? "size " : "step ") + items[0].parsed.x.toLocaleString("en")) : ""),
             label: (item) => {
               const { series } = item.dataset;
               const half = (series.high[item.dataIndex] - series.low[item.dataIndex]) / 2;
@@ -161,7 +184,8 @@
     const averaged = data.curves.concat(data.sizes).some((curve) => curve.series.some((series) => series.n > 1));
     const bands = [["error", "± standard error"], ["range", "min to max"], ["none", "none"]];
     if (averaged) controls.append(element("span", {}, "band over seeds", choice(bands, view.band, (value) => { view.band = value; redraw_all(); })));
-    controls.append(element("span", {}, "steps", choice([["linear", "linear"], ["logarithmic", "log"]], "linear", (value) => { view.x = value; redraw_all(); })));
+    if (clocks.size) controls.append(element("span", {}, "against", choice([["step", "steps"], ["seconds", "seconds", "of training, from the time that steps took"]], "step", (value) => { view.against = value; redraw_all(); })));
+    controls.append(element("span", {}, "scale", choice([["linear", "linear"], ["logarithmic", "log"]], "linear", (value) => { view.x = value; redraw_all(); })));
   }
   for (const legend of document.querySelectorAll(".legend")) {
     data.groups.forEach((label, group) => {

@@ -16,6 +16,7 @@
 #include "kernel/schedule/scheduler.h"
 #include "kernel/schedule/start_from.h"
 #include "kernel/schedule/sweep.h"
+#include "kernel/train/precision.h"
 #include "store/error.h"
 #include "store/queries.h"
 
@@ -47,6 +48,17 @@ std::string slots_text(const std::vector<Slot>& slots) {
     return count_text(slots.size(), "slot") + " (" + devices + ", " + threads + " each)";
 }
 
+// Of bfloat16 where the processor has no products of it.
+void say_precision(Progress& progress, const Experiment& experiment, const std::vector<Slot>& slots) {
+    const auto is_bfloat16 = [](const TrialConfig& trial) { return trial.config.at("train").at("precision") == "bfloat16"; };
+    const auto is_cpu = [](const Slot& slot) { return slot.torch_device() == "cpu"; };
+    if (std::none_of(experiment.trials.begin(), experiment.trials.end(), is_bfloat16) ||
+        std::none_of(slots.begin(), slots.end(), is_cpu))
+        return;
+    const std::string text = resolve_precision("bfloat16", false, processor_has_bfloat16()).report;
+    if (!text.empty()) progress.line(text);
+}
+
 void say_plan(Progress& progress, const Experiment& experiment, const WorkList& work, const std::vector<Slot>& slots) {
     std::string text = experiment.name + ": " + count_text(experiment.trials.size(), "trial");
     if (work.done > 0) text += ", " + std::to_string(work.done) + " already done";
@@ -58,6 +70,7 @@ void say_plan(Progress& progress, const Experiment& experiment, const WorkList& 
         text += ", " + std::to_string(work.left_failed) + " left failed (--retry-failed tries them again)";
     if (work.jobs.empty()) return progress.line(text + ", nothing to run");
     progress.line(text + ", " + std::to_string(work.jobs.size()) + " to run in " + slots_text(slots));
+    say_precision(progress, experiment, slots);
 }
 
 void say_refusals(Progress& progress, const std::vector<PluginFailure>& failures) {

@@ -12,6 +12,9 @@ namespace marginalia {
 
 namespace {
 
+// What takes longer than this is measured once and needs no warm-up.
+constexpr double long_seconds = 5;
+
 // Median wall-clock seconds of `body`, which must leave its result on the CPU.
 template <class Body>
 double median_seconds(int repeats, const Body& body) {
@@ -20,45 +23,41 @@ double median_seconds(int repeats, const Body& body) {
         const auto start = std::chrono::steady_clock::now();
         body();
         const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+        if (taken.count() > long_seconds) return taken.count();
         if (i > 0) seconds.push_back(taken.count());
     }
     std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
     return seconds[static_cast<std::size_t>(repeats) / 2];
 }
 
+template <class Variables>
+std::map<std::string, at::Tensor> observe_rows(const Variables& variables, const at::Tensor& x) {
+    const std::vector<Observable> observables = variables.observables();
+    const std::vector<std::uint8_t> bytes = to_bytes(x);
+    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
+    const std::size_t width = observables.size();
+    at::Tensor values = at::empty({x.size(0), static_cast<std::int64_t>(width)}, at::kDouble);
+    for (std::size_t row = 0; width > 0 && row < rows.size(); ++row)
+        variables.observe(rows[row], {values.data_ptr<double>() + row * width, width});
+    std::map<std::string, at::Tensor> by_name;
+    for (std::size_t i = 0; i < width; ++i) by_name[observables[i].name] = values.select(1, static_cast<std::int64_t>(i));
+    return by_name;
+}
+
 // The mean and its standard error of each of the energy's observables over the rows of x.
 void add_observables(const TrialParts& parts, const at::Tensor& x, std::int64_t chains, const std::string& suffix,
                      Figures& figures) {
-    const std::vector<Observable> observables = parts.energy->observables();
-    if (observables.empty()) return;
-    const std::vector<std::uint8_t> bytes = to_bytes(x);
-    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
-    const auto count = static_cast<std::int64_t>(observables.size());
-    at::Tensor values = at::empty({x.size(0), count}, at::kDouble);
-    for (std::size_t row = 0; row < rows.size(); ++row)
-        parts.energy->observe(rows[row], {values.data_ptr<double>() + row * observables.size(), observables.size()});
-    for (std::int64_t i = 0; i < count; ++i) {
-        const Spread spread = spread_of(values.select(1, i), chains);
-        const std::string name = "observable." + observables[static_cast<std::size_t>(i)].name + suffix;
-        figures[name] = spread.mean;
-        figures[name + "_stderr"] = spread.error;
+    for (const auto& [name, values] : observe_rows(parts, x)) {
+        const Spread spread = spread_of(values, chains);
+        figures["observable." + name + suffix] = spread.mean;
+        figures["observable." + name + suffix + "_stderr"] = spread.error;
     }
 }
 
 }  // namespace
 
-Spread spread_of(const at::Tensor& values) {
-    const double deviation = values.numel() > 1 ? values.std().item<double>() : 0;
-    return {values.mean().item<double>(), deviation, deviation / std::sqrt(static_cast<double>(values.numel()))};
-}
-
-Spread spread_of(const at::Tensor& values, std::int64_t chains) {
-    Spread spread = spread_of(values);
-    const std::int64_t draws = chains > 0 ? values.numel() / chains : 0;
-    if (draws == 0) return spread;
-    const double ess = convergence_of(values.slice(0, 0, draws * chains).view({draws, chains}).t()).ess;
-    if (std::isfinite(ess)) spread.error = spread.deviation / std::sqrt(ess);
-    return spread;
+std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at::Tensor& x) {
+    return parts.energy ? observe_rows(*parts.energy, x) : observe_rows(*parts.dataset, x);
 }
 
 std::string suffix_of(Model::Density density) {

@@ -6,22 +6,13 @@
 #include <string>
 
 #include "kernel/train/sampling.h"
+#include "kernel/train/statistics.h"
 #include "kernel/train/trial_parts.h"
 
 namespace marginalia {
 
 using Figures = std::map<std::string, double>;
 using Curves = std::map<std::string, std::map<std::int64_t, double>>;  // name -> place -> value
-
-// Statistics of M float64 values: mean, standard deviation, standard error of the mean.
-struct Spread {
-    double mean, deviation, error;
-};
-Spread spread_of(const at::Tensor& values);
-
-// The same of the draws of `chains` chains, the chains of a draw next to each other: the error counts as many independent
-// values as the effective sample size says. 0: the values are independent.
-Spread spread_of(const at::Tensor& values, std::int64_t chains);
 
 // log Z of the trial's energy, exactly or as estimated; no value where nothing is known.
 struct LogZ {
@@ -32,6 +23,9 @@ struct LogZ {
 
 // Behind the names of figures whose log-densities are not exact: "_bound", "_estimate"; empty where they are.
 std::string suffix_of(Model::Density density);
+
+// The values of each observable of the trial's energy or dataset over the rows of x (M, D), by name: (M) float64.
+std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at::Tensor& x);
 
 // log f of each row of x: (M) float64 on the CPU.
 at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
@@ -63,7 +57,8 @@ Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at
 Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const Reference& reference, Curves& curves);
 
 // Seconds for 16 states: marginal_seconds (θ, one pass; only where the objective trains marginals), conditional_seconds
-// (the model's log-density), conditional5_seconds (of five copies at once). Medians of repeated runs after a warm-up.
+// (the model's log-density), conditional5_seconds (of five copies at once). Medians of repeated runs after a warm-up,
+// single runs of what takes longer than 5 s.
 Figures time_marginals(const TrialParts& parts, const Model& model, const at::Tensor& x, at::Generator& generator);
 
 }  // namespace marginalia

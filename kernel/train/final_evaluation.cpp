@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include <ATen/ATen.h>
-#include <marginalia/rows.h>
 
 #include "kernel/train/annealed_importance.h"
+#include "kernel/train/dataset_evaluation.h"
 #include "kernel/train/evaluation.h"
 #include "kernel/train/reference.h"
 
@@ -41,7 +41,7 @@ public:
                 record(time_marginals(parts_, *model_, drawn, generator_));
         }
         if (parts_.energy) compare_with_reference(drawn);
-        else score_test_rows();
+        else compare_with_data(drawn);
     }
 
 private:
@@ -73,17 +73,15 @@ private:
         if (!log_z_.value && std::isfinite(estimate.log_z)) log_z_ = {estimate.log_z, estimate.standard_error, false};
     }
 
-    // nll_bits on random rows of the test split, the same for every seed; of the validation split where there is none.
-    void score_test_rows() {
-        const Split split = parts_.dataset->size(Split::test) > 0 ? Split::test : Split::validation;
-        const auto rows = static_cast<std::int64_t>(parts_.dataset->size(split));
-        const std::int64_t count = std::min(setting("nll_samples"), rows);
-        if (count == 0) return;
-        at::Generator choice = make_generator(at::kCPU, 0, final_stream);
-        const at::Tensor chosen = at::randperm(rows, choice, at::kLong).slice(0, 0, count);
-        const at::Tensor x = rows_at(*parts_.dataset, split, chosen, at::kCPU);
-        record(evaluate_reference(parts_, *model_, log_z_, {x, true, 0, "", {}}, batch_, generator_, reporting("likelihood")));
+    void compare_with_data(const at::Tensor& drawn) {
+        if (drawn.defined()) record(evaluate_drawn_rows(parts_, drawn));
+        record(evaluate_likelihood(row_evaluation("likelihood")));
+        // Where log p has one value there is nothing to compare.
+        const bool one_log_p = !parts_.objective->trains_marginals() || parts_.network->consistent();
+        if (setting("ranking_groups") > 0 && !one_log_p) record(evaluate_ranking(row_evaluation("ranking")));
     }
+
+    RowEvaluation row_evaluation(const char* phase) { return {parts_, *model_, request_.config.at("evaluation"), reporting(phase)}; }
 
     void compare_with_reference(const at::Tensor& drawn) {
         const std::int64_t nll_samples = setting("nll_samples"), marginal_states = setting("marginal_states");

@@ -18,18 +18,6 @@ at::Tensor partial_states(const at::Tensor& reference, std::int64_t count, std::
     return reference.index_select(0, rows).masked_fill(rank >= sizes.unsqueeze(1), categories);
 }
 
-double pearson(const at::Tensor& a, const at::Tensor& b) {
-    const at::Tensor x = a - a.mean(), y = b - b.mean();
-    return ((x * y).sum() / (x.square().sum() * y.square().sum()).sqrt()).item<double>();
-}
-
-// Ranks 0..n-1, ties sharing their mean rank.
-at::Tensor ranks(const at::Tensor& values) {
-    const at::Tensor sorted = std::get<0>(values.sort());
-    const at::Tensor below = at::searchsorted(sorted, values), up_to = at::searchsorted(sorted, values, false, true);
-    return (below + up_to - 1).to(at::kDouble) / 2;
-}
-
 void add_errors_by_size(const at::Tensor& error, const at::Tensor& sizes, Curves& curves) {
     for (std::int64_t size = sizes.min().item<std::int64_t>(); size <= sizes.max().item<std::int64_t>(); ++size) {
         const at::Tensor picked = error.index({sizes == size});
@@ -56,7 +44,7 @@ Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at
     return {{"marginal_rmse", error.square().mean().sqrt().item<double>()},
             {"marginal_bias", error.mean().item<double>()},
             {"pearson", pearson(modelled, exact)},
-            {"spearman", pearson(ranks(modelled), ranks(exact))}};
+            {"spearman", spearman(modelled, exact)}};
 }
 
 }  // namespace marginalia

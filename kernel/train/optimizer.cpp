@@ -77,6 +77,11 @@ void Optimizer::update(std::int64_t step) {
     at::_fused_adamw_(parameters, gradients, first, second, {}, count, learning_rate(step), beta1_, beta2_, weight_decay_, epsilon,
                       false, false);
     for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();
+    average(step);
+}
+
+void Optimizer::average(std::int64_t step) {
+    const at::NoGradGuard no_grad;
     // A short memory first, so that the first averages are not dominated by the initial weights.
     const double keep = std::min(ema_, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
     if (averages()) at::_foreach_lerp_(average_, parameters_, 1 - keep);

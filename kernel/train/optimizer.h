@@ -21,6 +21,9 @@ public:
     // One update from the parameters' gradients, which it clears. Throws Error where the gradient is not finite.
     void update(std::int64_t step);
 
+    // Moves the averages towards the parameters. A part of update(); by itself where others have changed the parameters.
+    void average(std::int64_t step);
+
     // Exchanges the parameters with their running averages; nothing if averaging is off. Call in pairs.
     void swap_average();
     bool averages() const { return !average_.empty(); }

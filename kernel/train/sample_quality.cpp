@@ -10,17 +10,6 @@ namespace marginalia {
 
 namespace {
 
-// The integral of |F_a - F_b| over the line, F being the empirical distribution functions of finite values.
-double wasserstein(const at::Tensor& first, const at::Tensor& second) {
-    const at::Tensor a = std::get<0>(first.sort()), b = std::get<0>(second.sort());
-    const at::Tensor all = std::get<0>(at::cat({a, b}).sort());
-    const at::Tensor left = all.slice(0, 0, -1);
-    const auto below = [&](const at::Tensor& sorted) {
-        return at::searchsorted(sorted, left, false, true).to(at::kDouble) / static_cast<double>(sorted.numel());
-    };
-    return ((below(a) - below(b)).abs() * all.diff()).sum().item<double>();
-}
-
 // Of each row: the fraction of pairs of sites `distance` apart along an axis of the layout that agree, (M) float64.
 at::Tensor agreement(const at::Tensor& lattice, std::int64_t distance, bool periodic) {
     at::Tensor sum = at::zeros({lattice.size(0)}, at::kDouble);

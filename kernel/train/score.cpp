@@ -5,38 +5,16 @@
 
 #include <algorithm>
 
-#include "kernel/train/checkpoint.h"
 #include "kernel/train/sampling.h"
-#include "kernel/train/state_source.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/train/trained_model.h"
 
 namespace marginalia {
 namespace {
 
-constexpr std::size_t piece = 1024;        // rows scored at a time
-constexpr std::uint64_t score_stream = 3;  // of the request's seed
-
-std::string csv_field(const std::string& text) {
-    if (text.find_first_of(",\"\n") == std::string::npos) return text;
-    std::string quoted = "\"";
-    for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-    return quoted + "\"";
-}
-
-StateSource open_states(const TrialParts& parts, const std::string& source) {
-    return {source, parts.domain.sites, parts.domain.categories,
-            [&parts](std::string_view line, std::span<std::uint8_t> out) {
-                if (parts.energy)
-                    parts.energy->parse(line, out);
-                else
-                    parts.dataset->parse(line, out);
-            }};
-}
-
-void score_by_energy(const TrialRequest& request, const PluginHost& plugins, const std::string& source,
-                     std::ostream& out) {
-    const TrialParts parts = build_energy(request, plugins);
-    StateSource states = open_states(parts, source);
+void score_by_energy(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
+    const TrialParts parts = build_energy(request.trial, plugins);
+    StateSource states = open_states(parts, request.states);
+    const auto piece = static_cast<std::size_t>(request.batch);
     const std::vector<Observable> observables = parts.energy->observables();
     auto bytes = states.next(piece);
     out << "row,log_f";
@@ -62,15 +40,12 @@ void score_by_energy(const TrialRequest& request, const PluginHost& plugins, con
     }
 }
 
-void score_by_model(const TrialRequest& request, const PluginHost& plugins, const std::string& source,
-                    std::ostream& out) {
-    const TrialParts parts = build_model(request, plugins);
-    CheckpointState state = load_checkpoint(request.checkpoint, *parts.network);
-    parts.objective->load(state.parts["objective"]);
-    StateSource states = open_states(parts, source);
-    at::Generator generator = make_generator(parts.device, request.seed, score_stream);
+void score_by_model(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
     const at::NoGradGuard no_grad;
-    const auto model = parts.objective->model(*parts.network, generator, [] {});
+    TrainedModel trained = load_model(request.trial, plugins, [] {});
+    const TrialParts& parts = trained.parts;
+    StateSource states = open_states(parts, request.states);
+    const auto piece = static_cast<std::size_t>(request.batch);
     const auto always = [](std::int64_t, std::int64_t) { return true; };
     const bool marginals = parts.objective->trains_marginals();
     auto bytes = states.next(piece);
@@ -78,8 +53,8 @@ void score_by_model(const TrialRequest& request, const PluginHost& plugins, cons
     for (std::size_t first = 0; !bytes.empty(); bytes = states.next(piece)) {
         const at::Tensor x = from_bytes({bytes, static_cast<std::size_t>(parts.domain.sites)});
         const at::Tensor marginal =
-            marginals ? log_marginals(*model, x, piece, parts.device) : at::Tensor();
-        const at::Tensor density = log_densities(*model, x, piece, generator, always);
+            marginals ? log_marginals(*trained.model, x, request.batch, parts.device) : at::Tensor();
+        const at::Tensor density = log_densities(*trained.model, x, request.batch, trained.generator, always);
         for (std::int64_t row = 0; row < x.size(0); ++row) {
             out << first + static_cast<std::size_t>(row);
             if (marginals) out << fmt::format(",{:.9g}", marginal[row].item<double>());
@@ -92,11 +67,11 @@ void score_by_model(const TrialRequest& request, const PluginHost& plugins, cons
 
 }  // namespace
 
-void score(const TrialRequest& request, const PluginHost& plugins, const std::string& source, std::ostream& out) {
-    if (request.checkpoint.empty())
-        score_by_energy(request, plugins, source, out);
+void score(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
+    if (request.trial.checkpoint.empty())
+        score_by_energy(request, plugins, out);
     else
-        score_by_model(request, plugins, source, out);
+        score_by_model(request, plugins, out);
 }
 
 }  // namespace marginalia

@@ -11,6 +11,8 @@
 
 #include <span>
 
+#include "kernel/train/npy_rows.h"
+
 namespace marginalia {
 
 // One line of text into D symbols; throws Error with what is wrong.
@@ -18,8 +20,8 @@ using ParseState = std::function<void(std::string_view line, std::span<std::uint
 
 class StateSource {
 public:
-    // `source`: a text file, "-" for standard input, or a .npy file; see kernel/train/score.h. Throws Error where it cannot be
-    // read.
+    // `source`: a text file, "-" for standard input, or a .npy file; see kernel/train/inference.h. Throws Error where
+    // it cannot be read.
     StateSource(std::string source, std::int64_t sites, std::int64_t categories, ParseState parse);
 
     // Up to `most` further states as rows of D bytes; empty at the end. Throws Error with file and line or row.
@@ -27,17 +29,13 @@ public:
 
 private:
     std::vector<std::uint8_t> next_lines(std::size_t most);
-    void read_array();
 
     const std::string name_;
     const std::size_t width_;
-    const std::int64_t categories_;
     const ParseState parse_;
     std::unique_ptr<std::istream> file_;  // null: standard input or an array
+    std::unique_ptr<NpyRows> array_;      // null: text
     std::size_t line_ = 0;
-    bool is_array_ = false;
-    std::vector<std::uint8_t> array_;
-    std::size_t taken_ = 0;  // bytes of it
 };
 
 }  // namespace marginalia

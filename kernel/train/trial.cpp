@@ -7,9 +7,11 @@
 #include <torch/script.h>
 
 #include "kernel/train/checkpoint.h"
+#include "kernel/train/dataset_evaluation.h"
 #include "kernel/train/evaluation.h"
 #include "kernel/train/final_evaluation.h"
 #include "kernel/train/optimizer.h"
+#include "kernel/train/precision.h"
 #include "kernel/train/trial_parts.h"
 
 namespace marginalia {
@@ -24,7 +26,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // often a trial is evaluated does not change what it learns.
 constexpr std::uint64_t quick_stream = 1'000'000;
 
-// Runs matrix products in bfloat16 while it lives, if asked to.
+// Runs matrix products in bfloat16 while it lives, if it is on.
 class Autocast {
 public:
     Autocast(bool on, at::DeviceType device) : on_(on), device_(device) {
@@ -61,6 +63,7 @@ public:
           evaluation_(request.config.at("evaluation")),
           steps_(train_.at("steps")),
           parts_(build_trial(request, plugins)),
+          precision_(resolve_precision(train_.at("precision"), parts_.device.is_cuda(), processor_has_bfloat16())),
           optimizer_(all_parameters(parts_), train_) {
         if (!request.start_network.empty()) load_weights(request.start_network, *parts_.network);
         if (!request.checkpoint.empty()) restore();
@@ -69,6 +72,7 @@ public:
     TrialOutcome run() {
         check_reference();
         if (!finished_) {
+            if (!precision_.report.empty()) recorder_.sample("precision", saved_, "text", precision_.report);
             if (!train()) return TrialOutcome::stopped;
             if (parts_.sampler)
                 if (const std::string report = parts_.sampler->report(); !report.empty())
@@ -130,14 +134,20 @@ private:
         TrainingStep state{step, *parts_.network, parts_.sampler.get(), parts_.batch_energy.get(), parts_.dataset.get(),
                            parts_.generator, {}};
         at::Tensor loss;
+        bool updated = false;
         {
-            const Autocast autocast(train_.at("precision") == "bfloat16", parts_.device.type());
+            const Autocast autocast(precision_.bfloat16, parts_.device.type());
             try {
-                loss = parts_.objective->loss(state);
+                updated = parts_.objective->update(state, optimizer_.learning_rate(step));
+                if (!updated) loss = parts_.objective->loss(state);
             } catch (const Error& error) {
                 throw Error("objective '" + request_.config.at("objective").at("plugin").get<std::string>() +
                             "', step " + std::to_string(step) + ": " + error.what());
             }
+        }
+        if (updated) {
+            optimizer_.average(step);
+            return state.metrics;
         }
         if (loss.dim() != 0 || !std::isfinite(loss.item<double>()))
             throw Error("the loss of step " + std::to_string(step) +
@@ -184,8 +194,10 @@ private:
         const auto model = parts_.objective->model(*parts_.network, generator, [] {});
         LogZ log_z;
         if (parts_.energy) log_z.value = parts_.energy->log_z();
+        const std::int64_t batch = evaluation_.at("batch");
         for (const auto& [name, value] :
-             evaluate_samples(parts_, *model, log_z, samples, evaluation_.at("batch"), generator, always, drawn))
+             parts_.energy ? evaluate_samples(parts_, *model, log_z, samples, batch, generator, always, drawn)
+                           : validation_bits(parts_, *model, samples, evaluation_.at("nll_points"), batch))
             recorder_.metric(name, step, value);
         optimizer_.swap_average();
     }
@@ -197,6 +209,7 @@ private:
     const nlohmann::json& evaluation_;
     const std::int64_t steps_;
     TrialParts parts_;
+    const Precision precision_;
     Optimizer optimizer_;
     std::int64_t saved_ = 0;  // step of the newest checkpoint
     bool finished_ = false;

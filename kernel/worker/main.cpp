@@ -1,6 +1,6 @@
 // marginalia-worker: runs trials for the host program, in a process that a plugin may crash.
 //   marginalia-worker --check FILE [WORD...]              checks one plugin instead, see kernel/conformance/check.h
-//   marginalia-worker --score DESCRIPTOR STATES FILE...   scores states instead, see score_main.h
+//   marginalia-worker --infer DESCRIPTOR                  answers about states instead, see inference_main.h
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include "kernel/conformance/torch/torch_checks.h"
 #include "kernel/train/runtime.h"
-#include "kernel/worker/score_main.h"
+#include "kernel/worker/inference_main.h"
 #include "kernel/worker/worker.h"
 
 int main(int argc, char** argv) {
@@ -18,8 +18,7 @@ int main(int argc, char** argv) {
             configure_torch(1);
             return check_plugin_main(argv[2], {argv + 3, argv + argc}, torch_checks());
         }
-        if (argc > 3 && std::string_view(argv[1]) == "--score")
-            return score_main(std::stoi(argv[2]), argv[3], {argv + 4, argv + argc});
+        if (argc > 2 && std::string_view(argv[1]) == "--infer") return inference_main(std::stoi(argv[2]));
         prepare_worker_process();
         const WorkerArguments arguments = parse_worker_arguments(argc, argv);
         configure_torch(arguments.threads);

@@ -72,6 +72,11 @@ constexpr const char* heads = R"(
     def log_marginal(self, x: Tensor) -> Tensor:
         return self.marginals(self.{theta}features(self.inputs(self.with_blank(x))), x)
 
+    def log_marginal_sites(self, x: Tensor) -> Tensor:
+        h = self.{theta}features(self.inputs(self.with_blank(x)))
+        score = (h.to(self.theta_u.dtype) * self.theta_u).sum([2]) * {score_scale}
+        return score[:-1] - score[-1:] - {log_categories} * (x < {categories}).to(score.dtype)
+
     def log_marginal_relaxed(self, p: Tensor) -> Tensor:
         # The symbol □ and the fraction of known sites: 0 and 1 in the states, 1 and 0 in the last row.
         full = torch.constant_pad_nd(torch.constant_pad_nd(p, [0, 1], 0.0), [0, {fractions}], 1.0)

@@ -163,6 +163,15 @@ TEST_CASE("checkpoints are written whole, as they are in the store") {
                                 "marginalia checkpoint export 1 --out missing/net.pt"});
 }
 
+TEST_CASE("the verbs that ask a model say what they want and what they refuse") {
+    write(place().folder / "e.toml", "name = \"e\"\n");
+    compare_with("inference",
+                 {"marginalia sample --help", "marginalia complete --help", "marginalia marginals --help",
+                  "marginalia sample 1 -n 0", "marginalia sample 1 -o x.pdf", "marginalia sample 1 --format npy",
+                  "marginalia marginals 1 --states s.txt -o x.png", "marginalia complete 1", "marginalia sample e.toml",
+                  "marginalia sample 99", "marginalia sample 10", "marginalia sample 1 --step 3"});
+}
+
 TEST_CASE("wrong words get a sentence and the nearest right one") {
     compare_with("usage", {"marginalia lst", "marginalia list --metrc kl", "marginalia show", "marginalia show 1 2",
                            "marginalia list --format xml", "marginalia checkpoint exprt 1",

@@ -68,6 +68,22 @@ TEST_CASE("a sweep over the second stage shares the first, one over the network 
     CHECK(starts.size() == 2);
 }
 
+TEST_CASE("[stage1] objectives: the others start afresh") {
+    const std::string zip = "[[sweep.zip]]\n\"objective.plugin\" = [\"rows-or-chains\", \"likelihood\"]\n\"network.hidden\" = [4, 9]\n";
+    const std::string only = "[stage1]\nobjectives = [\"rows-or-chains\"]\n";
+    const Experiment e = read(two_stages(zip, only + first));
+    CHECK(e.trials.size() == 4);
+    REQUIRE(e.stage1->trials.size() == 2);  // of two seeds
+    for (const TrialConfig& trial : e.stage1->trials) CHECK(trial.config["network"]["hidden"] == 4);
+    for (const TrialConfig& trial : e.trials) CHECK(start_of(trial).empty() == (trial.config["objective"]["plugin"] == "likelihood"));
+    // The first stage's own file gives the same trials.
+    const Experiment again = read(e.stage1->toml);
+    REQUIRE(again.trials.size() == 2);
+    CHECK(again.trials[0].hash == e.stage1->trials[0].hash);
+    CHECK(faults(two_stages("", "[stage1]\nobjectives = \"mlp\"\n" + first)).find("must be a list of the second stage's objectives") !=
+          std::string::npos);
+}
+
 TEST_CASE("lists that move together and draws keep what varies the network") {
     const Experiment zipped = read(two_stages("[[sweep.zip]]\n\"train.steps\" = [1, 2, 3]\n\"network.hidden\" = [4, 5, 4]\n"));
     CHECK(zipped.trials.size() == 6);

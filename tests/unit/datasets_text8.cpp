@@ -2,6 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <sstream>
 
 #include "kernel/data/get.h"
@@ -52,6 +53,27 @@ TEST_CASE("the text is split in order, 18 to 1 to 1, into rows") {
     CHECK(text_of(*every, Split::train, 1) == "yz");
     CHECK(text_of(*every, Split::train, 88) == "yz");
     CHECK(every->size(Split::test) == 2);
+}
+
+TEST_CASE("words that the training text has, and their length") {
+    const Folder folder;
+    std::string text;
+    for (int i = 0; i < 18; ++i) text += "abc de    ";
+    text += "f ghi abc jk de x abc";  // for validation and the test
+    const auto rows = make("text8", {{"file", folder.write("text", text)}, {"length", "8"}});
+    REQUIRE(rows->observables().size() == 2);
+    CHECK(rows->observables()[0].name == "known_words");
+    const auto observed = [&](const std::string& row) {
+        std::vector<std::uint8_t> x(8);
+        rows->parse(row, x);
+        std::vector<double> values(2);
+        rows->observe(x, values);
+        return values;
+    };
+    CHECK(observed(" abc de ") == std::vector<double>{1, 2.5});
+    CHECK(observed("c de xy ") == std::vector<double>{0.5, 2});  // the first word is cut off
+    CHECK(observed("  jk   x") == std::vector<double>{0, 2});
+    CHECK(std::isnan(observed("abcdefgh")[0]));
 }
 
 TEST_CASE("the alphabet in order of bytes") {

@@ -158,23 +158,26 @@ double train(const Case& c, const at::Tensor& probability, double rate, std::int
     return kl;
 }
 
-std::string pairs_experiment(const std::string& network) {
+std::string pairs_experiment(const std::string& network, const std::string& objective = "",
+                             const std::string& train = "") {
     const std::string path = (std::filesystem::temp_directory_path() / "train_einet_pairs.csv").string();
     std::ofstream file(path);
     for (int i = 0; i < 64; ++i) file << i % 2 << ',' << i % 2 << ',' << i / 2 % 2 << ',' << i / 2 % 2 << '\n';
     return "name = \"pairs\"\n[dataset]\nplugin = \"table\"\nfile = \"" + path + "\"\n[network]\n" + network + R"(
 [objective]
 plugin = "circuit-mle"
-[train]
+)" + objective + R"([train]
 steps = 200
 batch = 64
 learning_rate = 0.1
 log_every = 1
-[evaluation]
+)" + train + R"([evaluation]
 samples = 64
 marginal_time = false
 )";
 }
+
+const std::string pairs_network = "plugin = \"einet\"\nstructure = \"random-tree\"\ndepth = 2\nreplicas = 3\nsums = 4\n";
 
 }  // namespace
 
@@ -378,10 +381,29 @@ TEST_CASE("the gradient learns an open Ising chain") {
     }
 }
 
-TEST_CASE("circuit-mle learns the pairs from rows") {
+TEST_CASE("circuit-mle learns the pairs by EM, and averages the weights") {
     MemoryRecorder recorder;
-    const std::string network = "plugin = \"einet\"\nstructure = \"random-tree\"\ndepth = 2\nreplicas = 3\nsums = 4\n";
-    CHECK(run_trial(request_of(pairs_experiment(network)), shipped_plugins(), recorder) == TrialOutcome::done);
+    const TrialRequest request = request_of(pairs_experiment(pairs_network, "method = \"em\"\n", "ema = 0.9\n"));
+    CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
+    CHECK(recorder.finals.at("nll_bits") < 0.6);
+    CHECK(recorder.metrics.at({"train_bits", 1}) > 0.8);
+    CHECK(recorder.metrics.at({"train_bits", 200}) < 0.52);
+}
+
+TEST_CASE("circuit-mle says what EM cannot do") {
+    MemoryRecorder recorder;
+    const std::string by_em = "method = \"em\"\n";
+    const TrialRequest mlp = request_of(pairs_experiment("plugin = \"mlp\"\nhidden = 16\nlayers = 1\n", by_em));
+    CHECK_THROWS_WITH_AS(run_trial(mlp, shipped_plugins(), recorder),
+                         doctest::Contains("the network's module has no method 'em(x, rate)'"), Error);
+    TrialRequest fast = request_of(pairs_experiment(pairs_network, by_em));
+    fast.config["train"]["learning_rate"] = 1.5;
+    CHECK_THROWS_WITH_AS(run_trial(fast, shipped_plugins(), recorder), doctest::Contains("give at most 1"), Error);
+}
+
+TEST_CASE("circuit-mle learns the pairs from rows by the gradient") {
+    MemoryRecorder recorder;
+    CHECK(run_trial(request_of(pairs_experiment(pairs_network)), shipped_plugins(), recorder) == TrialOutcome::done);
     CHECK(recorder.finals.at("nll_bits") > 0.3);  // the entropy is 0.5 bits a site; 6 test rows
     CHECK(recorder.finals.at("nll_bits") < 0.6);
     CHECK(recorder.metrics.at({"train_bits", 1}) > 0.8);

@@ -121,6 +121,41 @@ TEST_CASE("a GFlowNet's density is the sum over orders, bounded from both sides"
                       "a model that chooses its order has no density for partial states; give full ones");
 }
 
+TEST_CASE("completions are draws given what is known") {
+    const auto check = [](const TrialParts& parts, const at::Tensor& given, double tolerance) {
+        const at::Tensor known = given != 2;
+        Reading reading(parts);
+        const Generated drawn = reading.model->complete(given.unsqueeze(0).expand({20000, 4}), reading.generator, no_tick);
+        CHECK(at::equal(at::where(known, drawn.x, given), given.expand_as(drawn.x)));
+        // The density of what was drawn, by the model's own density of full states where one order is as good as another.
+        const at::Tensor fits = ((all_states() == given) | known.logical_not()).all(1);
+        const at::Tensor log_p = reading.density(all_states()).masked_fill(fits.logical_not(), -INFINITY);
+        if (tolerance > 0) {
+            const at::Tensor place = (drawn.x * at::tensor({1, 2, 4, 8}, at::kLong)).sum(1);
+            const at::Tensor expected = (log_p - log_p.logsumexp(0)).index_select(0, place);
+            CHECK(at::allclose(drawn.log_p, expected, 0, tolerance));
+            CHECK(worst_sigma(frequencies(drawn.x).index({fits}), log_p.softmax(0).index({fits}), 20000) < 5);
+        }
+        CHECK(drawn.log_p.exp().lt(1 + 1e-6).all().item<bool>());
+    };
+    const at::Tensor some = at::tensor({2, 1, 2, 0}, at::kLong), prefix = at::tensor({1, 0, 2, 2}, at::kLong);
+    check(shaken("plugin = \"mam-energy\"", "block-gibbs", "plugin = \"mps\"\nbond = 3"), some, 1e-4);
+    check(shaken("plugin = \"arm\""), prefix, 1e-4);
+    check(shaken("plugin = \"mam-energy\"", "block-gibbs"), some, 0);
+    // One unknown site: any order, one conditional.
+    check(shaken("plugin = \"arm\""), at::tensor({1, 0, 1, 2}, at::kLong), 1e-4);
+
+    const TrialParts fixed = shaken("plugin = \"arm\"");
+    Reading in_order(fixed);
+    CHECK_THROWS_WITH(in_order.model->complete(some.unsqueeze(0), in_order.generator, no_tick),
+                      "a model of a fixed order cannot complete a state whose known sites are not the first ones; give states whose "
+                      "first sites are known, or train an any-order model");
+    const TrialParts flow = shaken("plugin = \"gflownet-tb\"", "none");
+    Reading chosen(flow);
+    CHECK_THROWS_WITH(chosen.model->complete(some.unsqueeze(0), chosen.generator, no_tick),
+                      "this objective's model draws full states only and cannot complete partial ones; train an any-order model");
+}
+
 TEST_CASE("forward-looking marginals: 0 where nothing is known, log f - log Z on full states") {
     for (const char* objective : {"mam-balance", "mam-heat-bath"}) {
         CAPTURE(objective);

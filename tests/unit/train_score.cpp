@@ -62,8 +62,11 @@ std::string failure(const std::function<void()>& body) {
 }
 
 std::string scored(const std::string& states) {
+    InferenceRequest request;
+    request.trial = request_of(small);
+    request.states = states;
     std::ostringstream out;
-    score(request_of(small), shipped_plugins(), states, out);
+    score(request, shipped_plugins(), out);
     return out.str();
 }
 
@@ -146,6 +149,6 @@ TEST_CASE("a .npy file of states") {
     CHECK(failure([&] { StateSource(path, 4, 2, {}); }) ==
           path + ": the array does not hold rows of 4 sites; give shape (N, 4)");
     const std::string big = written("big.npy", bytes.substr(0, bytes.size() - 1) + '\x07');
-    CHECK(failure([&] { StateSource(big, 3, 2, {}); }) ==
+    CHECK(failure([&] { StateSource(big, 3, 2, {}).next(2); }) ==
           big + ": row 1, site 2 is 7; symbols are 0 to 1, and 2 or -1 for unknown");
 }

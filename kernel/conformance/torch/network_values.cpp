@@ -1,6 +1,7 @@
 // What the two heads give: shapes, finite values, agreement, independence of rows.
 #include <ATen/ATen.h>
 #include <marginalia/network_joint.h>
+#include <marginalia/site_terms.h>
 #include <torch/script.h>
 
 #include "kernel/conformance/torch/network_checks.h"
@@ -65,7 +66,8 @@ std::string check_methods(const NetworkProbe& probe) {
     const Network& network = *probe.network;
     const bool at_site = network.module().find_method("conditional_at").has_value(),
                joint = network.module().find_method("joint").has_value();
-    if (!at_site && !joint) throw NotApplicable{"neither is defined"};
+    const bool sites = has_log_marginal_sites(network);
+    if (!at_site && !joint && !sites) throw NotApplicable{"none is defined"};
     at::Generator generator = seeded(33);
     const std::int64_t rows = probe.states.size(0), some = rows / 2;
     const at::Tensor site = at::randint(probe.domain.sites, {rows}, generator, at::kLong);
@@ -83,7 +85,13 @@ std::string check_methods(const NetworkProbe& probe) {
         compare("joint's first result beside log_marginal", both.log_marginal, network.log_marginal(probe.states));
         compare("joint's second result beside conditional_logits", both.logits, right.slice(0, 0, some));
     }
-    return at_site && joint ? "conditional_at and joint" : at_site ? "conditional_at" : "joint";
+    if (sites)
+        compare("the sum of log_marginal_sites beside log_marginal", log_marginal_sites(network, probe.states).sum(1),
+                network.log_marginal(probe.states));
+    std::string agree = at_site ? "conditional_at" : "";
+    if (joint) agree += agree.empty() ? "joint" : ", joint";
+    if (sites) agree += agree.empty() ? "log_marginal_sites" : ", log_marginal_sites";
+    return agree;
 }
 
 std::string check_rows(const NetworkProbe& probe) {

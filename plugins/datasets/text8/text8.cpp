@@ -2,6 +2,9 @@
 #include <marginalia/dataset.h>
 
 #include <algorithm>
+#include <mutex>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "../data_files.h"
@@ -60,6 +63,9 @@ Without `file` the text is `text8/text8` in the cache (`marginalia data get text
 the file `text8_first74000000` there will do (`marginalia data get text8-74m`): the same bytes, so that a trial is the
 same with either. Any other text becomes readable by `marginalia data normalise FILE`; one line end at the end of the
 file is left out. The text is kept in memory, a byte a character.
+
+Samples are compared with the test rows by two quantities of a row: `known_words`, the fraction of its words that stand in the training
+text, and `word_length`, their mean length in characters; a word has a blank before and behind it.
 
 References: Mahoney, About the test data, 2006 (text8). Al-Rfou, Choe, Constant, Guo, Jones, Character-level language
 modeling with deeper self-attention, AAAI 2019 (the split).
@@ -146,7 +152,40 @@ public:
         return words;
     }
 
+    // Of the words between two blanks of the row: those at its ends may be parts.
+    std::vector<marginalia::Observable> observables() const override { return {{"known_words", ""}, {"word_length", "characters"}}; }
+
+    void observe(marginalia::State x, std::span<double> values) const override {
+        std::call_once(words_read_, [this] { read_words(); });
+        double known = 0, letters = 0, words = 0;
+        for_each_word(x, [&](std::span<const std::uint8_t> word) {
+            known += static_cast<double>(words_.count(view_of(word)));
+            letters += static_cast<double>(word.size());
+            ++words;
+        });
+        values[0] = known / words;  // NaN of none
+        values[1] = letters / words;
+    }
+
 private:
+    static std::string_view view_of(std::span<const std::uint8_t> word) {
+        return {reinterpret_cast<const char*>(word.data()), word.size()};
+    }
+
+    template <class Visit>
+    static void for_each_word(std::span<const std::uint8_t> text, const Visit& visit) {
+        auto blank = std::find(text.begin(), text.end(), 0);
+        while (blank != text.end()) {
+            const auto next = std::find(blank + 1, text.end(), 0);
+            if (next != text.end() && next != blank + 1) visit(std::span(blank + 1, next));
+            blank = next;
+        }
+    }
+
+    void read_words() const {
+        for_each_word(part(Split::train), [this](std::span<const std::uint8_t> word) { words_.insert(view_of(word)); });
+    }
+
     bool is_dense(Split split) const { return overlap_ && split == Split::train; }
 
     std::span<const std::uint8_t> part(Split split) const {
@@ -158,6 +197,8 @@ private:
 
     const FileBytes text_;
     const bool overlap_;
+    mutable std::once_flag words_read_;
+    mutable std::unordered_set<std::string_view> words_;  // of the training text
 };
 
 }  // namespace

@@ -90,10 +90,12 @@ constexpr const char* methods = R"(
         return self.one_hot(x.view(-1, self.rows, self.columns))
 
     def scores(self, h: Tensor) -> Tensor:
-        score = torch.mv(h.sum([2, 3]).to(self.u.dtype), self.u)
+        # Under autocast `mv`, and sums without a type, would round to bfloat16.
+        score = (h.sum([2, 3], dtype=self.u.dtype) * self.u).sum([1])
         known = torch.zeros([1, {blank_rows}, {blank_columns}, {categories}], dtype=self.w1.dtype, device=h.device)
         blank = torch.constant_pad_nd(known, [0, 1], 1.0).permute(0, 3, 1, 2)
-        empty = torch.mv(self.body(blank).mean([2, 3]).to(self.u.dtype), self.u) * (self.rows * self.columns)
+        one = (self.body(blank).mean([2, 3], dtype=self.u.dtype) * self.u).sum([1])
+        empty = one * (self.rows * self.columns)
         return score - empty
 
     def marginals(self, h: Tensor, x: Tensor) -> Tensor:

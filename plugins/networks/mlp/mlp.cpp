@@ -56,8 +56,8 @@ constexpr const char* methods = R"(
         return h
 
     def scores(self, h: Tensor) -> Tensor:
-        # The last row of h belongs to the state of all □.
-        score = torch.mv(h.to(self.w_marginal.dtype), self.w_marginal)
+        # The last row of h belongs to the state of all □. Under autocast `mv` would round the sum to bfloat16.
+        score = (h.to(self.w_marginal.dtype) * self.w_marginal).sum([1])
         return score[:-1] - score[-1]
 
     def marginals(self, h: Tensor, x: Tensor) -> Tensor:

@@ -5,13 +5,15 @@
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
+#include "../stratified_sizes.h"
+
 namespace {
 
 constexpr std::array<marginalia::Parameter, 0> parameters{};
 
 constexpr const char* manual = R"(
 Maximum likelihood of an any-order autoregressive model: stage 1 of training a marginalization model from data
-(arXiv 2310.12920, sec. 4.1). A batch of states, a dataset's rows or what a sampler draws from an energy, each with a random order σ and a uniform position d:
+(arXiv 2310.12920, sec. 4.1). A batch of states, a dataset's rows or what a sampler draws from an energy, each with a random order σ and a position d, uniform and spread evenly over the rows of the batch:
 
     loss = -E[ D / (D - d + 1) * sum over k in σ(>=d) of log p_φ(x_k | x_σ(<d)) ]     d = 1..D
 
@@ -30,13 +32,12 @@ public:
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const std::int64_t sites = setup_.domain.sites, categories = setup_.domain.categories;
         const at::Tensor x = marginalia::training_states(step, setup_);
-        const std::int64_t batch = x.size(0);
-        const at::Tensor rank = marginalia::random_orders(batch, sites, step.generator, setup_.device);  // of each site
-        const at::Tensor known = at::randint(sites, {batch, 1}, step.generator, rank.options());         // d - 1
+        const at::Tensor rank = marginalia::random_orders(x.size(0), sites, step.generator, setup_.device);  // of each site
+        const at::Tensor known = stratified_sizes(x, step.generator);                                        // d - 1
         const at::Tensor unknown = rank >= known;
 
         const at::Tensor logits = step.network.conditional_logits(x.masked_fill(unknown, categories));
-        const at::Tensor log_p = logits.log_softmax(2).gather(2, x.unsqueeze(2)).squeeze(2);
+        const at::Tensor log_p = logits.to(at::kFloat).log_softmax(2).gather(2, x.unsqueeze(2)).squeeze(2);
         const at::Tensor weight = static_cast<double>(sites) / (sites - known).to(log_p.dtype());
         const at::Tensor loss = -(weight * log_p * unknown).sum(1).mean();
         step.metrics = {{"loss", loss.detach()},

@@ -36,6 +36,11 @@ public:
     // Writes row `index` of a split as D symbols. The same index always gives the same row.
     virtual void row(Split, std::size_t index, std::span<std::uint8_t> out) const = 0;
 
+    // Named quantities of a full row, such as a molecule's number of rings, and their values in the same order: what evaluation
+    // compares between the model's rows and the test split's. NaN: a quantity that this row does not have.
+    virtual std::vector<Observable> observables() const { return {}; }
+    virtual void observe(State, std::span<double> /*values*/) const {}
+
     // How the sites lie; a plain sequence unless the dataset says otherwise.
     virtual Layout layout() const { return {{sites_}, false}; }
 

@@ -18,12 +18,6 @@ struct ReferenceSamples {
     std::string how;                 // one line: the method and, for a chain, what shows that it has mixed
 };
 
-// A named quantity of a state, such as a magnetisation.
-struct Observable {
-    std::string name;
-    std::string unit;
-};
-
 // An unnormalised log-density over D sites of K categories each.
 //
 // Threads: after construction every method may be called from several threads at once and must not change the object.

@@ -36,6 +36,12 @@ struct Layout {
     bool periodic = false;  // opposite edges are neighbours (a torus, a ring)
 };
 
+// A named quantity of a state, such as a magnetisation.
+struct Observable {
+    std::string name;
+    std::string unit;
+};
+
 // More than one character of UTF-8.
 inline bool is_long_word(std::string_view word) {
     int characters = 0;

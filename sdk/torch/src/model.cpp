@@ -4,28 +4,40 @@
 
 #include <marginalia/error.h>
 #include <marginalia/orders.h>
+#include <marginalia/site_terms.h>
 
 namespace marginalia {
 
 namespace {
 
-// Walks along the first `steps` sites of each row's order, from a state of all □: chooses(site, logits) gives the symbols,
-// □ where a row has come to its end.
+// Walks along the first `steps` sites of each row's order, from the rows `start`: chooses(site, logits) gives the symbols of
+// sites that are unknown, □ where a row has come to its end. Sites that are known stay as they are.
 template <class Choose>
-Generated walk(const Network& network, const at::Tensor& order, std::int64_t steps, const Choose& choose, const Tick& tick) {
-    const std::int64_t rows = order.size(0), unknown = network.domain().categories;
-    at::Tensor x = at::full({rows, network.domain().sites}, unknown, order.options());
-    at::Tensor log_p = at::zeros({rows}, order.options().dtype(at::kDouble));
+Generated walk(const Network& network, const at::Tensor& start, const at::Tensor& order, std::int64_t steps, const Choose& choose,
+               const Tick& tick) {
+    const std::int64_t unknown = network.domain().categories;
+    at::Tensor x = start.clone();
+    at::Tensor log_p = at::zeros({x.size(0)}, x.options().dtype(at::kDouble));
     for (std::int64_t t = 0; t < steps; ++t) {
-        const at::Tensor site = order.select(1, t);
+        const at::Tensor site = order.select(1, t), place = site.unsqueeze(1);
         const at::Tensor logits = network.conditional_at(x, site);
-        const at::Tensor symbol = choose(site, logits).unsqueeze(1);
-        const at::Tensor added = logits.log_softmax(1, at::kDouble).gather(1, symbol.clamp_max(unknown - 1));
-        log_p += added.masked_fill(symbol == unknown, 0).squeeze(1);
-        x.scatter_(1, site.unsqueeze(1), symbol);
+        const at::Tensor chosen = choose(site, logits).unsqueeze(1), before = x.gather(1, place);
+        const at::Tensor added = logits.log_softmax(1, at::kDouble).gather(1, chosen.clamp_max(unknown - 1));
+        log_p += added.masked_fill((before != unknown) | (chosen == unknown), 0).squeeze(1);
+        x.scatter_(1, place, at::where(before == unknown, chosen, before));
         tick();
     }
     return {x, log_p};
+}
+
+at::Tensor blank_rows(const Network& network, const at::Tensor& order) {
+    return at::full({order.size(0), network.domain().sites}, network.domain().categories, order.options());
+}
+
+// Each row's unknown sites in a random order, then the known ones.
+at::Tensor unknown_first(const Network& network, const at::Tensor& x, at::Generator& generator) {
+    const at::Tensor keys = at::rand(x.sizes(), generator, at::TensorOptions().device(x.device()));
+    return (keys + (x != network.domain().categories)).argsort(std::int64_t{1});
 }
 
 class AnyOrderModel final : public Model {
@@ -37,10 +49,21 @@ public:
         return generate_along(network(), random_orders(count, network().domain().sites, generator, device), generator, tick);
     }
 
+    Generated complete(const at::Tensor& x, at::Generator& generator, const Tick& tick) const override {
+        return complete_along(network(), x, unknown_first(network(), x, generator), generator, tick);
+    }
+
     at::Tensor log_density(const at::Tensor& x, at::Generator& generator, const Tick& tick) const override {
         const at::Tensor keys = at::rand(x.sizes(), generator, at::TensorOptions().device(x.device()));
         const at::Tensor unknown = x == network().domain().categories;
         return log_density_along(network(), x, (keys + unknown).argsort(std::int64_t{1}), tick);
+    }
+
+    at::Tensor log_density_estimate(const at::Tensor& x, std::int64_t points, at::Generator& generator,
+                                    const Tick& tick) const override {
+        const at::Tensor estimate = estimate_log_density(network(), x, points, generator);
+        tick();
+        return estimate;
     }
 };
 
@@ -54,6 +77,15 @@ public:
         const at::Tensor x = network().sample(at::rand({count, network().domain().sites}, generator, floats));
         tick();
         return {x, log_marginal(x)};
+    }
+
+    Generated complete(const at::Tensor& x, at::Generator& generator, const Tick& tick) const override {
+        if (!network().has_complete())
+            return complete_along(network(), x, unknown_first(network(), x, generator), generator, tick);
+        const at::TensorOptions floats = at::TensorOptions().device(x.device());
+        const at::Tensor full = network().complete(x, at::rand(x.sizes(), generator, floats));
+        tick();
+        return {full, log_marginal(full) - log_marginal(x)};
     }
 
     at::Tensor log_density(const at::Tensor& x, at::Generator&, const Tick& tick) const override {
@@ -70,15 +102,25 @@ public:
         return generate_along(network(), order(count, generator.device()), generator, tick);
     }
 
-    at::Tensor log_density(const at::Tensor& x, at::Generator&, const Tick& tick) const override {
+    Generated complete(const at::Tensor& x, at::Generator& generator, const Tick& tick) const override {
+        check_known_first(x, "cannot complete a state", "give states whose first sites are known");
         const at::Tensor known = (x != network().domain().categories).to(at::kLong);
-        if ((known.diff() > 0).any().item<bool>())
-            throw Error("a model of a fixed order has no density for a state whose known sites are not the first ones; "
-                        "give full states, or train an any-order model");
+        return complete_along(network(), x, known.argsort(true, 1), generator, tick);
+    }
+
+    at::Tensor log_density(const at::Tensor& x, at::Generator&, const Tick& tick) const override {
+        check_known_first(x, "has no density for a state", "give full states");
         return log_density_along(network(), x, order(x.size(0), x.device()), tick);
     }
 
 private:
+    void check_known_first(const at::Tensor& x, const std::string& cannot, const std::string& remedy) const {
+        const at::Tensor known = (x != network().domain().categories).to(at::kLong);
+        if ((known.diff() > 0).any().item<bool>())
+            throw Error("a model of a fixed order " + cannot + " whose known sites are not the first ones; " + remedy +
+                        ", or train an any-order model");
+    }
+
     at::Tensor order(std::int64_t rows, const at::Device& device) const {
         const std::int64_t sites = network().domain().sites;
         return at::arange(sites, at::TensorOptions().dtype(at::kLong).device(device)).expand({rows, sites});
@@ -87,11 +129,26 @@ private:
 
 }  // namespace
 
+Generated Model::complete(const at::Tensor&, at::Generator&, const Tick&) const {
+    throw Error("this objective's model draws full states only and cannot complete partial ones; train an any-order model");
+}
+
+at::Tensor Model::log_density_estimate(const at::Tensor& x, std::int64_t, at::Generator& generator, const Tick& tick) const {
+    return log_density(x, generator, tick);
+}
+
 at::Tensor Model::log_marginal(const at::Tensor& x) const { return network_.log_marginal(x).to(at::kDouble); }
 
 Generated generate_along(const Network& network, const at::Tensor& order, at::Generator& generator, const Tick& tick) {
     const auto choose = [&](const at::Tensor&, const at::Tensor& logits) { return sample_symbols(logits, generator); };
-    return walk(network, order, order.size(1), choose, tick);
+    return walk(network, blank_rows(network, order), order, order.size(1), choose, tick);
+}
+
+Generated complete_along(const Network& network, const at::Tensor& x, const at::Tensor& order, at::Generator& generator,
+                         const Tick& tick) {
+    const std::int64_t steps = x.size(0) == 0 ? 0 : (x == network.domain().categories).sum(1).max().item<std::int64_t>();
+    const auto choose = [&](const at::Tensor&, const at::Tensor& logits) { return sample_symbols(logits, generator); };
+    return walk(network, x, order, steps, choose, tick);
 }
 
 at::Tensor log_density_along(const Network& network, const at::Tensor& x, const at::Tensor& order, const Tick& tick) {
@@ -100,7 +157,11 @@ at::Tensor log_density_along(const Network& network, const at::Tensor& x, const 
     const auto choose = [&](const at::Tensor& site, const at::Tensor&) {
         return x.gather(1, site.unsqueeze(1)).squeeze(1);
     };
-    return walk(network, order, steps, choose, tick).log_p;
+    return walk(network, blank_rows(network, order), order, steps, choose, tick).log_p;
+}
+
+at::Tensor estimate_log_density(const Network& network, const at::Tensor& x, std::int64_t points, at::Generator& generator) {
+    return estimate_site_terms(network, x, points, generator).sum(1);
 }
 
 std::unique_ptr<Model> any_order_model(const Network& network) {

@@ -35,6 +35,8 @@ Network::Network(torch::jit::Module module, Domain domain)
     has_joint_ = module_->find_method("joint").has_value();
     has_relaxed_ = module_->find_method("log_marginal_relaxed").has_value();
     has_sample_ = module_->find_method("sample").has_value();
+    has_complete_ = module_->find_method("complete").has_value();
+    has_em_ = module_->find_method("em").has_value();
     consistent_ = module_->hasattr("consistent") && module_->attr("consistent").toInt() != 0;
 }
 
@@ -43,6 +45,12 @@ Network::~Network() = default;
 std::vector<at::Tensor> Network::parameters() const {
     std::vector<at::Tensor> list;
     for (const at::Tensor& parameter : module_->parameters()) list.push_back(parameter);
+    return list;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> Network::named_parameters() const {
+    std::vector<std::pair<std::string, at::Tensor>> list;
+    for (const auto& parameter : module_->named_parameters()) list.emplace_back(parameter.name, parameter.value);
     return list;
 }
 
@@ -60,6 +68,19 @@ at::Tensor Network::log_marginal_relaxed(const at::Tensor& p) const {
 at::Tensor Network::sample(const at::Tensor& u) const {
     if (!has_sample_) throw Error("the network's module has no method 'sample(u)'; draw site by site, or use another network");
     return module_->get_method("sample")({u}).toTensor();
+}
+
+at::Tensor Network::complete(const at::Tensor& x, const at::Tensor& u) const {
+    if (!has_complete_)
+        throw Error("the network's module has no method 'complete(x, u)'; draw site by site, or use another network");
+    return module_->get_method("complete")({x, u}).toTensor();
+}
+
+at::Tensor Network::em(const at::Tensor& x, double rate) const {
+    if (!has_em_)
+        throw Error("the network's module has no method 'em(x, rate)', so it cannot learn by expectation maximisation; let it "
+                    "learn by the gradient, or use another network, such as einet");
+    return module_->get_method("em")({x, rate}).toTensor();
 }
 
 at::Tensor Network::conditional_logits(const at::Tensor& x) const {

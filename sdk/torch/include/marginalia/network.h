@@ -42,6 +42,9 @@ struct Domain {
 //   log_marginal_relaxed(p)   (B, D, K) float weights of the symbols, one-hot for a full state -> (B): log_marginal of full
 //                             states, differentiable in p
 //   sample(u)                 (B, D) uniform numbers in [0, 1) -> (B, D): independent states of p, in less than D passes
+//   complete(x, u)            (B, D), (B, D) uniform numbers -> (B, D): x with its unknown sites drawn from p(. | x_S)
+//   em(x, rate)               (B, D), a share of 0 to 1 -> (): goes this share of the way to the weights that expectation
+//                             maximisation makes of the rows; the mean of log_marginal(x) before it, in nats
 // An integer attribute `consistent` that is not 0 says that the sum rule holds by construction, so that objectives leave
 // its penalty out.
 //
@@ -57,11 +60,14 @@ public:
     const Domain& domain() const { return domain_; }
     torch::jit::Module& module() const { return *module_; }
     std::vector<at::Tensor> parameters() const;  // in a fixed order
+    std::vector<std::pair<std::string, at::Tensor>> named_parameters() const;  // the same
     void to(const c10::Device& device);
 
     at::Tensor log_marginal(const at::Tensor& x) const;
     at::Tensor log_marginal_relaxed(const at::Tensor& p) const;  // throws Error where the module has no such method
     at::Tensor sample(const at::Tensor& u) const;                 // the same
+    at::Tensor complete(const at::Tensor& x, const at::Tensor& u) const;  // the same
+    at::Tensor em(const at::Tensor& x, double rate) const;                // the same; with grad mode on
     at::Tensor conditional_logits(const at::Tensor& x) const;
     at::Tensor conditional_at(const at::Tensor& x, const at::Tensor& site) const;
     struct Joint;
@@ -69,6 +75,7 @@ public:
 
     bool has_relaxed() const { return has_relaxed_; }
     bool has_sample() const { return has_sample_; }
+    bool has_complete() const { return has_complete_; }
     bool consistent() const { return consistent_; }
 
 private:
@@ -78,6 +85,8 @@ private:
     bool has_joint_ = false;
     bool has_relaxed_ = false;
     bool has_sample_ = false;
+    bool has_complete_ = false;
+    bool has_em_ = false;
     bool consistent_ = false;
 };
 

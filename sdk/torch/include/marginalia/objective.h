@@ -45,6 +45,11 @@ public:
 
     virtual at::Tensor loss(TrainingStep& step) = 0;
 
+    // A step of its own in place of loss() and the host's optimiser, such as one of expectation maximisation: changes the
+    // parameters, sets the metrics and returns true. Called first in every step, with grad mode on. `rate` is the step's
+    // learning rate by the schedule of [train]; averaging of weights goes on, clipping and weight decay do not apply.
+    virtual bool update(TrainingStep&, double /*rate*/) { return false; }
+
     // The trained network as evaluation and `score` read it, by default an any-order model. Called with grad mode off; finding
     // out a normalisation may take long, hence the tick.
     virtual std::unique_ptr<Model> model(const Network& network, at::Generator&, const Tick&) const {

@@ -1,4 +1,4 @@
-#include "kernel/worker/score_main.h"
+#include "kernel/worker/inference_main.h"
 
 #include <cstdio>
 #include <iostream>
@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include "kernel/plugins/plugin_host.h"
+#include "kernel/train/inference.h"
 #include "kernel/train/runtime.h"
-#include "kernel/train/score.h"
-#include "kernel/worker/protocol.h"
 
 namespace marginalia {
 namespace {
@@ -16,7 +15,8 @@ namespace {
 std::string contents_of(int descriptor) {
     std::string bytes;
     char buffer[1 << 16];
-    for (ssize_t got; (got = ::read(descriptor, buffer, sizeof buffer)) > 0;) bytes.append(buffer, static_cast<std::size_t>(got));
+    for (ssize_t got; (got = ::read(descriptor, buffer, sizeof buffer)) > 0;)
+        bytes.append(buffer, static_cast<std::size_t>(got));
     ::close(descriptor);
     return bytes;
 }
@@ -32,18 +32,18 @@ void check_device(const std::string& device) {
 
 }  // namespace
 
-int score_main(int descriptor, const std::string& source, const std::vector<std::filesystem::path>& plugin_files) {
+int inference_main(int descriptor) {
     try {
         std::ios::sync_with_stdio(false);
-        const TrialRequest request = decode_trial(contents_of(descriptor));
-        check_device(request.device);
-        configure_torch(request.threads);
-        const PluginHost plugins(plugin_files);
+        const InferenceRequest request = decode_inference(contents_of(descriptor));
+        check_device(request.trial.device);
+        configure_torch(request.trial.threads);
+        const PluginHost plugins({request.plugin_files.begin(), request.plugin_files.end()});
         if (!plugins.catalogue().failures.empty()) {
             const PluginFailure& failure = plugins.catalogue().failures.front();
             throw Error(failure.path + ": " + failure.reason);
         }
-        score(request, plugins, source, std::cout);
+        infer(request, plugins, std::cout);
         return std::cout.flush() ? 0 : 2;
     } catch (const std::exception& error) {
         std::cout.flush();

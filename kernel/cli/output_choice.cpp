@@ -1,0 +1,78 @@
+#include "kernel/cli/output_choice.h"
+
+#include <fmt/format.h>
+#include <marginalia/error.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "kernel/report/text.h"
+
+namespace marginalia {
+namespace {
+
+// "csv, json or npy"
+std::string listed(std::span<const FormatName> names, const std::string& before) {
+    std::string list;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        list += (i == 0 ? "" : i + 1 < names.size() ? ", " : " or ") + before + names[i].name;
+    return list;
+}
+
+const FormatName* named(std::span<const FormatName> names, const std::string& name) {
+    for (const FormatName& each : names)
+        if (each.name == name) return &each;
+    return nullptr;
+}
+
+StateFormat format_of_file(const std::string& file, std::span<const FormatName> names) {
+    const std::string ending = std::filesystem::path(file).extension().string();
+    const std::string name = ending == ".txt" ? "text" : ending.empty() ? "" : ending.substr(1);
+    if (const FormatName* found = named(names, name)) return found->format;
+    std::string endings = listed(names, ".");
+    if (const auto at = endings.find(".text"); at != std::string::npos) endings.replace(at, 5, ".txt");
+    throw Error(fmt::format("{}: its ending names no format; end it in {}, or give --format", file, endings));
+}
+
+// As the first of them that is set says, whatever locales are installed.
+bool locale_is_utf8() {
+    for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+        const char* value = std::getenv(variable);
+        if (!value || !*value) continue;
+        std::string name;
+        for (const char* c = value; *c; ++c)
+            if (*c != '-') name += static_cast<char>(std::tolower(static_cast<unsigned char>(*c)));
+        return name.find("utf8") != std::string::npos;
+    }
+    return false;
+}
+
+Terminal terminal() {
+    const char* kind = std::getenv("TERM");
+    const bool dumb = !kind || !*kind || std::string_view(kind) == "dumb";
+    const Screen found = screen();
+    return {found.width > 0 ? found.width : 80, found.colour && !dumb, locale_is_utf8() && !dumb};
+}
+
+}  // namespace
+
+OutputRequest choose_output(const std::string& format, const std::string& file, std::span<const FormatName> names,
+                            bool screen) {
+    OutputRequest output{names.front().format, file, {}};
+    if (!format.empty()) {
+        const FormatName* found = named(names, format);
+        if (!found) throw Error(fmt::format("'{}' is no format; choose {}", format, listed(names, "")));
+        output.format = found->format;
+    } else if (!file.empty()) {
+        output.format = format_of_file(file, names);
+    } else if (screen && isatty(STDOUT_FILENO)) {
+        output.format = StateFormat::screen;
+        output.terminal = terminal();
+    }
+    if (file.empty() && (output.format == StateFormat::npy || output.format == StateFormat::png))
+        throw Error(fmt::format("--format {} makes a file; name it with --out FILE.{}", format, format));
+    return output;
+}
+
+}  // namespace marginalia

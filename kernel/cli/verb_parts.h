@@ -1,0 +1,25 @@
+// What the files that add verbs to the command line share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <ostream>
+#include <string>
+
+#include "kernel/cli/verb_options.h"
+
+namespace marginalia {
+
+inline constexpr const char* a_trial = "TRIAL: number, prefix of its config hash, last, or best:METRIC";
+
+// A verb that, once parsed, is what `request.verb` does.
+CLI::App* add_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about,
+                   std::function<int(Request&, std::ostream&)> verb);
+
+// Checks of an option's text, with the sentence that says what is wrong; they run before a number is read, as the
+// parser's own words are about conversion.
+std::function<std::string(const std::string&)> whole_number(std::int64_t least);
+std::string names_a_trial(const std::string& text);
+
+}  // namespace marginalia

@@ -1,0 +1,31 @@
+// The forms in which inference writes states, and where they go.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace marginalia {
+
+enum class StateFormat {
+    text,    // a state a line
+    csv,     // its symbols, or its figure
+    json,    // an object a line
+    npy,     // one array, read by numpy.load
+    png,     // a grid of pictures
+    screen,  // for a person at a terminal: pictures of blocks where the layout has two dimensions, else text
+};
+
+// What the terminal shows, where there is one.
+struct Terminal {
+    std::size_t columns = 80;
+    bool colour = false;  // by ANSI codes of 256 colours
+    bool blocks = false;  // block characters: its locale is UTF-8
+};
+
+struct OutputRequest {
+    StateFormat format = StateFormat::text;
+    std::string file;  // empty: standard output
+    Terminal terminal;
+};
+
+}  // namespace marginalia

@@ -1,0 +1,205 @@
+"""sample, complete and marginals through the real programs: what they print to a pipe, a terminal and files, what they
+refuse, and that neither a refusal nor an interrupt leaves a file.
+
+    inference_test.py BIN_DIR
+"""
+import json
+import os
+import pathlib
+import pty
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+programs = pathlib.Path(sys.argv[1]).resolve()
+failures = []
+
+COMMON = """
+[train]
+steps = 40
+batch = 32
+learning_rate = 5e-3
+[evaluation]
+samples = 8
+nll_samples = 0
+marginal_states = 0
+marginal_time = false
+pictures = 0
+[run]
+device = "cpu"
+cores = 1
+"""
+LATTICE = """
+name = "lattice"
+[energy]
+plugin = "ising"
+rows = 4
+columns = 6
+[network]
+plugin = "mlp"
+hidden = 16
+layers = 2
+[sampler]
+plugin = "block-gibbs"
+[objective]
+plugin = "mam-energy"
+"""
+PAIRS = """
+name = "pairs"
+[dataset]
+plugin = "table"
+file = "pairs.csv"
+[network]
+plugin = "mlp"
+hidden = 16
+layers = 2
+[objective]
+plugin = "ao-arm"
+"""
+GIVEN = "--++--/______/______/______"
+
+
+def environment(folder):
+    return {**os.environ, "MARGINALIA_STORE": str(folder / "store.db"), "LC_ALL": "C.UTF-8", "TERM": "xterm",
+            "COLUMNS": "40", "NO_COLOR": ""}
+
+
+def run(folder, *words, code=0, given=None):
+    done = subprocess.run([programs / "marginalia", *words], cwd=folder, capture_output=True, text=True, input=given,
+                          env=environment(folder))
+    if done.returncode != code:
+        failures.append(f"{words}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
+    return done.stdout if code == 0 else done.stdout + done.stderr
+
+
+def on_terminal(folder, *words, **variables):
+    """What the verb prints where standard output is a terminal."""
+    host, terminal = pty.openpty()
+    with subprocess.Popen([programs / "marginalia", *words], cwd=folder, stdout=terminal, stderr=subprocess.DEVNULL,
+                          env={**environment(folder), **variables}) as child:
+        os.close(terminal)
+        text = b""
+        try:
+            while piece := os.read(host, 1 << 16):
+                text += piece
+        except OSError:  # the other end is closed
+            pass
+        if child.wait() != 0:
+            failures.append(f"{words} on a terminal: exit code {child.returncode}")
+    os.close(host)
+    return text.decode().replace("\r\n", "\n")
+
+
+def expect(what, condition):
+    if not condition:
+        failures.append(what)
+
+
+def refuses(folder, sentence, *words, code=2, **more):
+    before = set(folder.iterdir())
+    said = run(folder, *words, code=code, **more)
+    expect(f"'{sentence}' is not in\n{said}", sentence in said)
+    expect(f"{words} says more than one sentence: {said}", said.count("\n") == 1)
+    expect(f"{words} left {set(folder.iterdir()) - before}", set(folder.iterdir()) <= before)
+
+
+def interrupted(folder, signal_sent):
+    """Stopped in the middle of a long draw."""
+    before = set(folder.iterdir())
+    child = subprocess.Popen([programs / "marginalia", "sample", "1", "-n", "3000000", "--batch", "1000", "-o", "long.csv"],
+                             cwd=folder, env=environment(folder), stderr=subprocess.PIPE)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not any(f.suffix == ".part" and f.stat().st_size > 0 for f in folder.iterdir()):
+        time.sleep(0.02)
+    expect("no file was begun", set(folder.iterdir()) > before)
+    child.send_signal(signal_sent)
+    child.communicate(timeout=60)
+    expect(f"signal {signal_sent}: exit code {child.returncode}", child.returncode == -signal_sent)
+    expect(f"signal {signal_sent} left {set(folder.iterdir()) - before}", set(folder.iterdir()) == before)
+
+
+with tempfile.TemporaryDirectory() as place:
+    folder = pathlib.Path(place)
+    (folder / "lattice.toml").write_text(LATTICE + COMMON)
+    (folder / "pairs.toml").write_text(PAIRS + COMMON)
+    (folder / "pairs.csv").write_text("".join(f"{i % 2},{i % 2},{i // 2 % 2},{i // 2 % 2}\n" for i in range(64)))
+    run(folder, "run", "-q", "lattice.toml")
+    run(folder, "run", "-q", "pairs.toml")
+
+    # A pipe is given text, the same for the same seed.
+    text = run(folder, "sample", "1", "-n", "5")
+    expect(f"five states:\n{text}", re.fullmatch(r"(([-+]{6}/){3}[-+]{6}\n){5}", text))
+    expect("the same again", run(folder, "sample", "1", "-n", "5", "--seed", "0") == text)
+    expect("another seed", run(folder, "sample", "1", "-n", "5", "--seed", "1") != text)
+    expect("64 if nothing is said", run(folder, "sample", "last").count("\n") == 64)
+    for line in run(folder, "complete", "1", f"--given={GIVEN}").splitlines():
+        expect(f"what is known stays: {line}", line.startswith("--++--/") and "□" not in line)
+    rows = [json.loads(line) for line in run(folder, "complete", "2", "--given", "1__0", "-n", "3", "--format", "json").splitlines()]
+    expect(f"three completions: {rows}", len(rows) == 3 and all(row["given"] == "1□□0" and row["states"][0] == 1 for row in rows))
+
+    # Files by their endings.
+    run(folder, "sample", "2", "-n", "7", "-o", "x.csv")
+    expect("x.csv", re.fullmatch(r"([01],[01],[01],[01]\n){7}", (folder / "x.csv").read_text()))
+    expect("x.json", run(folder, "sample", "2", "-n", "2", "-o", "x.json") == "x.json\n"
+           and all(json.loads(line)["log_p"] < 0 for line in (folder / "x.json").read_text().splitlines()))
+    run(folder, "sample", "1", "-n", "9", "-o", "x.png")
+    expect("x.png", (folder / "x.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n"))
+    run(folder, "sample", "1", "-n", "9", "-o", "x.npy")
+    expect("x.npy", b"'shape': (9, 24)" in (folder / "x.npy").read_bytes() and (folder / "x.npy").stat().st_size == 128 + 9 * 24)
+    given_array = run(folder, "complete", "1", "--given", "x.npy", "-n", "1")
+    run(folder, "sample", "1", "-n", "9", "-o", "x.txt")
+    expect("full states are their own completions", given_array == (folder / "x.txt").read_text())
+
+    # Marginals are what score says, of as many states as there are.
+    states = "".join(f"{GIVEN}\n{line}\n" for line in (folder / "x.txt").read_text().splitlines())
+    scored = [line.split(",")[1] for line in run(folder, "score", "1", "--states", "-", given=states).splitlines()]
+    asked = [line.split(",")[1] for line in run(folder, "marginals", "1", "--states", "-", given=states).splitlines()]
+    expect(f"score and marginals differ:\n{scored}\n{asked}", scored == asked and len(asked) == 19)
+    (folder / "states.txt").write_text(states)
+    run(folder, "marginals", "1", "--states", "states.txt", "-o", "m.npy")
+    expect("m.npy", b"'<f8'" in (folder / "m.npy").read_bytes() and b"(18,)" in (folder / "m.npy").read_bytes())
+
+    # A terminal: 6 columns and a gap of 2, so five pictures in 40 columns; without colours by half blocks.
+    shown = on_terminal(folder, "sample", "1", "-n", "6", NO_COLOR="1")
+    expect(f"blocks:\n{shown}", re.fullmatch(r"(([ ▀▄█]{6}  ){4}[ ▀▄█]{6}\n){2}\n([ ▀▄█]{6}\n){2}\n", shown))
+    expect("colours", "\x1b[48;5;" in on_terminal(folder, "sample", "1", "-n", "6"))
+    shown = on_terminal(folder, "sample", "1", "-n", "2", LC_ALL="C")
+    expect(f"no UTF-8: text:\n{shown}", re.fullmatch(r"([-+/]{27}\n){2}", shown))
+    shown = on_terminal(folder, "complete", "2", "--given", "1__0", "-n", "2")
+    expect(f"text:\n{shown}", re.fullmatch(r" +given  1□□0\n( +log p -\d+\.\d\d  1[01][01]0\n){2}", shown))
+    shown = on_terminal(folder, "complete", "1", f"--given={GIVEN}", "-n", "2", NO_COLOR="1")
+    expect(f"shades:\n{shown}", "▒▒▒▒" in shown and "given" in shown and "log p -" in shown)
+
+    refuses(folder, "lattice.toml is an experiment file, and this asks a trained trial", "sample", "lattice.toml")
+    refuses(folder, "there is no trial '9'", "sample", "9", code=5)
+    refuses(folder, "has no checkpoint of step 7", "complete", "1", "--given", GIVEN, "--step", "7", code=5)
+    refuses(folder, "--count: '0' is no whole number of 1 or more", "sample", "1", "-n", "0")
+    refuses(folder, "x.pdf: its ending names no format; end it in .txt, .csv, .json, .npy or .png, or give --format",
+            "sample", "1", "-o", "x.pdf")
+    refuses(folder, "x.png: its ending names no format; end it in .csv, .json or .npy", "marginals", "1", "--states", "states.txt",
+            "-o", "x.png")
+    refuses(folder, "--format npy makes a file; name it with --out FILE.npy", "marginals", "1", "--states", "-", "--format", "npy")
+    refuses(folder, "'xml' is no format; choose text, csv, json, npy or png", "sample", "1", "--format", "xml")
+    refuses(folder, "the folder no does not exist", "sample", "1", "-o", "no/x.txt")
+    refuses(folder, "a picture needs sites in rows and columns, and these are a sequence of 4", "sample", "2", "-o", "y.png")
+    refuses(folder, "objective 'ao-arm' trains conditionals only", "marginals", "2", "--states", "states.txt", "-o", "y.csv")
+    refuses(folder, "'1_' is neither a file nor a state: it has 2 symbols where a state has 4 sites", "complete", "2", "--given", "1_")
+    refuses(folder, "symbol 2 is '2'; it must be 0 to 1, or □ or _ (unknown)", "complete", "2", "--given", "12__", "-o", "y.txt")
+    refuses(folder, "the array does not hold rows of 4 sites; give shape (N, 4)", "complete", "2", "--given", "x.npy")
+    (folder / "bad.txt").write_text("1__0\n\n1__x\n")
+    refuses(folder, "bad.txt:3: symbol 4 is 'x'", "complete", "2", "--given", "bad.txt", "-o", "y.json")
+    refuses(folder, "standard input:1: it has 1 symbols where a state has 24 sites", "marginals", "1", "--states", "-", "-o", "y.csv",
+            given="+\n")
+    refuses(folder, "the states nothing.txt cannot be read", "marginals", "1", "--states", "nothing.txt")
+    refuses(folder, "--device: there is no 'tpu' here", "sample", "1", "--device", "tpu")
+
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        interrupted(folder, stop)
+
+for failure in failures:
+    print("FAILED:", failure)
+print("inference:", "all as expected" if not failures else f"{len(failures)} failed")
+sys.exit(1 if failures else 0)
