@@ -2,6 +2,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "kernel/data/get.h"
@@ -30,6 +32,22 @@ std::string train_refusal(const std::string& train, const std::string& tokens = 
     folder.write("train.csv", train);
     folder.write("test.csv", test.empty() ? train : test);
     return refusal("moses", words(folder, tokens), folder);
+}
+
+std::vector<std::string> names_of(const marginalia::Dataset& dataset) {
+    std::vector<std::string> names;
+    for (const marginalia::Observable& observable : dataset.observables()) names.push_back(observable.name);
+    return names;
+}
+
+// Of a row as typed, to six decimals.
+std::vector<double> values_of(const marginalia::Dataset& dataset, const std::string& line) {
+    std::vector<std::uint8_t> row(static_cast<std::size_t>(dataset.sites()));
+    dataset.parse(line, row);
+    std::vector<double> values(dataset.observables().size());
+    dataset.observe(row, values);
+    for (double& value : values) value = std::round(value * 1e6) / 1e6;
+    return values;
 }
 
 // The sentence after the place, of a SMILES on line 1.
@@ -111,9 +129,8 @@ TEST_CASE("lines that are no molecules are refused with line and column") {
 
 TEST_CASE("SELFIES where SMILES are and the other way round") {
     CHECK(train_refusal("SMILES\nCCO\n", "selfies") ==
-          "train.csv:2:1: 'CCO' is no SELFIES; tokens = \"selfies\" needs files that hold SELFIES (the Python package "
-          "selfies makes "
-          "them from SMILES), or set tokens = \"smiles\"");
+          "train.csv:2:1: 'CCO' is no SELFIES; tokens = \"selfies\" needs files that hold SELFIES (marginalia-selfies "
+          "encode makes them from SMILES), or set tokens = \"smiles\"");
     CHECK(train_refusal("SELFIES\n[C]\n") == "train.csv:1:1: this file holds SELFIES; set tokens = \"selfies\"");
     CHECK(train_refusal("[C][C\n", "selfies") ==
           "train.csv:1:4: here a token of SELFIES, such as [C] or [=Branch1], should be");
@@ -139,6 +156,48 @@ TEST_CASE("rows that do not fit are refused and counted") {
     CHECK(refusal("moses", words(folder, "smiles", "4"), folder) ==
           "train.csv:21:1: this molecule has 5 tokens and length = 4 (1 of 20 are too long); give at least 5, or 0");
     CHECK(make("moses", words(folder, "smiles", "8"))->sites() == 8);
+}
+
+TEST_CASE("quantities of the molecule that a row stands for") {
+    const Folder folder;
+    const std::string aspirin = "CC(=O)Oc1ccccc1C(=O)O";
+    folder.write("train.csv", rows(aspirin));
+    folder.write("test.csv", aspirin + "\n");
+    const auto smiles = make("moses", words(folder));
+    const std::vector<std::string> expected = {"valid",           "heavy_atoms",      "rings",         "heteroatoms",
+                                               "rotatable_bonds", "molecular_weight", "aromatic_atoms"};
+    REQUIRE(names_of(*smiles) == expected);
+    CHECK(smiles->observables()[5].unit == "g/mol");
+    CHECK(values_of(*smiles, aspirin) == std::vector<double>{1, 13, 1, 4, 3, 180.159, 6});
+    CHECK(values_of(*smiles, "O=C=O") == std::vector<double>{1, 3, 0, 2, 0, 44.009, 0});
+    // No closing bracket, five bonds, no pattern of double bonds, aromatic outside rings, a blank inside, nothing.
+    for (const char* invalid : {"CC(C", "CC(C)(C)(C)C", "c1cccc1", "cc", "C C", " "}) {
+        const std::vector<double> values = values_of(*smiles, invalid);
+        CHECK(values[0] == 0);
+        CHECK(std::all_of(values.begin() + 1, values.end(), [](double value) { return std::isnan(value); }));
+    }
+}
+
+TEST_CASE("a row of SELFIES has the quantities of its SMILES") {
+    const Folder folder;
+    folder.write("train.csv",
+                 rows("[C][C][=Branch1][C][=O][O][C][=C][C][=C][C][=C][Ring1][=Branch1][C][=Branch1][C][=O][O]"));
+    folder.write("test.csv", "[C][Word][nop]\n");
+    CHECK(refusal("moses", words(folder, "selfies"), folder)
+              .starts_with("test.csv:1:4: the token [Word] is in no training row"));
+    folder.write("train.csv",
+                 rows("[C][C][=Branch1][C][=O][O][C][=C][C][=C][C][=C][Ring1][=Branch1][C][=Branch1][C][=O][O][Word]"));
+    const auto moses = make("moses", words(folder, "selfies"));
+    CHECK(names_of(*moses).back() == "molecular_weight");
+    std::vector<double> aspirin =
+        values_of(*moses,
+                  "[C][C][=Branch1][C][=O][O][C][=C][C][=C][C][=C][Ring1][=Branch1][C][=Branch1]"
+                  "[C][=O][O]");
+    CHECK(aspirin == std::vector<double>{1, 13, 1, 4, 3, 180.159});
+    CHECK(values_of(*moses, "[C][nop][=O][nop]")[1] == 2);
+    CHECK(values_of(*moses, "[nop]")[0] == 0);
+    CHECK(values_of(*moses, "[Ring1][=Branch1]")[0] == 0);
+    CHECK(values_of(*moses, "[C][Word]")[0] == 0);
 }
 
 TEST_CASE("a missing folder says how to get the files") {

@@ -87,7 +87,7 @@ std::size_t selfies_token(std::string_view text, std::size_t at) {
     if (text[0] != '[')
         throw Fault{0, "'" + std::string(text.substr(0, 40)) +
                            "' is no SELFIES; tokens = \"selfies\" needs files that hold "
-                           "SELFIES (the Python package selfies makes them from SMILES), or set tokens = \"smiles\""};
+                           "SELFIES (marginalia-selfies encode makes them from SMILES), or set tokens = \"smiles\""};
     if (text[at] == '.') return 1;
     const std::size_t end = text.find_first_of("[]", at + 1);
     if (text[at] != '[' || end == text.npos || text[end] == '[' || end == at + 1)

@@ -6,6 +6,7 @@
 
 #include "../data_files.h"
 #include "molecule_file.h"
+#include "molecule_observables.h"
 
 namespace {
 
@@ -48,10 +49,15 @@ the vocabulary comes from the training split alone; it is stored with the trial.
 A molecule for validation or the test with a token that no training row has, or one longer than `length`, is an error
 that names the first and counts them: leaving such rows out would flatter the likelihood. None of MOSES is so.
 
-With `tokens = "selfies"` both files must hold SELFIES, a molecule a line, which the Python package `selfies` makes
-from SMILES: nothing is translated here. Of a line, what stands before the first comma, blank or tab is read; a first
+With `tokens = "selfies"` both files must hold SELFIES, a molecule a line, which `marginalia-selfies encode` makes from
+SMILES: nothing is translated here. Of a line, what stands before the first comma, blank or tab is read; a first
 line `SMILES` or `SELFIES` is a header. SMILES are checked for closed brackets, branches and ring bonds, not for
 chemistry.
+
+What samples are compared with the test split by: `valid` (1 where the row reads as a molecule: brackets, branches and
+ring bonds close, aromatic atoms lie in rings and kekulize, no atom has more bonds than SELFIES' default constraints
+let it have; else 0), and of valid rows `heavy_atoms`, `rings` (independent cycles), `heteroatoms`, `rotatable_bonds`
+(not in a ring, between two heavy atoms that each have another), `molecular_weight` and, of SMILES, `aromatic_atoms`.
 
 A line typed for such a row may leave out the padding at its end. Each molecule is kept in memory, a byte a token: 80
 MB with their places.
@@ -169,6 +175,9 @@ public:
 
     std::vector<std::string> vocabulary() const override { return contents_.words; }
 
+    std::vector<marginalia::Observable> observables() const override { return molecules_.list(); }
+    void observe(marginalia::State x, std::span<double> values) const override { molecules_.observe(x, values); }
+
     // Without the commas that would else divide words as long as [C].
     std::string text(marginalia::State x) const override {
         std::string line;
@@ -186,7 +195,8 @@ public:
 private:
     explicit Moses(Contents contents)
         : Dataset(static_cast<std::int64_t>(contents.length), static_cast<std::int64_t>(contents.words.size())),
-          contents_(std::move(contents)) {}
+          contents_(std::move(contents)),
+          molecules_(contents_.words[0] == " " ? Tokens::smiles : Tokens::selfies, contents_.words) {}
 
     // How many symbols a line has, unless something in it is none.
     std::size_t symbols_in(std::string_view line) const {
@@ -202,6 +212,7 @@ private:
     }
 
     const Contents contents_;
+    const marginalia::MoleculeObservables molecules_;
 };
 
 }  // namespace
