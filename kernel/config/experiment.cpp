@@ -230,8 +230,8 @@ Experiment parse_experiment(std::string_view text, const std::filesystem::path& 
         Experiment stage1 = read(first);
         stage1.toml = config::write_toml(first);
         stage1.description = "first stage of " + experiment.name;
-        config::start_from_stage1(experiment, stage1, *root);
-        experiment.stage1 = std::make_shared<const Experiment>(std::move(stage1));
+        if (config::start_from_stage1(experiment, stage1, *root))
+            experiment.stage1 = std::make_shared<const Experiment>(std::move(stage1));
     }
     return experiment;
 }

@@ -121,7 +121,8 @@ Node stage1_root(const Node& root) {
     return first;
 }
 
-void start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root) {
+bool start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root) {
+    bool any = false;
     const std::vector<std::string> objectives = objectives_of(*root.find(stage1_table));
     std::map<std::string, std::string> hashes;  // of the first stages, by what they share with a trial
     for (const TrialConfig& trial : stage1.trials) hashes.emplace(shared_text(trial.config), trial.hash);
@@ -129,7 +130,9 @@ void start_from_stage1(Experiment& experiment, const Experiment& stage1, const N
         if (!objectives.empty() && !contains(objectives, trial.config["objective"]["plugin"].get<std::string>())) continue;
         trial.config["train"]["start_from"] = stage1.name + "@" + hashes.at(shared_text(trial.config));
         trial.hash = config_hash(trial.config);
+        any = true;
     }
+    return any;
 }
 
 }  // namespace marginalia::config

@@ -80,6 +80,7 @@ TEST_CASE("[stage1] objectives: the others start afresh") {
     const Experiment again = read(e.stage1->toml);
     REQUIRE(again.trials.size() == 2);
     CHECK(again.trials[0].hash == e.stage1->trials[0].hash);
+    CHECK(!read(two_stages("", only + first), {"objective.plugin=likelihood"}).stage1);
     CHECK(faults(two_stages("", "[stage1]\nobjectives = \"mlp\"\n" + first)).find("must be a list of the second stage's objectives") !=
           std::string::npos);
 }
