@@ -24,6 +24,8 @@ import tempfile
 source, build = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 SHORT = ("train.steps=2 train.batch=8 evaluation.every=0 evaluation.samples=8 evaluation.nll_samples=8 "
          "evaluation.marginal_states=8 evaluation.pictures=2 evaluation.marginal_time=false")
+SHORT_STAGE1 = "stage1.train.steps=2 stage1.train.batch=8 evaluation.ensemble_rows=2 evaluation.ensemble_orders=2 evaluation.ranking_groups=0"
+DATA = {"mnist": "mnist-static", "moses": "moses", "text8": "text8-74m"}  # by experiment file; fetched from ../shared/data
 LEFT_OUT = ("make", "git clone", "cd ", "sudo ", "xdg-open", "scripts/")
 
 
@@ -96,7 +98,7 @@ def refusals_are_as_printed(page):
 def links_lead_on(folder):
     pages, good = sorted(folder.rglob("*.md")), True
     for page in pages:
-        for link in re.findall(r"\]\(([^)#:\s]+)\)", page.read_text(encoding="utf-8")):
+        for link in re.findall(r"\]\(([^)#:\s]+)\)", re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.S | re.M)):
             if not (page.parent / link).exists():
                 print(f"FAILED {page}: the link to {link} leads nowhere")
                 good = False
@@ -143,6 +145,21 @@ def experiments_run(page):
     return good
 
 
+def has_quick_variant(experiment):
+    """Whether a quick variant, which runs all of its methods, stands beside it: it is then only planned itself."""
+    return experiment.with_name(f"{experiment.stem.removesuffix('-cpu')}-quick.toml").exists()
+
+
+def data_there(experiment, folder):
+    """Fetches what a quick variant learns from; False, aloud, where that is not to be had."""
+    shared = source.parent / "shared/data"
+    wanted = [name for word, name in DATA.items() if word in experiment.stem or (word == "mnist" and "two-stage" in experiment.stem)]
+    if wanted and not shared.is_dir():
+        print(f"left out: {experiment.name} is only planned, as {shared} is missing")
+        return False
+    return all(run(f"{build}/bin/marginalia data get {name} --from {shared}", folder, experiment.name) for name in wanted)
+
+
 def main():
     if sys.argv[3:] == ["guide"]:  # only docs/plugins.md
         with tempfile.TemporaryDirectory() as home:
@@ -156,9 +173,10 @@ def main():
             text = experiment.read_text(encoding="utf-8")
             if "start_from" in text:  # after the experiment it starts from
                 continue
-            # One with a quick variant, which runs all of its methods, is only planned.
-            verb = "plan" if experiment.with_name(f"{experiment.stem}-quick.toml").exists() else "run"
-            good &= run(shortened(f"build/release/bin/marginalia --store experiments.db {verb} {experiment}"), folder, experiment.name)
+            verb = "plan" if has_quick_variant(experiment) or not data_there(experiment, folder) else "run"
+            line = shortened(f"build/release/bin/marginalia --store experiments.db {verb} {experiment}")
+            staged = verb == "run" and any(word in experiment.stem for word in (*DATA, "two-stage"))
+            good &= run(f"{line} {SHORT_STAGE1}" if staged else line, folder, experiment.name)
         for experiment in sorted(source.glob("experiments/*.toml")):
             if "start_from" in experiment.read_text(encoding="utf-8"):
                 # A training of no steps stays one: these only evaluate.
