@@ -15,6 +15,10 @@ void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_o
     verb->add_option("--device", options.device, "cpu or cuda:N");
 }
 
+void add_batch(CLI::App* verb, std::int64_t& batch) {
+    verb->add_option("--batch", batch, "rows that the network takes at a time; 512 if left out")->check(whole_number(1, 1'000'000));
+}
+
 CLI::App* add_inference_verb(CLI::App& app, Request& request, const char* name, const char* about, const char* footer,
                              int (*verb)(const Common&, const InferenceOptions&)) {
     CLI::App* sub =
@@ -27,8 +31,7 @@ CLI::App* add_inference_verb(CLI::App& app, Request& request, const char* name, 
 void add_output_options(CLI::App* verb, InferenceOptions& options, const char* formats) {
     verb->add_option("-o,--out", options.file, "file to write, its ending the format; standard output if left out");
     verb->add_option("--format", options.format, formats);
-    verb->add_option("--batch", options.batch, "rows that the network takes at a time; 512 if left out")
-        ->check(whole_number(1));
+    add_batch(verb, options.batch);
 }
 
 void add_score(CLI::App& app, Request& request) {
@@ -42,6 +45,7 @@ void add_score(CLI::App& app, Request& request) {
         ->check(names_a_trial);
     score->add_option("overrides", options.overrides, "key=value, of an experiment file");
     score->add_option("--states", options.states, some_states)->required();
+    add_batch(score, options.batch);
     add_model_options(score, options.model, "draws the order of the conditionals");
 }
 

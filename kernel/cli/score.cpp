@@ -40,6 +40,7 @@ int score_verb(const Common& common, const ScoreOptions& options) {
         throw Error("'" + options.overrides.front() + "' would change an experiment file; a trained trial is as it is");
     InferenceRequest request = by_energy ? ask_energy(common, options) : ask_model(common, options.model);
     request.states = options.states;
+    request.batch = options.batch;
     hand_over(request);
 }
 

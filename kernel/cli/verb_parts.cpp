@@ -16,13 +16,14 @@ CLI::App* add_verb(CLI::App& app, Request& request, const std::string& name, con
     return sub;
 }
 
-std::function<std::string(const std::string&)> whole_number(std::int64_t least) {
-    return [least](const std::string& text) {
+std::function<std::string(const std::string&)> whole_number(std::int64_t least, std::int64_t most) {
+    return [least, most](const std::string& text) {
         std::int64_t value = 0;
         const char* end = text.data() + text.size();
         const auto [stop, error] = std::from_chars(text.data(), end, value);
-        if (error == std::errc() && stop == end && value >= least) return std::string();
-        return fmt::format("'{}' is no whole number of {} or more", text, least);
+        if (error == std::errc() && stop == end && value >= least && value <= most) return std::string();
+        if (most == std::numeric_limits<std::int64_t>::max()) return fmt::format("'{}' is no whole number of {} or more", text, least);
+        return fmt::format("'{}' is no whole number from {} to {}", text, least, most);
     };
 }
 

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <ostream>
 #include <string>
 
@@ -19,7 +20,7 @@ CLI::App* add_verb(CLI::App& app, Request& request, const std::string& name, con
 
 // Checks of an option's text, with the sentence that says what is wrong; they run before a number is read, as the
 // parser's own words are about conversion.
-std::function<std::string(const std::string&)> whole_number(std::int64_t least);
+std::function<std::string(const std::string&)> whole_number(std::int64_t least, std::int64_t most = std::numeric_limits<std::int64_t>::max());
 std::string names_a_trial(const std::string& text);
 
 }  // namespace marginalia

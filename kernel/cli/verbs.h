@@ -97,6 +97,7 @@ struct ScoreOptions {
     ModelOptions model;                  // its trial may be an experiment file
     std::vector<std::string> overrides;  // of the experiment file
     std::string states;                  // text or .npy file; "-": standard input
+    std::int64_t batch = 512;
 };
 // Becomes the worker program, which prints CSV (kernel/train/score.h).
 int score_verb(const Common& common, const ScoreOptions& options);

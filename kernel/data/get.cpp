@@ -47,8 +47,15 @@ public:
 
     void from_source(const Source& source) {
         if (source.kind != Source::Kind::address) return from_package(source);
+        // An address that fails is no reason to leave out the others.
+        std::string failure;
         for (const std::string& address : source.what)
-            if (source.what.size() == 1 || missing_called(plain_name(address))) from_address(address);
+            try {
+                if (source.what.size() == 1 || missing_called(plain_name(address))) from_address(address);
+            } catch (const Error& error) {
+                if (failure.empty()) failure = error.what();
+            }
+        if (!failure.empty()) throw Error(failure);
     }
 
     void from_given(const std::string& from) {

@@ -46,11 +46,14 @@ int exit_code_of(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-void run_or_throw(const std::vector<std::string>& command, const fs::path& folder, bool shown) {
-    const Ended ended = run_tool(command, folder, shown);
+void check(const Ended& ended, const std::string& program) {
     if (ended.exit_code == 0) return;
-    if (ended.said.empty()) throw Error(fmt::format("{} failed with exit code {}", command[0], ended.exit_code));
-    throw Error(ended.said.starts_with(command[0]) ? ended.said : command[0] + ": " + ended.said);
+    if (ended.said.empty()) throw Error(fmt::format("{} failed with exit code {}", program, ended.exit_code));
+    throw Error(ended.said.starts_with(program) ? ended.said : program + ": " + ended.said);
+}
+
+void run_or_throw(const std::vector<std::string>& command, const fs::path& folder, bool shown) {
+    check(run_tool(command, folder, shown), command[0]);
 }
 
 }  // namespace
@@ -96,8 +99,8 @@ void download(const std::string& address, const fs::path& file) {
         // Refused by the server, as beyond the end of a whole file; ranges not known there; a shorter file than ours.
         constexpr int no_going_on[] = {22, 33, 36};
         const Ended ended = run_tool(command, file.parent_path(), shown);
-        if (ended.exit_code == 0) return;
-        if (std::ranges::count(no_going_on, ended.exit_code) > 0) fs::remove(file);
+        if (std::ranges::count(no_going_on, ended.exit_code) == 0) return check(ended, command[0]);
+        fs::remove(file);
     }
     run_or_throw(command, file.parent_path(), shown);
 }

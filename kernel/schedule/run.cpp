@@ -55,7 +55,7 @@ void say_precision(Progress& progress, const Experiment& experiment, const std::
     if (std::none_of(experiment.trials.begin(), experiment.trials.end(), is_bfloat16) ||
         std::none_of(slots.begin(), slots.end(), is_cpu))
         return;
-    const std::string text = resolve_precision("bfloat16", false, processor_has_bfloat16()).report;
+    const std::string text = processor_has_bfloat16() ? "" : resolve_precision("bfloat16", false, 0).report;
     if (!text.empty()) progress.line(text);
 }
 

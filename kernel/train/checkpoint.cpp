@@ -67,14 +67,17 @@ std::string save_checkpoint(const Network& network, const std::string& trial_jso
 }
 
 CheckpointState load_checkpoint(const std::string& bytes, Network& network) {
-    torch::jit::ExtraFilesMap extra{{state_file, ""}};
+    torch::jit::ExtraFilesMap extra{{state_file, ""}, {trial_file, ""}};
     copy_weights(open(bytes, extra), network);
-    return unpickle(extra.at(state_file));
+    CheckpointState state = unpickle(extra.at(state_file));
+    state.trial_json = extra.at(trial_file);
+    return state;
 }
 
-void load_weights(const std::string& bytes, Network& network) {
-    torch::jit::ExtraFilesMap none;
-    copy_weights(open(bytes, none), network);
+std::string load_weights(const std::string& bytes, Network& network) {
+    torch::jit::ExtraFilesMap extra{{trial_file, ""}};
+    copy_weights(open(bytes, extra), network);
+    return extra.at(trial_file);
 }
 
 }  // namespace marginalia

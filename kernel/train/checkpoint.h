@@ -12,7 +12,8 @@ namespace marginalia {
 // trial and step it is from, and "state" holds the optimiser, sampler, objective and generator as pickled tensors.
 struct CheckpointState {
     std::int64_t step = 0;
-    std::map<std::string, StateDict> parts;  // "optimizer", "sampler", "objective", "generator"
+    std::map<std::string, StateDict> parts;  // "optimizer", "sampler", "objective", "generator", "precision"
+    std::string trial_json;                  // as it was saved; set by load_checkpoint
 };
 
 std::string save_checkpoint(const Network& network, const std::string& trial_json, const CheckpointState& state);
@@ -20,7 +21,7 @@ std::string save_checkpoint(const Network& network, const std::string& trial_jso
 // Copies the archive's weights into `network` by name and returns the rest. Throws Error where names or shapes differ.
 CheckpointState load_checkpoint(const std::string& bytes, Network& network);
 
-// Only the weights, for a network that may stand on a larger lattice.
-void load_weights(const std::string& bytes, Network& network);
+// Only the weights, for a network that may stand on a larger lattice. Returns the archive's trial.json.
+std::string load_weights(const std::string& bytes, Network& network);
 
 }  // namespace marginalia

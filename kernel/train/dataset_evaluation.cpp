@@ -81,15 +81,17 @@ public:
         : evaluation_(evaluation),
           groups_(evaluation.settings.at("ranking_groups")),
           rows_(evaluation.settings.at("ranking_rows")),
-          masked_(numbers_of(evaluation.settings.at("ranking_masked"), evaluation.parts.domain.sites)),
+          masked_(ranking_sizes(evaluation.settings, evaluation.parts.domain.sites)),
           generator_(make_generator(evaluation.parts.device, 0, ensemble_stream)) {}
 
     Figures run() {
+        if (test_rows(evaluation_.parts, 1).size(0) == 0) return {};
         const at::Tensor x = masked_.empty() ? test_rows(evaluation_.parts, groups_ * rows_) : regenerated();
         const std::int64_t orders = evaluation_.settings.at("ensemble_orders"), batch = evaluation_.settings.at("batch");
-        const at::Tensor log_p = along_orders(evaluation_, x, orders, generator_);
+        // One order more, so that what the single order is compared with does not contain it.
+        const at::Tensor log_p = along_orders(evaluation_, x, orders + 1, generator_);
         const at::Tensor marginal = log_marginals(evaluation_.model, x, batch, evaluation_.parts.device);
-        const at::Tensor ensemble = log_mean(log_p);
+        const at::Tensor ensemble = log_mean(log_p.slice(0, 1));
         for (std::int64_t first = 0; first + rows_ <= x.size(0); first += rows_) {
             const at::Tensor kept = spaced(ensemble.slice(0, first, first + rows_), evaluation_.settings.at("ranking_threshold")) + first;
             if (kept.numel() < 3) continue;
@@ -110,11 +112,22 @@ private:
             const at::Tensor unknown = keys.argsort().argsort() < masked_[static_cast<std::size_t>(group) % masked_.size()];
             partial.push_back(rows[group].masked_fill(unknown, evaluation_.parts.domain.categories).expand({rows_, -1}));
         }
-        std::vector<at::Tensor> drawn;
+        // Groups with as many unknown sites together, since a batch takes as many passes as its emptiest row.
+        std::vector<at::Tensor> drawn(partial.size());
         std::int64_t done = 0;
-        const at::Tensor all = at::cat(partial);
-        for (const at::Tensor& piece : all.split(evaluation_.settings.at("batch").get<std::int64_t>())) {
-            const Tick tick = tick_of(evaluation_.keep_going, done, all.size(0));
+        for (std::size_t size = 0; size < std::min(masked_.size(), partial.size()); ++size) {
+            std::vector<at::Tensor> alike;
+            for (std::size_t group = size; group < partial.size(); group += masked_.size()) alike.push_back(partial[group]);
+            const std::vector<at::Tensor> full = completed(at::cat(alike), done).split(rows_);
+            for (std::size_t i = 0; i < full.size(); ++i) drawn[size + i * masked_.size()] = full[i];
+        }
+        return at::cat(drawn);
+    }
+
+    at::Tensor completed(const at::Tensor& partial, std::int64_t& done) {
+        std::vector<at::Tensor> drawn;
+        for (const at::Tensor& piece : partial.split(evaluation_.settings.at("batch").get<std::int64_t>())) {
+            const Tick tick = tick_of(evaluation_.keep_going, done, groups_ * rows_);
             drawn.push_back(evaluation_.model.complete(piece.to(generator_.device()), generator_, tick).x.cpu());
             done += piece.size(0);
         }
@@ -146,6 +159,10 @@ private:
 
 }  // namespace
 
+std::vector<std::int64_t> ranking_sizes(const nlohmann::json& settings, std::int64_t sites) {
+    return numbers_of(settings.at("ranking_masked"), sites);
+}
+
 at::Tensor test_rows(const TrialParts& parts, std::int64_t count) {
     return random_rows_of(parts, parts.dataset->size(Split::test) > 0 ? Split::test : Split::validation, count, row_stream);
 }
@@ -163,14 +180,14 @@ Figures evaluate_likelihood(const RowEvaluation& evaluation) {
     at::Generator orders = make_generator(evaluation.parts.device, 0, order_stream);
     const Spread spread = spread_of(scored_rows(evaluation, x, points, batch, orders));
     const double bits = bits_of(evaluation.parts);
-    const std::string name = "nll_bits" + suffix_of(evaluation.model.density());
+    const std::string suffix = suffix_of(evaluation.model.density()), name = "nll_bits" + suffix;
     Figures figures{{name, -spread.mean / bits}, {name + "_stderr", spread.error / bits}};
     if (ensemble_rows == 0) return figures;
     at::Generator more = make_generator(evaluation.parts.device, 0, ensemble_stream);
     const at::Tensor log_p = along_orders(evaluation, x.slice(0, 0, ensemble_rows), settings.at("ensemble_orders"), more);
     const Spread gain = spread_of(log_mean(log_p) - log_p.mean(0));
-    figures["nll_bits_ensemble"] = -(spread.mean + gain.mean) / bits;
-    figures["nll_bits_ensemble_stderr"] = std::hypot(spread.error, gain.error) / bits;
+    figures["nll_bits_ensemble" + suffix] = -(spread.mean + gain.mean) / bits;
+    figures["nll_bits_ensemble" + suffix + "_stderr"] = std::hypot(spread.error, gain.error) / bits;
     return figures;
 }
 
@@ -182,7 +199,7 @@ Figures validation_bits(const TrialParts& parts, const Model& model, std::int64_
     const RowEvaluation evaluation{parts, model, {}, [](std::int64_t, std::int64_t) { return true; }};
     at::Generator orders = make_generator(parts.device, 0, validation_stream);
     const Spread spread = spread_of(scored_rows(evaluation, x, points, batch, orders));
-    return {{"validation_bits", -spread.mean / bits_of(parts)}};
+    return {{"validation_bits" + suffix_of(model.density()), -spread.mean / bits_of(parts)}};
 }
 
 }  // namespace marginalia

@@ -27,8 +27,11 @@ at::Tensor training_rows(const TrialParts& parts, std::int64_t count);
 // orders are the same for every trial.
 Figures evaluate_likelihood(const RowEvaluation& evaluation);
 
+// The numbers of sites of evaluation.ranking_masked. Throws Error where it is no list of them.
+std::vector<std::int64_t> ranking_sizes(const nlohmann::json& settings, std::int64_t sites);
+
 // log p_θ of ranking_groups groups of similar rows beside the ensemble's log p of the same rows (arXiv 2310.12920, sec. 5.1): means
-// over the groups of Spearman's and Pearson's correlation, ranking_spearman, ranking_pearson, with _stderr, and of the first order
+// over the groups of Spearman's and Pearson's correlation, ranking_spearman, ranking_pearson, with _stderr, and of one more order
 // alone, ranking_one_order_spearman, ranking_one_order_pearson; ranking_groups, the groups with three rows or more that differ by
 // the threshold.
 Figures evaluate_ranking(const RowEvaluation& evaluation);

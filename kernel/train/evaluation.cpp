@@ -122,7 +122,7 @@ Figures evaluate_reference(const TrialParts& parts, const Model& model, const Lo
 
 Figures time_marginals(const TrialParts& parts, const Model& model, const at::Tensor& x, at::Generator& generator) {
     const at::NoGradGuard no_grad;
-    const at::Tensor rows = x.slice(0, 0, 16).to(parts.device);
+    const at::Tensor rows = x.index_select(0, at::arange(16).remainder(x.size(0))).to(parts.device);
     const auto by_conditionals = [&](std::int64_t copies) {
         return median_seconds(3, [&] { model.log_density(rows.repeat({copies, 1}), generator, [] {}).cpu(); });
     };

@@ -70,7 +70,7 @@ void write_rows(Job& job, const Generated& drawn, StateWriter& writer, const Bef
         before_row(row);
         writer.row(rows[static_cast<std::size_t>(row)], log_p[row].item<double>());
     }
-    job.out.flush();
+    flush(job.out);
 }
 
 void sample(Job& job) {
@@ -115,9 +115,7 @@ void complete(Job& job) {
     } else {
         StateSource states = open_states(parts, request.states);
         const auto piece = static_cast<std::size_t>(request.batch);
-        auto bytes = states.next(piece);
-        if (bytes.empty()) throw Error("--given " + request.states + " holds no states; give at least one");
-        for (; !bytes.empty(); bytes = states.next(piece)) complete_all(job, {bytes, width}, *writer);
+        for (auto bytes = states.first(piece); !bytes.empty(); bytes = states.next(piece)) complete_all(job, {bytes, width}, *writer);
     }
     writer->finish();
 }
@@ -126,18 +124,18 @@ void marginals(Job& job) {
     const InferenceRequest& request = job.request;
     const TrialParts& parts = job.trained.parts;
     if (!parts.objective->trains_marginals())
-        throw Error(fmt::format("objective '{}' trains conditionals only, so that this model's log p in one pass says "
-                                "nothing; `marginalia score` gives log_density, by a chain of conditionals",
+        throw Error(fmt::format("objective '{}' does not train log p of partial states in one pass, so that it says nothing; "
+                                "`marginalia score` gives log_density",
                                 request.trial.config.at("objective").at("plugin").get<std::string>()));
     StateSource states = open_states(parts, request.states);
     const auto writer = make_marginal_writer(request.output.format, look_of(parts), job.out);
     const auto piece = static_cast<std::size_t>(request.batch);
-    for (auto bytes = states.next(piece); !bytes.empty(); bytes = states.next(piece)) {
+    for (auto bytes = states.first(piece); !bytes.empty(); bytes = states.next(piece)) {
         const States rows{bytes, static_cast<std::size_t>(parts.domain.sites)};
         const at::Tensor values = log_marginals(*job.trained.model, from_bytes(rows), request.batch, parts.device);
         for (std::size_t row = 0; row < rows.size(); ++row)
             writer->row(rows[row], values[static_cast<std::int64_t>(row)].item<double>());
-        job.out.flush();
+        flush(job.out);
     }
     writer->finish();
 }

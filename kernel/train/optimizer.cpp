@@ -53,10 +53,11 @@ double Optimizer::learning_rate(std::int64_t step) const {
     return rate_ * (final_fraction_ + (1 - final_fraction_) * 0.5 * (1 + std::cos(std::numbers::pi * fall)));
 }
 
-void Optimizer::clip(std::vector<at::Tensor>& gradients) const {
+void Optimizer::clip(std::vector<at::Tensor>& gradients) {
     const at::Tensor norm = at::stack(at::_foreach_norm(gradients)).norm();
     const double value = norm.item<double>();
     if (!std::isfinite(value)) throw Error("the gradient is not finite; lower train.learning_rate or look at the energy");
+    norm_ = value;
     if (value > clip_) at::_foreach_mul_(gradients, clip_ / value);
 }
 

@@ -1,6 +1,8 @@
 // Adam with a learning-rate schedule, gradient clipping and averaged weights.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <marginalia/state_dict.h>
@@ -21,6 +23,9 @@ public:
     // One update from the parameters' gradients, which it clears. Throws Error where the gradient is not finite.
     void update(std::int64_t step);
 
+    // The gradient's norm in the last update, before it was clipped; nothing where train.clip is 0, as it is not computed.
+    std::optional<double> gradient_norm() const { return norm_; }
+
     // Moves the averages towards the parameters. A part of update(); by itself where others have changed the parameters.
     void average(std::int64_t step);
 
@@ -32,7 +37,7 @@ public:
     void load(const StateDict& state);
 
 private:
-    void clip(std::vector<at::Tensor>& gradients) const;
+    void clip(std::vector<at::Tensor>& gradients);
 
     std::vector<at::Tensor> parameters_;
     std::vector<at::Tensor> first_, second_, count_;  // Adam's moments and step counts
@@ -40,6 +45,7 @@ private:
     std::int64_t steps_, warmup_;
     double rate_, final_fraction_, clip_, beta1_, beta2_, weight_decay_, ema_;
     std::string schedule_;
+    std::optional<double> norm_;
 };
 
 }  // namespace marginalia

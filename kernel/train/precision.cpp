@@ -1,5 +1,7 @@
 #include "kernel/train/precision.h"
 
+#include <cstdio>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -32,13 +34,26 @@ bool processor_has_bfloat16() { return false; }
 
 #endif
 
-Precision resolve_precision(const std::string& wanted, bool cuda, bool has_bfloat16) {
+namespace {
+
+constexpr double worthwhile = 1.2;  // what casts of weights and activations cost has to be won back
+
+std::string why_slow(double speed) {
+    if (speed == 0) return "this processor has neither AVX512-BF16 nor AMX-BF16";
+    char text[80];
+    std::snprintf(text, sizeof text, "its products run at %.2g times the speed of float32 on this processor", speed);
+    return text;
+}
+
+}  // namespace
+
+Precision resolve_precision(const std::string& wanted, bool cuda, double speed) {
     if (wanted == "float32") return {};
-    const bool fast = cuda || has_bfloat16;
-    const std::string lack = "this processor has neither AVX512-BF16 nor AMX-BF16";
-    if (wanted == "auto") return fast ? Precision{true, "bfloat16"} : Precision{false, "float32: " + lack};
+    const bool fast = cuda || speed >= worthwhile;
+    if (wanted == "auto") return fast ? Precision{true, "bfloat16"} : Precision{false, "float32, not bfloat16: " + why_slow(speed)};
     if (fast) return {true, ""};
-    return {true, "warning: bfloat16 is slower than float32 here, as " + lack + "; give train.precision = \"auto\" or \"float32\""};
+    return {true, "warning: bfloat16 is hardly faster than float32 here, or slower: " + why_slow(speed) +
+                      "; give train.precision = \"auto\" or \"float32\""};
 }
 
 }  // namespace marginalia

@@ -16,7 +16,7 @@ void score_by_energy(const InferenceRequest& request, const PluginHost& plugins,
     StateSource states = open_states(parts, request.states);
     const auto piece = static_cast<std::size_t>(request.batch);
     const std::vector<Observable> observables = parts.energy->observables();
-    auto bytes = states.next(piece);
+    auto bytes = states.first(piece);
     out << "row,log_f";
     for (const Observable& observable : observables) out << ',' << csv_field(observable.name);
     out << '\n';
@@ -35,7 +35,7 @@ void score_by_energy(const InferenceRequest& request, const PluginHost& plugins,
             for (const double value : observed) out << fmt::format(",{}", value);
             out << '\n';
         }
-        out.flush();
+        flush(out);
         first += rows.size();
     }
 }
@@ -48,7 +48,7 @@ void score_by_model(const InferenceRequest& request, const PluginHost& plugins, 
     const auto piece = static_cast<std::size_t>(request.batch);
     const auto always = [](std::int64_t, std::int64_t) { return true; };
     const bool marginals = parts.objective->trains_marginals();
-    auto bytes = states.next(piece);
+    auto bytes = states.first(piece);
     out << (marginals ? "row,log_marginal,log_density\n" : "row,log_density\n");
     for (std::size_t first = 0; !bytes.empty(); bytes = states.next(piece)) {
         const at::Tensor x = from_bytes({bytes, static_cast<std::size_t>(parts.domain.sites)});
@@ -60,7 +60,7 @@ void score_by_model(const InferenceRequest& request, const PluginHost& plugins, 
             if (marginals) out << fmt::format(",{:.9g}", marginal[row].item<double>());
             out << fmt::format(",{:.9g}\n", density[row].item<double>());
         }
-        out.flush();
+        flush(out);
         first += static_cast<std::size_t>(x.size(0));
     }
 }

@@ -27,10 +27,13 @@ public:
     // Up to `most` further states as rows of D bytes; empty at the end. Throws Error with file and line or row.
     std::vector<std::uint8_t> next(std::size_t most);
 
+    // The same for the first of them; throws Error where there are none.
+    std::vector<std::uint8_t> first(std::size_t most);
+
 private:
     std::vector<std::uint8_t> next_lines(std::size_t most);
 
-    const std::string name_;
+    std::string name_;
     const std::size_t width_;
     const ParseState parse_;
     std::unique_ptr<std::istream> file_;  // null: standard input or an array

@@ -1,6 +1,7 @@
 #include "kernel/train/statistics.h"
 
 #include <cmath>
+#include <limits>
 
 #include <ATen/ATen.h>
 
@@ -20,7 +21,7 @@ at::Tensor ranks(const at::Tensor& values) {
 }  // namespace
 
 Spread spread_of(const at::Tensor& values) {
-    const double deviation = values.numel() > 1 ? values.std().item<double>() : 0;
+    const double deviation = values.numel() > 1 ? values.std().item<double>() : std::numeric_limits<double>::quiet_NaN();
     return {values.mean().item<double>(), deviation, deviation / std::sqrt(static_cast<double>(values.numel()))};
 }
 

@@ -7,7 +7,7 @@
 
 namespace marginalia {
 
-// Mean, standard deviation and standard error of the mean.
+// Mean, standard deviation and standard error of the mean; of one value the last two are NaN.
 struct Spread {
     double mean, deviation, error;
 };

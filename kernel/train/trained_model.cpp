@@ -24,6 +24,7 @@ TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, 
     TrainedModel trained{build_model(request, plugins), {}, nullptr};
     const TrialParts& parts = trained.parts;
     CheckpointState state = load_checkpoint(request.checkpoint, *parts.network);
+    check_vocabulary(parts, state.trial_json);
     parts.objective->load(state.parts["objective"]);
     // A finished training has put them in place and keeps no optimiser.
     if (const auto found = state.parts.find("optimizer"); found != state.parts.end())
@@ -47,6 +48,10 @@ ParseState parser_of(const TrialParts& parts) {
         else
             dataset->parse(line, out);
     };
+}
+
+void flush(std::ostream& out) {
+    if (!out.flush()) throw Error("the answer cannot be written; is the disk full, or has its reader gone?");
 }
 
 StateSource open_states(const TrialParts& parts, const std::string& source) {

@@ -6,6 +6,7 @@
 #include <ATen/autocast_mode.h>
 #include <torch/script.h>
 
+#include "kernel/train/bfloat16_speed.h"
 #include "kernel/train/checkpoint.h"
 #include "kernel/train/dataset_evaluation.h"
 #include "kernel/train/evaluation.h"
@@ -53,6 +54,13 @@ std::vector<at::Tensor> all_parameters(const TrialParts& parts) {
     return list;
 }
 
+// With the weights to start from in place, before the optimiser begins its averages with them.
+TrialParts started_parts(const TrialRequest& request, const PluginHost& plugins) {
+    TrialParts parts = build_trial(request, plugins);
+    if (!request.start_network.empty()) check_vocabulary(parts, load_weights(request.start_network, *parts.network));
+    return parts;
+}
+
 class Trial {
 public:
     Trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder)
@@ -62,15 +70,14 @@ public:
           train_(request.config.at("train")),
           evaluation_(request.config.at("evaluation")),
           steps_(train_.at("steps")),
-          parts_(build_trial(request, plugins)),
-          precision_(resolve_precision(train_.at("precision"), parts_.device.is_cuda(), processor_has_bfloat16())),
+          parts_(started_parts(request, plugins)),
+          precision_(precision_here()),
           optimizer_(all_parameters(parts_), train_) {
-        if (!request.start_network.empty()) load_weights(request.start_network, *parts_.network);
         if (!request.checkpoint.empty()) restore();
     }
 
     TrialOutcome run() {
-        check_reference();
+        check_evaluation();
         if (!finished_) {
             if (!precision_.report.empty()) recorder_.sample("precision", saved_, "text", precision_.report);
             if (!train()) return TrialOutcome::stopped;
@@ -84,8 +91,15 @@ public:
     }
 
 private:
-    // What [reference] cannot be is told before the training, not after it.
-    void check_reference() const {
+    Precision precision_here() const {
+        const std::string wanted = train_.at("precision");
+        const bool cuda = parts_.device.is_cuda();
+        return resolve_precision(wanted, cuda, wanted == "float32" || cuda ? 0 : bfloat16_speed());
+    }
+
+    // What cannot be evaluated is told before the training, not after it.
+    void check_evaluation() const {
+        if (parts_.dataset) ranking_sizes(evaluation_, parts_.domain.sites);
         at::Generator generator = make_generator(parts_.device, request_.seed, 0);
         build_reference_sampler(request_, plugins_, parts_, evaluation_.at("reference_chains"), generator);
     }
@@ -102,6 +116,7 @@ private:
             if (step % log_every == 0 || last) {
                 for (const auto& [name, value] : metrics) recorder_.metric(name, step, value.item<double>());
                 recorder_.metric("learning_rate", step, optimizer_.learning_rate(step));
+                if (const auto norm = optimizer_.gradient_norm()) recorder_.metric("gradient_norm", step, *norm);
                 const std::int64_t covered = std::min(step - first + 1, log_every);
                 recorder_.metric("step_seconds", step, seconds_since(last_log) / static_cast<double>(covered));
                 last_log = Clock::now();
@@ -164,14 +179,17 @@ private:
             state.parts["optimizer"] = optimizer_.state();
             if (parts_.sampler) state.parts["sampler"] = parts_.sampler->state();
             state.parts["generator"] = {{"state", parts_.generator.get_state()}};
+            state.parts["precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
         }
-        const nlohmann::json trial = {{"config", request_.config}, {"seed", request_.seed}, {"step", step}};
+        nlohmann::json trial = {{"config", request_.config}, {"seed", request_.seed}, {"step", step}};
+        if (parts_.dataset) trial["vocabulary"] = parts_.dataset->vocabulary();
         recorder_.checkpoint(step, save_checkpoint(*parts_.network, trial.dump(), state));
         saved_ = step;
     }
 
     void restore() {
         CheckpointState state = load_checkpoint(request_.checkpoint, *parts_.network);
+        check_vocabulary(parts_, state.trial_json);
         saved_ = state.step;
         parts_.objective->load(state.parts["objective"]);
         if (!state.parts.contains("optimizer")) {  // a finished training: its weights are the averaged ones already
@@ -181,6 +199,8 @@ private:
         optimizer_.load(state.parts["optimizer"]);
         if (parts_.sampler) parts_.sampler->load(state.parts["sampler"]);
         parts_.generator.set_state(state.parts["generator"].at("state"));
+        const bool began = state.parts.at("precision").at("bfloat16").item<bool>();
+        if (began != precision_.bfloat16) precision_ = {began, std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
     }
 
     void quick_evaluation(std::int64_t step) {
@@ -209,7 +229,7 @@ private:
     const nlohmann::json& evaluation_;
     const std::int64_t steps_;
     TrialParts parts_;
-    const Precision precision_;
+    Precision precision_;
     Optimizer optimizer_;
     std::int64_t saved_ = 0;  // step of the newest checkpoint
     bool finished_ = false;

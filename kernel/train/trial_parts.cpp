@@ -96,6 +96,20 @@ TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
     return parts;
 }
 
+void check_vocabulary(const TrialParts& parts, const std::string& trial_json) {
+    const nlohmann::json trial = nlohmann::json::parse(trial_json, nullptr, false);
+    if (!parts.dataset || !trial.is_object() || !trial.contains("vocabulary")) return;
+    const std::vector<std::string> then = trial.at("vocabulary"), now = parts.dataset->vocabulary();
+    if (then == now) return;
+    std::size_t symbol = 0;
+    while (symbol < then.size() && symbol < now.size() && then[symbol] == now[symbol]) ++symbol;
+    const auto word = [symbol](const std::vector<std::string>& words) {
+        return symbol < words.size() ? "'" + words[symbol] + "'" : std::string("none");
+    };
+    throw Error("the dataset's symbol " + std::to_string(symbol) + " was " + word(then) + " when the checkpoint was written and is " +
+                word(now) + " now; give the dataset the files that the checkpoint learnt from");
+}
+
 std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, const PluginHost& plugins,
                                                  const TrialParts& parts, std::int64_t chains, at::Generator& generator) {
     if (!request.config.contains("reference")) return nullptr;

@@ -35,6 +35,10 @@ TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins);
 // All of them. Throws Error with the plugin's kind and name in front of whatever the plugin throws.
 TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins);
 
+// That the dataset's symbols stand for what they stood for when the checkpoint with this trial.json (checkpoint.h) was written.
+// Throws Error naming the first symbol that does not.
+void check_vocabulary(const TrialParts& parts, const std::string& trial_json);
+
 // The sampler under [reference] in the config with `chains` states a draw; null where there is none.
 std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, const PluginHost& plugins,
                                                  const TrialParts& parts, std::int64_t chains, at::Generator& generator);

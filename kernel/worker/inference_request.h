@@ -21,7 +21,7 @@ struct InferenceRequest {
     std::string states;            // given states: file, or "-" for standard input
     bool states_are_text = false;  // `states` is itself the text of one
     std::int64_t count = 0;        // states to sample, or completions of each given state
-    std::int64_t batch = 1024;     // rows that the network takes at a time
+    std::int64_t batch = 512;      // rows that the network takes at a time
     OutputRequest output;
 };
 

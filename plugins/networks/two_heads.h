@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <marginalia/network.h>
+#include <marginalia/site_terms.h>
 
 #include <cmath>
 #include <string>
@@ -17,10 +18,11 @@ namespace marginalia {
 // I = K + 1 one-hot symbols, □ being the last, and, with `known_fraction`, the fraction of known sites of the row, the
 // same at every site. The body may call self.at_site(h, site), (B, D, C), (B) -> (B, C).
 //
-//   log p_θ(x_S) = C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) - |S| log K     parameter theta_u (C)
+//   log p_θ(x_S) = C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) - |S| log K     u = sum_m w_m u_m, parameter theta_u (M, C)
 //   logits of p_φ(x_d | x_S) = V h_d(x_S) + c                             parameters phi_v (K, C), phi_c (K)
 //
-// Both heads begin at zero. The value at all □ comes from one more row of the batch. Parameters whose names begin with
+// M and w are those of the profile (site_terms.h), whose node m has u_m in place of u. Both heads begin at zero. The
+// value at all □ comes from one more row of the batch. Parameters whose names begin with
 // theta_ serve log p_θ alone, with phi_ the conditionals alone, others both; where there are two bodies, each parameter
 // theta_NAME of a body has a counterpart phi_NAME of the same shape.
 struct TwoHeads {
@@ -37,6 +39,8 @@ struct TwoHeads {
 
 namespace two_heads {
 
+constexpr std::int64_t nodes = 16;  // M
+
 constexpr const char* inputs_with_fraction = R"(
     def inputs(self, x: Tensor) -> Tensor:
         known = (x < {categories}).to(self.theta_u.dtype).mean([1], keepdim=True)
@@ -49,7 +53,8 @@ constexpr const char* inputs_alone = R"(
         return torch.one_hot(x, {symbols}).to(self.theta_u.dtype)
 )";
 
-// Products with u as products and sums of float32: TorchScript casts `mv` to bfloat16 under autocast.
+// Products with u as products and sums of float32, or as products of doubles: TorchScript casts `mv` and `linear` of
+// float32 to bfloat16 under autocast.
 constexpr const char* heads = R"(
     def with_blank(self, x: Tensor) -> Tensor:
         return torch.cat([x, torch.full([1, {sites}], {categories}, dtype=x.dtype, device=x.device)])
@@ -57,9 +62,12 @@ constexpr const char* heads = R"(
     def at_site(self, h: Tensor, site: Tensor) -> Tensor:
         return h.gather(1, site.view(-1, 1, 1).expand(-1, 1, h.size(2))).squeeze(1)
 
+    def mean_u(self) -> Tensor:
+        return (self.theta_u * self.profile_weights).sum([0])
+
     def scores(self, h: Tensor) -> Tensor:
         # The last row of h belongs to the state of all □.
-        score = (h.sum([1], dtype=self.theta_u.dtype) * self.theta_u).sum([1]) * {score_scale}
+        score = (h.sum([1], dtype=self.theta_u.dtype) * self.mean_u()).sum([1]) * {score_scale}
         return score[:-1] - score[-1]
 
     def marginals(self, h: Tensor, x: Tensor) -> Tensor:
@@ -72,10 +80,10 @@ constexpr const char* heads = R"(
     def log_marginal(self, x: Tensor) -> Tensor:
         return self.marginals(self.{theta}features(self.inputs(self.with_blank(x))), x)
 
-    def log_marginal_sites(self, x: Tensor) -> Tensor:
+    def log_marginal_profile(self, x: Tensor) -> Tensor:
         h = self.{theta}features(self.inputs(self.with_blank(x)))
-        score = (h.to(self.theta_u.dtype) * self.theta_u).sum([2]) * {score_scale}
-        return score[:-1] - score[-1:] - {log_categories} * (x < {categories}).to(score.dtype)
+        score = torch.linear(h.double(), self.theta_u.double()).to(self.theta_u.dtype) * {score_scale}
+        return score[:-1] - score[-1:] - {log_categories} * (x < {categories}).to(score.dtype).unsqueeze(2)
 
     def log_marginal_relaxed(self, p: Tensor) -> Tensor:
         # The symbol □ and the fraction of known sites: 0 and 1 in the states, 1 and 0 in the last row.
@@ -115,7 +123,8 @@ inline at::Tensor uniform_weights(at::IntArrayRef shape, std::int64_t inputs, at
 // Adds the heads' parameters and defines all methods; `bodies` is the source of the body or bodies.
 inline void define_with_heads(NetworkBuilder& network, const TwoHeads& shape, const std::string& bodies) {
     const std::int64_t categories = shape.domain.categories;
-    network.parameter("theta_u", at::zeros({shape.width}));
+    network.parameter("theta_u", at::zeros({two_heads::nodes, shape.width}));
+    network.buffer("profile_weights", profile_weights(two_heads::nodes).unsqueeze(1));
     network.parameter("phi_v", at::zeros({categories, shape.width}));
     network.parameter("phi_c", at::zeros({categories}));
     const std::string source =

@@ -60,6 +60,9 @@ public:
     marginalia::Generated generate(std::int64_t count, at::Generator& generator, const marginalia::Tick& tick) const override {
         return any_order_->generate(count, generator, tick);
     }
+    marginalia::Generated complete(const at::Tensor& x, at::Generator& generator, const marginalia::Tick& tick) const override {
+        return any_order_->complete(x, generator, tick);
+    }
     at::Tensor log_density(const at::Tensor& x, at::Generator& generator, const marginalia::Tick& tick) const override {
         return any_order_->log_density(x, generator, tick);
     }

@@ -185,7 +185,7 @@ with tempfile.TemporaryDirectory() as place:
     refuses(folder, "'xml' is no format; choose text, csv, json, npy or png", "sample", "1", "--format", "xml")
     refuses(folder, "the folder no does not exist", "sample", "1", "-o", "no/x.txt")
     refuses(folder, "a picture needs sites in rows and columns, and these are a sequence of 4", "sample", "2", "-o", "y.png")
-    refuses(folder, "objective 'ao-arm' trains conditionals only", "marginals", "2", "--states", "states.txt", "-o", "y.csv")
+    refuses(folder, "objective 'ao-arm' does not train log p of partial states in one pass", "marginals", "2", "--states", "states.txt", "-o", "y.csv")
     refuses(folder, "'1_' is neither a file nor a state: it has 2 symbols where a state has 4 sites", "complete", "2", "--given", "1_")
     refuses(folder, "symbol 2 is '2'; it must be 0 to 1, or □ or _ (unknown)", "complete", "2", "--given", "12__", "-o", "y.txt")
     refuses(folder, "the array does not hold rows of 4 sites; give shape (N, 4)", "complete", "2", "--given", "x.npy")

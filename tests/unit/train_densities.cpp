@@ -38,6 +38,7 @@ struct Case {
     bool second_stage = false;  // begins with a network of ao-arm
 };
 
+constexpr const char* transformer = "plugin = \"transformer\"\nlayers = 1\nwidth = 16\nheads = 2\nbodies = 2\n";
 constexpr const char* mps = "plugin = \"mps\"\nbond = 4\n";
 constexpr const char* einet = "plugin = \"einet\"\nstructure = \"random-tree\"\ndepth = 2\nreplicas = 3\nsums = 4\n";
 constexpr const char* forward = "plugin = \"ancestral\"\norder = \"forward\"\n";
@@ -48,6 +49,7 @@ const Case cases[] = {
     {"ao-arm", Reading::any_order},
     {"ao-arm", Reading::any_order, "", gibbs},
     {"mam-distill", Reading::any_order, "", nullptr, mlp, true},
+    {"mam-distill", Reading::any_order, "penalty = 0\n", nullptr, transformer, true},
     {"mam-joint", Reading::any_order},
     {"mam-joint", Reading::any_order, "follow = false\n"},
     {"circuit-mle", Reading::model, "", nullptr, einet},
@@ -96,7 +98,7 @@ std::string trained_weights(const TrialRequest& request) {
 // The parts of the finished trial.
 TrialParts train(const Case& c) {
     TrialRequest request = request_for(c);
-    if (c.second_stage) request.start_network = trained_weights(request_for(cases[0]));
+    if (c.second_stage) request.start_network = trained_weights(request_for({.objective = "ao-arm", .reading = Reading::any_order, .network = c.network}));
     TrialParts parts = build_trial(request, shipped_plugins());
     CheckpointState state = load_checkpoint(trained_weights(request), *parts.network);
     parts.objective->load(state.parts["objective"]);

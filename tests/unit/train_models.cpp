@@ -142,6 +142,8 @@ TEST_CASE("completions are draws given what is known") {
     check(shaken("plugin = \"mam-energy\"", "block-gibbs", "plugin = \"mps\"\nbond = 3"), some, 1e-4);
     check(shaken("plugin = \"arm\""), prefix, 1e-4);
     check(shaken("plugin = \"mam-energy\"", "block-gibbs"), some, 0);
+    for (const char* forward_looking : {"mam-balance", "mam-heat-bath"})
+        check(shaken("plugin = \"" + std::string(forward_looking) + "\"", "single-site-gibbs"), some, 0);
     // One unknown site: any order, one conditional.
     check(shaken("plugin = \"arm\""), at::tensor({1, 0, 1, 2}, at::kLong), 1e-4);
 

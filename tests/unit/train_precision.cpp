@@ -2,6 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -9,6 +10,7 @@
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
 
+#include "kernel/train/bfloat16_speed.h"
 #include "kernel/train/precision.h"
 #include "kernel/train/trial_parts.h"
 #include "trial_fixture.h"
@@ -57,20 +59,42 @@ std::int64_t distinct(const at::Tensor& values) { return std::get<0>(at::_unique
 
 TEST_CASE("what the settings come to") {
     for (const bool cuda : {false, true})
-        for (const bool has : {false, true}) {
-            CHECK_FALSE(resolve_precision("float32", cuda, has).bfloat16);
-            CHECK(resolve_precision("float32", cuda, has).report.empty());
-            CHECK(resolve_precision("bfloat16", cuda, has).bfloat16);
-            CHECK(resolve_precision("auto", cuda, has).bfloat16 == (cuda || has));
+        for (const double speed : {0.0, 0.5, 1.1, 1.3, 5.0}) {
+            CHECK_FALSE(resolve_precision("float32", cuda, speed).bfloat16);
+            CHECK(resolve_precision("float32", cuda, speed).report.empty());
+            CHECK(resolve_precision("bfloat16", cuda, speed).bfloat16);
+            CHECK(resolve_precision("auto", cuda, speed).bfloat16 == (cuda || speed > 1.2));
         }
-    CHECK(resolve_precision("bfloat16", true, false).report.empty());
-    CHECK(resolve_precision("bfloat16", false, true).report.empty());
-    CHECK(resolve_precision("bfloat16", false, false).report ==
-          "warning: bfloat16 is slower than float32 here, as this processor has neither AVX512-BF16 nor AMX-BF16; give "
+    CHECK(resolve_precision("bfloat16", true, 0).report.empty());
+    CHECK(resolve_precision("bfloat16", false, 4).report.empty());
+    CHECK(resolve_precision("bfloat16", false, 0).report ==
+          "warning: bfloat16 is hardly faster than float32 here, or slower: this processor has neither AVX512-BF16 nor AMX-BF16; give "
           "train.precision = \"auto\" or \"float32\"");
-    CHECK(resolve_precision("auto", false, true).report == "bfloat16");
-    CHECK(resolve_precision("auto", false, false).report ==
-          "float32: this processor has neither AVX512-BF16 nor AMX-BF16");
+    CHECK(resolve_precision("auto", false, 4).report == "bfloat16");
+    CHECK(resolve_precision("auto", false, 0).report ==
+          "float32, not bfloat16: this processor has neither AVX512-BF16 nor AMX-BF16");
+    CHECK(resolve_precision("auto", false, 0.55).report ==
+          "float32, not bfloat16: its products run at 0.55 times the speed of float32 on this processor");
+}
+
+TEST_CASE("the speed of bfloat16 is measured where there is any") {
+    const double speed = bfloat16_speed();
+    CHECK((speed > 0) == processor_has_bfloat16());
+    if (speed == 0) return;
+    const auto seconds = [](at::ScalarType type) {
+        const at::Tensor a = at::ones({768, 768}, type);
+        double best = 1e9;
+        for (int i = 0; i < 6; ++i) {
+            const auto start = std::chrono::steady_clock::now();
+            at::mm(a, a);
+            best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        }
+        return best;
+    };
+    // Where one is clearly faster in larger products, it is in these.
+    const double larger = seconds(at::kFloat) / seconds(at::kBFloat16);
+    if (larger > 2) CHECK(speed > 1);
+    if (larger < 0.6) CHECK(speed < 1.2);
 }
 
 TEST_CASE("the processor is what the system says of it") {
@@ -85,15 +109,29 @@ TEST_CASE("the processor is what the system says of it") {
 }
 
 TEST_CASE("auto trains as the precision that it chooses, and the record tells which") {
-    const bool has = processor_has_bfloat16();
     const MemoryRecorder chosen = run("auto"), full = run("float32"), half = run("bfloat16");
     CHECK(full.samples.count("precision") == 0);
-    CHECK(chosen.samples.at("precision") == resolve_precision("auto", false, has).report);
-    CHECK(half.samples.count("precision") == (has ? 0 : 1));
+    const bool fast = chosen.samples.at("precision") == "bfloat16";  // as measured in that trial
+    CHECK(chosen.samples.at("precision").starts_with(fast ? "bfloat16" : "float32, not bfloat16: "));
+    if (!processor_has_bfloat16()) CHECK_FALSE(fast);
     const std::pair<std::string, std::int64_t> last{"loss", 8};
-    CHECK(chosen.metrics.at(last) == (has ? half : full).metrics.at(last));
+    CHECK(chosen.metrics.at(last) == (fast ? half : full).metrics.at(last));
     CHECK(full.metrics.at(last) != half.metrics.at(last));
     CHECK(full.metrics.at(last) == doctest::Approx(half.metrics.at(last)).epsilon(0.1));
+}
+
+TEST_CASE("a stopped trial goes on in the precision it began with") {
+    const MemoryRecorder half = run("bfloat16");
+    TrialRequest request = request_of(experiment(mlp, "precision = \"bfloat16\"\n"));
+    MemoryRecorder recorder;
+    recorder.stop_after = 4;
+    CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::stopped);
+    request.checkpoint = recorder.checkpoints.back().second;
+    request.config["train"]["precision"] = "float32";  // as where `auto` finds another processor
+    recorder.stop_after = -1;
+    run_trial(request, shipped_plugins(), recorder);
+    CHECK(recorder.metrics.at({"loss", 8}) == half.metrics.at({"loss", 8}));
+    CHECK(recorder.samples.at("precision") == "bfloat16, in which the trial began");
 }
 
 TEST_CASE("in bfloat16 log p_θ is summed in float32") {

@@ -120,15 +120,18 @@ TEST_CASE("groups of regenerated rows rank alike where the marginals follow the 
     CHECK(trained.at("ranking_spearman") > 0.9);
     CHECK(trained.at("ranking_pearson") > 0.9);
     CHECK(trained.at("ranking_one_order_pearson") > 0.9);
+    CHECK(trained.at("ranking_pearson") < 1 - 1e-6);
+    CHECK(trained.at("ranking_one_order_pearson") < 1 - 1e-6);
     // Rows of an untrained model are all alike, so no group has three that differ.
     CHECK(finals_of(experiment("steps = 0", groups + "0.3\n", "mam-joint")).at("ranking_groups") == 0);
     CHECK(finals_of(experiment("steps = 0", groups + "0.3\n")).count("ranking_groups") == 0);  // no marginals to rank by
     const std::string test_rows = "samples = 0\nnll_samples = 0\nranking_groups = 2\nranking_rows = 10\n";
     CHECK(finals_of(experiment("steps = 400", test_rows, "mam-joint")).at("ranking_groups") == 2);
     MemoryRecorder recorder;
-    const TrialRequest wrong = request_of(experiment("steps = 0", "samples = 0\nnll_samples = 0\nranking_groups = 1\nranking_masked = \"3,six\"\n", "mam-joint"));
+    const TrialRequest wrong = request_of(experiment("steps = 5", "samples = 0\nnll_samples = 0\nranking_groups = 1\nranking_masked = \"3,six\"\n", "mam-joint"));
     CHECK_THROWS_WITH_AS(run_trial(wrong, shipped_plugins(), recorder),
                          doctest::Contains("ranking_masked = \"3,six\" is not a list of numbers of sites from 1 to 5"), Error);
+    CHECK(recorder.checkpoints.empty());  // told before the training
 }
 
 TEST_CASE("drawn rows: different, new, their n-grams and their observables") {

@@ -5,6 +5,8 @@
 #include <ATen/ATen.h>
 #include <torch/script.h>
 
+#include <marginalia/model.h>
+
 #include "kernel/train/checkpoint.h"
 #include "kernel/train/trial_parts.h"
 #include "trial_fixture.h"
@@ -15,7 +17,7 @@ namespace {
 
 std::string experiment(const std::string& objective, const std::string& train, const std::string& network = "mlp") {
     return "name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 3\ncolumns = 3\n[network]\nplugin = \"" + network +
-           "\"\n[network.mlp]\nhidden = 128\nlayers = 2\n[sampler]\nplugin = \"single-site-gibbs\"\n[objective]\n" + objective +
+           "\"\n[network.mlp]\nhidden = 128\nlayers = 2\n[network.transformer]\nlayers = 2\nwidth = 24\nheads = 3\nbodies = 2\n[sampler]\nplugin = \"single-site-gibbs\"\n[objective]\n" + objective +
            "\n[evaluation]\nsamples = 500\nnll_samples = 500\nmarginal_states = 400\n[train]\nbatch = 64\nlearning_rate = 0.005\n" + train;
 }
 
@@ -36,6 +38,25 @@ std::map<std::string, at::Tensor> weights(const std::string& toml, const std::st
         named[parameter.name] = parameter.value.detach().clone();
     return named;
 }
+
+// Rows of zeros.
+struct Zeros final : Sampler {
+    at::Tensor draw(const Network& network, at::Generator&) override { return at::zeros({64, network.domain().sites}, at::kLong); }
+};
+
+// log p of a site is theta_t[number of known sites], whatever is known before it, though the conditionals know better.
+constexpr const char* flat = R"(
+    def log_marginal(self, x: Tensor) -> Tensor:
+        return (self.theta_t[(x < 2).sum(1)].unsqueeze(1) * (x < 2)).sum(1)
+
+    def log_marginal_profile(self, x: Tensor) -> Tensor:
+        return (self.theta_t[(x < 2).sum(1)].unsqueeze(1) * (x < 2)).unsqueeze(2).expand(-1, -1, 2)
+
+    def conditional_logits(self, x: Tensor) -> Tensor:
+        known = (x < 2).to(self.phi_a.dtype).mean([1], keepdim=True)
+        sure = (self.phi_a * known).unsqueeze(2).expand(-1, 8, 1)
+        return torch.cat([sure, torch.zeros_like(sure)], 2)
+)";
 
 }  // namespace
 
@@ -63,6 +84,86 @@ TEST_CASE("marginals are distilled from conditionals, which stay bit for bit") {
         CHECK(stage2.finals.at("marginal_rmse") < untrained.finals.at("marginal_rmse") / 3);
         CHECK(stage2.finals.at("pearson") > 0.97);
     }
+}
+
+TEST_CASE("marginals with profiles come to the mean over orders of log p of the conditionals") {
+    const std::string first = experiment("plugin = \"ao-arm\"", "steps = 300", "transformer");
+    const std::string start = run(first).checkpoints.back().second;
+    const std::string toml = experiment("plugin = \"mam-distill\"\npenalty = 0\npath_rows = 64\npath_points = 2\nown_steps = 3",
+                                        "steps = 900\nschedule = \"cosine\"\nema = 0.98", "transformer");
+    const MemoryRecorder stage2 = run(toml, start);
+    const auto before = weights(first, start), after = weights(toml, stage2.checkpoints.back().second);
+    for (const auto& [name, value] : before)
+        if (name.starts_with("phi_")) CHECK(at::equal(value, after.at(name)));
+
+    const TrialParts parts = build_trial(request_of(toml), shipped_plugins());
+    load_weights(stage2.checkpoints.back().second, *parts.network);
+    const at::NoGradGuard no_grad;
+    at::Generator generator = make_generator(at::kCPU, 1, 12);
+    const at::Tensor states = at::arange(512).unsqueeze(1).bitwise_right_shift(at::arange(9)).bitwise_and(1);
+    const at::Tensor halves = states.masked_fill(at::rand({512, 9}, generator) < 0.5, 2);
+    // Over the states as the model draws them: of rare ones it has seen little.
+    at::Tensor probability;
+    for (const at::Tensor& x : {states, halves}) {
+        at::Tensor mean = at::zeros({512}, at::kDouble);
+        for (int i = 0; i < 50; ++i) mean += estimate_log_density(*parts.network, x, 16, generator) / 50;
+        if (!probability.defined()) probability = mean.softmax(0);
+        const at::Tensor off = parts.network->log_marginal(x) - mean;
+        CHECK(mean.std().item<double>() > 0.8);
+        CHECK((probability * off.square()).sum().sqrt().item<double>() < 0.1);
+        CHECK(std::abs((probability * off).sum().item<double>()) < 0.03);
+    }
+}
+
+TEST_CASE("profiles that cannot follow what is known still come to the mean over orders") {
+    const Domain domain{8, 2, {{8}, false}};
+    NetworkBuilder builder("flat");
+    builder.parameter("theta_t", at::zeros({9}));
+    builder.parameter("phi_a", at::full({1}, 6.0));
+    builder.define(flat);
+    const std::unique_ptr<torch::jit::Module> module(builder.release());
+    const Network network(*module, domain);
+    std::map<std::string, ParameterValue, std::less<>> values{
+        {"penalty", 0.0}, {"own", 0.0}, {"resampling", std::int64_t{1}}, {"own_steps", std::int64_t{1}},
+        {"path_rows", std::int64_t{64}}, {"path_points", std::int64_t{2}}, {"full", 0.5}, {"sites", 1e-9}, {"copy_body", false}};
+    const auto create = reinterpret_cast<ObjectiveFactory>(shipped_plugins().factory("objective", "mam-distill"));
+    const std::unique_ptr<Objective> objective(create(Params(values), {domain, 64, at::kCPU, nullptr}));
+    Zeros zeros;
+    at::Tensor theta = network.module().attr("theta_t").toTensor();
+    // The loss is a square in each number: its slopes at two places, from the same draws, tell where it is least.
+    const auto slopes = [&](double place) {
+        at::Generator generator = make_generator(at::kCPU, 5, 5);
+        theta.set_data(at::full({9}, place));
+        for (std::int64_t i = 1; i <= 600; ++i) {
+            TrainingStep step{i, network, &zeros, nullptr, nullptr, generator, {}};
+            objective->loss(step).backward();
+        }
+        const at::Tensor sum = theta.grad().to(at::kDouble).clone();
+        theta.mutable_grad().reset();
+        return sum;
+    };
+    const at::Tensor at_0 = slopes(0), at_1 = slopes(-1), root = -at_0 / (at_0 - at_1);
+    double exact = 0;
+    for (std::int64_t s = 1; s <= 8; ++s) {
+        CAPTURE(s);
+        exact -= std::log1p(std::exp(-6.0 * static_cast<double>(s - 1) / 8));
+        CHECK(std::abs(static_cast<double>(s) * root[s].item<double>() - exact) < 0.06);
+    }
+}
+
+TEST_CASE("a second stage that was stopped goes on to the same bits, its own states included") {
+    const std::string start = run(experiment("plugin = \"ao-arm\"", "steps = 20", "transformer")).checkpoints.back().second;
+    TrialRequest request = request_of(experiment("plugin = \"mam-distill\"\npenalty = 0\npath_points = 2\nown_steps = 4",
+                                                 "steps = 12\nema = 0.9", "transformer"));
+    request.start_network = start;
+    MemoryRecorder unbroken, resumed;
+    run_trial(request, shipped_plugins(), unbroken);
+    resumed.stop_after = 6;  // between two draws of own states
+    CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::stopped);
+    request.checkpoint = resumed.checkpoints.back().second;
+    resumed.stop_after = -1;
+    CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::done);
+    CHECK(unbroken.checkpoints.back() == resumed.checkpoints.back());
 }
 
 TEST_CASE("one stage does both") {

@@ -27,6 +27,7 @@ Values small_unet(std::int64_t bodies) {
             {"channels", std::string("8,12,16")},
             {"blocks", std::string("1")},
             {"attention", std::string("0, 1,1")},
+            {"patch", std::int64_t{1}},
             {"heads", std::int64_t{2}},
             {"group_channels", std::int64_t{4}},
             {"bodies", bodies},
@@ -61,6 +62,8 @@ std::vector<Case> cases() {
         list.push_back({"unet", small_unet(bodies), {{8, 8}, true}, 2});
         list.push_back({"unet", small_unet(bodies), {{5, 7}, false}, 3});
         list.push_back({"unet", small_unet(bodies), {{5, 3}, true}, 3});
+        list.push_back({"unet", with(small_unet(bodies), "patch", std::int64_t{2}), {{5, 6}, false}, 3});
+        list.push_back({"unet", with(small_unet(bodies), "patch", std::int64_t{3}), {{6, 6}, true}, 2});
         list.push_back({"transformer", small_transformer(bodies), {{9}, false}, 4});
         list.push_back({"transformer", with(small_transformer(bodies), "layers", std::int64_t{1}), {{2, 3}, true}, 2});
     }
@@ -338,15 +341,15 @@ TEST_CASE("presets have the sizes that their manuals tell") {
     };
     Values unet = small_unet(1), transformer = small_transformer(1);
     for (const char* key : {"channels", "blocks", "attention"}) unet[key] = std::string();
-    for (const char* key : {"heads", "group_channels"}) unet[key] = std::int64_t{0};
+    for (const char* key : {"patch", "heads", "group_channels"}) unet[key] = std::int64_t{0};
     for (const char* key : {"layers", "width", "heads", "feed_forward"}) transformer[key] = std::int64_t{0};
     const Layout picture{{28, 28}, false}, text{{250}, false};
-    CHECK(count(Built({"unet", unet, picture, 2})) == 1'788'386);
+    CHECK(count(Built({"unet", unet, picture, 2})) == 1'710'402);
     const Built paper({"unet", with(unet, "preset", std::string("paper")), picture, 2});
     CHECK(paper.weights("bottom_block4_conv2_w").sizes() == at::IntArrayRef{256, 256, 3, 3});
     CHECK(paper.weights("bottom_attention3_qkv").sizes() == at::IntArrayRef{768, 256});
     CHECK(paper.weights("stem_w").is_contiguous(at::MemoryFormat::ChannelsLast));
-    CHECK(count(Built({"transformer", transformer, text, 27})) == 1'832'283);
+    CHECK(count(Built({"transformer", transformer, text, 27})) == 1'835'163);
     const Built medium({"transformer", with(transformer, "preset", std::string("cpu-medium")), text, 27});
     CHECK(medium.weights("layer6_w1").sizes() == at::IntArrayRef{1024, 256});
 }
@@ -378,6 +381,8 @@ TEST_CASE("what does not fit is refused by name") {
     CHECK(message({"unet", with(small_unet(1), "heads", std::int64_t{5}), picture, 2}) ==
           "network 'unet': heads = 5 does not divide the 12 channels of a resolution with attention; change heads or "
           "channels");
+    CHECK(message({"unet", with(small_unet(1), "patch", std::int64_t{3}), {{6, 4}, true}, 2}) ==
+          "network 'unet': patch = 3 does not divide the periodic lattice of 6 x 4 sites; give one that does, or 1");
     CHECK(message({"transformer", with(small_transformer(1), "heads", std::int64_t{5}), text, 2}) ==
           "network 'transformer': heads = 5 does not divide width = 12; change heads or width");
 }

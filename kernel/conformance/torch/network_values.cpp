@@ -66,8 +66,8 @@ std::string check_methods(const NetworkProbe& probe) {
     const Network& network = *probe.network;
     const bool at_site = network.module().find_method("conditional_at").has_value(),
                joint = network.module().find_method("joint").has_value();
-    const bool sites = has_log_marginal_sites(network);
-    if (!at_site && !joint && !sites) throw NotApplicable{"none is defined"};
+    const bool profile = has_log_marginal_profile(network);
+    if (!at_site && !joint && !profile) throw NotApplicable{"none is defined"};
     at::Generator generator = seeded(33);
     const std::int64_t rows = probe.states.size(0), some = rows / 2;
     const at::Tensor site = at::randint(probe.domain.sites, {rows}, generator, at::kLong);
@@ -85,12 +85,14 @@ std::string check_methods(const NetworkProbe& probe) {
         compare("joint's first result beside log_marginal", both.log_marginal, network.log_marginal(probe.states));
         compare("joint's second result beside conditional_logits", both.logits, right.slice(0, 0, some));
     }
-    if (sites)
-        compare("the sum of log_marginal_sites beside log_marginal", log_marginal_sites(network, probe.states).sum(1),
-                network.log_marginal(probe.states));
+    if (profile) {
+        const at::Tensor nodes = log_marginal_profile(network, probe.states);
+        compare("the weighted sum of log_marginal_profile beside log_marginal",
+                (nodes * profile_weights(nodes.size(2)).to(nodes.device())).sum({1, 2}), network.log_marginal(probe.states));
+    }
     std::string agree = at_site ? "conditional_at" : "";
     if (joint) agree += agree.empty() ? "joint" : ", joint";
-    if (sites) agree += agree.empty() ? "log_marginal_sites" : ", log_marginal_sites";
+    if (profile) agree += agree.empty() ? "log_marginal_profile" : ", log_marginal_profile";
     return agree;
 }
 

@@ -4,6 +4,8 @@
 #include <bitset>
 
 #include "../data_files.h"
+#include "molecules/selfies.h"
+#include "molecules/smiles.h"
 
 namespace marginalia {
 namespace {
@@ -82,6 +84,16 @@ private:
     std::bitset<100> rings_;
 };
 
+// What is left once brackets, branches and rings are in order: atoms, and bonds between them.
+void check_reads(std::string_view text) {
+    try {
+        molecules::parse_smiles(text);
+    } catch (const molecules::MoleculeError& error) {
+        const std::string_view what = error.what();
+        throw Fault{error.position(), "this is no molecule: " + std::string(what.substr(what.find(": ") + 2))};
+    }
+}
+
 // Length of the SELFIES token that begins at `at`.
 std::size_t selfies_token(std::string_view text, std::size_t at) {
     if (text[0] != '[')
@@ -97,10 +109,16 @@ std::size_t selfies_token(std::string_view text, std::size_t at) {
 
 void add_molecule(std::string_view text, Tokens tokens, TokenNumbers& known, MoleculeFile& file) {
     if (text.empty()) throw Fault{0, "there is no molecule on this line"};
-    if (tokens == Tokens::smiles) SmilesCheck(text).check();
+    if (tokens == Tokens::smiles) {
+        SmilesCheck(text).check();
+        check_reads(text);
+    }
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t length = tokens == Tokens::smiles ? 1 : selfies_token(text, at);
-        const int number = known.number_of(text.substr(at, length));
+        const std::string_view token = text.substr(at, length);
+        if (tokens == Tokens::selfies && known.find(token) < 0 && molecules::read_token(token).kind == molecules::Token::Kind::unknown)
+            throw Fault{at, "'" + std::string(token) + "' is no token of SELFIES"};
+        const int number = known.number_of(token);
         if (number < 0) throw Fault{at, "this is token number 256; a file of molecules has at most 255 different ones"};
         file.numbers.push_back(static_cast<std::uint8_t>(number));
         at += length;

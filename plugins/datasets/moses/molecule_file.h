@@ -26,10 +26,10 @@ public:
 
     // The token's number, a new one if it has none; -1 where a new one would be too many.
     int number_of(std::string_view token);
+    int find(std::string_view token) const;  // the same, and -1 for a token that has none
     const std::vector<std::string>& words() const { return words_; }
 
 private:
-    int find(std::string_view token) const;
 
     std::array<int, 256> of_byte_;  // tokens of one byte
     std::unordered_map<std::string, int> of_word_;
@@ -52,8 +52,7 @@ struct MoleculeFile {
 
 // Reads a file of a molecule a line, up to the first comma, blank or tab; a first line that says SMILES or SELFIES is a
 // header. New tokens are added to `known`. Throws Error "FILE:LINE:COLUMN: sentence" where a line is no molecule of
-// that kind: a SMILES has only its characters, and closes its brackets, branches and ring bonds (valences are not
-// looked at).
+// that kind (valences are not looked at).
 MoleculeFile read_molecules(const std::string& path, Tokens tokens, TokenNumbers& known);
 
 }  // namespace marginalia

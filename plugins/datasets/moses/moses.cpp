@@ -51,8 +51,7 @@ that names the first and counts them: leaving such rows out would flatter the li
 
 With `tokens = "selfies"` both files must hold SELFIES, a molecule a line, which `marginalia-selfies encode` makes from
 SMILES: nothing is translated here. Of a line, what stands before the first comma, blank or tab is read; a first
-line `SMILES` or `SELFIES` is a header. SMILES are checked for closed brackets, branches and ring bonds, not for
-chemistry.
+line `SMILES` or `SELFIES` is a header. A SMILES must parse and a SELFIES consist of its tokens; chemistry is not looked at.
 
 What samples are compared with the test split by: `valid` (1 where the row reads as a molecule: brackets, branches and
 ring bonds close, aromatic atoms lie in rings and kekulize, no atom has more bonds than SELFIES' default constraints
@@ -178,8 +177,9 @@ public:
     std::vector<marginalia::Observable> observables() const override { return molecules_.list(); }
     void observe(marginalia::State x, std::span<double> values) const override { molecules_.observe(x, values); }
 
-    // Without the commas that would else divide words as long as [C].
+    // Without the commas that would else divide words as long as [C], and without the padding at the end.
     std::string text(marginalia::State x) const override {
+        while (x.size() > 1 && x.back() == 0) x = x.first(x.size() - 1);
         std::string line;
         for (const std::uint8_t symbol : x) line += symbol < contents_.words.size() ? contents_.words[symbol] : "□";
         return line;

@@ -9,11 +9,11 @@ namespace {
 
 struct Preset {
     const char *channels, *blocks, *attention;
-    std::int64_t heads, group_channels;
+    std::int64_t patch, heads, group_channels;
 };
 
-constexpr Preset paper{"256", "4", "3", 4, 8};
-constexpr Preset cpu{"32,64,128", "2,2,4", "0,0,2", 4, 16};
+constexpr Preset paper{"256", "4", "3", 1, 4, 8};
+constexpr Preset cpu{"64,128", "2,4", "0,2", 2, 4, 16};
 
 constexpr std::int64_t most = 65536;
 
@@ -46,12 +46,15 @@ class Reader {
 public:
     Reader(const Params& params, const Preset& preset) : params_(params), preset_(preset) {}
 
-    UnetDesign read(bool periodic) const {
+    UnetDesign read(const Layout& layout) const {
         const auto channels = numbers("channels", text("channels", preset_.channels), 1);
         const auto blocks = each("blocks", preset_.blocks, channels.size(), 1);
         const auto attention = each("attention", preset_.attention, channels.size(), 0);
-        UnetDesign design{
-            {}, integer("heads", preset_.heads), integer("group_channels", preset_.group_channels), periodic};
+        UnetDesign design{.levels = {},
+                          .patch = patch(layout),
+                          .heads = integer("heads", preset_.heads),
+                          .group_channels = integer("group_channels", preset_.group_channels),
+                          .periodic = layout.periodic};
         for (std::size_t l = 0; l < channels.size(); ++l) {
             design.levels.push_back({channels[l], blocks[l], attention[l]});
             check(design.levels.back(), design.heads);
@@ -65,6 +68,18 @@ private:
     }
     std::int64_t integer(const char* key, std::int64_t fallback) const {
         return params_.integer(key) == 0 ? fallback : params_.integer(key);
+    }
+
+    std::int64_t patch(const Layout& layout) const {
+        const std::int64_t given = params_.integer("patch");
+        const auto wraps = [&](std::int64_t size) {
+            return !layout.periodic || (layout.shape[0] % size == 0 && layout.shape[1] % size == 0);
+        };
+        if (given == 0) return params_.text("channels").empty() && wraps(preset_.patch) ? preset_.patch : 1;
+        if (!wraps(given))
+            throw Error("network 'unet': patch = " + std::to_string(given) + " does not divide the periodic lattice of " +
+                        std::to_string(layout.shape[0]) + " x " + std::to_string(layout.shape[1]) + " sites; give one that does, or 1");
+        return given;
     }
 
     // One number a resolution.
@@ -97,8 +112,8 @@ private:
 
 }  // namespace
 
-UnetDesign unet_design(const Params& params, bool periodic) {
-    return Reader(params, params.text("preset") == "paper" ? paper : cpu).read(periodic);
+UnetDesign unet_design(const Params& params, const Layout& layout) {
+    return Reader(params, params.text("preset") == "paper" ? paper : cpu).read(layout);
 }
 
 }  // namespace marginalia

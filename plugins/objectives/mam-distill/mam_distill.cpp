@@ -1,4 +1,5 @@
 #include <map>
+#include <numbers>
 #include <string>
 
 #include <ATen/ATen.h>
@@ -19,13 +20,17 @@ constexpr Parameter parameters[] = {
     {.name = "own", .type = ParameterType::number, .fallback = "0.5", .minimum = 0, .maximum = 1,
      .help = "fraction of a batch in which a random part is erased and resampled by the conditionals"},
     {.name = "resampling", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 1e6, .unit = "passes",
-     .help = "passes in which the erased part is filled, an equal number of its sites in each"},
+     .help = "passes in which the erased part is filled, few of its sites in the first and most in the last"},
+    {.name = "own_steps", .type = ParameterType::integer, .fallback = "1", .minimum = 1, .maximum = 1e6, .unit = "steps",
+     .help = "steps that erased and resampled states serve before new ones are drawn"},
     {.name = "path_rows", .type = ParameterType::integer, .fallback = "16", .minimum = 0, .maximum = 1e6, .unit = "rows",
      .help = "rows a step whose log p_φ(x_S) is estimated and learnt as it is; 0: none"},
     {.name = "path_points", .type = ParameterType::integer, .fallback = "16", .minimum = 1, .maximum = 1e6, .unit = "passes",
-     .help = "partial states along an order from which that is estimated"},
+     .help = "partial states of a row from which that is estimated"},
+    {.name = "full", .type = ParameterType::number, .fallback = "0.5", .minimum = 0, .maximum = 1,
+     .help = "fraction of the path's rows that are full states; of the others a random part is known"},
     {.name = "sites", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1e9,
-     .help = "weight of the path's squared errors site by site, where the network has log p_θ as a sum over sites; 0: not used"},
+     .help = "weight of the path's squared errors site by site, where the network has profiles of its sites; 0: not used"},
     {.name = "copy_body", .type = ParameterType::boolean, .fallback = "true",
      .help = "start the marginals' body from the conditionals' where the network has a body for each"},
 };
@@ -43,13 +48,20 @@ these links at once: with s = |S| and r(d) the mean of log p_φ(x_k | x_T) over 
     L = sum over j of (π s / 2m) sin(π v_j) r(floor(s sin²(π v_j / 2))),     v_j uniform in [j/m, (j+1)/m), j = 0..m-1, m = path_points
 
 which in the mean is the sum over d of r(d), most of the points lying where r differs most between orders: where few sites are known, or
-few are left. It takes m passes in place of s. L is a sum over the sites k of S, of estimates of E_σ[log p_φ(x_k | what is before k in σ)].
-Where log p_θ is a sum over sites too (unet, transformer), its terms learn from those of L, with 0 at unknown sites, beside the sums:
+few are left. It takes m passes in place of s.
 
-    path       E[(log p_θ(x_S) - L)² + sites Σ_k (log p_θ,k(x_S) - L_k)²]
+L is a sum over sites, and each site's term a mean over how much is known before it. Networks that have log p_θ as such a sum (unet,
+transformer) learn both: with P_k(v) the profile of site k, log p_θ(x_S) = sum over k of ∫ P_k(v) d sin²(π v / 2), T_j a random subset of
+floor(s sin²(π v_j / 2)) sites of S, drawn anew for each point, H_j = S \ T_j, and e_jk = log p_φ(x_k | x_Tj) - P_k(v_j) for k in H_j, -P_k(v_j) for the unknown sites,
 
-A row then teaches D numbers in place of one. Every second row of the path is a full state. States x are rows of the dataset (or of the sampler); in a part `own` of
-them a random part is erased and filled in again by p_φ, so that θ is right on the model's own states too.
+    path       E[(mean over j of (π/2) sin(π v_j) (s/|H_j| sum of e_jk over H_j + sum of e_jk over unknown k))² + sites mean_j sum_k e_jk²]
+
+The first part is again the squared difference of log p_θ(x_S) from an unbiased estimate, from which the profile, as a control variate,
+takes what varies with v and with the choice of sites (only log p_θ learns from it, so that it comes to the mean); the second teaches a number for each hidden site of each pass. Few points are
+enough then, and the passes so saved go to more rows. Of the path's rows a fraction `full` are full states.
+
+States x are rows of the dataset (or of the sampler); in a part `own` of them a random part is erased and filled in again by p_φ, so that
+θ is right on the model's own states too: after pass i of n a share (i/n)² is filled.
 
 A network with two bodies of one shape (bodies = 2 of unet and transformer) starts its stage 2 with the conditionals' body in both,
 unless copy_body = false: what tells the symbols of a site apart is of use for log p_θ as well.
@@ -68,8 +80,10 @@ public:
           lambda_(params.number("penalty")),
           own_(static_cast<std::int64_t>(params.number("own") * static_cast<double>(setup.batch))),
           resampling_(params.integer("resampling")),
+          own_steps_(params.integer("own_steps")),
           path_rows_(std::min(params.integer("path_rows"), setup.batch)),
           path_points_(params.integer("path_points")),
+          full_(params.number("full")),
           sites_(params.number("sites")),
           copy_body_(params.boolean("copy_body")) {
         if (lambda_ == 0 && path_rows_ == 0)
@@ -92,6 +106,14 @@ public:
         }
         step.metrics["loss"] = loss.detach();
         return loss;
+    }
+
+    marginalia::StateDict state() const override {
+        if (own_steps_ == 1 || !own_states_.defined()) return {};
+        return {{"own_states", own_states_.to(at::kByte)}};
+    }
+    void load(const marginalia::StateDict& state) override {
+        if (state.contains("own_states")) own_states_ = state.at("own_states").to(setup_.device, at::kLong);
     }
 
 private:
@@ -126,21 +148,25 @@ private:
     }
 
     // Rows, some of them in part the model's own.
-    at::Tensor states(marginalia::TrainingStep& step) const {
+    at::Tensor states(marginalia::TrainingStep& step) {
         const at::Tensor x = marginalia::training_states(step, setup_);
         if (own_ == 0) return x;
+        if ((step.step - 1) % own_steps_ == 0 || !own_states_.defined()) own_states_ = resampled(step, x.slice(0, 0, own_));
+        return at::cat({own_states_, x.slice(0, own_)});
+    }
+
+    at::Tensor resampled(marginalia::TrainingStep& step, const at::Tensor& chosen) const {
         const at::NoGradGuard no_grad;
-        const at::Tensor kept = x.slice(0, own_), chosen = x.slice(0, 0, own_);
-        const at::Tensor rank = marginalia::random_orders(own_, x.size(1), step.generator, x.device());
+        const at::Tensor rank = marginalia::random_orders(chosen.size(0), chosen.size(1), step.generator, chosen.device());
         const at::Tensor erased = stratified_sizes(chosen, step.generator) + 1;
         at::Tensor filled = chosen.masked_fill(rank < erased, setup_.domain.categories);
         for (std::int64_t pass = 1; pass <= resampling_; ++pass) {
             const at::Tensor logits = step.network.conditional_logits(filled);
             const at::Tensor drawn = marginalia::sample_symbols(logits.flatten(0, 1), step.generator).view_as(filled);
-            const at::Tensor now = rank * resampling_ < erased * pass;
+            const at::Tensor now = rank * (resampling_ * resampling_) < erased * (pass * pass);
             filled = at::where((filled == setup_.domain.categories) & now, drawn, filled);
         }
-        return at::cat({filled, kept});
+        return filled;
     }
 
     at::Tensor sum_rule(marginalia::TrainingStep& step, const at::Tensor& x) const {
@@ -159,37 +185,83 @@ private:
         return (parts[0] + added - parts[1]).square().mean();
     }
 
-    // Mean squared differences of log p_θ(x_S) from the estimates, of the sums and of their terms, in nats².
+    // Mean squared differences of log p_θ(x_S) from its estimates, of the sums and of their terms, in nats².
     at::Tensor path_loss(marginalia::TrainingStep& step, const at::Tensor& batch) const {
         // Rows from all over the batch, whose first part is the model's own.
-        const std::int64_t stride = batch.size(0) / path_rows_;
-        const at::Tensor x = batch.slice(0, 0, stride * path_rows_, stride);
+        const at::Tensor row = (at::arange(path_rows_, batch.options()) * batch.size(0)).floor_divide(path_rows_);
+        const at::Tensor x = batch.index_select(0, row);
         const at::Tensor rank = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
         at::Tensor size = stratified_sizes(x, step.generator) + 1;
-        size.slice(0, 0, size.size(0), 2).fill_(x.size(1));
-        const at::Tensor partial = x.masked_fill(rank >= size, setup_.domain.categories);
+        // Spread evenly over the rows.
+        const at::Tensor place = at::arange(x.size(0) + 1, x.options().dtype(at::kDouble)) * full_;
+        const at::Tensor is_full = place.floor().diff().to(at::kBool).unsqueeze(1);
+        const at::Tensor partial = x.masked_fill((rank >= size) & is_full.logical_not(), setup_.domain.categories);
+        if (sites_ > 0 && marginalia::has_log_marginal_profile(step.network)) return profile_loss(step, partial);
         at::Tensor estimate;
         {
             const at::NoGradGuard no_grad;
-            estimate = marginalia::estimate_site_terms(step.network, partial, path_points_, step.generator).to(at::kFloat);
+            estimate = marginalia::estimate_log_density(step.network, partial, path_points_, step.generator).to(at::kFloat);
         }
-        const bool by_site = sites_ > 0 && marginalia::has_log_marginal_sites(step.network);
-        const at::Tensor terms = by_site ? marginalia::log_marginal_sites(step.network, partial) : at::Tensor();
-        const at::Tensor marginal = by_site ? terms.sum(1) : step.network.log_marginal(partial);
-        const at::Tensor error = (marginal - estimate.sum(1)).square().mean();
+        const at::Tensor error = (step.network.log_marginal(partial) - estimate).square().mean();
         step.metrics["path_rmse"] = error.detach().sqrt();
-        return by_site ? error + sites_ * (terms - estimate).square().sum(1).mean() : error;
+        return error;
+    }
+
+    at::Tensor profile_loss(marginalia::TrainingStep& step, const at::Tensor& x) const {
+        const at::Tensor v = points(x, step.generator);
+        at::Tensor log_p, hidden;  // (B, m, D)
+        {
+            const at::NoGradGuard no_grad;
+            const at::Tensor all = x.repeat_interleave(path_points_, 0);
+            const at::Tensor states = marginalia::hide(all, v.flatten(), setup_.domain.categories, step.generator);
+            const at::Tensor symbols = all.clamp_max(setup_.domain.categories - 1).unsqueeze(2);
+            const at::Tensor logits = step.network.conditional_logits(states).to(at::kFloat);
+            log_p = logits.log_softmax(2).gather(2, symbols).view({x.size(0), path_points_, x.size(1)});
+            hidden = (states != all).view_as(log_p);
+        }
+        const at::Tensor unknown = (x == setup_.domain.categories).unsqueeze(1);
+        const at::Tensor nodes = marginalia::log_marginal_profile(step.network, x);  // (B, D, M)
+        const at::Tensor error = (log_p * hidden - profile_at(nodes, v)) * (hidden | unknown);
+        const at::Tensor scale = unknown.logical_not().sum(2) / hidden.sum(2).clamp_min(1).to(at::kFloat);  // s / |H|
+        const at::Tensor slope = (v * std::numbers::pi).sin() * (std::numbers::pi / 2);
+        // L - log p_θ. The profile in it is a control variate, which does not learn: its own way to a smaller square is biased.
+        const at::Tensor still = error.detach();
+        const at::Tensor missing = (slope * ((still * hidden).sum(2) * scale + (still * unknown).sum(2))).mean(1);
+        const at::Tensor marginal = (nodes * marginalia::profile_weights(nodes.size(2)).to(nodes.device())).sum({1, 2});
+        const at::Tensor whole = (missing + marginal.detach() - marginal).square().mean();
+        step.metrics["path_rmse"] = whole.detach().sqrt();
+        return whole + sites_ * error.square().sum(2).mean();
+    }
+
+    // Places in [0, 1] of the points of each row, spread evenly over its points and, for each of these, over the rows: (B, m).
+    at::Tensor points(const at::Tensor& x, at::Generator& generator) const {
+        const at::TensorOptions floats = at::TensorOptions().device(x.device());
+        const at::Tensor row = at::randperm(x.size(0), generator, floats.dtype(at::kFloat)).unsqueeze(1);
+        const at::Tensor inside = (row + at::rand({x.size(0), path_points_}, generator, floats)) / static_cast<double>(x.size(0));
+        return (at::arange(path_points_, floats) + inside) / static_cast<double>(path_points_);
+    }
+
+    // Profiles (B, D, M) at v (B, m): (B, m, D).
+    static at::Tensor profile_at(const at::Tensor& profile, const at::Tensor& v) {
+        const at::Tensor nodes = profile.transpose(1, 2);  // (B, M, D)
+        const at::Tensor place = v * static_cast<double>(nodes.size(1) - 1);
+        const at::Tensor below = place.to(at::kLong).clamp_max(nodes.size(1) - 2);
+        const auto node = [&](const at::Tensor& number) { return nodes.gather(1, number.unsqueeze(2).expand({-1, -1, nodes.size(2)})); };
+        return at::lerp(node(below), node(below + 1), (place - below).unsqueeze(2));
     }
 
     const marginalia::TrainingSetup setup_;
     const double lambda_;
     const std::int64_t own_;  // rows
     const std::int64_t resampling_;
+    const std::int64_t own_steps_;
     const std::int64_t path_rows_;
     const std::int64_t path_points_;
+    const double full_;
     const double sites_;
     const bool copy_body_;
     bool frozen_ = false;
+    at::Tensor own_states_;  // of the last steps; not defined before the first
 };
 
 }  // namespace
