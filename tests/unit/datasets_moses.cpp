@@ -65,7 +65,7 @@ TEST_CASE("SMILES: vocabulary of the training rows, padding, splits") {
           "molecules have such "
           "tokens); take them out of the file");
     folder.write("train.csv", "SMILES,SPLIT\n" + rows("c1cc(Cl)1,train", "Cl"));
-    folder.write("test.csv", "smiles\r\nClC\r\nC1C1\tname\r\n\r\n");
+    folder.write("test.csv", "smiles\r\nClC\r\nC1CC1\tname\r\n\r\n");
     const auto moses = make("moses", words(folder));
     CHECK(moses->vocabulary() == std::vector<std::string>{" ", "(", ")", "1", "C", "c", "l"});
     CHECK(moses->categories() == 7);
@@ -75,7 +75,7 @@ TEST_CASE("SMILES: vocabulary of the training rows, padding, splits") {
     CHECK(moses->size(Split::test) == 2);
     CHECK(row_of(*moses, Split::train, 17) == std::vector<std::uint8_t>{5, 3, 5, 5, 1, 4, 6, 2, 3});
     CHECK(row_of(*moses, Split::validation, 1) == std::vector<std::uint8_t>{4, 6, 0, 0, 0, 0, 0, 0, 0});
-    CHECK(text_of(*moses, Split::test, 1) == "C1C1");
+    CHECK(text_of(*moses, Split::test, 1) == "C1CC1");
     CHECK_THROWS_WITH(row_of(*moses, Split::test, 2), "there is no row 2; the split has 2");
 }
 
@@ -124,8 +124,8 @@ TEST_CASE("lines that are no molecules are refused with line and column") {
     CHECK(smiles_refusal("C1CC") == "train.csv:1:5: ring bond 1 is opened and never closed");
     CHECK(smiles_refusal("C%12CC%13CC%12") == "train.csv:1:15: ring bond 13 is opened and never closed");
     CHECK(smiles_refusal("C%1C") == "train.csv:1:2: '%' is not followed by the two digits of a ring bond");
-    CHECK(smiles_refusal("CChello") == "train.csv:1:3: this is no molecule: 'h' begins no atom");
-    CHECK(smiles_refusal("C==C") == "train.csv:1:3: this is no molecule: a second bond symbol");
+    CHECK(smiles_refusal("CChello") == "train.csv:1:3: this is no molecule: 'h' is no atom by itself; B C N O P S F Cl Br I and b c n o p s are, others stand in brackets");
+    CHECK(smiles_refusal("C==C") == "train.csv:1:2: this is no molecule: the bond '=' leads to no atom");
     CHECK(smiles_refusal(rows("C[13CH2]%10N1CCC1%10")) == "");
 }
 

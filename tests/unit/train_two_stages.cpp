@@ -90,7 +90,7 @@ TEST_CASE("marginals with profiles come to the mean over orders of log p of the 
     const std::string first = experiment("plugin = \"ao-arm\"", "steps = 300", "transformer");
     const std::string start = run(first).checkpoints.back().second;
     const std::string toml = experiment("plugin = \"mam-distill\"\npenalty = 0\npath_rows = 64\npath_points = 2\nown_steps = 3",
-                                        "steps = 900\nschedule = \"cosine\"\nema = 0.98", "transformer");
+                                        "steps = 1200\nschedule = \"cosine\"\nema = 0.98", "transformer");
     const MemoryRecorder stage2 = run(toml, start);
     const auto before = weights(first, start), after = weights(toml, stage2.checkpoints.back().second);
     for (const auto& [name, value] : before)
