@@ -120,7 +120,8 @@ TEST_CASE("an energy's score: log f and observables, a row a state") {
     CHECK(scored(written("up.txt", "+++/+++\n\n---/---\n")) ==
           "row,log_f,magnetisation,energy_per_site,neighbour_correlation,absolute_magnetisation\n0,3,1,-0.5,1,1\n1,0."
           "5999999999999999,-1,-0.09999999999999998,1,1\n");
-    CHECK(scored(written("none.txt", "")) == "row,log_f,magnetisation,energy_per_site,neighbour_correlation,absolute_magnetisation\n");
+    const std::string none = written("none.txt", "");
+    CHECK(failure([&] { scored(none); }) == none + " holds no states; give at least one");
 }
 
 TEST_CASE("states that do not fit are refused with their place") {

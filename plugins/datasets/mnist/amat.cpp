@@ -49,7 +49,7 @@ void add_any_line(std::string_view line, std::size_t number, std::uint8_t* to, c
 
 }  // namespace
 
-Pictures read_amat(const std::string& path, std::size_t rows) {
+Pictures read_amat(const std::string& path) {
     const FileBytes file = file_bytes(path, "folder", "mnist-static");
     const std::string_view text(reinterpret_cast<const char*>(file.bytes.get()), file.size);
     Pictures pictures{side, side, 0, {}};
@@ -63,9 +63,6 @@ Pictures read_amat(const std::string& path, std::size_t rows) {
         std::uint8_t* to = pictures.bits.data() + (pictures.count - 1) * width;
         if (!add_plain_line(line, to)) add_any_line(line, pictures.count, to, path);
     }
-    if (rows > 0 && pictures.count != rows)
-        throw Error(path + ": it has " + std::to_string(pictures.count) + " rows and the published file " + std::to_string(rows) +
-                    "; remove it and fetch it with: marginalia data get mnist-static");
     return pictures;
 }
 

@@ -73,15 +73,25 @@ Pictures taken_off(Pictures& train, std::size_t count, const std::string& file) 
     return last;
 }
 
+// `published`: the files are those of the cache, where a copy cut short at the end of a line would go unseen but for its rows.
+Contents read_static(const std::string& folder, bool published) {
+    const std::string train = folder + "binarized_mnist_train.amat", validation = folder + "binarized_mnist_valid.amat",
+                      test = folder + "binarized_mnist_test.amat";
+    Contents contents{marginalia::read_amat(train), marginalia::read_amat(validation), marginalia::read_amat(test)};
+    const auto check = [published](const std::string& path, std::size_t rows, std::size_t right) {
+        if (published && rows != right)
+            throw Error(path + ": it has " + std::to_string(rows) + " rows and the published file " + std::to_string(right) +
+                        "; remove it and fetch it with: marginalia data get mnist-static");
+    };
+    check(train, contents.train.count, 50000);
+    check(validation, contents.validation.count, 10000);
+    check(test, contents.test.count, 10000);
+    return contents;
+}
+
 Contents read_contents(const marginalia::Params& p) {
     const std::string folder = marginalia::data_folder(p.text("folder"), "mnist") + "/";
-    if (p.text("binarisation") == "static") {
-        // The cache holds the published files; a copy cut short at the end of a line would go unseen but for its rows.
-        const auto rows = [&p](std::size_t published) { return p.text("folder").empty() ? published : 0; };
-        return {marginalia::read_amat(folder + "binarized_mnist_train.amat", rows(50000)),
-                marginalia::read_amat(folder + "binarized_mnist_valid.amat", rows(10000)),
-                marginalia::read_amat(folder + "binarized_mnist_test.amat", rows(10000))};
-    }
+    if (p.text("binarisation") == "static") return read_static(folder, p.text("folder").empty());
     const auto how =
         p.text("binarisation") == "sampled" ? marginalia::Binarisation::sampled : marginalia::Binarisation::threshold;
     const std::string train_file = folder + "train-images-idx3-ubyte", test_file = folder + "t10k-images-idx3-ubyte";

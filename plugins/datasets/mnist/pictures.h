@@ -37,8 +37,7 @@ enum class Binarisation {
 Pictures read_idx(const std::string& path, Binarisation how, std::uint64_t stream);
 
 // Reads the text form of binarised MNIST: a picture of 28 x 28 a line, as 784 times 0 or 1 divided by blanks. Throws
-// Error "FILE:LINE:COLUMN: sentence" at what is neither, and where a line is of another width; with rows > 0 also where it has
-// another number of lines.
-Pictures read_amat(const std::string& path, std::size_t rows);
+// Error "FILE:LINE:COLUMN: sentence" at what is neither, and where a line is of another width.
+Pictures read_amat(const std::string& path);
 
 }  // namespace marginalia
