@@ -199,7 +199,9 @@ private:
         optimizer_.load(state.parts["optimizer"]);
         if (parts_.sampler) parts_.sampler->load(state.parts["sampler"]);
         parts_.generator.set_state(state.parts["generator"].at("state"));
-        const bool began = state.parts.at("precision").at("bfloat16").item<bool>();
+        const auto found = state.parts.find("precision");  // not in checkpoints of earlier builds
+        if (found == state.parts.end()) return;
+        const bool began = found->second.at("bfloat16").item<bool>();
         if (began != precision_.bfloat16) precision_ = {began, std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
     }
 
