@@ -53,7 +53,7 @@ void add_score(CLI::App& app, Request& request) {
 
 void add_model_verbs(CLI::App& app, Request& request) {
     InferenceOptions& options = request.inference;
-    constexpr const char* forms = "text, csv, json, npy or png, whatever the file's ending";
+    constexpr const char* forms = "text, csv, json, npy, png or svg, whatever the file's ending";
 
     CLI::App* sample =
         add_inference_verb(app, request, "sample", "Draw states with a trained model", sample_footer, sample_verb);

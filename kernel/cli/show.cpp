@@ -3,6 +3,7 @@
 #include <fmt/ostream.h>
 
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 
 #include "kernel/cli/exit_codes.h"
@@ -10,6 +11,7 @@
 #include "kernel/cli/provenance_facts.h"
 #include "kernel/cli/verbs.h"
 #include "kernel/config/experiment.h"
+#include "kernel/output/output_file.h"
 #include "kernel/report/metrics.h"
 #include "kernel/report/text.h"
 
@@ -164,12 +166,34 @@ void print_text(store::Store& store, const store::TrialDetails& details, std::os
     print_facts("provenance", {provenance.begin(), provenance.end()}, out);
 }
 
+// The newest of each name, as trial-NUMBER-NAME.svg.
+void write_pictures(store::Store& store, store::TrialId trial, const std::filesystem::path& folder, std::ostream& out) {
+    int written = 0;
+    for (const store::Sample& sample : store::samples_of(store, trial, {}, true)) {
+        if (sample.kind != "svg") continue;
+        std::error_code failed;
+        std::filesystem::create_directories(folder, failed);
+        if (failed) throw Error(fmt::format("the folder {} cannot be made: {}", folder.string(), failed.message()));
+        OutputFile file(folder / fmt::format("trial-{}-{}.svg", trial, sample.name));
+        file.stream() << sample.data;
+        file.commit();
+        out << (folder / fmt::format("trial-{}-{}.svg", trial, sample.name)).string() << '\n';
+        ++written;
+    }
+    if (written == 0)
+        throw Error(fmt::format("trial {} has no drawings or histograms: they are made where its energy draws states or has a target "
+                                "for an observable, when its training ends",
+                                trial));
+}
+
 }  // namespace
 
 int show_verb(const Common& common, const ShowOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
     const store::TrialDetails details = store::trial_details(store, store::resolve_trial(store, options.trial).id);
-    if (options.toml) {
+    if (!options.pictures.empty()) {
+        write_pictures(store, details.trial.id, options.pictures, out);
+    } else if (options.toml) {
         out << to_toml(details.trial.experiment, nlohmann::json::parse(details.trial.config), details.trial.seed);
     } else if (common.format == Format::json) {
         out << as_json(details).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';

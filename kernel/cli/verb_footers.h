@@ -22,6 +22,7 @@ a pipe is given text. Formats, which are also the endings of --out:
   .json   an object a line: text, states (the symbols), log_p (nats)
   .npy    uint8 (n, sites)
   .png    a grid of pictures; two symbols are black and white
+  .svg    a grid of drawings, for molecules
 
 Examples:
   marginalia sample last -n 64 -o samples.png

@@ -57,6 +57,7 @@ void add_looking_verbs(CLI::App& app, Request& request) {
                               [](Request& r, std::ostream& out) { return show_verb(r.common, r.show, out); });
     show->add_option("trial", request.show.trial, a_trial)->required()->check(names_a_trial);
     show->add_flag("--toml", request.show.toml, "only its experiment file, ready to run");
+    show->add_option("--pictures", request.show.pictures, "write its drawings and histograms as SVG files into this folder");
     add_format(show, request, "text or json");
 
     CLI::App* compare = add_verb(app, request, "compare", "Trials side by side: differing config keys and metrics",

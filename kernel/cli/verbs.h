@@ -32,6 +32,7 @@ int list_verb(const Common& common, const ListOptions& options, std::ostream& ou
 struct ShowOptions {
     std::string trial;  // number, hash prefix, "last", "best:METRIC"
     bool toml = false;  // only the trial's experiment file
+    std::string pictures;  // a folder, to be made, for the SVG files among its samples; empty: none
 };
 int show_verb(const Common& common, const ShowOptions& options, std::ostream& out);
 

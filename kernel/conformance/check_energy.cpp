@@ -35,14 +35,14 @@ std::string check_observables(const TriedEnergy& tried) {
     }
     for (std::size_t row = 0; row < tried.full.size(); ++row) {
         if (tried.values[row] == -HUGE_VAL) continue;
-        Guarded<double> buffer(observables.size(), std::nan(""));
+        Guarded<double> buffer(observables.size(), -HUGE_VAL);
         tried.energy.observe(tried.full[row], buffer.span());
         buffer.expect_intact("observe");
         const auto observed = buffer.span();
         for (std::size_t i = 0; i < observed.size(); ++i)
-            expect(std::isfinite(observed[i]), "observable '" + observables[i].name + "' of " +
-                                                   shortened(tried.energy.text(tried.full[row])) + " is " +
-                                                   digits(observed[i]) + "; observe() must fill in every value");
+            expect(std::isfinite(observed[i]) || std::isnan(observed[i]),
+                   "observable '" + observables[i].name + "' of " + shortened(tried.energy.text(tried.full[row])) + " is " +
+                       digits(observed[i]) + "; observe() must fill in every value");
     }
     return names;
 }

@@ -39,9 +39,15 @@ void ScreenWriter::row(State x, double log_p) {
     if (blocks_)
         add(x, completes_ ? fmt::format("log p {:.2f}", log_p) : "");
     else if (completes_)
-        out_ << fmt::format("{:>{}}  {}\n", fmt::format("log p {:.2f}", log_p), caption_columns, look_.text(x));
+        out_ << fmt::format("{:>{}}  {}\n", fmt::format("log p {:.2f}", log_p), caption_columns, shown(x));
     else
-        out_ << look_.text(x) << '\n';
+        out_ << shown(x) << '\n';
+}
+
+// For a person, what a state stands for says more than how it is spelled.
+std::string ScreenWriter::shown(State x) const {
+    const std::string meaning = look_.meaning(x);
+    return meaning.empty() ? look_.text(x) : meaning;
 }
 
 void ScreenWriter::add(State x, std::string caption) {

@@ -24,6 +24,7 @@ private:
         std::vector<std::string> lines;
         std::string caption;
     };
+    std::string shown(State x) const;
     void add(State x, std::string caption);
     void print_row();
 

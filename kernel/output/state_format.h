@@ -12,6 +12,7 @@ enum class StateFormat {
     json,    // an object a line
     npy,     // one array, read by numpy.load
     png,     // a grid of pictures
+    svg,     // a grid of drawings
     screen,  // for a person at a terminal: pictures of blocks where the layout has two dimensions, else text
 };
 

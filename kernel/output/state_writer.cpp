@@ -9,6 +9,7 @@
 #include "kernel/output/array_writer.h"
 #include "kernel/output/grid_writer.h"
 #include "kernel/output/screen_writer.h"
+#include "kernel/output/svg.h"
 
 namespace marginalia {
 namespace {
@@ -24,7 +25,10 @@ std::string joined(State x) { return fmt::format("{}", fmt::join(x, ",")); }
 class TextWriter final : public StateWriter {
 public:
     TextWriter(const StateLook& look, std::ostream& out) : look_(look), out_(out) {}
-    void row(State x, double) override { out_ << look_.text(x) << '\n'; }
+    void row(State x, double) override {
+        const std::string meaning = look_.meaning(x);
+        out_ << look_.text(x) << (meaning.empty() ? "" : "\t") << meaning << '\n';
+    }
 
 private:
     const StateLook look_;
@@ -45,8 +49,10 @@ public:
     JsonWriter(const StateLook& look, std::ostream& out) : look_(look), out_(out) {}
     void given(State x) override { given_ = fmt::format("\"given\": {}, ", json_text(look_.text(x))); }
     void row(State x, double log_p) override {
-        out_ << fmt::format("{{{}\"text\": {}, \"states\": [{}], \"log_p\": {}}}\n", given_, json_text(look_.text(x)),
-                            joined(x), json_number(log_p));
+        const std::string meaning = look_.meaning(x);
+        out_ << fmt::format("{{{}\"text\": {}, {}\"states\": [{}], \"log_p\": {}}}\n", given_, json_text(look_.text(x)),
+                            meaning.empty() ? "" : fmt::format("\"identity\": {}, ", json_text(meaning)), joined(x),
+                            json_number(log_p));
     }
 
 private:
@@ -101,6 +107,7 @@ std::unique_ptr<StateWriter> make_state_writer(const OutputRequest& output, cons
         case StateFormat::json: return std::make_unique<JsonWriter>(look, out);
         case StateFormat::npy: return std::make_unique<StateArray>(out);
         case StateFormat::png: return std::make_unique<GridWriter>(look, expected, out);
+        case StateFormat::svg: return std::make_unique<DrawingWriter>(look, expected, out);
         case StateFormat::screen: break;
     }
     return std::make_unique<ScreenWriter>(look, output.terminal, completes, out);

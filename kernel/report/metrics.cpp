@@ -33,8 +33,13 @@ constexpr std::array known = {
     Known{"ranking_one_order_spearman", "", Goal::high, "ranking_spearman of the conditionals along one order in the marginal head's place"},
     Known{"ranking_one_order_pearson", "", Goal::high, "ranking_pearson of the conditionals along one order in the marginal head's place"},
     Known{"ranking_groups", "groups", Goal::none, "groups of rows that ranking_spearman and ranking_pearson are means over"},
-    Known{"unique", "", Goal::high, "fraction of different rows among model samples"},
-    Known{"novel", "", Goal::high, "fraction of model samples that are not in the training split"},
+    Known{"valid", "", Goal::high, "fraction of model samples that stand for something"},
+    Known{"unique", "", Goal::high, "fraction of valid model samples that stand for different things"},
+    Known{"novel", "", Goal::high, "fraction of valid model samples that stand for nothing in the training split"},
+    Known{"diversity", "", Goal::high, "mean distance between valid model samples, such as 1 - Tanimoto similarity"},
+    Known{"log_z_importance", "nats", Goal::none, "log Z of the target by importance weights of model samples"},
+    Known{"log_z_importance_stderr", "nats", Goal::none, "its standard error by the delta method"},
+    Known{"log_z_importance_effective", "states", Goal::high, "effective number of these samples"},
     Known{"theta_gap_mean", "nats", Goal::zero, "mean of log p(x) by the marginal head less that by the conditionals"},
     Known{"theta_gap_std", "nats", Goal::low, "its standard deviation"},
     Known{"marginal_rmse", "nats", Goal::low, "root mean square error of log-marginals, over all subset sizes"},
@@ -108,6 +113,7 @@ std::optional<MetricInfo> derived_info(std::string_view name) {
 MetricInfo observable_info(std::string_view name) {
     const bool error = ends_with(name, "_stderr");
     if (error) name.remove_suffix(7);
+    if (ends_with(name, "_deviation")) return {"", Goal::none, "standard deviation of an observable over model states"};
     const bool reference = ends_with(name, "_reference");
     const std::string about = reference ? "mean over reference states of an observable, in the energy's own unit"
                                         : "mean over model states of an observable, in the energy's own unit";
@@ -118,6 +124,7 @@ MetricInfo observable_info(std::string_view name) {
 MetricInfo distance_info(std::string_view name) {
     const std::string of = name.starts_with("ngram") ? "total variation distance of n-grams" : "Wasserstein-1 distance of an observable";
     if (name.ends_with("_floor")) return {"", Goal::none, of + " between training and test rows"};
+    if (name.ends_with("_target")) return {"", Goal::low, of + " between model states and what is aimed at"};
     return {"", Goal::low, of + " between model samples and test rows"};
 }
 

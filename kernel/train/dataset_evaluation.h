@@ -36,8 +36,8 @@ std::vector<std::int64_t> ranking_sizes(const nlohmann::json& settings, std::int
 // the threshold.
 Figures evaluate_ranking(const RowEvaluation& evaluation);
 
-// Of rows drawn from the model (M, D): unique and novel, the fractions of different rows and of rows that are not in the training
-// split; for sequences ngram_distance_1, _2, _3, the total variation distance of the distributions of n-grams to the test rows'; of
+// Of rows drawn from the model (M, D): unique and novel, the fractions of rows that stand for different things and for what no row of the training
+// split does, of those that stand for something; for sequences ngram_distance_1, _2, _3, the total variation distance of the distributions of n-grams to the test rows'; of
 // the dataset's observables the means, observable.NAME and observable.NAME_reference (test rows), with _stderr, and the Wasserstein-1
 // distance of their distributions, observable_distance.NAME. _floor: the same distances of as many training rows.
 Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn);

@@ -1,6 +1,6 @@
 // What rows drawn from a model of data are like.
 #include <array>
-#include <string_view>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -17,22 +17,31 @@ namespace {
 constexpr std::int64_t longest_ngram = 3;
 constexpr std::int64_t reference_rows = 10000;
 
-std::string_view key_of(State row) { return {reinterpret_cast<const char*>(row.data()), row.size()}; }
+std::string key_of(State row) { return {reinterpret_cast<const char*>(row.data()), row.size()}; }
 
+// Of drawn rows that stand for something: how many stand for different things, and how many for what no training row does.
 void add_novelty(const TrialParts& parts, const at::Tensor& drawn, Figures& figures) {
     const std::vector<std::uint8_t> bytes = to_bytes(drawn);
     const States rows{bytes, static_cast<std::size_t>(drawn.size(1))};
-    std::unordered_map<std::string_view, std::int64_t> unseen;  // row -> how often it was drawn
-    for (std::size_t i = 0; i < rows.size(); ++i) ++unseen[key_of(rows[i])];
-    figures["unique"] = static_cast<double>(unseen.size()) / static_cast<double>(rows.size());
+    std::unordered_map<std::string, std::int64_t> unseen;  // what rows stand for -> how many of them
+    bool text_is_all = true;                               // rows that stand for the same are the same, and are compared as bytes
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (const std::string identity = parts.dataset->identity(rows[i]); !identity.empty())
+            text_is_all = text_is_all && identity == parts.dataset->text(rows[i]);
+    const auto key = [&](State row) { return text_is_all ? key_of(row) : parts.dataset->identity(row); };
+    double valid = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (!parts.dataset->identity(rows[i]).empty()) ++valid, ++unseen[key(rows[i])];
+    if (valid == 0) return;
+    figures["unique"] = static_cast<double>(unseen.size()) / valid;
     std::vector<std::uint8_t> trained(rows.width);
     for (std::size_t i = 0; i < parts.dataset->size(Split::train) && !unseen.empty(); ++i) {
         parts.dataset->row(Split::train, i, trained);
-        unseen.erase(key_of(trained));
+        unseen.erase(key(trained));
     }
     std::int64_t novel = 0;
     for (const auto& [row, times] : unseen) novel += times;
-    figures["novel"] = static_cast<double>(novel) / static_cast<double>(rows.size());
+    figures["novel"] = static_cast<double>(novel) / valid;
 }
 
 using Counts = std::unordered_map<std::uint32_t, double>;  // n symbols, a byte each -> their share of all n-grams

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <numbers>
+#include <set>
 
 #include <ATen/ATen.h>
 
@@ -47,14 +48,68 @@ std::map<std::string, at::Tensor> observe_rows(const Variables& variables, const
 // The mean and its standard error of each of the energy's observables over the rows of x.
 void add_observables(const TrialParts& parts, const at::Tensor& x, std::int64_t chains, const std::string& suffix,
                      Figures& figures) {
-    for (const auto& [name, values] : observe_rows(parts, x)) {
+    for (const auto& [name, all] : observe_rows(parts, x)) {
+        const at::Tensor values = chains > 0 ? all : all.index({all.isfinite()});  // NaN: a quantity that this state does not have
+        if (values.numel() == 0) continue;
         const Spread spread = spread_of(values, chains);
         figures["observable." + name + suffix] = spread.mean;
         figures["observable." + name + suffix + "_stderr"] = spread.error;
     }
 }
 
+// Wasserstein-1 distance of values to a normal distribution, by its quantiles at the middles of as many equal steps.
+double distance_to_normal(const at::Tensor& values, double mean, double deviation) {
+    const at::Tensor middles = (at::arange(values.numel(), at::kDouble) + 0.5) / static_cast<double>(values.numel());
+    return wasserstein(values, mean + deviation * std::numbers::sqrt2 * at::erfinv(2 * middles - 1));
+}
+
+void add_targets(const TrialParts& parts, const at::Tensor& x, Figures& figures) {
+    std::map<std::string, at::Tensor> observed;
+    for (const Observable& observable : parts.energy->observables()) {
+        if (std::isnan(observable.target_mean)) continue;
+        if (observed.empty()) observed = observe_rows(parts, x);
+        const at::Tensor all = observed.at(observable.name), values = all.index({all.isfinite()});
+        if (values.numel() < 2) continue;
+        figures["observable." + observable.name + "_deviation"] = spread_of(values).deviation;
+        figures["observable_distance." + observable.name + "_target"] =
+            distance_to_normal(values, observable.target_mean, observable.target_deviation);
+    }
+}
+
+// log Z = log E_p[f / p], p the density of the states drawn; its error by the delta method.
+void add_importance(const at::Tensor& log_weight, Figures& figures) {
+    const auto n = static_cast<double>(log_weight.numel());
+    const double log_sum = log_weight.logsumexp(0).item<double>(), log_squares = (2 * log_weight).logsumexp(0).item<double>();
+    if (n < 2 || !std::isfinite(log_sum)) return;
+    const double effective = std::exp(2 * log_sum - log_squares);
+    figures["log_z_importance"] = log_sum - std::log(n);
+    figures["log_z_importance_stderr"] = std::sqrt(std::max(0.0, n / effective - 1) / (n - 1));
+    figures["log_z_importance_effective"] = effective;
+}
+
 }  // namespace
+
+Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x) {
+    const std::vector<std::uint8_t> bytes = to_bytes(x);
+    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
+    std::set<std::string> different;
+    std::vector<std::uint8_t> valid;
+    bool more_than_text = false;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        const std::string identity = parts.energy ? parts.energy->identity(rows[row]) : parts.dataset->identity(rows[row]);
+        more_than_text = more_than_text || identity != (parts.energy ? parts.energy->text(rows[row]) : parts.dataset->text(rows[row]));
+        if (identity.empty()) continue;
+        different.insert(identity);
+        valid.insert(valid.end(), rows[row].begin(), rows[row].end());
+    }
+    if (!more_than_text) return {};
+    const auto count = static_cast<double>(valid.size() / rows.width);
+    Figures figures{{"valid", count / static_cast<double>(rows.size())}};
+    if (count > 0) figures["unique"] = static_cast<double>(different.size()) / count;
+    if (parts.energy)
+        if (const double diversity = parts.energy->diversity({valid, rows.width}); !std::isnan(diversity)) figures["diversity"] = diversity;
+    return figures;
+}
 
 std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at::Tensor& x) {
     return parts.energy ? observe_rows(*parts.energy, x) : observe_rows(*parts.dataset, x);
@@ -84,6 +139,8 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
     }
     if (!parts.energy) return figures;
     add_observables(parts, states.x, 0, "", figures);
+    add_targets(parts, states.x, figures);
+    figures.merge(evaluate_identities(parts, states.x));
     const at::Tensor log_f = log_f_of(parts, states.x);
     const double impossible = (log_f == -INFINITY).to(at::kDouble).mean().item<double>();
     if (impossible > 0) figures["impossible"] = impossible;  // and the figures below are infinite
@@ -91,6 +148,7 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
     const std::string suffix = suffix_of(model.density());
     figures["free_energy" + suffix] = ratio.mean;
     figures["free_energy" + suffix + "_stderr"] = ratio.error;
+    if (suffix.empty() && !(log_z.value && log_z.exact)) add_importance(log_f - states.log_p, figures);
     const auto sites = static_cast<double>(parts.domain.sites);
     if (suffix.empty()) figures["free_energy_per_site"] = ratio.mean / sites;
     if (log_z.value) {

@@ -24,6 +24,10 @@ struct LogZ {
 // Behind the names of figures whose log-densities are not exact: "_bound", "_estimate"; empty where they are.
 std::string suffix_of(Model::Density density);
 
+// The fractions of states that stand for something (valid), and of these that stand for different things (unique), by what the
+// energy or dataset says that they stand for; and, where it tells, how different those are from each other (diversity, 0 to 1).
+Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x);
+
 // The values of each observable of the trial's energy or dataset over the rows of x (M, D), by name: (M) float64.
 std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at::Tensor& x);
 
@@ -32,8 +36,10 @@ at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
 
 // E[log p - log f] over `samples` states drawn from the model and, with it, the θ gap and, where log Z is known, the true
 // KL: free_energy, kl, kl_stderr, free_energy_per_site, kl_per_site, theta_gap_mean, theta_gap_std; `impossible`, the fraction of states with log f = -infinity,
-// where there are any; the mean of each of the energy's observables, observable.NAME, with _stderr. `drawn` receives the
-// states.
+// where there are any; the mean of each of the energy's observables, observable.NAME, with _stderr, and for those with a target
+// the standard deviation, observable.NAME_deviation, and the Wasserstein-1 distance to it, observable_distance.NAME_target; log Z by
+// importance weights, log_z_importance, _stderr, _effective; evaluate_identities where states stand for more than their text.
+// `drawn` receives the states.
 Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, std::int64_t samples,
                          std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn);
 

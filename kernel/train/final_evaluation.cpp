@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include "kernel/output/svg.h"
 #include "kernel/train/annealed_importance.h"
 #include "kernel/train/dataset_evaluation.h"
 #include "kernel/train/evaluation.h"
@@ -142,9 +143,44 @@ private:
         nlohmann::json picture = {{"shape", parts_.domain.layout.shape}, {"categories", parts_.domain.categories}};
         for (std::size_t row = 0; row < rows.size(); ++row) {
             picture["states"].push_back(std::vector<int>(rows[row].begin(), rows[row].end()));
-            picture["texts"].push_back(parts_.energy ? parts_.energy->text(rows[row]) : parts_.dataset->text(rows[row]));
+            picture["texts"].push_back(text_of(rows[row]));
         }
-        recorder_.sample("samples", steps_, "states", picture.dump());
+        if (!record_drawings(rows)) recorder_.sample("samples", steps_, "states", picture.dump());
+        record_histograms(drawn);
+    }
+
+    // What a state stands for, or how it is spelled where it stands for nothing.
+    std::string text_of(State x) const {
+        const std::string identity = parts_.energy ? parts_.energy->identity(x) : parts_.dataset->identity(x);
+        return !identity.empty() ? identity : parts_.energy ? parts_.energy->text(x) : parts_.dataset->text(x);
+    }
+
+    // False where states are not drawn.
+    bool record_drawings(States rows) {
+        std::vector<Drawing> drawings;
+        bool any = false;
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            drawings.push_back({parts_.energy ? parts_.energy->picture(rows[row]) : parts_.dataset->picture(rows[row]), text_of(rows[row])});
+            any = any || !drawings.back().svg.empty();
+        }
+        if (any) recorder_.sample("samples", steps_, "svg", svg_grid(drawings, 4));
+        return any;
+    }
+
+    // Of observables with a target.
+    void record_histograms(const at::Tensor& drawn) {
+        if (!parts_.energy) return;
+        std::map<std::string, at::Tensor> observed;
+        for (const Observable& observable : parts_.energy->observables()) {
+            if (std::isnan(observable.target_mean)) continue;
+            if (observed.empty()) observed = observe_rows(parts_, drawn);
+            const at::Tensor all = observed.at(observable.name), values = all.index({all.isfinite()}).contiguous();
+            if (values.numel() < 2) continue;
+            const Distribution distribution{observable.name, observable.unit,
+                                            std::vector(values.data_ptr<double>(), values.data_ptr<double>() + values.numel()),
+                                            observable.target_mean, observable.target_deviation};
+            recorder_.sample("histogram." + observable.name, steps_, "svg", histogram_svg(distribution));
+        }
     }
 
     const TrialRequest& request_;

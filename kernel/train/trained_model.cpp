@@ -38,7 +38,13 @@ StateLook look_of(const TrialParts& parts) {
     const auto text = [&energy = parts.energy, &dataset = parts.dataset](State x) {
         return energy ? energy->text(x) : dataset->text(x);
     };
-    return {parts.domain.categories, parts.domain.layout, text};
+    const auto identity = [&energy = parts.energy, &dataset = parts.dataset](State x) {
+        return energy ? energy->identity(x) : dataset->identity(x);
+    };
+    const auto picture = [&energy = parts.energy, &dataset = parts.dataset](State x) {
+        return energy ? energy->picture(x) : dataset->picture(x);
+    };
+    return {parts.domain.categories, parts.domain.layout, text, identity, picture};
 }
 
 ParseState parser_of(const TrialParts& parts) {

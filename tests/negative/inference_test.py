@@ -177,12 +177,12 @@ with tempfile.TemporaryDirectory() as place:
     refuses(folder, "there is no trial '9'", "sample", "9", code=5)
     refuses(folder, "has no checkpoint of step 7", "complete", "1", "--given", GIVEN, "--step", "7", code=5)
     refuses(folder, "--count: '0' is no whole number of 1 or more", "sample", "1", "-n", "0")
-    refuses(folder, "x.pdf: its ending names no format; end it in .txt, .csv, .json, .npy or .png, or give --format",
+    refuses(folder, "x.pdf: its ending names no format; end it in .txt, .csv, .json, .npy, .png or .svg, or give --format",
             "sample", "1", "-o", "x.pdf")
     refuses(folder, "x.png: its ending names no format; end it in .csv, .json or .npy", "marginals", "1", "--states", "states.txt",
             "-o", "x.png")
     refuses(folder, "--format npy makes a file; name it with --out FILE.npy", "marginals", "1", "--states", "-", "--format", "npy")
-    refuses(folder, "'xml' is no format; choose text, csv, json, npy or png", "sample", "1", "--format", "xml")
+    refuses(folder, "'xml' is no format; choose text, csv, json, npy, png or svg", "sample", "1", "--format", "xml")
     refuses(folder, "the folder no does not exist", "sample", "1", "-o", "no/x.txt")
     refuses(folder, "a picture needs sites in rows and columns, and these are a sequence of 4", "sample", "2", "-o", "y.png")
     refuses(folder, "objective 'ao-arm' does not train log p of partial states in one pass", "marginals", "2", "--states", "states.txt", "-o", "y.csv")

@@ -92,7 +92,8 @@ def check_score(folder):
     # The trained model: one row of every kind.
     (folder / "some.txt").write_text("□□□□□□□□□\n_________\n→________\n→↖↙→↖↙→↖↙\n")
     scores = list(csv.DictReader(io.StringIO(run(programs / "marginalia", "score", "last", "--states", "some.txt", folder=folder))))
-    expect([float(score["log_marginal"]) for score in scores[:2]] == [0, 0], f"log_marginal of nothing known: {scores[:2]}")
+    # Two products of different numbers of rows, which some processors round differently.
+    expect(all(abs(float(score["log_marginal"])) < 1e-6 for score in scores[:2]), f"log_marginal of nothing known: {scores[:2]}")
     expect([float(score["log_density"]) for score in scores[:2]] == [0, 0], f"log_density of nothing known: {scores[:2]}")
     network = torch.jit.load(str(folder / "2.pt"))
     x = torch.tensor([[0] + 8 * [3], 3 * [0, 1, 2]])

@@ -22,6 +22,7 @@
 #include "kernel/output/colours.h"
 #include "kernel/output/output_file.h"
 #include "kernel/output/state_writer.h"
+#include "kernel/output/svg.h"
 
 using namespace marginalia;
 namespace fs = std::filesystem;
@@ -337,4 +338,43 @@ TEST_CASE("a signal that ends the process leaves no file") {
         CHECK(WTERMSIG(status) == signal);
         CHECK(folder.files() == 0);
     }
+}
+
+TEST_CASE("what a state stands for is told where it is not its text") {
+    StateLook words = look({2}, 3);
+    words.identity = [](State x) { return x[0] == 0 ? "" : x[0] == 1 ? state_text(x, 3) : "two"; };
+    CHECK(written(as(StateFormat::text), words, false, Drawn{{0, 1}}, Drawn{{1, 1}}, Drawn{{2, 1}}) == "01\n11\n21\ttwo\n");
+    const std::string json = written(as(StateFormat::json), words, false, Drawn{{2, 1}}, Drawn{{1, 1}});
+    CHECK(json.find("\"text\": \"21\", \"identity\": \"two\"") != json.npos);
+    CHECK(json.find("identity", json.find('\n')) == json.npos);
+}
+
+TEST_CASE("drawings in a grid") {
+    StateLook drawn = look({2}, 3);
+    drawn.identity = [](State) { return "C&O"; };
+    drawn.picture = [](State x) {
+        return x[0] == 0 ? "" : "<?xml version='1.0'?>\n<svg version='1.1'\nwidth='40px' height='30px' stroke-width='2'><path d='M 0,0'/></svg>\n";
+    };
+    const std::string grid = written(as(StateFormat::svg), drawn, false, Drawn{{1, 1}}, Drawn{{0, 1}}, Drawn{{1, 2}});
+    CHECK(grid.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"80\" height=\"96\""));
+    CHECK(grid.find("<?xml") == grid.npos);
+    CHECK(grid.find("translate(0 48)") != grid.npos);  // the third begins the second row, below the captions of the first
+    CHECK(grid.find("C&amp;O") != grid.npos);
+    CHECK_THROWS_WITH_AS(written(as(StateFormat::svg), look({2}, 3), false, Drawn{{1, 1}}),
+                         "what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png", Error);
+    CHECK_THROWS_AS(written(as(StateFormat::svg), drawn, false, Drawn{{0, 1}}), Error);
+}
+
+TEST_CASE("a histogram has its values' mean, their density and what was aimed at") {
+    Distribution distribution{"logp", "", {}, 4, 0.5};
+    for (int i = 0; i < 200; ++i) distribution.values.push_back(3.5 + 0.005 * i);
+    const std::string svg = histogram_svg(distribution);
+    CHECK(svg.find("logp: 4 ± 0.289 over 200 states; target 4 ± 0.5 (dashed)") != svg.npos);
+    std::size_t curves = 0;
+    for (std::size_t at = 0; (at = svg.find("<polyline", at)) != svg.npos; ++at) ++curves;
+    CHECK(curves == 2);
+    distribution.target_deviation = std::numeric_limits<double>::quiet_NaN();
+    CHECK(histogram_svg(distribution).find("target") == std::string::npos);
+    distribution.values.assign(3, 1.0);  // no spread: bars alone
+    CHECK(histogram_svg(distribution).find("<polyline") == std::string::npos);
 }

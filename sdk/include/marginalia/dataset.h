@@ -54,6 +54,13 @@ public:
         parse_state(line, categories_, vocabulary(), out);
     }
 
+    // What a full row stands for, in a form that is the same for all that stand for the same thing: a molecule's canonical SMILES
+    // for every string of tokens that spells it. "": it stands for nothing valid. Evaluation counts distinct and valid ones by it.
+    virtual std::string identity(State x) const { return text(x); }
+
+    // A drawing of a full row, an SVG document of any size. "": not offered.
+    virtual std::string picture(State) const { return {}; }
+
 private:
     const std::int64_t sites_;
     const std::int64_t categories_;

@@ -1,6 +1,7 @@
 // Energies: unnormalised densities f over discrete states, the target p*(x) = f(x) / Z of energy-based training.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -84,7 +85,7 @@ public:
         return std::nullopt;
     }
 
-    // Named quantities of a state, and their values in the same order.
+    // Named quantities of a state, and their values in the same order. NaN: a quantity that this state does not have.
     virtual std::vector<Observable> observables() const { return {}; }
     virtual void observe(State, std::span<double> /*values*/) const {}
 
@@ -97,6 +98,17 @@ public:
     // The inverse of text(): D symbols into out; □ or _ is unknown (K). Override both or neither. Throws Error naming the
     // position of what is wrong.
     virtual void parse(std::string_view line, std::span<std::uint8_t> out) const { parse_state(line, categories_, {}, out); }
+
+    // What a full state stands for, in a form that is the same for all that stand for the same thing: a molecule's canonical SMILES
+    // for every string of tokens that spells it. "": it stands for nothing valid. Evaluation counts distinct and valid ones by it.
+    virtual std::string identity(State x) const { return text(x); }
+
+    // A drawing of a full state, an SVG document of any size. "": not offered.
+    virtual std::string picture(State) const { return {}; }
+
+    // How different full states are from each other: the mean over pairs of a distance of 0 to 1, such as one less the Tanimoto
+    // similarity of molecules ("internal diversity"). NaN: not offered, or fewer than two valid ones.
+    virtual double diversity(States) const { return std::numeric_limits<double>::quiet_NaN(); }
 
 private:
     const std::int64_t sites_;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,10 +37,13 @@ struct Layout {
     bool periodic = false;  // opposite edges are neighbours (a torus, a ring)
 };
 
-// A named quantity of a state, such as a magnetisation.
+// A named quantity of a state, such as a magnetisation; where a normal distribution of it is aimed at, also its mean and
+// standard deviation, which evaluation compares the model's states with.
 struct Observable {
     std::string name;
     std::string unit;
+    double target_mean = std::numeric_limits<double>::quiet_NaN();
+    double target_deviation = std::numeric_limits<double>::quiet_NaN();
 };
 
 // More than one character of UTF-8.
