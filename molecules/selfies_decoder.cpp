@@ -27,6 +27,8 @@ public:
         return std::move(molecule_);
     }
 
+    std::size_t read() const { return read_; }
+
 private:
     struct Chain {
         std::size_t taken = 0;  // tokens
@@ -65,6 +67,7 @@ private:
 
     // Passes over what is left of a chain's tokens; they count for the chain that it branches from.
     void leave(Chain& chain) {
+        if (chains_.size() == 1) read_ = at_;
         while (chain.taken < chain.most && next()) ++chain.taken;
         const std::size_t taken = chain.taken;
         chains_.pop_back();
@@ -153,7 +156,7 @@ private:
 
     std::span<const Token> tokens_;
     const Constraints& constraints_;
-    std::size_t at_ = 0;
+    std::size_t at_ = 0, read_ = 0;
     Molecule molecule_;
     std::vector<Chain> chains_;
     std::vector<Ring> rings_;
@@ -161,8 +164,11 @@ private:
 
 }  // namespace
 
-Molecule decode_tokens(std::span<const Token> tokens, const Constraints& constraints) {
-    return Decoder(tokens, constraints).decode();
+Molecule decode_tokens(std::span<const Token> tokens, const Constraints& constraints, std::size_t* read) {
+    Decoder decoder(tokens, constraints);
+    Molecule molecule = decoder.decode();
+    if (read) *read = decoder.read();
+    return molecule;
 }
 
 std::string decode(std::string_view selfies, const Constraints& constraints) {

@@ -173,6 +173,9 @@ def main():
             text = experiment.read_text(encoding="utf-8")
             if "start_from" in text:  # after the experiment it starts from
                 continue
+            if 'plugin = "lipophilicity"' in text and not (build / "lib/marginalia/plugins/lipophilicity.so").exists():
+                print(f"left out: {experiment.name}, as this build has no RDKit")
+                continue
             verb = "plan" if has_quick_variant(experiment) or not data_there(experiment, folder) else "run"
             line = shortened(f"build/release/bin/marginalia --store experiments.db {verb} {experiment}")
             staged = verb == "run" and any(word in experiment.stem for word in (*DATA, "two-stage"))

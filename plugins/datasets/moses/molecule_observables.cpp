@@ -32,6 +32,20 @@ void MoleculeObservables::observe(State row, std::span<double> values) const {
     }
 }
 
+std::string MoleculeObservables::smiles(State row) const {
+    try {
+        double aromatic_atoms = 0;
+        const Molecule found = molecule(row, aromatic_atoms);
+        if (tokens_ == Tokens::selfies) return molecules::write_smiles(found);
+    } catch (const molecules::MoleculeError&) {
+        return "";
+    }
+    std::string text;
+    for (const std::uint8_t symbol : row) text += words_[symbol];
+    while (text.ends_with(words_[0])) text.pop_back();
+    return text;
+}
+
 void MoleculeObservables::observe_molecule(State row, std::span<double> values) const {
     double aromatic_atoms = 0;
     const molecules::Properties found = molecules::properties_of(molecule(row, aromatic_atoms));

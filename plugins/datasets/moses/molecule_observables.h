@@ -23,6 +23,9 @@ public:
     // Their values for a full row. Of one that is no molecule, valid is 0 and all others are NaN.
     void observe(State row, std::span<double> values) const;
 
+    // The SMILES of a full row: its own, or that of its SELFIES; "" where it is no molecule.
+    std::string smiles(State row) const;
+
 private:
     void observe_molecule(State row, std::span<double> values) const;
     molecules::Molecule molecule(State row, double& aromatic_atoms) const;

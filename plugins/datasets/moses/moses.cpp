@@ -58,6 +58,7 @@ ring bonds close, aromatic atoms lie in rings and kekulize, no atom has more bon
 let it have; else 0), and of valid rows `heavy_atoms`, `rings` (independent cycles), `heteroatoms`, `rotatable_bonds`
 (not in a ring, between two heavy atoms that each have another), `molecular_weight` and, of SMILES, `aromatic_atoms`.
 
+Two rows stand for the same molecule where their SMILES, of SELFIES the decoded ones, are equal; they are not made canonical.
 A line typed for such a row may leave out the padding at its end. Each molecule is kept in memory, a byte a token: 80
 MB with their places.
 
@@ -185,7 +186,11 @@ public:
         return line;
     }
 
+    std::string identity(marginalia::State x) const override { return molecules_.smiles(x); }
+
+    // What stands behind a tab, as a molecule's SMILES behind its SELFIES, is left out.
     void parse(std::string_view line, std::span<std::uint8_t> out) const override {
+        line = line.substr(0, line.find('\t'));
         std::string padded(line);
         if (!line.empty())
             for (std::size_t found = symbols_in(line); found < out.size(); ++found) padded += contents_.words[0];

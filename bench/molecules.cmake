@@ -1,0 +1,5 @@
+if(TARGET marginalia_molecule_properties)
+  add_executable(molecules_bench molecules_bench.cpp)
+  target_include_directories(molecules_bench PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(molecules_bench PRIVATE marginalia_molecule_properties TBB::tbb)
+endif()
