@@ -13,8 +13,8 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "sweeps", .type = ParameterType::integer, .fallback = "8", .minimum = 1, .maximum = 1e6, .unit = "sweeps",
-     .help = "heat-bath sweeps of the unknown sites over which the targets are averaged"},
+    {.name = "sweeps", .type = ParameterType::integer, .fallback = "8", .minimum = 0, .maximum = 1e6, .unit = "sweeps",
+     .help = "heat-bath sweeps of the unknown sites over which the targets are averaged; 0: the states' own symbols"},
     {.name = "forward_looking", .type = ParameterType::boolean, .fallback = "true",
      .help = "let the marginal head correct the energy's partial density, where the energy offers one"},
     {.name = "penalty", .type = ParameterType::number, .fallback = "0.1", .minimum = 0, .maximum = 1e9,
@@ -34,7 +34,8 @@ The target t_d is p*(x_d | all other sites), the softmax of log f over the K val
 (site_log_densities), averaged over `sweeps` heat-bath sweeps of the unknown sites that begin at x. Given x_S, x is a state of
 p*(x | x_S) and stays one, so the mean of t_d is p*(x_d | x_S): the first loss is the any-order likelihood of `ao-arm`, the
 observed symbol being replaced by a conditional mean (Rao-Blackwell). Its noise is far smaller, and every pass teaches all
-unknown sites. |S| is stratified over the batch. The marginals are those of `mam-balance` where the energy has a partial
+unknown sites. With `sweeps = 0` it is the observed symbol, for energies whose conditionals cost K evaluations. |S| is stratified
+over the batch. The marginals are those of `mam-balance` where the energy has a partial
 density: forward-looking, with log Z learned by the same links.
 
 p_φ is held fixed in the second loss, though a network whose heads share a body feels it there: a large λ costs the
@@ -67,7 +68,9 @@ public:
         const at::Tensor before = x.masked_fill(unknown, categories);
 
         const at::Tensor log_p = step.network.conditional_logits(before).log_softmax(2);
-        const at::Tensor cross_entropy = -(targets(x, unknown, step.generator).to(log_p.dtype()) * log_p).sum(2);
+        const at::Tensor cross_entropy = sweeps_ == 0
+            ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * unknown)
+            : -(targets(x, unknown, step.generator).to(log_p.dtype()) * log_p).sum(2);
         const at::Tensor weight = sites / (sites - known).to(log_p.dtype());
         const at::Tensor likelihood = (weight * cross_entropy).sum(1).mean();
         step.metrics = {{"loss", likelihood.detach()}};

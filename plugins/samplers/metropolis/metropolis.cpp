@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/ATen.h>
+
+#include "chains/chains.h"
+
+namespace {
+
+using marginalia::ParameterType;
+
+constexpr marginalia::Parameter parameters[] = {
+    {.name = "sweeps", .type = ParameterType::integer, .fallback = "1", .minimum = 1, .maximum = 1e9, .unit = "sweeps",
+     .help = "proposals a draw, in units of D"},
+    {.name = "burn_in", .type = ParameterType::integer, .fallback = "1000", .minimum = 0, .maximum = 1e9, .unit = "sweeps",
+     .help = "before the first draw, on top of its own"},
+    {.name = "shifts", .type = ParameterType::number, .fallback = "0.0", .minimum = 0, .maximum = 1,
+     .help = "fraction of proposals that insert or delete a symbol and shift what follows; for sequences"},
+    {.name = "start", .type = ParameterType::text, .fallback = "\"random\"", .choices = chains::start_words,
+     .help = "chains start at random states, or at all 0, all 1, .. and a random state in turn"},
+};
+
+constexpr const char* manual = R"(
+B persistent Metropolis chains on the energy itself: a proposal changes one random site to another random symbol and is
+accepted with probability min(1, f(x') / f(x)), which leaves p* invariant. Independent of the network. One evaluation of
+log f a proposal: where log f has no cheap conditionals, as for molecules, K times cheaper than a heat-bath update.
+
+With `shifts` above 0, so many proposals instead insert a random symbol at a random site, what follows moving up and the
+last symbol dropping out, or delete one, a random symbol coming in at the end, with equal probability. The two undo each
+other with the same probability, so that these proposals are symmetric as well. A sequence whose beginning means more
+than its end, as a molecule's, is changed in its middle by them without its end being lost.
+
+What is drawn follows p* once the chains have forgotten their start. Each chain has random numbers of its own, so that the
+states do not depend on the number of threads.
+
+References: N. Metropolis et al., Equation of state calculations by fast computing machines, J. Chem. Phys. 21, 1087 (1953).
+)";
+
+class Metropolis final : public marginalia::Sampler {
+public:
+    Metropolis(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator& generator)
+        : sweeps_(params.integer("sweeps")),
+          burn_in_(params.integer("burn_in")),
+          shifts_(params.number("shifts")),
+          device_(setup.device),
+          chains_(chains::energy_of(setup), setup.batch, chains::start_of(params.text("start")), generator) {
+        if (shifts_ > 0 && setup.domain.layout.shape.size() != 1)
+            throw marginalia::Error("shifts are for sequences, and these sites have more than one dimension; set shifts = 0");
+    }
+
+    at::Tensor draw(const marginalia::Network&, at::Generator&) override {
+        if (done_ == 0) chains_.make_possible();
+        const std::int64_t sweeps = sweeps_ + (done_ == 0 ? burn_in_ : 0);
+        const std::int64_t proposals = sweeps * chains_.energy().sites();
+        chains::for_each(chains_.count(), [&](std::int64_t chain) { move(chain, proposals); });
+        done_ += sweeps;
+        return chains_.rows().to(device_);
+    }
+
+    std::string report() const override {
+        return std::to_string(chains_.count()) + " chains, " + std::to_string(done_) + " sweeps each";
+    }
+
+    marginalia::StateDict state() const override {
+        marginalia::StateDict state{{"sweeps", chains::counters({done_})}};
+        chains_.save(state);
+        return state;
+    }
+
+    void load(const marginalia::StateDict& state) override {
+        chains_.load(state);
+        done_ = chains::counters(state.at("sweeps")).at(0);
+    }
+
+private:
+    void move(std::int64_t chain, std::int64_t proposals) {
+        const std::span<std::uint8_t> x = chains_.state(chain);
+        marginalia::FastRandom& random = chains_.random(chain);
+        std::vector<std::uint8_t> proposed(x.size());
+        double log_f = chains_.log_f(chain);
+        for (std::int64_t i = 0; i < proposals; ++i) {
+            std::copy(x.begin(), x.end(), proposed.begin());
+            propose(proposed, random);
+            const double other = chains_.energy().log_density(proposed);
+            if (random.uniform() >= std::exp(other - log_f)) continue;
+            log_f = other;
+            std::copy(proposed.begin(), proposed.end(), x.begin());
+        }
+    }
+
+    void propose(std::span<std::uint8_t> x, marginalia::FastRandom& random) const {
+        const auto categories = static_cast<std::uint64_t>(chains_.energy().categories());
+        const auto site = x.begin() + static_cast<std::ptrdiff_t>(random.below(x.size()));
+        const double kind = shifts_ > 0 ? random.uniform() : 1;
+        if (kind >= shifts_) {
+            *site = static_cast<std::uint8_t>((*site + 1 + random.below(categories - 1)) % categories);
+        } else if (kind < shifts_ / 2) {
+            std::move_backward(site, x.end() - 1, x.end());
+            *site = static_cast<std::uint8_t>(random.below(categories));
+        } else {
+            std::move(site + 1, x.end(), site);
+            x.back() = static_cast<std::uint8_t>(random.below(categories));
+        }
+    }
+
+    const std::int64_t sweeps_, burn_in_;
+    const double shifts_;
+    const at::Device device_;
+    chains::Chains chains_;
+    std::int64_t done_ = 0;  // sweeps of each chain
+};
+
+}  // namespace
+
+MARGINALIA_SAMPLER(Metropolis, "metropolis", "persistent Metropolis chains on the energy", manual, parameters, "energy");
