@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 
 #include <ATen/ATen.h>
@@ -113,6 +114,41 @@ TEST_CASE("without an exact log Z the KL is an estimate, by annealing") {
           doctest::Approx(recorder.finals.at("free_energy") + recorder.finals.at("log_z_ais")));
     CHECK(recorder.finals.at("kl_estimate_stderr") > recorder.finals.at("log_z_ais_stderr"));
     CHECK(recorder.finals.at("log_z_ais") / 324 == doctest::Approx(0.78688).epsilon(0.002));  // log Z a site of large lattices
+}
+
+TEST_CASE("log Z by importance weights of the model's states, where it is not known") {
+    MemoryRecorder recorder;
+    run_trial(request_of(ising("[evaluation]\nsamples = 500\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = false\n",
+                               "rows = 18\ncolumns = 18\ncoupling = 0.0\nfield = 0.03")),
+              shipped_plugins(), recorder);
+    // Spins that do not see each other, and a model that is uniform: weights exp(0.03 sum of spins).
+    const double error = recorder.finals.at("log_z_importance_stderr"), sites = 324;
+    CHECK(std::abs(recorder.finals.at("log_z_importance") - sites * std::log(2 * std::cosh(0.03))) < 5 * error);
+    CHECK(error == doctest::Approx(std::sqrt((std::exp(sites * 0.03 * 0.03) - 1) / 500)).epsilon(0.3));
+    CHECK(recorder.finals.at("log_z_importance_effective") == doctest::Approx(500 / std::exp(sites * 0.03 * 0.03)).epsilon(0.3));
+    CHECK(recorder.finals.count("valid") + recorder.finals.count("unique") == 0);  // a spin state stands for itself
+}
+
+TEST_CASE("molecules are counted by what they are, compared with their target, and drawn") {
+    if (!std::filesystem::exists(MARGINALIA_PLUGIN_DIR "/lipophilicity.so")) {
+        MESSAGE("left out: this build has no RDKit");
+        return;
+    }
+    MemoryRecorder recorder;
+    run_trial(request_of("name = \"t\"\n[energy]\nplugin = \"lipophilicity\"\nlength = 12\n[network]\nplugin = \"mlp\"\nhidden = 8\nlayers = 1\n"
+                         "[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 0\n"
+                         "[evaluation]\nsamples = 200\npictures = 4\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = false\n"),
+              shipped_plugins(), recorder);
+    const auto& finals = recorder.finals;
+    CHECK(finals.at("valid") > 0.9);
+    CHECK(finals.at("unique") > 0.3);
+    CHECK(finals.at("unique") < 1);  // methane and water come more than once
+    CHECK(finals.at("diversity") > 0.8);
+    // Uniform rows have log P near 0.5, so that moving them to N(4, 0.7) takes 3.5.
+    CHECK(finals.at("observable_distance.logp_target") == doctest::Approx(4 - finals.at("observable.logp")).epsilon(0.1));
+    CHECK(finals.at("observable.logp_deviation") > 0.3);
+    CHECK(recorder.samples.at("samples").starts_with("<svg"));
+    CHECK(recorder.samples.at("histogram.logp").find("target 4 ± 0.707") != std::string::npos);
 }
 
 TEST_CASE("objectives' own bounds and estimates go by other names") {
