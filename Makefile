@@ -16,7 +16,7 @@ demo: build
 	@scripts/demo $(BUILD)
 
 test: build
-	@ctest --test-dir $(BUILD) --output-on-failure -LE slow
+	@ctest --test-dir $(BUILD) --output-on-failure -LE slow -j$$(nproc)
 
 bench: build
 	@scripts/bench $(BUILD)
