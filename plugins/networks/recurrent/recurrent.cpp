@@ -47,19 +47,24 @@ constexpr const char* norm = R"(
 )";
 
 constexpr const char* body = R"(
-    def {p}features(self, inputs: Tensor) -> Tensor:
+    def {p}states(self, inputs: Tensor) -> Tensor:
         e = torch.linear(inputs, self.{p}embed_w)
         e = e + self.{p}places.to(e.dtype)
         start = torch.zeros([2, e.size(0), {width}], dtype=e.dtype, device=e.device)
         weights = [self.{p}forward_in, self.{p}forward_state, self.{p}forward_in_b, self.{p}forward_state_b,
                    self.{p}back_in, self.{p}back_state, self.{p}back_in_b, self.{p}back_state_b]
-        states = torch.gru(e, start, weights, True, 1, 0.0, False, True, True)[0]
+        return torch.gru(e, start, weights, True, 1, 0.0, False, True, True)[0]
+
+    def {p}joined(self, states: Tensor) -> Tensor:
         n = self.norm(states)
         g = torch.gelu(torch.linear(n, self.{p}w1, self.{p}b1))
         return self.norm(n + torch.linear(g, self.{p}w2, self.{p}b2))
 
+    def {p}features(self, inputs: Tensor) -> Tensor:
+        return self.{p}joined(self.{p}states(inputs))
+
     def {p}features_at(self, inputs: Tensor, site: Tensor) -> Tensor:
-        return self.at_site(self.{p}features(inputs), site)
+        return self.{p}joined(self.at_site(self.{p}states(inputs), site))
 )";
 
 constexpr double spread = 0.3;  // of symbols' and places' vectors at the start
