@@ -7,6 +7,7 @@ namespace molecule_properties {
 
 std::string drawing(const RDKit::ROMol& molecule) {
     RDKit::MolDraw2DSVG drawer(240, 180);
+    drawer.drawOptions().fixedBondLength = 32;  // at most, so that small molecules are not drawn larger than others
     RDKit::MolDraw2DUtils::prepareAndDrawMolecule(drawer, molecule);
     drawer.finishDrawing();
     return drawer.getDrawingText();
