@@ -17,6 +17,17 @@ TEST_CASE("random orders are permutations and every site comes first equally oft
     CHECK(chi2 < 20.5);  // 5 degrees of freedom, 1 in 1,000 (3.3 sigma)
 }
 
+TEST_CASE("random orders are those of the keys that the generator draws, equal keys by place") {
+    for (const std::int64_t sites : {1, 2, 55, 5000}) {
+        at::Generator generator = make_generator(at::kCPU, 0, 4), again = make_generator(at::kCPU, 0, 4);
+        const at::Tensor order = random_orders(40, sites, generator, at::kCPU);
+        const at::Tensor keys = at::rand({40, sites}, again, at::TensorOptions());
+        CHECK(at::equal(order, keys.argsort(true, 1, false)));
+    }
+    at::Generator generator = make_generator(at::kCPU, 0, 4);
+    CHECK(random_orders(0, 5, generator, at::kCPU).size(1) == 5);
+}
+
 TEST_CASE("random sites are distinct") {
     at::Generator generator = make_generator(at::kCPU, 0, 1);
     for (const std::int64_t count : {1, 3, 30}) {

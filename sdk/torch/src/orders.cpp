@@ -1,14 +1,48 @@
 #include <marginalia/orders.h>
 
+#include <algorithm>
+#include <vector>
+
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <marginalia/objective.h>
 #include <marginalia/rows.h>
 
 namespace marginalia {
+namespace {
+
+// Places 0..count-1 by rising key, equal keys by place; keys are uniform in [0, 1). Each goes to the bucket where it belongs if they
+// were spread evenly, so that hardly any is far from its place: linear time, where argsort took a tenth of a small network's step.
+void sort_places(const float* keys, std::int64_t count, std::int64_t* places, std::vector<std::int64_t>& start) {
+    const auto bucket = [&](float key) {
+        return std::min(static_cast<std::int64_t>(key * static_cast<float>(count)), count - 1);
+    };
+    start.assign(static_cast<std::size_t>(count) + 1, 0);
+    for (std::int64_t i = 0; i < count; ++i) ++start[bucket(keys[i]) + 1];
+    for (std::int64_t i = 0; i < count; ++i) start[i + 1] += start[i];
+    for (std::int64_t i = 0; i < count; ++i) places[start[bucket(keys[i])]++] = i;
+    for (std::int64_t i = 1; i < count; ++i) {
+        const std::int64_t place = places[i];
+        std::int64_t to = i;
+        for (; to > 0 && keys[places[to - 1]] > keys[place]; --to) places[to] = places[to - 1];
+        places[to] = place;
+    }
+}
+
+}  // namespace
 
 at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& generator, const at::Device& device) {
-    return at::rand({rows, sites}, generator, at::TensorOptions().device(device)).argsort(std::int64_t{1});
+    const at::Tensor keys = at::rand({rows, sites}, generator, at::TensorOptions().device(device));
+    if (!device.is_cpu()) return keys.argsort(std::int64_t{1});
+    at::Tensor order = at::empty({rows, sites}, at::kLong);
+    const float* from = keys.const_data_ptr<float>();
+    std::int64_t* to = order.mutable_data_ptr<std::int64_t>();
+    at::parallel_for(0, rows, 1 + 16384 / std::max<std::int64_t>(sites, 1), [&](std::int64_t first, std::int64_t last) {
+        std::vector<std::int64_t> start;
+        for (std::int64_t row = first; row < last; ++row) sort_places(from + row * sites, sites, to + row * sites, start);
+    });
+    return order;
 }
 
 at::Tensor random_sites(std::int64_t rows, std::int64_t sites, std::int64_t count, at::Generator& generator,
