@@ -93,6 +93,12 @@ public:
 private:
     Precision precision_here() const {
         const std::string wanted = train_.at("precision");
+        if (parts_.network->consistent() && wanted != "float32") {
+            if (wanted == "auto") return {false, "float32, not bfloat16: this network's marginals are exact, and rounding would end that"};
+            throw Error("train.precision = \"bfloat16\" would round the marginals of network '" +
+                        request_.config.at("network").at("plugin").get<std::string>() +
+                        "', which are exact; give \"float32\" or \"auto\"");
+        }
         const bool cuda = parts_.device.is_cuda();
         return resolve_precision(wanted, cuda, wanted == "float32" || cuda ? 0 : bfloat16_speed());
     }

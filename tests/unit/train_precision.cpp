@@ -120,6 +120,34 @@ TEST_CASE("auto trains as the precision that it chooses, and the record tells wh
     CHECK(full.metrics.at(last) == doctest::Approx(half.metrics.at(last)).epsilon(0.1));
 }
 
+TEST_CASE("every network trains in bfloat16") {
+    for (const char* network :
+         {mlp, conv, "plugin = \"recurrent\"\nwidth = 16\n", "plugin = \"transformer\"\nwidth = 32\nheads = 2\nlayers = 1\n",
+          "plugin = \"unet\"\nchannels = \"16\"\nblocks = \"1\"\nattention = \"1\"\ngroup_channels = 8\npatch = 1\n"}) {
+        CAPTURE(std::string(network));
+        double last[2];
+        for (const bool half : {false, true}) {
+            const std::string train = std::string("precision = \"") + (half ? "bfloat16" : "float32") + "\"\n";
+            MemoryRecorder recorder;
+            run_trial(request_of(experiment(network, train)), shipped_plugins(), recorder);
+            last[half] = recorder.metrics.at({"loss", 8});
+        }
+        CHECK(last[0] != last[1]);
+        CHECK(last[0] == doctest::Approx(last[1]).epsilon(0.1));
+    }
+}
+
+TEST_CASE("networks of exact marginals stay in float32") {
+    const std::string einet = "plugin = \"einet\"\nsums = 4\n";
+    MemoryRecorder recorder;
+    run_trial(request_of(experiment(einet, "precision = \"auto\"\n")), shipped_plugins(), recorder);
+    CHECK(recorder.samples.at("precision") == "float32, not bfloat16: this network's marginals are exact, and rounding would end that");
+    CHECK_THROWS_WITH_AS(run_trial(request_of(experiment(einet, "precision = \"bfloat16\"\n")), shipped_plugins(), recorder),
+                         "train.precision = \"bfloat16\" would round the marginals of network 'einet', which are exact; give \"float32\" or "
+                         "\"auto\"",
+                         Error);
+}
+
 TEST_CASE("a stopped trial goes on in the precision it began with") {
     const MemoryRecorder half = run("bfloat16");
     TrialRequest request = request_of(experiment(mlp, "precision = \"bfloat16\"\n"));
