@@ -13,6 +13,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import LogLocator, NullFormatter
 
 store, experiment, out, *labels = sys.argv[1:]
 rows = sqlite3.connect(f"file:{store}?mode=ro", uri=True).execute(
@@ -25,6 +26,8 @@ figure, axes = plt.subplots(figsize=(6, 3.6), constrained_layout=True)
 for (trial, points), label in zip(curves.items(), labels or [f"trial {trial}" for trial in curves]):
     axes.plot(*zip(*points), marker="o", markersize=3.5, label=label)
 axes.set(xscale="log", yscale="log", xlabel="seconds of training", ylabel="validation bits a site", title=experiment)
+axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+axes.xaxis.set_minor_formatter(NullFormatter())
 for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter, axes.xaxis.set_major_formatter):
     formatter("{x:g}")
 axes.grid(alpha=0.3, which="both")

@@ -62,6 +62,8 @@ const Case cases[] = {
     {"mam-energy", Reading::model, "", blocks, mps},
     {"mam-heat-bath", Reading::any_order, "", gibbs},
     {"mam-balance", Reading::any_order, "", blocks},
+    {"mam-reverse-kl", Reading::any_order, "", ""},
+    {"mam-reverse-kl", Reading::any_order, "terms = 0\n", "", transformer},
     {"arm", Reading::model, "", forward},
     {"arm-mc", Reading::model, "independent = true\n", forward},
     {"gflownet-tb", Reading::trajectories, "", ""},

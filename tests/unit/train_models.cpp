@@ -201,3 +201,46 @@ TEST_CASE("an energy-based model's log Z, by annealing, is that of all states") 
     CHECK(log_p.logsumexp(0).item<double>() == doctest::Approx(0).epsilon(0.03));  // 512 runs of 200 moves
     CHECK(worst_sigma(frequencies(reading.draw(20000).x), log_q.softmax(0), 20000) < 5);
 }
+
+TEST_CASE("mam-reverse-kl follows the gradient of the divergence of paths, in the mean") {
+    const TrialParts parts = shaken("plugin = \"mam-reverse-kl\"\nterms = 2\npenalty = 0\n[train]\nbatch = 64", "none");
+    at::Tensor weights = parts.network->parameters().front();
+    at::Generator generator = make_generator(at::kCPU, 5, 9);
+    const at::Tensor direction = at::randn(weights.sizes(), generator);
+    const auto slope = [&](const at::Tensor& loss) {
+        loss.backward();
+        const double along = (weights.grad() * direction).sum().item<double>();
+        for (at::Tensor parameter : parts.network->parameters()) parameter.mutable_grad().reset();
+        return along;
+    };
+
+    // E_σ sum over x of p(x | σ) (log p(x | σ) - log f(x)) over all 24 orders and 16 states.
+    const at::Tensor states = all_states(), log_f = at::empty({16}, at::kDouble);
+    for (std::int64_t row = 0; row < 16; ++row)
+        log_f[row].fill_(parts.energy->log_density(std::vector<std::uint8_t>(to_bytes(states[row].unsqueeze(0)))));
+    at::Tensor divergence = at::zeros({}, at::kDouble);
+    std::array<std::int64_t, 4> order{0, 1, 2, 3};
+    do {
+        at::Tensor x = at::full({16, 4}, 2, at::kLong), log_p = at::zeros({16}, at::kDouble);
+        for (const std::int64_t site : order) {
+            const at::Tensor logits = parts.network->conditional_logits(x).select(1, site).to(at::kDouble);
+            log_p = log_p + logits.log_softmax(1).gather(1, states.select(1, site).unsqueeze(1)).squeeze(1);
+            x = x.clone();
+            x.select(1, site).copy_(states.select(1, site));
+        }
+        divergence = divergence + (log_p.exp() * (log_p - log_f)).sum() / 24;
+    } while (std::next_permutation(order.begin(), order.end()));
+    const double exact = slope(divergence);
+
+    std::vector<double> estimates;
+    for (std::int64_t i = 1; i <= 400; ++i) {
+        TrainingStep step{i, *parts.network, nullptr, parts.batch_energy.get(), nullptr, generator, {}};
+        estimates.push_back(slope(parts.objective->loss(step)));
+    }
+    const at::Tensor all = at::tensor(estimates, at::kDouble);
+    const double mean = all.mean().item<double>(), error = all.std().item<double>() / std::sqrt(400.0);
+    CAPTURE(mean);
+    CAPTURE(exact);
+    CHECK(std::abs(exact) > 10 * error);
+    CHECK(std::abs(mean - exact * 63.0 / 64) < 5 * error);  // a state's part in its own baseline takes 1 / batch of the gradient
+}

@@ -17,6 +17,8 @@ constexpr Parameter parameters[] = {
      .help = "state of each direction"},
     {.name = "feed_forward", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 65536, .unit = "units",
      .help = "hidden units of the part that joins the directions; 0: four times the width"},
+    {.name = "pool", .type = ParameterType::boolean, .fallback = "false",
+     .help = "give every site a sum over all of them, for what adds up over a sequence"},
     {.name = "bodies", .type = ParameterType::integer, .fallback = "1", .minimum = 1, .maximum = 2, .unit = "bodies",
      .help = "1: one body with two heads; 2: weights of their own for marginals and conditionals"},
     {.name = "known_fraction", .type = ParameterType::boolean, .fallback = "true",
@@ -30,8 +32,12 @@ on the bonds that are free where it comes, in text on the words before it.
     e_d = E (onehot(x_d), fraction of known sites) + P_d                     onehot: K+1 symbols, □ being one
     f_d = gru(e_d, f_(d-1)),   b_d = gru(e_d, b_(d+1))                       gated recurrent units, a state of `width` each
     h_d = n_d + W_2 gelu(W_1 n_d + b_1) + b_2,   n_d = norm(f_d, b_d)        W_2 begins at zero
+                                                                             with `pool`: b_1 + D^-1/2 W_3 sum of all n_d for b_1
     log p_θ(x_S) = C^-1/2 sum_d u·(norm(h_d(x_S)) - norm(h_d(all □))) - |S| log K
     logits of p_φ(x_d | x_S) = V norm(h_d(x_S)) + c
+
+`pool` is for properties that are sums over a sequence, such as log P over atoms: states that read on site by site forget them, and every
+site sees the sum at once.
 
 A pass takes D steps one after another, each a product of (batch, width) with (width, 3 width): long sequences are slow where
 the batch is small. Sites of more dimensions are read row by row. Both heads begin at zero, and log p_θ(all □) = 0 by
@@ -55,21 +61,28 @@ constexpr const char* body = R"(
                    self.{p}back_in, self.{p}back_state, self.{p}back_in_b, self.{p}back_state_b]
         return torch.gru(e, start, weights, True, 1, 0.0, False, True, True)[0]
 
-    def {p}joined(self, states: Tensor) -> Tensor:
-        n = self.norm(states)
-        g = torch.gelu(torch.linear(n, self.{p}w1, self.{p}b1))
+    def {p}joined(self, n: Tensor, bias: Tensor) -> Tensor:
+        g = torch.gelu(torch.linear(n, self.{p}w1) + bias)
         return self.norm(n + torch.linear(g, self.{p}w2, self.{p}b2))
 
+    def {p}bias(self, n: Tensor) -> Tensor:
+        return {bias}
+
     def {p}features(self, inputs: Tensor) -> Tensor:
-        return self.{p}joined(self.{p}states(inputs))
+        n = self.norm(self.{p}states(inputs))
+        return self.{p}joined(n, self.{p}bias(n).unsqueeze(1))
 
     def {p}features_at(self, inputs: Tensor, site: Tensor) -> Tensor:
-        return self.{p}joined(self.at_site(self.{p}states(inputs), site))
+        n = self.norm(self.{p}states(inputs))
+        return self.{p}joined(self.at_site(n, site), self.{p}bias(n))
 )";
+
+constexpr const char* plain_bias = "self.{p}b1.unsqueeze(0)";
+constexpr const char* pooled_bias = "torch.linear(n.sum([1]) * {scale}, self.{p}w3, self.{p}b1)";
 
 constexpr double spread = 0.3;  // of symbols' and places' vectors at the start
 
-void add_body(marginalia::NetworkBuilder& network, std::int64_t width, std::int64_t hidden, const TwoHeads& heads,
+void add_body(marginalia::NetworkBuilder& network, std::int64_t width, std::int64_t hidden, bool pool, const TwoHeads& heads,
               const std::string& prefix, at::Generator& generator) {
     const auto add = [&](const std::string& name, const at::Tensor& value) { network.parameter(prefix + name, value); };
     add("embed_w", at::empty({width, heads.inputs()}).normal_(0, spread, generator));
@@ -82,6 +95,7 @@ void add_body(marginalia::NetworkBuilder& network, std::int64_t width, std::int6
     }
     add("w1", marginalia::uniform_weights({hidden, 2 * width}, 2 * width, generator));
     add("b1", at::zeros({hidden}));
+    if (pool) add("w3", marginalia::uniform_weights({hidden, 2 * width}, 2 * width, generator));
     add("w2", at::zeros({2 * width, hidden}));
     add("b2", at::zeros({2 * width}));
 }
@@ -90,11 +104,15 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     const std::int64_t width = params.integer("width");
     const std::int64_t hidden = params.integer("feed_forward") == 0 ? 4 * width : params.integer("feed_forward");
     const TwoHeads heads{domain, 2 * width, params.integer("bodies") == 2, params.boolean("known_fraction")};
+    const bool pool = params.boolean("pool");
+    const double scale = 1 / std::sqrt(static_cast<double>(domain.sites));
     marginalia::NetworkBuilder network("recurrent");
     std::string bodies = fmt::format(norm, fmt::arg("features", 2 * width));
     for (const std::string& prefix : heads.prefixes()) {
-        add_body(network, width, hidden, heads, prefix, generator);
-        bodies += fmt::format(body, fmt::arg("p", prefix), fmt::arg("width", width));
+        add_body(network, width, hidden, pool, heads, prefix, generator);
+        const std::string bias =
+            fmt::format(fmt::runtime(pool ? pooled_bias : plain_bias), fmt::arg("p", prefix), fmt::arg("scale", scale));
+        bodies += fmt::format(body, fmt::arg("p", prefix), fmt::arg("width", width), fmt::arg("bias", bias));
     }
     define_with_heads(network, heads, bodies);
     return network;
