@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <marginalia/model.h>
@@ -12,90 +15,151 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "terms", .type = ParameterType::integer, .fallback = "8", .minimum = 0, .maximum = 1e9, .unit = "sites",
-     .help = "conditionals of each state that are differentiated a step, a random choice that stands for all D; 0: all"},
+    {.name = "siblings", .type = ParameterType::integer, .fallback = "4", .minimum = 2, .maximum = 1e9, .unit = "states",
+     .help = "completions of each partial state, whose mean is its baseline; they divide train.batch"},
+    {.name = "terms", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 1e9, .unit = "sites",
+     .help = "conditionals of each completion that are differentiated a step, a random choice that stands for all"},
+    {.name = "anneal_from", .type = ParameterType::number, .fallback = "1.0", .minimum = 1e-9, .maximum = 1,
+     .help = "the target is f to this power at first, rising to 1 evenly in its logarithm; 1: f throughout"},
+    {.name = "anneal_steps", .type = ParameterType::integer, .fallback = "1000", .minimum = 1, .maximum = 1e12, .unit = "steps",
+     .help = "steps of this rise"},
     {.name = "penalty", .type = ParameterType::number, .fallback = "0.1", .minimum = 0, .maximum = 1e9,
      .help = "λ, the weight of the marginals' self-consistency; 0 trains the conditionals alone"},
 };
 
 constexpr const char* manual = R"(
-Energy-based training of an any-order model on its own states: KL from the model to the target, along random orders, by
+Energy-based training of an any-order model on its own states: KL from its completions of partial states to the target's, by
 REINFORCE on the conditionals.
 
-    KL         E_σ E_x[ log p_φ(x | σ) - log f(x) ] + log Z,    x ~ p_φ(. | σ) drawn site by site, σ uniform
-    gradient   E[ (log p_φ(x | σ) - log f(x) - baseline) ∇ sum over t of log p_φ(x_σ(t) | x_σ(<t)) ],  baseline the batch mean
-    penalty    λ D E[(log p_θ(x_σ(<t)) + log p_φ(x_σ(t) | x_σ(<t)) - log p_θ(x_σ(<=t)))²],    p_φ held fixed
+    KL         E_S E_σ E_x[ log p_φ(x_U | x_S, σ) - log f(x) ] + const.,   x_U drawn by p_φ along a random order σ of the unknown sites U
+    gradient   E[ (log p_φ(x_U | x_S, σ) - log f(x) - baseline) ∇ sum over t of log p_φ(x_σ(t) | x_S, x_σ(<t)) ]
+    penalty    λ D E[(log p_θ(x_S) + log p_φ(x_d | x_S) - log p_θ(x_S ∪ d))²],    p_φ held fixed
 
-`mam-energy`, the published method, differentiates log p_θ(x) instead and leaves it to the penalty to bring the conditionals along; here they
-learn at first hand and the marginals follow them, as in `mam-heat-bath`. The weight is that of the whole path, known from
-drawing it, so that `terms` of its D conditionals, times D / terms, stand for all without bias, and the noise of that vanishes
-with the weight. What is minimised is `free_energy` up to log Z.
+The partial states are those of persistent states of the model: each step erases r random sites of every state, the same r for
+all, log-uniform over 1..D, completes each `siblings` times, and goes on with one of them (block Gibbs, arXiv 2310.12920, sec. 4.2, with blocks of
+all sizes). p*(x_U | x_S) is the minimum for every S, so that the minimum of all of them is the target, as it is for whole states (r = D)
+alone; small blocks cost r passes in place of D, and their weights vary little. The baseline is the mean of the siblings, less the state
+itself. The weight is that of all r draws, so that `terms` of their conditionals stand for all without bias.
+
+`mam-energy`, the published method, differentiates log p_θ(x) and leaves it to the penalty to bring the conditionals along; here they
+learn at first hand and the marginals follow them, as in `mam-heat-bath`.
+
+States far off a sharp target cost a hundred nats each, and the quickest way out of that is to give up most states: with
+`anneal_from` the target is f^β, β rising from there to 1 within `anneal_steps`, which leaves the model time to learn finer means.
 
 The divergence punishes states that the target has not, and forgives those that the model has not: use it for what `mam-heat-bath`, whose
 divergence is the other one, has trained ([stage1]), where that model's states are too often far off a sharp target. By itself it
-begins at random states, finds the nearest mode and stays. Draws its own states: D passes a step; a sampler is not asked.
-Records `loss` (mean of log p_φ - log f), `log_ratio_std` (nats, 0 for a perfect model) and `penalty` (nats²).
+begins at random states, finds the nearest mode and stays. Draws its own states; a sampler is not asked.
+Records `loss` (mean of log p_φ(x_U | x_S) - log f(x) of the step's blocks), `mean_log_f` (of the persistent states), `log_ratio_std`
+(nats, between siblings, 0 for a perfect model) and `penalty` (nats²).
 
-References: R. J. Williams, Simple statistical gradient-following algorithms, Mach. Learn. 8, 229 (1992). S. Liu, P. J. Ramadge,
-R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec. 4.2.
+References: R. J. Williams, Simple statistical gradient-following algorithms, Mach. Learn. 8, 229 (1992). W. Kool, H. van Hoof, M. Welling,
+Buy 4 REINFORCE samples, get a baseline for free, ICLR workshop 2019. S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization
+models, ICML 2024 (arXiv 2310.12920), sec. 4.2.
 )";
 
 class ReverseKl final : public marginalia::Objective {
 public:
     ReverseKl(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
         : setup_(setup),
-          terms_(params.integer("terms") == 0 ? setup.domain.sites : std::min(params.integer("terms"), setup.domain.sites)),
+          siblings_(params.integer("siblings")),
+          terms_(params.integer("terms")),
+          anneal_from_(params.number("anneal_from")),
+          anneal_steps_(static_cast<double>(params.integer("anneal_steps"))),
           lambda_(params.number("penalty")) {
-        if (setup.batch < 2) throw marginalia::Error("batch 1 leaves nothing after the baseline; give train.batch >= 2");
+        if (setup.batch % siblings_ != 0)
+            throw marginalia::Error("siblings = " + std::to_string(siblings_) + " do not divide train.batch = " +
+                                    std::to_string(setup.batch) + "; give a batch that is a multiple of them");
     }
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
-        const at::Tensor order = marginalia::random_orders(setup_.batch, setup_.domain.sites, step.generator, setup_.device);
-        const marginalia::Generated drawn = own_states(step, order);
+        const std::int64_t erased = block_size(step.generator), terms = std::min(terms_, erased);
+        const at::Tensor order = block_orders(erased, step.generator);  // (B, D), the block first
+        const marginalia::Generated drawn = completed(step, order, erased);
         step.energy->start(drawn.x);  // runs while the network does
-        const Links links = chosen_links(drawn.x, order, step.generator);
+        const Links links = chosen_links(drawn.x, order, erased, terms, step.generator);
         const at::Tensor log_p = step.network.conditional_at(links.before, links.site).log_softmax(1).gather(1, links.symbol).squeeze(1);
 
-        const at::Tensor log_ratio = drawn.log_p - finite_log_f(step.energy->finish());
-        const at::Tensor mean = log_ratio.mean();
-        const at::Tensor advantage = (log_ratio - mean).to(log_p.dtype()).repeat_interleave(terms_);
-        const at::Tensor divergence = (advantage * log_p).mean() * static_cast<double>(setup_.domain.sites);
-        step.metrics = {{"loss", mean}, {"log_ratio_std", log_ratio.std()}};
+        const at::Tensor log_f = finite_log_f(step.energy->finish()), log_ratio = drawn.log_p - power(step.step) * log_f;
+        const at::Tensor deviation = (log_ratio.view({-1, siblings_}) - log_ratio.view({-1, siblings_}).mean(1, true)).flatten();
+        // Less the mean of the others is n / (n - 1) times the deviation from the mean of all.
+        const double others = static_cast<double>(siblings_) / static_cast<double>(siblings_ - 1);
+        const at::Tensor advantage = (others * deviation).to(log_p.dtype()).repeat_interleave(terms);
+        const at::Tensor divergence = (advantage * log_p).mean() * static_cast<double>(erased);
+        step.metrics = {{"loss", log_ratio.mean()},
+                        {"mean_log_f", log_f.mean()},
+                        {"log_ratio_std", (deviation.square().mean() * others).sqrt()}};
         if (!trains_marginals() || step.network.consistent()) return divergence;
 
-        const at::Tensor penalty = inconsistency(step.network, links, log_p.detach());
+        const at::Tensor penalty = inconsistency(step.network, links, terms, log_p.detach());
         step.metrics["penalty"] = penalty.detach();
         return divergence + lambda_ * static_cast<double>(setup_.domain.sites) * penalty;
     }
 
     bool trains_marginals() const override { return lambda_ > 0; }
 
-private:
-    // Of each state `terms` links of its path, one after another: M = B terms.
-    struct Links {
-        at::Tensor before;  // (M, D) x_σ(<t)
-        at::Tensor site;    // (M) σ(t)
-        at::Tensor symbol;  // (M, 1) x_σ(t)
-    };
-
-    marginalia::Generated own_states(const marginalia::TrainingStep& step, const at::Tensor& order) const {
-        const at::NoGradGuard no_grad;
-        return marginalia::generate_along(step.network, order, step.generator, [] {});
+    marginalia::StateDict state() const override {
+        if (!states_.defined()) return {};
+        return {{"states", states_.to(at::kByte)}};
+    }
+    void load(const marginalia::StateDict& state) override {
+        states_ = state.contains("states") ? state.at("states").to(setup_.device, at::kLong) : at::Tensor();
     }
 
-    Links chosen_links(const at::Tensor& x, const at::Tensor& order, at::Generator& generator) const {
+private:
+    // Of each completion `terms` links of its path, one after another: M = B terms.
+    struct Links {
+        at::Tensor before;  // (M, D) what was known
+        at::Tensor site;    // (M) the next site
+        at::Tensor symbol;  // (M, 1) what was drawn there
+    };
+
+    double power(std::int64_t step) const {
+        return std::pow(anneal_from_, 1 - std::min(1.0, static_cast<double>(step - 1) / anneal_steps_));
+    }
+
+    // Log-uniform over 1..D; D while there are no states yet.
+    std::int64_t block_size(at::Generator& generator) const {
+        if (!states_.defined()) return setup_.domain.sites;
+        const double u = at::rand({1}, generator, at::TensorOptions().device(setup_.device)).item<double>();
+        const double size = std::exp(u * std::log(static_cast<double>(setup_.domain.sites) + 1));
+        return std::clamp(static_cast<std::int64_t>(size), std::int64_t{1}, setup_.domain.sites);
+    }
+
+    // A random block for each persistent state, drawn in another order by each of its siblings; the known sites behind.
+    at::Tensor block_orders(std::int64_t erased, at::Generator& generator) const {
+        const std::int64_t groups = setup_.batch / siblings_, sites = setup_.domain.sites;
+        const at::Tensor all = marginalia::random_orders(groups, sites, generator, setup_.device).repeat_interleave(siblings_, 0);
+        const at::Tensor shuffled = marginalia::random_orders(setup_.batch, erased, generator, setup_.device);
+        return at::cat({all.slice(1, 0, erased).gather(1, shuffled), all.slice(1, erased)}, 1);
+    }
+
+    marginalia::Generated completed(const marginalia::TrainingStep& step, const at::Tensor& order, std::int64_t erased) {
+        const at::NoGradGuard no_grad;
+        at::Tensor x = at::full_like(order, setup_.domain.categories);
+        if (states_.defined())
+            x = states_.repeat_interleave(siblings_, 0).scatter(1, order.slice(1, 0, erased), setup_.domain.categories);
+        const marginalia::Generated drawn = marginalia::complete_along(step.network, x, order, step.generator, [] {});
+        states_ = drawn.x.slice(0, 0, setup_.batch, siblings_).clone();
+        return drawn;
+    }
+
+    Links chosen_links(const at::Tensor& x, const at::Tensor& order, std::int64_t erased, std::int64_t terms,
+                       at::Generator& generator) const {
         const std::int64_t rows = x.size(0), sites = x.size(1);
-        const at::Tensor rank = at::empty_like(order).scatter_(1, order, at::arange(sites, order.options()).expand_as(order));
-        const at::Tensor position = marginalia::random_sites(rows, sites, terms_, generator, x.device());
+        // Place of each site in its row's order; the known ones before all.
+        const at::Tensor place = at::arange(sites, order.options());
+        const at::Tensor rank = at::empty_like(order).scatter_(1, order, place.masked_fill(place >= erased, -1).expand_as(order));
+        const at::Tensor position = marginalia::random_sites(rows, erased, terms, generator, x.device());
         const at::Tensor before =
             x.unsqueeze(1).masked_fill(rank.unsqueeze(1) >= position.unsqueeze(2), setup_.domain.categories).flatten(0, 1);
         const at::Tensor site = order.gather(1, position);
         return {before, site.flatten(), x.gather(1, site).view({-1, 1})};
     }
 
-    // Mean squared breach of the sum rule on one link of each state, in nats².
-    at::Tensor inconsistency(const marginalia::Network& network, const Links& links, const at::Tensor& log_p) const {
-        const auto few = [&](const at::Tensor& all) { return all.slice(0, 0, all.size(0), terms_); };
+    // Mean squared breach of the sum rule on one link of each completion, in nats².
+    at::Tensor inconsistency(const marginalia::Network& network, const Links& links, std::int64_t terms, const at::Tensor& log_p) const {
+        const auto few = [&](const at::Tensor& all) { return all.slice(0, 0, all.size(0), terms); };
         const at::Tensor before = few(links.before);
         const at::Tensor after = before.scatter(1, few(links.site).unsqueeze(1), few(links.symbol));
         const at::Tensor marginal = network.log_marginal(at::cat({before, after}));
@@ -103,11 +167,13 @@ private:
     }
 
     const marginalia::TrainingSetup setup_;
-    const std::int64_t terms_;
+    const std::int64_t siblings_, terms_;
+    const double anneal_from_, anneal_steps_;
     const double lambda_;
+    at::Tensor states_;  // (B / siblings, D), persistent; not defined before the first step
 };
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(ReverseKl, "mam-reverse-kl", "marginalization model from an energy: REINFORCE along its own random orders", manual,
+MARGINALIA_OBJECTIVE(ReverseKl, "mam-reverse-kl", "marginalization model from an energy: REINFORCE on its own completions", manual,
                      parameters, "energy");
