@@ -63,7 +63,7 @@ const Case cases[] = {
     {"mam-heat-bath", Reading::any_order, "", gibbs},
     {"mam-balance", Reading::any_order, "", blocks},
     {"mam-reverse-kl", Reading::any_order, "", ""},
-    {"mam-reverse-kl", Reading::any_order, "heat_bath = 1.0\nanneal_from = 0.5\n", "", transformer},
+    {"mam-reverse-kl", Reading::any_order, "anneal_from = 0.5\n", "", transformer},
     {"arm", Reading::model, "", forward},
     {"arm-mc", Reading::model, "independent = true\n", forward},
     {"gflownet-tb", Reading::trajectories, "", ""},
