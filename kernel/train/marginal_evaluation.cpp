@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include <ATen/ATen.h>
+#include <marginalia/orders.h>
 
 #include "kernel/train/evaluation.h"
 
@@ -14,7 +15,7 @@ at::Tensor partial_states(const at::Tensor& reference, std::int64_t count, std::
     const std::int64_t sites = reference.size(1);
     const at::Tensor rows = at::arange(count).remainder(reference.size(0));
     sizes = sites == 1 ? at::ones({count}, at::kLong) : at::arange(count).remainder(sites - 1) + 1;
-    const at::Tensor rank = at::rand({count, sites}, generator, at::TensorOptions()).argsort(std::int64_t{1}).argsort(std::int64_t{1});
+    const at::Tensor rank = positions_of_sites(random_orders(count, sites, generator, at::kCPU));
     return reference.index_select(0, rows).masked_fill(rank >= sizes.unsqueeze(1), categories);
 }
 

@@ -203,7 +203,7 @@ TEST_CASE("an energy-based model's log Z, by annealing, is that of all states") 
 }
 
 TEST_CASE("mam-reverse-kl follows, at states of its own, the gradient of the divergence of paths, in the mean") {
-    const TrialParts parts = shaken("plugin = \"mam-reverse-kl\"\nterms = 2\nsiblings = 4\npenalty = 0\n[train]\nbatch = 64", "none");
+    const TrialParts parts = shaken("plugin = \"mam-reverse-kl\"\nterms = 2\nsiblings = 4\npenalty = 0\n[train]\nbatch = 512", "none");
     at::Tensor weights = parts.network->parameters().front();
     at::Generator generator = make_generator(at::kCPU, 5, 9);
     const at::Tensor direction = at::randn(weights.sizes(), generator);
@@ -242,7 +242,7 @@ TEST_CASE("mam-reverse-kl follows, at states of its own, the gradient of the div
     const double mean = all.mean().item<double>(), error = all.std().item<double>() / std::sqrt(400.0);
     CAPTURE(mean);
     CAPTURE(exact);
-    CHECK(std::abs(exact) > 10 * error);
+    CHECK(std::abs(exact) > 25 * error);  // so that the baseline's factor of 4 / 3 counts
     CHECK(std::abs(mean - exact) < 5 * error);
 }
 
@@ -255,5 +255,24 @@ TEST_CASE("mam-reverse-kl learns a target, annealed or not") {
                              "[train]\nsteps = 300\nbatch = 64\nlearning_rate = 0.01\n[evaluation]\nmarginal_states = 0\nmarginal_time = false\n"),
                   shipped_plugins(), recorder);
         CHECK(recorder.finals.at("kl") < 0.05);
+        CHECK(recorder.finals.at("theta_gap_std") < 0.3);  // the marginals have followed
     }
+}
+
+TEST_CASE("mam-reverse-kl goes on after a stop to the same bits, its persistent states included") {
+    TrialRequest request = request_of("name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 2\ncolumns = 2\n[network]\nplugin = \"mlp\"\nhidden = 16\n"
+                                      "layers = 1\n[objective]\nplugin = \"mam-reverse-kl\"\n[train]\nsteps = 12\nbatch = 8\n");
+    MemoryRecorder unbroken, resumed;
+    run_trial(request, shipped_plugins(), unbroken);
+    resumed.stop_after = 6;
+    CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::stopped);
+    request.checkpoint = resumed.checkpoints.back().second;
+    resumed.stop_after = -1;
+    CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::done);
+    CHECK(unbroken.checkpoints.back() == resumed.checkpoints.back());
+}
+
+TEST_CASE("mam-reverse-kl refuses siblings that do not divide the batch") {
+    CHECK_THROWS_WITH(shaken("plugin = \"mam-reverse-kl\"\nsiblings = 3\n[train]\nbatch = 64", "none"),
+                      "objective 'mam-reverse-kl': siblings = 3 do not divide train.batch = 64; give a batch that is a multiple of them");
 }

@@ -28,6 +28,11 @@ TEST_CASE("random orders are those of the keys that the generator draws, equal k
     CHECK(random_orders(0, 5, generator, at::kCPU).size(1) == 5);
 }
 
+TEST_CASE("positions of sites undo an order") {
+    const at::Tensor order = at::tensor({2, 0, 3, 1, 0, 1, 2, 3}, at::kLong).view({2, 4});
+    CHECK(at::equal(positions_of_sites(order), at::tensor({1, 3, 0, 2, 0, 1, 2, 3}, at::kLong).view({2, 4})));
+}
+
 TEST_CASE("random sites are distinct") {
     at::Generator generator = make_generator(at::kCPU, 0, 1);
     for (const std::int64_t count : {1, 3, 30}) {

@@ -62,7 +62,7 @@ public:
         const at::Tensor log_forward = learned_order::log_transitions(step.network, x, order, position).sum(1);
         const at::Tensor log_backward = -(position + 1).to(at::kDouble).log().sum(1);
         const at::Tensor end = begin + length, whole = (end == sites).squeeze(1);
-        const at::Tensor rank = order.argsort(std::int64_t{1});
+        const at::Tensor rank = marginalia::positions_of_sites(order);
         const at::Tensor flows = step.network.log_marginal(
             at::cat({x.masked_fill(rank >= begin, categories), x.masked_fill(rank >= end, categories)}));
         const at::Tensor log_f = finite_log_f(step.energy->finish());

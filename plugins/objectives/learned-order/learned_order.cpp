@@ -88,7 +88,7 @@ at::Tensor log_forward(const Network& network, const at::Tensor& x, const at::Te
 
 at::Tensor log_transitions(const Network& network, const at::Tensor& x, const at::Tensor& order, const at::Tensor& position) {
     const std::int64_t categories = network.domain().categories;
-    const at::Tensor rank = order.argsort(std::int64_t{1}).unsqueeze(1);  // when each site is filled
+    const at::Tensor rank = marginalia::positions_of_sites(order).unsqueeze(1);  // when each site is filled
     const at::Tensor before = x.unsqueeze(1).masked_fill(rank >= position.unsqueeze(2), categories);
     const at::Tensor site = order.gather(1, position);
     const at::Tensor action = (site * categories + x.gather(1, site)).view({-1, 1});

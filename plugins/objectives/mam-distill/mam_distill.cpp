@@ -8,6 +8,7 @@
 #include <marginalia/site_terms.h>
 
 #include "../stratified_sizes.h"
+#include "../sum_rule.h"
 
 namespace {
 
@@ -172,7 +173,7 @@ private:
     at::Tensor sum_rule(marginalia::TrainingStep& step, const at::Tensor& x) const {
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
         const at::Tensor known = stratified_sizes(x, step.generator), site = order.gather(1, known);
-        const at::Tensor before = x.masked_fill(order.argsort(std::int64_t{1}) >= known, setup_.domain.categories);
+        const at::Tensor before = x.masked_fill(marginalia::positions_of_sites(order) >= known, setup_.domain.categories);
         const at::Tensor symbol = x.gather(1, site);
         at::Tensor added;
         {
@@ -180,9 +181,7 @@ private:
             const at::Tensor logits = step.network.conditional_at(before, site.squeeze(1));
             added = logits.to(at::kFloat).log_softmax(1).gather(1, symbol).squeeze(1);
         }
-        const at::Tensor marginal = step.network.log_marginal(at::cat({before, before.scatter(1, site, symbol)}));
-        const auto parts = marginal.chunk(2);
-        return (parts[0] + added - parts[1]).square().mean();
+        return sum_rule_breach(step.network, before, site, symbol, added);
     }
 
     // Mean squared differences of log p_θ(x_S) from its estimates, of the sums and of their terms, in nats².

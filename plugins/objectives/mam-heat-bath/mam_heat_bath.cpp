@@ -62,7 +62,7 @@ public:
         const auto sites = static_cast<double>(setup_.domain.sites);
         const at::Tensor x = marginalia::training_states(step, setup_);
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
-        const at::Tensor rank = order.argsort(std::int64_t{1});
+        const at::Tensor rank = marginalia::positions_of_sites(order);
         const at::Tensor known = stratified_sizes(x, step.generator);
         const at::Tensor unknown = rank >= known;
         const at::Tensor before = x.masked_fill(unknown, categories);

@@ -5,6 +5,7 @@
 #include <marginalia/orders.h>
 
 #include "../stratified_sizes.h"
+#include "../sum_rule.h"
 
 namespace {
 
@@ -43,7 +44,7 @@ public:
         const at::Tensor x = marginalia::training_states(step, setup_);
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
         const at::Tensor known = stratified_sizes(x, step.generator);
-        const at::Tensor unknown = order.argsort(std::int64_t{1}) >= known;
+        const at::Tensor unknown = marginalia::positions_of_sites(order) >= known;
         const at::Tensor before = x.masked_fill(unknown, categories);
 
         const at::Tensor logits = step.network.conditional_logits(before);
@@ -55,9 +56,7 @@ public:
 
         const at::Tensor site = order.gather(1, known);
         const at::Tensor added = (follow_ ? log_p.detach() : log_p).gather(1, site).squeeze(1);
-        const at::Tensor after = before.scatter(1, site, x.gather(1, site));
-        const auto marginal = step.network.log_marginal(at::cat({before, after})).chunk(2);
-        const at::Tensor penalty = (marginal[0] + added - marginal[1]).square().mean();
+        const at::Tensor penalty = sum_rule_breach(step.network, before, site, x.gather(1, site), added);
         step.metrics["penalty"] = penalty.detach();
         return likelihood + lambda_ * sites * penalty;
     }

@@ -8,6 +8,7 @@
 #include <marginalia/orders.h>
 
 #include "../finite_log_f.h"
+#include "../sum_rule.h"
 
 namespace {
 
@@ -146,10 +147,9 @@ private:
 
     Links chosen_links(const at::Tensor& x, const at::Tensor& order, std::int64_t erased, std::int64_t terms,
                        at::Generator& generator) const {
-        const std::int64_t rows = x.size(0), sites = x.size(1);
-        // Place of each site in its row's order; the known ones before all.
-        const at::Tensor place = at::arange(sites, order.options());
-        const at::Tensor rank = at::empty_like(order).scatter_(1, order, place.masked_fill(place >= erased, -1).expand_as(order));
+        const std::int64_t rows = x.size(0);
+        const at::Tensor place = marginalia::positions_of_sites(order);
+        const at::Tensor rank = place.masked_fill(place >= erased, -1);  // the known sites before all
         const at::Tensor position = marginalia::random_sites(rows, erased, terms, generator, x.device());
         const at::Tensor before =
             x.unsqueeze(1).masked_fill(rank.unsqueeze(1) >= position.unsqueeze(2), setup_.domain.categories).flatten(0, 1);
@@ -160,10 +160,7 @@ private:
     // Mean squared breach of the sum rule on one link of each completion, in nats².
     at::Tensor inconsistency(const marginalia::Network& network, const Links& links, std::int64_t terms, const at::Tensor& log_p) const {
         const auto few = [&](const at::Tensor& all) { return all.slice(0, 0, all.size(0), terms); };
-        const at::Tensor before = few(links.before);
-        const at::Tensor after = before.scatter(1, few(links.site).unsqueeze(1), few(links.symbol));
-        const at::Tensor marginal = network.log_marginal(at::cat({before, after}));
-        return (marginal.slice(0, 0, setup_.batch) + few(log_p) - marginal.slice(0, setup_.batch)).square().mean();
+        return sum_rule_breach(network, few(links.before), few(links.site).unsqueeze(1), few(links.symbol), few(log_p));
     }
 
     const marginalia::TrainingSetup setup_;

@@ -171,7 +171,7 @@ at::Tensor estimate_log_density(const Network& network, const at::Tensor& x, std
     const at::Tensor part = (v * (std::numbers::pi / 2)).sin().square();
     const at::Tensor given = (length * part).to(at::kLong).minimum((length - 1).clamp_min(0)).unsqueeze(2);  // (M, m, 1)
     const at::Tensor keys = at::rand(x.sizes(), generator, floats) + known.logical_not();
-    const at::Tensor rank = keys.argsort(std::int64_t{1}).argsort(std::int64_t{1}).unsqueeze(1);  // (M, 1, D)
+    const at::Tensor rank = positions_of_sites(keys.argsort(std::int64_t{1})).unsqueeze(1);  // (M, 1, D)
     // Each point has the order turned further by the golden ratio, so that neighbouring points hide different sites.
     const at::Tensor turn = (length * (place * (std::numbers::phi - 1)).frac()).to(at::kLong).unsqueeze(2);  // (M, m, 1)
     const at::Tensor turned = (rank + turn).remainder(length.clamp_min(1).unsqueeze(2));                     // (M, m, D)

@@ -30,11 +30,10 @@ void sort_places(const float* keys, std::int64_t count, std::int64_t* places, st
     }
 }
 
-}  // namespace
-
-at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& generator, const at::Device& device) {
-    const at::Tensor keys = at::rand({rows, sites}, generator, at::TensorOptions().device(device));
-    if (!device.is_cpu()) return keys.argsort(std::int64_t{1});
+// The sites of each row by rising key, for keys (rows, sites) uniform in [0, 1).
+at::Tensor order_by(const at::Tensor& keys) {
+    if (!keys.device().is_cpu()) return keys.argsort(std::int64_t{1});
+    const std::int64_t rows = keys.size(0), sites = keys.size(1);
     at::Tensor order = at::empty({rows, sites}, at::kLong);
     const float* from = keys.const_data_ptr<float>();
     std::int64_t* to = order.mutable_data_ptr<std::int64_t>();
@@ -43,6 +42,16 @@ at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& g
         for (std::int64_t row = first; row < last; ++row) sort_places(from + row * sites, sites, to + row * sites, start);
     });
     return order;
+}
+
+}  // namespace
+
+at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& generator, const at::Device& device) {
+    return order_by(at::rand({rows, sites}, generator, at::TensorOptions().device(device)));
+}
+
+at::Tensor positions_of_sites(const at::Tensor& order) {
+    return at::empty_like(order).scatter_(1, order, at::arange(order.size(1), order.options()).expand_as(order));
 }
 
 at::Tensor random_sites(std::int64_t rows, std::int64_t sites, std::int64_t count, at::Generator& generator,
@@ -58,7 +67,7 @@ ChainLink random_chain_link(const at::Tensor& x, std::int64_t categories, at::Ge
     const at::Tensor keys = at::rand({rows, sites}, generator, floats);
     const at::Tensor position = at::randint(sites, {rows, 1}, generator, floats.dtype(at::kLong));
     // Only the rank of a key matters: the site at `position` in the order, and which sites come before it.
-    const at::Tensor site = keys.argsort(std::int64_t{1}).gather(1, position);
+    const at::Tensor site = order_by(keys).gather(1, position);
     const at::Tensor key = keys.gather(1, site);
     const at::Tensor before = x.masked_fill(keys >= key, categories);
     const at::Tensor symbol = x.gather(1, site);

@@ -8,6 +8,7 @@
 #include <torch/script.h>
 
 #include <marginalia/error.h>
+#include <marginalia/orders.h>
 
 namespace marginalia {
 
@@ -46,7 +47,7 @@ at::Tensor hide(const at::Tensor& x, const at::Tensor& v, std::int64_t categorie
     const at::Tensor part = (v * (std::numbers::pi / 2)).sin().square();
     const at::Tensor given = (length * part).to(at::kLong).minimum((length - 1).clamp_min(0)).unsqueeze(1);
     const at::Tensor keys = at::rand(x.sizes(), generator, x.options().dtype(at::kFloat)) + known.logical_not();
-    const at::Tensor rank = keys.argsort(std::int64_t{1}).argsort(std::int64_t{1});
+    const at::Tensor rank = positions_of_sites(keys.argsort(std::int64_t{1}));
     return x.masked_fill(rank >= given, categories);
 }
 
