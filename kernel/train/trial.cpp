@@ -179,7 +179,8 @@ private:
     }
 
     void save(std::int64_t step) {
-        CheckpointState state{step, {}};
+        CheckpointState state;
+        state.step = step;
         state.parts["objective"] = parts_.objective->state();
         if (step < steps_) {  // nothing more is drawn or learnt from a finished training
             state.parts["optimizer"] = optimizer_.state();
