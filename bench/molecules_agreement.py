@@ -16,7 +16,7 @@ import tempfile
 from rdkit import Chem, RDLogger, rdBase
 from rdkit.Chem import QED, Crippen
 
-build, path, *contrib = sys.argv[1:]
+build, path, *contrib = (os.path.abspath(argument) for argument in sys.argv[1:])
 sys.path.append(contrib[0] if contrib else "/usr/share/RDKit/Contrib/SA_Score")
 import sascorer  # noqa: E402
 
