@@ -48,6 +48,24 @@ void average(Group& group, const std::vector<TrialResult>& trials) {
         group.finals[name] = estimate(list).value_or(Estimate{0, std::nan(""), {}});
 }
 
+// Drops train.start_from where the other keys tell the configs apart as well: a first stage follows from what it shares with the second.
+void drop_start(std::vector<std::string>& differing, const std::vector<const FlatConfig*>& configs) {
+    const auto start = std::find(differing.begin(), differing.end(), "train.start_from");
+    if (start == differing.end()) return;
+    std::vector<std::string> others = differing;
+    others.erase(others.begin() + (start - differing.begin()));
+    const auto kinds = [&](const std::vector<std::string>& keys) {
+        std::set<std::vector<std::string>> values;
+        for (const FlatConfig* config : configs) {
+            std::vector<std::string> row;
+            for (const std::string& key : keys) row.push_back(config_value(*config, key));
+            values.insert(std::move(row));
+        }
+        return values.size();
+    };
+    if (kinds(others) == kinds(differing)) differing = std::move(others);
+}
+
 }  // namespace
 
 FlatConfig flatten(const nlohmann::json& config) {
@@ -95,6 +113,7 @@ std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& co
     std::vector<std::string> differing;
     for (const auto& [key, distinct] : values)
         if (distinct.size() > 1 || (holders[key] < configs.size() && !follows_plugin(key))) differing.push_back(key);
+    drop_start(differing, configs);
     return differing;
 }
 

@@ -62,7 +62,7 @@ ExperimentResults load_results(store::Store& store, const std::string& experimen
 ExperimentResults gather(std::vector<TrialResult> trials, std::string name);
 
 // Keys whose values are not the same in all configs, sorted; of keys that only some plugins have, those that vary among
-// the configs that have them.
+// the configs that have them. Without train.start_from where the other keys tell the configs apart as well.
 std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& configs);
 
 // "train.learning_rate" -> "learning_rate" and "network.plugin" -> "network", where no other of `keys` ends alike.
