@@ -1,7 +1,7 @@
 // Seconds per training step of a network against its own forward and backward passes with nothing else, in one process.
 //
-//   network_bench [steps]     prints a table; likelihood of random rows, float32: of networks whose marginals are exact by these, of
-//                             others in any order
+//   network_bench [steps [network]]     prints a table; likelihood of random rows, float32: of networks whose marginals are exact by
+//                                       these, of others in any order
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
@@ -106,5 +106,6 @@ void measure(const Case& c, const std::string& steps) {
 
 int main(int argc, char** argv) {
     configure_torch(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
-    for (const Case& c : cases) measure(c, argc > 1 ? argv[1] : "12");
+    for (const Case& c : cases)
+        if (argc < 3 || std::string(c.title).starts_with(argv[2])) measure(c, argc > 1 ? argv[1] : "12");
 }

@@ -3,10 +3,11 @@
 
     bench/rankings_between.py BUILD_DIR STORE ANY_ORDER_TRIAL OTHER_TRIAL TEST_AMAT [--groups 6] [--rows 20] [--threshold 5]
 
-The protocol of evaluation.ranking_groups, for two trials in place of one trial's two heads: of each of the first test rows 100, 400 or
-700 random pixels are drawn anew by ANY_ORDER_TRIAL, --rows times; those stay whose log p by five orders differ by --threshold nats;
-groups of three or more count. Prints mean Spearman and Pearson correlation of OTHER_TRIAL's log p with the five orders', and of one
-further order's, with standard errors over the groups. Needs the package numpy.
+The protocol of evaluation.ranking_groups, for two trials in place of one trial's two heads: of each of --groups test
+rows, evenly spaced, 100, 400 or 700 random pixels are drawn anew by ANY_ORDER_TRIAL, --rows times; those stay whose
+log p by five orders differ by --threshold nats; groups of three or more count. Prints mean Spearman and Pearson
+correlation of OTHER_TRIAL's log p with the five orders', and of one further order's, with standard errors over the
+groups. Needs the package numpy.
 """
 import argparse
 import csv
@@ -52,7 +53,8 @@ def main():
     options = parser.parse_args()
     program = os.path.join(options.build, "bin", "marginalia")
     generator = numpy.random.default_rng(0)
-    given = numpy.loadtxt(options.test, dtype=numpy.int8, max_rows=options.groups)
+    pictures = numpy.loadtxt(options.test, dtype=numpy.int8)
+    given = pictures[:: len(pictures) // options.groups][: options.groups].copy()
     for i, row in enumerate(given):
         row[generator.permutation(row.size)[:MASKED[i % len(MASKED)]]] = -1
 

@@ -38,6 +38,7 @@ foreach(plugin arm arm-mc circuit-mle gflownet-eb gflownet-subtb gflownet-tb mam
                mps transformer ancestral single-site-gibbs)
   add_dependencies(test_train_densities plugin_${plugin})
 endforeach()
+marginalia_add_torch_test(train_matrix_products SOURCES unit/train_matrix_products.cpp)
 marginalia_add_torch_test(train_precision SOURCES unit/train_precision.cpp)
 add_dependencies(test_train_precision plugin_einet plugin_recurrent plugin_transformer plugin_unet)
 marginalia_add_torch_test(train_gflownet_eb SOURCES unit/train_gflownet_eb.cpp)

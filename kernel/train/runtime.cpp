@@ -6,6 +6,8 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/version.h>
 
+#include "kernel/train/matrix_products.h"
+
 namespace marginalia {
 
 void configure_torch(int threads) {
@@ -14,6 +16,7 @@ void configure_torch(int threads) {
     new oneapi::tbb::global_control(oneapi::tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
     // Profiled graphs run differently from call to call; a trial has to give the same bits after a resume.
     torch::jit::getProfilingMode() = false;
+    use_fast_matrix_products();
 }
 
 std::string torch_version() { return TORCH_VERSION; }

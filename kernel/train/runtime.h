@@ -5,7 +5,7 @@
 
 namespace marginalia {
 
-// Sets the number of threads LibTorch and oneTBB use and how TorchScript runs. First thing in main, once.
+// Sets the number of threads LibTorch and oneTBB use, how TorchScript runs and what multiplies matrices. First thing in main, once.
 void configure_torch(int threads);
 
 std::string torch_version();

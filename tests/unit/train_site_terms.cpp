@@ -27,6 +27,25 @@ TEST_CASE("the weights of a profile integrate what is linear between its nodes")
     CHECK(square == doctest::Approx(0.5 - 2 / (std::numbers::pi * std::numbers::pi)).epsilon(1e-4));
 }
 
+TEST_CASE("log probabilities are the softmax's, with few symbols and many, and so are their gradients") {
+    at::Generator generator = make_generator(at::kCPU, 5, 1);
+    for (const std::int64_t categories : {2, 8, 9, 40}) {
+        CAPTURE(categories);
+        const at::Tensor logits = (3 * at::randn({4, 6, categories}, generator)).requires_grad_();
+        const at::Tensor symbols = at::randint(categories, {4, 6}, generator, at::kLong), weights = at::randn({4, 6}, generator);
+        const at::Tensor expected = logits.to(at::kDouble).log_softmax(2).gather(2, symbols.unsqueeze(2)).squeeze(2);
+        const at::Tensor got = log_probabilities(logits, symbols);
+        CHECK((got.scalar_type() == at::kFloat));
+        CHECK(at::allclose(got.to(at::kDouble), expected, 1e-5, 1e-5));
+        CHECK((log_probabilities(logits.detach().to(at::kBFloat16), symbols).scalar_type() == at::kFloat));
+        (got * weights).sum().backward();
+        const at::Tensor gradient = logits.grad().clone();
+        logits.mutable_grad().reset();
+        (expected * weights).sum().backward();
+        CHECK(at::allclose(gradient, logits.grad(), 1e-4, 1e-5));
+    }
+}
+
 TEST_CASE("so many sites stay known, any of them alike, and unknown ones stay unknown") {
     at::Generator generator = make_generator(at::kCPU, 3, 1);
     const std::int64_t rows = 4000, sites = 10;

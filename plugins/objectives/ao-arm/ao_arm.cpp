@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
+#include <marginalia/site_terms.h>
 
 #include "../stratified_sizes.h"
 
@@ -37,7 +38,7 @@ public:
         const at::Tensor unknown = rank >= known;
 
         const at::Tensor logits = step.network.conditional_logits(x.masked_fill(unknown, categories));
-        const at::Tensor log_p = logits.to(at::kFloat).log_softmax(2).gather(2, x.unsqueeze(2)).squeeze(2);
+        const at::Tensor log_p = marginalia::log_probabilities(logits, x);
         const at::Tensor weight = static_cast<double>(sites) / (sites - known).to(log_p.dtype());
         const at::Tensor loss = -(weight * log_p * unknown).sum(1).mean();
         step.metrics = {{"loss", loss.detach()},

@@ -213,9 +213,9 @@ private:
             const at::NoGradGuard no_grad;
             const at::Tensor all = x.repeat_interleave(path_points_, 0);
             const at::Tensor states = marginalia::hide(all, v.flatten(), setup_.domain.categories, step.generator);
-            const at::Tensor symbols = all.clamp_max(setup_.domain.categories - 1).unsqueeze(2);
-            const at::Tensor logits = step.network.conditional_logits(states).to(at::kFloat);
-            log_p = logits.log_softmax(2).gather(2, symbols).view({x.size(0), path_points_, x.size(1)});
+            const at::Tensor symbols = all.clamp_max(setup_.domain.categories - 1);
+            log_p = marginalia::log_probabilities(step.network.conditional_logits(states), symbols)
+                        .view({x.size(0), path_points_, x.size(1)});
             hidden = (states != all).view_as(log_p);
         }
         const at::Tensor unknown = (x == setup_.domain.categories).unsqueeze(1);

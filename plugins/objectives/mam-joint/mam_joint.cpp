@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
+#include <marginalia/site_terms.h>
 
 #include "../stratified_sizes.h"
 #include "../sum_rule.h"
@@ -48,7 +49,7 @@ public:
         const at::Tensor before = x.masked_fill(unknown, categories);
 
         const at::Tensor logits = step.network.conditional_logits(before);
-        const at::Tensor log_p = logits.to(at::kFloat).log_softmax(2).gather(2, x.unsqueeze(2)).squeeze(2);
+        const at::Tensor log_p = marginalia::log_probabilities(logits, x);
         const at::Tensor weight = sites / (sites - known).to(at::kFloat);
         const at::Tensor likelihood = -(weight * log_p * unknown).sum(1).mean();
         step.metrics = {{"loss", likelihood.detach()}, {"train_bits", likelihood.detach() / (sites * std::numbers::ln2)}};

@@ -6,6 +6,7 @@
 
 #include <marginalia/error.h>
 #include <marginalia/orders.h>
+#include <marginalia/site_terms.h>
 
 namespace marginalia {
 
@@ -177,11 +178,11 @@ at::Tensor estimate_log_density(const Network& network, const at::Tensor& x, std
     const at::Tensor turned = (rank + turn).remainder(length.clamp_min(1).unsqueeze(2));                     // (M, m, D)
     const at::Tensor asked = known.unsqueeze(1) & (turned >= given);
     const at::Tensor rows = x.unsqueeze(1).expand_as(asked).masked_fill(asked, unknown).flatten(0, 1);
-    const at::Tensor log_p = network.conditional_logits(rows).to(at::kFloat).log_softmax(2).view({x.size(0), points, x.size(1), -1});
-    const at::Tensor symbols = x.clamp_max(unknown - 1).unsqueeze(1).unsqueeze(3).expand({-1, points, -1, 1});
+    const at::Tensor symbols = x.clamp_max(unknown - 1).unsqueeze(1).expand_as(asked);
+    const at::Tensor log_p = log_probabilities(network.conditional_logits(rows), symbols.flatten(0, 1)).view_as(asked);
     const at::Tensor weight = length * (v * std::numbers::pi).sin() * (std::numbers::pi / 2 / static_cast<double>(points));
     const at::Tensor share = weight.unsqueeze(2) / asked.sum(2, true).clamp_min(1);  // of each hidden site: (M, m, 1)
-    return (log_p.gather(3, symbols).squeeze(3) * asked * share).sum({1, 2}, false, at::kDouble);
+    return (log_p * asked * share).sum({1, 2}, false, at::kDouble);
 }
 
 std::unique_ptr<Model> any_order_model(const Network& network) {

@@ -5,6 +5,9 @@
 
 namespace marginalia {
 
+// log of the softmax of logits (B, D, K), in any precision, at symbols (B, D) int64 0..K-1: (B, D) float32.
+MARGINALIA_API at::Tensor log_probabilities(const at::Tensor& logits, const at::Tensor& symbols);
+
 // The chain rule along a random order σ of S gives E_σ[log p_φ(x_S)] as a sum over the sites k of S of
 //
 //   t_k = ∫ q_k(v) d sin²(π v / 2),  v in [0, 1],      q_k(v) = E[log p_φ(x_k | x_T)]
