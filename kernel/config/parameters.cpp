@@ -75,8 +75,8 @@ constexpr Parameter train[] = {
      .type = ParameterType::text,
      .fallback = "\"float32\"",
      .choices = "float32|bfloat16|auto",
-     .help = "arithmetic of the network's passes in training; auto: bfloat16 on CUDA and where the processor's products of it "
-             "(AVX512-BF16, AMX-BF16) are found faster, else float32"},
+     .help = "arithmetic of the network's passes in training; auto: bfloat16 on CUDA and where the processor has products of it "
+             "(AVX512-BF16, AMX-BF16) and this network's passes are found faster, else float32"},
     {.name = "start_from",
      .type = ParameterType::text,
      .fallback = "\"\"",

@@ -5,33 +5,39 @@
 #include <algorithm>
 #include <chrono>
 
+#include "kernel/train/autocast.h"
 #include "kernel/train/precision.h"
 
 namespace marginalia {
 
 namespace {
 
-constexpr std::int64_t size = 512;
-constexpr int tries = 5;
+constexpr int tries = 3;
 
-double seconds_of_product(at::ScalarType type) {
-    const at::Tensor a = at::ones({size, size}, type);
-    at::mm(a, a);
-    double best = 1e9;
-    for (int i = 0; i < tries; ++i) {
-        const auto start = std::chrono::steady_clock::now();
-        at::mm(a, a);
-        best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+double seconds_of_passes(const Network& network, const at::Tensor& states, bool bfloat16) {
+    const auto start = std::chrono::steady_clock::now();
+    {
+        const Autocast autocast(bfloat16, at::kCPU);
+        network.conditional_logits(states).sum().backward();
     }
-    return best;
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    for (at::Tensor parameter : network.parameters()) parameter.mutable_grad().reset();
+    return taken.count();
 }
 
 }  // namespace
 
-double bfloat16_speed() {
+double bfloat16_speed(const Network& network, std::int64_t rows) {
     if (!processor_has_bfloat16()) return 0;
-    const at::NoGradGuard no_grad;
-    return seconds_of_product(at::kFloat) / seconds_of_product(at::kBFloat16);
+    const at::Tensor states = at::full({rows, network.domain().sites}, network.domain().categories, at::kLong);
+    double full = 1e9, half = 1e9;
+    for (int i = 0; i <= tries; ++i) {
+        const double a = seconds_of_passes(network, states, false), b = seconds_of_passes(network, states, true);
+        if (i == 0) continue;
+        full = std::min(full, a);
+        half = std::min(half, b);
+    }
+    return full / half;
 }
 
 }  // namespace marginalia

@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include <ATen/ATen.h>
-#include <ATen/autocast_mode.h>
 #include <torch/script.h>
 
+#include "kernel/train/autocast.h"
 #include "kernel/train/bfloat16_speed.h"
 #include "kernel/train/checkpoint.h"
 #include "kernel/train/dataset_evaluation.h"
@@ -26,27 +26,6 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // Streams of the trial's seed that the generators draw from; training and evaluation never share one, so that how
 // often a trial is evaluated does not change what it learns.
 constexpr std::uint64_t quick_stream = 1'000'000;
-
-// Runs matrix products in bfloat16 while it lives, if it is on.
-class Autocast {
-public:
-    Autocast(bool on, at::DeviceType device) : on_(on), device_(device) {
-        if (!on_) return;
-        at::autocast::set_autocast_enabled(device_, true);
-        at::autocast::set_autocast_dtype(device_, at::kBFloat16);
-    }
-    ~Autocast() {
-        if (!on_) return;
-        at::autocast::clear_cache();
-        at::autocast::set_autocast_enabled(device_, false);
-    }
-    Autocast(const Autocast&) = delete;
-    Autocast& operator=(const Autocast&) = delete;
-
-private:
-    const bool on_;
-    const at::DeviceType device_;
-};
 
 std::vector<at::Tensor> all_parameters(const TrialParts& parts) {
     std::vector<at::Tensor> list = parts.network->parameters();
@@ -100,7 +79,8 @@ private:
                         "', which are exact; give \"float32\" or \"auto\"");
         }
         const bool cuda = parts_.device.is_cuda();
-        return resolve_precision(wanted, cuda, wanted == "float32" || cuda ? 0 : bfloat16_speed());
+        const bool asked = wanted != "float32" && !cuda;
+        return resolve_precision(wanted, cuda, asked ? bfloat16_speed(*parts_.network, train_.at("batch")) : 0);
     }
 
     // What cannot be evaluated is told before the training, not after it.

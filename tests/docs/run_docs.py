@@ -25,7 +25,7 @@ source, build = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).r
 SHORT = ("train.steps=2 train.batch=8 evaluation.every=0 evaluation.samples=8 evaluation.nll_samples=8 "
          "evaluation.marginal_states=8 evaluation.pictures=2 evaluation.marginal_time=false")
 SHORT_STAGE1 = "stage1.train.steps=2 stage1.train.batch=8 evaluation.ensemble_rows=2 evaluation.ensemble_orders=2 evaluation.ranking_groups=0"
-DATA = {"mnist": "mnist-static", "moses": "moses", "text8": "text8-74m"}  # by experiment file; fetched from ../shared/data
+DATA = {"mnist": "mnist-static", "moses": "moses", "text8": "text8-74m"}  # by dataset plugin; fetched from ../shared/data
 LEFT_OUT = ("make", "git clone", "cd ", "sudo ", "xdg-open", "scripts/")
 
 
@@ -150,10 +150,18 @@ def has_quick_variant(experiment):
     return experiment.with_name(f"{experiment.stem.removesuffix('-cpu')}-quick.toml").exists()
 
 
+def with_bases(experiment):
+    """The text of an experiment file and of those that it extends."""
+    text = experiment.read_text(encoding="utf-8")
+    base = re.search(r'^extends *= *"(.*)"', text, re.M)
+    return text + (with_bases(experiment.parent / base.group(1)) if base else "")
+
+
 def data_there(experiment, folder):
-    """Fetches what a quick variant learns from; False, aloud, where that is not to be had."""
+    """Fetches what an experiment learns from; False, aloud, where that is not to be had."""
     shared = source.parent / "shared/data"
-    wanted = [name for word, name in DATA.items() if word in experiment.stem or (word == "mnist" and "two-stage" in experiment.stem)]
+    text = with_bases(experiment)
+    wanted = [name for plugin, name in DATA.items() if f'plugin = "{plugin}"' in text]
     if wanted and not shared.is_dir():
         print(f"left out: {experiment.name} is only planned, as {shared} is missing")
         return False
@@ -179,7 +187,7 @@ def main():
                 continue
             verb = "plan" if has_quick_variant(experiment) or not data_there(experiment, folder) else "run"
             line = shortened(f"build/release/bin/marginalia --store experiments.db {verb} {experiment}")
-            staged = verb == "run" and any(word in experiment.stem for word in (*DATA, "two-stage"))
+            staged = verb == "run" and "[stage1]" in with_bases(experiment)
             good &= run(f"{line} {SHORT_STAGE1}" if staged else line, folder, experiment.name)
         for experiment in sorted(source.glob("experiments/*.toml")):
             if "start_from" in experiment.read_text(encoding="utf-8"):
