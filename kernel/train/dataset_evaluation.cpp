@@ -81,24 +81,30 @@ public:
         : evaluation_(evaluation),
           groups_(evaluation.settings.at("ranking_groups")),
           rows_(evaluation.settings.at("ranking_rows")),
-          threshold_(evaluation.settings.at("ranking_threshold")),
           masked_(ranking_sizes(evaluation.settings, evaluation.parts.domain.sites)),
           generator_(make_generator(evaluation.parts.device, 0, ensemble_stream)) {}
 
     Figures run() {
         if (test_rows(evaluation_.parts, 1).size(0) == 0) return {};
-        std::vector<at::Tensor> groups =
-            masked_.empty() ? test_rows(evaluation_.parts, groups_ * rows_).split(rows_) : regenerated();
-        std::erase_if(groups, [](const at::Tensor& group) { return group.size(0) < least_rows; });
-        if (!groups.empty()) compare(groups);
+        const at::Tensor x = masked_.empty() ? test_rows(evaluation_.parts, groups_ * rows_) : regenerated();
+        const std::int64_t orders = evaluation_.settings.at("ensemble_orders"), batch = evaluation_.settings.at("batch");
+        // One order more, so that what the single order is compared with does not contain it.
+        const at::Tensor log_p = along_orders(evaluation_, x, orders + 1, generator_);
+        const at::Tensor marginal = log_marginals(evaluation_.model, x, batch, evaluation_.parts.device);
+        const at::Tensor ensemble = log_mean(log_p.slice(0, 1));
+        for (std::int64_t first = 0; first + rows_ <= x.size(0); first += rows_) {
+            const at::Tensor kept = spaced(ensemble.slice(0, first, first + rows_), evaluation_.settings.at("ranking_threshold")) + first;
+            if (kept.numel() < 3) continue;
+            const at::Tensor reference = ensemble.index_select(0, kept);
+            add("ranking", marginal.index_select(0, kept), reference);
+            add("ranking_one_order", log_p[0].index_select(0, kept), reference);
+        }
         return figures();
     }
 
 private:
-    static constexpr std::int64_t least_rows = 3;
-
-    // Groups of rows, each a test row of which so many random sites have been drawn anew.
-    std::vector<at::Tensor> regenerated() {
+    // Groups of rows, each a test row of which so many random sites have been drawn anew: (groups * rows, D).
+    at::Tensor regenerated() {
         const at::Tensor rows = test_rows(evaluation_.parts, groups_);
         std::vector<at::Tensor> partial;
         for (std::int64_t group = 0; group < rows.size(0); ++group) {
@@ -107,49 +113,25 @@ private:
             partial.push_back(rows[group].masked_fill(unknown, evaluation_.parts.domain.categories).expand({rows_, -1}));
         }
         // Groups with as many unknown sites together, since a batch takes as many passes as its emptiest row.
-        std::vector<at::Tensor> groups(partial.size());
+        std::vector<at::Tensor> drawn(partial.size());
         std::int64_t done = 0;
         for (std::size_t size = 0; size < std::min(masked_.size(), partial.size()); ++size) {
             std::vector<at::Tensor> alike;
             for (std::size_t group = size; group < partial.size(); group += masked_.size()) alike.push_back(partial[group]);
-            const Generated drawn = completed(at::cat(alike), done);
-            const std::vector<at::Tensor> x = drawn.x.split(rows_), log_p = drawn.log_p.split(rows_);
-            // The known sites of a group are the same, so log p of the drawn ones tells its rows apart, and has cost nothing.
-            for (std::size_t i = 0; i < x.size(); ++i)
-                groups[size + i * masked_.size()] = x[i].index_select(0, spaced(log_p[i], threshold_));
+            const std::vector<at::Tensor> full = completed(at::cat(alike), done).split(rows_);
+            for (std::size_t i = 0; i < full.size(); ++i) drawn[size + i * masked_.size()] = full[i];
         }
-        return groups;
+        return at::cat(drawn);
     }
 
-    Generated completed(const at::Tensor& partial, std::int64_t& done) {
-        std::vector<at::Tensor> x, log_p;
+    at::Tensor completed(const at::Tensor& partial, std::int64_t& done) {
+        std::vector<at::Tensor> drawn;
         for (const at::Tensor& piece : partial.split(evaluation_.settings.at("batch").get<std::int64_t>())) {
             const Tick tick = tick_of(evaluation_.keep_going, done, groups_ * rows_);
-            const Generated drawn = evaluation_.model.complete(piece.to(generator_.device()), generator_, tick);
-            x.push_back(drawn.x.cpu());
-            log_p.push_back(drawn.log_p.cpu());
+            drawn.push_back(evaluation_.model.complete(piece.to(generator_.device()), generator_, tick).x.cpu());
             done += piece.size(0);
         }
-        return {at::cat(x), at::cat(log_p)};
-    }
-
-    void compare(const std::vector<at::Tensor>& groups) {
-        const at::Tensor x = at::cat(groups);
-        const std::int64_t orders = evaluation_.settings.at("ensemble_orders"), batch = evaluation_.settings.at("batch");
-        // One order more, so that what the single order is compared with does not contain it.
-        const at::Tensor log_p = along_orders(evaluation_, x, orders + 1, generator_);
-        const at::Tensor marginal = log_marginals(evaluation_.model, x, batch, evaluation_.parts.device);
-        const at::Tensor ensemble = log_mean(log_p.slice(0, 1));
-        std::int64_t first = 0;
-        for (const at::Tensor& group : groups) {
-            at::Tensor kept = at::arange(first, first + group.size(0));
-            first += group.size(0);
-            if (masked_.empty()) kept = kept.index_select(0, spaced(ensemble.index_select(0, kept), threshold_));
-            if (kept.numel() < least_rows) continue;
-            const at::Tensor reference = ensemble.index_select(0, kept);
-            add("ranking", marginal.index_select(0, kept), reference);
-            add("ranking_one_order", log_p[0].index_select(0, kept), reference);
-        }
+        return at::cat(drawn);
     }
 
     void add(const std::string& name, const at::Tensor& values, const at::Tensor& reference) {
@@ -170,7 +152,6 @@ private:
 
     const RowEvaluation& evaluation_;
     const std::int64_t groups_, rows_;
-    const double threshold_;
     const std::vector<std::int64_t> masked_;
     at::Generator generator_;
     std::map<std::string, std::vector<double>> correlations_;

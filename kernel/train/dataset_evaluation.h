@@ -33,7 +33,7 @@ std::vector<std::int64_t> ranking_sizes(const nlohmann::json& settings, std::int
 // log p_θ of ranking_groups groups of similar rows beside the ensemble's log p of the same rows (arXiv 2310.12920, sec. 5.1): means
 // over the groups of Spearman's and Pearson's correlation, ranking_spearman, ranking_pearson, with _stderr, and of one more order
 // alone, ranking_one_order_spearman, ranking_one_order_pearson; ranking_groups, the groups with three rows or more that differ by
-// the threshold: regenerated rows in log p of what was drawn along the order it was drawn in, test rows in the ensemble's log p.
+// the threshold.
 Figures evaluate_ranking(const RowEvaluation& evaluation);
 
 // Of rows drawn from the model (M, D): unique and novel, the fractions of rows that stand for different things and for what no row of the training
