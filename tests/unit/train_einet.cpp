@@ -1,131 +1,15 @@
-// Circuits against the sums over states that define them, and their training by gradient and by EM.
+// Circuits against the sums over states that define them.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <ATen/ATen.h>
 #include <marginalia/network_joint.h>
-#include <torch/script.h>
 
-#include <filesystem>
-#include <fstream>
-#include <limits>
-
-#include "kernel/train/optimizer.h"
-#include "kernel/train/trial_parts.h"
-#include "trial_fixture.h"
+#include "einet_testing.h"
 
 using namespace marginalia;
 
 namespace {
-
-using Values = std::map<std::string, ParameterValue, std::less<>>;
-
-struct Structure {
-    std::string name;
-    std::vector<std::int64_t> shape;
-    std::int64_t categories;
-    Values values;
-};
-
-// Even and uneven cuts, a sequence and three axes, a region in several partitions and leaves of unequal size.
-const Structure structures[] = {
-    {"quad-graph", {3, 3}, 2, {{"piece", std::int64_t{1}}}},
-    {"quad-graph", {2, 2, 3}, 2, {{"piece", std::int64_t{1}}}},
-    {"quad-tree", {7}, 3, {{"piece", std::int64_t{2}}}},
-    {"poon-domingos", {2, 3}, 3, {{"delta", std::string("1")}}},
-    {"poon-domingos", {3, 4}, 2, {{"delta", std::string("3, 2")}}},
-    {"random-tree", {10}, 2, {{"depth", std::int64_t{2}}, {"replicas", std::int64_t{3}}}},
-    {"random-tree", {5}, 3, {{"depth", std::int64_t{9}}, {"replicas", std::int64_t{2}}}},
-};
-
-const std::string layers[] = {"cp", "einsum"};
-
-Values defaults() {
-    return {{"structure", std::string("quad-graph")}, {"delta", std::string("4")},  {"layer", std::string("cp")},
-            {"piece", std::int64_t{4}},               {"depth", std::int64_t{5}},   {"replicas", std::int64_t{10}},
-            {"structure_seed", std::int64_t{1}},      {"sums", std::int64_t{3}},    {"noise", 1.0},
-            {"floor", 1e-5}};
-}
-
-struct Case {
-    Case(const Structure& s, const Values& values, std::int64_t seed = 1) {
-        for (const std::int64_t extent : s.shape) domain.sites *= extent;
-        domain.categories = s.categories;
-        domain.layout.shape = s.shape;
-        Values all = defaults();
-        all["structure"] = s.name;
-        for (const Values& given : {s.values, values})
-            for (const auto& [key, value] : given) all[key] = value;
-        at::Generator weights = make_generator(at::kCPU, seed, 20);
-        const auto factory = reinterpret_cast<NetworkFactory>(shipped_plugins().factory("network", "einet"));
-        const std::unique_ptr<torch::jit::Module> module(factory(Params(all), domain, weights));
-        network = std::make_unique<Network>(*module, domain);
-        generator = make_generator(at::kCPU, seed, 21);
-    }
-
-    at::Tensor random_partial(std::int64_t rows) {
-        return at::randint(domain.categories + 1, {rows, domain.sites}, generator, at::kLong);
-    }
-    at::Tensor call(const char* method, std::vector<c10::IValue> arguments) const {
-        return network->module().get_method(method)(std::move(arguments)).toTensor();
-    }
-    at::Tensor weights(const std::string& name) const { return network->module().attr(name).toTensor(); }
-
-    Domain domain{1, 0, {}};
-    std::unique_ptr<Network> network;
-    at::Generator generator;
-};
-
-// Weights away from the start, so that probabilities spread over some ten nats.
-Case shaken(const Structure& structure, const std::string& layer) {
-    Case c(structure, {{"layer", layer}});
-    const at::NoGradGuard no_grad;
-    for (at::Tensor w : c.network->parameters()) w.add_(at::randn(w.sizes(), c.generator), 1.5);
-    return c;
-}
-
-void sharpen(const Case& c, double factor) {
-    const at::NoGradGuard no_grad;
-    for (at::Tensor w : c.network->parameters()) w.mul_(factor);
-}
-
-template <class Test>
-void on_all(Test&& test) {
-    for (const Structure& structure : structures)
-        for (const std::string& layer : layers) {
-            CAPTURE(structure.name);
-            CAPTURE(structure.shape.size());
-            CAPTURE(layer);
-            test(shaken(structure, layer));
-        }
-}
-
-at::Tensor all_states(const Domain& domain) {
-    const auto count = static_cast<std::int64_t>(
-        std::llround(std::pow(static_cast<double>(domain.categories), static_cast<double>(domain.sites))));
-    at::Tensor rest = at::arange(count, at::kLong);
-    std::vector<at::Tensor> columns;
-    for (std::int64_t d = 0; d < domain.sites; ++d) {
-        columns.push_back(rest.remainder(domain.categories));
-        rest = rest.floor_divide(domain.categories);
-    }
-    return at::stack(columns, 1);
-}
-
-at::Tensor number_of(const at::Tensor& x, const Domain& domain) {
-    at::Tensor number = at::zeros({x.size(0)}, at::kLong);
-    for (std::int64_t d = domain.sites; d-- > 0;) number = number * domain.categories + x.select(1, d);
-    return number;
-}
-
-// Which states (columns) agree with which partial states (rows).
-at::Tensor agreement(const at::Tensor& partial, const at::Tensor& states, const Domain& domain) {
-    return ((partial.unsqueeze(1) == states.unsqueeze(0)).logical_or(partial.unsqueeze(1) == domain.categories)).all(2);
-}
-
-bool close(const at::Tensor& a, const at::Tensor& b, double tolerance) {
-    return at::allclose(a.to(at::kDouble), b.to(at::kDouble), 0, tolerance);
-}
 
 // Drawn states against probabilities: Pearson's statistic over the states expected at least 5 times, with the rest as
 // one.
@@ -140,44 +24,6 @@ void check_frequencies(const Case& c, const at::Tensor& x, const at::Tensor& pro
     CHECK(cell.masked_select(large).sum().item<double>() < freedom + 4.5 * std::sqrt(2 * freedom) + 2);
     CHECK(std::abs(found_rest - rest) < 4.5 * std::sqrt(rest) + 5);
 }
-
-// One training on all states weighted by `probability`, by Adam as the host has it; the KL of the last step.
-double train(const Case& c, const at::Tensor& probability, double rate, std::int64_t steps) {
-    const nlohmann::json table = {{"steps", steps}, {"learning_rate", rate}, {"schedule", "cosine"},
-                                  {"final_fraction", 0.02}, {"warmup", 0}, {"clip", 0.0}, {"beta1", 0.9},
-                                  {"beta2", 0.99}, {"weight_decay", 0.0}, {"ema", 0.0}};
-    Optimizer optimizer(c.network->parameters(), table);
-    const at::Tensor x = all_states(c.domain);
-    double kl = 0;
-    for (std::int64_t step = 1; step <= steps; ++step) {
-        const at::Tensor loss = (probability * (probability.log() - c.network->log_marginal(x))).sum();
-        loss.backward();
-        optimizer.update(step);
-        kl = loss.item<double>();
-    }
-    return kl;
-}
-
-std::string pairs_experiment(const std::string& network, const std::string& objective = "",
-                             const std::string& train = "") {
-    const std::string path = (std::filesystem::temp_directory_path() / "train_einet_pairs.csv").string();
-    std::ofstream file(path);
-    for (int i = 0; i < 64; ++i) file << i % 2 << ',' << i % 2 << ',' << i / 2 % 2 << ',' << i / 2 % 2 << '\n';
-    return "name = \"pairs\"\n[dataset]\nplugin = \"table\"\nfile = \"" + path + "\"\n[network]\n" + network + R"(
-[objective]
-plugin = "circuit-mle"
-)" + objective + R"([train]
-steps = 200
-batch = 64
-learning_rate = 0.1
-log_every = 1
-)" + train + R"([evaluation]
-samples = 64
-marginal_time = false
-)";
-}
-
-const std::string pairs_network = "plugin = \"einet\"\nstructure = \"random-tree\"\ndepth = 2\nreplicas = 3\nsums = 4\n";
 
 }  // namespace
 
@@ -340,83 +186,6 @@ TEST_CASE("784 sites neither overflow nor underflow and obey the sum rule") {
             (log_p.sum() + logits.mean()).backward();
             for (const at::Tensor& w : c.network->parameters()) CHECK(w.grad().isfinite().all().item<bool>());
         }
-}
-
-TEST_CASE("EM reaches the frequencies of the rows in one step where that is the answer") {
-    Case c(structures[5], {{"sums", std::int64_t{1}}, {"replicas", std::int64_t{1}}, {"floor", 1e-9}});
-    const at::Tensor x = at::randint(2, {50, 10}, c.generator, at::kLong), frequency = x.to(at::kFloat).mean(0);
-    const at::Tensor before = c.network->log_marginal(x).mean();
-    CHECK(c.call("em", {x, 1.0}).item<double>() == doctest::Approx(before.item<double>()).epsilon(1e-5));
-    CHECK(close(c.network->conditional_logits(at::full({1, 10}, 2, at::kLong)).exp()[0].select(1, 1), frequency, 1e-5));
-}
-
-TEST_CASE("full-batch EM never lowers the likelihood, partial rows included; a step of size 0 does nothing") {
-    on_all([](Case c) {
-        const at::Tensor full = at::randint(c.domain.categories, {20, c.domain.sites}, c.generator, at::kLong);
-        const at::Tensor x = at::cat({c.random_partial(20), full});
-        double last = -std::numeric_limits<double>::infinity();
-        const double first = c.network->log_marginal(x).mean().item<double>();
-        for (int step = 0; step < 12; ++step) {
-            const double now = c.call("em", {x, 1.0}).item<double>();
-            CHECK(now > last - 1e-5);
-            last = now;
-        }
-        CHECK(last > first + 0.2);
-        const at::Tensor leaf = c.weights("leaf").softmax(3).clone();
-        c.call("em", {x, 0.0});
-        CHECK(close(c.weights("leaf").softmax(3), leaf, 1e-5));
-    });
-}
-
-TEST_CASE("the gradient learns an open Ising chain") {
-    for (const std::string& layer : layers) {
-        CAPTURE(layer);
-        const Case c({"quad-tree", {8}, 2, {{"piece", std::int64_t{1}}}},
-                     {{"layer", layer}, {"sums", std::int64_t{8}}, {"noise", 0.5}, {"floor", 1e-6}});
-        const at::Tensor spin = 2 * all_states(c.domain).to(at::kFloat) - 1;
-        const at::Tensor bonds = (spin.slice(1, 1) * spin.slice(1, 0, -1)).sum(1);
-        const double kl = train(c, (0.6 * bonds + 0.2 * spin.sum(1)).softmax(0), 0.3, 300);
-        CHECK(kl < 2e-3);
-        CHECK(kl > -1e-5);
-    }
-}
-
-TEST_CASE("circuit-mle learns the pairs by EM, and averages the weights") {
-    MemoryRecorder recorder;
-    const TrialRequest request = request_of(pairs_experiment(pairs_network, "method = \"em\"\n", "ema = 0.9\n"));
-    CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
-    CHECK(recorder.finals.at("nll_bits") < 0.6);
-    CHECK(recorder.metrics.at({"train_bits", 1}) > 0.8);
-    CHECK(recorder.metrics.at({"train_bits", 200}) < 0.52);
-}
-
-TEST_CASE("circuit-mle says what EM cannot do") {
-    MemoryRecorder recorder;
-    const std::string by_em = "method = \"em\"\n";
-    const TrialRequest mlp = request_of(pairs_experiment("plugin = \"mlp\"\nhidden = 16\nlayers = 1\n", by_em));
-    CHECK_THROWS_WITH_AS(run_trial(mlp, shipped_plugins(), recorder),
-                         doctest::Contains("the network's module has no method 'em(x, rate)'"), Error);
-    TrialRequest fast = request_of(pairs_experiment(pairs_network, by_em));
-    fast.config["train"]["learning_rate"] = 1.5;
-    CHECK_THROWS_WITH_AS(run_trial(fast, shipped_plugins(), recorder), doctest::Contains("give at most 1"), Error);
-}
-
-TEST_CASE("circuit-mle learns the pairs from rows by the gradient") {
-    MemoryRecorder recorder;
-    CHECK(run_trial(request_of(pairs_experiment(pairs_network)), shipped_plugins(), recorder) == TrialOutcome::done);
-    CHECK(recorder.finals.at("nll_bits") > 0.3);  // the entropy is 0.5 bits a site; 6 test rows
-    CHECK(recorder.finals.at("nll_bits") < 0.6);
-    CHECK(recorder.metrics.at({"train_bits", 1}) > 0.8);
-    CHECK(recorder.metrics.at({"train_bits", 200}) < 0.52);
-    const double loss = recorder.metrics.at({"loss", 200}), bits = recorder.metrics.at({"train_bits", 200});
-    CHECK(loss == doctest::Approx(bits * 4 * std::log(2.0)));
-}
-
-TEST_CASE("circuit-mle refuses a network without exact marginals") {
-    MemoryRecorder recorder;
-    const TrialRequest request = request_of(pairs_experiment("plugin = \"mlp\"\nhidden = 16\nlayers = 1\n"));
-    CHECK_THROWS_WITH_AS(run_trial(request, shipped_plugins(), recorder), doctest::Contains("break the sum rule by"),
-                         Error);
 }
 
 TEST_CASE("what a circuit cannot be made of is said by name") {
