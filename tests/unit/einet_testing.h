@@ -1,7 +1,6 @@
 // Small circuits of every structure, and the states that they are summed over.
 #pragma once
 
-#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include <doctest/doctest.h>
 #include <torch/script.h>
 
+#include "all_states.h"
 #include "kernel/train/trial_parts.h"
 #include "trial_fixture.h"
 
@@ -95,18 +95,6 @@ void on_all(Test&& test) {
             CAPTURE(layer);
             test(shaken(structure, layer));
         }
-}
-
-inline at::Tensor all_states(const Domain& domain) {
-    const auto count = static_cast<std::int64_t>(
-        std::llround(std::pow(static_cast<double>(domain.categories), static_cast<double>(domain.sites))));
-    at::Tensor rest = at::arange(count, at::kLong);
-    std::vector<at::Tensor> columns;
-    for (std::int64_t d = 0; d < domain.sites; ++d) {
-        columns.push_back(rest.remainder(domain.categories));
-        rest = rest.floor_divide(domain.categories);
-    }
-    return at::stack(columns, 1);
 }
 
 inline at::Tensor number_of(const at::Tensor& x, const Domain& domain) {

@@ -6,6 +6,7 @@
 #include <marginalia/network_joint.h>
 #include <torch/script.h>
 
+#include "all_states.h"
 #include "kernel/train/trial_parts.h"
 #include "trial_fixture.h"
 
@@ -57,17 +58,6 @@ Case shaken(const std::string& kind, const Shape& shape, std::int64_t bond) {
     at::Tensor w = c.network->parameters().at(0);
     w.add_(at::randn(w.sizes(), c.generator), 0.2);
     return c;
-}
-
-at::Tensor all_states(const Domain& domain) {
-    const std::int64_t count = static_cast<std::int64_t>(std::pow(domain.categories, domain.sites) + 0.5);
-    at::Tensor rest = at::arange(count, at::kLong);
-    std::vector<at::Tensor> columns;
-    for (std::int64_t d = 0; d < domain.sites; ++d) {
-        columns.push_back(rest.remainder(domain.categories));
-        rest = rest.floor_divide(domain.categories);
-    }
-    return at::stack(columns, 1);
 }
 
 // log p of full states by the definition, one matrix after the other in double precision, not normalised.

@@ -10,6 +10,7 @@
 
 #include <sstream>
 
+#include "all_states.h"
 #include "kernel/train/checkpoint.h"
 #include "kernel/train/optimizer.h"
 #include "kernel/train/trial_parts.h"
@@ -120,16 +121,6 @@ void on_all(bool shaken, Test&& test) {
 bool close(const at::Tensor& a, const at::Tensor& b) { return at::allclose(a, b, 1e-4, 1e-4); }
 
 bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
-
-at::Tensor all_states(const Domain& domain) {
-    const std::int64_t sites = domain.sites, categories = domain.categories;
-    const auto count = static_cast<std::int64_t>(std::llround(std::pow(categories, sites)));
-    std::vector<at::Tensor> columns;
-    at::Tensor rest = at::arange(count, at::kLong);
-    for (std::int64_t d = 0; d < sites; ++d, rest = rest.floor_divide(categories))
-        columns.push_back(rest.remainder(categories));
-    return at::stack(columns, 1);
-}
 
 void clear_gradients(const Network& network) {
     for (at::Tensor parameter : network.parameters()) parameter.mutable_grad().reset();
