@@ -1,11 +1,11 @@
 # The SDK as a CMake package: find_package(marginalia) gives marginalia::sdk and marginalia_add_plugin,
 # find_package(marginalia COMPONENTS torch) also LibTorch and marginalia::torch.
-# `cmake --install BUILD --component sdk` needs nothing built; component `torch` holds the second tier.
+# `cmake --install BUILD --component sdk` needs the target marginalia_sdk built; component `torch` holds the second tier.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/marginalia)
 
 set_target_properties(marginalia_sdk PROPERTIES EXPORT_NAME sdk)
-install(TARGETS marginalia_sdk EXPORT marginalia_sdk_targets COMPONENT sdk)
+install(TARGETS marginalia_sdk EXPORT marginalia_sdk_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT sdk)
 install(EXPORT marginalia_sdk_targets NAMESPACE marginalia:: FILE marginaliaSdk.cmake DESTINATION ${package_dir}
         COMPONENT sdk)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/sdk/include/marginalia DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)

@@ -4,6 +4,7 @@
 #include <marginalia/text_reader.h>
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 #include <utility>
 

@@ -19,9 +19,7 @@ class MARGINALIA_API Dataset {
 public:
     // sites D >= 1; categories 2 <= K <= 255.
     Dataset(std::int64_t sites, std::int64_t categories) : sites_(sites), categories_(categories) {
-        if (sites < 1 || categories < 2 || categories > 255)
-            throw Error("a dataset needs at least 1 site and 2 to 255 categories, not " + std::to_string(sites) + " and " +
-                        std::to_string(categories));
+        check_domain("a dataset", sites, categories);
     }
     virtual ~Dataset() = default;
     Dataset(const Dataset&) = delete;

@@ -27,9 +27,7 @@ class MARGINALIA_API Energy {
 public:
     // sites D >= 1; categories 2 <= K <= 255.
     Energy(std::int64_t sites, std::int64_t categories) : sites_(sites), categories_(categories) {
-        if (sites < 1) throw Error("an energy needs at least 1 site, not " + std::to_string(sites));
-        if (categories < 2 || categories > 255)
-            throw Error("an energy needs 2 to 255 categories, not " + std::to_string(categories));
+        check_domain("an energy", sites, categories);
     }
     virtual ~Energy() = default;
     Energy(const Energy&) = delete;

@@ -1,5 +1,5 @@
 // Heat-bath (single-site Gibbs) updates of full states on an energy, at any inverse temperature, and the random
-// numbers for them: for Markov chains in plugins and in the host. Header-only, standard library.
+// numbers for them: for Markov chains in plugins and in the host. Standard library; all of it here, to be inlined.
 #pragma once
 
 #include <algorithm>

@@ -35,28 +35,17 @@ using ParameterValue = std::variant<bool, std::int64_t, double, std::string>;
 
 // The values of one plugin in one trial: every declared parameter is present, of its declared type and in range.
 // Reading a key that was not declared throws Error. Immutable; may be read from several threads.
-class MARGINALIA_API Params {
+class Params {
 public:
     Params() = default;
     explicit Params(std::map<std::string, ParameterValue, std::less<>> values) : values_(std::move(values)) {}
 
-    bool boolean(std::string_view key) const { return get<bool>(key, "a boolean"); }
-    std::int64_t integer(std::string_view key) const { return get<std::int64_t>(key, "an integer"); }
-    double number(std::string_view key) const { return get<double>(key, "a number"); }
-    const std::string& text(std::string_view key) const { return get<std::string>(key, "a text"); }
+    bool boolean(std::string_view key) const;
+    std::int64_t integer(std::string_view key) const;
+    double number(std::string_view key) const;
+    const std::string& text(std::string_view key) const;
 
 private:
-    template <class T>
-    const T& get(std::string_view key, const char* what) const {
-        const auto found = values_.find(key);
-        if (found == values_.end())
-            throw Error("parameter '" + std::string(key) + "' is read but not declared; add it to the plugin's parameters");
-        if (const T* value = std::get_if<T>(&found->second)) return *value;
-        constexpr const char* declared[] = {"a boolean", "an integer", "a number", "a text"};
-        throw Error("parameter '" + std::string(key) + "' is read as " + what + " but declared as " +
-                    declared[found->second.index()]);
-    }
-
     std::map<std::string, ParameterValue, std::less<>> values_;
 };
 
