@@ -1,7 +1,9 @@
 """Runs every ```sh and complete ```toml block of README.md and docs/, and every experiment file, as a reader would, but
 short.
 
-    run_docs.py SOURCE_DIR BUILD_DIR [guide]
+    run_docs.py SOURCE_DIR BUILD_DIR experiments|pages|guide
+
+experiments: the experiment files; pages: README.md and docs/; guide: docs/plugins.md of these alone.
 
 A block runs line by line in a copy-free folder of its own from which the source tree's files are seen; `build/release`
 stands for BUILD_DIR. Trainings are cut to a few steps by overrides; `make`, `git clone` and `cd` are for a fresh
@@ -168,42 +170,53 @@ def data_there(experiment, folder):
     return all(run(f"{build}/bin/marginalia data get {name} --from {shared}", folder, experiment.name) for name in wanted)
 
 
-def main():
-    if sys.argv[3:] == ["guide"]:  # only docs/plugins.md
-        with tempfile.TemporaryDirectory() as home:
-            page = source / "docs/plugins.md"
-            return 0 if refusals_are_as_printed(page) and guide_runs(page, home) else 1
+def every_experiment_runs(folder, rdkit):
     good = True
+    for experiment in sorted(source.glob("experiments/*.toml")):
+        text = experiment.read_text(encoding="utf-8")
+        if "start_from" in text:  # after the experiment it starts from
+            continue
+        if re.match("table5|lipophilicity", experiment.stem) and not rdkit:
+            print(f"left out: {experiment.name}, as this build has no RDKit")
+            continue
+        verb = "plan" if has_quick_variant(experiment) or not data_there(experiment, folder) else "run"
+        line = shortened(f"build/release/bin/marginalia --store experiments.db {verb} {experiment}")
+        staged = verb == "run" and "[stage1]" in with_bases(experiment)
+        good &= run(f"{line} {SHORT_STAGE1}" if staged else line, folder, experiment.name)
+    for experiment in sorted(source.glob("experiments/*.toml")):
+        if "start_from" in experiment.read_text(encoding="utf-8"):
+            # A training of no steps stays one: these only evaluate.
+            line = f"{build}/bin/marginalia --store experiments.db run {experiment} {SHORT.replace('train.steps=2 ', '')}"
+            good &= run(line, folder, experiment.name)
+    return good
+
+
+def every_page_runs(folder, rdkit):
+    good = True
+    for page in [source / "README.md", *sorted(source.glob("docs/*.md"))]:
+        if page.stem == "molecules" and not rdkit:
+            print(f"left out: {page.name}, as this build has no RDKit")
+        elif page.stem == "plugins":
+            good &= refusals_are_as_printed(page)
+            with tempfile.TemporaryDirectory() as home:
+                good &= guide_runs(page, home)
+        else:
+            good &= page_runs(page, folder)
+        good &= experiments_run(page)
+    return good
+
+
+def main():
+    part = sys.argv[3]
     rdkit = (build / "lib/marginalia/plugins/lipophilicity.so").exists()
     with tempfile.TemporaryDirectory() as folder:
         for name in ("experiments", "docs", "sdk"):
             os.symlink(source / name, os.path.join(folder, name))
-        for experiment in sorted(source.glob("experiments/*.toml")):
-            text = experiment.read_text(encoding="utf-8")
-            if "start_from" in text:  # after the experiment it starts from
-                continue
-            if re.match("table5|lipophilicity", experiment.stem) and not rdkit:
-                print(f"left out: {experiment.name}, as this build has no RDKit")
-                continue
-            verb = "plan" if has_quick_variant(experiment) or not data_there(experiment, folder) else "run"
-            line = shortened(f"build/release/bin/marginalia --store experiments.db {verb} {experiment}")
-            staged = verb == "run" and "[stage1]" in with_bases(experiment)
-            good &= run(f"{line} {SHORT_STAGE1}" if staged else line, folder, experiment.name)
-        for experiment in sorted(source.glob("experiments/*.toml")):
-            if "start_from" in experiment.read_text(encoding="utf-8"):
-                # A training of no steps stays one: these only evaluate.
-                line = f"{build}/bin/marginalia --store experiments.db run {experiment} {SHORT.replace('train.steps=2 ', '')}"
-                good &= run(line, folder, experiment.name)
-        for page in [source / "README.md", *sorted(source.glob("docs/*.md"))]:
-            if page.stem == "molecules" and not rdkit:
-                print(f"left out: {page.name}, as this build has no RDKit")
-            elif page.stem == "plugins":
-                good &= refusals_are_as_printed(page)
-                with tempfile.TemporaryDirectory() as home:
-                    good &= guide_runs(page, home)
-            else:
-                good &= page_runs(page, folder)
-            good &= experiments_run(page)
+        if part == "guide":
+            page = source / "docs/plugins.md"
+            good = refusals_are_as_printed(page) and guide_runs(page, folder)
+        else:
+            good = {"experiments": every_experiment_runs, "pages": every_page_runs}[part](folder, rdkit)
     return 0 if good else 1
 
 
