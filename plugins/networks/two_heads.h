@@ -18,11 +18,13 @@ namespace marginalia {
 // I = K + 1 one-hot symbols, □ being the last, and, with `known_fraction`, the fraction of known sites of the row, the
 // same at every site. The body may call self.at_site(h, site), (B, D, C), (B) -> (B, C).
 //
-//   log p_θ(x_S) = C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) - |S| log K     u = sum_m w_m u_m, parameter theta_u (M, C)
 //   logits of p_φ(x_d | x_S) = V h_d(x_S) + c                             parameters phi_v (K, C), phi_c (K)
+//   log p_θ(x_S), with the readout
+//     linear     C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) - |S| log K         u = sum_m w_m u_m, parameter theta_u (M, C)
+//     softmax    sum over d in S of sum_m w_m log softmax(V_m h_d(x_S) + c_m)[x_d]      theta_v (M, K, C), theta_c (M, K)
 //
-// M and w are those of the profile (site_terms.h), whose node m has u_m in place of u. Both heads begin at zero. The
-// value at all □ comes from one more row of the batch. Parameters whose names begin with
+// M and w are those of the profile (site_terms.h); node m is the term of u_m in place of u, or that of V_m and c_m. All heads
+// begin at zero. The linear readout's value at all □ comes from one more row of the batch. Parameters whose names begin with
 // theta_ serve log p_θ alone, with phi_ the conditionals alone, others both; where there are two bodies, each parameter
 // theta_NAME of a body has a counterpart phi_NAME of the same shape.
 struct TwoHeads {
@@ -30,6 +32,7 @@ struct TwoHeads {
     std::int64_t width = 0;  // C
     bool two_bodies = false;
     bool known_fraction = true;
+    bool softmax = false;  // the readout of log p_θ
 
     std::int64_t inputs() const { return domain.categories + 1 + (known_fraction ? 1 : 0); }
     std::vector<std::string> prefixes() const {
@@ -41,26 +44,48 @@ namespace two_heads {
 
 constexpr std::int64_t nodes = 16;  // M
 
+constexpr Parameter readout = {.name = "readout", .type = ParameterType::text, .fallback = "\"linear\"", .choices = "linear|softmax",
+                               .help = "of log p_θ: softmax, a sum of log-probabilities of the known symbols, for what conditionals "
+                                       "teach (mam-distill); linear, a sum over all sites"};
+
 constexpr const char* inputs_with_fraction = R"(
     def inputs(self, x: Tensor) -> Tensor:
-        known = (x < {categories}).to(self.theta_u.dtype).mean([1], keepdim=True)
-        one_hot = torch.one_hot(x, {symbols}).to(self.theta_u.dtype)
+        known = (x < {categories}).to(self.phi_v.dtype).mean([1], keepdim=True)
+        one_hot = torch.one_hot(x, {symbols}).to(self.phi_v.dtype)
         return torch.cat([one_hot, known.unsqueeze(2).expand(-1, {sites}, 1)], 2)
 )";
 
 constexpr const char* inputs_alone = R"(
     def inputs(self, x: Tensor) -> Tensor:
-        return torch.one_hot(x, {symbols}).to(self.theta_u.dtype)
+        return torch.one_hot(x, {symbols}).to(self.phi_v.dtype)
 )";
 
-// Products with u as products and sums of float32, or as products of doubles: TorchScript casts `mv` and `linear` of
-// float32 to bfloat16 under autocast.
+// Heads in products and sums of float32, or as products of doubles: TorchScript casts `mv` and `linear` of float32 to bfloat16
+// under autocast.
 constexpr const char* heads = R"(
-    def with_blank(self, x: Tensor) -> Tensor:
-        return torch.cat([x, torch.full([1, {sites}], {categories}, dtype=x.dtype, device=x.device)])
-
     def at_site(self, h: Tensor, site: Tensor) -> Tensor:
         return h.gather(1, site.view(-1, 1, 1).expand(-1, 1, h.size(2))).squeeze(1)
+
+    def logits(self, h: Tensor) -> Tensor:
+        return torch.linear(h, self.phi_v, self.phi_c).to(self.phi_v.dtype)
+
+    def log_marginal(self, x: Tensor) -> Tensor:
+        return self.marginals(self.{theta}features(self.marginal_inputs(x)), x)
+
+    def conditional_logits(self, x: Tensor) -> Tensor:
+        return self.logits(self.{phi}features(self.inputs(x)))
+
+    def conditional_at(self, x: Tensor, site: Tensor) -> Tensor:
+        return self.logits(self.{phi}features_at(self.inputs(x), site))
+
+    def relaxed_inputs(self, p: Tensor) -> Tensor:
+        # The symbol □ and the fraction of known sites: 0 and 1.
+        return torch.constant_pad_nd(torch.constant_pad_nd(p, [0, 1], 0.0), [0, {fractions}], 1.0)
+)";
+
+constexpr const char* linear_readout = R"(
+    def marginal_inputs(self, x: Tensor) -> Tensor:
+        return self.inputs(torch.cat([x, torch.full([1, {sites}], {categories}, dtype=x.dtype, device=x.device)]))
 
     def mean_u(self) -> Tensor:
         return (self.theta_u * self.profile_weights).sum([0])
@@ -74,40 +99,50 @@ constexpr const char* heads = R"(
         score = self.scores(h)
         return score - {log_categories} * (x < {categories}).sum(1).to(score.dtype)
 
-    def logits(self, h: Tensor) -> Tensor:
-        return torch.linear(h, self.phi_v, self.phi_c).to(self.phi_v.dtype)
-
-    def log_marginal(self, x: Tensor) -> Tensor:
-        return self.marginals(self.{theta}features(self.inputs(self.with_blank(x))), x)
-
     def log_marginal_profile(self, x: Tensor) -> Tensor:
-        h = self.{theta}features(self.inputs(self.with_blank(x)))
+        h = self.{theta}features(self.marginal_inputs(x))
         score = torch.linear(h.double(), self.theta_u.double()).to(self.theta_u.dtype) * {score_scale}
         return score[:-1] - score[-1:] - {log_categories} * (x < {categories}).to(score.dtype).unsqueeze(2)
 
     def log_marginal_relaxed(self, p: Tensor) -> Tensor:
-        # The symbol □ and the fraction of known sites: 0 and 1 in the states, 1 and 0 in the last row.
-        full = torch.constant_pad_nd(torch.constant_pad_nd(p, [0, 1], 0.0), [0, {fractions}], 1.0)
         none = torch.constant_pad_nd(torch.zeros_like(p[:1]), [0, 1], 1.0)
         blank = torch.constant_pad_nd(none, [0, {fractions}], 0.0)
-        return self.scores(self.{theta}features(torch.cat([full, blank]))) - {sites} * {log_categories}
+        return self.scores(self.{theta}features(torch.cat([self.relaxed_inputs(p), blank]))) - {sites} * {log_categories}
+)";
 
-    def conditional_logits(self, x: Tensor) -> Tensor:
-        return self.logits(self.{phi}features(self.inputs(x)))
+constexpr const char* softmax_readout = R"(
+    def marginal_inputs(self, x: Tensor) -> Tensor:
+        return self.inputs(x)
 
-    def conditional_at(self, x: Tensor, site: Tensor) -> Tensor:
-        return self.logits(self.{phi}features_at(self.inputs(x), site))
+    def log_softmaxes(self, h: Tensor) -> Tensor:
+        # (B, D, C) -> (B, D, M, K)
+        logits = torch.linear(h.double(), self.theta_v.double().flatten(0, 1)).to(self.theta_v.dtype)
+        return torch.log_softmax(logits.view(h.size(0), h.size(1), {nodes}, {categories}) + self.theta_c, 3)
+
+    def profile(self, h: Tensor, x: Tensor) -> Tensor:
+        symbol = x.clamp_max({categories} - 1).view(x.size(0), -1, 1, 1).expand(-1, -1, {nodes}, 1)
+        return self.log_softmaxes(h).gather(3, symbol).squeeze(3) * (x < {categories}).unsqueeze(2)
+
+    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
+        return (self.profile(h, x).sum([1]) * self.profile_weights.squeeze(1)).sum([1])
+
+    def log_marginal_profile(self, x: Tensor) -> Tensor:
+        return self.profile(self.{theta}features(self.marginal_inputs(x)), x)
+
+    def log_marginal_relaxed(self, p: Tensor) -> Tensor:
+        terms = (self.log_softmaxes(self.{theta}features(self.relaxed_inputs(p))) * self.profile_weights).sum([2])
+        return (terms * p).sum([1, 2])
 )";
 
 constexpr const char* joint_of_one = R"(
     def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
-        h = self.features(self.inputs(self.with_blank(x)))
+        h = self.features(self.marginal_inputs(x))
         return self.marginals(h, x), self.logits(self.at_site(h[:site.size(0)], site))
 )";
 
 constexpr const char* joint_of_two = R"(
     def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
-        inputs = self.inputs(self.with_blank(x))
+        inputs = self.marginal_inputs(x)
         marginal = self.marginals(self.theta_features(inputs), x)
         return marginal, self.logits(self.phi_features_at(inputs[:site.size(0)], site))
 )";
@@ -123,16 +158,22 @@ inline at::Tensor uniform_weights(at::IntArrayRef shape, std::int64_t inputs, at
 // Adds the heads' parameters and defines all methods; `bodies` is the source of the body or bodies.
 inline void define_with_heads(NetworkBuilder& network, const TwoHeads& shape, const std::string& bodies) {
     const std::int64_t categories = shape.domain.categories;
-    network.parameter("theta_u", at::zeros({two_heads::nodes, shape.width}));
+    if (shape.softmax) {
+        network.parameter("theta_v", at::zeros({two_heads::nodes, categories, shape.width}));
+        network.parameter("theta_c", at::zeros({two_heads::nodes, categories}));
+    } else {
+        network.parameter("theta_u", at::zeros({two_heads::nodes, shape.width}));
+    }
     network.buffer("profile_weights", profile_weights(two_heads::nodes).unsqueeze(1));
     network.parameter("phi_v", at::zeros({categories, shape.width}));
     network.parameter("phi_c", at::zeros({categories}));
     const std::string source =
         std::string(shape.known_fraction ? two_heads::inputs_with_fraction : two_heads::inputs_alone) +
-        two_heads::heads + (shape.two_bodies ? two_heads::joint_of_two : two_heads::joint_of_one);
+        two_heads::heads + (shape.softmax ? two_heads::softmax_readout : two_heads::linear_readout) +
+        (shape.two_bodies ? two_heads::joint_of_two : two_heads::joint_of_one);
     const std::string methods =
         fmt::format(fmt::runtime(source), fmt::arg("categories", categories), fmt::arg("symbols", categories + 1),
-                    fmt::arg("sites", shape.domain.sites), fmt::arg("fractions", shape.known_fraction ? 1 : 0),
+                    fmt::arg("nodes", two_heads::nodes), fmt::arg("sites", shape.domain.sites), fmt::arg("fractions", shape.known_fraction ? 1 : 0),
                     fmt::arg("theta", shape.prefixes().front()), fmt::arg("phi", shape.prefixes().back()),
                     fmt::arg("score_scale", 1 / std::sqrt(static_cast<double>(shape.width))),
                     fmt::arg("log_categories", std::log(static_cast<double>(categories))));

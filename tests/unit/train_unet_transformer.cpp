@@ -32,7 +32,8 @@ Values small_unet(std::int64_t bodies) {
             {"heads", std::int64_t{2}},
             {"group_channels", std::int64_t{4}},
             {"bodies", bodies},
-            {"known_fraction", true}};
+            {"known_fraction", true},
+            {"readout", std::string("linear")}};
 }
 
 Values small_transformer(std::int64_t bodies) {
@@ -42,7 +43,8 @@ Values small_transformer(std::int64_t bodies) {
             {"heads", std::int64_t{3}},
             {"feed_forward", std::int64_t{20}},
             {"bodies", bodies},
-            {"known_fraction", true}};
+            {"known_fraction", true},
+            {"readout", std::string("linear")}};
 }
 
 Values with(Values values, const std::string& key, ParameterValue value) {
@@ -67,6 +69,8 @@ std::vector<Case> cases() {
         list.push_back({"unet", with(small_unet(bodies), "patch", std::int64_t{3}), {{6, 6}, true}, 2});
         list.push_back({"transformer", small_transformer(bodies), {{9}, false}, 4});
         list.push_back({"transformer", with(small_transformer(bodies), "layers", std::int64_t{1}), {{2, 3}, true}, 2});
+        list.push_back({"unet", with(small_unet(bodies), "readout", std::string("softmax")), {{5, 6}, false}, 3});
+        list.push_back({"transformer", with(small_transformer(bodies), "readout", std::string("softmax")), {{7}, false}, 4});
     }
     list.push_back({"unet", with(small_unet(1), "channels", std::string("8")), {{1, 6}, false}, 2});
     list.back().values["attention"] = std::string("1");
@@ -216,8 +220,8 @@ TEST_CASE("names tell which head a parameter serves") {
             for (const auto& parameter : built.network->module().named_parameters()) {
                 CAPTURE(parameter.name);
                 CHECK(has_gradient(parameter.value) == !starts_with(parameter.name, marginal ? "phi_" : "theta_"));
-                const bool head = parameter.name == "theta_u" || parameter.name == "phi_v" || parameter.name == "phi_c";
-                if (head) continue;
+                const bool readout = starts_with(parameter.name, "theta_u") || starts_with(parameter.name, "theta_v") || starts_with(parameter.name, "theta_c");
+                if (readout || parameter.name == "phi_v" || parameter.name == "phi_c") continue;
                 const bool own = starts_with(parameter.name, "phi_") || starts_with(parameter.name, "theta_");
                 CHECK(own == (std::get<std::int64_t>(c.values.at("bodies")) == 2));
                 if (starts_with(parameter.name, "theta_"))

@@ -58,6 +58,7 @@ constexpr Parameter parameters[] = {
      .type = ParameterType::boolean,
      .fallback = "true",
      .help = "give the fraction of known sites to every site as one more input"},
+    marginalia::two_heads::readout,
 };
 
 constexpr double spread = 0.3;  // of symbols' and places' vectors at the start
@@ -69,15 +70,16 @@ learned vector for each place.
     h_d = E (onehot(x_d), fraction of known sites) + P_d                      onehot: K+1 symbols, □ being one
     h   = h + O attention(Q n, K n, V n),      n = norm(h)                    scaled dot products, O begins at zero
     h   = h + W_2 gelu(W_1 norm(h) + b_1) + b_2                               W_2 begins at zero
-    log p_θ(x_S) = C^-1/2 sum_d u·(norm(h_d(x_S)) - norm(h_d(all □))) - |S| log K
+    log p_θ(x_S) = C^-1/2 sum_d u·(norm(h_d(x_S)) - norm(h_d(all □))) - |S| log K                  readout linear
+                 = sum over d in S of ∫ log softmax(V_v norm(h_d(x_S)) + c_v)[x_d] d sin²(π v / 2)    readout softmax
     logits of p_φ(x_d | x_S) = V norm(h_d(x_S)) + c
 
 Layer norms come before each part and have no scale and shift of their own: the linear map that follows has them. The
 fraction of known sites is a function of x_S, so every conditional is still one of x_S alone; it spares attention, which
 averages, to count. The conditional of one site takes the last layer's feed-forward part and queries at that site only.
 
-With two bodies parameters of log p_θ have names that begin with theta_, those of p_φ with phi_. Both heads begin at
-zero, and log p_θ(all □) = 0 by construction.
+With two bodies parameters of log p_θ have names that begin with theta_, those of p_φ with phi_. All heads begin at
+zero, and log p_θ(all □) = 0 by construction. On readouts see unet.
 
 References: A. Vaswani et al., Attention is all you need, NeurIPS 2017 (arXiv 1706.03762); R. Xiong et al., On layer
 normalization in the transformer architecture, ICML 2020 (arXiv 2002.04745), the order of norm and residual;
@@ -185,7 +187,7 @@ void add_body(marginalia::NetworkBuilder& network, const Shape& shape, const Two
 
 marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {
     const Shape shape = shape_of(params);
-    const TwoHeads heads{domain, shape.width, params.integer("bodies") == 2, params.boolean("known_fraction")};
+    const TwoHeads heads{domain, shape.width, params.integer("bodies") == 2, params.boolean("known_fraction"), params.text("readout") == "softmax"};
     marginalia::NetworkBuilder network("transformer");
     std::string bodies = fmt::format(parts, fmt::arg("width", shape.width), fmt::arg("heads", shape.heads));
     for (const std::string& prefix : heads.prefixes()) {

@@ -68,6 +68,7 @@ constexpr Parameter parameters[] = {
      .type = ParameterType::boolean,
      .fallback = "true",
      .help = "give the fraction of known sites to every site as one more input"},
+    marginalia::two_heads::readout,
 };
 
 constexpr const char* manual = R"(
@@ -79,8 +80,12 @@ norm and SiLU, self-attention at chosen resolutions, one or more resolutions.
     body       conv3x3 of the inputs of each patch; blocks at the first resolution; conv3x3 of stride 2; blocks at the next; ...;
                back by conv1x1 and nearest neighbours, added to what was there on the way down; blocks; silu(norm(h));
                where a patch is more than a site, silu(conv1x1) to features of each of its sites, 1 / patch of the channels
-    log p_θ(x_S) = C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) - |S| log K
+    log p_θ(x_S) = C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) - |S| log K                    readout linear
+                 = sum over d in S of ∫ log softmax(V_v h_d(x_S) + c_v)[x_d] d sin²(π v / 2)      readout softmax
     logits of p_φ(x_d | x_S) = V h_d(x_S) + c
+
+The softmax readout has log p_θ as a sum of log-probabilities of the known symbols, one for each share v of sites known before
+(16 nodes, linear in between): what mam-distill teaches. The linear one may be any function, and is the default, for energies.
 
 A map of n places across has ceil(n / 2) at the next resolution, so every size works. Where patch * 2^(resolutions - 1)
 divides n nothing is wasted, and on a periodic lattice shifts by as much leave the model as it is. The weights know nothing
@@ -97,7 +102,7 @@ Presets: `paper` is 256 channels, 4 blocks with attention between, one resolutio
 64 and 128 channels with 2 and 4 blocks, two attentions at the lower resolution, norms of 16 channels. Attentions have
 4 heads.
 
-With two bodies parameters of log p_θ have names that begin with theta_, those of p_φ with phi_. Both heads begin at
+With two bodies parameters of log p_θ have names that begin with theta_, those of p_φ with phi_. All heads begin at
 zero, and log p_θ(all □) = 0 by construction.
 
 References: J. Ho, A. Jain, P. Abbeel, Denoising diffusion probabilistic models, NeurIPS 2020 (arXiv 2006.11239),
@@ -235,7 +240,7 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
             "others");
     const UnetDesign design = marginalia::unet_design(params, domain.layout);
     const TwoHeads shape{domain, design.site_width(), params.integer("bodies") == 2,
-                         params.boolean("known_fraction")};
+                         params.boolean("known_fraction"), params.text("readout") == "softmax"};
     marginalia::NetworkBuilder network("unet");
     network.constant("rows", domain.layout.shape[0]);
     network.constant("columns", domain.layout.shape[1]);

@@ -33,7 +33,7 @@ constexpr Parameter parameters[] = {
     {.name = "sites", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1e9,
      .help = "weight of the path's squared errors site by site, where the network has profiles of its sites; 0: not used"},
     {.name = "copy_body", .type = ParameterType::boolean, .fallback = "true",
-     .help = "start the marginals' body from the conditionals' where the network has a body for each"},
+     .help = "start the marginals' body and readout from the conditionals' where the network has a body for each"},
 };
 
 constexpr const char* manual = R"(
@@ -52,7 +52,7 @@ which in the mean is the sum over d of r(d), most of the points lying where r di
 few are left. It takes m passes in place of s.
 
 L is a sum over sites, and each site's term a mean over how much is known before it. Networks that have log p_θ as such a sum (unet,
-transformer) learn both: with P_k(v) the profile of site k, log p_θ(x_S) = sum over k of ∫ P_k(v) d sin²(π v / 2), T_j a random subset of
+transformer, recurrent) learn both: with P_k(v) the profile of site k, log p_θ(x_S) = sum over k of ∫ P_k(v) d sin²(π v / 2), T_j a random subset of
 floor(s sin²(π v_j / 2)) sites of S, drawn anew for each point, H_j = S \ T_j, and e_jk = log p_φ(x_k | x_Tj) - P_k(v_j) for k in H_j, -P_k(v_j) for the unknown sites,
 
     path       E[(mean over j of (π/2) sin(π v_j) (s/|H_j| sum of e_jk over H_j + sum of e_jk over unknown k))² + sites mean_j sum_k e_jk²]
@@ -64,8 +64,9 @@ enough then, and the passes so saved go to more rows. Of the path's rows a fract
 States x are rows of the dataset (or of the sampler); in a part `own` of them a random part is erased and filled in again by p_φ, so that
 θ is right on the model's own states too: after pass i of n a share (i/n)² is filled.
 
-A network with two bodies of one shape (bodies = 2 of unet and transformer) starts its stage 2 with the conditionals' body in both,
-unless copy_body = false: what tells the symbols of a site apart is of use for log p_θ as well.
+A network with two bodies of one shape (bodies = 2 of unet, transformer and recurrent) starts its stage 2 with the conditionals' body in both,
+unless copy_body = false: what tells the symbols of a site apart is of use for log p_θ as well. Give it readout = "softmax": its log p_θ
+is a sum of log-probabilities, and begins with those that the conditionals have for the known sites.
 
 The conditionals' parameters are found by one backward pass through them, and are not trained; a network whose every parameter serves the
 conditionals is refused. Records `loss`, `penalty` (mean squared error of the sum rule in nats²) and `path_rmse` (nats).
@@ -118,7 +119,7 @@ public:
     }
 
 private:
-    // Parameters phi_NAME into theta_NAME of the same shape.
+    // Parameters phi_NAME into theta_NAME of the same shape, or into each of the nodes of one that has nodes in front.
     static void copy_body(const marginalia::Network& network) {
         const at::NoGradGuard no_grad;
         std::map<std::string, at::Tensor> marginals;
@@ -126,7 +127,9 @@ private:
             if (name.starts_with("theta_")) marginals.emplace(name.substr(6), value);
         for (const auto& [name, value] : network.named_parameters()) {
             const auto own = name.starts_with("phi_") ? marginals.find(name.substr(4)) : marginals.end();
-            if (own != marginals.end() && own->second.sizes() == value.sizes()) own->second.copy_(value);
+            if (own == marginals.end()) continue;
+            const at::IntArrayRef shape = own->second.sizes();
+            if (shape == value.sizes() || (!shape.empty() && shape.slice(1) == value.sizes())) own->second.copy_(value);
         }
     }
 
