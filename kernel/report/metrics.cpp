@@ -49,7 +49,7 @@ constexpr std::array known = {
     Known{"marginal_seconds", "s", Goal::low, "16 marginals in one pass"},
     Known{"step_seconds", "s", Goal::low, "one training step"},
     Known{"train_seconds", "s", Goal::low,
-          "wall-clock seconds of training, all attempts of this process, evaluation left out"},
+          "wall-clock seconds of training, of all processes of a resumed trial together, evaluation left out"},
     Known{"loss", "", Goal::low, "training loss"},
     Known{"log_z", "nats", Goal::none, "the model's estimate of log Z"},
     Known{"log_z_estimate", "nats", Goal::none, "the running estimate of log Z"},

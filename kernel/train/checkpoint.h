@@ -12,7 +12,7 @@ namespace marginalia {
 // trial and step it is from, and "state" holds the optimiser, sampler, objective and generator as pickled tensors.
 struct CheckpointState {
     std::int64_t step = 0;
-    std::map<std::string, StateDict> parts;  // "optimizer", "sampler", "objective", "generator", "precision"
+    std::map<std::string, StateDict> parts;  // "optimizer", "sampler", "objective", "generator", "time", "precision"
     std::string trial_json;                  // as it was saved; set by load_checkpoint
 };
 

@@ -93,8 +93,9 @@ private:
     // False if asked to stop, a checkpoint having been recorded.
     bool train() {
         const std::int64_t log_every = train_.at("log_every"), evaluate_every = evaluation_.at("every");
-        auto started = Clock::now();  // moved on by what evaluations take
-        auto last_log = started, last_save = started;
+        auto last_log = Clock::now(), last_save = last_log;
+        // Moved back by the training of earlier processes, and on by what evaluations take.
+        auto started = last_log - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(trained_));
         const std::int64_t first = saved_ + 1;
         for (std::int64_t step = first; step <= steps_; ++step) {
             const auto metrics = one_step(step);
@@ -118,15 +119,16 @@ private:
             if (last) break;
             const bool stop = recorder_.stop_requested();
             if (stop || seconds_since(last_save) >= request_.checkpoint_seconds) {
+                trained_ = seconds_since(started);
                 save(step);
                 last_save = Clock::now();
             }
             if (stop) return false;
         }
         if (first <= steps_) {
-            const double seconds = seconds_since(started);
-            recorder_.final_metric("step_seconds", seconds / static_cast<double>(steps_ - first + 1));
-            recorder_.final_metric("train_seconds", seconds);
+            trained_ = seconds_since(started);
+            recorder_.final_metric("step_seconds", trained_ / static_cast<double>(steps_));
+            recorder_.final_metric("train_seconds", trained_);
         }
         return true;
     }
@@ -166,6 +168,7 @@ private:
             state.parts["optimizer"] = optimizer_.state();
             if (parts_.sampler) state.parts["sampler"] = parts_.sampler->state();
             state.parts["generator"] = {{"state", parts_.generator.get_state()}};
+            state.parts["time"] = {{"trained", at::scalar_tensor(trained_, at::kDouble)}};
             state.parts["precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
         }
         nlohmann::json trial = {{"config", request_.config}, {"seed", request_.seed}, {"step", step}};
@@ -186,7 +189,9 @@ private:
         optimizer_.load(state.parts["optimizer"]);
         if (parts_.sampler) parts_.sampler->load(state.parts["sampler"]);
         parts_.generator.set_state(state.parts["generator"].at("state"));
-        const auto found = state.parts.find("precision");  // not in checkpoints of earlier builds
+        // Neither is in checkpoints of earlier builds.
+        if (const auto time = state.parts.find("time"); time != state.parts.end()) trained_ = time->second.at("trained").item<double>();
+        const auto found = state.parts.find("precision");
         if (found == state.parts.end()) return;
         const bool began = found->second.at("bfloat16").item<bool>();
         if (began != precision_.bfloat16) precision_ = {began, std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
@@ -221,6 +226,7 @@ private:
     Precision precision_;
     Optimizer optimizer_;
     std::int64_t saved_ = 0;  // step of the newest checkpoint
+    double trained_ = 0;      // seconds of training up to there
     bool finished_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include <ATen/ATen.h>
 
@@ -92,14 +93,21 @@ TEST_CASE("a stopped trial goes on to bit-identical weights and metrics") {
         run_trial(request, shipped_plugins(), unbroken);
 
         MemoryRecorder resumed;
+        const TrialParts parts = build_trial(request, shipped_plugins());
+        double trained = 0;
         for (const std::int64_t stop : {13, 14, 50}) {
             resumed.stop_after = stop;
             CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::stopped);
             CHECK(resumed.checkpoints.back().first == stop);
             request.checkpoint = resumed.checkpoints.back().second;
+            const double before = std::exchange(
+                trained, load_checkpoint(request.checkpoint, *parts.network).parts.at("time").at("trained").item<double>());
+            CHECK(trained > before);
         }
         resumed.stop_after = -1;
         CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::done);
+        CHECK(resumed.finals.at("train_seconds") > trained);
+        CHECK(resumed.finals.at("step_seconds") == doctest::Approx(resumed.finals.at("train_seconds") / 60));
 
         for (MemoryRecorder* recorder : {&unbroken, &resumed}) {
             std::erase_if(recorder->metrics, [](const auto& m) { return m.first.first.ends_with("_seconds"); });
