@@ -4,19 +4,10 @@
 #include <cstdio>
 #include <cstring>
 
+#include "file_contents.h"
+
 namespace marginalia::npy {
 namespace {
-
-std::string contents_of(const std::string& path) {
-    std::FILE* file = std::fopen(path.c_str(), "rb");
-    std::string bytes;
-    char piece[1 << 14];
-    for (std::size_t got; file && (got = std::fread(piece, 1, sizeof piece, file)) > 0;) bytes.append(piece, got);
-    const bool whole = file && !std::ferror(file);
-    if (file) std::fclose(file);
-    if (!whole) throw Error(path + ": cannot be read; give the path of a readable file");
-    return bytes;
-}
 
 template <class Stored>
 double element(const char* bytes) {
@@ -53,7 +44,7 @@ void read_shape(const std::string& text, RawArray& array, const std::string& pat
 }
 
 RawArray read_raw(const std::string& path) {
-    std::string bytes = contents_of(path);
+    std::string bytes = file_contents(path);
     if (bytes.size() < 10 || std::memcmp(bytes.data(), "\x93NUMPY", 6) != 0)
         throw Error(path + ": not a .npy file; save the array with numpy.save");
     const std::size_t length_bytes = bytes[6] == 1 ? 2 : 4, start = 8 + length_bytes;

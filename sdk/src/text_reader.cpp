@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
+
+#include "file_contents.h"
 
 namespace marginalia {
 namespace {
@@ -14,14 +15,7 @@ std::string shown(std::string_view token) {
 }  // namespace
 
 TextReader::TextReader(std::string path, std::string dividers, char comment)
-    : path_(std::move(path)), dividers_(std::move(dividers)), comment_(comment) {
-    // Not <fstream>, which costs every plugin's compiler 25 MB.
-    std::FILE* file = std::fopen(path_.c_str(), "rb");
-    char piece[1 << 14];
-    for (std::size_t got; file && (got = std::fread(piece, 1, sizeof piece, file)) > 0;) text_.append(piece, got);
-    const bool whole = file && !std::ferror(file);
-    if (file) std::fclose(file);
-    if (!whole) throw Error(path_ + ": cannot be read; give the path of a readable file");
+    : path_(std::move(path)), dividers_(std::move(dividers)), text_(file_contents(path_)), comment_(comment) {
     if (text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);  // a byte-order mark
 }
 

@@ -86,6 +86,28 @@ TEST_CASE("marginals are distilled from conditionals, which stay bit for bit") {
     }
 }
 
+TEST_CASE("stage 2 begins with the conditionals' body and readout, each of the marginals' nodes alike") {
+    const std::string network = "transformer\"\nreadout = \"softmax";
+    const std::string start = run(experiment("plugin = \"ao-arm\"", "steps = 20", network)).checkpoints.back().second;
+    const std::string toml = experiment("plugin = \"mam-distill\"", "steps = 1", network);
+    for (const bool copied : {true, false}) {
+        TrialRequest request = request_of(toml);
+        request.start_network = start;
+        request.config["train"]["learning_rate"] = 1e-12;
+        request.config["objective"]["copy_body"] = copied;
+        MemoryRecorder recorder;
+        CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
+        for (const auto& [name, value] : weights(toml, recorder.checkpoints.back().second)) {
+            CAPTURE(name);
+            if (!name.starts_with("theta_")) continue;
+            const at::Tensor own = weights(toml, start).at("phi_" + name.substr(6));
+            if (name == "theta_v" || name == "theta_c") CHECK(own.abs().max().item<double>() > 1e-3);
+            if (copied) CHECK(at::allclose(value, own.expand_as(value), 0, 1e-9));
+            else CHECK_FALSE(at::allclose(value, own.expand_as(value), 0, 1e-9));
+        }
+    }
+}
+
 TEST_CASE("marginals with profiles come to the mean over orders of log p of the conditionals") {
     std::string readout, steps;
     SUBCASE("linear") { readout = "linear", steps = "1200"; }

@@ -105,7 +105,8 @@ void add_body(marginalia::NetworkBuilder& network, std::int64_t width, std::int6
 marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {
     const std::int64_t width = params.integer("width");
     const std::int64_t hidden = params.integer("feed_forward") == 0 ? 4 * width : params.integer("feed_forward");
-    const TwoHeads heads{domain, 2 * width, params.integer("bodies") == 2, params.boolean("known_fraction"), params.text("readout") == "softmax"};
+    const TwoHeads heads{domain, 2 * width, params.integer("bodies") == 2, params.boolean("known_fraction"),
+                         params.text("readout") == "softmax"};
     const bool pool = params.boolean("pool");
     const double scale = 1 / std::sqrt(static_cast<double>(domain.sites));
     marginalia::NetworkBuilder network("recurrent");

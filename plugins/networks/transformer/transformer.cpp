@@ -187,7 +187,8 @@ void add_body(marginalia::NetworkBuilder& network, const Shape& shape, const Two
 
 marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {
     const Shape shape = shape_of(params);
-    const TwoHeads heads{domain, shape.width, params.integer("bodies") == 2, params.boolean("known_fraction"), params.text("readout") == "softmax"};
+    const TwoHeads heads{domain, shape.width, params.integer("bodies") == 2, params.boolean("known_fraction"),
+                         params.text("readout") == "softmax"};
     marginalia::NetworkBuilder network("transformer");
     std::string bodies = fmt::format(parts, fmt::arg("width", shape.width), fmt::arg("heads", shape.heads));
     for (const std::string& prefix : heads.prefixes()) {
