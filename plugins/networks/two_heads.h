@@ -115,13 +115,14 @@ constexpr const char* softmax_readout = R"(
         return self.inputs(x)
 
     def log_softmaxes(self, h: Tensor) -> Tensor:
-        # (B, D, C) -> (B, D, M, K)
-        logits = torch.linear(h.double(), self.theta_v.double().flatten(0, 1)).to(self.theta_v.dtype)
-        return torch.log_softmax(logits.view(h.size(0), h.size(1), {nodes}, {categories}) + self.theta_c, 3)
+        # (B, D, C) -> (B, D, K, M): over few symbols a softmax along the last dimension takes ten times as long.
+        v = self.theta_v.transpose(0, 1).double().flatten(0, 1)
+        logits = torch.linear(h.double(), v).to(self.theta_v.dtype).view(h.size(0), h.size(1), {categories}, {nodes})
+        return torch.log_softmax(logits + self.theta_c.t(), 2)
 
     def profile(self, h: Tensor, x: Tensor) -> Tensor:
-        symbol = x.clamp_max({categories} - 1).view(x.size(0), -1, 1, 1).expand(-1, -1, {nodes}, 1)
-        return self.log_softmaxes(h).gather(3, symbol).squeeze(3) * (x < {categories}).unsqueeze(2)
+        symbol = x.clamp_max({categories} - 1).view(x.size(0), -1, 1, 1).expand(-1, -1, 1, {nodes})
+        return self.log_softmaxes(h).gather(2, symbol).squeeze(2) * (x < {categories}).unsqueeze(2)
 
     def marginals(self, h: Tensor, x: Tensor) -> Tensor:
         return (self.profile(h, x).sum([1]) * self.profile_weights.squeeze(1)).sum([1])
@@ -130,7 +131,7 @@ constexpr const char* softmax_readout = R"(
         return self.profile(self.{theta}features(self.marginal_inputs(x)), x)
 
     def log_marginal_relaxed(self, p: Tensor) -> Tensor:
-        terms = (self.log_softmaxes(self.{theta}features(self.relaxed_inputs(p))) * self.profile_weights).sum([2])
+        terms = (self.log_softmaxes(self.{theta}features(self.relaxed_inputs(p))) * self.profile_weights.squeeze(1)).sum([3])
         return (terms * p).sum([1, 2])
 )";
 
