@@ -5,6 +5,8 @@
 #include <ATen/ATen.h>
 #include <torch/script.h>
 
+#include <numbers>
+
 #include <marginalia/model.h>
 
 #include "kernel/train/checkpoint.h"
@@ -141,10 +143,11 @@ TEST_CASE("marginals with profiles come to the mean over orders of log p of the 
     }
 }
 
-TEST_CASE("profiles that cannot follow what is known still come to the mean over orders") {
-    double hidden = 0;
-    SUBCASE("of all partial states") {}
-    SUBCASE("of those with at least three tenths hidden, which the last sites are taken to be like") { hidden = 0.3; }
+TEST_CASE("profiles that cannot follow what is known come to a mean") {
+    double hidden = 0, sites = 1e-9;
+    SUBCASE("over orders") {}
+    SUBCASE("over orders of states with at least three tenths hidden, which the last sites are taken to be like") { hidden = 0.3; }
+    SUBCASE("over the points, however many sites these hide, where each site learns for itself") { sites = 1e9; }
     const Domain domain{8, 2, {{8}, false}};
     NetworkBuilder builder("flat");
     builder.parameter("theta_t", at::zeros({9}));
@@ -154,7 +157,7 @@ TEST_CASE("profiles that cannot follow what is known still come to the mean over
     const Network network(*module, domain);
     std::map<std::string, ParameterValue, std::less<>> values{
         {"penalty", 0.0}, {"own", 0.0}, {"resampling", std::int64_t{1}}, {"own_steps", std::int64_t{1}},
-        {"path_rows", std::int64_t{64}}, {"path_points", std::int64_t{2}}, {"full", 0.5}, {"path_hidden", hidden}, {"sites", 1e-9},
+        {"path_rows", std::int64_t{64}}, {"path_points", std::int64_t{2}}, {"full", 0.5}, {"path_hidden", hidden}, {"sites", sites},
         {"copy_body", false}};
     const auto create = reinterpret_cast<ObjectiveFactory>(shipped_plugins().factory("objective", "mam-distill"));
     const std::unique_ptr<Objective> objective(create(Params(values), {domain, 64, at::kCPU, nullptr}));
@@ -177,8 +180,11 @@ TEST_CASE("profiles that cannot follow what is known still come to the mean over
         CAPTURE(s);
         double exact = 0;
         for (std::int64_t d = 0; d < s; ++d) {
-            const double known = std::min(static_cast<double>(d), std::floor(static_cast<double>(s) * (1 - hidden)));
-            exact -= std::log1p(std::exp(-6.0 * known / 8));
+            const double length = static_cast<double>(s), place = static_cast<double>(d);
+            const double known = std::min(place, std::floor(length * (1 - hidden)));
+            // A point asks for d known sites with the arcsine law; along an order each number of them comes once.
+            const double points = length * 2 / std::numbers::pi * (std::asin(std::sqrt((place + 1) / length)) - std::asin(std::sqrt(place / length)));
+            exact -= (sites > 1 ? points : 1) * std::log1p(std::exp(-6.0 * known / 8));
         }
         CHECK(std::abs(static_cast<double>(s) * root[s].item<double>() - exact) < 0.06);
     }

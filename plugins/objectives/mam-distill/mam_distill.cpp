@@ -236,16 +236,15 @@ private:
         const at::Tensor unknown = (x == setup_.domain.categories).unsqueeze(1);
         const at::Tensor nodes = marginalia::log_marginal_profile(step.network, x);  // (B, D, M)
         const at::Tensor error = (log_p * hidden - profile_at(nodes, v)) * (hidden | unknown);
-        const at::Tensor scale = unknown.logical_not().sum(2) / hidden.sum(2).clamp_min(1).to(at::kFloat);  // s / |H|
+        const at::Tensor share = unknown.logical_not().sum(2) / hidden.sum(2).clamp_min(1).to(at::kFloat);  // s / |H|
+        const auto over_sites = [&](const at::Tensor& e) { return (e * hidden).sum(2) * share + (e * unknown).sum(2); };
         const at::Tensor slope = (v * std::numbers::pi).sin() * (std::numbers::pi / 2);
         // L - log p_θ. The profile in it is a control variate, which does not learn: its own way to a smaller square is biased.
-        const at::Tensor still = error.detach();
-        const at::Tensor missing = (slope * ((still * hidden).sum(2) * scale + (still * unknown).sum(2))).mean(1);
+        const at::Tensor missing = (slope * over_sites(error.detach())).mean(1);
         const at::Tensor marginal = (nodes * marginalia::profile_weights(nodes.size(2)).to(nodes.device())).sum({1, 2});
         const at::Tensor whole = (missing + marginal.detach() - marginal).square().mean();
         step.metrics["path_rmse"] = whole.detach().sqrt();
-        const at::Tensor squares = error.square();
-        return whole + sites_ * ((squares * hidden).sum(2) * scale + (squares * unknown).sum(2)).mean();
+        return whole + sites_ * over_sites(error.square()).mean();
     }
 
     // Places in [0, 1] of the points of each row, spread evenly over its points and, for each of these, over the rows: (B, m).
