@@ -1,6 +1,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <ATen/ATen.h>
 #include <marginalia/orders.h>
 
@@ -17,14 +19,29 @@ TEST_CASE("random orders are permutations and every site comes first equally oft
     CHECK(chi2 < 20.5);  // 5 degrees of freedom, 1 in 1,000 (3.3 sigma)
 }
 
-TEST_CASE("random orders are those of the keys that the generator draws, equal keys by place") {
+TEST_CASE("all orders of a row are equally frequent, rows and calls are independent, and a generator repeats") {
+    at::Generator generator = make_generator(at::kCPU, 0, 4), again = make_generator(at::kCPU, 0, 4);
+    const std::int64_t pairs = 28800;
+    const at::Tensor order = random_orders(2 * pairs, 4, generator, at::kCPU);
+    CHECK(at::equal(order, random_orders(2 * pairs, 4, again, at::kCPU)));
+    const at::Tensor next = random_orders(2 * pairs, 4, generator, at::kCPU);
+
+    // The 24 orders by three of their sites, of two rows or calls together: 576 pairs with 50 expected of each.
+    const at::Tensor code = (order * at::tensor({16, 4, 1, 0})).sum(1), code_next = (next * at::tensor({16, 4, 1, 0})).sum(1);
+    const auto chi2 = [](const at::Tensor& one, const at::Tensor& other) {
+        const at::Tensor counts = std::get<2>(at::_unique2(one * 64 + other, true, false, true)).to(at::kDouble);
+        CHECK(counts.size(0) == 576);
+        const double expected = static_cast<double>(one.size(0)) / 576;
+        return ((counts - expected).square() / expected).sum().item<double>();
+    };
+    const double most = 575 + 3.3 * std::sqrt(2.0 * 575);  // 3.3 sigma
+    CHECK(chi2(code.view({pairs, 2}).select(1, 0), code.view({pairs, 2}).select(1, 1)) < most);
+    CHECK(chi2(code.slice(0, 0, pairs), code_next.slice(0, 0, pairs)) < most);
+
     for (const std::int64_t sites : {1, 2, 55, 5000}) {
-        at::Generator generator = make_generator(at::kCPU, 0, 4), again = make_generator(at::kCPU, 0, 4);
-        const at::Tensor order = random_orders(40, sites, generator, at::kCPU);
-        const at::Tensor keys = at::rand({40, sites}, again, at::TensorOptions());
-        CHECK(at::equal(order, keys.argsort(true, 1, false)));
+        const at::Tensor one = random_orders(40, sites, generator, at::kCPU);
+        CHECK(at::equal(std::get<0>(one.sort(1)), at::arange(sites).expand({40, sites})));
     }
-    at::Generator generator = make_generator(at::kCPU, 0, 4);
     CHECK(random_orders(0, 5, generator, at::kCPU).size(1) == 5);
 }
 
