@@ -39,8 +39,8 @@ public:
 
         const at::Tensor logits = step.network.conditional_logits(x.masked_fill(unknown, categories));
         const at::Tensor log_p = marginalia::log_probabilities(logits, x);
-        const at::Tensor weight = static_cast<double>(sites) / (sites - known).to(log_p.dtype());
-        const at::Tensor loss = -(weight * log_p * unknown).sum(1).mean();
+        const at::Tensor weight = static_cast<double>(sites) / static_cast<double>(x.size(0)) / (sites - known).to(log_p.dtype());
+        const at::Tensor loss = -(weight * unknown * log_p).sum();
         step.metrics = {{"loss", loss.detach()},
                         {"train_bits", loss.detach() / (static_cast<double>(sites) * std::numbers::ln2)}};
         return loss;
