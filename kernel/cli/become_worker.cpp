@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "kernel/schedule/catalogue.h"
+#include "kernel/schedule/worker_environment.h"
 
 namespace marginalia {
 
@@ -17,7 +18,8 @@ void become_worker(const std::vector<std::string>& arguments) {
     for (const std::string& argument : arguments) words.push_back(argument.c_str());
     words.push_back(nullptr);
     std::cout.flush();
-    ::setenv("OMP_WAIT_POLICY", "passive", 0);  // as for trials, where kernel/schedule/worker_process.cpp says why
+    for (const WorkerSetting& setting : worker_settings())
+        if (left_to_us(setting)) ::setenv(setting.name, setting.value, 1);
     ::execv(program.c_str(), const_cast<char* const*>(words.data()));
     throw Error(
         fmt::format("cannot start {}; it belongs beside the program, or name it in MARGINALIA_WORKER", program));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -14,6 +13,8 @@
 #include <unistd.h>
 
 #include <marginalia/error.h>
+
+#include "kernel/schedule/worker_environment.h"
 
 extern char** environ;
 
@@ -64,9 +65,8 @@ std::vector<std::string> environment_with(int threads) {
     }
     environment.push_back("OMP_NUM_THREADS=" + std::to_string(threads));
     environment.push_back("MKL_NUM_THREADS=" + std::to_string(threads));
-    // Threads that spin at OpenMP's barriers starve each other as soon as anything else wants the cores: on a busy
-    // machine of two cores a training step took ten times as long as with threads that sleep.
-    if (!std::getenv("OMP_WAIT_POLICY")) environment.push_back("OMP_WAIT_POLICY=passive");
+    for (const WorkerSetting& setting : worker_settings())
+        if (left_to_us(setting)) environment.push_back(std::string(setting.name) + "=" + setting.value);
     return environment;
 }
 

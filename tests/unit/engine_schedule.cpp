@@ -2,9 +2,16 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
 #include "kernel/schedule/blame.h"
 #include "kernel/schedule/slots.h"
 #include "kernel/schedule/sweep.h"
+#include "kernel/schedule/worker_process.h"
 
 using namespace marginalia;
 
@@ -18,7 +25,37 @@ std::string text(const std::vector<Slot>& slots) {
 
 std::string slots(const nlohmann::json& run, int cuda = 0, int cores = 8) { return text(make_slots(run, cuda, cores)); }
 
+// What a worker of two threads finds in its environment, a variable a line.
+std::string worker_environment() {
+    const std::filesystem::path program = std::filesystem::temp_directory_path() / ("print-environment-" + std::to_string(::getpid()));
+    std::ofstream(program) << "#!/bin/sh\nenv\n";
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    WorkerProcess worker(program, 2);
+    worker.wait();
+    std::filesystem::remove(program);
+    return "\n" + worker.log_since(0, 1 << 20);
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 }  // namespace
+
+TEST_CASE("a worker's environment sets what the user did not") {
+    for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "GLIBC_TUNABLES"}) ::unsetenv(name);
+    ::setenv("OMP_NUM_THREADS", "7", 1);
+    const std::string ours = worker_environment();
+    CHECK(contains(ours, "\nOMP_NUM_THREADS=2\n"));
+    CHECK(!contains(ours, "=7\n"));
+    CHECK(contains(ours, "\nGOMP_SPINCOUNT=3000\n"));
+    CHECK(contains(ours, "\nGLIBC_TUNABLES=glibc.malloc.mmap_threshold=1073741824:"));
+
+    ::setenv("OMP_WAIT_POLICY", "active", 1);
+    ::setenv("GLIBC_TUNABLES", "glibc.malloc.perturb=0", 1);
+    const std::string theirs = worker_environment();
+    CHECK(contains(theirs, "\nOMP_WAIT_POLICY=active\n"));
+    CHECK(!contains(theirs, "GOMP_SPINCOUNT"));
+    CHECK(contains(theirs, "\nGLIBC_TUNABLES=glibc.malloc.perturb=0\n"));
+}
 
 TEST_CASE("slots share out the machine") {
     CHECK(slots(nlohmann::json::object()) == "cpux8");
