@@ -8,7 +8,7 @@ namespace marginalia {
 struct WorkerSetting {
     const char* name;
     const char* value;
-    const char* instead;  // another variable that says the same: a user who set it has chosen
+    const char* overridden_by = nullptr;  // another variable by which a user may have chosen
 };
 
 // Every setting, chosen by the user or not.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "kernel/schedule/blame.h"
@@ -31,6 +32,7 @@ std::string worker_environment() {
     std::ofstream(program) << "#!/bin/sh\nenv\n";
     std::filesystem::permissions(program, std::filesystem::perms::owner_all);
     WorkerProcess worker(program, 2);
+    for (pollfd end{worker.record_descriptor(), POLLIN, 0}; worker.read_some([](Record, std::string_view) {});) ::poll(&end, 1, -1);
     worker.wait();
     std::filesystem::remove(program);
     return "\n" + worker.log_since(0, 1 << 20);
@@ -45,7 +47,7 @@ TEST_CASE("a worker's environment sets what the user did not") {
     ::setenv("OMP_NUM_THREADS", "7", 1);
     const std::string ours = worker_environment();
     CHECK(contains(ours, "\nOMP_NUM_THREADS=2\n"));
-    CHECK(!contains(ours, "=7\n"));
+    CHECK(!contains(ours, "OMP_NUM_THREADS=7"));
     CHECK(contains(ours, "\nGOMP_SPINCOUNT=3000\n"));
     CHECK(contains(ours, "\nGLIBC_TUNABLES=glibc.malloc.mmap_threshold=1073741824:"));
 

@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <vector>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <marginalia/orders.h>
 
 #include "kernel/train/trial_parts.h"
@@ -43,6 +45,19 @@ TEST_CASE("all orders of a row are equally frequent, rows and calls are independ
         CHECK(at::equal(std::get<0>(one.sort(1)), at::arange(sites).expand({40, sites})));
     }
     CHECK(random_orders(0, 5, generator, at::kCPU).size(1) == 5);
+}
+
+TEST_CASE("random orders do not depend on the number of threads") {
+    const int threads = at::get_num_threads();
+    std::vector<at::Tensor> orders;
+    for (const int count : {1, 2, 3}) {
+        at::set_num_threads(count);
+        at::Generator generator = make_generator(at::kCPU, 0, 5);
+        orders.push_back(random_orders(64, 784, generator, at::kCPU));  // 20 rows a thread at the least
+    }
+    at::set_num_threads(threads);
+    CHECK(at::equal(orders[0], orders[1]));
+    CHECK(at::equal(orders[0], orders[2]));
 }
 
 TEST_CASE("positions of sites undo an order") {

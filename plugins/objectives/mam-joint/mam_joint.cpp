@@ -50,8 +50,8 @@ public:
 
         const at::Tensor logits = step.network.conditional_logits(before);
         const at::Tensor log_p = marginalia::log_probabilities(logits, x);
-        const at::Tensor weight = sites / (sites - known).to(at::kFloat);
-        const at::Tensor likelihood = -(weight * log_p * unknown).sum(1).mean();
+        const at::Tensor weight = sites / static_cast<double>(x.size(0)) / (sites - known).to(at::kFloat);
+        const at::Tensor likelihood = -(weight * unknown * log_p).sum();
         step.metrics = {{"loss", likelihood.detach()}, {"train_bits", likelihood.detach() / (sites * std::numbers::ln2)}};
         if (!trains_marginals() || step.network.consistent()) return likelihood;
 

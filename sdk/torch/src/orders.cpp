@@ -13,8 +13,8 @@
 namespace marginalia {
 namespace {
 
-// A permutation of 0..count-1, each equally likely up to one part in 2^32 / count: Fisher and Yates' shuffle, inside out, which touches
-// each place twice where sorting random keys took a tenth of a small network's step.
+// A random permutation of 0..count-1 by Fisher and Yates' shuffle, inside out, which touches each place twice where sorting random keys
+// took a tenth of a small network's step. Each draw is uniform up to one part in 2^32 / count.
 void shuffle_into(std::int64_t* places, std::int64_t count, at::philox_engine& random) {
     for (std::int64_t i = 0; i < count; ++i) {
         const auto other = static_cast<std::int64_t>(std::uint64_t{random()} * static_cast<std::uint64_t>(i + 1) >> 32);

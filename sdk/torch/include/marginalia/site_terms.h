@@ -5,7 +5,8 @@
 
 namespace marginalia {
 
-// log of the softmax of logits (B, D, K), in any precision, at symbols (B, D) int64 0..K-1: (B, D) float32.
+// log of the softmax of logits (B, D, K), in any precision, at symbols (B, D) int64: (B, D) float32. Symbols must be 0..K-1, which is
+// not checked: put any of them where one is unknown, and leave that out of the sum.
 MARGINALIA_API at::Tensor log_probabilities(const at::Tensor& logits, const at::Tensor& symbols);
 
 // The chain rule along a random order σ of S gives E_σ[log p_φ(x_S)] as a sum over the sites k of S of
