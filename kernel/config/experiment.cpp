@@ -225,13 +225,13 @@ Experiment parse_experiment(std::string_view text, const std::filesystem::path& 
     Experiment experiment = read(*root);
     const bool as_written = overrides.empty() && faults.files().size() == 1;
     experiment.toml = as_written ? std::string(text) : config::write_toml(*root);
-    if (root->find(config::stage1_table)) {
+    if (config::needs_stage1(experiment, *root)) {
         const config::Node first = config::stage1_root(*root);
         Experiment stage1 = read(first);
         stage1.toml = config::write_toml(first);
         stage1.description = "first stage of " + experiment.name;
-        if (config::start_from_stage1(experiment, stage1, *root))
-            experiment.stage1 = std::make_shared<const Experiment>(std::move(stage1));
+        config::start_from_stage1(experiment, stage1, *root);
+        experiment.stage1 = std::make_shared<const Experiment>(std::move(stage1));
     }
     return experiment;
 }

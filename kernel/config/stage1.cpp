@@ -78,6 +78,19 @@ void check_objectives(const Node& node, Faults& faults) {
                                    described(node));
 }
 
+void check_name(const Node& name, const Node& root, Faults& faults) {
+    const Node* own = root.find("name");
+    if (name.kind != Node::Kind::text || name.scalar == "")
+        faults.add(name.place, "'stage1.name' must be the name of an experiment in quotes, not " + described(name));
+    else if (own && own->scalar == name.scalar)
+        faults.add(name.place, "'stage1.name' is the name of this experiment, whose second stage has it; give another");
+}
+
+// As `objectives` of [stage1] has it.
+bool has_stage1(const TrialConfig& trial, const std::vector<std::string>& objectives) {
+    return objectives.empty() || contains(objectives, trial.config.at("objective").at("plugin").get<std::string>());
+}
+
 std::string shared_text(const nlohmann::json& config) {
     std::string text;
     for (const std::string_view name : shared_parts)
@@ -93,6 +106,7 @@ void check_stage1(const Node& root, Faults& faults) {
     for (const Node& child : stage1->children) {
         const std::string name = "[stage1." + child.key + "]";
         if (child.key == "objectives") check_objectives(child, faults);
+        else if (child.key == "name") check_name(child, root, faults);
         else if (!contains(own_tables(), child.key))
             faults.add(child.key_place, (child.is_table() ? "unknown table " + name : "unknown key '" + child.key + "' in [stage1]") +
                                             suggestion(child.key, own_tables(), "Tables of [stage1]"));
@@ -108,31 +122,36 @@ void check_stage1(const Node& root, Faults& faults) {
 }
 
 Node stage1_root(const Node& root) {
-    Node first = make_table("", {});
+    Node first = make_table("", {}), own = *root.find(stage1_table);
+    const Node* name = root.find(stage1_table)->find("name");
+    erase(own, "name");
+    erase(own, "objectives");
     for (const Node& child : root.children) {
         if (child.key == "name")
-            first.children.push_back(make_text("name", child.scalar.get<std::string>() + ".stage1", child.place));
+            first.children.push_back(name ? *name : make_text("name", child.scalar.get<std::string>() + ".stage1", child.place));
         else if (child.key == "seeds" || contains(shared_parts, child.key) || contains(shared_besides, child.key))
             first.children.push_back(child);
-        else if (child.key == stage1_table) first.children.insert(first.children.end(), child.children.begin(), child.children.end());
+        else if (child.key == stage1_table) first.children.insert(first.children.end(), own.children.begin(), own.children.end());
         else if (child.key == "sweep") keep_shared(put(first, child), objectives_of(*root.find(stage1_table)));
     }
-    erase(first, "objectives");
     return first;
 }
 
-bool start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root) {
-    bool any = false;
+bool needs_stage1(const Experiment& experiment, const Node& root) {
+    const Node* stage1 = root.find(stage1_table);
+    return stage1 && std::any_of(experiment.trials.begin(), experiment.trials.end(),
+                                 [objectives = objectives_of(*stage1)](const TrialConfig& trial) { return has_stage1(trial, objectives); });
+}
+
+void start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root) {
     const std::vector<std::string> objectives = objectives_of(*root.find(stage1_table));
     std::map<std::string, std::string> hashes;  // of the first stages, by what they share with a trial
     for (const TrialConfig& trial : stage1.trials) hashes.emplace(shared_text(trial.config), trial.hash);
     for (TrialConfig& trial : experiment.trials) {
-        if (!objectives.empty() && !contains(objectives, trial.config["objective"]["plugin"].get<std::string>())) continue;
+        if (!has_stage1(trial, objectives)) continue;
         trial.config["train"]["start_from"] = stage1.name + "@" + hashes.at(shared_text(trial.config));
         trial.hash = config_hash(trial.config);
-        any = true;
     }
-    return any;
 }
 
 }  // namespace marginalia::config

@@ -11,20 +11,22 @@ namespace marginalia {
 namespace {
 
 // Of "EXPERIMENT@HASH" the finished trial of that config and seed; of "EXPERIMENT" the one of the same seed, else the one of
-// the lowest KL.
+// the lowest KL, else of the lowest negative log-likelihood.
 std::string network_of(store::Store& store, const std::string& start_from, std::int64_t seed) {
     const std::size_t at = start_from.find('@');
     const std::string experiment = start_from.substr(0, at), hash = at == start_from.npos ? "" : start_from.substr(at + 1);
     std::vector<store::TrialId> candidates;
     for (const auto& trial : store::list_trials(store, {.experiment = experiment, .statuses = {store::Status::done}}))
         if (trial.seed == seed && (hash.empty() || trial.config_hash == hash)) candidates.push_back(trial.id);
-    if (hash.empty())
-        for (const auto& ranked : store::best_trials(store, {.metric = "kl", .experiment = experiment, .limit = 1}))
-            candidates.push_back(ranked.trial.id);
+    for (const char* metric : {"kl", "nll_bits"})
+        if (hash.empty())
+            for (const auto& ranked : store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = 1}))
+                candidates.push_back(ranked.trial.id);
     for (const store::TrialId candidate : candidates)
         if (auto bytes = store.newest_checkpoint(candidate)) return std::move(*bytes);
     throw Error("train.start_from: the store holds no finished trial with a checkpoint of experiment '" + experiment +
-                (hash.empty() ? "'" : "' with the config " + hash + " and seed " + std::to_string(seed)) +
+                (hash.empty() ? "' with seed " + std::to_string(seed) + " or a figure 'kl' or 'nll_bits'"
+                              : "' with the config " + hash + " and seed " + std::to_string(seed)) +
                 "; run that experiment first");
 }
 

@@ -85,6 +85,27 @@ TEST_CASE("[stage1] objectives: the others start afresh") {
           std::string::npos);
 }
 
+TEST_CASE("without a trial of its objectives there is no first stage to read") {
+    const std::string only = "[stage1]\nobjectives = [\"rows-or-chains\"]\n", zip = "[[sweep.zip]]\n\"objective.plugin\" = [\"likelihood\"]\n";
+    for (const char* more : {"\"network.plugin\" = [\"mlp\"]\n", "\"network.hidden\" = [4]\n"}) {
+        const Experiment e = read(two_stages(zip + more, only + first));
+        CHECK(e.trials.size() == 2);
+        CHECK(!e.stage1);
+    }
+}
+
+TEST_CASE("experiments that give their first stage one name share it") {
+    const Experiment one = read(two_stages(), {"stage1.name=base"}), other = read(two_stages(), {"stage1.name=base", "name=longer", "train.steps=99"});
+    CHECK(one.stage1->name == "base");
+    CHECK(other.name == "longer");
+    CHECK(other.stage1->name == "base");
+    CHECK(one.stage1->trials[0].hash == other.stage1->trials[0].hash);
+    CHECK(start_of(other.trials[0]) == start_of(one.trials[0]));
+    CHECK(start_of(one.trials[0]) == "base@" + one.stage1->trials[0].hash);
+    CHECK(one.stage1->trials[0].hash == read(two_stages()).stage1->trials[0].hash);
+    CHECK(read(one.stage1->toml).name == "base");
+}
+
 TEST_CASE("lists that move together and draws keep what varies the network") {
     const Experiment zipped = read(two_stages("[[sweep.zip]]\n\"train.steps\" = [1, 2, 3]\n\"network.hidden\" = [4, 5, 4]\n"));
     CHECK(zipped.trials.size() == 6);
@@ -123,6 +144,9 @@ TEST_CASE("faults of a first stage") {
               "/lab/two.toml:10:1: [stage1.objective] is missing") != std::string::npos);
     CHECK(faults(two_stages("[stage1.network]\nplugin = \"mlp\"\n")).find(
               "unknown table [stage1.network]") != std::string::npos);
+    CHECK(faults(two_stages("", "[stage1]\nname = 3\n" + first)).find("/lab/two.toml:11:8: 'stage1.name' must be the name of an experiment") !=
+          std::string::npos);
+    CHECK(faults(two_stages("", "[stage1]\nname = \"two\"\n" + first)).find("'stage1.name' is the name of this experiment") != std::string::npos);
     CHECK(faults(two_stages("[stage1.sweep]\n")).find("unknown table [stage1.sweep]") != std::string::npos);
     CHECK(faults(two_stages("[train]\nstart_from = \"other\"\n")).find(
               "/lab/two.toml:15:1: 'train.start_from' and [stage1] both say where the network comes from") != std::string::npos);
