@@ -47,12 +47,16 @@ constexpr Parameter parameters[] = {
      .minimum = 0,
      .maximum = most_categories,
      .help = "K, the number of symbols; 0: the largest in the files and 1"},
+    {.name = "shape",
+     .type = ParameterType::text,
+     .fallback = "\"\"",
+     .help = "how the sites of a row lie, such as \"28,28\" of pictures; empty: as in the file, of a .csv in a line"},
 };
 
 constexpr const char* manual = R"(
 Rows of small whole numbers, such as binarised pictures, spins or codes, from one file. A .csv file has a row a line,
 divided by commas or blanks; a first line of words is taken as a header. A .npy file has rows along its first axis; the other
-axes are the layout, so that pictures of (N, 28, 28) are known to be 28 x 28.
+axes are the layout, so that pictures of (N, 28, 28) are known to be 28 x 28; of a .csv file, `shape` says it.
 
 The three splits are disjoint: the first rows of the (shuffled) file are for training, then validation, then test.
 
@@ -107,7 +111,35 @@ Rows read_array(const std::string& path) {
     return {std::move(array.values), {array.shape.begin() + 1, array.shape.end()}};
 }
 
-Rows read_rows(const std::string& path) { return path.ends_with(".npy") ? read_array(path) : read_csv(path); }
+std::int64_t sites_of(const std::vector<std::int64_t>& shape) {
+    return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+// "28,28": 28 and 28.
+std::vector<std::int64_t> sides(std::string_view text) {
+    std::vector<std::int64_t> shape;
+    const char* const end = text.data() + text.size();
+    for (const char* at = text.data();;) {
+        std::int64_t side = 0;
+        const auto [stop, error] = std::from_chars(at, end, side);
+        if (error != std::errc() || side < 1 || side > 1'000'000 || (stop != end && *stop != ','))
+            throw Error("shape = \"" + std::string(text) + "\" is not a list of sides; give such as \"28,28\"");
+        shape.push_back(side);
+        if (stop == end) return shape;
+        at = stop + 1;
+    }
+}
+
+Rows read_rows(const std::string& path, const std::string& shape) {
+    Rows rows = path.ends_with(".npy") ? read_array(path) : read_csv(path);
+    if (shape.empty()) return rows;
+    const std::int64_t sites = sites_of(rows.shape);
+    rows.shape = sides(shape);
+    if (sites_of(rows.shape) != sites)
+        throw Error(path + ": a row has " + std::to_string(sites) + " symbols, and shape = \"" + shape + "\" is of " +
+                    std::to_string(sites_of(rows.shape)) + "; give the sides of a row");
+    return rows;
+}
 
 struct Contents {
     Rows rows;
@@ -116,12 +148,11 @@ struct Contents {
 };
 
 Contents read_contents(const marginalia::Params& p) {
-    const std::string& file = p.text("file");
-    Contents contents{read_rows(file), {}, 0, 0};
-    contents.sites =
-        std::accumulate(contents.rows.shape.begin(), contents.rows.shape.end(), std::int64_t{1}, std::multiplies<>());
+    const std::string &file = p.text("file"), &shape = p.text("shape");
+    Contents contents{read_rows(file, shape), {}, 0, 0};
+    contents.sites = sites_of(contents.rows.shape);
     if (!p.text("test_file").empty()) {
-        Rows test = read_rows(p.text("test_file"));
+        Rows test = read_rows(p.text("test_file"), shape);
         if (test.shape != contents.rows.shape)
             throw Error("test_file: its rows have another shape than those of " + file +
                         "; give rows of the same sites");

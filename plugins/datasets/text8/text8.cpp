@@ -18,6 +18,7 @@ using marginalia::ParameterType;
 using marginalia::Split;
 
 constexpr std::int64_t symbols = 27;              // the blank is 0, a to z are 1 to 26
+constexpr std::size_t whole_bytes = 100'000'000;
 constexpr std::size_t prefix_bytes = 74'000'000;  // of the beginning of text8 that `data get text8-74m` knows
 
 constexpr Parameter parameters[] = {
@@ -76,16 +77,25 @@ bool is_there(const std::string& path) {
     return ::stat(path.c_str(), &facts) == 0;
 }
 
+// A copy that was cut short would go unseen but for its size.
+const std::string& published(const std::string& path, std::size_t bytes, const std::string& set) {
+    struct stat facts;
+    if (::stat(path.c_str(), &facts) == 0 && static_cast<std::size_t>(facts.st_size) != bytes)
+        throw Error(path + ": it has " + std::to_string(facts.st_size) + " bytes and the published file " + std::to_string(bytes) +
+                    "; remove it and fetch it with: marginalia data get " + set);
+    return path;
+}
+
 // text8 in the cache, or its beginning where that is enough.
 std::string cached_file(std::size_t bytes) {
     const std::string folder = marginalia::data_folder("", "text8") + "/", whole = folder + "text8",
                       prefix = folder + "text8_first" + std::to_string(prefix_bytes);
-    if (is_there(whole) || !is_there(prefix)) return whole;
+    if (is_there(whole) || !is_there(prefix)) return published(whole, whole_bytes, "text8");
     if (bytes == 0 || bytes > prefix_bytes)
         throw Error(whole + ": there is no such file, only the first " + std::to_string(prefix_bytes) +
                     " bytes of it; fetch it with: marginalia data get text8, or use those with bytes = " +
                     std::to_string(prefix_bytes));
-    return prefix;
+    return published(prefix, prefix_bytes, "text8-74m");
 }
 
 std::string shown(std::uint8_t byte) {
