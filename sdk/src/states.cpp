@@ -1,5 +1,6 @@
 #include <marginalia/states.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace marginalia {
@@ -53,6 +54,10 @@ void parse_state(std::string_view line, std::int64_t categories, std::span<const
     };
     while (at < line.size()) {
         const std::string_view rest = line.substr(at);
+        if ((rest == "…" || rest == "...") && found <= out.size()) {
+            std::fill(out.begin() + static_cast<std::ptrdiff_t>(found), out.end(), static_cast<std::uint8_t>(categories));
+            return;
+        }
         std::size_t length = 0;
         int symbol = -1;
         for (std::size_t w = 0; w < words.size(); ++w)

@@ -55,6 +55,16 @@ std::string smiles_refusal(const std::string& smiles) { return train_refusal(smi
 
 }  // namespace
 
+TEST_CASE("files of the cache have as many molecules as the published ones") {
+    const Folder cache;
+    ::setenv("MARGINALIA_DATA", cache.path().c_str(), 1);
+    cache.write("moses/train.csv", rows("CCO"));
+    cache.write("moses/test.csv", rows("CCO"));
+    CHECK(refusal("moses", {}, cache) == "moses/train.csv: it has 20 molecules and the published file 1584663; remove it and fetch it with: "
+                                         "marginalia data get moses");
+    ::unsetenv("MARGINALIA_DATA");
+}
+
 TEST_CASE("SMILES: vocabulary of the training rows, padding, splits") {
     const Folder folder;
     folder.write("train.csv", "SMILES,SPLIT\n" + rows("c1cc(Cl)1,train", "CO"));
@@ -89,6 +99,8 @@ TEST_CASE("typed lines may leave the padding out") {
     CHECK(row == std::vector<std::uint8_t>{1, 2, 0, 0, 0});
     moses->parse("C_□", row);
     CHECK(row == std::vector<std::uint8_t>{1, 3, 3, 0, 0});
+    moses->parse("CO…", row);
+    CHECK(row == std::vector<std::uint8_t>{1, 2, 3, 3, 3});
     CHECK_THROWS_WITH(moses->parse("CCCCCC", row), "it has 6 symbols where a state has 5 sites");
     CHECK_THROWS_WITH(moses->parse("", row), "it has 0 symbols where a state has 5 sites");
     CHECK_THROWS_WITH(moses->parse("CN", row), "symbol 2 is 'N'; it must be   C O, or □ or _ (unknown)");

@@ -169,7 +169,16 @@ TEST_CASE("states as text and back") {
     CHECK(state_text(out, 2) == "□□1");
     parse_state("11,_,0", 12, {}, out);
     CHECK(state_text(out, 12) == "11,□,0");
+    const std::vector<std::string> dotted = {"a", "."};
+    for (const char* rest : {"a…", "a...", "a □..."}) {
+        parse_state(rest, 2, dotted, out);
+        CHECK(out == std::vector<std::uint8_t>{0, 2, 2});
+    }
+    parse_state("a.....", 2, dotted, out);
+    CHECK(out == std::vector<std::uint8_t>{0, 1, 1});
     const auto refused = [&](const char* line) { return failure([&] { parse_state(line, 2, {}, out); }); };
+    CHECK(refused("0…1") == "symbol 2 is '…'; it must be 0 to 1, or □ or _ (unknown)");
+    CHECK(refused("0101…") == "symbol 5 is '…'; it must be 0 to 1, or □ or _ (unknown)");
     CHECK(refused("012") == "symbol 3 is '2'; it must be 0 to 1, or □ or _ (unknown)");
     CHECK(refused("0→1") == "symbol 2 is '→'; it must be 0 to 1, or □ or _ (unknown)");
     CHECK(refused("01") == "it has 2 symbols where a state has 3 sites");
@@ -206,6 +215,17 @@ TEST_CASE("the dataset table: splits, layout, sources") {
     CHECK(pictures->size(Split::train) == 2);
     CHECK(pictures->size(Split::test) == 2);
     CHECK(row_of(*pictures, Split::test, 1) == std::vector<int>{1, 1, 1, 0, 0, 0});
+}
+
+TEST_CASE("the dataset table: the shape of rows in a .csv file") {
+    const std::string path = written("pictures.csv", "0,1,1,0,0,1\n1,1,1,0,0,0\n");
+    const auto pictures = table({"file=" + path, "validation=0", "test=0", "shape=\"2,3\"", "shuffle=false"});
+    CHECK(pictures->layout().shape == std::vector<std::int64_t>{2, 3});
+    CHECK(row_of(*pictures, Split::train, 1) == std::vector<int>{1, 1, 1, 0, 0, 0});
+    const auto refused = [&](const std::string& shape) { return failure([&] { table({"file=" + path, "shape=\"" + shape + "\""}); }); };
+    CHECK(refused("28,28") == "pictures.csv: a row has 6 symbols, and shape = \"28,28\" is of 784; give the sides of a row");
+    for (const char* wrong : {"2x3", "2,", ",6", "6,0", "-2,-3", "2,,3", "99999999999999999999"})
+        CHECK(refused(wrong) == "shape = \"" + std::string(wrong) + "\" is not a list of sides; give such as \"28,28\"");
 }
 
 TEST_CASE("the dataset table: what does not fit is refused with its place") {

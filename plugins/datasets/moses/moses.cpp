@@ -135,6 +135,13 @@ struct Contents {
     std::size_t length = 0;
 };
 
+// Of the cache's files, where a copy cut short at the end of a line would go unseen but for this.
+void check_published(const MoleculeFile& file, std::size_t molecules) {
+    if (file.size() != molecules)
+        throw Error(file.path + ": it has " + std::to_string(file.size()) + " molecules and the published file " +
+                    std::to_string(molecules) + "; remove it and fetch it with: marginalia data get moses");
+}
+
 Contents read_contents(const marginalia::Params& p) {
     const Tokens tokens = p.text("tokens") == "selfies" ? Tokens::selfies : Tokens::smiles;
     const std::string folder = marginalia::data_folder(p.text("folder"), "moses");
@@ -143,6 +150,10 @@ Contents read_contents(const marginalia::Params& p) {
                       marginalia::read_molecules(folder + "/test.csv", tokens, known),
                       {},
                       static_cast<std::size_t>(p.integer("length"))};
+    if (p.text("folder").empty()) {
+        check_published(contents.train, 1'584'663);
+        check_published(contents.test, 176'074);
+    }
     Vocabulary vocabulary = vocabulary_of(contents.train, known.words(), tokens == Tokens::selfies ? "[nop]" : " ");
     for (MoleculeFile* file : {&contents.train, &contents.test}) {
         to_symbols(*file, vocabulary, known.words());
@@ -192,7 +203,8 @@ public:
     void parse(std::string_view line, std::span<std::uint8_t> out) const override {
         line = line.substr(0, line.find('\t'));
         std::string padded(line);
-        if (!line.empty())
+        const bool is_open = line.ends_with("…") || line.ends_with("...");  // what follows is unknown, not padding
+        if (!line.empty() && !is_open)
             for (std::size_t found = symbols_in(line); found < out.size(); ++found) padded += contents_.words[0];
         marginalia::parse_state(padded, categories(), contents_.words, out);
     }
