@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "kernel/cli/become_worker.h"
+#include "kernel/cli/lookup.h"
 #include "kernel/config/experiment.h"
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/schedule/catalogue.h"
@@ -54,7 +55,7 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
                                 "and name it: a number, the prefix of a config hash, last, or best:METRIC",
                                 options.trial, options.trial));
     store::Store store = store::Store::open_to_read(common.store);
-    const store::TrialDetails details = store::trial_details(store, store::resolve_trial(store, options.trial).id);
+    const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
     std::int64_t step = 0;
     InferenceRequest request;
     request.trial.checkpoint = checkpoint_of(store, details.trial.id, options.step, step);

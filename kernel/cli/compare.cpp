@@ -21,7 +21,7 @@ std::vector<TrialResult> named_trials(store::Store& store, const std::vector<std
     std::vector<TrialResult> trials;
     std::vector<store::TrialId> ids;
     for (const std::string& name : names) {
-        store::Trial trial = store::resolve_trial(store, name);
+        store::Trial trial = find_trial(store, name);
         ids.push_back(trial.id);
         FlatConfig config = flatten_text(trial.config);
         trials.push_back({std::move(trial), std::move(config), {}});

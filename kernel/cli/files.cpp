@@ -62,7 +62,7 @@ void print_differences(const std::string& then_record, const std::string& now_re
 
 int checkpoint_export_verb(const Common& common, const CheckpointOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
-    const store::Trial trial = store::resolve_trial(store, options.trial);
+    const store::Trial trial = find_trial(store, options.trial);
     std::int64_t step = options.step.value_or(-1);
     const std::optional<std::string> bytes =
         options.step ? store.checkpoint_at(trial.id, *options.step) : store.newest_checkpoint(trial.id, &step);
@@ -98,7 +98,7 @@ int report_verb(const Common& common, const ReportOptions& options, std::ostream
 
 int reproduce_verb(const Common& common, const ReproduceOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
-    const store::TrialDetails details = store::trial_details(store, store::resolve_trial(store, options.trial).id);
+    const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
     const std::string toml =
         to_toml(details.trial.experiment, nlohmann::json::parse(details.trial.config), details.trial.seed);
     if (options.file.empty())

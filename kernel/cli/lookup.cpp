@@ -9,6 +9,7 @@
 #include <set>
 
 #include "kernel/config/nearest.h"
+#include "kernel/report/metrics.h"
 #include "store/error.h"
 
 namespace marginalia {
@@ -25,6 +26,13 @@ std::string find_experiment(store::Store& store, const std::string& name) {
     if (std::find(names.begin(), names.end(), name) != names.end()) return name;
     throw StoreError(StoreError::Kind::no_match,
                      fmt::format("no experiment '{}' in this store{}", name, suggestion(name, names, "experiments")));
+}
+
+store::Trial find_trial(store::Store& store, const std::string& name, const std::string& experiment) {
+    constexpr std::string_view best = "best:";
+    const bool high = name.starts_with(best) && name.find(':', best.size()) == name.npos &&
+                      metric_info(name.substr(best.size())).goal == Goal::high;
+    return store::resolve_trial(store, high ? name + ":max" : name, experiment);
 }
 
 std::string find_key(const std::string& key, const std::vector<std::string>& keys) {

@@ -120,7 +120,7 @@ std::string export_sql(const ExportOptions& options, store::Store& store) {
     std::string where;
     if (!options.trial.empty()) {
         where =
-            fmt::format(" WHERE t.trial_id = {}", store::resolve_trial(store, options.trial, options.experiment).id);
+            fmt::format(" WHERE t.trial_id = {}", find_trial(store, options.trial, options.experiment).id);
     } else if (!options.experiment.empty()) {
         where = " WHERE t.experiment = " + quoted(find_experiment(store, options.experiment));
     }

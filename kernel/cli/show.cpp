@@ -190,7 +190,7 @@ void write_pictures(store::Store& store, store::TrialId trial, const std::filesy
 
 int show_verb(const Common& common, const ShowOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
-    const store::TrialDetails details = store::trial_details(store, store::resolve_trial(store, options.trial).id);
+    const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
     if (!options.pictures.empty()) {
         write_pictures(store, details.trial.id, options.pictures, out);
     } else if (options.toml) {

@@ -148,7 +148,7 @@ std::string samples_part(store::Store& store, const ExperimentResults& results, 
                 html(sample.name), trial, sample.step, drawn);
         }
     }
-    return out.empty() ? out : "<h2>Sampled states</h2>\n" + out;
+    return out.empty() ? out : "<h2>Samples and notes</h2>\n" + out;
 }
 
 std::string configuration_part(const ExperimentResults& results) {

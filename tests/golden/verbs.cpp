@@ -219,13 +219,29 @@ TEST_CASE("the summary warns of figures that cannot be") {
     CHECK(summary(1, 0).find("-infinity") == std::string::npos);
 }
 
+TEST_CASE("best:METRIC is the highest where the metric should be high") {
+    namespace store = marginalia::store;
+    const fs::path file = place().folder / "directions.db";
+    store::Store results = store::Store::open(file);
+    const auto planned = results.enqueue({"odd", "", "odd.toml", "", "{}", {{"{}", "0123456789abcdef", 0}, {"{}", "0123456789abcdef", 1}}});
+    for (const int at : {0, 1}) {
+        CHECK(results.claim(planned[at].id, store::this_process(), "cpu", 1));
+        for (const char* metric : {"ranking_spearman", "nll_bits"}) results.set_final_metric(planned[at].id, metric, 0.5 + at);
+        results.set_status(planned[at].id, store::Status::done);
+    }
+    const auto shown = [](const std::string& name) { return place().run("marginalia show " + name + " --store directions.db").text.substr(0, 7); };
+    CHECK(shown("best:nll_bits") == "trial 1");
+    CHECK(shown("best:ranking_spearman") == "trial 2");
+    CHECK(shown("best:ranking_spearman:min") == "trial 1");
+}
+
 TEST_CASE("a report is one page that needs nothing from outside") {
     CHECK(place().run("marginalia report lattice --out r.html").code == 0);
     const std::string page = read(place().folder / "r.html");
     CHECK(page.size() > 200000);
     CHECK(page.find("<h2>Learning curves</h2>") != std::string::npos);
     CHECK(page.find("<h2>Marginal error by subset size</h2>") != std::string::npos);
-    CHECK(page.find("<h2>Sampled states</h2>") != std::string::npos);
+    CHECK(page.find("<h2>Samples and notes</h2>") != std::string::npos);
     CHECK(page.find("log_density returned NaN") != std::string::npos);
     CHECK(page.find("0.02945") != std::string::npos);
     for (const char* fetched : {"src=\"http", "href=\"http", "@import", "url(http", "<link"})
