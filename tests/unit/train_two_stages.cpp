@@ -139,7 +139,7 @@ TEST_CASE("marginals with profiles come to the mean over orders of log p of the 
         const at::Tensor off = parts.network->log_marginal(x) - mean;
         CHECK(mean.std().item<double>() > 0.8);
         CHECK((probability * off.square()).sum().sqrt().item<double>() < 0.1);
-        CHECK(std::abs((probability * off).sum().item<double>()) < 0.03);
+        CHECK(std::abs((probability * off).sum().item<double>()) < 0.05);
     }
 }
 
