@@ -91,7 +91,7 @@ bool measure(const Case& c, const std::string& steps) {
     passes.run();
     std::vector<double> bare;
     const auto measure_passes = [&] {
-        for (int i = 0; i < 5; ++i) bare.push_back(seconds([&] { passes.run(); }));
+        for (int i = 0; i < 20; ++i) bare.push_back(seconds([&] { passes.run(); }));
     };
     measure_passes();
     const std::vector<double> step = step_seconds(request);
@@ -113,6 +113,6 @@ int main(int argc, char** argv) {
     configure_torch(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
     bool good = true;
     for (const Case& c : cases)
-        if (argc < 3 || std::string(c.title).starts_with(argv[2])) good &= measure(c, argc > 1 ? argv[1] : "12");
+        if (argc < 3 || std::string(c.title).starts_with(argv[2])) good &= measure(c, argc > 1 ? argv[1] : "40");
     return good ? 0 : 1;
 }
