@@ -87,7 +87,7 @@ TrialRequest request_for(const Case& c) {
     else text += "[energy]\nplugin = \"ising\"\nrows = 3\ncolumns = 3\n";
     if (c.energy_sampler && *c.energy_sampler) text += std::string("[sampler]\n") + c.energy_sampler;
     return request_of(text + "[network]\n" + c.network + "[objective]\nplugin = \"" + c.objective + "\"\n" + c.parameters +
-                      "[train]\nsteps = 60\nbatch = 64\nlearning_rate = 0.02\n"
+                      "[train]\nsteps = 120\nbatch = 64\nlearning_rate = 0.02\n"
                       "[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\npictures = 0\nmarginal_time = false\n");
 }
 

@@ -112,8 +112,8 @@ TEST_CASE("stage 2 begins with the conditionals' body and readout, each of the m
 
 TEST_CASE("marginals with profiles come to the mean over orders of log p of the conditionals") {
     std::string readout, steps;
-    SUBCASE("linear") { readout = "linear", steps = "1200"; }
-    SUBCASE("softmax, which learns in a third of the steps") { readout = "softmax", steps = "400"; }
+    SUBCASE("linear") { readout = "linear", steps = "1500"; }
+    SUBCASE("softmax, which learns in a third of the steps") { readout = "softmax", steps = "500"; }
     const std::string network = "transformer\"\nreadout = \"" + readout;
     const std::string first = experiment("plugin = \"ao-arm\"", "steps = 300", network);
     const std::string start = run(first).checkpoints.back().second;
@@ -139,7 +139,7 @@ TEST_CASE("marginals with profiles come to the mean over orders of log p of the 
         const at::Tensor off = parts.network->log_marginal(x) - mean;
         CHECK(mean.std().item<double>() > 0.8);
         CHECK((probability * off.square()).sum().sqrt().item<double>() < 0.1);
-        CHECK(std::abs((probability * off).sum().item<double>()) < 0.05);
+        CHECK(std::abs((probability * off).sum().item<double>()) < 0.03);
     }
 }
 
