@@ -73,15 +73,13 @@ Pictures taken_off(Pictures& train, std::size_t count, const std::string& file) 
     return last;
 }
 
-// `published`: the files are those of the cache, where a copy cut short at the end of a line would go unseen but for its rows.
+// `published`: the files are those of the cache.
 Contents read_static(const std::string& folder, bool published) {
     const std::string train = folder + "binarized_mnist_train.amat", validation = folder + "binarized_mnist_valid.amat",
                       test = folder + "binarized_mnist_test.amat";
     Contents contents{marginalia::read_amat(train), marginalia::read_amat(validation), marginalia::read_amat(test)};
     const auto check = [published](const std::string& path, std::size_t rows, std::size_t right) {
-        if (published && rows != right)
-            throw Error(path + ": it has " + std::to_string(rows) + " rows and the published file " + std::to_string(right) +
-                        "; remove it and fetch it with: marginalia data get mnist-static");
+        if (published) marginalia::check_length(path, rows, right, "rows", "mnist-static");
     };
     check(train, contents.train.count, 50000);
     check(validation, contents.validation.count, 10000);

@@ -135,13 +135,6 @@ struct Contents {
     std::size_t length = 0;
 };
 
-// Of the cache's files, where a copy cut short at the end of a line would go unseen but for this.
-void check_published(const MoleculeFile& file, std::size_t molecules) {
-    if (file.size() != molecules)
-        throw Error(file.path + ": it has " + std::to_string(file.size()) + " molecules and the published file " +
-                    std::to_string(molecules) + "; remove it and fetch it with: marginalia data get moses");
-}
-
 Contents read_contents(const marginalia::Params& p) {
     const Tokens tokens = p.text("tokens") == "selfies" ? Tokens::selfies : Tokens::smiles;
     const std::string folder = marginalia::data_folder(p.text("folder"), "moses");
@@ -151,8 +144,8 @@ Contents read_contents(const marginalia::Params& p) {
                       {},
                       static_cast<std::size_t>(p.integer("length"))};
     if (p.text("folder").empty()) {
-        check_published(contents.train, 1'584'663);
-        check_published(contents.test, 176'074);
+        marginalia::check_length(contents.train.path, contents.train.size(), 1'584'663, "molecules", "moses");
+        marginalia::check_length(contents.test.path, contents.test.size(), 176'074, "molecules", "moses");
     }
     Vocabulary vocabulary = vocabulary_of(contents.train, known.words(), tokens == Tokens::selfies ? "[nop]" : " ");
     for (MoleculeFile* file : {&contents.train, &contents.test}) {

@@ -77,12 +77,10 @@ bool is_there(const std::string& path) {
     return ::stat(path.c_str(), &facts) == 0;
 }
 
-// A copy that was cut short would go unseen but for its size.
 const std::string& published(const std::string& path, std::size_t bytes, const std::string& set) {
     struct stat facts;
-    if (::stat(path.c_str(), &facts) == 0 && static_cast<std::size_t>(facts.st_size) != bytes)
-        throw Error(path + ": it has " + std::to_string(facts.st_size) + " bytes and the published file " + std::to_string(bytes) +
-                    "; remove it and fetch it with: marginalia data get " + set);
+    if (::stat(path.c_str(), &facts) == 0)
+        marginalia::check_length(path, static_cast<std::size_t>(facts.st_size), bytes, "bytes", set);
     return path;
 }
 
