@@ -1,7 +1,6 @@
-# A thin front on scripts/ and CMakePresets.json. `make` builds, `make demo` runs the main job, `make test` tests;
-# each first does whatever set-up is still missing.
+# A thin front on scripts/ and CMakePresets.json. `make` builds the programs and plugins, `make demo` runs the main job,
+# `make test` tests; each first does whatever set-up is still missing.
 PRESET ?= release
-BUILD := build/$(PRESET)
 
 .PHONY: all setup build demo test bench install clean
 all: build
@@ -12,17 +11,19 @@ setup:
 build: setup
 	@scripts/build $(PRESET)
 
-demo: build
-	@scripts/demo $(BUILD)
+demo: setup
+	@scripts/demo $(PRESET)
 
-test: build
-	@ctest --test-dir $(BUILD) --output-on-failure -LE slow -j$$(nproc)
+test: setup
+	@scripts/build $(PRESET) all tests/all
+	@ctest --test-dir build/$(PRESET) --output-on-failure -LE slow -j$$(nproc)
 
-bench: build
-	@scripts/bench $(BUILD)
+bench: setup
+	@scripts/build $(PRESET) all bench/all
+	@scripts/bench build/$(PRESET)
 
 install: build
-	@cmake --install $(BUILD) $(if $(PREFIX),--prefix $(PREFIX))
+	@cmake --install build/$(PRESET) $(if $(PREFIX),--prefix "$(PREFIX)")
 
 clean:
 	rm -rf build

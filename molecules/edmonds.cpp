@@ -3,8 +3,6 @@
 namespace marginalia::molecules {
 namespace {
 
-constexpr std::int32_t nobody = -1;
-
 // One search in breadth at a time. An odd cycle that it meets (a blossom) is shrunk: all its nodes get the same base,
 // the one nearest to the root, and count as reached.
 class Edmonds {

@@ -6,8 +6,6 @@
 namespace marginalia::molecules {
 namespace {
 
-constexpr std::int32_t nobody = -1;
-
 std::int32_t& at(std::vector<std::int32_t>& values, std::int32_t node) {
     return values[static_cast<std::size_t>(node)];
 }

@@ -20,9 +20,11 @@ struct Graph {
     }
 };
 
+constexpr std::int32_t nobody = -1;  // in the place of a node
+
 struct Matching {
     std::vector<std::int32_t> mates;  // of each node
-    std::int32_t unmatched = -1;      // a node for which there is no mate; -1: the matching is perfect
+    std::int32_t unmatched = nobody;  // a node for which there is no mate; nobody: the matching is perfect
 };
 
 // A perfect matching, if there is one: pairs of neighbours such that every node is in one pair. Starts from the nodes
@@ -30,7 +32,7 @@ struct Matching {
 // Edmonds' algorithm (Paths, trees, and flowers, Canad. J. Math. 17, 1965).
 Matching perfect_matching(const Graph& graph);
 
-// By Edmonds' algorithm from a matching to begin with (-1: a free node); time at worst of the order of nodes^2 x edges.
+// By Edmonds' algorithm from a matching to begin with (nobody: a free node); time at worst of the order of nodes^2 x edges.
 Matching edmonds_matching(const Graph& graph, std::vector<std::int32_t> mates);
 
 }  // namespace marginalia::molecules

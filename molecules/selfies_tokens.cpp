@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "molecules/characters.h"
 #include "molecules/elements.h"
 #include "molecules/selfies.h"
 
@@ -10,7 +11,6 @@ constexpr std::array<std::string_view, 16> indices = {
     "[C]",        "[Ring1]", "[Ring2]", "[Branch1]", "[=Branch1]", "[#Branch1]", "[Branch2]", "[=Branch2]",
     "[#Branch2]", "[O]",     "[N]",     "[=N]",      "[=C]",       "[#C]",       "[S]",       "[P]"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads what is between a token's brackets from the left.
 class TokenReader {

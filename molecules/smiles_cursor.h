@@ -4,13 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "molecules/characters.h"
 #include "molecules/molecule.h"
 
 namespace marginalia::molecules {
-
-inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
-inline bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-inline bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 
 // Used by the reader of SMILES alone. Its methods leave it behind what they have read.
 class SmilesCursor {

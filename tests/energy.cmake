@@ -9,6 +9,6 @@ marginalia_add_test(conformance_checks SOURCES unit/conformance_checks.cpp LIBS 
 
 add_test(NAME layering_includes COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/layering/includes ${PROJECT_SOURCE_DIR})
 add_test(NAME layering_headers COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/layering/headers ${CMAKE_CXX_COMPILER}
-         ${PROJECT_SOURCE_DIR} ${TORCH_INCLUDE_DIRS})
+         ${PROJECT_SOURCE_DIR} ${Torch_INCLUDE_DIRS})
 add_test(NAME layering_exports COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/layering/exports ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(layering_includes layering_headers layering_exports PROPERTIES LABELS unit TIMEOUT 300)

@@ -12,7 +12,7 @@ set_target_properties(fake_worker fake_host PROPERTIES RUNTIME_OUTPUT_DIRECTORY 
 # engine_plugin(NAME FOLDER SOURCE): a plugin for tests, not installed.
 function(engine_plugin name folder source)
   add_library(${name} MODULE ${source})
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/sdk/torch/include ${TORCH_INCLUDE_DIRS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/sdk/torch/include ${Torch_INCLUDE_DIRS})
   target_link_libraries(${name} PRIVATE marginalia_sdk)
   set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${folder})
 endfunction()

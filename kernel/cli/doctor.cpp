@@ -54,9 +54,22 @@ std::set<std::string> mapped_torch(pid_t process) {
     return files;
 }
 
+void check_gpus(Checks& checks, const TorchReport& torch) {
+    checks.good("NVIDIA driver", torch.driver.empty() ? "none, so trials run on the CPU" : torch.driver);
+    for (std::size_t i = 0; i < torch.gpus.size(); ++i) {
+        const std::string what = fmt::format("GPU {}", i);
+        if (static_cast<int>(i) < torch.cuda_devices)
+            checks.good(what, torch.gpus[i] + ", used as cuda:" + std::to_string(i));
+        else
+            checks.note(what, torch.gpus[i] + ", not used");
+    }
+    if (!torch.problem.empty()) checks.note("CUDA", torch.problem);
+}
+
 void check_worker(Checks& checks, const std::vector<std::filesystem::path>& folders) {
     try {
         const ReadyWorker ready = start_worker(folders, 1);
+        const TorchReport& torch = ready.torch;
         checks.good("worker", worker_program().string());
         const std::set<std::string> copies = mapped_torch(ready.worker->pid());
         if (copies.size() > 1) {
@@ -66,9 +79,9 @@ void check_worker(Checks& checks, const std::vector<std::filesystem::path>& fold
                        fmt::format("{} are both loaded; remove the plugin or package that brings the second", list),
                        exit_plugin);
         } else {
-            checks.good("LibTorch", ready.torch_version + (copies.empty() ? "" : " at " + *copies.begin()));
+            checks.good("LibTorch", fmt::format("{}, {} build, {}", torch.version, torch.build, torch.library));
         }
-        checks.good("devices", ready.cuda_devices == 0 ? "cpu" : fmt::format("cpu, {} CUDA", ready.cuda_devices));
+        check_gpus(checks, torch);
         for (const std::filesystem::path& folder : folders)
             if (std::filesystem::is_directory(folder))
                 checks.good("plugin folder", folder.string());

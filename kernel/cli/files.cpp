@@ -35,7 +35,7 @@ std::string provenance_now(const Common& common, const store::Trial& trial, cons
     TrialConfig config;
     config.config = nlohmann::json::parse(trial.config);
     experiment.trials.push_back(std::move(config));
-    return provenance_of(surroundings_of(sweep.file), experiment, ready.catalogue, ready.torch_version, {});
+    return provenance_of(surroundings_of(sweep.file), experiment, ready.catalogue, ready.torch.version, {});
 }
 
 void print_differences(const std::string& then_record, const std::string& now_record) {

@@ -88,7 +88,7 @@ std::string type_name(const std::string& name) {
     return type;
 }
 
-std::string file_stem(std::string name) {
+std::string source_stem(std::string name) {
     std::replace(name.begin(), name.end(), '-', '_');
     return name;
 }
@@ -111,12 +111,12 @@ std::string filled_in(std::string text, const Words& words) {
 Words project_files(const std::string& kind, const std::string& name) {
     const std::string version = MARGINALIA_VERSION;
     const Words words = {{"@NAME@", name},
-                         {"@FILE@", file_stem(name)},
+                         {"@FILE@", source_stem(name)},
                          {"@TYPE@", type_name(name)},
                          {"@VERSION@", version.substr(0, version.rfind('.'))},
                          {"@PREFIX@", program_prefix()}};
-    const Words renamed = {{"plugin.cpp", file_stem(name) + ".cpp"},
-                           {"data.csv", file_stem(name) + ".csv"},
+    const Words renamed = {{"plugin.cpp", source_stem(name) + ".cpp"},
+                           {"data.csv", source_stem(name) + ".csv"},
                            {"gitignore", ".gitignore"}};
     Words files;
     for (const Template* file = marginalia_templates; file != marginalia_templates_end; ++file) {

@@ -13,7 +13,7 @@ namespace marginalia {
 namespace {
 
 // "csv, json or npy"
-std::string listed(std::span<const FormatName> names, const std::string& before) {
+std::string format_names(std::span<const FormatName> names, const std::string& before) {
     std::string list;
     for (std::size_t i = 0; i < names.size(); ++i)
         list += (i == 0 ? "" : i + 1 < names.size() ? ", " : " or ") + before + names[i].name;
@@ -30,7 +30,7 @@ StateFormat format_of_file(const std::string& file, std::span<const FormatName> 
     const std::string ending = std::filesystem::path(file).extension().string();
     const std::string name = ending == ".txt" ? "text" : ending.empty() ? "" : ending.substr(1);
     if (const FormatName* found = named(names, name)) return found->format;
-    std::string endings = listed(names, ".");
+    std::string endings = format_names(names, ".");
     if (const auto at = endings.find(".text"); at != std::string::npos) endings.replace(at, 5, ".txt");
     throw Error(fmt::format("{}: its ending names no format; end it in {}, or give --format", file, endings));
 }
@@ -62,7 +62,7 @@ OutputRequest choose_output(const std::string& format, const std::string& file, 
     OutputRequest output{names.front().format, file, {}};
     if (!format.empty()) {
         const FormatName* found = named(names, format);
-        if (!found) throw Error(fmt::format("'{}' is no format; choose {}", format, listed(names, "")));
+        if (!found) throw Error(fmt::format("'{}' is no format; choose {}", format, format_names(names, "")));
         output.format = found->format;
     } else if (!file.empty()) {
         output.format = format_of_file(file, names);

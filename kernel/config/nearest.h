@@ -1,11 +1,17 @@
-// Help with misspelt names.
+// Lists of names, and help with those that are misspelt.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace marginalia {
+
+template <class Words>
+bool contains(const Words& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
 
 // The allowed word nearest to `word` by insertions, deletions, substitutions and swaps of neighbours; empty if none is
 // near enough to be what was meant.

@@ -31,11 +31,11 @@ bool fits(const Need& need, const PluginManifest& plugin) {
 
 std::string source_in_words(bool energy) { return energy ? "the energy" : "the model"; }
 
-std::string with_article(const std::string& table) { return (table == "energy" ? "an [" : "a [") + table + "]"; }
+std::string table_with_article(const std::string& table) { return (table == "energy" ? "an [" : "a [") + table + "]"; }
 
 std::string in_words(const Need& need) {
-    if (need.source == Need::Source::any) return with_article(need.table);
-    return with_article(need.table) + " that draws from " + source_in_words(need.source == Need::Source::energy);
+    if (need.source == Need::Source::any) return table_with_article(need.table);
+    return table_with_article(need.table) + " that draws from " + source_in_words(need.source == Need::Source::energy);
 }
 
 std::string in_words(const PluginManifest& plugin) { return plugin.kind + " '" + plugin.name + "'"; }
@@ -69,7 +69,7 @@ std::string lacks(const Node& root, const PluginManifest& plugin, const Need& ne
         return start + "; add one with plugin = \"NAME\". " +
                (need.source == Need::Source::any ? "The " + need.table + " plugins: " : "Such are: ") +
                fitting(need, catalogue);
-    return root.find(other) ? start + ", not " + with_article(other) : "";  // that both are absent has been told
+    return root.find(other) ? start + ", not " + table_with_article(other) : "";  // that both are absent has been told
 }
 
 // The fault of a need that no trial meets; empty: there is none, or not all of it is known yet.

@@ -9,10 +9,6 @@
 namespace marginalia::config {
 namespace {
 
-bool contains(const std::vector<std::string>& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 const std::vector<ParameterSpec> no_parameters;
 
 // Reads one table; its members are what every step of that needs.

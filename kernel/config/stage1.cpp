@@ -20,11 +20,6 @@ const std::vector<std::string>& own_tables() {
     return names;
 }
 
-template <class Words>
-bool contains(const Words& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 bool varies_shared_part(const Node& swept) {
     return contains(shared_parts, std::string_view(swept.key).substr(0, swept.key.find('.')));
 }

@@ -7,10 +7,6 @@
 namespace marginalia::config {
 namespace {
 
-bool contains(const std::vector<std::string>& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 std::string home_of(const std::string& key, const std::string& table) {
     if (key == "name" || key == "extends" || key == "description" || key == "seeds")
         return "at the top of the file, above the first [table]";

@@ -9,7 +9,7 @@
 namespace marginalia {
 namespace {
 
-constexpr double tolerance = 1e-6;  // nats
+constexpr double exact_tolerance = 1e-6;  // nats
 constexpr std::size_t most_states = 1 << 16;
 constexpr std::size_t marginals_tried = 48;
 constexpr std::size_t sums_tried = 24;
@@ -81,7 +81,7 @@ std::optional<Enumeration> enumerate(const Energy& energy) {
 
 std::string compare(const char* what, std::optional<double> offered, double right) {
     if (!offered) throw NotApplicable{"not offered"};
-    expect(nearly_equal(*offered, right, tolerance), std::string(what) + " is given as " + digits(*offered) +
+    expect(nearly_equal(*offered, right, exact_tolerance), std::string(what) + " is given as " + digits(*offered) +
                                                          " where enumeration finds " + digits(right) +
                                                          " nats; mend it, or leave it out where it is not known");
     return digits(*offered) + " nats, as enumerated";
@@ -107,10 +107,10 @@ std::string check_marginals(const Energy& energy, const Enumeration* all, const 
     for (std::size_t row = 0; row < some.size(); ++row) {
         const std::string name =
             "the log-marginal of " + shortened(energy.text(some[row])) + " is given as " + digits(given[row]);
-        expect(given[row] <= tolerance, name + "; it must not be above 0");
+        expect(given[row] <= exact_tolerance, name + "; it must not be above 0");
         if (!all) continue;
         const double right = all->log_marginal(some[row], energy.categories());
-        expect(nearly_equal(given[row], right, tolerance),
+        expect(nearly_equal(given[row], right, exact_tolerance),
                name + " where enumeration finds " + digits(right) + "; mend it, or leave it out where it is not known");
     }
     in_threads([&](std::size_t) {
@@ -139,7 +139,7 @@ struct SiteSum {
             sum += std::exp(given[row] - without);
         }
         if (without == -HUGE_VAL) return false;
-        expect(nearly_equal(sum, 1, tolerance),
+        expect(nearly_equal(sum, 1, exact_tolerance),
                of + " sum to " + digits(sum) + " of the marginal without that site, not to 1");
         return true;
     }
@@ -167,7 +167,7 @@ void check_full_marginals(const Energy& energy, const StateTable& partial) {
     const auto given = marginals_of(energy, full.view());
     for (std::size_t row = 0; row < full.size(); ++row) {
         const double right = energy.log_density(full[row]) - *log_z;
-        expect(nearly_equal(given[row], right, tolerance), "the log-marginal of the full state " +
+        expect(nearly_equal(given[row], right, exact_tolerance), "the log-marginal of the full state " +
                                                                shortened(energy.text(full[row])) + " is " +
                                                                digits(given[row]) + ", not log f - log Z = " +
                                                                digits(right));
@@ -181,7 +181,7 @@ std::string check_marginal_sums(const Energy& energy, const StateTable& partial)
     StateTable rows = rows_of_sums(partial, unknown, sums);
     rows.add([&](std::size_t) { return unknown; });
     const auto given = marginals_of(energy, rows.view());
-    expect(std::abs(given.back()) < tolerance, "the log-marginal of all □ is " + digits(given.back()) + ", not 0");
+    expect(std::abs(given.back()) < exact_tolerance, "the log-marginal of all □ is " + digits(given.back()) + ", not 0");
     const auto possible = std::count_if(sums.begin(), sums.end(),
                                         [&](const SiteSum& sum) { return sum.check(energy, rows.view(), given); });
     check_full_marginals(energy, partial);

@@ -8,9 +8,9 @@
 namespace marginalia {
 namespace {
 
-constexpr std::size_t rows_tried = 32;
+constexpr std::size_t local_rows_tried = 32;
 constexpr std::size_t sites_tried = 4;       // of each row
-constexpr double tolerance = 1e-6;           // relative to log f, of which these are differences
+constexpr double local_tolerance = 1e-6;           // relative to log f, of which these are differences
 constexpr double least_correlation = 0.25;   // of differences to first order with the true ones
 
 // log f of the state with `site` set to each of its values.
@@ -27,7 +27,7 @@ std::vector<double> values_at(const Energy& energy, State x, std::size_t site) {
 // Calls visit(row, state, site, values_at) for some sites of some rows, all sites being met in turn.
 template <class Visit>
 void for_some(const TriedEnergy& tried, const Visit& visit) {
-    const std::size_t rows = std::min(rows_tried, tried.full.size());
+    const std::size_t rows = std::min(local_rows_tried, tried.full.size());
     const std::size_t step = std::max<std::size_t>(1, tried.full.width / 3);
     for (std::size_t i = 0; i < rows; ++i) {
         const std::size_t row = i * tried.full.size() / rows;
@@ -41,7 +41,7 @@ void for_some(const TriedEnergy& tried, const Visit& visit) {
 // Whether a - b is the difference of two values of log f.
 bool is_difference(double offered, double a, double b) {
     if (!std::isfinite(a) || !std::isfinite(offered)) return offered == a - b;
-    return std::abs(offered - (a - b)) <= tolerance * std::max({1.0, std::abs(a), std::abs(b)});
+    return std::abs(offered - (a - b)) <= local_tolerance * std::max({1.0, std::abs(a), std::abs(b)});
 }
 
 std::string check_site_densities(const TriedEnergy& tried) {

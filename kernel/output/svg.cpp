@@ -12,7 +12,7 @@
 namespace marginalia {
 namespace {
 
-constexpr std::size_t most_drawings = 2000, most_across = 6, caption_height = 18;
+constexpr std::size_t most_drawings = 2000, most_drawings_across = 6, caption_height = 18;
 constexpr double caption_letter = 6.2;  // pixels of a character, on average
 
 std::string escaped(const std::string& text) {
@@ -93,7 +93,7 @@ void DrawingWriter::add(Drawing drawing) {
 
 // What is given may lie in parts only, so that it is told in words.
 void DrawingWriter::given(State x) {
-    if (across_ == 0) across_ = most_across;
+    if (across_ == 0) across_ = most_drawings_across;
     while (drawings_.size() % across_ != 0) add({});
     add({"", "given " + look_.text(x)});
     while (drawings_.size() % across_ != 0) add({});
@@ -108,7 +108,7 @@ void DrawingWriter::row(State x, double) {
 void DrawingWriter::finish() {
     if (drawings_.empty()) throw Error("there are no states to make a picture of; give at least one");
     const auto square = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(drawings_.size()))));
-    const std::string svg = svg_grid(drawings_, across_ > 0 ? across_ : std::min(square, most_across));
+    const std::string svg = svg_grid(drawings_, across_ > 0 ? across_ : std::min(square, most_drawings_across));
     if (svg.find("<svg", 1) == svg.npos)
         throw Error("what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png");
     out_ << svg;

@@ -18,11 +18,6 @@ std::string pad(std::string text, std::size_t width, bool right) {
     return right ? std::string(width - taken, ' ') + text : text + std::string(width - taken, ' ');
 }
 
-std::string without_breaks(std::string text) {
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    return text;
-}
-
 std::string trimmed(std::string line) {
     line.erase(line.find_last_not_of(' ') + 1);
     return line;

@@ -1,17 +1,11 @@
 // A table for programs and papers: CSV, JSON, Markdown, LaTeX.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "kernel/report/table.h"
+#include "kernel/report/text.h"
 
 namespace marginalia {
 namespace {
-
-std::string without_breaks(std::string text) {
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    return text;
-}
 
 std::string markdown_text(const std::string& text) {
     std::string out;

@@ -84,6 +84,11 @@ std::string shorten(std::string_view text, std::size_t width) {
     return std::string(text.substr(0, end)) + "…";
 }
 
+std::string without_breaks(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+}
+
 std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
     const std::string margin(indent, ' ');
     std::string out;

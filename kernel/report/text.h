@@ -14,6 +14,9 @@ std::size_t display_width(std::string_view text);
 // The text cut to `width` columns, its last one an ellipsis where something is missing.
 std::string shorten(std::string_view text, std::size_t width);
 
+// The text with its line breaks as blanks.
+std::string without_breaks(std::string text);
+
 // Text broken at spaces into lines of at most `width` columns, each begun with `indent` spaces; paragraphs stay apart.
 std::string wrap(std::string_view text, std::size_t width, std::size_t indent = 0);
 

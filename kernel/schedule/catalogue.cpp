@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int load_seconds = 120;  // for one plugin, or for LibTorch before the first
+constexpr int cannot_load = 127;   // exit code of the dynamic loader where a library or a symbol is missing
 constexpr int most_kills = 3;      // workers killed from outside before we give up
 
 // One try at the list. Returns the sentence and file of a plugin that ended the worker, or nothing on success; no file
@@ -45,8 +46,7 @@ private:
         if (type != Record::catalogue) return;
         const auto json = nlohmann::json::parse(payload);
         ready_.catalogue = json.at("catalogue").get<PluginCatalogue>();
-        ready_.cuda_devices = json.at("cuda_devices");
-        ready_.torch_version = json.at("torch");
+        ready_.torch = json.at("torch").get<TorchReport>();
         complete_ = true;
     }
 
@@ -59,6 +59,9 @@ private:
         if (!what && ending.signal != 0) what = "crashes when it is loaded: " + ending.text();
         if (!what) what = "ends the program when it is loaded: " + ending.text();
         if (!file_.empty()) return {file_, *what};
+        if (ending.code == cannot_load)
+            throw Error(worker_program().string() + " does not start: the LibTorch that it was built with is missing, or another lies in its "
+                        "place; build again with `make`, or put it back (" + output + ")");
         throw Error(worker_program().string() + ": the worker ended by " + ending.text() +
                     " before it loaded a plugin" + (output.empty() ? "" : "; last output: " + output));
     }

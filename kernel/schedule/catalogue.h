@@ -8,6 +8,7 @@
 
 #include "kernel/config/schema.h"
 #include "kernel/schedule/worker_process.h"
+#include "kernel/worker/torch_report.h"
 
 namespace marginalia {
 
@@ -15,8 +16,7 @@ namespace marginalia {
 struct ReadyWorker {
     std::unique_ptr<WorkerProcess> worker;
     PluginCatalogue catalogue;
-    int cuda_devices = 0;
-    std::string torch_version;
+    TorchReport torch;
 };
 
 // Starts a worker and lists the plugins in `folders`. A plugin that kills its worker while it is loaded becomes an

@@ -133,7 +133,7 @@ void warn_of_keep_best(Progress& progress, store::Store& store, const std::strin
 }
 
 // What the stages of one command share.
-struct Command {
+struct Invocation {
     const RunOptions& options;
     const std::vector<fs::path>& folders;
     const nlohmann::json surroundings;
@@ -143,12 +143,14 @@ struct Command {
 };
 
 // From the queue to the summary of one experiment; `ready` has said what plugins there are.
-int perform_stage(const Command& command, const Experiment& experiment, ReadyWorker ready) {
+int perform_stage(const Invocation& command, const Experiment& experiment, ReadyWorker ready) {
     const auto& [options, folders, surroundings, signals, progress, out] = command;
-    ScheduleOptions schedule = schedule_options(experiment.run, ready.cuda_devices, folders);
+    if (!ready.torch.problem.empty() && experiment.run.value("device", "auto") != "cpu")
+        progress.line("no GPU is used: " + ready.torch.problem);
+    ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, folders);
     store::Store store = store::Store::open(options.store);
     const std::string provenance =
-        provenance_of(surroundings, experiment, ready.catalogue, ready.torch_version, options.command_line);
+        provenance_of(surroundings, experiment, ready.catalogue, ready.torch.version, options.command_line);
     const WorkList work = enqueue(store, experiment, provenance, options, progress);
     if (!options.quiet) say_plan(progress, experiment, work, schedule.slots);
 
@@ -185,7 +187,7 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
     if (!options.quiet) say_refusals(*progress, ready.catalogue.failures);
     require_start_experiments(experiment, options.store);  // rather than leave an empty store
 
-    const Command command{options, folders, surroundings.get(), signals, *progress, out};
+    const Invocation command{options, folders, surroundings.get(), signals, *progress, out};
     if (experiment.stage1) {
         if (const int code = perform_stage(command, *experiment.stage1, std::move(ready)); code != 0) return code;
         ready = start_worker(folders, available_cores());

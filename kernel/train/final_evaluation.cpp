@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "kernel/output/svg.h"
 #include "kernel/train/annealed_importance.h"

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <marginalia/error.h>
 
 namespace marginalia {

@@ -1,6 +1,7 @@
 #include "kernel/train/sampling.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 namespace marginalia {
 

@@ -2,10 +2,12 @@
 
 #include <cstdio>
 #include <iostream>
+#include <tuple>
 
 #include <unistd.h>
 
 #include "kernel/plugins/plugin_host.h"
+#include "kernel/train/cuda.h"
 #include "kernel/train/inference.h"
 #include "kernel/train/runtime.h"
 
@@ -22,12 +24,12 @@ std::string contents_of(int descriptor) {
 }
 
 void check_device(const std::string& device) {
-    const int devices = cuda_device_count();
+    const auto& [devices, problem] = std::tie(open_cuda().cuda_devices, open_cuda().problem);
     for (int i = 0; i < devices; ++i)
         if (device == "cuda:" + std::to_string(i)) return;
     if (device != "cpu")
         throw Error("--device: there is no '" + device + "' here; LibTorch sees " + std::to_string(devices) +
-                    " CUDA devices; give cpu" + (devices > 0 ? " or cuda:0" : ""));
+                    " CUDA devices" + (problem.empty() ? "" : ", for " + problem) + "; give cpu" + (devices > 0 ? " or cuda:0" : ""));
 }
 
 }  // namespace
@@ -36,8 +38,8 @@ int inference_main(int descriptor) {
     try {
         std::ios::sync_with_stdio(false);
         const InferenceRequest request = decode_inference(contents_of(descriptor));
-        check_device(request.trial.device);
         configure_torch(request.trial.threads);
+        check_device(request.trial.device);
         const PluginHost plugins({request.plugin_files.begin(), request.plugin_files.end()});
         if (!plugins.catalogue().failures.empty()) {
             const PluginFailure& failure = plugins.catalogue().failures.front();

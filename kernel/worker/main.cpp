@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "kernel/conformance/torch/torch_checks.h"
+#include "kernel/train/cuda.h"
 #include "kernel/train/runtime.h"
 #include "kernel/worker/inference_main.h"
 #include "kernel/worker/worker.h"
@@ -22,7 +23,7 @@ int main(int argc, char** argv) {
         prepare_worker_process();
         const WorkerArguments arguments = parse_worker_arguments(argc, argv);
         configure_torch(arguments.threads);
-        serve(arguments, {run_trial, cuda_device_count, torch_version()});
+        serve(arguments, {run_trial, open_cuda()});
     } catch (const std::exception& error) {
         std::fprintf(stderr, "marginalia-worker: %s\n", error.what());
         return 2;

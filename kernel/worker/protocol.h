@@ -25,7 +25,7 @@ enum class Command : std::uint8_t {
 // Worker to host. The records of a trial keep the order in which the trial made them.
 enum class Record : std::uint8_t {
     loading = 1,   // path of the plugin file that is about to be opened: to be blamed if nothing follows
-    catalogue,     // JSON {"catalogue": ..., "cuda_devices": n, "torch": "2.13.0"}
+    catalogue,     // JSON {"catalogue": ..., "torch": TorchReport}
     name,          // [u32 id][text]: a metric's name, once before its first use by this worker
     metrics,       // MetricEntry after MetricEntry
     final_metric,  // [f64 value][name]

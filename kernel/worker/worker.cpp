@@ -92,10 +92,7 @@ private:
         };
         const std::vector<std::filesystem::path> folders(command.folders.begin(), command.folders.end());
         if (!plugins_) plugins_.emplace(folders, before, command.skip);
-        const int devices = runtime_.cuda_devices ? runtime_.cuda_devices() : 0;
-        recorder_.post(Record::catalogue, dump({{"catalogue", plugins_->catalogue()},
-                                                {"cuda_devices", devices},
-                                                {"torch", runtime_.torch_version}}));
+        recorder_.post(Record::catalogue, dump({{"catalogue", plugins_->catalogue()}, {"torch", runtime_.torch}}));
     }
 
     void run_one(const std::string& payload) {

@@ -2,17 +2,16 @@
 #pragma once
 
 #include <functional>
-#include <string>
 
 #include "kernel/worker/recorder.h"
+#include "kernel/worker/torch_report.h"
 
 namespace marginalia {
 
 // What a worker program brings with it, so that this library needs no LibTorch.
 struct WorkerRuntime {
     std::function<TrialOutcome(const TrialRequest&, const PluginHost&, Recorder&)> run_trial;
-    std::function<int()> cuda_devices;  // asked once the plugins are loaded
-    std::string torch_version;
+    TorchReport torch;
 };
 
 // How the host starts a worker: PROGRAM --pipes COMMAND_FD RECORD_FD --threads N.

@@ -19,19 +19,14 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/sdk/cmake/marginaliaConfig.c
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/sdk/marginaliaConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/sdk/marginaliaConfig.cmake ${PROJECT_BINARY_DIR}/sdk/marginaliaConfigVersion.cmake
-              ${PROJECT_SOURCE_DIR}/sdk/cmake/MarginaliaPlugin.cmake
+              ${PROJECT_SOURCE_DIR}/sdk/cmake/MarginaliaPlugin.cmake ${PROJECT_SOURCE_DIR}/sdk/cmake/FindTorch.cmake
         DESTINATION ${package_dir} COMPONENT sdk)
 
 if(TARGET marginalia_torch)
   # The LibTorch of this build, so that programs and plugins find the one copy that all of them use.
-  get_target_property(torch_library torch_cpu IMPORTED_LOCATION)
-  if(NOT torch_library)
-    get_target_property(torch_library torch_cpu IMPORTED_LOCATION_RELEASE)
-  endif()
-  cmake_path(GET torch_library PARENT_PATH torch_library_dir)
-  set_target_properties(marginalia_torch PROPERTIES EXPORT_NAME torch INSTALL_RPATH "${torch_library_dir}")
+  set_target_properties(marginalia_torch PROPERTIES EXPORT_NAME torch INSTALL_RPATH "${Torch_LIBRARY_DIR}")
   # Of the programs, which are defined after this folder.
-  set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR};${torch_library_dir}" PARENT_SCOPE)
+  set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR};${Torch_LIBRARY_DIR}" PARENT_SCOPE)
   install(TARGETS marginalia_torch EXPORT marginalia_torch_targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
           COMPONENT torch)
   install(EXPORT marginalia_torch_targets NAMESPACE marginalia:: FILE marginaliaTorch.cmake DESTINATION ${package_dir}
@@ -50,4 +45,6 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/sdk/cmake/marginaliaConfig.c
                               ${build_package_dir}/marginaliaConfig.cmake INSTALL_PREFIX ${PROJECT_BINARY_DIR}
                               INSTALL_DESTINATION lib/cmake/marginalia PATH_VARS CMAKE_INSTALL_BINDIR)
 configure_file(${PROJECT_BINARY_DIR}/sdk/marginaliaConfigVersion.cmake ${build_package_dir} COPYONLY)
-configure_file(${PROJECT_SOURCE_DIR}/sdk/cmake/MarginaliaPlugin.cmake ${build_package_dir} COPYONLY)
+foreach(module MarginaliaPlugin FindTorch)
+  configure_file(${PROJECT_SOURCE_DIR}/sdk/cmake/${module}.cmake ${build_package_dir} COPYONLY)
+endforeach()

@@ -110,6 +110,8 @@ def links_lead_on(folder):
 def guide_runs(page, folder):
     """One shell, block after block, as its reader would type them."""
     start, script = pathlib.Path(folder, "work"), ["set -e"]
+    python = f"{source}/.venv/bin"  # whose PyTorch is the LibTorch of this build, if it has its CUDA libraries
+    has_torch = subprocess.run([f"{python}/python3", "-c", "import torch"], capture_output=True).returncode == 0
     text = page.read_text(encoding="utf-8")
     for match in re.finditer(r"^```(\w+)([^\n]*)\n(.*?)^```$", text, re.S | re.M):
         language, name, block = match.group(1), match.group(2).strip(), match.group(3)
@@ -120,11 +122,14 @@ def guide_runs(page, folder):
         elif language == "sh" and not name:
             lines = [re.sub(r"^make install PREFIX=", "cmake --install build/release --prefix ", line)
                      for line in lines_of(block)]
+            scripted = next((i for i, line in enumerate(lines) if line.startswith("python3 ")), len(lines))
+            if scripted < len(lines) and not has_torch:
+                print(f"left out: {what}: {lines[scripted]} and what follows: no PyTorch in .venv can be imported; make setup MARGINALIA_CUDA=1 gets it")
+                lines = lines[:scripted]
         if None in lines:
             return False
         for line in lines:
             script += [f"echo {shlex.quote(f'@@ {what}: {line}')}", shortened(line)]
-    python = f"{source}/.venv/bin"  # whose PyTorch is the LibTorch of this build
     done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=folder, timeout=540, text=True,
                           env={**surroundings(folder), "PATH": f"{python}:{os.environ['PATH']}"},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -90,7 +90,7 @@ TrialOutcome run_fake_trial(const TrialRequest& request, const PluginHost& plugi
 int main(int argc, char** argv) {
     try {
         prepare_worker_process();
-        serve(parse_worker_arguments(argc, argv), {run_fake_trial, [] { return 0; }, "none"});
+        serve(parse_worker_arguments(argc, argv), {.run_trial = run_fake_trial, .torch = {.version = "none"}});
     } catch (const std::exception& error) {
         std::fprintf(stderr, "fake_worker: %s\n", error.what());
         return 2;

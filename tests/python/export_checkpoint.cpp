@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "kernel/train/checkpoint.h"
 #include "kernel/train/trial_parts.h"

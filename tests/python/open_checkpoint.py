@@ -5,7 +5,11 @@ import subprocess
 import sys
 import tempfile
 
-import torch
+try:
+    import torch
+except (ImportError, OSError, ValueError) as error:  # a CUDA build without its CUDA libraries
+    print(f"skipped: PyTorch cannot be imported here ({error}); make setup MARGINALIA_CUDA=1 gets what is missing")
+    sys.exit(77)
 
 for network in ('plugin = "mlp"\nhidden = 32\nlayers = 3', 'plugin = "lattice-conv"\nchannels = 8\nlayers = 2'):
     with tempfile.TemporaryDirectory() as folder:

@@ -16,7 +16,11 @@ import sys
 import tempfile
 import warnings
 
-import torch
+try:
+    import torch
+except (ImportError, OSError, ValueError) as error:  # a CUDA build without its CUDA libraries
+    print(f"skipped: PyTorch cannot be imported here ({error}); make setup MARGINALIA_CUDA=1 gets what is missing")
+    sys.exit(77)
 
 warnings.filterwarnings("ignore")
 source, programs, plugins = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])

@@ -1,6 +1,7 @@
 // Learning from data: the objective ao-arm.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>

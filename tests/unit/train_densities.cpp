@@ -7,6 +7,7 @@
 #include <set>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <marginalia/orders.h>
 
 #include "kernel/train/checkpoint.h"

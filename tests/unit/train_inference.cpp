@@ -1,6 +1,7 @@
 // sample, complete and marginals of a model, against the model itself.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <doctest/doctest.h>
 
 #include <cmath>

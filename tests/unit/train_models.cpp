@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <marginalia/model.h>
 
 #include "kernel/train/trial_parts.h"

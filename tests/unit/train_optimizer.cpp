@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "kernel/train/optimizer.h"
 #include "trial_fixture.h"

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/autocast_mode.h>
 
 #include "kernel/train/bfloat16_speed.h"

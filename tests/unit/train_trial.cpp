@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "kernel/train/checkpoint.h"
 #include "kernel/train/evaluation.h"

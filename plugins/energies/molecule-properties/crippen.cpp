@@ -11,7 +11,7 @@
 namespace molecule_properties {
 namespace {
 
-constexpr unsigned hydrogen = 1, oxygen = 8;
+constexpr unsigned hydrogen_number = 1, oxygen = 8;
 constexpr int elements = 119, aromatic_offset = 1000;
 
 using Query = RDKit::Atom::QUERYATOM_QUERY;
@@ -43,7 +43,7 @@ public:
     }
 
     double contribution() const { return contribution_; }
-    bool for_hydrogen() const { return may_hold(*nodes_[0].atom->getQuery(), hydrogen, false) && !for_element(6, false); }
+    bool for_hydrogen() const { return may_hold(*nodes_[0].atom->getQuery(), hydrogen_number, false) && !for_element(6, false); }
     bool for_element(int element, bool aromatic) const { return may_hold(*nodes_[0].atom->getQuery(), element, aromatic); }
 
     // Whether the pattern fits with its first atom here.
@@ -142,7 +142,7 @@ private:
     // Where types look at a hydrogen as at an atom: isolated ones and water.
     static bool needs_hydrogens(const RDKit::ROMol& molecule) {
         for (const RDKit::Atom* atom : molecule.atoms())
-            if (atom->getAtomicNum() == static_cast<int>(hydrogen) || atom->getAtomicNum() == 0 ||
+            if (atom->getAtomicNum() == static_cast<int>(hydrogen_number) || atom->getAtomicNum() == 0 ||
                 (atom->getAtomicNum() == static_cast<int>(oxygen) && atom->getTotalNumHs() > 1))
                 return true;
         return false;

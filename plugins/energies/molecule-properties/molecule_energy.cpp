@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t most_values = 16, counts = 2;  // heavy atoms, rings
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
-constexpr unsigned radius = 2, bits = 1024;
+constexpr unsigned print_radius = 2, print_bits = 1024;
 
 Notation notation_of(const marginalia::Params& params) {
     return params.text("tokens") == "selfies" ? Notation::selfies : Notation::smiles;
@@ -89,7 +89,7 @@ double MoleculeEnergy::diversity(marginalia::States rows) const {
     std::vector<std::unique_ptr<ExplicitBitVect>> prints;
     for (std::size_t row = 0; row < rows.size(); ++row)
         if (const auto molecule = molecule_of(rows[row]))
-            prints.emplace_back(RDKit::MorganFingerprints::getFingerprintAsBitVect(*molecule, radius, bits));
+            prints.emplace_back(RDKit::MorganFingerprints::getFingerprintAsBitVect(*molecule, print_radius, print_bits));
     double similar = 0;
     for (std::size_t i = 0; i < prints.size(); ++i)
         for (std::size_t j = 0; j < i; ++j) similar += TanimotoSimilarity(*prints[i], *prints[j]);

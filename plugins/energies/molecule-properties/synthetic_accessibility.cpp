@@ -13,7 +13,7 @@
 namespace molecule_properties {
 namespace {
 
-constexpr unsigned radius = 2, macrocycle = 8;
+constexpr unsigned fragment_radius = 2, macrocycle = 8;
 constexpr double lowest = -4, highest = 2.5;  // of the sum before it is put on the scale of 1 to 10
 
 // Atoms that are or may be centres of chirality.
@@ -54,7 +54,7 @@ public:
 
     double value(const RDKit::ROMol& molecule) const override {
         const std::unique_ptr<RDKit::SparseIntVect<std::uint32_t>> fragments(
-            RDKit::MorganFingerprints::getFingerprint(molecule, radius));
+            RDKit::MorganFingerprints::getFingerprint(molecule, fragment_radius));
         double sum = 0, count = 0;
         for (const auto& [fragment, times] : fragments->getNonzeroElements()) {
             sum += scores_[fragment] * times;

@@ -1,5 +1,6 @@
 // An energy scripted in Python.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <marginalia/energy.h>
 #include <marginalia/scripted_file.h>
 

@@ -1,5 +1,6 @@
 // A network scripted in Python.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <marginalia/network.h>
 #include <marginalia/scripted_file.h>
 

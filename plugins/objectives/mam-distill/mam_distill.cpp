@@ -4,6 +4,7 @@
 #include <string>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 #include <marginalia/site_terms.h>
