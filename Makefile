@@ -11,7 +11,7 @@ setup:
 build: setup
 	@scripts/build $(PRESET)
 
-demo: setup
+demo:
 	@scripts/demo $(PRESET)
 
 test: setup

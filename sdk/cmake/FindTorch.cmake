@@ -33,6 +33,7 @@ block(SCOPE_FOR VARIABLES PROPAGATE Torch_NOT_FOUND_MESSAGE Torch_VERSION Torch_
       file(STRINGS "${prefix}/${header}" lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) [0-9]+")
       if(lines MATCHES "MAJOR ([0-9]+).*MINOR ([0-9]+).*PATCH ([0-9]+)")
         set(Torch_VERSION ${CMAKE_MATCH_1}.${CMAKE_MATCH_2}.${CMAKE_MATCH_3})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${prefix}/${header}")  # another may be put in its place
       endif()
     endif()
   endforeach()
