@@ -80,7 +80,7 @@ private:
         for (const Node& node : nodes_of(key, ParameterType::text)) {
             std::size_t choice = 0;  // an unknown plugin is a fault that read_section has told
             for (std::size_t c = 0; c < section.candidates.size(); ++c)
-                if (name_of(section.candidates[c]) == node.scalar) choice = c;
+                if (node.scalar == nlohmann::json(name_of(section.candidates[c]))) choice = c;
             settings.push_back({section_, "plugin", {}, choice});
         }
         return settings;

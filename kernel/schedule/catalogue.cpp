@@ -34,7 +34,12 @@ public:
             const int got = ::poll(entries, worker.has_unsent() ? 2 : 1, load_seconds * 1000);
             if (got == 0) return blame("does not finish loading within " + std::to_string(load_seconds) + " seconds");
             worker.write_some();
-            const bool open = worker.read_some([this](Record type, std::string_view bytes) { take(type, bytes); });
+            bool open = true;
+            try {
+                open = worker.read_some([this](Record type, std::string_view bytes) { take(type, bytes); });
+            } catch (const std::exception&) {
+                return blame("writes to a file descriptor that is not its own when it is loaded");
+            }
             if (complete_) return std::nullopt;
             if (!open) return blame(std::nullopt);
         }

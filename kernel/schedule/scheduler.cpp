@@ -16,6 +16,7 @@ namespace {
 constexpr auto stop_patience = std::chrono::seconds(120);  // for trials asked to checkpoint and stop
 constexpr auto one_keypress = std::chrono::milliseconds(500);  // timeout(1), make and terminals may signal it twice
 constexpr int tick_milliseconds = 100;                     // time limits and the display need no finer clock
+constexpr auto pause_patience = std::chrono::seconds(60);  // within a record
 constexpr std::int64_t most_unwritten_points = 2'000'000;  // beyond that, workers wait for the store
 
 }  // namespace
@@ -87,6 +88,7 @@ void Scheduler::wait_for_events() {
     std::vector<pollfd> entries = {{signals_.descriptor(), POLLIN, 0}, {claimer_->descriptor(), POLLIN, 0}};
     std::vector<Station*> readers;
     const bool store_behind = *unwritten_points_ > most_unwritten_points;
+    if (store_behind) read_since_ = Clock::now();
     for (auto& station : stations_) {
         if (!station->worker) continue;
         WorkerProcess& worker = *station->worker;
@@ -104,10 +106,16 @@ void Scheduler::wait_for_events() {
         if (!(entry.revents & (POLLIN | POLLHUP | POLLERR))) continue;
         for (Station* station : readers) {
             if (!station->worker || station->worker->record_descriptor() != entry.fd) continue;
-            const bool open = station->worker->read_some(
-                [&](Record type, std::string_view payload) { take_record(*station, type, payload); });
-            if (!open) worker_ended(*station);
-            else if (station->retired) station->drop_worker();
+            try {
+                const bool open = station->worker->read_some(
+                    [&](Record type, std::string_view payload) { take_record(*station, type, payload); });
+                if (!open) worker_ended(*station);
+                else if (station->retired) station->drop_worker();
+            } catch (const nlohmann::json::exception&) {
+                worker_babbles(*station, "text that is not the JSON it should be");
+            } catch (const std::exception& error) {  // of the bytes that it sent: ours are kept from plugins
+                worker_babbles(*station, error.what());
+            }
         }
     }
 }
@@ -160,7 +168,8 @@ void Scheduler::take_claims() {
 void Scheduler::start_if_ready(Station& station) {
     if (!station.ready || !station.claim) return;
     const TrialConfig& config = *station.job->config;
-    TrialRequest request{.config = config.config, .seed = config.seed, .device = station.slot.torch_device(),
+    station.ticket = tickets_();
+    TrialRequest request{.config = config.config, .seed = config.seed, .ticket = station.ticket, .device = station.slot.torch_device(),
                          .threads = station.slot.threads, .checkpoint_seconds = options_.checkpoint_seconds,
                          .checkpoint = std::move(station.claim->checkpoint), .checkpoint_step = station.claim->step,
                          .start_network = std::move(station.claim->start_network)};
@@ -174,6 +183,9 @@ void Scheduler::start_if_ready(Station& station) {
 void Scheduler::check_clocks() {
     const auto now = Clock::now();
     for (auto& station : stations_) {
+        const auto half_said = station->worker ? station->worker->half_said() : std::nullopt;
+        if (half_said && now - std::max(*half_said, read_since_) > pause_patience)
+            worker_babbles(*station, "a record that was begun and not ended within a minute");
         if (!station->started || station->killed_as) continue;
         const bool over_time = options_.time_limit > 0 && station->shown.seconds() > options_.time_limit;
         if (stopping_ && now >= stop_deadline_) station->killed_as = store::Status::preempted;

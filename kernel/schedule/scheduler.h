@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -63,8 +64,11 @@ private:
     void take_claims();
     void start_if_ready(Station&);
     void take_record(Station&, Record type, std::string_view payload);
+    void take_name(Station&, std::string_view payload);
     void take_metrics(Station&, std::string_view payload);
+    static void check_ticket(const Station&, std::uint64_t ticket);
     void worker_ended(Station&);
+    void worker_babbles(Station&, const std::string& what);
     void trial_ended_by(Station&, const Ending&);
     void check_clocks();
     void check_store();
@@ -88,6 +92,8 @@ private:
     std::deque<Job> queue_;
     std::size_t trials_ = 0;
     ScheduleResult result_;
+    std::mt19937_64 tickets_{std::random_device{}()};
+    Clock::time_point read_since_{};  // when we last began to read from workers, having been behind
     bool stopping_ = false;
     Clock::time_point stopped_at_{}, stop_deadline_{};
     std::shared_ptr<std::atomic<std::int64_t>> unwritten_points_ = std::make_shared<std::atomic<std::int64_t>>(0);

@@ -11,21 +11,22 @@
 namespace marginalia {
 namespace {
 
+constexpr std::size_t most_name = 1000, most_names = 100'000;  // of metrics, by one worker
 constexpr int most_losses = 3;  // a trial whose worker is killed more often is given up
 
 }  // namespace
 
 void Scheduler::take_record(Station& station, Record type, std::string_view payload) {
-    if (type == Record::loading) station.loading = payload;
-    if (type == Record::catalogue) {
-        station.ready = true;
-        return start_if_ready(station);
+    switch (type) {
+        case Record::loading: station.loading = payload; return;
+        case Record::name: take_name(station, payload); return;
+        case Record::catalogue:
+            if (station.ready) throw Error("a second list of plugins");
+            station.ready = true;
+            return start_if_ready(station);
+        default: break;
     }
-    if (type == Record::name) {
-        const auto id = take<std::uint32_t>(payload);
-        station.names[id] = payload;
-    }
-    if (!station.started) return;
+    if (!station.started) throw Error("a record of a trial that it does not have");
     const store::TrialId trial = station.job->trial;
     switch (type) {
         case Record::metrics: take_metrics(station, payload); break;
@@ -37,6 +38,7 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
         }
         case Record::sample: {
             const auto head_bytes = take<std::uint32_t>(payload);
+            if (head_bytes > payload.size()) throw Error("a sample whose head is cut off");
             const auto head = nlohmann::json::parse(payload.substr(0, head_bytes));
             std::string data(payload.substr(head_bytes));
             writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::move(data));
@@ -44,6 +46,7 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
         }
         case Record::checkpoint: {
             const auto step = take<std::int64_t>(payload);
+            if (step < 0) throw Error("a checkpoint of step " + std::to_string(step));
             writer_.checkpoint(trial, step, std::string(payload), options_.retention);
             break;
         }
@@ -53,10 +56,17 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             station.shown.advance(payload, done, total);
             break;
         }
-        case Record::done: trial_done(station); break;
-        case Record::stopped: trial_preempted(station); break;
+        case Record::done:
+            check_ticket(station, take<std::uint64_t>(payload));
+            trial_done(station);
+            break;
+        case Record::stopped:
+            check_ticket(station, take<std::uint64_t>(payload));
+            trial_preempted(station);
+            break;
         case Record::failed: {
             const auto json = nlohmann::json::parse(payload);
+            check_ticket(station, json.at("ticket"));
             const bool out_of_memory = json.at("out_of_memory");
             station.retired = true;  // what is left of a failed trial in its process is anybody's guess
             trial_failed(station, out_of_memory ? store::Status::oom : store::Status::failed, json.at("message"));
@@ -66,12 +76,25 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
     }
 }
 
+void Scheduler::check_ticket(const Station& station, std::uint64_t ticket) {
+    if (ticket != station.ticket) throw Error("the end of another trial");
+}
+
+void Scheduler::take_name(Station& station, std::string_view payload) {
+    const auto id = take<std::uint32_t>(payload);
+    if (payload.empty() || payload.size() > most_name || station.names.size() >= most_names)
+        throw Error("a metric's name of " + std::to_string(payload.size()) + " bytes, the " + std::to_string(station.names.size() + 1) + "th");
+    station.names[id] = payload;
+}
+
 void Scheduler::take_metrics(Station& station, std::string_view payload) {
     std::vector<store::MetricPoint> points;
     points.reserve(payload.size() / sizeof(MetricEntry));
     while (!payload.empty()) {
         const auto entry = take<MetricEntry>(payload);
-        points.push_back({station.names[entry.name], entry.step, entry.value, entry.time});
+        const auto name = station.names.find(entry.name);
+        if (name == station.names.end()) throw Error("a point of metric " + std::to_string(entry.name) + ", which has no name");
+        points.push_back({name->second, entry.step, entry.value, entry.time});
     }
     for (const auto& point : points) station.shown.latest[point.name] = point.value;
     const auto count = static_cast<std::int64_t>(points.size());
@@ -140,6 +163,24 @@ void Scheduler::worker_ended(Station& station) {
     if (!had_trial_to_start) return;
     if (!load_failed && ++station.job->losses <= most_losses) return start_worker_at(station);
     if (station.claim) trial_failed(station, store::Status::failed, reason);
+    else station.claim_error = reason;
+}
+
+// What came through its pipe was no record of ours: a plugin wrote there, or over the worker's memory. Nothing that follows
+// can be believed.
+void Scheduler::worker_babbles(Station& station, const std::string& what) {
+    const std::string text = "the worker sent " + what;
+    const bool had_trial = !station.idle();
+    const bool started = station.started;
+    const std::string where = state_words(station) + (started ? "" : loading_words(station));
+    station.drop_worker();
+    if (!had_trial) return;
+    std::string plugins;
+    for (const auto& [table, chosen] : station.job->config->config.items())
+        if (chosen.is_object() && chosen.contains("plugin"))
+            plugins += (plugins.empty() ? "" : ", ") + table + " '" + chosen.at("plugin").get<std::string>() + "'";
+    const std::string reason = text + where + "; a plugin writes to a file descriptor or memory that is not its own: " + plugins;
+    if (started || station.claim) trial_failed(station, store::Status::failed, reason);
     else station.claim_error = reason;
 }
 

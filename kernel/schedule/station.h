@@ -24,6 +24,7 @@ struct Scheduler::Station {
     std::optional<Claim> claim;        // has arrived, the trial not yet started
     std::string claim_error;           // why the trial cannot start once its claim arrives
     bool started = false;              // the worker has the trial
+    std::uint64_t ticket = 0;          // by which it says that it ended
     std::int64_t log_place = 0;        // where the trial's output begins
     std::optional<store::Status> killed_as;  // we killed the worker; what the trial is then
     RunningTrial shown;

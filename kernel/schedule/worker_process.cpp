@@ -178,9 +178,15 @@ void WorkerProcess::write_some() {
 
 bool WorkerProcess::read_some(const std::function<void(Record, std::string_view)>& take) {
     const long got = reader_.read_from(records_);
+    if (got > 0) heard_ = std::chrono::steady_clock::now();
     FrameReader::Frame frame;
     while (reader_.next(frame)) take(static_cast<Record>(frame.type), frame.payload);
     return got != 0;
+}
+
+std::optional<std::chrono::steady_clock::time_point> WorkerProcess::half_said() const {
+    if (!reader_.within_frame()) return std::nullopt;
+    return heard_;
 }
 
 void WorkerProcess::kill() {

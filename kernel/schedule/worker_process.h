@@ -1,9 +1,11 @@
 // A worker process as the host sees it: two pipes, a log file and how it ended.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,8 +43,12 @@ public:
     bool has_unsent() const { return !unsent_.empty(); }
     void write_some();
 
-    // Reads what has arrived and hands it over frame by frame. false: the worker closed its pipe, call wait().
+    // Reads what has arrived and hands it over frame by frame. false: the worker closed its pipe, call wait(). Throws Error
+    // where its bytes are no records.
     bool read_some(const std::function<void(Record, std::string_view)>& take);
+
+    // Since when a record has been begun and not continued; nullopt: none has.
+    std::optional<std::chrono::steady_clock::time_point> half_said() const;
 
     void kill();      // SIGKILL
     Ending wait();    // reaps it, killing it first if it still runs without its pipe
@@ -61,7 +67,8 @@ private:
     int commands_ = -1, records_ = -1, log_ = -1;
     std::deque<std::string> unsent_;
     std::size_t sent_of_first_ = 0;
-    FrameReader reader_;
+    FrameReader reader_{most_record_bytes};
+    std::chrono::steady_clock::time_point heard_{};  // when bytes last came
 };
 
 }  // namespace marginalia

@@ -36,14 +36,36 @@ bool FrameReader::next(Frame& frame) {
     if (rest.size() < frame_header_bytes) return false;
     const auto bytes = take<std::uint32_t>(rest);
     const auto type = take<std::uint8_t>(rest);
+    if (limit_ && bytes > limit_(type))
+        throw Error("a record of type " + std::to_string(type) + " with " + std::to_string(bytes) + " bytes, where at most " +
+                    std::to_string(limit_(type)) + " may be");
     if (rest.size() < bytes) return false;
     frame = {type, rest.substr(0, bytes)};
     begin_ += frame_header_bytes + bytes;
     return true;
 }
 
+std::size_t most_record_bytes(std::uint8_t type) {
+    constexpr std::size_t kilobyte = 1 << 10, megabyte = 1 << 20;
+    switch (static_cast<Record>(type)) {
+        case Record::loading:
+        case Record::name:
+        case Record::final_metric:
+        case Record::progress: return 64 * kilobyte;
+        case Record::failed: return megabyte;
+        case Record::catalogue: return 64 * megabyte;
+        case Record::metrics: return 256 * megabyte;  // twice what a recorder holds back
+        case Record::sample: return 1024 * megabyte;
+        case Record::checkpoint: return UINT32_MAX;
+        case Record::done:
+        case Record::stopped: return sizeof(std::uint64_t);
+    }
+    return 0;
+}
+
 void take_bytes(std::string_view& bytes, void* out, std::size_t count) {
-    if (bytes.size() < count) throw Error("host and worker disagree about their protocol; build both from one source");
+    if (bytes.size() < count)
+        throw Error("a message with " + std::to_string(bytes.size()) + " bytes where " + std::to_string(count) + " more are due");
     std::memcpy(out, bytes.data(), count);
     bytes.remove_prefix(count);
 }
@@ -52,6 +74,7 @@ void take_bytes(std::string_view& bytes, void* out, std::size_t count) {
 std::string encode_trial(const TrialRequest& request) {
     const std::string head = nlohmann::json{{"config", request.config},
                                             {"seed", request.seed},
+                                            {"ticket", request.ticket},
                                             {"device", request.device},
                                             {"threads", request.threads},
                                             {"checkpoint_seconds", request.checkpoint_seconds},
@@ -71,6 +94,7 @@ TrialRequest decode_trial(std::string_view payload) {
     TrialRequest request;
     request.config = head.at("config");
     request.seed = head.at("seed");
+    request.ticket = head.at("ticket");
     request.device = head.at("device");
     request.threads = head.at("threads");
     request.checkpoint_seconds = head.at("checkpoint_seconds");

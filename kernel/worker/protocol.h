@@ -32,10 +32,14 @@ enum class Record : std::uint8_t {
     sample,        // [u32 bytes of head][JSON {"name", "step", "kind"}][data]
     checkpoint,    // [i64 step][bytes]
     progress,      // [i64 done][i64 total][phase]
-    done,
-    stopped,
-    failed,        // JSON {"message", "out_of_memory"}
+    done,          // [u64 ticket of the trial]
+    stopped,       // [u64 ticket of the trial]
+    failed,        // JSON {"ticket", "message", "out_of_memory"}
 };
+
+// The most bytes that a record of this type may have; 0 also for what is no type. A worker that sends more is ended: bytes in its pipe
+// may come from any plugin.
+std::size_t most_record_bytes(std::uint8_t type);
 
 // One metric point as it travels.
 struct MetricEntry {
@@ -53,16 +57,24 @@ std::string frame_header(std::uint8_t type, std::size_t payload_bytes);
 // Cuts a stream of bytes into frames. Not thread-safe.
 class FrameReader {
 public:
+    using Limit = std::size_t (*)(std::uint8_t type);
+    // `limit`: the most bytes of a frame by its type; null: any.
+    explicit FrameReader(Limit limit = nullptr) : limit_(limit) {}
+
     struct Frame {
         std::uint8_t type;
         std::string_view payload;  // valid until the next call of a method
     };
     // Reads once from the descriptor. 0: the other end closed it; -1: nothing there now (non-blocking descriptors).
     long read_from(int descriptor);
-    // Takes the next complete frame. false: more must be read first.
+    // Takes the next complete frame. false: more must be read first. Throws Error where a frame is over its limit, as soon as
+    // its head has been read.
     bool next(Frame& frame);
+    // Whether a frame has begun and not ended.
+    bool within_frame() const { return begin_ < buffer_.size(); }
 
 private:
+    const Limit limit_;
     std::string buffer_;
     std::size_t begin_ = 0;  // first byte not taken yet
 };

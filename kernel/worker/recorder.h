@@ -29,6 +29,7 @@ public:
 struct TrialRequest {
     nlohmann::json config;        // canonical, defaults filled in
     std::int64_t seed = 0;
+    std::uint64_t ticket = 0;     // a number drawn by the host, with which the worker says that this trial ended
     std::string device = "cpu";   // "cpu", "cuda:N"
     int threads = 1;              // set before LibTorch starts; for information here
     double checkpoint_seconds = 60;  // at most this long between checkpoints; 0: every step

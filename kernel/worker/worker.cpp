@@ -18,10 +18,13 @@ std::string dump(const nlohmann::json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+constexpr std::size_t most_message = 4000;  // bytes of an error's text that are kept
+
 // LibTorch appends a backtrace to its sentences; the whole text stays in the worker's log.
 std::string first_sentence(std::string text) {
     if (const auto at = text.find("\nException raised from"); at != std::string::npos) text.erase(at);
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    if (text.size() > most_message) text = text.substr(0, most_message) + "... (" + std::to_string(text.size()) + " bytes in all)";
     return text.empty() ? "the trial ended with an exception without a message" : text;
 }
 
@@ -98,9 +101,12 @@ private:
     void run_one(const std::string& payload) {
         try {
             const TrialRequest request = decode_trial(payload);
+            ticket_ = request.ticket;
             if (!plugins_) throw Error("the worker was given a trial before it was told where plugins are");
             const TrialOutcome outcome = runtime_.run_trial(request, *plugins_, recorder_);
-            recorder_.post(outcome == TrialOutcome::done ? Record::done : Record::stopped, {});
+            std::string ticket;
+            put(ticket, ticket_);
+            recorder_.post(outcome == TrialOutcome::done ? Record::done : Record::stopped, ticket);
         } catch (const std::bad_alloc&) {
             fail("out of memory", true);
         } catch (const std::exception& error) {
@@ -112,10 +118,11 @@ private:
 
     void fail(const std::string& what, bool out_of_memory) {
         std::fprintf(stderr, "%s\n", what.c_str());
-        recorder_.post(Record::failed, dump({{"message", first_sentence(what)}, {"out_of_memory", out_of_memory}}));
+        recorder_.post(Record::failed, dump({{"ticket", ticket_}, {"message", first_sentence(what)}, {"out_of_memory", out_of_memory}}));
     }
 
     const WorkerRuntime& runtime_;
+    std::uint64_t ticket_ = 0;  // of the trial at hand
     PipeRecorder recorder_;
     Inbox& inbox_;
     std::optional<PluginHost> plugins_;

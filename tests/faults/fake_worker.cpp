@@ -33,6 +33,17 @@ std::uint64_t mix(std::uint64_t x) {
 
 double unit(std::uint64_t x) { return static_cast<double>(x >> 11) * 0x1p-53; }
 
+// Past the recorder, as a plugin that writes to the wrong descriptor would; after what the recorder holds, which it sends every 20 ms.
+void babble(const std::string& hexadecimal) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::string bytes;
+    for (std::size_t at = 0; at + 1 < hexadecimal.size(); at += 2)
+        bytes += static_cast<char>(std::stoi(hexadecimal.substr(at, 2), nullptr, 16));
+    constexpr int record_pipe = 4;
+    if (::write(record_pipe, bytes.data(), bytes.size()) < 0) std::perror("babble");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+}
+
 void misbehave(const std::string& how, const std::string& mark) {
     if (how == "throw") throw Error("the energy is not in the mood");
     if (how == "throw-once" && !std::ifstream(mark)) {
@@ -71,6 +82,7 @@ TrialOutcome run_fake_trial(const TrialRequest& request, const PluginHost& plugi
     };
     while (state.step < steps) {
         if (state.step == steps / 2) misbehave(energy.at("behaviour"), energy.at("mark"));
+        if (state.step == steps / 2 && energy.at("behaviour") == "babble") babble(energy.at("bytes"));
         std::this_thread::sleep_for(pause);
         state.x = mix(state.x);
         recorder.metric("loss", ++state.step, unit(state.x));

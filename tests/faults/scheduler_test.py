@@ -1,8 +1,11 @@
 """The scheduler with a fake worker: what becomes of trials that end well, throw, crash, hang, vanish or are stopped."""
 import argparse
+import json
 import os
+import re
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -188,6 +191,48 @@ class Scheduling(unittest.TestCase):
         file = self.write(run="stop_on_failure = true", rest='[sweep]\n"energy.behaviour" = ["throw", "normal"]')
         self.assertEqual(self.act("run", file), 1)
         self.assertEqual([status for status, _ in self.trials()], ["failed", "queued"])
+
+    def test_bytes_in_a_workers_pipe_end_its_trial_alone(self):
+        def frame(kind, payload, size=None):
+            return struct.pack("<IB", len(payload) if size is None else size, kind) + payload
+
+        sample_head = b'{"name":"s","step":1,"kind":"text"}'
+        faults = {  # bytes, and what is said of them
+            "metrics cut short": (frame(4, b"abcdefg"), "a message with 7 bytes where 32 more are due"),
+            "no such metric": (frame(4, struct.pack("<IIqdd", 77, 0, 5, 1.0, 1e9)), "a point of metric 77, which has no name"),
+            "a final figure cut short": (frame(5, b"abc"), "a message with 3 bytes where 8 more are due"),
+            "a sample's head cut off": (frame(6, struct.pack("<I", 999) + b"{}"), "a sample whose head is cut off"),
+            "a sample's head that is no JSON": (frame(6, struct.pack("<I", 2) + b"{x"), "text that is not the JSON it should be"),
+            "a sample without a name": (frame(6, struct.pack("<I", 2) + b"{}"), "text that is not the JSON it should be"),
+            "a checkpoint cut short": (frame(7, b"ab"), "a message with 2 bytes where 8 more are due"),
+            "a checkpoint of step -5": (frame(7, struct.pack("<q", -5) + b"abc"), "a checkpoint of step -5"),
+            "progress cut short": (frame(8, b"x"), "a message with 1 bytes where 8 more are due"),
+            "done without a ticket": (frame(9, b""), "a message with 0 bytes where 8 more are due"),
+            "done with another ticket": (frame(9, bytes(8)), "the end of another trial"),
+            "stopped with another ticket": (frame(10, bytes(8)), "the end of another trial"),
+            "failed without JSON": (frame(11, b"no!"), "text that is not the JSON it should be"),
+            "failed with a number": (frame(11, b'{"ticket":5,"message":5,"out_of_memory":0}'), "the end of another trial"),
+            "a name cut short": (frame(3, b"x"), "a message with 1 bytes where 4 more are due"),
+            "an empty name": (frame(3, struct.pack("<I", 9)), "a metric's name of 0 bytes"),
+            "a second list of plugins": (frame(2, b"xyz"), "a second list of plugins"),
+            "a type that is none": (frame(200, b"ab"), "a record of type 200 with 2 bytes, where at most 0 may be"),
+            "a length of 4 GB": (frame(4, b"x" * 100, 0xFFFFFFFF), "a record of type 4 with 4294967295 bytes, where at most 268435456 may be"),
+            "text": (b"hello, world: printed to descriptor 4\n", "a record of type 111 with 1819043176 bytes, where at most 0 may be"),
+            "noise": (bytes((i * 151 + 7) % 256 for i in range(4096)), "a record of type"),
+        }
+        rows = {"energy.behaviour": [], "energy.bytes": [], "energy.variant": []}
+        for i, (data, _) in enumerate(faults.values()):
+            for behaviour, sent in (("babble", data.hex()), ("normal", "")):  # an innocent trial after each
+                rows["energy.behaviour"].append(behaviour)
+                rows["energy.bytes"].append(sent)
+                rows["energy.variant"].append(i)
+        file = self.write(rest="[[sweep.zip]]\n" + "\n".join(f'"{key}" = {json.dumps(values)}' for key, values in rows.items()))
+        self.assertEqual(self.act("run", file), 1, self.words)
+        for (name, (_, said)), (status, error), innocent in zip(faults.items(), self.trials()[::2], self.trials()[1::2]):
+            with self.subTest(name):
+                self.assertEqual((status, innocent[0]), ("failed", "done"), error)
+                self.assertRegex(error, f"^the worker sent {re.escape(said)}.*during training, at 10 of 20; a plugin writes to a file descriptor or "
+                                 "memory that is not its own: energy 'fake', network 'fake', objective 'fake'$")
 
     # --- trials that are stopped, and that vanish
 
