@@ -38,7 +38,7 @@ def blocks(page, language):
 
 
 def shortened(line):
-    line = re.sub(r"\bbuild/release\b", str(build), line)
+    line = re.sub(r"\bbuild/release\b", lambda _: shlex.quote(str(build)), line)
     return f"{line} {SHORT}" if re.search(r"marginalia (--\S+ \S+ )*run ", line) else line
 
 
@@ -172,7 +172,7 @@ def data_there(experiment, folder):
     if wanted and not shared.is_dir():
         print(f"left out: {experiment.name} is only planned, as {shared} is missing")
         return False
-    return all(run(f"{build}/bin/marginalia data get {name} --from {shared}", folder, experiment.name) for name in wanted)
+    return all(run(shortened(f"build/release/bin/marginalia data get {name} --from {shlex.quote(str(shared))}"), folder, experiment.name) for name in wanted)
 
 
 def every_experiment_runs(folder, rdkit):
@@ -185,13 +185,13 @@ def every_experiment_runs(folder, rdkit):
             print(f"left out: {experiment.name}, as this build has no RDKit")
             continue
         verb = "plan" if has_quick_variant(experiment) or not data_there(experiment, folder) else "run"
-        line = shortened(f"build/release/bin/marginalia --store experiments.db {verb} {experiment}")
+        line = shortened(f"build/release/bin/marginalia --store experiments.db {verb} {shlex.quote(str(experiment))}")
         staged = verb == "run" and "[stage1]" in with_bases(experiment)
         good &= run(f"{line} {SHORT_STAGE1}" if staged else line, folder, experiment.name)
     for experiment in sorted(source.glob("experiments/*.toml")):
         if "start_from" in experiment.read_text(encoding="utf-8"):
             # A training of no steps stays one: these only evaluate.
-            line = f"{build}/bin/marginalia --store experiments.db run {experiment} {SHORT.replace('train.steps=2 ', '')}"
+            line = f"{shlex.quote(str(build))}/bin/marginalia --store experiments.db run {shlex.quote(str(experiment))} {SHORT.replace('train.steps=2 ', '')}"
             good &= run(line, folder, experiment.name)
     return good
 

@@ -52,7 +52,7 @@ public:
     // The program's output, errors among it, and its exit code, as `sh` runs the line in the folder.
     Outcome run(const std::string& line) const {
         const std::string command =
-            "cd " + folder.string() + " && PATH=" MARGINALIA_BINARY_DIR "/bin:$PATH " + line + " 2>&1";
+            "cd " + folder.string() + " && PATH=\"" MARGINALIA_BINARY_DIR "/bin:$PATH\" " + line + " 2>&1";
         FILE* pipe = ::popen(command.c_str(), "r");
         REQUIRE(pipe != nullptr);
         Outcome outcome{0, {}};

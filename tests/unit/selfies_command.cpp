@@ -17,7 +17,7 @@ struct Outcome {
 Outcome run(const std::string& arguments, const std::string& in) {
     const Folder folder;
     const std::string from = folder.write("in", in), out = folder / "out", words = folder / "words";
-    const std::string program = MARGINALIA_BINARY_DIR "/bin/marginalia-selfies";
+    const std::string program = "'" MARGINALIA_BINARY_DIR "/bin/marginalia-selfies'";
     const int status = std::system((program + " " + arguments + " < " + from + " > " + out + " 2> " + words).c_str());
     return {WEXITSTATUS(status), bytes_of(out), bytes_of(words)};
 }
@@ -72,6 +72,6 @@ TEST_CASE("a wrong command line") {
 
 TEST_CASE("output that cannot be written is said") {
     const int status =
-        std::system("echo C | " MARGINALIA_BINARY_DIR "/bin/marginalia-selfies encode > /dev/full 2> /dev/null");
+        std::system("echo C | '" MARGINALIA_BINARY_DIR "/bin/marginalia-selfies' encode > /dev/full 2> /dev/null");
     CHECK(WEXITSTATUS(status) == 1);
 }

@@ -6,6 +6,7 @@ LibTorch cannot use it. The driver and LibTorch's CUDA half are pretended (*.cpp
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,8 @@ def with_driver(cuda_half, driver="driver", words=("doctor",)):
 version = r"\d+\.\d+\.\d+"
 with tempfile.TemporaryDirectory() as folder:
     expect("as it is", said(["doctor"], folder), 0, rf"LibTorch +{version}, C[PU][UD]A?( {version[:-5]})? build, {torch}")
-    expect("another version", said(["doctor"], folder, LD_PRELOAD=str(fakes / "version/other_version.so")), 3,
+    preloaded = shutil.copy(fakes / "version/other_version.so", folder)  # where no blank parts the list
+    expect("another version", said(["doctor"], folder, LD_PRELOAD=preloaded), 3,
            rf"this marginalia was built with LibTorch {version}, but .*libtorch_cpu\.so is 2\.7\.1; build again \(`make`\), or put {version} back")
     expect("no LibTorch in it", said(["doctor"], folder, LD_LIBRARY_PATH=str(fakes / "empty")), 3,
            r"marginalia-worker does not start: the LibTorch that it was built with is missing, or another lies in its place; build again "
