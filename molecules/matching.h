@@ -32,7 +32,8 @@ struct Matching {
 // Edmonds' algorithm (Paths, trees, and flowers, Canad. J. Math. 17, 1965).
 Matching perfect_matching(const Graph& graph);
 
-// By Edmonds' algorithm from a matching to begin with (nobody: a free node); time at worst of the order of nodes^2 x edges.
+// By Edmonds' algorithm from a matching to begin with (nobody: a free node); time at worst of the order of nodes^2 x
+// edges.
 Matching edmonds_matching(const Graph& graph, std::vector<std::int32_t> mates);
 
 }  // namespace marginalia::molecules

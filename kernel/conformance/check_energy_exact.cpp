@@ -82,8 +82,8 @@ std::optional<Enumeration> enumerate(const Energy& energy) {
 std::string compare(const char* what, std::optional<double> offered, double right) {
     if (!offered) throw NotApplicable{"not offered"};
     expect(nearly_equal(*offered, right, exact_tolerance), std::string(what) + " is given as " + digits(*offered) +
-                                                         " where enumeration finds " + digits(right) +
-                                                         " nats; mend it, or leave it out where it is not known");
+                                                               " where enumeration finds " + digits(right) +
+                                                               " nats; mend it, or leave it out where it is not known");
     return digits(*offered) + " nats, as enumerated";
 }
 
@@ -167,10 +167,9 @@ void check_full_marginals(const Energy& energy, const StateTable& partial) {
     const auto given = marginals_of(energy, full.view());
     for (std::size_t row = 0; row < full.size(); ++row) {
         const double right = energy.log_density(full[row]) - *log_z;
-        expect(nearly_equal(given[row], right, exact_tolerance), "the log-marginal of the full state " +
-                                                               shortened(energy.text(full[row])) + " is " +
-                                                               digits(given[row]) + ", not log f - log Z = " +
-                                                               digits(right));
+        expect(nearly_equal(given[row], right, exact_tolerance),
+               "the log-marginal of the full state " + shortened(energy.text(full[row])) + " is " + digits(given[row]) +
+                   ", not log f - log Z = " + digits(right));
     }
 }
 
@@ -181,7 +180,8 @@ std::string check_marginal_sums(const Energy& energy, const StateTable& partial)
     StateTable rows = rows_of_sums(partial, unknown, sums);
     rows.add([&](std::size_t) { return unknown; });
     const auto given = marginals_of(energy, rows.view());
-    expect(std::abs(given.back()) < exact_tolerance, "the log-marginal of all □ is " + digits(given.back()) + ", not 0");
+    expect(std::abs(given.back()) < exact_tolerance,
+           "the log-marginal of all □ is " + digits(given.back()) + ", not 0");
     const auto possible = std::count_if(sums.begin(), sums.end(),
                                         [&](const SiteSum& sum) { return sum.check(energy, rows.view(), given); });
     check_full_marginals(energy, partial);

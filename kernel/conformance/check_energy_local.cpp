@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t local_rows_tried = 32;
 constexpr std::size_t sites_tried = 4;       // of each row
-constexpr double local_tolerance = 1e-6;           // relative to log f, of which these are differences
+constexpr double local_tolerance = 1e-6;     // relative to log f, of which these are differences
 constexpr double least_correlation = 0.25;   // of differences to first order with the true ones
 
 // log f of the state with `site` set to each of its values.

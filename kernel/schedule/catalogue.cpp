@@ -65,9 +65,12 @@ private:
         if (!what) what = "ends the program when it is loaded: " + ending.text();
         if (!file_.empty()) return {file_, *what};
         if (ending.code == cannot_load)
-            throw Error(worker_program().string() + " does not start: the LibTorch that it was built with is missing, or another lies in its "
-                        "place; build again with `make`, or put it back (" + output + ")");
-        if (constexpr std::string_view own = "marginalia-worker: "; output.starts_with(own)) throw Error(output.substr(own.size()));
+            throw Error(worker_program().string() +
+                        " does not start: the LibTorch that it was built with is missing, or another lies in its "
+                        "place; build again with `make`, or put it back (" +
+                        output + ")");
+        if (constexpr std::string_view own = "marginalia-worker: "; output.starts_with(own))
+            throw Error(output.substr(own.size()));
         throw Error(worker_program().string() + ": the worker ended by " + ending.text() +
                     " before it loaded a plugin" + (output.empty() ? "" : "; last output: " + output));
     }

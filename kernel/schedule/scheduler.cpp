@@ -109,8 +109,10 @@ void Scheduler::wait_for_events() {
             try {
                 const bool open = station->worker->read_some(
                     [&](Record type, std::string_view payload) { take_record(*station, type, payload); });
-                if (!open) worker_ended(*station);
-                else if (station->retired) station->drop_worker();
+                if (!open)
+                    worker_ended(*station);
+                else if (station->retired)
+                    station->drop_worker();
             } catch (const nlohmann::json::exception&) {
                 worker_babbles(*station, "text that is not the JSON it should be");
             } catch (const std::exception& error) {  // of the bytes that it sent: ours are kept from plugins
@@ -169,9 +171,14 @@ void Scheduler::start_if_ready(Station& station) {
     if (!station.ready || !station.claim) return;
     const TrialConfig& config = *station.job->config;
     station.ticket = tickets_();
-    TrialRequest request{.config = config.config, .seed = config.seed, .ticket = station.ticket, .device = station.slot.torch_device(),
-                         .threads = station.slot.threads, .checkpoint_seconds = options_.checkpoint_seconds,
-                         .checkpoint = std::move(station.claim->checkpoint), .checkpoint_step = station.claim->step,
+    TrialRequest request{.config = config.config,
+                         .seed = config.seed,
+                         .ticket = station.ticket,
+                         .device = station.slot.torch_device(),
+                         .threads = station.slot.threads,
+                         .checkpoint_seconds = options_.checkpoint_seconds,
+                         .checkpoint = std::move(station.claim->checkpoint),
+                         .checkpoint_step = station.claim->step,
                          .start_network = std::move(station.claim->start_network)};
     station.log_place = station.worker->log_size();
     station.worker->send(Command::trial, encode_trial(request));

@@ -18,13 +18,18 @@ constexpr int most_losses = 3;  // a trial whose worker is killed more often is 
 
 void Scheduler::take_record(Station& station, Record type, std::string_view payload) {
     switch (type) {
-        case Record::loading: station.loading = payload; return;
-        case Record::name: take_name(station, payload); return;
+        case Record::loading:
+            station.loading = payload;
+            return;
+        case Record::name:
+            take_name(station, payload);
+            return;
         case Record::catalogue:
             if (station.ready) throw Error("a second list of plugins");
             station.ready = true;
             return start_if_ready(station);
-        default: break;
+        default:
+            break;
     }
     if (!station.started) throw Error("a record of a trial that it does not have");
     const store::TrialId trial = station.job->trial;
@@ -72,7 +77,8 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             trial_failed(station, out_of_memory ? store::Status::oom : store::Status::failed, json.at("message"));
             break;
         }
-        default: break;
+        default:
+            throw Error("a record of type " + std::to_string(static_cast<int>(type)) + ", which is none");
     }
 }
 
@@ -83,7 +89,8 @@ void Scheduler::check_ticket(const Station& station, std::uint64_t ticket) {
 void Scheduler::take_name(Station& station, std::string_view payload) {
     const auto id = take<std::uint32_t>(payload);
     if (payload.empty() || payload.size() > most_name || station.names.size() >= most_names)
-        throw Error("a metric's name of " + std::to_string(payload.size()) + " bytes, the " + std::to_string(station.names.size() + 1) + "th");
+        throw Error("a metric's name of " + std::to_string(payload.size()) + " bytes, the " +
+                    std::to_string(station.names.size() + 1) + "th");
     station.names[id] = payload;
 }
 
@@ -93,7 +100,8 @@ void Scheduler::take_metrics(Station& station, std::string_view payload) {
     while (!payload.empty()) {
         const auto entry = take<MetricEntry>(payload);
         const auto name = station.names.find(entry.name);
-        if (name == station.names.end()) throw Error("a point of metric " + std::to_string(entry.name) + ", which has no name");
+        if (name == station.names.end())
+            throw Error("a point of metric " + std::to_string(entry.name) + ", which has no name");
         points.push_back({name->second, entry.step, entry.value, entry.time});
     }
     for (const auto& point : points) station.shown.latest[point.name] = point.value;
@@ -166,8 +174,8 @@ void Scheduler::worker_ended(Station& station) {
     else station.claim_error = reason;
 }
 
-// What came through its pipe was no record of ours: a plugin wrote there, or over the worker's memory. Nothing that follows
-// can be believed.
+// What came through its pipe was no record of ours: a plugin wrote there, or over the worker's memory. Nothing that
+// follows can be believed.
 void Scheduler::worker_babbles(Station& station, const std::string& what) {
     const std::string text = "the worker sent " + what;
     const bool had_trial = !station.idle();
@@ -179,9 +187,12 @@ void Scheduler::worker_babbles(Station& station, const std::string& what) {
     for (const auto& [table, chosen] : station.job->config->config.items())
         if (chosen.is_object() && chosen.contains("plugin"))
             plugins += (plugins.empty() ? "" : ", ") + table + " '" + chosen.at("plugin").get<std::string>() + "'";
-    const std::string reason = text + where + "; a plugin writes to a file descriptor or memory that is not its own: " + plugins;
-    if (started || station.claim) trial_failed(station, store::Status::failed, reason);
-    else station.claim_error = reason;
+    const std::string reason =
+        text + where + "; a plugin writes to a file descriptor or memory that is not its own: " + plugins;
+    if (started || station.claim)
+        trial_failed(station, store::Status::failed, reason);
+    else
+        station.claim_error = reason;
 }
 
 void Scheduler::trial_ended_by(Station& station, const Ending& ending) {

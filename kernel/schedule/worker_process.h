@@ -1,6 +1,8 @@
 // A worker process as the host sees it: two pipes, a log file and how it ended.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <deque>
 #include <filesystem>
@@ -8,8 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <sys/types.h>
 
 #include "kernel/worker/protocol.h"
 
@@ -43,8 +43,8 @@ public:
     bool has_unsent() const { return !unsent_.empty(); }
     void write_some();
 
-    // Reads what has arrived and hands it over frame by frame. false: the worker closed its pipe, call wait(). Throws Error
-    // where its bytes are no records.
+    // Reads what has arrived and hands it over frame by frame. false: the worker closed its pipe, call wait(). Throws
+    // Error where its bytes are no records.
     bool read_some(const std::function<void(Record, std::string_view)>& take);
 
     // Since when a record has been begun and not continued; nullopt: none has.

@@ -2,7 +2,6 @@
 
 #include <ATen/Context.h>
 #include <ATen/Version.h>
-
 #include <dlfcn.h>
 #include <link.h>
 
@@ -15,8 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The driver's own library, which needs neither CUDA's headers nor its toolkit. These functions and their types have been the
-// same since CUDA 3.2 (CUDA driver API).
+// The driver's own library, which needs neither CUDA's headers nor its toolkit. These functions and their types have
+// been the same since CUDA 3.2 (CUDA driver API).
 class Driver {
 public:
     Driver() : library_(::dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL)) {}  // never closed: LibTorch uses it too
@@ -29,10 +28,12 @@ public:
         std::ifstream("/sys/module/nvidia/version") >> text;
         int cuda = 0;  // 1000 * major + 10 * minor
         if (call("cuDriverGetVersion", &cuda) != 0) return text;
-        return (text.empty() ? "" : text + ", ") + "CUDA " + std::to_string(cuda / 1000) + "." + std::to_string(cuda % 1000 / 10);
+        return (text.empty() ? "" : text + ", ") + "CUDA " + std::to_string(cuda / 1000) + "." +
+               std::to_string(cuda % 1000 / 10);
     }
 
-    // Names and memory of the devices that CUDA_VISIBLE_DEVICES leaves; none where the driver fails, whose reason is then `error`.
+    // Names and memory of the devices that CUDA_VISIBLE_DEVICES leaves; none where the driver fails, whose reason is
+    // then `error`.
     std::vector<std::string> gpus(std::string& error) const {
         int count = 0;
         if (!succeeds(call("cuInit", 0u), error) || !succeeds(call("cuDeviceGetCount", &count), error)) return {};
@@ -79,7 +80,8 @@ fs::path loaded_file(const char* name) {
     return map->l_name;
 }
 
-// A value of the loaded LibTorch's own list of build settings, "..., TORCH_VERSION=2.13.0, ..."; empty if it is not there.
+// A value of the loaded LibTorch's own list of build settings, "..., TORCH_VERSION=2.13.0, ..."; empty if it is not
+// there.
 std::string build_setting(const std::string& name) {
     static const std::string settings = at::show_config();
     const std::size_t begin = settings.find(" " + name + "=");
@@ -91,9 +93,10 @@ std::string build_setting(const std::string& name) {
 // How the user gets a CUDA build of this version, whole.
 std::string remedy(const TorchReport& report, bool replace) {
     const std::string& library = report.library;
-    if (const auto environment = library.rfind("/lib/python"); environment != std::string::npos && library.find("/site-packages/") != std::string::npos)
-        return "`" + library.substr(0, environment) + "/bin/pip install " + (replace ? "--force-reinstall " : "") + "torch==" +
-               report.version + "` gets it (about 3 GB)";
+    if (const auto environment = library.rfind("/lib/python");
+        environment != std::string::npos && library.find("/site-packages/") != std::string::npos)
+        return "`" + library.substr(0, environment) + "/bin/pip install " + (replace ? "--force-reinstall " : "") +
+               "torch==" + report.version + "` gets it (about 3 GB)";
     return "put a CUDA build of LibTorch " + report.version + ", with its CUDA libraries, in the place of " +
            fs::path(library).parent_path().parent_path().string();
 }
@@ -110,18 +113,22 @@ TorchReport opened() {
     if (const Driver driver; driver) {
         report.driver = driver.version();
         report.gpus = driver.gpus(report.problem);
-        if (!report.problem.empty()) report.problem = "the NVIDIA driver fails: " + report.problem + "; see to it with nvidia-smi";
-        if (!report.gpus.empty() && cuda_build && !::dlopen(cuda.c_str(), RTLD_NOW | RTLD_GLOBAL)) open_error = ::dlerror();
+        if (!report.problem.empty())
+            report.problem = "the NVIDIA driver fails: " + report.problem + "; see to it with nvidia-smi";
+        if (!report.gpus.empty() && cuda_build && !::dlopen(cuda.c_str(), RTLD_NOW | RTLD_GLOBAL))
+            open_error = ::dlerror();
     }
     if (cuda_build) report.build = "CUDA";
-    if (const std::string version = build_setting("CUDA_VERSION"); cuda_build && !version.empty()) report.build += " " + version;
+    if (const std::string version = build_setting("CUDA_VERSION"); cuda_build && !version.empty())
+        report.build += " " + version;
     if (report.gpus.empty()) return report;
     if (!cuda_build)
         report.problem = "this LibTorch is a CPU build; " + remedy(report, true);
     else if (!open_error.empty())
         report.problem = "LibTorch's CUDA libraries are not all there (" + open_error + "); " + remedy(report, false);
     else if (report.cuda_devices = at::hasCUDA() ? static_cast<int>(at::getNumGPUs()) : 0; report.cuda_devices == 0)
-        report.problem = "LibTorch's " + report.build + " cannot use this driver, which runs CUDA up to the version named above; " +
+        report.problem = "LibTorch's " + report.build +
+                         " cannot use this driver, which runs CUDA up to the version named above; " +
                          "install a newer driver, or a LibTorch for an older CUDA (2.10.0 has CUDA 12.8)";
     return report;
 }

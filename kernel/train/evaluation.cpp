@@ -1,12 +1,12 @@
 #include "kernel/train/evaluation.h"
 
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
 #include <chrono>
 #include <cmath>
 #include <numbers>
 #include <set>
-
-#include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
 #include "kernel/train/reference.h"
 

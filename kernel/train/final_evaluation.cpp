@@ -1,9 +1,9 @@
 #include "kernel/train/final_evaluation.h"
 
-#include <cmath>
-
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+
+#include <cmath>
 
 #include "kernel/output/svg.h"
 #include "kernel/train/annealed_importance.h"

@@ -1,11 +1,11 @@
 #include "kernel/train/optimizer.h"
 
-#include <cmath>
-#include <numbers>
-
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <marginalia/error.h>
+
+#include <cmath>
+#include <numbers>
 
 namespace marginalia {
 

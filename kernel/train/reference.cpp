@@ -1,11 +1,11 @@
 #include "kernel/train/reference.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace marginalia {
 

@@ -15,8 +15,8 @@ namespace {
 // A library that was put in the place of the one built with may have other objects behind the same names.
 void refuse_another_version(const TorchReport& found) {
     if (found.version != TORCH_VERSION)
-        throw Error("this marginalia was built with LibTorch " TORCH_VERSION ", but " + found.library + " is " + found.version +
-                    "; build again (`make`), or put " TORCH_VERSION " back");
+        throw Error("this marginalia was built with LibTorch " TORCH_VERSION ", but " + found.library + " is " +
+                    found.version + "; build again (`make`), or put " TORCH_VERSION " back");
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
 #include "kernel/worker/inference_main.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <iostream>
-#include <tuple>
-
-#include <unistd.h>
 
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/train/cuda.h"
@@ -24,12 +23,13 @@ std::string contents_of(int descriptor) {
 }
 
 void check_device(const std::string& device) {
-    const auto& [devices, problem] = std::tie(open_cuda().cuda_devices, open_cuda().problem);
-    for (int i = 0; i < devices; ++i)
+    const TorchReport& torch = open_cuda();
+    for (int i = 0; i < torch.cuda_devices; ++i)
         if (device == "cuda:" + std::to_string(i)) return;
     if (device != "cpu")
-        throw Error("--device: there is no '" + device + "' here; LibTorch sees " + std::to_string(devices) +
-                    " CUDA devices" + (problem.empty() ? "" : ", for " + problem) + "; give cpu" + (devices > 0 ? " or cuda:0" : ""));
+        throw Error("--device: there is no '" + device + "' here; LibTorch sees " + std::to_string(torch.cuda_devices) +
+                    " CUDA devices" + (torch.problem.empty() ? "" : ", for " + torch.problem) + "; give cpu" +
+                    (torch.cuda_devices > 0 ? " or cuda:0" : ""));
 }
 
 }  // namespace

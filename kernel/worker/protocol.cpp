@@ -37,8 +37,8 @@ bool FrameReader::next(Frame& frame) {
     const auto bytes = take<std::uint32_t>(rest);
     const auto type = take<std::uint8_t>(rest);
     if (limit_ && bytes > limit_(type))
-        throw Error("a record of type " + std::to_string(type) + " with " + std::to_string(bytes) + " bytes, where at most " +
-                    std::to_string(limit_(type)) + " may be");
+        throw Error("a record of type " + std::to_string(type) + " with " + std::to_string(bytes) +
+                    " bytes, where at most " + std::to_string(limit_(type)) + " may be");
     if (rest.size() < bytes) return false;
     frame = {type, rest.substr(0, bytes)};
     begin_ += frame_header_bytes + bytes;
@@ -51,21 +51,29 @@ std::size_t most_record_bytes(std::uint8_t type) {
         case Record::loading:
         case Record::name:
         case Record::final_metric:
-        case Record::progress: return 64 * kilobyte;
-        case Record::failed: return megabyte;
-        case Record::catalogue: return 64 * megabyte;
-        case Record::metrics: return 256 * megabyte;  // twice what a recorder holds back
-        case Record::sample: return 1024 * megabyte;
-        case Record::checkpoint: return UINT32_MAX;
+        case Record::progress:
+            return 64 * kilobyte;
+        case Record::failed:
+            return megabyte;
+        case Record::catalogue:
+            return 64 * megabyte;
+        case Record::metrics:
+            return 256 * megabyte;  // twice what a recorder holds back
+        case Record::sample:
+            return 1024 * megabyte;
+        case Record::checkpoint:
+            return UINT32_MAX;
         case Record::done:
-        case Record::stopped: return sizeof(std::uint64_t);
+        case Record::stopped:
+            return sizeof(std::uint64_t);
     }
     return 0;
 }
 
 void take_bytes(std::string_view& bytes, void* out, std::size_t count) {
     if (bytes.size() < count)
-        throw Error("a message with " + std::to_string(bytes.size()) + " bytes where " + std::to_string(count) + " more are due");
+        throw Error("a message with " + std::to_string(bytes.size()) + " bytes where " + std::to_string(count) +
+                    " more are due");
     std::memcpy(out, bytes.data(), count);
     bytes.remove_prefix(count);
 }

@@ -37,8 +37,8 @@ enum class Record : std::uint8_t {
     failed,        // JSON {"ticket", "message", "out_of_memory"}
 };
 
-// The most bytes that a record of this type may have; 0 also for what is no type. A worker that sends more is ended: bytes in its pipe
-// may come from any plugin.
+// The most bytes that a record of this type may have; 0 also for what is no type. A worker that sends more is ended:
+// bytes in its pipe may come from any plugin.
 std::size_t most_record_bytes(std::uint8_t type);
 
 // One metric point as it travels.
@@ -67,8 +67,8 @@ public:
     };
     // Reads once from the descriptor. 0: the other end closed it; -1: nothing there now (non-blocking descriptors).
     long read_from(int descriptor);
-    // Takes the next complete frame. false: more must be read first. Throws Error where a frame is over its limit, as soon as
-    // its head has been read.
+    // Takes the next complete frame. false: more must be read first. Throws Error where a frame is over its limit, as
+    // soon as its head has been read.
     bool next(Frame& frame);
     // Whether a frame has begun and not ended.
     bool within_frame() const { return begin_ < buffer_.size(); }

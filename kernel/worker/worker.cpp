@@ -24,7 +24,8 @@ constexpr std::size_t most_message = 4000;  // bytes of an error's text that are
 std::string first_sentence(std::string text) {
     if (const auto at = text.find("\nException raised from"); at != std::string::npos) text.erase(at);
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-    if (text.size() > most_message) text = text.substr(0, most_message) + "... (" + std::to_string(text.size()) + " bytes in all)";
+    if (text.size() > most_message)
+        text = text.substr(0, most_message) + "... (" + std::to_string(text.size()) + " bytes in all)";
     return text.empty() ? "the trial ended with an exception without a message" : text;
 }
 
@@ -118,7 +119,9 @@ private:
 
     void fail(const std::string& what, bool out_of_memory) {
         std::fprintf(stderr, "%s\n", what.c_str());
-        recorder_.post(Record::failed, dump({{"ticket", ticket_}, {"message", first_sentence(what)}, {"out_of_memory", out_of_memory}}));
+        recorder_.post(
+            Record::failed,
+            dump({{"ticket", ticket_}, {"message", first_sentence(what)}, {"out_of_memory", out_of_memory}}));
     }
 
     const WorkerRuntime& runtime_;

@@ -33,7 +33,8 @@ std::uint64_t mix(std::uint64_t x) {
 
 double unit(std::uint64_t x) { return static_cast<double>(x >> 11) * 0x1p-53; }
 
-// Past the recorder, as a plugin that writes to the wrong descriptor would; after what the recorder holds, which it sends every 20 ms.
+// Past the recorder, as a plugin that writes to the wrong descriptor would; after what the recorder holds, which it
+// sends every 20 ms.
 void babble(const std::string& hexadecimal) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     std::string bytes;

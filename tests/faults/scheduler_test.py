@@ -216,6 +216,7 @@ class Scheduling(unittest.TestCase):
             "an empty name": (frame(3, struct.pack("<I", 9)), "a metric's name of 0 bytes"),
             "a second list of plugins": (frame(2, b"xyz"), "a second list of plugins"),
             "a type that is none": (frame(200, b"ab"), "a record of type 200 with 2 bytes, where at most 0 may be"),
+            "a type that is none, without bytes": (frame(0, b""), "a record of type 0, which is none"),
             "a length of 4 GB": (frame(4, b"x" * 100, 0xFFFFFFFF), "a record of type 4 with 4294967295 bytes, where at most 268435456 may be"),
             "text": (b"hello, world: printed to descriptor 4\n", "a record of type 111 with 1819043176 bytes, where at most 0 may be"),
             "noise": (bytes((i * 151 + 7) % 256 for i in range(4096)), "a record of type"),

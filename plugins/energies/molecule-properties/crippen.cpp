@@ -43,7 +43,9 @@ public:
     }
 
     double contribution() const { return contribution_; }
-    bool for_hydrogen() const { return may_hold(*nodes_[0].atom->getQuery(), hydrogen_number, false) && !for_element(6, false); }
+    bool for_hydrogen() const {
+        return may_hold(*nodes_[0].atom->getQuery(), hydrogen_number, false) && !for_element(6, false);
+    }
     bool for_element(int element, bool aromatic) const { return may_hold(*nodes_[0].atom->getQuery(), element, aromatic); }
 
     // Whether the pattern fits with its first atom here.

@@ -89,7 +89,8 @@ double MoleculeEnergy::diversity(marginalia::States rows) const {
     std::vector<std::unique_ptr<ExplicitBitVect>> prints;
     for (std::size_t row = 0; row < rows.size(); ++row)
         if (const auto molecule = molecule_of(rows[row]))
-            prints.emplace_back(RDKit::MorganFingerprints::getFingerprintAsBitVect(*molecule, print_radius, print_bits));
+            prints.emplace_back(
+                RDKit::MorganFingerprints::getFingerprintAsBitVect(*molecule, print_radius, print_bits));
     double similar = 0;
     for (std::size_t i = 0; i < prints.size(); ++i)
         for (std::size_t j = 0; j < i; ++j) similar += TanimotoSimilarity(*prints[i], *prints[j]);

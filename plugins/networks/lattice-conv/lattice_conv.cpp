@@ -134,7 +134,8 @@ constexpr const char* methods = R"(
         return self.marginals(h, x), self.logits(self.at_site(h[:site.size(0)], site))
 )";
 
-// One copy of whole sites, whose channels lie side by side; torch.pad copies slice by slice, which takes three times as long.
+// One copy of whole sites, whose channels lie side by side; torch.pad copies slice by slice, which takes three times as
+// long.
 constexpr const char* circular_pad = R"(        rows, columns = h.size(2), h.size(3)
         row = torch.arange(-1, rows + 1, device=h.device) % rows
         column = torch.arange(-1, columns + 1, device=h.device) % columns

@@ -30,7 +30,8 @@
 
 namespace marginalia {
 
-// Plain data, initialised by the linker: reading it runs no code of the plugin. `build_tag` stays the first field for ever.
+// Plain data, initialised by the linker: reading it runs no code of the plugin. `build_tag` stays the first field for
+// ever.
 struct PluginDescriptor {
     const char* build_tag;
     const char* kind;     // "energy", "dataset", "network", "sampler", "objective"
@@ -46,9 +47,10 @@ struct PluginDescriptor {
 }  // namespace marginalia
 
 // Defines the plugin's only exported symbol. `list` is a constexpr array of marginalia::Parameter; `needs` is "" where
-// any experiment will do. Not constinit: the cast of a function's address is no constant expression, as GCC 14 insists, though it is
-// static data all the same (tests/layering/exports).
-#define MARGINALIA_PLUGIN(tag, kind, name, summary, manual, list, factory, needs)                                 \
-    extern "C" MARGINALIA_API const marginalia::PluginDescriptor MARGINALIA_SYMBOL;                                \
-    extern "C" const marginalia::PluginDescriptor MARGINALIA_SYMBOL = {                                           \
-        tag, kind, name, summary, manual, std::data(list), std::size(list), reinterpret_cast<void (*)()>(factory), needs}
+// any experiment will do. Not constinit: the cast of a function's address is no constant expression, as GCC 14 insists,
+// though it is static data all the same (tests/layering/exports).
+#define MARGINALIA_PLUGIN(tag, kind, name, summary, manual, list, factory, needs)                                   \
+    extern "C" MARGINALIA_API const marginalia::PluginDescriptor MARGINALIA_SYMBOL;                                 \
+    extern "C" const marginalia::PluginDescriptor MARGINALIA_SYMBOL = {                                             \
+        tag,  kind, name, summary, manual, std::data(list), std::size(list), reinterpret_cast<void (*)()>(factory), \
+        needs}

@@ -1,15 +1,13 @@
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/PhiloxRNGEngine.h>
+#include <ATen/core/grad_mode.h>
+#include <marginalia/objective.h>
 #include <marginalia/orders.h>
+#include <marginalia/rows.h>
 
 #include <algorithm>
 #include <limits>
-
-#include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
-#include <ATen/Parallel.h>
-#include <ATen/core/PhiloxRNGEngine.h>
-
-#include <marginalia/objective.h>
-#include <marginalia/rows.h>
 
 namespace marginalia {
 namespace {

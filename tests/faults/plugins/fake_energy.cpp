@@ -6,13 +6,19 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "behaviour", .type = ParameterType::text, .fallback = "\"normal\"",
-     .choices = "normal|throw|throw-once|crash|sleep|exit|out-of-memory|kill-itself|babble", .help = "what the trial does half-way"},
+    {.name = "behaviour",
+     .type = ParameterType::text,
+     .fallback = "\"normal\"",
+     .choices = "normal|throw|throw-once|crash|sleep|exit|out-of-memory|kill-itself|babble",
+     .help = "what the trial does half-way"},
     {.name = "step_milliseconds", .type = ParameterType::number, .fallback = "0.0", .help = "time a step takes"},
     {.name = "checkpoint_every", .type = ParameterType::integer, .fallback = "5", .unit = "steps", .help = "0: never"},
     {.name = "variant", .type = ParameterType::integer, .fallback = "0", .help = "makes trials differ"},
     {.name = "mark", .type = ParameterType::path, .fallback = "\"mark\"", .help = "file that throw-once leaves behind"},
-    {.name = "bytes", .type = ParameterType::text, .fallback = "\"\"", .help = "what babble writes into the worker's pipe, in hexadecimal"},
+    {.name = "bytes",
+     .type = ParameterType::text,
+     .fallback = "\"\"",
+     .help = "what babble writes into the worker's pipe, in hexadecimal"},
 };
 
 struct FakeEnergy final : marginalia::Energy {

@@ -2,5 +2,7 @@
 extern "C" {
 int cuDriverGetVersion(int* version) { return *version = 13000, 0; }
 int cuInit(unsigned) { return 803; }
-int cuGetErrorString(int, const char** text) { return *text = "system has unsupported display driver / cuda driver combination", 0; }
+int cuGetErrorString(int, const char** text) {
+    return *text = "system has unsupported display driver / cuda driver combination", 0;
+}
 }

@@ -7,6 +7,8 @@ int cuDriverGetVersion(int* version) { return *version = 13000, 0; }
 int cuInit(unsigned) { return 0; }
 int cuDeviceGetCount(int* count) { return *count = 1, 0; }
 int cuDeviceGet(int* device, int index) { return *device = index, 0; }
-int cuDeviceGetName(char* name, int size, int) { return std::strncpy(name, "Pretend GPU", static_cast<std::size_t>(size)), 0; }
+int cuDeviceGetName(char* name, int size, int) {
+    return std::strncpy(name, "Pretend GPU", static_cast<std::size_t>(size)), 0;
+}
 int cuDeviceTotalMem_v2(std::size_t* bytes, int) { return *bytes = std::size_t{80} << 30, 0; }
 }
