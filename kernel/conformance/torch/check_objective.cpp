@@ -70,7 +70,7 @@ public:
     }
 
     std::string save() const {
-        CheckpointState state{step_, {}};
+        CheckpointState state{step_, {}, {}};
         state.parts["optimizer"] = optimizer_.state();
         state.parts["objective"] = objective_->state();
         state.parts["generator"] = {{"state", generator_.get_state()}};

@@ -10,7 +10,7 @@ constexpr std::size_t overhead = 120;
 
 }  // namespace
 
-ValueCache::ValueCache(std::size_t bytes, std::size_t values) : bytes_(bytes / (2 * shards_.size())), values_(values) {}
+ValueCache::ValueCache(std::size_t bytes, std::size_t values) : bytes_(bytes / (2 * shard_count)), values_(values) {}
 
 bool ValueCache::find(const std::string& key, double* values) {
     if (bytes_ == 0) return false;

@@ -31,11 +31,12 @@ private:
         std::size_t bytes = 0;  // of the young
     };
 
-    Shard& shard(const std::string& key) { return shards_[std::hash<std::string>{}(key) % shards_.size()]; }
+    Shard& shard(const std::string& key) { return shards_[std::hash<std::string>{}(key) % shard_count]; }
     void add(Shard& shard, const std::string& key, std::vector<double> values);
 
     const std::size_t bytes_, values_;  // of a generation of one shard; of an entry
-    std::array<Shard, 16> shards_;
+    static constexpr std::size_t shard_count = 16;
+    std::array<Shard, shard_count> shards_;
 };
 
 }  // namespace molecule_properties
