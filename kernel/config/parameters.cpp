@@ -47,7 +47,8 @@ constexpr Parameter train[] = {
      .type = ParameterType::number,
      .fallback = "0",
      .minimum = 0,
-     .help = "largest norm of the gradient; 0: not clipped"},
+     .help = "largest norm of the gradient of the network's weights, far above its usual one: rare states count less "
+             "else; 0: not clipped"},
     {.name = "beta1",
      .type = ParameterType::number,
      .fallback = "0.9",
@@ -75,7 +76,8 @@ constexpr Parameter train[] = {
      .type = ParameterType::text,
      .fallback = "\"float32\"",
      .choices = "float32|bfloat16|auto",
-     .help = "arithmetic of the network's passes in training; auto: bfloat16 on CUDA and where the processor has products of it "
+     .help = "arithmetic of the network's passes in training; auto: bfloat16 on CUDA and where the processor has "
+             "products of it "
              "(AVX512-BF16, AMX-BF16) and this network's passes are found faster, else float32"},
     {.name = "start_from",
      .type = ParameterType::text,

@@ -97,20 +97,84 @@ void print_failures(const ExperimentResults& results, std::span<const store::Tri
     }
 }
 
+constexpr double telling_sigmas = 5;
+
+std::optional<double> mean_of(const Group& group, const std::string& metric) {
+    const auto found = group.finals.find(metric);
+    if (found == group.finals.end() || !std::isfinite(found->second.mean)) return std::nullopt;
+    return found->second.mean;
+}
+
+void warn_of_negative_kl(const Group& group, const std::string& where, std::ostream& out) {
+    const std::optional<double> kl = mean_of(group, "kl");
+    if (!kl) return;
+    const double error = group.finals.at("kl").standard_error.value_or(mean_of(group, "kl_stderr").value_or(0));
+    if (error > 0 && *kl < -telling_sigmas * error)
+        fmt::print(out,
+                   "kl is below 0 by {:.0f} standard errors{}, which cannot be: the energy's log Z is wrong; "
+                   "marginalia check-plugin finds such\n",
+                   -*kl / error, where);
+}
+
+// The mean of an observable over one trial's own states beside that over its reference states.
+struct Departure {
+    store::TrialId trial = 0;
+    double model = 0, reference = 0, sigmas = 0;  // how many standard errors lie between the two
+};
+
+std::optional<Departure> departure(const TrialResult& result, const std::string& observable) {
+    const auto value = [&](const std::string& ending) {
+        const auto found = result.finals.find(observable + ending);
+        return found == result.finals.end() ? std::nan("") : found->second;
+    };
+    const double error = std::hypot(value("_stderr"), value("_reference_stderr"));
+    const Departure found{result.trial.id, value(""), value("_reference"),
+                          std::abs(value("") - value("_reference")) / error};
+    return std::isfinite(found.sigmas) ? std::optional(found) : std::nullopt;
+}
+
+// A phase that the model lost shows in no figure over its own states. Trial by trial: each may have lost another one.
+void warn_of_observables(const ExperimentResults& results, const Group& group, const std::string& where,
+                         std::ostream& out) {
+    for (const auto& [name, estimate] : group.finals) {
+        constexpr std::string_view ending = "_reference";
+        if (!name.starts_with("observable.") || !name.ends_with(ending)) continue;
+        const std::string observable = name.substr(0, name.size() - ending.size());
+        Departure worst;
+        for (const std::size_t trial : group.trials)
+            if (const auto found = departure(results.trials[trial], observable); found && found->sigmas > worst.sigmas)
+                worst = *found;
+        if (worst.sigmas > telling_sigmas)
+            fmt::print(out,
+                       "{} of trial {} is {:.0f} standard errors off its reference states' ({} and {}){}: the model "
+                       "may have lost "
+                       "a part of the target\n",
+                       observable, worst.trial, worst.sigmas, number_text(worst.model), number_text(worst.reference),
+                       where);
+    }
+}
+
+void warn_of_clipping(const Group& group, const std::string& where, std::ostream& out) {
+    constexpr double usual = 0.1;
+    if (const std::optional<double> share = mean_of(group, "clipped"); share && *share > usual)
+        fmt::print(out,
+                   "train.clip shortened the gradient in {:.0f} % of the steps{}, which bends what is learnt: raise it "
+                   "far above "
+                   "gradient_norm, or give 0\n",
+                   *share * 100, where);
+}
+
 // What a reader should know before he believes the table.
 void print_warnings(const ExperimentResults& results, std::ostream& out) {
-    constexpr double sigmas = 5;
     for (const Group& group : results.groups) {
         const std::string where = results.groups.size() == 1 ? "" : " (" + group.label + ")";
-        if (const auto share = group.finals.find("impossible"); share != group.finals.end() && share->second.mean > 0)
-            fmt::print(out, "{} of the model's states have log f = -infinity{}: kl and free_energy are infinite there\n",
-                       number_text(share->second.mean), where);
-        const auto found = group.finals.find("kl"), own = group.finals.find("kl_stderr");
-        if (found == group.finals.end() || !std::isfinite(found->second.mean)) continue;
-        const double error = found->second.standard_error.value_or(own == group.finals.end() ? 0 : own->second.mean);
-        if (error > 0 && found->second.mean < -sigmas * error)
-            fmt::print(out, "kl is below 0 by {:.0f} standard errors{}, which cannot be: the energy's log Z is wrong; "
-                       "marginalia check-plugin finds such\n", -found->second.mean / error, where);
+        if (const std::optional<double> share = mean_of(group, "impossible"); share && *share > 0)
+            fmt::print(out,
+                       "{} of the model's states have log f = -infinity{}: kl and free_energy are infinite there\n",
+                       number_text(*share), where);
+        warn_of_negative_kl(group, where, out);
+        warn_of_observables(results, group, where, out);
+        warn_of_clipping(group, where, out);
     }
 }
 

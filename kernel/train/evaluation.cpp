@@ -77,15 +77,19 @@ void add_targets(const TrialParts& parts, const at::Tensor& x, Figures& figures)
     }
 }
 
-// log Z = log E_p[f / p], p the density of the states drawn; its error by the delta method.
+// From the importance weights w = f / p, p the density of the states drawn: log Z = log E_p[w], and the share of the
+// states that count, E[w]² / E[w²]. Errors by the delta method.
 void add_importance(const at::Tensor& log_weight, Figures& figures) {
     const auto n = static_cast<double>(log_weight.numel());
-    const double log_sum = log_weight.logsumexp(0).item<double>(), log_squares = (2 * log_weight).logsumexp(0).item<double>();
-    if (n < 2 || !std::isfinite(log_sum)) return;
-    const double effective = std::exp(2 * log_sum - log_squares);
-    figures["log_z_importance"] = log_sum - std::log(n);
-    figures["log_z_importance_stderr"] = std::sqrt(std::max(0.0, n / effective - 1) / (n - 1));
-    figures["log_z_importance_effective"] = effective;
+    const double log_mean = log_weight.logsumexp(0).item<double>() - std::log(n);
+    if (n < 2 || !std::isfinite(log_mean)) return;
+    const at::Tensor weight = (log_weight - log_mean).exp();  // of mean 1
+    const double square = weight.square().mean().item<double>();
+    const at::Tensor influence = (2 * (weight - 1) - (weight.square() - square) / square) / square;
+    figures["log_z_importance"] = log_mean;
+    figures["log_z_importance_stderr"] = std::sqrt(std::max(0.0, square - 1) / (n - 1));
+    figures["ess"] = 1 / square;
+    figures["ess_stderr"] = std::sqrt(influence.square().sum().item<double>() / (n * (n - 1)));
 }
 
 }  // namespace
@@ -149,7 +153,7 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
     const std::string suffix = suffix_of(model.density());
     figures["free_energy" + suffix] = ratio.mean;
     figures["free_energy" + suffix + "_stderr"] = ratio.error;
-    if (suffix.empty() && !(log_z.value && log_z.exact)) add_importance(log_f - states.log_p, figures);
+    if (suffix.empty()) add_importance(log_f - states.log_p, figures);
     const auto sites = static_cast<double>(parts.domain.sites);
     if (suffix.empty()) figures["free_energy_per_site"] = ratio.mean / sites;
     if (log_z.value) {

@@ -23,8 +23,9 @@ void load_list(const StateDict& dict, const std::string& prefix, std::vector<at:
 
 }  // namespace
 
-Optimizer::Optimizer(std::vector<at::Tensor> parameters, const nlohmann::json& train)
-    : parameters_(std::move(parameters)),
+Optimizer::Optimizer(std::vector<at::Tensor> weights, const nlohmann::json& train, const std::vector<at::Tensor>& own)
+    : parameters_(std::move(weights)),
+      weights_(parameters_.size()),
       steps_(train.at("steps")),
       warmup_(train.at("warmup")),
       rate_(train.at("learning_rate")),
@@ -36,6 +37,7 @@ Optimizer::Optimizer(std::vector<at::Tensor> parameters, const nlohmann::json& t
       ema_(train.at("ema")),
       schedule_(train.at("schedule")) {
     const at::NoGradGuard no_grad;
+    parameters_.insert(parameters_.end(), own.begin(), own.end());
     for (const at::Tensor& parameter : parameters_) {
         first_.push_back(at::zeros_like(parameter));
         second_.push_back(at::zeros_like(parameter));
@@ -59,22 +61,25 @@ void Optimizer::clip(std::vector<at::Tensor>& gradients) {
     const double value = norm.item<double>();
     if (!std::isfinite(value)) throw Error("the gradient is not finite; lower train.learning_rate or look at the energy");
     norm_ = value;
-    if (value > clip_) at::_foreach_mul_(gradients, clip_ / value);
+    if (value <= clip_) return;
+    at::_foreach_mul_(gradients, clip_ / value);
+    ++clipped_;
 }
 
 // Parameters without a gradient stay as they are: no decay, no momentum.
 void Optimizer::update(std::int64_t step) {
     const at::NoGradGuard no_grad;
-    std::vector<at::Tensor> parameters, gradients, first, second, count;
+    std::vector<at::Tensor> parameters, gradients, first, second, count, of_weights;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
         if (!parameters_[i].grad().defined()) continue;
         parameters.push_back(parameters_[i]);
         gradients.push_back(parameters_[i].grad());
+        if (i < weights_) of_weights.push_back(parameters_[i].grad());
         first.push_back(first_[i]);
         second.push_back(second_[i]);
         count.push_back(count_[i]);
     }
-    if (clip_ > 0) clip(gradients);
+    if (clip_ > 0 && !of_weights.empty()) clip(of_weights);
     at::_foreach_add_(count, 1);
     at::_fused_adamw_(parameters, gradients, first, second, {}, count, learning_rate(step), beta1_, beta2_, weight_decay_, epsilon,
                       false, false);
@@ -104,6 +109,7 @@ StateDict Optimizer::state() const {
     save_list(dict, "second.", second_);
     save_list(dict, "count.", count_);
     save_list(dict, "average.", average_);
+    dict["clipped"] = at::scalar_tensor(clipped_, at::kLong);
     return dict;
 }
 
@@ -113,6 +119,8 @@ void Optimizer::load(const StateDict& state) {
     load_list(state, "second.", second_);
     load_list(state, "count.", count_);
     load_list(state, "average.", average_);
+    if (const auto clipped = state.find("clipped"); clipped != state.end())
+        clipped_ = clipped->second.item<std::int64_t>();
 }
 
 }  // namespace marginalia

@@ -13,9 +13,11 @@ namespace marginalia {
 // Minimises over a fixed list of parameters, as the [train] table says. State is part of the checkpoint.
 class Optimizer {
 public:
-    // `train` is the canonical [train] table: steps, learning_rate, schedule, final_fraction, warmup, clip, beta1,
-    // beta2, weight_decay, ema.
-    Optimizer(std::vector<at::Tensor> parameters, const nlohmann::json& train);
+    // `weights` are the network's, `own` the objective's (a learned log Z). `train` is the canonical [train] table:
+    // steps, learning_rate, schedule, final_fraction, warmup, clip, beta1, beta2, weight_decay, ema. train.clip bounds
+    // the gradient of the weights; `own` neither counts in its norm nor is clipped, since log Z's gradient can be D²
+    // times as long.
+    Optimizer(std::vector<at::Tensor> weights, const nlohmann::json& train, const std::vector<at::Tensor>& own = {});
 
     // Learning rate of step 1..steps.
     double learning_rate(std::int64_t step) const;
@@ -23,8 +25,13 @@ public:
     // One update from the parameters' gradients, which it clears. Throws Error where the gradient is not finite.
     void update(std::int64_t step);
 
-    // The gradient's norm in the last update, before it was clipped; nothing where train.clip is 0, as it is not computed.
+    // The norm of the weights' gradient in the last update, before it was clipped; nothing where train.clip is 0, as it
+    // is not computed.
     std::optional<double> gradient_norm() const { return norm_; }
+
+    // Updates so far whose gradient was clipped. Clipping most of them bends what is learnt: each batch then counts
+    // alike, however much its states say.
+    std::int64_t clipped() const { return clipped_; }
 
     // Moves the averages towards the parameters. A part of update(); by itself where others have changed the parameters.
     void average(std::int64_t step);
@@ -39,13 +46,15 @@ public:
 private:
     void clip(std::vector<at::Tensor>& gradients);
 
-    std::vector<at::Tensor> parameters_;
+    std::vector<at::Tensor> parameters_;              // the weights, then what is the objective's own
+    std::size_t weights_;                             // how many are weights
     std::vector<at::Tensor> first_, second_, count_;  // Adam's moments and step counts
     std::vector<at::Tensor> average_;
     std::int64_t steps_, warmup_;
     double rate_, final_fraction_, clip_, beta1_, beta2_, weight_decay_, ema_;
     std::string schedule_;
     std::optional<double> norm_;
+    std::int64_t clipped_ = 0;
 };
 
 }  // namespace marginalia

@@ -27,12 +27,6 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // often a trial is evaluated does not change what it learns.
 constexpr std::uint64_t quick_stream = 1'000'000;
 
-std::vector<at::Tensor> all_parameters(const TrialParts& parts) {
-    std::vector<at::Tensor> list = parts.network->parameters();
-    for (const at::Tensor& own : parts.objective->parameters()) list.push_back(own);
-    return list;
-}
-
 // With the weights to start from in place, before the optimiser begins its averages with them.
 TrialParts started_parts(const TrialRequest& request, const PluginHost& plugins) {
     TrialParts parts = build_trial(request, plugins);
@@ -51,7 +45,7 @@ public:
           steps_(train_.at("steps")),
           parts_(started_parts(request, plugins)),
           precision_(precision_here()),
-          optimizer_(all_parameters(parts_), train_) {
+          optimizer_(parts_.network->parameters(), train_, parts_.objective->parameters()) {
         if (!request.checkpoint.empty()) restore();
     }
 
@@ -129,6 +123,9 @@ private:
             trained_ = seconds_since(started);
             recorder_.final_metric("step_seconds", trained_ / static_cast<double>(steps_));
             recorder_.final_metric("train_seconds", trained_);
+            if (optimizer_.gradient_norm())
+                recorder_.final_metric("clipped",
+                                       static_cast<double>(optimizer_.clipped()) / static_cast<double>(steps_));
         }
         return true;
     }

@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "kernel/report/summary.h"
@@ -197,26 +198,43 @@ TEST_CASE("the summary that ends a run shows the newest run of the file, by conf
 
 TEST_CASE("the summary warns of figures that cannot be") {
     namespace store = marginalia::store;
-    const auto summary = [](double kl, double impossible) {
+    const auto summary = [](const std::map<std::string, double>& finals) {
         const fs::path file = place().folder / "warnings.db";
         fs::remove(file);
         store::Store results = store::Store::open(file);
         const auto id = results.enqueue({"odd", "", "odd.toml", "", "{}", {{"{}", "0123456789abcdef", 0}}}).front().id;
         CHECK(results.claim(id, store::this_process(), "cpu", 1));
-        results.set_final_metric(id, "kl", kl);
-        results.set_final_metric(id, "kl_stderr", 0.01);
-        if (impossible > 0) results.set_final_metric(id, "impossible", impossible);
+        for (const auto& [name, value] : finals) results.set_final_metric(id, name, value);
         results.set_status(id, store::Status::done);
         std::ostringstream text;
         marginalia::print_summary(results, "odd", text);
         return text.str();
     };
+    const auto has = [](const std::string& text, const std::string& part) {
+        return text.find(part) != std::string::npos;
+    };
     const std::string wrong_log_z = "kl is below 0 by 300 standard errors, which cannot be: the energy's log Z is wrong";
-    CHECK(summary(-3, 0).find(wrong_log_z) != std::string::npos);
-    CHECK(summary(-0.02, 0).find("below 0") == std::string::npos);  // 2 standard errors: chance
-    CHECK(summary(HUGE_VAL, 0.25).find("0.25 of the model's states have log f = -infinity") != std::string::npos);
-    CHECK(summary(HUGE_VAL, 0.25).find("NaN") != std::string::npos);
-    CHECK(summary(1, 0).find("-infinity") == std::string::npos);
+    CHECK(has(summary({{"kl", -3}, {"kl_stderr", 0.01}}), wrong_log_z));
+    CHECK(!has(summary({{"kl", -0.02}, {"kl_stderr", 0.01}}), "below 0"));  // 2 standard errors: chance
+    const std::string impossible = summary({{"kl", HUGE_VAL}, {"impossible", 0.25}});
+    CHECK(has(impossible, "0.25 of the model's states have log f = -infinity"));
+    CHECK(has(impossible, "NaN"));
+    CHECK(!has(summary({{"kl", 1}}), "-infinity"));
+
+    const auto magnetised = [&](double model, double reference_error) {
+        return summary({{"observable.magnetisation", model},
+                        {"observable.magnetisation_stderr", 0.003},
+                        {"observable.magnetisation_reference", 0.025},
+                        {"observable.magnetisation_reference_stderr", reference_error}});
+    };
+    CHECK(has(magnetised(-0.925, 0.004),
+              "observable.magnetisation of trial 1 is 190 standard errors off its reference states' (-0.925 and "
+              "0.025): the model may have lost a part of the target\n"));
+    CHECK(!has(magnetised(-0.925, 0.4), "standard errors off"));  // chains that say little
+    CHECK(!has(magnetised(0.04, 0.004), "standard errors off"));  // 3: chance
+    CHECK(has(summary({{"clipped", 0.9}}),
+              "train.clip shortened the gradient in 90 % of the steps, which bends what is learnt"));
+    CHECK(!has(summary({{"clipped", 0.02}}), "train.clip"));
 }
 
 TEST_CASE("best:METRIC is the highest where the metric should be high") {

@@ -75,3 +75,28 @@ TEST_CASE("long gradients are clipped and broken ones refused") {
     (w * INFINITY).sum().backward();
     CHECK_THROWS_WITH_AS(optimizer.update(1), "the gradient is not finite; lower train.learning_rate or look at the energy", Error);
 }
+
+// Adam's first moment after one step is (1 - beta1) times the gradient it was given.
+TEST_CASE("what the objective has of its own neither counts in the norm nor is clipped") {
+    const at::Tensor w = at::zeros({2}).set_requires_grad(true), log_z = at::zeros({}).set_requires_grad(true);
+    Optimizer optimizer({w}, train_table("clip = 5.0"), {log_z});
+    const auto step = [&](float scale, std::int64_t number) {
+        (scale * (3 * w[0] + 4 * w[1]) + 1e6 * log_z).backward();
+        optimizer.update(number);
+    };
+    step(1, 1);
+    CHECK(optimizer.gradient_norm() == doctest::Approx(5));
+    CHECK(optimizer.clipped() == 0);
+    const auto moment = [&](const char* name) { return optimizer.state().at(name).sum().item<double>() / 0.1; };
+    CHECK(moment("first.0") == doctest::Approx(7));
+    CHECK(moment("first.1") == doctest::Approx(1e6));
+    step(2, 2);
+    CHECK(optimizer.gradient_norm() == doctest::Approx(10));
+    CHECK(optimizer.clipped() == 1);
+    CHECK(moment("first.0") == doctest::Approx(7 * 0.9 + 7));
+    CHECK(moment("first.1") == doctest::Approx(1.9e6));
+
+    Optimizer resumed({w}, train_table("clip = 5.0"), {log_z});
+    resumed.load(optimizer.state());
+    CHECK(resumed.clipped() == 1);
+}
