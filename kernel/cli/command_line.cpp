@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "kernel/base/printable.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verb_options.h"
 #include "kernel/config/nearest.h"
@@ -60,7 +61,7 @@ std::string sentence_about(const std::string& word, const CLI::App& app) {
 }
 
 int complain(const std::string& sentence, const CLI::App& app) {
-    std::cerr << fmt::format("marginalia: {}{} `{} --help` lists what there is\n", sentence,
+    std::cerr << fmt::format("marginalia: {}{} `{} --help` lists what there is\n", printable(sentence),
                              sentence.back() == '?' ? "" : ";", path_of(*current(app)));
     return exit_usage;
 }
