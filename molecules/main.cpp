@@ -133,7 +133,8 @@ int main(int argc, char** argv) {
                   << std::generic_category().message(unwritten.error) << '\n';
         return exit_unwritten;
     } catch (const std::exception& error) {
-        std::cerr << "marginalia-selfies: " << harmless(error.what()) << (failure == exit_usage ? "; --help says more\n" : "\n");
+        std::cerr << "marginalia-selfies: " << harmless(error.what())
+                  << (failure == exit_usage ? "; --help says more\n" : "\n");
         return failure;
     }
 }

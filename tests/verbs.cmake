@@ -11,4 +11,4 @@ add_dependencies(test_golden_verbs marginalia)
 
 # Standard output that fails, files that may not be written, text that attacks: every verb of the real programs.
 add_test(NAME output COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/output_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
-set_tests_properties(output PROPERTIES LABELS faults TIMEOUT 300)
+set_tests_properties(output PROPERTIES LABELS faults TIMEOUT 600)

@@ -43,8 +43,8 @@ std::string kind_of(mode_t mode) {
     return "a device";
 }
 
-// Links are followed by hand, as the file that is replaced is the one they lead to. What the kernel refuses to follow in
-// a folder for all, such as /tmp, is refused here: another user's link would choose which of our files is lost.
+// Links are followed by hand, as the file that is replaced is the one they lead to. What the kernel refuses to follow
+// in a folder for all, such as /tmp, is refused here: another user's link would choose which of our files is lost.
 fs::path followed(fs::path file) {
     constexpr int most_links = 40;
     for (int links = 0;; ++links) {
@@ -52,10 +52,11 @@ fs::path followed(fs::path file) {
         if (::lstat(file.c_str(), &link) != 0 || !S_ISLNK(link.st_mode)) return file;
         if (links == most_links) throw Error(file.string() + " is a link in a circle; choose another name");
         const fs::path parent = file.has_parent_path() ? file.parent_path() : ".";
-        const bool for_all = ::stat(parent.c_str(), &folder) == 0 && (folder.st_mode & S_ISVTX) != 0 &&
-                             (folder.st_mode & S_IWOTH) != 0;
+        const bool for_all =
+            ::stat(parent.c_str(), &folder) == 0 && (folder.st_mode & S_ISVTX) != 0 && (folder.st_mode & S_IWOTH) != 0;
         if (for_all && link.st_uid != ::geteuid() && link.st_uid != folder.st_uid)
-            throw Error(file.string() + " is another user's link in a folder for all, and is not followed; choose another name");
+            throw Error(file.string() +
+                        " is another user's link in a folder for all, and is not followed; choose another name");
         const fs::path target = fs::read_symlink(file);
         file = target.is_absolute() ? target : file.parent_path() / target;
     }
@@ -116,8 +117,8 @@ struct OutputFile::Place {
     void check_kind(int looked, const std::string& option) const {
         if (looked != 0 && errno != ENOENT) throw Error(write_failure(shown, errno, elsewhere));
         if (looked == 0 && !S_ISREG(there.st_mode))
-            throw Error(shown + " is " + kind_of(there.st_mode) + " and is not replaced; choose another name with " + option +
-                        (option == "--out" ? ", or - for standard output" : ""));
+            throw Error(shown + " is " + kind_of(there.st_mode) + " and is not replaced; choose another name with " +
+                        option + (option == "--out" ? ", or - for standard output" : ""));
     }
     void open_folder(const fs::path& path) {
         if (folder.open(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))) return;

@@ -12,13 +12,14 @@
 namespace marginalia {
 
 // Written under an unguessable name beside its own, and renamed by commit(). What was not committed is removed by the
-// destructor, and by signals that end the process. A file that is replaced keeps its mode and, where we may, its owner; a
-// link to a plain file stays a link, and the file it leads to is replaced. One at a time in a process, as signals know
-// one file only; not thread-safe.
+// destructor, and by signals that end the process. A file that is replaced keeps its mode and, where we may, its owner;
+// a link to a plain file stays a link, and the file it leads to is replaced. One at a time in a process, as signals
+// know one file only; not thread-safe.
 class OutputFile {
 public:
     // `option` is the one that named it, for the sentences. Throws Error where its folder is not there, it is a device,
-    // FIFO, socket or folder, it may not be written, or a link that somebody else put into a folder for all leads to it.
+    // FIFO, socket or folder, it may not be written, or a link that somebody else put into a folder for all leads to
+    // it.
     explicit OutputFile(const std::filesystem::path& file, const std::string& option = "--out");
     ~OutputFile();
     OutputFile(const OutputFile&) = delete;

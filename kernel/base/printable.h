@@ -10,8 +10,8 @@ namespace marginalia {
 inline constexpr std::size_t most_printed = 4000;  // bytes of one text that people are shown
 
 // One line: control characters (line breaks and DEL among them), the C1 ones, what changes the direction of writing and
-// bytes that are no UTF-8 stand as \n, \t, \x1b, \u202e. A text of more than `most` bytes is cut and says so. For people
-// only: CSV and JSON keep their data as they are.
+// bytes that are no UTF-8 stand as \n, \t, \x1b, \u202e. A text of more than `most` bytes is cut and says so. For
+// people only: CSV and JSON keep their data as they are.
 std::string printable(std::string_view text, std::size_t most = most_printed);
 
 // The same, but that line breaks and tabs stay.

@@ -9,9 +9,9 @@
 namespace marginalia {
 
 // Made first in main, one a process. From then on std::cout writes through it, and its first write that fails throws
-// WriteError through the verb; a reader that has gone (`| head`) ends the process quietly, as SIGPIPE does. Descriptors 0
-// to 2 that were closed are occupied, so that no file of ours gets their numbers and with them foreign text. A file that
-// grows beyond `ulimit -f` is a failed write and no longer a signal.
+// WriteError through the verb; a reader that has gone (`| head`) ends the process quietly, as SIGPIPE does. Descriptors
+// 0 to 2 that were closed are occupied, so that no file of ours gets their numbers and with them foreign text. A file
+// that grows beyond `ulimit -f` is a failed write and no longer a signal.
 class StandardOutput {
 public:
     StandardOutput();

@@ -146,7 +146,8 @@ int best_verb(const Common& common, const BestOptions& options, std::ostream& ou
             settings += fmt::format("{}{}={}", settings.empty() ? "" : " ", short_key(key, keys[config.experiment]),
                                     config_value(flat, key));
         Estimate mean;
-        mean.count = static_cast<std::size_t>(config.n), mean.mean = config.mean, mean.standard_error = config.standard_error;
+        mean.count = static_cast<std::size_t>(config.n), mean.mean = config.mean,
+        mean.standard_error = config.standard_error;
         table.add_row({config.experiment, settings, estimate_cell(mean), Cell::integer(config.n),
                        trial_list(config.trials), config.config_hash.substr(0, 8)});
     }

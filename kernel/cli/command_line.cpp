@@ -18,6 +18,11 @@ constexpr const char* introduction =
     "marginalia: experiments with generative marginalization models.\n"
     "TRIAL is a number, a prefix of a config hash, 'last', or 'best:METRIC'.";
 
+constexpr const char* exit_codes_text =
+    "Exit codes: 0 done; 2 wrong words, files or input; 3 a plugin is missing or refused; 4 the store cannot be used;\n"
+    "5 nothing matched; 6 the answer could not be written. Of run and resume also 1 a trial failed; 75, 130 and 143\n"
+    "stopped by a signal.";
+
 // The verb the user is in: the deepest one parsed.
 const CLI::App* current(const CLI::App& app) {
     const std::vector<CLI::App*> parsed = app.get_subcommands();
@@ -87,6 +92,7 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
         ->expected(1);
     app.set_version_flag("--version", std::string("marginalia ") + MARGINALIA_VERSION);
     add_verbs(app, request);
+    app.footer(exit_codes_text);  // after the verbs, which would take it over
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {

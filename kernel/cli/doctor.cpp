@@ -38,8 +38,8 @@ public:
 
 private:
     void line(const std::string& word, Tone tone, const std::string& what, const std::string& text) {
-        fmt::print(out_, "{}{} {:<16} {}\n", toned(word, tone, colour_), std::string(4 - word.size(), ' '), printable(what),
-                   printable(text));
+        fmt::print(out_, "{}{} {:<16} {}\n", toned(word, tone, colour_), std::string(4 - word.size(), ' '),
+                   printable(what), printable(text));
     }
 
     std::ostream& out_;

@@ -40,10 +40,9 @@ int main(int argc, char** argv) {
     } catch (const std::exception& error) {
         const bool no_plugin = dynamic_cast<const marginalia::MissingPlugin*>(&error) != nullptr;
         const bool unwritten = dynamic_cast<const marginalia::WriteError*>(&error) != nullptr;
-        code = refuse(marginalia::printable_lines(error.what(), most_said),
-                      no_plugin   ? marginalia::exit_plugin
-                      : unwritten ? marginalia::exit_unwritten
-                                  : marginalia::exit_usage);
+        code = refuse(marginalia::printable_lines(error.what(), most_said), no_plugin   ? marginalia::exit_plugin
+                                                                            : unwritten ? marginalia::exit_unwritten
+                                                                                        : marginalia::exit_usage);
     }
     return output.finish(code, "marginalia");
 }

@@ -8,8 +8,8 @@
 #include <iostream>
 #include <sstream>
 
-#include "kernel/cli/become_worker.h"
 #include "kernel/base/printable.h"
+#include "kernel/cli/become_worker.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verbs.h"
 #include "kernel/config/experiment.h"
@@ -123,7 +123,8 @@ std::string manual_of(const PluginManifest& plugin) {
 void print_page(const PluginManifest& plugin, std::ostream& out) {
     fmt::print(out, "# {} `{}`\n\n{}.\n", printable(plugin.kind), printable(plugin.name), printable(plugin.summary));
     if (!plugin.manual.empty()) out << '\n' << manual_of(plugin);
-    if (!plugin.needs.empty()) fmt::print(out, "\nAn experiment with it needs {}.\n", printable(tables_text(plugin.needs)));
+    if (!plugin.needs.empty())
+        fmt::print(out, "\nAn experiment with it needs {}.\n", printable(tables_text(plugin.needs)));
     if (plugin.parameters.empty()) {
         out << "\nIt has no parameters.\n";
     } else {
@@ -145,8 +146,8 @@ void print_plugin(const PluginManifest& plugin, std::ostream& out) {
         parameter_table(plugin).print(out, Format::text, view);
     }
     out << "\nin an experiment file\n\n" << example_table(plugin);
-    fmt::print(out, "\nfile   {}\nbuilt  {}\nsha256 {}\n", printable(plugin.path),
-               printable(plugin.build_tag), printable(plugin.sha256));
+    fmt::print(out, "\nfile   {}\nbuilt  {}\nsha256 {}\n", printable(plugin.path), printable(plugin.build_tag),
+               printable(plugin.sha256));
 }
 
 void print_list(const PluginCatalogue& catalogue, Format format, std::ostream& out) {

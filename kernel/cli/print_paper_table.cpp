@@ -189,13 +189,16 @@ private:
     void print_for_people(Format format, std::ostream& out) const {
         const Screen view = screen();
         const std::string title = printable(table_.title);
-        if (format == Format::latex) out << "% " << title << '\n';
-        else out << (format == Format::markdown ? "**" + title + "**" : title) << "\n\n";
+        if (format == Format::latex)
+            out << "% " << title << '\n';
+        else
+            out << (format == Format::markdown ? "**" + title + "**" : title) << "\n\n";
         print_lines(lines_, table_.columns, format, view, out);
         std::vector<std::string> notes = notes_;
         if (!table_.note.empty()) notes.insert(notes.begin(), table_.note);
         if (format == Format::latex) {
-            for (const std::string& note : notes) fmt::print(out, "\\par{{\\footnotesize {}}}\n", latex_text(printable(note)));
+            for (const std::string& note : notes)
+                fmt::print(out, "\\par{{\\footnotesize {}}}\n", latex_text(printable(note)));
             for (const std::string& words : missing_) out << "% " << printable(words) << '\n';
             return;
         }
@@ -203,7 +206,8 @@ private:
         const char* between = format == Format::markdown ? "\n" : "";
         if (!notes.empty()) out << '\n';
         for (std::size_t i = 0; i < notes.size(); ++i)
-            out << (i > 0 ? between : "") << (format == Format::text ? wrap(notes[i], view.width) : printable_lines(notes[i]) + "\n");
+            out << (i > 0 ? between : "")
+                << (format == Format::text ? wrap(notes[i], view.width) : printable_lines(notes[i]) + "\n");
     }
 
     store::Store& store_;

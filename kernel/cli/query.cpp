@@ -22,9 +22,7 @@ std::string blob_text(const store::Blob& blob) {
 }
 
 // All digits that matter, so that a number read back is the number stored.
-std::string plain(double value) {
-    return std::isfinite(value) ? fmt::format("{}", value) : not_finite_name(value);
-}
+std::string plain(double value) { return std::isfinite(value) ? fmt::format("{}", value) : not_finite_name(value); }
 
 struct CsvValue {
     std::string operator()(std::monostate) const { return {}; }

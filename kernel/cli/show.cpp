@@ -27,7 +27,8 @@ void print_facts(const std::string& title, const Facts& facts, std::ostream& out
     std::size_t width = 0;
     for (const auto& [key, value] : facts) width = std::max(width, display_width(printable(key)));
     for (const auto& [key, value] : facts)
-        out << "  " << printable(key) << std::string(width - display_width(printable(key)) + 2, ' ') << printable(value) << '\n';
+        out << "  " << printable(key) << std::string(width - display_width(printable(key)) + 2, ' ') << printable(value)
+            << '\n';
 }
 
 std::string time_of(const std::optional<double>& time) { return time ? time_text(*time) : "—"; }

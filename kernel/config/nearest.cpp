@@ -39,7 +39,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& allow
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& allowed, std::string_view label) {
     const std::string meant = nearest(word, allowed);
-    return (meant.empty() ? ". " : "; did you mean '" + printable(meant) + "'? ") + std::string(label) + ": " + listed(allowed);
+    return (meant.empty() ? ". " : "; did you mean '" + printable(meant) + "'? ") + std::string(label) + ": " +
+           listed(allowed);
 }
 
 std::string listed(const std::vector<std::string>& words) {

@@ -149,7 +149,8 @@ std::string toml_key(const std::string& key) {
 std::string toml_scalar(const nlohmann::json& value) {
     if (value.is_number_float() && !std::isfinite(value.get<double>()))
         return std::isnan(value.get<double>()) ? "nan" : value.get<double>() > 0 ? "inf" : "-inf";
-    // JSON's spelling is TOML's, but for characters that JSON lets stand: one that TOML forbids, and those that steer a terminal.
+    // JSON's spelling is TOML's, but for characters that JSON lets stand: one that TOML forbids, and those that steer a
+    // terminal.
     return escaped_for_toml(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 

@@ -14,7 +14,10 @@ namespace {
 constexpr std::size_t caption_columns = 13, gap = 2;
 
 std::string figure_text(double log_p) {
-    return std::isfinite(log_p) ? fmt::format("log p {:.2f}", log_p) : std::isnan(log_p) ? "log p NaN" : log_p > 0 ? "log p ∞" : "log p -∞";
+    return std::isfinite(log_p) ? fmt::format("log p {:.2f}", log_p)
+           : std::isnan(log_p)  ? "log p NaN"
+           : log_p > 0          ? "log p ∞"
+                                : "log p -∞";
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "kernel/base/printable.h"
@@ -19,9 +18,13 @@ std::string json_text(const std::string& text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string csv_number(double value) { return std::isfinite(value) ? fmt::format("{:.9g}", value) : not_finite_name(value); }
+std::string csv_number(double value) {
+    return std::isfinite(value) ? fmt::format("{:.9g}", value) : not_finite_name(value);
+}
 
-std::string json_number(double value) { return std::isfinite(value) ? csv_number(value) : '"' + csv_number(value) + '"'; }
+std::string json_number(double value) {
+    return std::isfinite(value) ? csv_number(value) : '"' + csv_number(value) + '"';
+}
 
 std::string joined(State x) { return fmt::format("{}", fmt::join(x, ",")); }
 
@@ -107,7 +110,8 @@ std::string csv_field(const std::string& text) {
 std::unique_ptr<StateWriter> make_state_writer(const OutputRequest& output, const StateLook& look, bool completes,
                                                std::int64_t expected, std::ostream& out) {
     switch (output.format) {
-        case StateFormat::text: return std::make_unique<TextWriter>(look, output.terminal.shown, out);
+        case StateFormat::text:
+            return std::make_unique<TextWriter>(look, output.terminal.shown, out);
         case StateFormat::csv: return std::make_unique<CsvWriter>(out);
         case StateFormat::json: return std::make_unique<JsonWriter>(look, out);
         case StateFormat::npy: return std::make_unique<StateArray>(out);

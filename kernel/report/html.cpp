@@ -95,7 +95,9 @@ std::string html(std::string_view text) {
     return out;
 }
 
-std::string sort_value(double value) { return std::isfinite(value) ? fmt::format("{}", value) : not_finite_name(value); }
+std::string sort_value(double value) {
+    return std::isfinite(value) ? fmt::format("{}", value) : not_finite_name(value);
+}
 
 std::string script_json(const nlohmann::json& value) {
     std::string out;

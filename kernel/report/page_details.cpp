@@ -200,8 +200,9 @@ std::string trials_part(const ExperimentResults& results) {
     for (const TrialResult& result : results.trials) {
         out += trial_row(results, result, metrics);
         if (!result.trial.error.empty())
-            out += fmt::format("</tr><tr class=\"why\"><td></td><td colspan=\"{}\">{}</td>",
-                               4 + results.differing.size() + metrics.size(), html(printable_lines(result.trial.error)));
+            out +=
+                fmt::format("</tr><tr class=\"why\"><td></td><td colspan=\"{}\">{}</td>",
+                            4 + results.differing.size() + metrics.size(), html(printable_lines(result.trial.error)));
         out += "</tr>\n";
     }
     return out + "</tbody></table></div>\n";

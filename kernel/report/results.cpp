@@ -44,8 +44,7 @@ void average(Group& group, const std::vector<TrialResult>& trials) {
         ++group.done;
         for (const auto& [name, value] : result.finals) values[name].push_back(value);
     }
-    for (const auto& [name, list] : values)
-        group.finals[name] = *estimate(list);
+    for (const auto& [name, list] : values) group.finals[name] = *estimate(list);
 }
 
 // Drops train.start_from where the other keys tell the configs apart as well: a first stage follows from what it shares with the second.
@@ -112,8 +111,8 @@ std::optional<Estimate> estimate(const std::vector<double>& values) {
 std::string estimate_text(const Estimate& estimate, const std::optional<double>& error) {
     const std::string text = estimate_text(estimate.mean, error);
     if (estimate.count == 0 || estimate.left_out == 0) return text;
-    return text + " (" + std::to_string(estimate.left_out) + " of " + std::to_string(estimate.count + estimate.left_out) +
-           " " + number_text(estimate.left_out_value) + ")";
+    return text + " (" + std::to_string(estimate.left_out) + " of " +
+           std::to_string(estimate.count + estimate.left_out) + " " + number_text(estimate.left_out_value) + ")";
 }
 
 std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& configs) {

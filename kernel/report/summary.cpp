@@ -104,7 +104,8 @@ void print_warnings(const ExperimentResults& results, std::ostream& out) {
     for (const Group& group : results.groups) {
         const std::string where = results.groups.size() == 1 ? "" : " (" + printable(group.label) + ")";
         if (const auto share = group.finals.find("impossible"); share != group.finals.end() && share->second.mean > 0)
-            fmt::print(out, "{} of the model's states have log f = -infinity{}: kl and free_energy are infinite there\n",
+            fmt::print(out,
+                       "{} of the model's states have log f = -infinity{}: kl and free_energy are infinite there\n",
                        share->second.mean < 1 ? number_text(100 * share->second.mean, 3) + " %" : "all", where);
         const auto found = group.finals.find("kl"), own = group.finals.find("kl_stderr");
         if (found == group.finals.end() || !std::isfinite(found->second.mean)) continue;

@@ -47,8 +47,8 @@ public:
     void add_row(std::vector<Cell> row);
     std::size_t size() const { return rows_.size(); }
 
-    // Text is fitted to the screen by shortening the widest texts; numbers are never cut. For people, foreign text is made
-    // printable (kernel/base/printable.h); csv and json have it as it is.
+    // Text is fitted to the screen by shortening the widest texts; numbers are never cut. For people, foreign text is
+    // made printable (kernel/base/printable.h); csv and json have it as it is.
     void print(std::ostream& out, Format format, Screen screen = {}) const;
 
 private:

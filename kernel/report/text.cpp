@@ -151,7 +151,9 @@ std::string number_text(std::optional<double> value, int digits) {
     return text;
 }
 
-std::string exact_text(double value) { return std::isfinite(value) ? fmt::format("{:.6f}", value) : number_text(value); }
+std::string exact_text(double value) {
+    return std::isfinite(value) ? fmt::format("{:.6f}", value) : number_text(value);
+}
 
 std::string estimate_text(double mean, std::optional<double> standard_error) {
     if (!standard_error || !std::isfinite(*standard_error) || !std::isfinite(mean)) return number_text(mean);

@@ -14,8 +14,8 @@ std::size_t display_width(std::string_view text);
 // The text cut to `width` columns, its last one an ellipsis where something is missing.
 std::string shorten(std::string_view text, std::size_t width);
 
-// Text broken at spaces into lines of at most `width` columns, each begun with `indent` spaces; paragraphs stay apart. Foreign
-// text is made printable.
+// Text broken at spaces into lines of at most `width` columns, each begun with `indent` spaces; paragraphs stay apart.
+// Foreign text is made printable.
 std::string wrap(std::string_view text, std::size_t width, std::size_t indent = 0);
 
 // What stdout can show.
@@ -29,7 +29,8 @@ enum class Tone { plain, good, bad, warn, faint };
 // The text in that tone by ANSI codes; as it is if `colour` is false.
 std::string toned(std::string text, Tone tone, bool colour);
 
-// A number with at most `digits` significant digits, "1.23e-5" for the very small and the very large, "∞", "-∞" and "NaN",
+// A number with at most `digits` significant digits, "1.23e-5" for the very small and the very large, "∞", "-∞" and
+// "NaN",
 // "" for none.
 std::string number_text(std::optional<double> value, int digits = 4);
 

@@ -1,12 +1,12 @@
 #include "kernel/schedule/progress.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "kernel/base/printable.h"
 #include "kernel/report/text.h"
@@ -129,7 +129,8 @@ public:
         drawn_at_ = Clock::now();
         const std::size_t width = terminal_width();
         std::string block;
-        for (const RunningTrial* trial : running) block += shorten(printable(trial_line(*trial, width)), width - 1) + "\n";
+        for (const RunningTrial* trial : running)
+            block += shorten(printable(trial_line(*trial, width)), width - 1) + "\n";
         block += dimmed(shorten(total_line(running, totals), width - 1)) + "\n";
         clear();
         std::fwrite(block.data(), 1, block.size(), stderr);

@@ -36,8 +36,9 @@ int main(int argc, char** argv) {
         if (what == "--check" || what == "--infer") {
             std::ios::sync_with_stdio(false);
             StandardOutput output;
-            return output.finish(what == "--check" ? check(argc, argv, output) : inference_main(std::stoi(argv[2]), output),
-                                 "marginalia");
+            return output.finish(
+                what == "--check" ? check(argc, argv, output) : inference_main(std::stoi(argv[2]), output),
+                "marginalia");
         }
         prepare_worker_process();
         const WorkerArguments arguments = parse_worker_arguments(argc, argv);

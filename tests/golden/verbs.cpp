@@ -231,17 +231,23 @@ TEST_CASE("what is not finite is shown in one way, and asked for is what is rank
     const store::MetricPoint last{"loss", 2100, HUGE_VAL, static_cast<double>(marginalia::testing::sample_time)};
     results.add_metrics(8, {&last, 1});
     const std::string program = "marginalia --store infinite.db ";
-    compare_with("infinite",
-                 {program + "list -m kl,loss", program + "list -m kl,free_energy -n 5 --format csv | cut -d, -f1,2,3,4 --complement | rev | cut -d, -f1-4 | rev",
-                  program + "list -n 1 --format json -m free_energy", program + "show 7 | grep -A4 'final metrics'",
-                  program + "show 8 | grep '^loss'", program + "show 13 --format json | grep free_energy", program + "best kl",
-                  program + "table lattice -m kl,loss", program + "table lattice -r seed -m loss", program + "best loss -e lattice",
-                  program + "table lattice -m kl --format csv", program + "table lattice -m kl --format json",
-                  program + "table lattice -m kl --format latex", program + "compare 4 5 13 | grep -E 'what|kl|free_energy'",
-                  program + "diff 7 11", program + "query \"SELECT trial_id, value FROM final_metrics WHERE name = 'kl' AND trial_id > 8\"",
-                  program + "query \"SELECT trial_id, value FROM final_metrics WHERE name = 'kl' AND trial_id > 8\" --format csv",
-                  program + "query \"SELECT trial_id, value FROM final_metrics WHERE name = 'kl' AND trial_id > 8\" --format json",
-                  program + "export final -t 7 | grep ,kl,"});
+    compare_with(
+        "infinite",
+        {program + "list -m kl,loss",
+         program +
+             "list -m kl,free_energy -n 5 --format csv | cut -d, -f1,2,3,4 --complement | rev | cut -d, -f1-4 | rev",
+         program + "list -n 1 --format json -m free_energy", program + "show 7 | grep -A4 'final metrics'",
+         program + "show 8 | grep '^loss'", program + "show 13 --format json | grep free_energy", program + "best kl",
+         program + "table lattice -m kl,loss", program + "table lattice -r seed -m loss",
+         program + "best loss -e lattice", program + "table lattice -m kl --format csv",
+         program + "table lattice -m kl --format json", program + "table lattice -m kl --format latex",
+         program + "compare 4 5 13 | grep -E 'what|kl|free_energy'", program + "diff 7 11",
+         program + "query \"SELECT trial_id, value FROM final_metrics WHERE name = 'kl' AND trial_id > 8\"",
+         program +
+             "query \"SELECT trial_id, value FROM final_metrics WHERE name = 'kl' AND trial_id > 8\" --format csv",
+         program +
+             "query \"SELECT trial_id, value FROM final_metrics WHERE name = 'kl' AND trial_id > 8\" --format json",
+         program + "export final -t 7 | grep ,kl,"});
     std::ostringstream summary;
     marginalia::print_summary(results, "lattice", summary);
     CHECK(summary.str().find(" (1 of 3 ∞)") != std::string::npos);

@@ -124,10 +124,13 @@ TEST_CASE("what is no plain file is not replaced") {
     REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     CHECK(refused(place + "socket") == place + "socket is a socket" + other);
     ::close(socket);
-    CHECK(refused(place + "no/x") == "the folder " + place + "no does not exist; make it, or choose another place with --out");
+    CHECK(refused(place + "no/x") ==
+          "the folder " + place + "no does not exist; make it, or choose another place with --out");
     CHECK(refused(place + "no/") == place + "no/ names no file; choose another place with --out");
-    CHECK(refused(place + std::string(256, 'n')).find(" cannot be written: File name too long; choose another") != std::string::npos);
-    CHECK(refused(place + "fifo/x") == place + "fifo/x cannot be written: Not a directory; choose another place with --out");
+    CHECK(refused(place + std::string(256, 'n')).find(" cannot be written: File name too long; choose another") !=
+          std::string::npos);
+    CHECK(refused(place + "fifo/x") ==
+          place + "fifo/x cannot be written: Not a directory; choose another place with --out");
     put(place + std::string(255, 'n'), "a name as long as may be");
     CHECK(folder.files() == 4);
     CHECK(fs::is_fifo(place + "fifo"));
@@ -153,7 +156,8 @@ TEST_CASE("links are kept and what they lead to is replaced") {
         REQUIRE(::chmod(shared.c_str(), 01777) == 0);
         fs::create_symlink(file, shared / "trap");
         REQUIRE(::lchown((shared / "trap").c_str(), 12345, 12345) == 0);
-        CHECK(failure([&] { put(shared / "trap", "x"); }).find("another user's link in a folder for all") != std::string::npos);
+        CHECK(failure([&] { put(shared / "trap", "x"); }).find("another user's link in a folder for all") !=
+              std::string::npos);
     } else {
         MESSAGE("not root: another user's link is not tried");
     }
@@ -241,9 +245,10 @@ TEST_CASE("foreign text is made harmless and short for people") {
     CHECK(printable("a\nb\tc\rd") == "a\\nb\\tc\\rd");
     CHECK(printable("\x1b]0;title\x07") == "\\x1b]0;title\\x07");
     CHECK(printable(std::string("\0\x7f", 2)) == "\\x00\\x7f");
-    CHECK(printable("\xc2\x9b" "31m") == "\\x9b31m");                          // C1
+    CHECK(printable("\xc2\x9b"
+                    "31m") == "\\x9b31m");  // C1
     CHECK(printable("\u202e\u2066\u200f\u2028\ufeff") == "\\u202e\\u2066\\u200f\\u2028\\ufeff");
-    CHECK(printable("\xf3\xa0\x80\xa1") == "\\U000e0021");                       // a tag character
+    CHECK(printable("\xf3\xa0\x80\xa1") == "\\U000e0021");  // a tag character
     CHECK(printable("\xff\xc0\x80\xed\xa0\x80\xe2\x88") == "\\xff\\xc0\\x80\\xed\\xa0\\x80\\xe2\\x88");
     CHECK(printable_lines("a\n\tb\x1b") == "a\n\tb\\x1b");
     CHECK(printable(std::string(20'000'000, 'x')) == std::string(4000, 'x') + "… (19996000 more bytes)");
