@@ -1,7 +1,10 @@
 // The program `marginalia-selfies`: SMILES to SELFIES and back, a line at a time.
+#include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <iostream>
 #include <span>
+#include <system_error>
 
 #include "molecules/selfies.h"
 
@@ -10,7 +13,7 @@ namespace {
 namespace molecules = marginalia::molecules;
 using marginalia::Error;
 
-constexpr int exit_refused = 1, exit_usage = 2;
+constexpr int exit_refused = 1, exit_usage = 2, exit_unwritten = 6;
 
 constexpr const char* help =
     R"(marginalia-selfies encode|decode [--constraints NAME] [--set ATOM=BONDS]...
@@ -23,8 +26,34 @@ its number and what is wrong with it on standard error.
   --set ATOM=BONDS    one of them changed, such as N=5, Fe+2=4, or ?=6 for all atoms not listed
   --help              this text
 
-Exit codes: 0; 1 where a line was refused or the output could not be written; 2 for a wrong command line.
+Exit codes: 0; 1 where a line was refused; 2 for a wrong command line; 6 where the output could not be written.
 )";
+
+struct Unwritten {
+    int error;
+};
+
+// A reader that has gone ends the program quietly, also where SIGPIPE is ignored.
+void check(std::ostream& out) {
+    if (out) return;
+    const int error = errno;
+    if (error != EPIPE) throw Unwritten{error};
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+}
+
+// SMILES and SELFIES are ASCII: what is not, or steers a terminal, is shown as its bytes.
+std::string harmless(std::string_view text) {
+    std::string shown;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x20 && byte < 0x7F)
+            shown += c;
+        else
+            (shown += "\\x") += {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
+    }
+    return shown;
+}
 
 struct Command {
     bool decode = false, help = false;
@@ -76,12 +105,12 @@ std::size_t translate(const Command& command, std::istream& in, std::ostream& ou
             out << (command.decode ? molecules::decode(line, command.constraints)
                                    : molecules::encode(line, command.constraints));
         } catch (const molecules::MoleculeError& error) {
-            words << "line " << number << ": " << error.what() << '\n';
+            words << "line " << number << ": " << harmless(error.what()) << '\n';
             ++refused;
         }
-        if (!(out << '\n')) throw Error("standard output cannot be written");
+        check(out << '\n');
     }
-    if (!out.flush()) throw Error("standard output cannot be written");
+    check(out.flush());
     return refused;
 }
 
@@ -94,13 +123,18 @@ int main(int argc, char** argv) {
     try {
         const Command command = read_command(std::span(argv, static_cast<std::size_t>(argc)).subspan(1));
         if (command.help) {
-            std::cout << help;
+            check(std::cout << help << std::flush);
             return 0;
         }
         failure = exit_refused;
         return translate(command, std::cin, std::cout, std::cerr) > 0 ? exit_refused : 0;
+    } catch (const Unwritten& unwritten) {
+        std::cerr << "marginalia-selfies: standard output cannot be written: "
+                  << std::generic_category().message(unwritten.error) << '\n';
+        return exit_unwritten;
     } catch (const std::exception& error) {
-        std::cerr << "marginalia-selfies: " << error.what() << (failure == exit_usage ? "; --help says more\n" : "\n");
+        std::cerr << "marginalia-selfies: " << harmless(error.what())
+                  << (failure == exit_usage ? "; --help says more\n" : "\n");
         return failure;
     }
 }

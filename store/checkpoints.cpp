@@ -33,7 +33,7 @@ std::optional<std::int64_t> best_step(Connection& connection, TrialId trial, std
     double best_value = 0;
     for (const auto step : steps) {
         const double value = value_at(connection, trial, metric, step);
-        if (std::isnan(value) || (best && !(lowest ? value < best_value : value > best_value))) continue;
+        if (!std::isfinite(value) || (best && !(lowest ? value < best_value : value > best_value))) continue;
         best = step;
         best_value = value;
     }

@@ -135,7 +135,7 @@ bool Rows::null(int column) const { return sqlite3_column_type(statement_, colum
 void Rows::bind(int index, std::int64_t value) { sqlite3_bind_int64(statement_, index, value); }
 
 void Rows::bind(int index, double value) {
-    if (std::isfinite(value))
+    if (!std::isnan(value))
         sqlite3_bind_double(statement_, index, value);
     else
         sqlite3_bind_null(statement_, index);

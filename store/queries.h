@@ -1,6 +1,6 @@
 // What the reading verbs ask of a store, as plain structs. None of these functions writes.
 //
-// A value that was not finite is NULL in the store and NaN here; rankings never contain one. Times are seconds since
+// A value that was NaN is NULL in the store and NaN here; rankings contain finite ones only. Times are seconds since
 // the epoch. All functions throw StoreError (store/error.h).
 #pragma once
 

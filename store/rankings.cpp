@@ -1,5 +1,5 @@
 // The best trials and configurations, and trials by name. A trial competes by its final metric where it has one, else
-// by its last recorded value; NULL (not finite) never competes.
+// by its last recorded value; a value that is not finite never competes.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -35,7 +35,7 @@ std::vector<Place> walk(Connection& connection, std::string_view table, std::str
         statuses.empty() ? std::string("1") : fmt::format("t.status IN ('{}')", fmt::join(statuses, "', '"));
     const auto sql = fmt::format(
         "SELECT v.trial, v.{1} FROM {0} v CROSS JOIN trial t ON t.id = v.trial "
-        "WHERE v.metric = ?1 AND v.{1} IS NOT NULL AND {2} AND (?2 = '' OR t.experiment = ?2) {3} "
+        "WHERE v.metric = ?1 AND v.{1} > -9e999 AND v.{1} < 9e999 AND {2} AND (?2 = '' OR t.experiment = ?2) {3} "
         "ORDER BY v.{1} {4}, v.trial LIMIT ?3",
         table, column, status_is, extra, ranking.highest ? "DESC" : "ASC");
     Rows rows(connection, sql, metric, ranking.experiment, ranking.limit);

@@ -25,7 +25,6 @@ struct Summary {
         last = value;
         if (!std::isfinite(value)) {
             ++nonfinite;
-            last = std::nan("");
             return;
         }
         if (!(value >= min)) min = value, min_step = step;

@@ -117,7 +117,7 @@ public:
     // the summaries: what a resumed trial does again.
     void forget_after(TrialId trial, std::int64_t step);
 
-    // A point of a step that is there already replaces it. NaN and infinity are kept as NULL.
+    // A point of a step that is there already replaces it. NaN is kept as NULL, infinity as it is.
     void add_metrics(TrialId trial, std::span<const MetricPoint> points);
     void set_final_metric(TrialId trial, const std::string& name, double value);
     // A state, text or picture worth looking at: kind "states" (JSON), "svg", "text".
@@ -127,6 +127,7 @@ public:
     void add_checkpoint(TrialId trial, std::int64_t step, std::string_view bytes, const Retention& keep);
     std::optional<std::string> newest_checkpoint(TrialId trial, std::int64_t* step = nullptr);
     std::optional<std::string> checkpoint_at(TrialId trial, std::int64_t step);
+    // Of an error 4,000 bytes are kept, and how many there were.
     void set_status(TrialId trial, Status status, const std::string& error = {});
     void requeue(TrialId trial);  // any ended status -> queued, error cleared, attempts kept
 

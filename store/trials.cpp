@@ -1,4 +1,6 @@
 // The life of a trial: planned, claimed, ended, found lost, queued again.
+#include <fmt/format.h>
+
 #include "store/state.h"
 
 namespace marginalia::store {
@@ -50,6 +52,15 @@ Trial new_trial(Connection& connection, const std::string& experiment, const Pla
     trial.created = static_cast<double>(now) / 1000.0;
     trial.sweep = sweep;
     return trial;
+}
+
+// A text that some worker sent is not to fill the store; nobody reads more of it. Cut between characters of UTF-8.
+std::string kept_of(const std::string& error) {
+    constexpr std::size_t most = 4000;
+    if (error.size() <= most) return error;
+    std::size_t end = most - 40;
+    while (end > 0 && (static_cast<unsigned char>(error[end]) & 0xC0) == 0x80) --end;
+    return error.substr(0, end) + fmt::format(" ... ({} more bytes)", error.size() - end);
 }
 
 }  // namespace
@@ -122,7 +133,7 @@ void Store::set_status(TrialId trial, Status status, const std::string& error) {
                                  "finished = CASE WHEN ?4 THEN NULL ELSE ?5 END, "
                                  "ran = ran + CASE WHEN status = 'running' THEN coalesce(?5 - attempt_started, 0) "
                                  "ELSE 0 END WHERE id = ?1",
-                                 trial, name_of(status), error, open ? 1 : 0, now_ms());
+                                 trial, name_of(status), kept_of(error), open ? 1 : 0, now_ms());
         if (changed == 0) throw no_such_trial(connection(), trial);
     });
 }

@@ -1,4 +1,5 @@
 # Tables, summaries, pages, and every reading verb by the text it prints.
+marginalia_add_test(base_output SOURCES unit/base_output.cpp LIBS marginalia_base)
 marginalia_add_test(report_text SOURCES unit/report_text.cpp LIBS marginalia_report)
 add_executable(make_sample_store golden/make_sample_store.cpp)
 target_include_directories(make_sample_store PRIVATE ${PROJECT_SOURCE_DIR})
@@ -7,3 +8,7 @@ set_target_properties(make_sample_store PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PR
 marginalia_add_test(golden_verbs SOURCES golden/verbs.cpp LIBS marginalia_report nlohmann_json::nlohmann_json fmt::fmt
                     LABEL golden)
 add_dependencies(test_golden_verbs marginalia)
+
+# Standard output that fails, files that may not be written, text that attacks: every verb of the real programs.
+add_test(NAME output COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/output_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
+set_tests_properties(output PROPERTIES LABELS faults TIMEOUT 600)

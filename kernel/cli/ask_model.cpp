@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kernel/base/printable.h"
 #include "kernel/cli/become_worker.h"
 #include "kernel/cli/lookup.h"
 #include "kernel/config/experiment.h"
@@ -79,7 +80,7 @@ void use_plugins(InferenceRequest& request, const std::vector<std::string>& tabl
             throw MissingPlugin(
                 fmt::format("there is no {} plugin '{}' now; name its folder by --plugin-path (`marginalia plugins` "
                             "lists what there is)",
-                            kind, name));
+                            kind, printable(name)));
         request.plugin_files.push_back(plugin->path);
     }
 }

@@ -48,7 +48,7 @@ std::vector<std::string> values_of(const TrialResult& result, const std::vector<
 
 Cell estimate_cell(const std::optional<Estimate>& mean) {
     if (!mean) return {};
-    return {estimate_text(mean->mean, mean->standard_error),
+    return {estimate_text(*mean, mean->standard_error),
             {mean->mean, mean->standard_error ? nlohmann::json(*mean->standard_error) : nlohmann::json()}};
 }
 
@@ -145,7 +145,9 @@ int best_verb(const Common& common, const BestOptions& options, std::ostream& ou
         for (const std::string& key : keys[config.experiment])
             settings += fmt::format("{}{}={}", settings.empty() ? "" : " ", short_key(key, keys[config.experiment]),
                                     config_value(flat, key));
-        const Estimate mean{static_cast<std::size_t>(config.n), config.mean, config.standard_error};
+        Estimate mean;
+        mean.count = static_cast<std::size_t>(config.n), mean.mean = config.mean,
+        mean.standard_error = config.standard_error;
         table.add_row({config.experiment, settings, estimate_cell(mean), Cell::integer(config.n),
                        trial_list(config.trials), config.config_hash.substr(0, 8)});
     }
@@ -163,7 +165,8 @@ int table_verb(const Common& common, const TableOptions& options, std::ostream& 
             return exit_ok;
         }
     }
-    const ExperimentResults results = load_results(store, experiment);
+    // Metrics that are asked for are those that `best` ranks.
+    const ExperimentResults results = load_results(store, experiment, 0, !options.metrics.empty());
     const std::vector<std::string> keys = all_keys(results);
     std::vector<std::string> rows, columns;
     for (const std::string& key : options.columns) columns.push_back(find_key(key, keys));

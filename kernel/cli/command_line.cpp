@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "kernel/base/printable.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verb_options.h"
 #include "kernel/config/nearest.h"
@@ -16,6 +17,11 @@ namespace {
 constexpr const char* introduction =
     "marginalia: experiments with generative marginalization models.\n"
     "TRIAL is a number, a prefix of a config hash, 'last', or 'best:METRIC'.";
+
+constexpr const char* exit_codes_text =
+    "Exit codes: 0 done; 2 wrong words, files or input; 3 a plugin is missing or refused; 4 the store cannot be used;\n"
+    "5 nothing matched; 6 the answer could not be written. Of run and resume also 1 a trial failed; 75, 130 and 143\n"
+    "stopped by a signal.";
 
 // The verb the user is in: the deepest one parsed.
 const CLI::App* current(const CLI::App& app) {
@@ -60,7 +66,7 @@ std::string sentence_about(const std::string& word, const CLI::App& app) {
 }
 
 int complain(const std::string& sentence, const CLI::App& app) {
-    std::cerr << fmt::format("marginalia: {}{} `{} --help` lists what there is\n", sentence,
+    std::cerr << fmt::format("marginalia: {}{} `{} --help` lists what there is\n", printable(sentence),
                              sentence.back() == '?' ? "" : ";", path_of(*current(app)));
     return exit_usage;
 }
@@ -86,6 +92,7 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
         ->expected(1);
     app.set_version_flag("--version", std::string("marginalia ") + MARGINALIA_VERSION);
     add_verbs(app, request);
+    app.footer(exit_codes_text);  // after the verbs, which would take it over
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {

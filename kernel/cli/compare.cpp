@@ -57,6 +57,14 @@ Cell metric_cell(const TrialResult& result, const std::string& metric) {
     return found == result.finals.end() ? Cell() : Cell::number(found->second);
 }
 
+// Two that are NaN do not differ.
+bool differ(const Cell& a, const Cell& b) {
+    const bool numbers = a.value.is_number_float() && b.value.is_number_float();
+    if (!numbers) return a.value.is_null() != b.value.is_null();
+    const double x = a.value.get<double>(), y = b.value.get<double>();
+    return x != y && !(std::isnan(x) && std::isnan(y));
+}
+
 Cell change_cell(const TrialResult& a, const TrialResult& b, const std::string& metric) {
     const auto first = a.finals.find(metric), second = b.finals.find(metric);
     if (first == a.finals.end() || second == b.finals.end()) return {};
@@ -122,7 +130,7 @@ int diff_verb(const Common& common, const std::string& first, const std::string&
     for (const std::string& key : keys_that_differ(trials))
         table.add_row({key, config_value(a.config, key), config_value(b.config, key)});
     for (const std::string& metric : metrics_of(trials))
-        if (metric_cell(a, metric).value != metric_cell(b, metric).value)
+        if (differ(metric_cell(a, metric), metric_cell(b, metric)))
             table.add_row({{metric_title(metric), metric},
                            metric_cell(a, metric),
                            metric_cell(b, metric),

@@ -7,6 +7,8 @@
 #include <iostream>
 #include <memory>
 
+#include "kernel/base/output_file.h"
+#include "kernel/base/printable.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/data/cache.h"
 #include "kernel/data/catalogue.h"
@@ -81,7 +83,8 @@ int list_data_verb(Format format, std::ostream& out) {
 
 int normalise_verb(const DataOptions& options) {
     const std::uint64_t written = data::normalise_file(options.from, options.to);
-    if (!options.to.empty()) std::cerr << fmt::format("{}: {} characters\n", options.to, written);
+    if (!Output::is_standard(options.to))
+        std::cerr << fmt::format("{}: {} characters\n", printable(options.to), written);
     return exit_ok;
 }
 
@@ -112,7 +115,7 @@ void add_data_set_verbs(CLI::App& app, Request& request) {
                               [options](std::ostream&) { return normalise_verb(*options); });
     normalise->footer(normalise_footer);
     normalise->add_option("file", options->from, "text file; -: standard input")->required();
-    normalise->add_option("-o,--out", options->to, "file to write; standard output if left out");
+    normalise->add_option("-o,--out", options->to, "file to write; standard output if left out or -");
 }
 
 }  // namespace marginalia

@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "kernel/base/printable.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verbs.h"
 #include "kernel/plugins/plugin_host.h"
@@ -37,7 +38,8 @@ public:
 
 private:
     void line(const std::string& word, Tone tone, const std::string& what, const std::string& text) {
-        fmt::print(out_, "{}{} {:<16} {}\n", toned(word, tone, colour_), std::string(4 - word.size(), ' '), what, text);
+        fmt::print(out_, "{}{} {:<16} {}\n", toned(word, tone, colour_), std::string(4 - word.size(), ' '),
+                   printable(what), printable(text));
     }
 
     std::ostream& out_;

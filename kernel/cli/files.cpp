@@ -4,6 +4,9 @@
 
 #include <iostream>
 
+#include "kernel/base/output_file.h"
+#include "kernel/base/printable.h"
+#include "kernel/base/standard_output.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
 #include "kernel/cli/provenance_facts.h"
@@ -21,12 +24,6 @@ namespace {
 
 using store::StoreError;
 
-std::string file_stem(std::string name) {
-    for (char& c : name)
-        if (c == '/' || c == '\0' || c == ' ') c = '-';
-    return name;
-}
-
 // The record that a run of these plugins would leave now. Starts a worker, as only it can say which plugins there are.
 std::string provenance_now(const Common& common, const store::Trial& trial, const store::Sweep& sweep) {
     ReadyWorker ready =
@@ -38,6 +35,12 @@ std::string provenance_now(const Common& common, const store::Trial& trial, cons
     return provenance_of(surroundings_of(sweep.file), experiment, ready.catalogue, ready.torch.version, {});
 }
 
+void write_out(const std::filesystem::path& file, const std::string& bytes, std::ostream& out) {
+    Output output(file, out);
+    output.stream() << bytes;
+    output.commit();
+}
+
 void print_differences(const std::string& then_record, const std::string& now_record) {
     auto then = provenance_facts(then_record), now = provenance_facts(now_record);
     then.erase("command line");
@@ -47,13 +50,13 @@ void print_differences(const std::string& then_record, const std::string& now_re
         const auto found = now.find(key);
         if (found != now.end() && found->second == value) continue;
         ++count;
-        std::cerr << fmt::format("differs: {}: then {}, now {}\n", key, value,
-                                 found == now.end() ? "missing" : found->second);
+        std::cerr << fmt::format("differs: {}: then {}, now {}\n", printable(key), printable(value),
+                                 found == now.end() ? "missing" : printable(found->second));
     }
     for (const auto& [key, value] : now) {
         if (then.contains(key)) continue;
         ++count;
-        std::cerr << fmt::format("differs: {}: then not recorded, now {}\n", key, value);
+        std::cerr << fmt::format("differs: {}: then not recorded, now {}\n", printable(key), printable(value));
     }
     if (count == 0) std::cerr << "nothing differs: same code, versions, plugins and machine\n";
 }
@@ -61,6 +64,7 @@ void print_differences(const std::string& then_record, const std::string& now_re
 }  // namespace
 
 int checkpoint_export_verb(const Common& common, const CheckpointOptions& options, std::ostream& out) {
+    if (options.file == "-") refuse_terminal("a checkpoint");
     store::Store store = store::Store::open_to_read(common.store);
     const store::Trial trial = find_trial(store, options.trial);
     std::int64_t step = options.step.value_or(-1);
@@ -76,10 +80,10 @@ int checkpoint_export_verb(const Common& common, const CheckpointOptions& option
     }
     const std::filesystem::path file =
         options.file.empty() ? std::filesystem::path(fmt::format("trial-{}-step-{}.pt", trial.id, step)) : options.file;
-    write_atomically(file, *bytes);
+    write_out(file, *bytes, out);
     std::cerr << fmt::format("trial {}, step {}, {}; open it with torch.jit.load\n", trial.id, step,
                              bytes_text(bytes->size()));
-    out << file.string() << '\n';
+    if (!Output::is_standard(file)) out << file.string() << '\n';
     return exit_ok;
 }
 
@@ -87,12 +91,12 @@ int report_verb(const Common& common, const ReportOptions& options, std::ostream
     store::Store store = store::Store::open_to_read(common.store);
     const std::string experiment = find_experiment(store, options.experiment);
     const std::filesystem::path file =
-        options.file.empty() ? std::filesystem::path(file_stem(experiment) + ".html") : options.file;
+        options.file.empty() ? std::filesystem::path(file_name_of(experiment) + ".html") : options.file;
     const std::string page = report_page(store, experiment);
-    write_atomically(file, page);
-    std::cerr << fmt::format("report on {} ({}); open it in any browser, no network needed\n", experiment,
+    write_out(file, page, out);
+    std::cerr << fmt::format("report on {} ({}); open it in any browser, no network needed\n", printable(experiment),
                              bytes_text(page.size()));
-    out << file.string() << '\n';
+    if (!Output::is_standard(file)) out << file.string() << '\n';
     return exit_ok;
 }
 
@@ -101,10 +105,7 @@ int reproduce_verb(const Common& common, const ReproduceOptions& options, std::o
     const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
     const std::string toml =
         to_toml(details.trial.experiment, nlohmann::json::parse(details.trial.config), details.trial.seed);
-    if (options.file.empty())
-        out << toml << std::flush;
-    else
-        write_atomically(options.file, toml);
+    write_out(options.file, toml, out);
     print_differences(details.sweep.provenance, provenance_now(common, details.trial, details.sweep));
     return exit_ok;
 }

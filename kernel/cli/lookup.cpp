@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 #include <marginalia/error.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 
 #include "kernel/config/nearest.h"
@@ -59,20 +57,6 @@ std::vector<std::string> all_keys(const ExperimentResults& results) {
     for (const Group& group : results.groups)
         for (const auto& [key, value] : group.config) keys.insert(key);
     return {keys.begin(), keys.end()};
-}
-
-void write_atomically(const std::filesystem::path& file, std::string_view bytes) {
-    std::filesystem::path beside = file;
-    beside += fmt::format(".{}.part", getpid());
-    std::ofstream stream(beside, std::ios::binary | std::ios::trunc);
-    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    stream.close();
-    std::error_code failure;
-    if (stream) std::filesystem::rename(beside, file, failure);
-    if (stream && !failure) return;
-    std::filesystem::remove(beside, failure);
-    throw Error(
-        fmt::format("cannot write {}; choose another place with --out, or make room on the disk", file.string()));
 }
 
 }  // namespace marginalia

@@ -1,9 +1,7 @@
 // Finding what the user named: experiments, trials, config keys.
 #pragma once
 
-#include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "kernel/report/results.h"
@@ -28,8 +26,5 @@ std::string find_key(const std::string& key, const std::vector<std::string>& key
 std::vector<std::string> all_keys(const ExperimentResults& results);
 
 Tone tone_of(store::Status status);
-
-// Writes a file whole or not at all: beside it first, then renamed. Throws Error if the place cannot be written.
-void write_atomically(const std::filesystem::path& file, std::string_view bytes);
 
 }  // namespace marginalia

@@ -2,13 +2,18 @@
 #include <marginalia/error.h>
 
 #include <iostream>
+#include <string>
 
+#include "kernel/base/printable.h"
+#include "kernel/base/standard_output.h"
 #include "kernel/cli/command_line.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/config/experiment.h"
 #include "store/error.h"
 
 namespace {
+
+constexpr std::size_t most_said = 100'000;  // bytes of a list of faults
 
 int exit_code(marginalia::store::StoreError::Kind kind) {
     using Kind = marginalia::store::StoreError::Kind;
@@ -21,19 +26,23 @@ int exit_code(marginalia::store::StoreError::Kind kind) {
 
 int main(int argc, char** argv) {
     std::ios::sync_with_stdio(false);
+    marginalia::StandardOutput output;
+    const auto refuse = [&](const std::string& sentence, int code) {
+        // Where standard output is what failed, finish() says so, once.
+        if (!output.failed()) std::cout.flush(), std::cerr << "marginalia: " << sentence << '\n';
+        return code;
+    };
+    int code = marginalia::exit_ok;
     try {
-        return marginalia::run_command_line(argc, argv, std::cout);
+        code = marginalia::run_command_line(argc, argv, std::cout);
     } catch (const marginalia::store::StoreError& error) {
-        std::cout.flush();
-        std::cerr << "marginalia: " << error.what() << '\n';
-        return exit_code(error.kind());
-    } catch (const marginalia::MissingPlugin& error) {
-        std::cout.flush();
-        std::cerr << "marginalia: " << error.what() << '\n';
-        return marginalia::exit_plugin;
+        code = refuse(marginalia::printable(error.what()), exit_code(error.kind()));
     } catch (const std::exception& error) {
-        std::cout.flush();
-        std::cerr << "marginalia: " << error.what() << '\n';
-        return marginalia::exit_usage;
+        const bool no_plugin = dynamic_cast<const marginalia::MissingPlugin*>(&error) != nullptr;
+        const bool unwritten = dynamic_cast<const marginalia::WriteError*>(&error) != nullptr;
+        code = refuse(marginalia::printable_lines(error.what(), most_said), no_plugin   ? marginalia::exit_plugin
+                                                                            : unwritten ? marginalia::exit_unwritten
+                                                                                        : marginalia::exit_usage);
     }
+    return output.finish(code, "marginalia");
 }

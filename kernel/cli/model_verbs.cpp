@@ -29,7 +29,8 @@ CLI::App* add_inference_verb(CLI::App& app, Request& request, const char* name, 
 }
 
 void add_output_options(CLI::App* verb, InferenceOptions& options, const char* formats) {
-    verb->add_option("-o,--out", options.file, "file to write, its ending the format; standard output if left out");
+    verb->add_option("-o,--out", options.file,
+                     "file to write, its ending the format; standard output if left out or -");
     verb->add_option("--format", options.format, formats);
     add_batch(verb, options.batch);
 }

@@ -2,14 +2,19 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 #include <marginalia/error.h>
-#include <unistd.h>
+#include <pthread.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <map>
 #include <string_view>
 
+#include "kernel/base/output_file.h"
+#include "kernel/base/printable.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verbs.h"
 #include "kernel/config/nearest.h"
@@ -129,13 +134,25 @@ Words project_files(const std::string& kind, const std::string& name) {
     return files;
 }
 
-// A folder that is removed again with all that is in it.
+// A new folder under an unguessable name that is removed again with all that is in it. Signals wait as long.
 class Staging {
 public:
-    explicit Staging(fs::path folder) : folder_(std::move(folder)) { fs::create_directory(folder_); }
+    explicit Staging(const fs::path& parent) {
+        std::string name = (parent / ".new-plugin-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr)
+            throw fs::filesystem_error("mkdtemp", parent, std::error_code(errno, std::generic_category()));
+        folder_ = name;
+        const mode_t mask = ::umask(0);
+        ::umask(mask);
+        fs::permissions(folder_, static_cast<fs::perms>(0777 & ~mask));
+        sigset_t ends;
+        ::sigfillset(&ends);
+        ::pthread_sigmask(SIG_BLOCK, &ends, &before_);
+    }
     ~Staging() {
         std::error_code ignored;
         fs::remove_all(folder_, ignored);
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }
     Staging(const Staging&) = delete;
     Staging& operator=(const Staging&) = delete;
@@ -143,26 +160,20 @@ public:
 
 private:
     fs::path folder_;
+    sigset_t before_;
 };
 
 // All or nothing: the files are complete before the first of them has its place. An empty folder that is there already
 // stays the same folder, as a shell may be in it.
 void write_project(const fs::path& folder, const Words& files) {
-    const std::string hidden = fmt::format(".new-plugin-{}", ::getpid());
-    const Staging staging(fs::exists(folder) ? folder / hidden : folder.parent_path() / hidden);
+    const Staging staging(fs::exists(folder) ? folder : folder.parent_path());
     for (const auto& [name, text] : files) {
-        std::ofstream stream(staging.folder() / name, std::ios::binary);
-        stream << text;
-        stream.close();
-        if (!stream) throw Error(fmt::format("{} cannot be written; is the disk full?", (folder / name).string()));
+        OutputFile file(staging.folder() / name, "--dir");
+        file.stream() << text;
+        file.commit();
     }
     if (!fs::exists(folder)) return fs::rename(staging.folder(), folder);
     for (const auto& file : files) fs::rename(staging.folder() / file.first, folder / file.first);
-}
-
-std::string for_shell(const std::string& text) {
-    constexpr std::string_view special = " \t'\"\\$`&|;<>()*?[]#~!{}";
-    return text.find_first_of(special) == std::string::npos ? text : "'" + text + "'";
 }
 
 }  // namespace
@@ -183,7 +194,7 @@ int new_plugin_verb(const Common& common, const NewPluginOptions& options, std::
     fmt::print(out, "{} '{}' in {}:", options.kind, options.name, shown.string());
     for (const auto& file : files) fmt::print(out, " {}", file.first);
     fmt::print(out, "\n\nnext:\n");
-    if (folder != fs::current_path()) fmt::print(out, "  cd {}\n", for_shell(shown.string()));
+    if (folder != fs::current_path()) fmt::print(out, "  cd {}\n", shell_word(shown.string()));
     fmt::print(out,
                "  cmake -B build\n"
                "  cmake --build build\n"

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "kernel/base/output_file.h"
+#include "kernel/base/standard_output.h"
 #include "kernel/report/text.h"
 
 namespace marginalia {
@@ -52,13 +54,14 @@ Terminal terminal() {
     const char* kind = std::getenv("TERM");
     const bool dumb = !kind || !*kind || std::string_view(kind) == "dumb";
     const Screen found = screen();
-    return {found.width > 0 ? found.width : 80, found.colour && !dumb, locale_is_utf8() && !dumb};
+    return {found.width > 0 ? found.width : 80, found.colour && !dumb, locale_is_utf8() && !dumb, true};
 }
 
 }  // namespace
 
-OutputRequest choose_output(const std::string& format, const std::string& file, std::span<const FormatName> names,
+OutputRequest choose_output(const std::string& format, const std::string& place, std::span<const FormatName> names,
                             bool screen) {
+    const std::string file = Output::is_standard(place) ? "" : place;
     OutputRequest output{names.front().format, file, {}};
     if (!format.empty()) {
         const FormatName* found = named(names, format);
@@ -70,8 +73,9 @@ OutputRequest choose_output(const std::string& format, const std::string& file, 
         output.format = StateFormat::screen;
         output.terminal = terminal();
     }
+    output.terminal.shown = file.empty() && isatty(STDOUT_FILENO);
     if (file.empty() && (output.format == StateFormat::npy || output.format == StateFormat::png))
-        throw Error(fmt::format("--format {} makes a file; name it with --out FILE.{}", format, format));
+        refuse_terminal("--format " + format);
     return output;
 }
 

@@ -15,7 +15,8 @@ struct FormatName {
 };
 
 // `screen`: the verb has a form for a terminal, taken where standard output is one. Throws Error for a name or ending
-// that is not in the list, and for .npy and .png without a file.
+// that is not in the list, and for .npy and .png where standard output is a terminal. "-" and no file are
+// standard output.
 OutputRequest choose_output(const std::string& format, const std::string& file, std::span<const FormatName> names,
                             bool screen);
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <sstream>
 
+#include "kernel/base/printable.h"
 #include "kernel/report/metrics.h"
 
 namespace marginalia {
@@ -40,7 +41,7 @@ public:
         std::string line;
         for (std::size_t i = 0; std::getline(lines, line); ++i) {
             const auto label = long_labels_.find(i - std::min<std::size_t>(i, 2));  // below header and rule
-            out << (i < 2 || label == long_labels_.end() ? line : label->second) << '\n';
+            out << (i < 2 || label == long_labels_.end() ? line : printable(label->second)) << '\n';
         }
     }
 

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "kernel/base/printable.h"
 #include "kernel/cli/become_worker.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/verbs.h"
@@ -101,9 +102,10 @@ std::string tables_text(const std::vector<std::string>& tables) {
 
 // Its table of an experiment file, every key with its default.
 std::string example_table(const PluginManifest& plugin) {
-    std::string text = fmt::format("[{}]\nplugin = \"{}\"\n", plugin.kind, plugin.name);
+    std::string text = fmt::format("[{}]\nplugin = \"{}\"\n", printable(plugin.kind), printable(plugin.name));
     for (const ParameterSpec& parameter : plugin.parameters)
-        text += fmt::format("{} = {}\n", parameter.name, parameter.required ? placeholder(parameter) : parameter.fallback);
+        text += fmt::format("{} = {}\n", printable(parameter.name),
+                            printable(parameter.required ? placeholder(parameter) : parameter.fallback));
     return text;
 }
 
@@ -112,11 +114,17 @@ std::string without_blank_ends(const std::string& text) {
     return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \n") - first + 1) + '\n';
 }
 
+std::string manual_of(const PluginManifest& plugin) {
+    constexpr std::size_t most = 1'000'000;  // bytes
+    return without_blank_ends(printable_lines(plugin.manual, most));
+}
+
 // The plugin's page of the documents (docs/plugins/): nothing in it depends on where it was installed.
 void print_page(const PluginManifest& plugin, std::ostream& out) {
-    fmt::print(out, "# {} `{}`\n\n{}.\n", plugin.kind, plugin.name, plugin.summary);
-    if (!plugin.manual.empty()) out << '\n' << without_blank_ends(plugin.manual);
-    if (!plugin.needs.empty()) fmt::print(out, "\nAn experiment with it needs {}.\n", tables_text(plugin.needs));
+    fmt::print(out, "# {} `{}`\n\n{}.\n", printable(plugin.kind), printable(plugin.name), printable(plugin.summary));
+    if (!plugin.manual.empty()) out << '\n' << manual_of(plugin);
+    if (!plugin.needs.empty())
+        fmt::print(out, "\nAn experiment with it needs {}.\n", printable(tables_text(plugin.needs)));
     if (plugin.parameters.empty()) {
         out << "\nIt has no parameters.\n";
     } else {
@@ -130,15 +138,16 @@ void print_plugin(const PluginManifest& plugin, std::ostream& out) {
     const Screen view = screen();
     constexpr std::size_t readable = 100;
     const std::size_t width = view.width == 0 ? readable : std::min(view.width, readable);
-    fmt::print(out, "{} {}: {}\n", plugin.kind, plugin.name, plugin.summary);
-    if (!plugin.manual.empty()) out << '\n' << reflowed(without_blank_ends(plugin.manual), width);
-    if (!plugin.needs.empty()) fmt::print(out, "\nneeds {}\n", tables_text(plugin.needs));
+    fmt::print(out, "{} {}: {}\n", printable(plugin.kind), printable(plugin.name), printable(plugin.summary));
+    if (!plugin.manual.empty()) out << '\n' << reflowed(manual_of(plugin), width);
+    if (!plugin.needs.empty()) fmt::print(out, "\nneeds {}\n", printable(tables_text(plugin.needs)));
     if (!plugin.parameters.empty()) {
         out << "\nparameters\n\n";
         parameter_table(plugin).print(out, Format::text, view);
     }
     out << "\nin an experiment file\n\n" << example_table(plugin);
-    fmt::print(out, "\nfile   {}\nbuilt  {}\nsha256 {}\n", plugin.path, plugin.build_tag, plugin.sha256);
+    fmt::print(out, "\nfile   {}\nbuilt  {}\nsha256 {}\n", printable(plugin.path), printable(plugin.build_tag),
+               printable(plugin.sha256));
 }
 
 void print_list(const PluginCatalogue& catalogue, Format format, std::ostream& out) {
@@ -156,7 +165,7 @@ void print_list(const PluginCatalogue& catalogue, Format format, std::ostream& o
 
 void print_failures(const PluginCatalogue& catalogue) {
     for (const PluginFailure& failure : catalogue.failures)
-        std::cerr << fmt::format("refused {}: {}\n", failure.path, failure.reason);
+        std::cerr << fmt::format("refused {}: {}\n", printable(failure.path), printable(failure.reason));
 }
 
 bool is_called(const PluginManifest& plugin, const std::string& name) {
@@ -199,7 +208,7 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
         print_list(catalogue, common.format, out);
         if (catalogue.plugins.empty()) {
             std::cerr << "no plugins found in:\n";
-            for (const std::filesystem::path& folder : folders) std::cerr << "  " << folder.string() << '\n';
+            for (const std::filesystem::path& folder : folders) std::cerr << "  " << printable(folder.string()) << '\n';
         }
         print_failures(catalogue);
         return catalogue.failures.empty() && !catalogue.plugins.empty() ? exit_ok : exit_plugin;
@@ -219,7 +228,7 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
             parameter_table(plugin).print(out, common.format);
     }
     if (found) return exit_ok;
-    std::cerr << fmt::format("marginalia: no plugin '{}'{}\n", name, suggestion(name, names, "plugins"));
+    std::cerr << fmt::format("marginalia: no plugin '{}'{}\n", printable(name), suggestion(name, names, "plugins"));
     print_failures(catalogue);
     return exit_plugin;
 }

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <set>
 
+#include "kernel/base/printable.h"
 #include "kernel/cli/paper_lines.h"
 #include "kernel/config/nearest.h"
 #include "kernel/report/metrics.h"
@@ -182,26 +183,31 @@ private:
             table.add_row(std::move(row));
         }
         table.print(out, format);
-        for (const std::string& words : missing_) std::cerr << words << '\n';
+        for (const std::string& words : missing_) std::cerr << printable(words) << '\n';
     }
 
     void print_for_people(Format format, std::ostream& out) const {
         const Screen view = screen();
-        if (format == Format::latex) out << "% " << table_.title << '\n';
-        else out << (format == Format::markdown ? "**" + table_.title + "**" : table_.title) << "\n\n";
+        const std::string title = printable(table_.title);
+        if (format == Format::latex)
+            out << "% " << title << '\n';
+        else
+            out << (format == Format::markdown ? "**" + title + "**" : title) << "\n\n";
         print_lines(lines_, table_.columns, format, view, out);
         std::vector<std::string> notes = notes_;
         if (!table_.note.empty()) notes.insert(notes.begin(), table_.note);
         if (format == Format::latex) {
-            for (const std::string& note : notes) fmt::print(out, "\\par{{\\footnotesize {}}}\n", latex_text(note));
-            for (const std::string& words : missing_) out << "% " << words << '\n';
+            for (const std::string& note : notes)
+                fmt::print(out, "\\par{{\\footnotesize {}}}\n", latex_text(printable(note)));
+            for (const std::string& words : missing_) out << "% " << printable(words) << '\n';
             return;
         }
         notes.insert(notes.end(), missing_.begin(), missing_.end());
         const char* between = format == Format::markdown ? "\n" : "";
         if (!notes.empty()) out << '\n';
         for (std::size_t i = 0; i < notes.size(); ++i)
-            out << (i > 0 ? between : "") << (format == Format::text ? wrap(notes[i], view.width) : notes[i] + "\n");
+            out << (i > 0 ? between : "")
+                << (format == Format::text ? wrap(notes[i], view.width) : printable_lines(notes[i]) + "\n");
     }
 
     store::Store& store_;

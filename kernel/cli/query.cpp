@@ -4,9 +4,10 @@
 #include <marginalia/error.h>
 
 #include <cmath>
-#include <fstream>
 #include <iostream>
 
+#include "kernel/base/output_file.h"
+#include "kernel/base/printable.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
 #include "kernel/cli/verbs.h"
@@ -21,10 +22,7 @@ std::string blob_text(const store::Blob& blob) {
 }
 
 // All digits that matter, so that a number read back is the number stored.
-std::string plain(double value) {
-    if (std::isfinite(value)) return fmt::format("{}", value);
-    return std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
-}
+std::string plain(double value) { return std::isfinite(value) ? fmt::format("{}", value) : not_finite_name(value); }
 
 struct CsvValue {
     std::string operator()(std::monostate) const { return {}; }
@@ -150,20 +148,11 @@ int query_verb(const Common& common, const std::string& sql, std::ostream& out) 
 int export_verb(const Common& common, const ExportOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
     const std::string sql = export_sql(options, store);
-    if (options.file.empty()) return print_rows(store, sql, common.format, out) > 0 ? exit_ok : exit_no_match;
-    std::filesystem::path beside = options.file;
-    beside += ".part";
-    std::ofstream stream(beside, std::ios::trunc);
-    const std::size_t rows = print_rows(store, sql, common.format, stream);
-    stream.close();
-    std::error_code failure;
-    if (stream) std::filesystem::rename(beside, options.file, failure);
-    if (!stream || failure) {
-        std::filesystem::remove(beside, failure);
-        throw Error(fmt::format("cannot write {}; choose another place with --out, or make room on the disk",
-                                options.file.string()));
-    }
-    std::cerr << fmt::format("{} written to {}\n", count_text(rows, "row"), options.file.string());
+    Output output(options.file, out);
+    const std::size_t rows = print_rows(store, sql, common.format, output.stream());
+    output.commit();
+    if (output.is_file())
+        std::cerr << fmt::format("{} written to {}\n", count_text(rows, "row"), printable(options.file.string()));
     return rows > 0 ? exit_ok : exit_no_match;
 }
 

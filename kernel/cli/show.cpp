@@ -6,12 +6,13 @@
 #include <filesystem>
 #include <iostream>
 
+#include "kernel/base/output_file.h"
+#include "kernel/base/printable.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
 #include "kernel/cli/provenance_facts.h"
 #include "kernel/cli/verbs.h"
 #include "kernel/config/experiment.h"
-#include "kernel/output/output_file.h"
 #include "kernel/report/metrics.h"
 #include "kernel/report/text.h"
 
@@ -24,9 +25,10 @@ void print_facts(const std::string& title, const Facts& facts, std::ostream& out
     if (facts.empty()) return;
     if (!title.empty()) fmt::print(out, "\n{}\n", title);
     std::size_t width = 0;
-    for (const auto& [key, value] : facts) width = std::max(width, display_width(key));
+    for (const auto& [key, value] : facts) width = std::max(width, display_width(printable(key)));
     for (const auto& [key, value] : facts)
-        out << "  " << key << std::string(width - display_width(key) + 2, ' ') << value << '\n';
+        out << "  " << printable(key) << std::string(width - display_width(printable(key)) + 2, ' ') << printable(value)
+            << '\n';
 }
 
 std::string time_of(const std::optional<double>& time) { return time ? time_text(*time) : "—"; }
@@ -99,7 +101,7 @@ Facts kept(const store::TrialDetails& details) {
 }
 
 nlohmann::json number_or_text(double value) {
-    return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(number_text(value));
+    return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(not_finite_name(value));
 }
 
 nlohmann::ordered_json as_json(const store::TrialDetails& details) {
@@ -152,10 +154,10 @@ Facts kept_samples(store::Store& store, const store::TrialDetails& details) {
 void print_text(store::Store& store, const store::TrialDetails& details, std::ostream& out) {
     const store::Trial& trial = details.trial;
     const Screen view = screen();
-    fmt::print(out, "trial {} of {}: {}\n\n", trial.id, trial.experiment,
+    fmt::print(out, "trial {} of {}: {}\n\n", trial.id, printable(trial.experiment),
                toned(std::string(store::name_of(trial.status)), tone_of(trial.status), view.colour));
     print_facts("", life(details), out);
-    if (!trial.error.empty()) out << "\nerror\n" << wrap(trial.error, view.width, 2);
+    if (!trial.error.empty()) out << "\nerror\n" << wrap(printable_lines(trial.error), view.width, 2);
     const FlatConfig config = flatten_text(trial.config);
     print_facts("config", {config.begin(), config.end()}, out);
     print_finals(details, out);
@@ -174,10 +176,11 @@ void write_pictures(store::Store& store, store::TrialId trial, const std::filesy
         std::error_code failed;
         std::filesystem::create_directories(folder, failed);
         if (failed) throw Error(fmt::format("the folder {} cannot be made: {}", folder.string(), failed.message()));
-        OutputFile file(folder / fmt::format("trial-{}-{}.svg", trial, sample.name));
+        const std::filesystem::path name = folder / fmt::format("trial-{}-{}.svg", trial, file_name_of(sample.name));
+        OutputFile file(name, "--pictures");
         file.stream() << sample.data;
         file.commit();
-        out << (folder / fmt::format("trial-{}-{}.svg", trial, sample.name)).string() << '\n';
+        out << name.string() << '\n';
         ++written;
     }
     if (written == 0)

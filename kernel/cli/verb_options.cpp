@@ -114,7 +114,7 @@ void add_data_verbs(CLI::App& app, Request& request) {
         exported->add_option("-t,--trial", request.exported.trial, std::string("only this ") + a_trial)
             ->check(names_a_trial);
     exported->add_option("-e,--experiment", request.exported.experiment, "only this experiment's")->excludes(trial);
-    exported->add_option("-o,--out", request.exported.file, "file to write; standard output if left out");
+    exported->add_option("-o,--out", request.exported.file, "file to write; standard output if left out or -");
     add_format(exported, request, "csv or json");
 
     CLI::App* checkpoint = app.add_subcommand("checkpoint", "Networks kept in the store");
@@ -125,18 +125,20 @@ void add_data_verbs(CLI::App& app, Request& request) {
     written->add_option("trial", request.checkpoint.trial, a_trial)->required()->check(names_a_trial);
     written->add_option("--step", request.checkpoint.step, "of this step; the newest if left out")
         ->check(whole_number(0));
-    written->add_option("-o,--out", request.checkpoint.file, "file to write; trial-N-step-S.pt if left out");
+    written->add_option("-o,--out", request.checkpoint.file,
+                        "file to write, - for standard output; trial-N-step-S.pt if left out");
 
     CLI::App* report = add_verb(app, request, "report", "One self-contained HTML page about an experiment",
                                 [](Request& r, std::ostream& out) { return report_verb(r.common, r.report, out); });
     report->add_option("experiment", request.report.experiment, "its name; the newest if left out");
-    report->add_option("-o,--out", request.report.file, "file to write; EXPERIMENT.html if left out");
+    report->add_option("-o,--out", request.report.file,
+                       "file to write, - for standard output; EXPERIMENT.html if left out");
 
     CLI::App* reproduce =
         add_verb(app, request, "reproduce", "A trial's experiment file, and what differs now from when it ran",
                  [](Request& r, std::ostream& out) { return reproduce_verb(r.common, r.reproduce, out); });
     reproduce->add_option("trial", request.reproduce.trial, a_trial)->required()->check(names_a_trial);
-    reproduce->add_option("-o,--out", request.reproduce.file, "file to write; standard output if left out");
+    reproduce->add_option("-o,--out", request.reproduce.file, "file to write; standard output if left out or -");
 }
 
 void add_machine_verbs(CLI::App& app, Request& request) {

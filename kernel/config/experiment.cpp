@@ -268,7 +268,7 @@ std::string to_toml(const std::string& name, const nlohmann::json& config, std::
         if (config[table].contains("plugin"))
             text << "plugin = " << config::toml_scalar(config[table]["plugin"]) << "\n";
         for (const auto& [key, value] : config[table].items())
-            if (key != "plugin") text << key << " = " << config::toml_scalar(value) << "\n";
+            if (key != "plugin") text << config::toml_key(key) << " = " << config::toml_scalar(value) << "\n";
     }
     return text.str();
 }

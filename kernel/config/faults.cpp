@@ -2,9 +2,16 @@
 
 #include <algorithm>
 
+#include "kernel/base/printable.h"
 #include "kernel/config/experiment.h"
 
 namespace marginalia::config {
+
+namespace {
+
+constexpr std::size_t most_said = 20'000;  // bytes of one sentence: it may list many keys
+
+}  // namespace
 
 void Faults::add(Place place, std::string sentence) {
     std::pair fault{place, std::move(sentence)};
@@ -35,7 +42,7 @@ void Faults::throw_if_any() const {
     std::string message;
     for (const auto& [place, sentence] : sorted) {
         if (!message.empty()) message += '\n';
-        message += where(place) + ": " + sentence;
+        message += printable(where(place) + ": " + sentence, most_said);
     }
     if (about_plugins_ == faults_.size()) throw MissingPlugin(message);
     throw Error(message);

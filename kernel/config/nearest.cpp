@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernel/base/printable.h"
+
 namespace marginalia {
 namespace {
 
@@ -37,12 +39,13 @@ std::string nearest(std::string_view word, const std::vector<std::string>& allow
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& allowed, std::string_view label) {
     const std::string meant = nearest(word, allowed);
-    return (meant.empty() ? ". " : "; did you mean '" + meant + "'? ") + std::string(label) + ": " + listed(allowed);
+    return (meant.empty() ? ". " : "; did you mean '" + printable(meant) + "'? ") + std::string(label) + ": " +
+           listed(allowed);
 }
 
 std::string listed(const std::vector<std::string>& words) {
     std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + printable(word);
     return text.empty() ? "none" : text;
 }
 

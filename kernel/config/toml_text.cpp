@@ -6,6 +6,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "kernel/base/printable.h"
+
 namespace marginalia::config {
 
 // What toml++ 3.3 asserts is not always so (a table's name that begins with a dot), and in a release build the compiler
@@ -65,13 +67,6 @@ Node convert(const toml::node& from, std::uint32_t file = 0) {
 void move_to(Node& node, Place place) {
     node.place = node.key_place = place;
     for (Node& child : node.children) move_to(child, place);
-}
-
-std::string toml_key(const std::string& key) {
-    const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
-        return c < 128 && (std::isalnum(c) || c == '_' || c == '-');
-    });
-    return bare ? key : toml_scalar(key);
 }
 
 std::string inline_value(const Node& node) {
@@ -144,14 +139,19 @@ std::optional<Node> read_toml_value(std::string_view text, Place place) {
     }
 }
 
+std::string toml_key(const std::string& key) {
+    const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
+        return c < 128 && (std::isalnum(c) || c == '_' || c == '-');
+    });
+    return bare ? key : toml_scalar(key);
+}
+
 std::string toml_scalar(const nlohmann::json& value) {
     if (value.is_number_float() && !std::isfinite(value.get<double>()))
         return std::isnan(value.get<double>()) ? "nan" : value.get<double>() > 0 ? "inf" : "-inf";
-    const std::string json = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    // JSON's spelling is TOML's, but for one control character that JSON lets stand.
-    std::string text;
-    for (const char c : json) c == '\x7f' ? text += "\\u007F" : text += c;
-    return text;
+    // JSON's spelling is TOML's, but for characters that JSON lets stand: one that TOML forbids, and those that steer a
+    // terminal.
+    return escaped_for_toml(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 static bool is_list_of_tables(const Node& node) {

@@ -16,6 +16,9 @@ std::optional<Node> read_toml(std::string_view text, Faults& faults, std::uint32
 // A single TOML value such as `1e-3`, `"a"` or `[1, 2]`; nullopt if the text is none. Every place in it is `place`.
 std::optional<Node> read_toml_value(std::string_view text, Place place);
 
+// A key as TOML spells it, in quotes where it needs them.
+std::string toml_key(const std::string& key);
+
 // A JSON boolean, integer, number or string as TOML spells it.
 std::string toml_scalar(const nlohmann::json& value);
 

@@ -1,8 +1,9 @@
 #include <algorithm>
-#include <cstdio>
+#include <iostream>
 #include <memory>
 #include <optional>
 
+#include "kernel/base/printable.h"
 #include "kernel/conformance/check.h"
 #include "kernel/conformance/crash_guard.h"
 #include "kernel/conformance/parameters.h"
@@ -49,8 +50,8 @@ std::string padded(std::string text, std::size_t width) {
 void print(const CheckResult& result) {
     const char* verdict = result.verdict == Verdict::passed ? "ok" : result.failed() ? "FAILED" : "-";
     const std::string name = result.detail.empty() ? result.name : padded(result.name, name_width);
-    std::printf("%-6s  %s%s%s\n", verdict, name.c_str(), result.detail.empty() ? "" : "  ", result.detail.c_str());
-    std::fflush(stdout);
+    std::cout << padded(verdict, 6) << "  " << printable(name) << (result.detail.empty() ? "" : "  ")
+              << printable(result.detail) << std::endl;
 }
 
 KindCheck checks_of(const std::string& kind, const std::map<std::string, KindCheck>& more) {
@@ -74,16 +75,15 @@ CheckTarget read_target(const PluginManifest& plugin, void (*factory)(), const s
 }
 
 int run_checks(const CheckTarget& target, const KindCheck& check) {
-    std::printf("%s '%s': %s\n", target.plugin.kind.c_str(), target.plugin.name.c_str(), target.plugin.summary.c_str());
-    std::fflush(stdout);
+    std::cout << printable(target.plugin.kind + " '" + target.plugin.name + "': " + target.plugin.summary) << std::endl;
     Checker checker([](const std::string& name) { guard_check(name, longest_check_seconds); }, print);
     check(target, checker);
     const std::size_t failed = checker.count(Verdict::failed), left_out = checker.count(Verdict::left_out),
                       not_applicable = checker.count(Verdict::not_applicable);
-    std::printf("%zu checks passed, %zu failed", checker.count(Verdict::passed), failed);
-    if (not_applicable > 0) std::printf(", %zu not applicable", not_applicable);
-    if (left_out > 0) std::printf(", %zu left out", left_out);
-    std::printf("\n");
+    std::cout << checker.count(Verdict::passed) << " checks passed, " << failed << " failed";
+    if (not_applicable > 0) std::cout << ", " << not_applicable << " not applicable";
+    if (left_out > 0) std::cout << ", " << left_out << " left out";
+    std::cout << std::endl;
     return failed == 0 ? 0 : 1;
 }
 
@@ -92,28 +92,28 @@ int run_checks(const CheckTarget& target, const KindCheck& check) {
 int check_plugin_main(const std::filesystem::path& file, const std::vector<std::string>& words,
                       const std::map<std::string, KindCheck>& more) {
     if (!std::filesystem::is_regular_file(file)) {
-        std::fprintf(stderr, "marginalia: there is no file %s; name a plugin's .so file\n", file.c_str());
+        std::cerr << "marginalia: there is no file " << printable(file.string()) << "; name a plugin's .so file\n";
         return 3;
     }
     const Guard guard;
     const PluginHost host({std::filesystem::absolute(file)});
     const PluginCatalogue& found = host.catalogue();
     if (found.plugins.empty()) {
-        std::fprintf(stderr, "marginalia: %s: %s\n", file.c_str(), found.failures.front().reason.c_str());
+        std::cerr << "marginalia: " << printable(file.string() + ": " + found.failures.front().reason) << '\n';
         return 3;
     }
     const PluginManifest& plugin = found.plugins.front();
     const KindCheck check = checks_of(plugin.kind, more);
     if (!check) {
-        std::fprintf(stderr, "marginalia: this program has no checks of %s plugins; use marginalia-worker\n",
-                     plugin.kind.c_str());
+        std::cerr << "marginalia: this program has no checks of " << printable(plugin.kind)
+                  << " plugins; use marginalia-worker\n";
         return 3;
     }
     std::optional<CheckTarget> target;
     try {
         target = read_target(plugin, host.factory(plugin.kind, plugin.name), words);
     } catch (const Error& error) {
-        std::fprintf(stderr, "marginalia: %s\n", error.what());
+        std::cerr << "marginalia: " << printable_lines(error.what()) << '\n';
         return 2;
     }
     return run_checks(*target, check);

@@ -1,13 +1,13 @@
 #include "kernel/data/normalise.h"
 
-#include <fmt/format.h>
 #include <marginalia/error.h>
-#include <unistd.h>
 
 #include <array>
 #include <fstream>
 #include <iostream>
 #include <vector>
+
+#include "kernel/base/output_file.h"
 
 namespace marginalia::data {
 namespace {
@@ -39,8 +39,7 @@ std::uint64_t normalise(std::istream& in, const std::string& name, std::ostream&
     while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
         text.clear();
         normaliser.add({piece.data(), static_cast<std::size_t>(in.gcount())}, text);
-        if (!out.write(text.data(), static_cast<std::streamsize>(text.size())))
-            throw Error("the normalised text cannot be written; is the disk full?");
+        out.write(text.data(), static_cast<std::streamsize>(text.size()));
         written += text.size();
     }
     if (in.bad()) throw Error(name + ": cannot be read; give a readable file, or - for standard input");
@@ -57,21 +56,10 @@ std::uint64_t normalise_file(const std::string& from, const std::filesystem::pat
     }
     std::istream& in = from == "-" ? std::cin : file;
     const std::string name = from == "-" ? "standard input" : from;
-    if (to.empty()) return normalise(in, name, std::cout);
-    const std::filesystem::path partial = to.string() + fmt::format(".partial-{}", ::getpid());
-    try {
-        std::ofstream out(partial, std::ios::binary);
-        if (!out) throw Error(to.string() + ": cannot be written; give a file in a folder that is there");
-        const std::uint64_t written = normalise(in, name, out);
-        out.close();
-        if (!out) throw Error(to.string() + ": cannot be written; is the disk full?");
-        std::filesystem::rename(partial, to);
-        return written;
-    } catch (...) {
-        std::error_code ignored;
-        std::filesystem::remove(partial, ignored);
-        throw;
-    }
+    Output output(to, std::cout);
+    const std::uint64_t written = normalise(in, name, output.stream());
+    output.commit();
+    return written;
 }
 
 }  // namespace marginalia::data

@@ -7,9 +7,10 @@
 
 #include <array>
 #include <cerrno>
-#include <fstream>
 #include <memory>
 #include <vector>
+
+#include "kernel/base/output_file.h"
 
 namespace marginalia::data {
 namespace {
@@ -54,7 +55,7 @@ la_ssize_t next_piece(archive* inner, void* client, const void** bytes) {
 }
 
 void write_to(const Place& place, archive* from) {
-    std::ofstream out(place.file, std::ios::binary | std::ios::trunc);
+    OutputFile out(place.file, "--to");
     std::vector<char> piece(piece_bytes);
     std::uint64_t written = 0;
     for (la_ssize_t got = 0; (got = archive_read_data(from, piece.data(), piece.size())) != 0;) {
@@ -63,10 +64,9 @@ void write_to(const Place& place, archive* from) {
         if (written > place.most_bytes)
             throw Error(
                 fmt::format("it is longer than the {} bytes of {}", place.most_bytes, place.file.filename().string()));
-        out.write(piece.data(), got);
+        out.stream().write(piece.data(), got);
     }
-    out.close();
-    if (!out) throw Error(fmt::format("{} cannot be written; is the disk full?", place.file.string()));
+    out.commit();
 }
 
 void write_member(const Place& place, archive* outer) {

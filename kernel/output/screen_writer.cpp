@@ -3,12 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
+
+#include "kernel/base/printable.h"
 
 namespace marginalia {
 namespace {
 
 constexpr std::size_t caption_columns = 13, gap = 2;
+
+std::string figure_text(double log_p) {
+    return std::isfinite(log_p) ? fmt::format("log p {:.2f}", log_p)
+           : std::isnan(log_p)  ? "log p NaN"
+           : log_p > 0          ? "log p ∞"
+                                : "log p -∞";
+}
 
 }  // namespace
 
@@ -31,15 +41,15 @@ void ScreenWriter::given(State x) {
     if (blocks_)
         add(x, "given");
     else
-        out_ << fmt::format("{}{:>{}}  {}\n", first_ ? "" : "\n", "given", caption_columns, look_.text(x));
+        out_ << fmt::format("{}{:>{}}  {}\n", first_ ? "" : "\n", "given", caption_columns, printable(look_.text(x)));
     first_ = false;
 }
 
 void ScreenWriter::row(State x, double log_p) {
     if (blocks_)
-        add(x, completes_ ? fmt::format("log p {:.2f}", log_p) : "");
+        add(x, completes_ ? figure_text(log_p) : "");
     else if (completes_)
-        out_ << fmt::format("{:>{}}  {}\n", fmt::format("log p {:.2f}", log_p), caption_columns, shown(x));
+        out_ << fmt::format("{:>{}}  {}\n", figure_text(log_p), caption_columns, shown(x));
     else
         out_ << shown(x) << '\n';
 }
@@ -47,7 +57,7 @@ void ScreenWriter::row(State x, double log_p) {
 // For a person, what a state stands for says more than how it is spelled.
 std::string ScreenWriter::shown(State x) const {
     const std::string meaning = look_.meaning(x);
-    return meaning.empty() ? look_.text(x) : meaning;
+    return printable(meaning.empty() ? look_.text(x) : meaning);
 }
 
 void ScreenWriter::add(State x, std::string caption) {

@@ -21,6 +21,7 @@ struct Terminal {
     std::size_t columns = 80;
     bool colour = false;  // by ANSI codes of 256 colours
     bool blocks = false;  // block characters: its locale is UTF-8
+    bool shown = false;   // standard output is one, and the answer goes there
 };
 
 struct OutputRequest {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
-
 #include <nlohmann/json.hpp>
 
+#include "kernel/base/printable.h"
 #include "kernel/output/array_writer.h"
 #include "kernel/output/grid_writer.h"
 #include "kernel/output/screen_writer.h"
@@ -18,20 +18,28 @@ std::string json_text(const std::string& text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string json_number(double value) { return std::isfinite(value) ? fmt::format("{:.9g}", value) : "null"; }
+std::string csv_number(double value) {
+    return std::isfinite(value) ? fmt::format("{:.9g}", value) : not_finite_name(value);
+}
+
+std::string json_number(double value) {
+    return std::isfinite(value) ? csv_number(value) : '"' + csv_number(value) + '"';
+}
 
 std::string joined(State x) { return fmt::format("{}", fmt::join(x, ",")); }
 
 class TextWriter final : public StateWriter {
 public:
-    TextWriter(const StateLook& look, std::ostream& out) : look_(look), out_(out) {}
+    TextWriter(const StateLook& look, bool for_terminal, std::ostream& out)
+        : look_(look), for_terminal_(for_terminal), out_(out) {}
     void row(State x, double) override {
-        const std::string meaning = look_.meaning(x);
-        out_ << look_.text(x) << (meaning.empty() ? "" : "\t") << meaning << '\n';
+        const std::string meaning = look_.meaning(x), line = look_.text(x) + (meaning.empty() ? "" : "\t") + meaning;
+        out_ << (for_terminal_ ? printable_lines(line) : line) << '\n';
     }
 
 private:
     const StateLook look_;
+    const bool for_terminal_;
     std::ostream& out_;
 };
 
@@ -67,7 +75,7 @@ public:
         out_ << "row,log_marginal,state\n";
     }
     void row(State x, double value) override {
-        out_ << fmt::format("{},{:.9g},{}\n", rows_++, value, csv_field(look_.text(x)));
+        out_ << fmt::format("{},{},{}\n", rows_++, csv_number(value), csv_field(look_.text(x)));
     }
 
 private:
@@ -102,7 +110,8 @@ std::string csv_field(const std::string& text) {
 std::unique_ptr<StateWriter> make_state_writer(const OutputRequest& output, const StateLook& look, bool completes,
                                                std::int64_t expected, std::ostream& out) {
     switch (output.format) {
-        case StateFormat::text: return std::make_unique<TextWriter>(look, out);
+        case StateFormat::text:
+            return std::make_unique<TextWriter>(look, output.terminal.shown, out);
         case StateFormat::csv: return std::make_unique<CsvWriter>(out);
         case StateFormat::json: return std::make_unique<JsonWriter>(look, out);
         case StateFormat::npy: return std::make_unique<StateArray>(out);

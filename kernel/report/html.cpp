@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <marginalia/error.h>
 
+#include <cmath>
 #include <set>
 
+#include "kernel/base/printable.h"
 #include "kernel/report/assets.h"
 #include "kernel/report/curves.h"
 #include "kernel/report/metrics.h"
@@ -14,6 +16,8 @@
 
 namespace marginalia {
 namespace {
+
+constexpr std::size_t most_of_one_text = 1'000'000;  // bytes
 
 void add_charts(std::string& page, const nlohmann::json& data) {
     const std::string legend = data["drawn"].size() > 1 ? "<div class=\"legend\"></div>\n" : "";
@@ -67,7 +71,7 @@ std::string report_page(store::Store& store, const std::string& experiment) {
 
 std::string html(std::string_view text) {
     std::string out;
-    for (const char c : text) {
+    for (const char c : printable_lines(text, most_of_one_text)) {
         switch (c) {
             case '&':
                 out += "&amp;";
@@ -89,6 +93,10 @@ std::string html(std::string_view text) {
         }
     }
     return out;
+}
+
+std::string sort_value(double value) {
+    return std::isfinite(value) ? fmt::format("{}", value) : not_finite_name(value);
 }
 
 std::string script_json(const nlohmann::json& value) {

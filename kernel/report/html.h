@@ -14,8 +14,12 @@ namespace marginalia {
 // they came from. Everything from the store is escaped. Throws Error if the experiment has no trials.
 std::string report_page(store::Store& store, const std::string& experiment);
 
-// Text as HTML text or attribute value.
+// Text as HTML text or attribute value; controls and marks of direction are made printable, line breaks stay, and of a
+// text beyond 1,000,000 bytes the rest is left out.
 std::string html(std::string_view text);
+
+// A number by which page.js sorts: all its digits, "Infinity" or "NaN".
+std::string sort_value(double value);
 
 // JSON that can stand in a script element: no "</" and no "<!--" in it, invalid UTF-8 replaced.
 std::string script_json(const nlohmann::json& value);

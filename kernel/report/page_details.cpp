@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "kernel/base/printable.h"
 #include "kernel/report/html.h"
 #include "kernel/report/metrics.h"
 #include "kernel/report/page_parts.h"
@@ -91,7 +92,7 @@ std::string trial_row(const ExperimentResults& results, const TrialResult& resul
         const auto found = result.finals.find(metric);
         const std::string text = found == result.finals.end() ? "" : number_text(found->second);
         row += fmt::format("<td class=\"number\" data-value=\"{}\">{}</td>",
-                           found == result.finals.end() ? "" : fmt::format("{}", found->second), text);
+                           found == result.finals.end() ? "" : sort_value(found->second), text);
     }
     const std::optional<double> seconds = running_time(trial, now_seconds());
     row += fmt::format("<td class=\"number\" data-value=\"{}\">{}</td><td>{}</td>",
@@ -199,8 +200,9 @@ std::string trials_part(const ExperimentResults& results) {
     for (const TrialResult& result : results.trials) {
         out += trial_row(results, result, metrics);
         if (!result.trial.error.empty())
-            out += fmt::format("</tr><tr class=\"why\"><td></td><td colspan=\"{}\">{}</td>",
-                               4 + results.differing.size() + metrics.size(), html(result.trial.error));
+            out +=
+                fmt::format("</tr><tr class=\"why\"><td></td><td colspan=\"{}\">{}</td>",
+                            4 + results.differing.size() + metrics.size(), html(printable_lines(result.trial.error)));
         out += "</tr>\n";
     }
     return out + "</tbody></table></div>\n";

@@ -75,15 +75,15 @@ std::string metric_cell(const Group& group, const std::string& metric, const std
     std::string text = html(shown_estimate(group, metric).text);
     if (const std::size_t error = text.find(" ± "); error != std::string::npos)
         text = text.substr(0, error) + "<span class=\"error\">" + text.substr(error + 1) + "</span>";
-    return fmt::format("<td class=\"number{}\" data-value=\"{}\">{}</td>", marked ? " best" : "", found->second.mean,
-                       text);
+    return fmt::format("<td class=\"number{}\" data-value=\"{}\">{}</td>", marked ? " best" : "",
+                       sort_value(found->second.mean), text);
 }
 
 std::string references_text(const ExperimentResults& results) {
     std::string text;
     for (const auto& [name, values] : results.references) {
         std::string list;
-        for (const double value : values) list += (list.empty() ? "" : ", ") + fmt::format("{:.6f}", value);
+        for (const double value : values) list += (list.empty() ? "" : ", ") + exact_text(value);
         text += fmt::format("{}{} = {} {}", text.empty() ? "" : "; ", html(name), list, html(metric_info(name).unit));
     }
     return text;
@@ -96,7 +96,7 @@ std::optional<std::size_t> best_group(const ExperimentResults& results, const st
     const Goal goal = metric_info(metric).goal;
     for (std::size_t g = 0; g < results.groups.size(); ++g) {
         const auto found = results.groups[g].finals.find(metric);
-        if (found == results.groups[g].finals.end()) continue;
+        if (found == results.groups[g].finals.end() || !std::isfinite(found->second.mean)) continue;
         const double mean = found->second.mean;
         const double so_far = best ? results.groups[*best].finals.at(metric).mean : mean;
         if (!best || badness(mean, goal) < badness(so_far, goal)) best = g;
@@ -112,8 +112,9 @@ std::vector<std::size_t> drawn_groups(const ExperimentResults& results) {
     const Goal goal = metric_info(metric).goal;
     auto rank = [&](std::size_t g) {
         const auto found = results.groups[g].finals.find(metric);
-        return found == results.groups[g].finals.end() ? std::numeric_limits<double>::infinity()
-                                                       : badness(found->second.mean, goal);
+        return found == results.groups[g].finals.end() || !std::isfinite(found->second.mean)
+                   ? std::numeric_limits<double>::infinity()
+                   : badness(found->second.mean, goal);
     };
     std::stable_sort(groups.begin(), groups.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
     groups.resize(most_drawn_groups);
@@ -214,7 +215,7 @@ std::string results_part(const ExperimentResults& results, const std::vector<std
     out +=
         "</tbody></table></div>\n<p class=\"note\">Mean ± standard error over the seeds that are done; the best mean "
         "of each column "
-        "in green; values that were not finite are left out.";
+        "in green; values that were not finite are left out and counted.";
     const std::string references = references_text(results);
     if (!references.empty()) out += " Exact values of the target: " + references + ".";
     if (results.groups.size() > most_drawn_groups)

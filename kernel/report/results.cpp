@@ -44,8 +44,7 @@ void average(Group& group, const std::vector<TrialResult>& trials) {
         ++group.done;
         for (const auto& [name, value] : result.finals) values[name].push_back(value);
     }
-    for (const auto& [name, list] : values)
-        group.finals[name] = estimate(list).value_or(Estimate{0, std::nan(""), {}});
+    for (const auto& [name, list] : values) group.finals[name] = *estimate(list);
 }
 
 // Drops train.start_from where the other keys tell the configs apart as well: a first stage follows from what it shares with the second.
@@ -66,6 +65,14 @@ void drop_start(std::vector<std::string>& differing, const std::vector<const Fla
     if (kinds(others) == kinds(differing)) differing = std::move(others);
 }
 
+// What the values that are not finite all are; NaN where they differ.
+double common_of_not_finite(const std::vector<double>& values) {
+    std::optional<double> common;
+    for (const double value : values)
+        if (!std::isfinite(value)) common = !common || *common == value ? value : std::nan("");
+    return common.value_or(0);
+}
+
 }  // namespace
 
 FlatConfig flatten(const nlohmann::json& config) {
@@ -84,7 +91,13 @@ std::optional<Estimate> estimate(const std::vector<double>& values) {
         sum += value;
         ++result.count;
     }
-    if (result.count == 0) return std::nullopt;
+    result.left_out = values.size() - result.count;
+    if (result.left_out > 0) result.left_out_value = common_of_not_finite(values);
+    if (values.empty()) return std::nullopt;
+    if (result.count == 0) {
+        result.mean = result.left_out_value;
+        return result;
+    }
     const auto n = static_cast<double>(result.count);
     result.mean = sum / n;
     if (result.count < 2) return result;
@@ -93,6 +106,13 @@ std::optional<Estimate> estimate(const std::vector<double>& values) {
         if (std::isfinite(value)) squares += (value - result.mean) * (value - result.mean);
     result.standard_error = std::sqrt(squares / (n - 1) / n);
     return result;
+}
+
+std::string estimate_text(const Estimate& estimate, const std::optional<double>& error) {
+    const std::string text = estimate_text(estimate.mean, error);
+    if (estimate.count == 0 || estimate.left_out == 0) return text;
+    return text + " (" + std::to_string(estimate.left_out) + " of " +
+           std::to_string(estimate.count + estimate.left_out) + " " + number_text(estimate.left_out_value) + ")";
 }
 
 std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& configs) {
@@ -128,7 +148,7 @@ std::string short_key(const std::string& key, const std::vector<std::string>& ke
     return alike > 1 ? key : tail;
 }
 
-ExperimentResults load_results(store::Store& store, const std::string& experiment, std::int64_t sweep) {
+ExperimentResults load_results(store::Store& store, const std::string& experiment, std::int64_t sweep, bool or_last) {
     std::vector<TrialResult> trials;
     std::vector<store::TrialId> ids;
     store::TrialFilter filter;
@@ -140,7 +160,7 @@ ExperimentResults load_results(store::Store& store, const std::string& experimen
         trials.push_back({std::move(trial), std::move(config), {}});
     }
     if (ids.empty()) return gather({}, experiment);
-    std::map<store::TrialId, std::map<std::string, double>> finals = store::metric_values(store, ids);
+    std::map<store::TrialId, std::map<std::string, double>> finals = store::metric_values(store, ids, or_last);
     for (TrialResult& result : trials) result.finals = std::move(finals[result.trial.id]);
     return gather(std::move(trials), experiment);
 }
@@ -199,7 +219,7 @@ ShownEstimate shown_estimate(const Group& group, const std::string& metric) {
         error = own->second.mean;
         shown.of_samples = true;
     }
-    shown.text = estimate_text(found->second.mean, error);
+    shown.text = estimate_text(found->second, error);
     shown.value = {found->second.mean, error ? nlohmann::json(*error) : nlohmann::json()};
     return shown;
 }

@@ -18,20 +18,25 @@ using FlatConfig = std::map<std::string, std::string>;
 FlatConfig flatten(const nlohmann::json& config);
 FlatConfig flatten_text(const std::string& json);  // the `config` column; empty if it is not JSON
 
-// A mean over seeds; NaN where no seed's value is finite.
+// A mean over the seeds whose value is finite. Where none is, `mean` is what they all are, and NaN if they differ.
 struct Estimate {
-    std::size_t count = 0;
+    std::size_t count = 0;  // finite values
     double mean = 0;
-    std::optional<double> standard_error;  // from two seeds on
+    std::optional<double> standard_error;  // from two finite values on
+    std::size_t left_out = 0;              // values that are not finite
+    double left_out_value = 0;             // what they all are, and NaN if they differ
 };
 
-// Of the finite values among `values`; nullopt if there are none.
+// nullopt if there are no values.
 std::optional<Estimate> estimate(const std::vector<double>& values);
+
+// For people: "0.0412 ± 0.0031", "∞", "0.0412 ± 0.0031 (1 of 3 ∞)". `error`: in place of the one over seeds.
+std::string estimate_text(const Estimate& estimate, const std::optional<double>& error);
 
 struct TrialResult {
     store::Trial trial;
     FlatConfig config;
-    std::map<std::string, double> finals;  // final metrics; NaN for those that were not finite
+    std::map<std::string, double> finals;  // final metrics; NaN and infinities too
 };
 
 // The trials of one configuration.
@@ -55,8 +60,9 @@ struct ExperimentResults {
 };
 
 // The trials of an experiment and their final metrics; no points are read. `sweep`: only those of this run of its file,
-// 0: all.
-ExperimentResults load_results(store::Store& store, const std::string& experiment, std::int64_t sweep = 0);
+// 0: all. `or_last`: a metric without a final value stands by its last recorded one, as in rankings.
+ExperimentResults load_results(store::Store& store, const std::string& experiment, std::int64_t sweep = 0,
+                               bool or_last = false);
 
 // The same of any trials, for `compare`.
 ExperimentResults gather(std::vector<TrialResult> trials, std::string name);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "kernel/base/printable.h"
 #include "kernel/report/metrics.h"
 #include "kernel/report/results.h"
 #include "kernel/report/table.h"
@@ -82,9 +83,9 @@ void print_by_config(const ExperimentResults& results, std::vector<std::string> 
 void print_references(const ExperimentResults& results, std::ostream& out) {
     for (const auto& [name, values] : results.references) {
         std::string line;
-        for (const double value : values) line += (line.empty() ? "" : ", ") + fmt::format("{:.6f}", value);
+        for (const double value : values) line += (line.empty() ? "" : ", ") + exact_text(value);
         const std::string unit = metric_info(name).unit;
-        fmt::print(out, "{}: {}{}{}\n", name, line, unit.empty() ? "" : " ", unit);
+        fmt::print(out, "{}: {}{}{}\n", printable(name), line, unit.empty() ? "" : " ", unit);
     }
 }
 
@@ -93,7 +94,7 @@ void print_failures(const ExperimentResults& results, std::span<const store::Tri
         if (std::find(told.begin(), told.end(), result.trial.id) != told.end()) continue;
         if (result.trial.error.empty() || result.trial.status == store::Status::done) continue;
         const std::string first = result.trial.error.substr(0, result.trial.error.find('\n'));
-        fmt::print(out, "trial {} {}: {}\n", result.trial.id, store::name_of(result.trial.status), first);
+        fmt::print(out, "trial {} {}: {}\n", result.trial.id, store::name_of(result.trial.status), printable(first));
     }
 }
 
@@ -147,9 +148,8 @@ void warn_of_observables(const ExperimentResults& results, const Group& group, c
         if (worst.sigmas > telling_sigmas)
             fmt::print(out,
                        "{} of trial {} is {:.0f} standard errors off its reference states' ({} and {}){}: the model "
-                       "may have lost "
-                       "a part of the target\n",
-                       observable, worst.trial, worst.sigmas, number_text(worst.model), number_text(worst.reference),
+                       "may have lost a part of the target\n",
+                       printable(observable), worst.trial, worst.sigmas, number_text(worst.model), number_text(worst.reference),
                        where);
     }
 }
@@ -159,19 +159,18 @@ void warn_of_clipping(const Group& group, const std::string& where, std::ostream
     if (const std::optional<double> share = mean_of(group, "clipped"); share && *share > usual)
         fmt::print(out,
                    "train.clip shortened the gradient in {:.0f} % of the steps{}, which bends what is learnt: raise it "
-                   "far above "
-                   "gradient_norm, or give 0\n",
+                   "far above gradient_norm, or give 0\n",
                    *share * 100, where);
 }
 
 // What a reader should know before he believes the table.
 void print_warnings(const ExperimentResults& results, std::ostream& out) {
     for (const Group& group : results.groups) {
-        const std::string where = results.groups.size() == 1 ? "" : " (" + group.label + ")";
+        const std::string where = results.groups.size() == 1 ? "" : " (" + printable(group.label) + ")";
         if (const std::optional<double> share = mean_of(group, "impossible"); share && *share > 0)
             fmt::print(out,
                        "{} of the model's states have log f = -infinity{}: kl and free_energy are infinite there\n",
-                       number_text(*share), where);
+                       *share < 1 ? number_text(100 * *share, 3) + " %" : "all", where);
         warn_of_negative_kl(group, where, out);
         warn_of_observables(results, group, where, out);
         warn_of_clipping(group, where, out);
@@ -202,7 +201,7 @@ void print_table(const ExperimentResults& results, std::ostream& out) {
 std::string store_option(const store::Store& store) {
     const std::string file = store.file().string();
     if (std::getenv("MARGINALIA_STORE") || std::filesystem::path(file).filename() == "marginalia.db") return {};
-    return fmt::format(" --store {}", file);
+    return " --store " + printable(shell_word(file));
 }
 
 void print_summary(store::Store& store, const std::string& experiment, std::ostream& out,
@@ -212,7 +211,7 @@ void print_summary(store::Store& store, const std::string& experiment, std::ostr
     const ExperimentResults results = load_results(store, experiment, sweeps.back().id);
     std::size_t done = 0;
     for (const Group& group : results.groups) done += group.done;
-    fmt::print(out, "{}: {} of {} done, {}\n", experiment, done, count_text(results.trials.size(), "trial"),
+    fmt::print(out, "{}: {} of {} done, {}\n", printable(experiment), done, count_text(results.trials.size(), "trial"),
                count_text(results.groups.size(), "configuration"));
     if (done > 0) {
         out << '\n';
@@ -223,7 +222,7 @@ void print_summary(store::Store& store, const std::string& experiment, std::ostr
     print_failures(results, told, out);
     const std::string option = store_option(store);
     fmt::print(out, "next: marginalia report {0}{1}   marginalia list --experiment {0}{1}   marginalia show last{1}\n",
-               experiment, option);
+               printable(shell_word(experiment)), option);
 }
 
 }  // namespace marginalia

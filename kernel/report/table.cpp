@@ -4,7 +4,8 @@
 #include <marginalia/error.h>
 
 #include <algorithm>
-#include <cmath>
+
+#include "kernel/base/printable.h"
 
 namespace marginalia {
 namespace {
@@ -34,10 +35,7 @@ Format format_named(std::string_view name) {
     throw Error(fmt::format("'{}' is no format; choose text, csv, json, markdown or latex", name));
 }
 
-Cell Cell::number(double value) {
-    if (!std::isfinite(value)) return {number_text(value)};
-    return {number_text(value), value};
-}
+Cell Cell::number(double value) { return {number_text(value), value}; }
 
 Cell Cell::integer(std::int64_t value) { return {std::to_string(value), value}; }
 
@@ -50,13 +48,13 @@ const Cell& Table::cell(std::size_t row, std::size_t column) const {
 
 std::string Table::header(std::size_t column) const {
     const Column& c = columns_[column];
-    return c.unit.empty() ? c.name : fmt::format("{} [{}]", c.name, c.unit);
+    return printable(c.unit.empty() ? c.name : fmt::format("{} [{}]", c.name, c.unit));
 }
 
 std::size_t Table::natural_width(std::size_t column) const {
     std::size_t width = display_width(header(column));
     for (std::size_t r = 0; r < rows_.size(); ++r)
-        width = std::max(width, display_width(without_breaks(cell(r, column).text)));
+        width = std::max(width, display_width(printable(cell(r, column).text)));
     return width;
 }
 
@@ -135,7 +133,7 @@ void Table::print_text(std::ostream& out, Screen screen) const {
     line([&](std::size_t i) { return header(shown[i]); }, [](std::size_t) { return Tone::plain; });
     line(rule, [](std::size_t) { return Tone::faint; });
     for (std::size_t r = 0; r < rows_.size(); ++r)
-        line([&](std::size_t i) { return without_breaks(cell(r, shown[i]).text); },
+        line([&](std::size_t i) { return printable(cell(r, shown[i]).text); },
              [&](std::size_t i) { return cell(r, shown[i]).tone; });
 }
 

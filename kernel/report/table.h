@@ -27,7 +27,7 @@ struct Cell {
     Cell(const char* text) : Cell(std::string(text)) {}
     Cell(std::string text, nlohmann::json value) : text(std::move(text)), value(std::move(value)) {}
 
-    static Cell number(double value);  // NaN and infinities become text
+    static Cell number(double value);  // NaN and infinities too: "∞" for people, "Infinity" for programs
     static Cell integer(std::int64_t value);
 };
 
@@ -47,7 +47,8 @@ public:
     void add_row(std::vector<Cell> row);
     std::size_t size() const { return rows_.size(); }
 
-    // Text is fitted to the screen by shortening the widest texts; numbers are never cut.
+    // Text is fitted to the screen by shortening the widest texts; numbers are never cut. For people, foreign text is
+    // made printable (kernel/base/printable.h); csv and json have it as it is.
     void print(std::ostream& out, Format format, Screen screen = {}) const;
 
 private:
@@ -66,7 +67,7 @@ private:
     std::vector<std::vector<Cell>> rows_;
 };
 
-// Text for LaTeX: its special characters escaped, ±, ≤ and ≈ as mathematics.
+// Text for LaTeX: its special characters escaped, ±, ≤, ≈ and ∞ as mathematics.
 std::string latex_text(std::string_view text);
 
 // A field of RFC 4180: quoted where it holds a comma, a quote or a line break.

@@ -1,6 +1,9 @@
 // A table for programs and papers: CSV, JSON, Markdown, LaTeX.
 #include <fmt/format.h>
 
+#include <cmath>
+
+#include "kernel/base/printable.h"
 #include "kernel/report/table.h"
 #include "kernel/report/text.h"
 
@@ -9,14 +12,21 @@ namespace {
 
 std::string markdown_text(const std::string& text) {
     std::string out;
-    for (const char c : without_breaks(text)) {
+    for (const char c : printable(text)) {
         if (c == '|' || c == '\\') out += '\\';
         out += c;
     }
     return out;
 }
 
-std::string csv_value(const nlohmann::json& value) {
+// JSON has no number that is not finite, and CSV has it under the same name.
+nlohmann::json for_programs(const nlohmann::json& value) {
+    if (!value.is_number_float() || std::isfinite(value.get<double>())) return value;
+    return not_finite_name(value.get<double>());
+}
+
+std::string csv_value(const nlohmann::json& cell) {
+    const nlohmann::json value = for_programs(cell);
     if (value.is_null()) return {};
     return csv_field(value.is_string() ? value.get<std::string>() : value.dump());
 }
@@ -63,10 +73,10 @@ void Table::print_json(std::ostream& out) const {
         nlohmann::ordered_json object;
         for (std::size_t c = 0; c < columns_.size(); ++c) {
             if (columns_[c].error_key.empty()) {
-                object[columns_[c].name] = cell(r, c).value;
+                object[columns_[c].name] = for_programs(cell(r, c).value);
             } else {
-                object[columns_[c].name] = part(cell(r, c), 0);
-                object[columns_[c].error_key] = part(cell(r, c), 1);
+                object[columns_[c].name] = for_programs(part(cell(r, c), 0));
+                object[columns_[c].error_key] = for_programs(part(cell(r, c), 1));
             }
         }
         out << (r == 0 ? "\n " : ",\n ") << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -95,7 +105,7 @@ void Table::print_latex(std::ostream& out) const {
     };
     line([&](std::size_t c) { return header(c); });
     out << "\\midrule\n";
-    for (std::size_t r = 0; r < rows_.size(); ++r) line([&](std::size_t c) { return without_breaks(cell(r, c).text); });
+    for (std::size_t r = 0; r < rows_.size(); ++r) line([&](std::size_t c) { return printable(cell(r, c).text); });
     out << "\\bottomrule\n\\end{tabular}\n";
 }
 
@@ -108,6 +118,9 @@ std::string latex_text(std::string_view text) {
             ++at;
         } else if (text.compare(at, 3, "≤") == 0) {
             out += "$\\leq$";
+            at += 2;
+        } else if (text.compare(at, 3, "∞") == 0) {
+            out += "$\\infty$";
             at += 2;
         } else if (text.compare(at, 3, "≈") == 0) {
             out += "$\\approx$";

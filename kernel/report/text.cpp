@@ -10,8 +10,12 @@
 #include <ctime>
 #include <iterator>
 
+#include "kernel/base/printable.h"
+
 namespace marginalia {
 namespace {
+
+constexpr std::size_t most_wrapped = 1'000'000;  // bytes: a plugin's whole manual
 
 struct Range {
     char32_t first, last;
@@ -84,12 +88,9 @@ std::string shorten(std::string_view text, std::size_t width) {
     return std::string(text.substr(0, end)) + "…";
 }
 
-std::string without_breaks(std::string text) {
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    return text;
-}
-
-std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
+std::string wrap(std::string_view foreign, std::size_t width, std::size_t indent) {
+    const std::string safe = printable_lines(foreign, most_wrapped);
+    std::string_view text = safe;
     const std::string margin(indent, ' ');
     std::string out;
     while (!text.empty()) {
@@ -148,6 +149,10 @@ std::string number_text(std::optional<double> value, int digits) {
     if (text.find('.') != std::string::npos) text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();
     return text;
+}
+
+std::string exact_text(double value) {
+    return std::isfinite(value) ? fmt::format("{:.6f}", value) : number_text(value);
 }
 
 std::string estimate_text(double mean, std::optional<double> standard_error) {

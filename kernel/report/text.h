@@ -14,10 +14,8 @@ std::size_t display_width(std::string_view text);
 // The text cut to `width` columns, its last one an ellipsis where something is missing.
 std::string shorten(std::string_view text, std::size_t width);
 
-// The text with its line breaks as blanks.
-std::string without_breaks(std::string text);
-
 // Text broken at spaces into lines of at most `width` columns, each begun with `indent` spaces; paragraphs stay apart.
+// Foreign text is made printable.
 std::string wrap(std::string_view text, std::size_t width, std::size_t indent = 0);
 
 // What stdout can show.
@@ -31,8 +29,13 @@ enum class Tone { plain, good, bad, warn, faint };
 // The text in that tone by ANSI codes; as it is if `colour` is false.
 std::string toned(std::string text, Tone tone, bool colour);
 
-// A number with at most `digits` significant digits, "1.230e-05" for the very small and the very large, "" for none.
+// A number with at most `digits` significant digits, "1.23e-5" for the very small and the very large, "∞", "-∞" and
+// "NaN",
+// "" for none.
 std::string number_text(std::optional<double> value, int digits = 4);
+
+// An exact value of the target, to six decimals.
+std::string exact_text(double value);
 
 // A mean with its standard error, rounded at the error's second digit: "0.0412 ± 0.0031". No error: the mean alone.
 std::string estimate_text(double mean, std::optional<double> standard_error);

@@ -1,17 +1,20 @@
 #include "kernel/schedule/progress.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
+#include "kernel/base/printable.h"
 #include "kernel/report/text.h"
 
 namespace marginalia {
 namespace {
+
+constexpr std::size_t most_said = 5000;  // bytes: a reason of 4,000 and the words around it
 
 double seconds_since(Clock::time_point moment) {
     return std::chrono::duration<double>(Clock::now() - moment).count();
@@ -32,6 +35,9 @@ std::string left_text(const RunningTrial& trial) {
     return duration_text(std::max(1.0, static_cast<double>(trial.total - trial.done) / rate)) + " left";
 }
 
+// Labels, phases and reasons are of plugins, files and workers.
+void say(const std::string& text) { std::fprintf(stderr, "%s\n", printable(text, most_said).c_str()); }
+
 void append(std::string& text, const std::string& part, const char* separator) {
     if (part.empty()) return;
     if (!text.empty()) text += separator;
@@ -41,7 +47,7 @@ void append(std::string& text, const std::string& part, const char* separator) {
 // Lines without cursor movement, few of them: for pipes, files and dumb terminals.
 class PlainProgress final : public Progress {
 public:
-    void line(const std::string& text) override { std::fprintf(stderr, "%s\n", text.c_str()); }
+    void line(const std::string& text) override { say(text); }
 
     void ended(const RunningTrial& trial, const std::string& how) override {
         std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds_in_all());
@@ -88,7 +94,7 @@ private:
 };
 
 class QuietProgress final : public Progress {
-    void line(const std::string& text) override { std::fprintf(stderr, "%s\n", text.c_str()); }
+    void line(const std::string& text) override { say(text); }
     void ended(const RunningTrial&, const std::string&) override {}
     void show(const std::vector<const RunningTrial*>&, const Totals&) override {}
 };
@@ -107,7 +113,7 @@ public:
 
     void line(const std::string& text) override {
         clear();
-        std::fprintf(stderr, "%s\n", text.c_str());
+        say(text);
     }
 
     void ended(const RunningTrial& trial, const std::string& how) override {
@@ -123,7 +129,8 @@ public:
         drawn_at_ = Clock::now();
         const std::size_t width = terminal_width();
         std::string block;
-        for (const RunningTrial* trial : running) block += shorten(trial_line(*trial, width), width - 1) + "\n";
+        for (const RunningTrial* trial : running)
+            block += shorten(printable(trial_line(*trial, width)), width - 1) + "\n";
         block += dimmed(shorten(total_line(running, totals), width - 1)) + "\n";
         clear();
         std::fwrite(block.data(), 1, block.size(), stderr);

@@ -42,7 +42,8 @@ struct Totals {
     std::size_t trials = 0, done = 0, failed = 0;
 };
 
-// Takes what happens and shows it in its own way. All methods are called from the event loop.
+// Takes what happens and shows it in its own way, foreign text made printable and in one line. All methods are called
+// from the event loop.
 class Progress {
 public:
     virtual ~Progress() = default;

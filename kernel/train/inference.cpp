@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <iostream>
+#include <sstream>
 
-#include "kernel/output/output_file.h"
+#include "kernel/base/output_file.h"
+#include "kernel/base/printable.h"
 #include "kernel/train/sampling.h"
 #include "kernel/train/score.h"
 #include "kernel/train/trained_model.h"
@@ -71,7 +73,7 @@ void write_rows(Job& job, const Generated& drawn, StateWriter& writer, const Bef
         before_row(row);
         writer.row(rows[static_cast<std::size_t>(row)], log_p[row].item<double>());
     }
-    flush(job.out);
+    job.out.flush();
 }
 
 void sample(Job& job) {
@@ -136,7 +138,7 @@ void marginals(Job& job) {
         const at::Tensor values = log_marginals(*job.trained.model, from_bytes(rows), request.batch, parts.device);
         for (std::size_t row = 0; row < rows.size(); ++row)
             writer->row(rows[row], values[static_cast<std::int64_t>(row)].item<double>());
-        flush(job.out);
+        job.out.flush();
     }
     writer->finish();
 }
@@ -156,11 +158,17 @@ void answer(const InferenceRequest& request, const PluginHost& plugins, std::ost
 
 void infer(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
     const std::string& name = request.output.file;
-    if (name.empty()) return answer(request, plugins, out);
-    OutputFile file(name);
-    answer(request, plugins, file.stream());
-    file.commit();
-    std::cerr << request.label << '\n';
+    Output output(name, out);
+    if (!output.is_file() && request.output.format == StateFormat::npy) {
+        std::stringstream whole(std::ios::in | std::ios::out | std::ios::binary);  // its head is written last
+        answer(request, plugins, whole);
+        out << whole.rdbuf();
+    } else {
+        answer(request, plugins, output.stream());
+    }
+    output.commit();
+    if (!output.is_file()) return;
+    std::cerr << printable(request.label) << '\n';
     out << name << '\n';
 }
 

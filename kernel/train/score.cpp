@@ -5,12 +5,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "kernel/base/printable.h"
 #include "kernel/train/sampling.h"
 #include "kernel/train/trained_model.h"
 
 namespace marginalia {
 namespace {
+
+// All digits, or so many.
+std::string csv_number(double value, int digits = 0) {
+    if (!std::isfinite(value)) return not_finite_name(value);
+    return digits > 0 ? fmt::format("{:.{}g}", value, digits) : fmt::format("{}", value);
+}
 
 void score_by_energy(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
     const TrialParts parts = build_energy(request.trial, plugins);
@@ -31,12 +39,12 @@ void score_by_energy(const InferenceRequest& request, const PluginHost& plugins,
         std::vector<double> log_f(rows.size()), observed(observables.size());
         parts.batch_energy->evaluate(rows, log_f);
         for (std::size_t row = 0; row < rows.size(); ++row) {
-            out << fmt::format("{},{}", first + row, log_f[row]);
+            out << fmt::format("{},{}", first + row, csv_number(log_f[row]));
             parts.energy->observe(rows[row], observed);
-            for (const double value : observed) out << fmt::format(",{}", value);
+            for (const double value : observed) out << "," + csv_number(value);
             out << '\n';
         }
-        flush(out);
+        out.flush();
         first += rows.size();
     }
 }
@@ -58,10 +66,10 @@ void score_by_model(const InferenceRequest& request, const PluginHost& plugins, 
         const at::Tensor density = log_densities(*trained.model, x, request.batch, trained.generator, always);
         for (std::int64_t row = 0; row < x.size(0); ++row) {
             out << first + static_cast<std::size_t>(row);
-            if (marginals) out << fmt::format(",{:.9g}", marginal[row].item<double>());
-            out << fmt::format(",{:.9g}\n", density[row].item<double>());
+            if (marginals) out << "," + csv_number(marginal[row].item<double>(), 9);
+            out << "," + csv_number(density[row].item<double>(), 9) + "\n";
         }
-        flush(out);
+        out.flush();
         first += static_cast<std::size_t>(x.size(0));
     }
 }

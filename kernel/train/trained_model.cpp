@@ -56,10 +56,6 @@ ParseState parser_of(const TrialParts& parts) {
     };
 }
 
-void flush(std::ostream& out) {
-    if (!out.flush()) throw Error("the answer cannot be written; is the disk full, or has its reader gone?");
-}
-
 StateSource open_states(const TrialParts& parts, const std::string& source) {
     return {source, parts.domain.sites, parts.domain.categories, parser_of(parts)};
 }

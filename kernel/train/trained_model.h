@@ -35,7 +35,4 @@ ParseState parser_of(const TrialParts& parts);
 // The states of a file, see StateSource.
 StateSource open_states(const TrialParts& parts, const std::string& source);
 
-// Hands on what has been written. Throws Error where it cannot be, as on a full disk, before more is computed for nothing.
-void flush(std::ostream& out);
-
 }  // namespace marginalia

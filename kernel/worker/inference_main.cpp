@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <iostream>
 
+#include "kernel/base/printable.h"
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/train/cuda.h"
 #include "kernel/train/inference.h"
@@ -34,9 +34,8 @@ void check_device(const std::string& device) {
 
 }  // namespace
 
-int inference_main(int descriptor) {
+int inference_main(int descriptor, const StandardOutput& output) {
     try {
-        std::ios::sync_with_stdio(false);
         const InferenceRequest request = decode_inference(contents_of(descriptor));
         configure_torch(request.trial.threads);
         check_device(request.trial.device);
@@ -46,12 +45,13 @@ int inference_main(int descriptor) {
             throw Error(failure.path + ": " + failure.reason);
         }
         infer(request, plugins, std::cout);
-        return std::cout.flush() ? 0 : 2;
+        return 0;
     } catch (const std::exception& error) {
+        if (output.failed()) return exit_unwritten;  // finish() says why
         std::cout.flush();
         const std::string text = error.what();  // LibTorch appends a backtrace
-        std::fprintf(stderr, "marginalia: %s\n", text.substr(0, text.find("\nException raised from")).c_str());
-        return 2;
+        std::cerr << "marginalia: " << printable_lines(text.substr(0, text.find("\nException raised from"))) << '\n';
+        return dynamic_cast<const WriteError*>(&error) != nullptr ? exit_unwritten : 2;
     }
 }
 

@@ -18,7 +18,8 @@ std::string encode_inference(const InferenceRequest& request) {
                                  {"file", output.file},
                                  {"columns", output.terminal.columns},
                                  {"colour", output.terminal.colour},
-                                 {"blocks", output.terminal.blocks}};
+                                 {"blocks", output.terminal.blocks},
+                                 {"on_terminal", output.terminal.shown}};
     const std::vector<std::uint8_t> bytes = nlohmann::json::to_cbor(head);
     std::string payload;
     put(payload, static_cast<std::uint32_t>(bytes.size()));
@@ -40,7 +41,7 @@ InferenceRequest decode_inference(std::string_view payload) {
     request.batch = head.at("batch");
     request.output.format = head.at("format");
     request.output.file = head.at("file");
-    request.output.terminal = {head.at("columns"), head.at("colour"), head.at("blocks")};
+    request.output.terminal = {head.at("columns"), head.at("colour"), head.at("blocks"), head.at("on_terminal")};
     request.trial = decode_trial(payload);
     return request;
 }

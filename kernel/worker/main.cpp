@@ -3,23 +3,43 @@
 //   marginalia-worker --infer DESCRIPTOR                  answers about states instead, see inference_main.h
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <string>
 #include <string_view>
 
+#include "kernel/base/printable.h"
+#include "kernel/base/standard_output.h"
 #include "kernel/conformance/torch/torch_checks.h"
 #include "kernel/train/cuda.h"
 #include "kernel/train/runtime.h"
 #include "kernel/worker/inference_main.h"
 #include "kernel/worker/worker.h"
 
+namespace {
+
+int check(int argc, char** argv, const marginalia::StandardOutput& output) {
+    try {
+        marginalia::configure_torch(1);
+        return marginalia::check_plugin_main(argv[2], {argv + 3, argv + argc}, marginalia::torch_checks());
+    } catch (const std::exception& error) {
+        if (!output.failed()) std::cerr << "marginalia: " << marginalia::printable_lines(error.what()) << '\n';
+        return 2;
+    }
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
     using namespace marginalia;
     try {
-        if (argc > 2 && std::string_view(argv[1]) == "--check") {
-            configure_torch(1);
-            return check_plugin_main(argv[2], {argv + 3, argv + argc}, torch_checks());
+        const std::string_view what = argc > 2 ? argv[1] : "";
+        if (what == "--check" || what == "--infer") {
+            std::ios::sync_with_stdio(false);
+            StandardOutput output;
+            return output.finish(
+                what == "--check" ? check(argc, argv, output) : inference_main(std::stoi(argv[2]), output),
+                "marginalia");
         }
-        if (argc > 2 && std::string_view(argv[1]) == "--infer") return inference_main(std::stoi(argv[2]));
         prepare_worker_process();
         const WorkerArguments arguments = parse_worker_arguments(argc, argv);
         configure_torch(arguments.threads);

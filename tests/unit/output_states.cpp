@@ -20,7 +20,6 @@
 
 #include "kernel/output/blocks.h"
 #include "kernel/output/colours.h"
-#include "kernel/output/output_file.h"
 #include "kernel/output/state_writer.h"
 #include "kernel/output/svg.h"
 
@@ -123,7 +122,7 @@ TEST_CASE("text, CSV and JSON have a state a line") {
     const std::string line =
         written(as(StateFormat::json), look({2}, 12), true, Given{{11, 12}}, Drawn{{11, 3}, -INFINITY});
     CHECK(nlohmann::json::parse(line) ==
-          nlohmann::json{{"given", "11,□"}, {"text", "11,3"}, {"states", {11, 3}}, {"log_p", nullptr}});
+          nlohmann::json{{"given", "11,□"}, {"text", "11,3"}, {"states", {11, 3}}, {"log_p", "-Infinity"}});
 }
 
 TEST_CASE("log-marginals as CSV and JSON") {
@@ -291,53 +290,6 @@ TEST_CASE("a terminal is shown the given state, then its completions and their l
           "\n"
           "        given  □000\n"
           "  log p -0.50  1000\n");
-}
-
-TEST_CASE("a file is there whole or not at all") {
-    const Folder folder;
-    const fs::path name = folder.path / "x.txt";
-    {
-        OutputFile file(name);
-        file.stream() << "half";
-        CHECK(folder.files() == 1);
-        CHECK(!fs::exists(name));
-    }
-    CHECK(folder.files() == 0);
-    {
-        OutputFile file(name);
-        file.stream() << "first";
-        file.commit();
-    }
-    CHECK(contents(name) == "first");
-    {
-        OutputFile file(name);
-        file.stream() << "never committed";
-    }
-    CHECK(contents(name) == "first");
-    CHECK(folder.files() == 1);
-    const std::string inside = (folder.path / "no" / "x.txt").string();
-    CHECK(failure([&] { OutputFile file(inside); }) ==
-          "the folder " + (folder.path / "no").string() + " does not exist; make it, or choose another place with --out");
-    CHECK(failure([&] { OutputFile file(folder.path); }) ==
-          folder.path.string() + " is no regular file and is not replaced; choose another name with --out");
-}
-
-TEST_CASE("a signal that ends the process leaves no file") {
-    const Folder folder;
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-        const pid_t child = ::fork();
-        if (child == 0) {
-            OutputFile file(folder.path / "x.txt");
-            file.stream() << "half" << std::flush;
-            ::raise(signal);
-            ::_exit(0);
-        }
-        int status = 0;
-        REQUIRE(::waitpid(child, &status, 0) == child);
-        CHECK(WIFSIGNALED(status));
-        CHECK(WTERMSIG(status) == signal);
-        CHECK(folder.files() == 0);
-    }
 }
 
 TEST_CASE("what a state stands for is told where it is not its text") {

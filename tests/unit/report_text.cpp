@@ -30,6 +30,10 @@ TEST_CASE("numbers keep the digits that matter") {
     CHECK(number_text(-12345678912.0) == "-1.235e10");
     CHECK(number_text(2000.0) == "2000");
     CHECK(number_text(std::nan("")) == "NaN");
+    CHECK(number_text(HUGE_VAL) == "∞");
+    CHECK(number_text(-HUGE_VAL) == "-∞");
+    CHECK(exact_text(1.5) == "1.500000");
+    CHECK(exact_text(-HUGE_VAL) == "-∞");
     CHECK(number_text(std::nullopt).empty());
     CHECK(estimate_text(0.041234, 0.00312) == "0.0412 ± 0.0031");
     CHECK(estimate_text(-78.63412, 0.25) == "-78.63 ± 0.25");
@@ -53,12 +57,40 @@ TEST_CASE("durations, ages and sizes read as people say them") {
 
 TEST_CASE("a mean over seeds has a standard error from two seeds on and leaves out what is not finite") {
     CHECK_FALSE(estimate({}).has_value());
-    CHECK_FALSE(estimate({std::nan("")}).has_value());
+    CHECK(std::isnan(estimate({std::nan("")})->mean));
+    CHECK(estimate({HUGE_VAL, HUGE_VAL})->mean == HUGE_VAL);
+    CHECK(estimate({-HUGE_VAL})->mean == -HUGE_VAL);
+    CHECK(std::isnan(estimate({HUGE_VAL, -HUGE_VAL})->mean));
+    CHECK(std::isnan(estimate({HUGE_VAL, std::nan("")})->mean));
+    CHECK(estimate_text(*estimate({HUGE_VAL}), {}) == "∞");
+    CHECK(estimate_text(*estimate({1.0, 3.0, HUGE_VAL}), 1.0) == "2.0 ± 1.0 (1 of 3 ∞)");
+    CHECK(estimate_text(*estimate({1.0, HUGE_VAL, std::nan("")}), {}) == "1 (2 of 3 NaN)");
     CHECK_FALSE(estimate({2.0})->standard_error.has_value());
     const auto mean = estimate({1.0, 2.0, 3.0, std::nan("")});
     CHECK(mean->count == 3);
     CHECK(mean->mean == doctest::Approx(2));
     CHECK(*mean->standard_error == doctest::Approx(1 / std::sqrt(3)));
+}
+
+TEST_CASE("a table says what is not finite in one way, and makes foreign text harmless for people alone") {
+    Table table({{"name"}, {"kl", true, "", "kl_stderr"}});
+    table.add_row({"a\x1b[31m\n|\u202e", Cell("∞", {HUGE_VAL, nullptr})});
+    table.add_row({"b", Cell("NaN", {std::nan(""), nullptr})});
+    const auto printed = [&table](Format format) {
+        std::ostringstream out;
+        table.print(out, format, {});
+        return out.str();
+    };
+    const std::string text = printed(Format::text);
+    CHECK(text.find("a\\x1b[31m\\n|\\u202e    ∞\n") != text.npos);
+    CHECK(text.find('\x1b') == text.npos);
+    CHECK(printed(Format::markdown).find("a\\\\x1b[31m\\\\n\\|\\\\u202e") != std::string::npos);
+    CHECK(printed(Format::latex).find("$\\infty$") != std::string::npos);
+    CHECK(printed(Format::csv) == "name,kl,kl_stderr\n\"a\x1b[31m\n|\u202e\",Infinity,\nb,NaN,\n");
+    const auto json = nlohmann::json::parse(printed(Format::json));
+    CHECK(json[0]["name"] == "a\x1b[31m\n|\u202e");
+    CHECK(json[0]["kl"] == "Infinity");
+    CHECK(json[1]["kl"] == "NaN");
 }
 
 TEST_CASE("a table prints for terminals, spreadsheets, programs and papers") {

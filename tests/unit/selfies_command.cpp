@@ -73,5 +73,12 @@ TEST_CASE("a wrong command line") {
 TEST_CASE("output that cannot be written is said") {
     const int status =
         std::system("echo C | '" MARGINALIA_BINARY_DIR "/bin/marginalia-selfies' encode > /dev/full 2> /dev/null");
-    CHECK(WEXITSTATUS(status) == 1);
+    CHECK(WEXITSTATUS(status) == 6);
+    const int help = std::system("'" MARGINALIA_BINARY_DIR "/bin/marginalia-selfies' --help > /dev/full 2> /dev/null");
+    CHECK(WEXITSTATUS(help) == 6);
+}
+
+TEST_CASE("what is refused is shown without its power over a terminal") {
+    CHECK(run("encode", "C\x1b[31mC\n").words.find("\\x1b") != std::string::npos);
+    CHECK(run("encode", "C\x1b[31mC\n").words.find('\x1b') == std::string::npos);
 }

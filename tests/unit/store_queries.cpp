@@ -49,7 +49,12 @@ TEST_CASE_FIXTURE(Filled, "the best trials are ranked by final metric, else by l
 
 TEST_CASE_FIXTURE(Filled, "what is not finite and what is not done does not compete") {
     store.set_final_metric(3, "kl", std::numeric_limits<double>::quiet_NaN());
+    store.set_final_metric(6, "kl", -std::numeric_limits<double>::infinity());
     store.set_status(2, Status::failed, "x");
+    CHECK(ids_of(best_trials(store, {.metric = "kl"})) == std::vector<TrialId>{5, 1, 4});
+    store.set_final_metric(6, "kl", std::numeric_limits<double>::infinity());
+    CHECK(ids_of(best_trials(store, {.metric = "kl", .highest = true})) == std::vector<TrialId>{4, 1, 5});
+    store.set_final_metric(6, "kl", 0.35);
     CHECK(ids_of(best_trials(store, {.metric = "kl"})) == std::vector<TrialId>{5, 6, 1, 4});
     CHECK(ids_of(best_trials(store, {.metric = "kl", .experiment = {}, .statuses = {}, .limit = 1})) ==
           std::vector<TrialId>{2});

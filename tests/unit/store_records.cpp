@@ -81,21 +81,24 @@ TEST_CASE_FIXTURE(OneTrial, "summaries follow the points") {
     }
 }
 
-TEST_CASE_FIXTURE(OneTrial, "values that are not finite are kept as NULL and counted") {
+TEST_CASE_FIXTURE(OneTrial, "NaN is kept as NULL, infinity as it is, and both are counted") {
     add("loss", {{1, nan}, {2, 5.0}, {3, inf}});
     add("loss", {{4, -inf}});
     const auto s = summary("loss");
     CHECK(s.n == 4);
     CHECK(s.nonfinite == 3);
-    CHECK(std::isnan(s.last));
+    CHECK(s.last == -inf);
     CHECK(s.last_step == 4);
     CHECK(s.min == 5.0);
     CHECK(s.max == 5.0);
-    CHECK(number_of(store, "SELECT count(*) FROM metrics WHERE value IS NULL") == 3);
+    CHECK(number_of(store, "SELECT count(*) FROM metrics WHERE value IS NULL") == 1);
+    CHECK(metric_curve(store, trial, "loss")[2].value == inf);
     add("gone", {{1, nan}});
     CHECK(std::isnan(summary("gone").min));
     store.set_final_metric(trial, "kl", nan);
     CHECK(std::isnan(trial_details(store, trial).final_metrics.front().value));
+    store.set_final_metric(trial, "kl", inf);
+    CHECK(trial_details(store, trial).final_metrics.front().value == inf);
     CHECK(std::isnan(metric_curve(store, trial, "loss").front().value));
 }
 

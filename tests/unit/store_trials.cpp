@@ -100,6 +100,26 @@ TEST_CASE("a trial's times, error and attempts follow its life") {
           fmt::format("there is no trial 77 in store {}; see: marginalia list", store.file().string()));
 }
 
+TEST_CASE("an error of megabytes is kept to 4,000 bytes, cut between characters") {
+    TemporaryFolder folder;
+    auto store = Store::open(folder / "s.db");
+    const auto id = store.enqueue(plan("one", 1)).front().id;
+    std::string text;
+    while (text.size() < 20'000'000) text += "ü∞";
+    store.set_status(id, Status::failed, text);
+    const std::string kept = store.find(id)->error;
+    CHECK(kept.size() <= 4000);
+    CHECK(kept.size() > 3900);
+    CHECK(kept.starts_with("ü∞ü∞"));
+    const std::size_t cut = kept.find(" ... (");
+    REQUIRE(cut != kept.npos);
+    CHECK(text.starts_with(kept.substr(0, cut)));
+    CHECK((static_cast<unsigned char>(text[cut]) & 0xC0) != 0x80);
+    CHECK(kept.ends_with(" ... (" + std::to_string(text.size() - cut) + " more bytes)"));
+    store.set_status(id, Status::failed, std::string(4000, 'x'));
+    CHECK(store.find(id)->error == std::string(4000, 'x'));
+}
+
 TEST_CASE("a process is known by its number, start and boot") {
     auto me = this_process();
     CHECK(is_alive(me));
