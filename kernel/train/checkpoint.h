@@ -6,6 +6,8 @@
 #include <marginalia/network.h>
 #include <marginalia/state_dict.h>
 
+#include "kernel/worker/recorder.h"
+
 namespace marginalia {
 
 // One checkpoint is one .pt file: `torch.jit.load` in Python opens the network; the extra file "trial.json" says which
@@ -16,6 +18,9 @@ struct CheckpointState {
     std::string trial_json;                  // as it was saved; set by load_checkpoint
 };
 
+// Puts the archive into the sink part by part. Beside the tensors themselves, memory holds one copy of `state`.
+void write_checkpoint(const Network& network, const std::string& trial_json, const CheckpointState& state,
+                      const ByteSink& sink);
 std::string save_checkpoint(const Network& network, const std::string& trial_json, const CheckpointState& state);
 
 // Copies the archive's weights into `network` by name and returns the rest. Throws Error where names or shapes differ.
