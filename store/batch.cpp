@@ -1,6 +1,12 @@
 #include "store/batch.h"
 
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <system_error>
+
 #include "store/error.h"
+#include "store/place.h"
 
 namespace marginalia::store::records {
 
@@ -12,7 +18,16 @@ bool is_of_the_file(const StoreError& error) {
     return error.kind() != Kind::no_match && error.kind() != Kind::bad_query && error.kind() != Kind::too_large;
 }
 
+constexpr std::uint64_t spare_bytes = 4 << 20;  // that a large checkpoint leaves on the disk
+
 }  // namespace
+
+std::string no_room_for_checkpoint(const Store& store) {
+    return fmt::format(
+        "there is no room on the disk of store {} for its checkpoint; make some, or use a smaller network, and "
+        "run with --retry-failed",
+        store.file().string());
+}
 
 std::size_t bytes_of(const Record& record) {
     std::size_t bytes = sizeof record;
@@ -46,7 +61,21 @@ void Batch::take(Sample& r) {
 
 // The points that came before may be committed after it: only the end of a checkpoint makes it one.
 void Batch::take(Piece& r) {
+    if (failed.contains(r.trial)) return;
+    if (!has_room_for(r)) {
+        failed[r.trial] = new_failed[r.trial] = no_room_for_checkpoint(store_);
+        return store_.drop_unfinished_checkpoint(r.trial);
+    }
     alone(r.trial, [&] { store_.add_checkpoint_piece(r.trial, r.number, r.bytes); });
+}
+
+// A large checkpoint must not take the last of the disk: then nothing could be written any more, not even that it is to
+// go. It lies in the log first and then in the file, and of neither has the disk seen what this batch has.
+bool Batch::has_room_for(const Piece& piece) {
+    piece_bytes_ += piece.bytes.size();
+    std::error_code failure;
+    const auto disk = std::filesystem::space(folder_of(store_.file()), failure);
+    return failure || piece.number == 0 || disk.available > 2 * piece_bytes_ + spare_bytes;
 }
 
 void Batch::take(Checkpoint& r) {
@@ -59,7 +88,8 @@ void Batch::take(StatusChange& r) {
     const std::string why = found == failed.end() ? "" : found->second;
     if (found != failed.end()) failed.erase(found);
     const bool is_spoilt = !why.empty() && r.status == Status::done;
-    alone(r.trial, [&] { store_.set_status(r.trial, is_spoilt ? Status::failed : r.status, is_spoilt ? why : r.error); });
+    alone(r.trial,
+          [&] { store_.set_status(r.trial, is_spoilt ? Status::failed : r.status, is_spoilt ? why : r.error); });
 }
 
 void Batch::take(Work& r) {

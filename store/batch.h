@@ -1,6 +1,7 @@
 // What waits to be written, and how a batch of it is. Internal to store/.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <map>
@@ -60,6 +61,9 @@ std::size_t bytes_of(const Record& record);  // about what it takes of memory
 // Trials of which a record could not be kept, and why.
 using TrialFailures = std::map<TrialId, std::string>;
 
+// Why a trial whose checkpoint the disk cannot hold fails.
+std::string no_room_for_checkpoint(const Store& store);
+
 // Writes one batch inside a transaction. Points wait until another record of their trial comes, so that many small
 // lots become one; the order within a trial stays. Throws what concerns the file, after which the batch is to be
 // rolled back and written again. A fault of one record fails its trial: what else it records is left out, until its
@@ -86,10 +90,12 @@ private:
     void after_points(TrialId trial, const std::function<void()>& write);
     void write_points(TrialId trial, const std::vector<MetricPoint>& points);
     void write_all_points();
+    bool has_room_for(const Piece& piece);
     void alone(TrialId trial, const std::function<void()>& write);
 
     Store& store_;
     std::unordered_map<TrialId, std::vector<MetricPoint>> points_;
+    std::uint64_t piece_bytes_ = 0;  // of this batch
 };
 
 }  // namespace marginalia::store::records

@@ -56,10 +56,11 @@ std::optional<StoredCheckpoint> checkpoint_in(Rows& rows) {
 }
 
 StoreError cut_checkpoint(const Connection& connection, TrialId trial, std::int64_t step) {
-    return {StoreError::Kind::no_match,
-            fmt::format("the checkpoint of trial {} at step {} is not whole in store {}: a piece of it is missing, or it "
-                        "was removed while it was read; take another one",
-                        trial, step, connection.file().string())};
+    return {
+        StoreError::Kind::no_match,
+        fmt::format("the checkpoint of trial {} at step {} is not whole in store {}: a piece of it is missing, or it "
+                    "was removed while it was read; take another one",
+                    trial, step, connection.file().string())};
 }
 
 }  // namespace
@@ -115,7 +116,8 @@ void Store::add_checkpoint(TrialId trial, std::int64_t step, std::string_view by
 
 std::optional<StoredCheckpoint> Store::find_checkpoint(TrialId trial, std::optional<std::int64_t> step) {
     if (step) {
-        Rows rows(connection(), "SELECT trial, step, bytes, archive FROM checkpoint WHERE trial = ? AND step = ?", trial, *step);
+        Rows rows(connection(), "SELECT trial, step, bytes, archive FROM checkpoint WHERE trial = ? AND step = ?",
+                  trial, *step);
         return checkpoint_in(rows);
     }
     Rows rows(connection(),
@@ -127,8 +129,8 @@ std::string Store::checkpoint_piece(const StoredCheckpoint& checkpoint, std::int
     auto& db = connection();
     if (!checkpoint.archive) {
         constexpr auto most = static_cast<std::int64_t>(piece_bytes);
-        Rows place(db, "SELECT rowid FROM checkpoint WHERE trial = ? AND step = ? AND archive IS NULL", checkpoint.trial,
-                   checkpoint.step);
+        Rows place(db, "SELECT rowid FROM checkpoint WHERE trial = ? AND step = ? AND archive IS NULL",
+                   checkpoint.trial, checkpoint.step);
         if (number * most >= checkpoint.bytes || !place.next()) return {};
         return db.part_of_blob("checkpoint", "data", place.integer(0), number * most, most);
     }

@@ -92,8 +92,8 @@ int Connection::wait_for_lock(void* connection, int times_before) {
     const auto now = std::chrono::steady_clock::now();
     if (times_before == 0) self.waiting_since_ = now;
     if (!self.patience_(std::chrono::duration_cast<std::chrono::milliseconds>(now - self.waiting_since_))) return 0;
-    std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(
-        longest_nap, std::chrono::milliseconds(1 + times_before * times_before)));
+    std::this_thread::sleep_for(
+        std::min<std::chrono::milliseconds>(longest_nap, std::chrono::milliseconds(1 + times_before * times_before)));
     return 1;
 }
 

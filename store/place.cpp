@@ -43,7 +43,7 @@ bool has_log(const fs::path& file) {
 
 // Of the file that the path leads to; 0: there is none.
 std::uint64_t names_of(const fs::path& file) {
-    struct stat found {};
+    struct stat found{};
     return stat(file.c_str(), &found) == 0 ? found.st_nlink : 0;
 }
 

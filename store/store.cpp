@@ -13,7 +13,8 @@ namespace {
 
 std::filesystem::path copy_to_free_name(Connection& from, const std::filesystem::path& name) {
     for (int number = 1;; ++number)
-        if (const std::filesystem::path copy = fmt::format("{}.rescued-{}", name.string(), number); copy_store(from, copy))
+        if (const std::filesystem::path copy = fmt::format("{}.rescued-{}", name.string(), number);
+            copy_store(from, copy))
             return copy;
 }
 

@@ -100,8 +100,8 @@ struct StoredCheckpoint {
 };
 
 // An open store. Opening refuses, each with one sentence and without touching the file: a file that is no store, a
-// store of a newer version or with two names, a read-only place, a network filesystem, a full disk. Not thread-safe: one thread at a
-// time. Every method throws StoreError (store/error.h) and then has changed nothing.
+// store of a newer version or with two names, a read-only place, a network filesystem, a full disk. Not thread-safe:
+// one thread at a time. Every method throws StoreError (store/error.h) and then has changed nothing.
 class Store {
 public:
     // Creates or migrates as needed; for reading and writing. `patience`: with what others keep locked.

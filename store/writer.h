@@ -12,16 +12,18 @@
 namespace marginalia::store {
 
 // Queues records and writes them from its own thread, one transaction per 250 ms, sooner when a checkpoint or the end
-// of a trial arrives or much is queued. Records of one trial are written in the order given; the end of a checkpoint and
-// every record before it are one transaction, so that a kill leaves the store at a checkpoint with exactly its metrics,
-// or later.
+// of a trial arrives or much is queued. Records of one trial are written in the order given; the end of a checkpoint
+// and every record before it are one transaction, so that a kill leaves the store at a checkpoint with exactly its
+// metrics, or later.
 //
 // All methods may be called from any thread and return at once. What can go wrong:
-// - The store cannot be written (disk full): the records are kept, `failure()` gives the sentence, and the host stops its
+// - The store cannot be written (disk full): the records are kept, `failure()` gives the sentence, and the host stops
+// its
 //   trials; nothing in the file is lost. It tries again every second, and the sentence goes when that succeeds.
 // - Another program holds it locked: it waits for as long as that takes, and `locked_for()` tells.
 // - The file was moved, deleted or replaced, which is looked at every second and before each transaction: all that it
-//   held is copied to a new file beside it, where what comes goes too; `moved()` gives the sentence and `file()` its path.
+//   held is copied to a new file beside it, where what comes goes too; `moved()` gives the sentence and `file()` its
+//   path.
 // - A record that can never be written, or a checkpoint of several pieces for which there is no room: `take_failed()`
 //   gives its trial, which is to be ended. What else that trial records is left out until its status is set.
 class Writer {
@@ -52,9 +54,9 @@ public:
     std::string failure() const;        // empty while all is well
     std::string moved() const;          // empty while the file is where it was
     std::filesystem::path file() const;
-    std::map<TrialId, std::string> take_failed();                     // trials that failed since the last call, and why
-    std::optional<std::chrono::milliseconds> locked_for() const;      // by another program, at this moment
-    void give_up();  // from now on a lock is a failure at once
+    std::map<TrialId, std::string> take_failed();                 // trials that failed since the last call, and why
+    std::optional<std::chrono::milliseconds> locked_for() const;  // by another program, at this moment
+    void give_up();                                               // from now on a lock is a failure at once
 
 private:
     struct State;

@@ -3,8 +3,6 @@
 #include <set>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "store/connection.h"
 #include "store/sentences.h"
 
@@ -16,9 +14,9 @@ namespace {
 
 constexpr auto batch_time = std::chrono::milliseconds(250);
 constexpr auto retry_time = std::chrono::seconds(1);
-constexpr auto look_time = std::chrono::seconds(1);      // between two looks at whether the file is still there
+constexpr auto look_time = std::chrono::seconds(1);       // between two looks at whether the file is still there
 constexpr auto last_patience = std::chrono::seconds(10);  // with a lock, once the writer closes
-constexpr std::size_t batch_bytes = 8 << 20;             // so that a flood is not held in memory for long
+constexpr std::size_t batch_bytes = 8 << 20;              // so that a flood is not held in memory for long
 
 // Trials of which a checkpoint of several pieces is among the records.
 std::set<TrialId> with_large_checkpoint(const std::vector<records::Record>& records) {
@@ -150,8 +148,7 @@ void Writer::State::write(std::vector<Record>& records, std::uint64_t last) {
     if (fault && fault->kind == StoreError::Kind::full) {
         bool fewer = false;
         for (const auto trial : with_large_checkpoint(records)) {
-            const auto why = fmt::format("there is no room on the disk of store {} for its checkpoint; make some, or use a "
-                                         "smaller network, and run with --retry-failed", store.file().string());
+            const auto why = records::no_room_for_checkpoint(store);
             if (!failed.emplace(trial, why).second) continue;
             fewer = true;
             const std::lock_guard lock(mutex);

@@ -62,12 +62,21 @@ std::vector<std::string> all_keys(const ExperimentResults& results) {
 }
 
 void write_atomically(const std::filesystem::path& file, std::string_view bytes) {
+    write_atomically(file, [bytes](std::ostream& out) { out << bytes; });
+}
+
+void write_atomically(const std::filesystem::path& file, const std::function<void(std::ostream&)>& write) {
     std::filesystem::path beside = file;
     beside += fmt::format(".{}.part", getpid());
     std::ofstream stream(beside, std::ios::binary | std::ios::trunc);
-    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    stream.close();
     std::error_code failure;
+    try {
+        write(stream);
+    } catch (...) {
+        std::filesystem::remove(beside, failure);
+        throw;
+    }
+    stream.close();
     if (stream) std::filesystem::rename(beside, file, failure);
     if (stream && !failure) return;
     std::filesystem::remove(beside, failure);

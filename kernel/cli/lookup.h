@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,7 @@ std::vector<std::string> all_keys(const ExperimentResults& results);
 Tone tone_of(store::Status status);
 
 // Writes a file whole or not at all: beside it first, then renamed. Throws Error if the place cannot be written.
+void write_atomically(const std::filesystem::path& file, const std::function<void(std::ostream&)>& write);
 void write_atomically(const std::filesystem::path& file, std::string_view bytes);
 
 }  // namespace marginalia

@@ -1,9 +1,8 @@
 #include "kernel/schedule/claimer.h"
 
+#include <marginalia/error.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include <marginalia/error.h>
 
 #include "store/error.h"
 #include "store/queries.h"
@@ -63,7 +62,8 @@ void Claimer::ask(std::size_t slot, const Job& job, const Slot& where) {
     asked_.notify_one();
 }
 
-void Claimer::ask_piece(std::size_t slot, std::uint64_t ticket, const store::StoredCheckpoint& of, std::int64_t number) {
+void Claimer::ask_piece(std::size_t slot, std::uint64_t ticket, const store::StoredCheckpoint& of,
+                        std::int64_t number) {
     std::lock_guard lock(mutex_);
     piece_requests_.push_back({slot, ticket, of, number});
     asked_.notify_one();
@@ -94,8 +94,10 @@ void Claimer::serve() {
         lock.unlock();
         std::optional<Claim> answer;
         std::optional<ClaimedPiece> piece;
-        if (request) answer = claim(*request);
-        else piece = read_piece(*piece_request);
+        if (request)
+            answer = claim(*request);
+        else
+            piece = read_piece(*piece_request);
         lock.lock();
         if (answer) claims_.push_back(std::move(*answer));
         if (piece) pieces_.push_back(std::move(*piece));

@@ -1,17 +1,17 @@
 #include "kernel/schedule/run.h"
 
+#include <marginalia/error.h>
+
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <future>
 #include <ostream>
-
-#include <marginalia/error.h>
 
 #include "kernel/config/nearest.h"
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/report/summary.h"
 #include "kernel/report/text.h"
+#include "kernel/schedule/open_store.h"
 #include "kernel/schedule/origins.h"
 #include "kernel/schedule/provenance.h"
 #include "kernel/schedule/scheduler.h"
@@ -25,8 +25,6 @@ namespace marginalia {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr auto lock_silence = std::chrono::seconds(2);  // a lock that lasts longer is told
 
 using ReadExperiment = std::function<Experiment(const PluginCatalogue&)>;
 
@@ -108,7 +106,8 @@ int exit_code(const ScheduleResult& result, const WorkList& work) {
 }
 
 void say_rescued(Progress& progress, const ScheduleResult& result, const std::string& experiment) {
-    progress.line("to go on with what was saved: marginalia resume " + experiment + " --store " + result.store.string());
+    progress.line("to go on with what was saved: marginalia resume " + experiment + " --store " +
+                  result.store.string());
 }
 
 void say_end(Progress& progress, const ScheduleResult& result, const std::string& experiment,
@@ -138,11 +137,6 @@ void warn_of_keep_best(Progress& progress, store::Store& store, const std::strin
                   "were kept" + suggestion(metric, recorded, "recorded"));
 }
 
-// One of an older layout, which only writers bring up to date, before anything is read of it.
-void bring_up_to_date(const fs::path& store) {
-    if (fs::is_regular_file(store)) store::Store::open(store);
-}
-
 // What the stages of one command share.
 struct Invocation {
     const RunOptions& options;
@@ -152,19 +146,6 @@ struct Invocation {
     Progress& progress;
     std::ostream& out;
 };
-
-// Waits for a store that another program holds locked, says so, and ends with a signal, which it leaves in `signal`.
-store::Patience wait_for_lock(const Invocation& command, int& signal) {
-    return [&command, &signal, said = false](std::chrono::milliseconds waited) mutable {
-        if (!said && waited >= lock_silence) {
-            said = true;
-            command.progress.line("store " + command.options.store.string() + " is locked by another program; the run begins " +
-                                  "when it is free");
-        }
-        signal = command.signals.next();
-        return signal == 0;
-    };
-}
 
 // From the queue to the summary of one experiment; `ready` has said what plugins there are.
 int perform_stage(const Invocation& command, const Experiment& experiment, ReadyWorker ready) {
@@ -178,7 +159,7 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     const std::string provenance =
         provenance_of(surroundings, experiment, ready.catalogue, ready.torch.version, options.command_line);
     try {
-        opened.emplace(store::Store::open(options.store, wait_for_lock(command, signal)));
+        opened.emplace(store::Store::open(options.store, wait_for_lock(options.store, progress, signals, signal)));
         work = enqueue(*opened, experiment, provenance, options, progress);
     } catch (const store::StoreError&) {
         if (signal == 0) throw;

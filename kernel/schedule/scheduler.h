@@ -37,8 +37,8 @@ struct ScheduleResult {
     std::size_t done = 0, failed = 0, preempted = 0, taken = 0;  // taken: by another process
     int signal = 0;             // the signal that ended the run early
     std::vector<store::TrialId> told;  // trials whose failure has been said in full
-    std::string store_failure;  // why the run had to end for the store's sake; empty: it did not
-    std::filesystem::path store;  // where the results are, should the file have been moved
+    std::string store_failure;         // why the run had to end for the store's sake; empty: it did not
+    std::filesystem::path store;       // where the results are, should the file have been moved
 };
 
 // Runs jobs in slots, one worker process a slot, kept from trial to trial and replaced after a failure. A trial that
@@ -117,7 +117,7 @@ private:
     };
     std::list<Unsaid> unsaid_;
     bool store_is_lost_ = false;  // nothing more will be written
-    bool lock_said_ = false;
+    bool lock_said_ = false, gave_up_on_lock_ = false;
     std::chrono::milliseconds locked_for_{0};
     std::optional<Claimer> claimer_;
 };

@@ -49,8 +49,12 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::move(data));
             break;
         }
-        case Record::checkpoint_piece: take_checkpoint_piece(station, payload); break;
-        case Record::checkpoint: take_checkpoint_end(station, payload); break;
+        case Record::checkpoint_piece:
+            take_checkpoint_piece(station, payload);
+            break;
+        case Record::checkpoint:
+            take_checkpoint_end(station, payload);
+            break;
         case Record::progress: {
             const auto done = take<std::int64_t>(payload);
             const auto total = take<std::int64_t>(payload);

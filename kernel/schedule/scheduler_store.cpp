@@ -1,7 +1,7 @@
 // What the scheduler does about its store: what it says of it, and the checkpoints that go from and to it.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "kernel/report/text.h"
 #include "kernel/schedule/scheduler.h"
@@ -37,29 +37,31 @@ void Scheduler::check_store() {
 void Scheduler::store_failed(const std::string& sentence) {
     if (store_is_lost_) return;
     store_is_lost_ = true;
-    const bool given_up = lock_said_ && result_.signal != 0;
-    if (!given_up) result_.store_failure = sentence;
-    progress_.line(given_up ? "the store was still locked, and what it had not taken is lost" : sentence + "; stopping");
+    if (!gave_up_on_lock_) result_.store_failure = sentence;
+    progress_.line(gave_up_on_lock_ ? "the store was still locked, and what it had not taken is lost"
+                                    : sentence + "; stopping");
     stop_all("");
     stop_deadline_ = Clock::now();  // their checkpoints could not be kept
 }
 
 void Scheduler::heed_lock() {
+    if (gave_up_on_lock_) return;
     const auto locked = writer_.locked_for();
     if (locked) locked_for_ = *locked;
     if (locked && *locked >= lock_notice && !lock_said_) {
         lock_said_ = true;
-        progress_.line(fmt::format("store {} has been locked by another program for {}; all that is recorded waits here "
-                                   "until it is free, and trials go on (Ctrl-C twice gives up)",
-                                   writer_.file().string(), duration_text(locked_for_.count() / 1000.0)));
+        progress_.line(
+            fmt::format("store {} has been locked by another program for {}; all that is recorded waits here "
+                        "until it is free, and trials go on (Ctrl-C twice gives up)",
+                        writer_.file().string(), duration_text(locked_for_.count() / 1000.0)));
     }
-    if (!locked && lock_said_ && !store_is_lost_) {
+    if (!locked && lock_said_) {
         lock_said_ = false;
         progress_.line(fmt::format("store {} is free again after {}", writer_.file().string(),
                                    duration_text(locked_for_.count() / 1000.0)));
     }
     if (locked && result_.signal != 0 && Clock::now() >= stop_deadline_) {
-        lock_said_ = true;
+        gave_up_on_lock_ = true;
         writer_.give_up();
     }
 }
@@ -78,7 +80,8 @@ void Scheduler::trial_spoilt(store::TrialId trial, const std::string& why) {
         station->drop_worker();
         return trial_failed(*station, store::Status::failed, why);
     }
-    const auto unsaid = std::find_if(unsaid_.begin(), unsaid_.end(), [&](const Unsaid& u) { return u.job.trial == trial; });
+    const auto unsaid =
+        std::find_if(unsaid_.begin(), unsaid_.end(), [&](const Unsaid& u) { return u.job.trial == trial; });
     if (unsaid == unsaid_.end()) return progress_.line("trial " + std::to_string(trial) + ": " + why);
     progress_.line("trial " + std::to_string(trial) + " (" + unsaid->job.label + ") failed: " + why);
     unsaid_.erase(unsaid);
@@ -108,9 +111,10 @@ void Scheduler::take_pieces() {
         feed.sent += static_cast<std::int64_t>(piece->bytes.size());
         if (piece->bytes.empty() || feed.sent > feed.of.bytes) {
             station.drop_worker();
-            trial_failed(station, store::Status::failed,
-                         fmt::format("the checkpoint of trial {} at step {}, which it starts from, is not whole in the store",
-                                     feed.of.trial, feed.of.step));
+            trial_failed(
+                station, store::Status::failed,
+                fmt::format("the checkpoint of trial {} at step {}, which it starts from, is not whole in the store",
+                            feed.of.trial, feed.of.step));
             continue;
         }
         if (feed.sent == feed.of.bytes) station.feeds.pop_front();

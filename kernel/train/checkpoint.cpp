@@ -1,15 +1,15 @@
 #include "kernel/train/checkpoint.h"
 
-#include <sstream>
-
 #include <ATen/ATen.h>
-#include <marginalia/error.h>
 #include <caffe2/serialize/inline_container.h>
+#include <marginalia/error.h>
 #include <torch/csrc/jit/serialization/export.h>
 #include <torch/csrc/jit/serialization/pickle.h>
 #include <torch/csrc/jit/serialization/pickler.h>
 #include <torch/csrc/jit/serialization/pickler_helper.h>
 #include <torch/script.h>
+
+#include <sstream>
 
 namespace marginalia {
 

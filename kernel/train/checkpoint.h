@@ -1,10 +1,10 @@
 // Checkpoints: a TorchScript archive of the network that carries the rest of the trial in its extra files.
 #pragma once
 
-#include <string>
-
 #include <marginalia/network.h>
 #include <marginalia/state_dict.h>
+
+#include <string>
 
 #include "kernel/worker/recorder.h"
 

@@ -173,9 +173,8 @@ private:
         }
         nlohmann::json trial = {{"config", request_.config}, {"seed", request_.seed}, {"step", step}};
         if (parts_.dataset) trial["vocabulary"] = parts_.dataset->vocabulary();
-        recorder_.stream_checkpoint(step, [&](const ByteSink& sink) {
-            write_checkpoint(*parts_.network, trial.dump(), state, sink);
-        });
+        recorder_.stream_checkpoint(
+            step, [&](const ByteSink& sink) { write_checkpoint(*parts_.network, trial.dump(), state, sink); });
         saved_ = step;
     }
 

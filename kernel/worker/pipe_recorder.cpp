@@ -1,11 +1,11 @@
 #include "kernel/worker/pipe_recorder.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <utility>
-
-#include <unistd.h>
 
 namespace marginalia {
 namespace {
@@ -71,6 +71,8 @@ void PipeRecorder::stream_checkpoint(std::int64_t step, const std::function<void
         wait_for_room(lock);
         add_frame(std::move(head), std::exchange(piece, {}));
         wake(true);
+        lock.unlock();
+        piece.reserve(checkpoint_piece_bytes);  // as large as all but the last, rather than grown to twice that
     };
     write([&](std::string_view part) {
         while (!part.empty()) {

@@ -1,10 +1,10 @@
 #include "kernel/worker/protocol.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-
-#include <unistd.h>
 
 namespace marginalia {
 
@@ -83,16 +83,17 @@ void take_bytes(std::string_view& bytes, void* out, std::size_t count) {
 
 // [u32 bytes of JSON][JSON]
 std::string encode_trial_head(const TrialRequest& request, const ArchiveSizes& sizes) {
-    const std::string head = nlohmann::json{{"config", request.config},
-                                            {"seed", request.seed},
-                                            {"ticket", request.ticket},
-                                            {"device", request.device},
-                                            {"threads", request.threads},
-                                            {"checkpoint_seconds", request.checkpoint_seconds},
-                                            {"checkpoint_step", request.checkpoint_step},
-                                            {"checkpoint_bytes", sizes.checkpoint},
-                                            {"start_network_bytes", sizes.start_network}}
-                                 .dump();
+    const std::string head = nlohmann::json{
+        {"config", request.config},
+        {"seed", request.seed},
+        {"ticket", request.ticket},
+        {"device", request.device},
+        {"threads", request.threads},
+        {"checkpoint_seconds", request.checkpoint_seconds},
+        {"checkpoint_step", request.checkpoint_step},
+        {"checkpoint_bytes", sizes.checkpoint},
+        {"start_network_bytes",
+         sizes.start_network}}.dump();
     std::string payload;
     put(payload, static_cast<std::uint32_t>(head.size()));
     return payload += head;

@@ -25,17 +25,17 @@ enum class Command : std::uint8_t {
 
 // Worker to host. The records of a trial keep the order in which the trial made them.
 enum class Record : std::uint8_t {
-    loading = 1,   // path of the plugin file that is about to be opened: to be blamed if nothing follows
-    catalogue,     // JSON {"catalogue": ..., "torch": TorchReport}
-    name,          // [u32 id][text]: a metric's name, once before its first use by this worker
-    metrics,       // MetricEntry after MetricEntry
-    final_metric,  // [f64 value][name]
-    sample,        // [u32 bytes of head][JSON {"name", "step", "kind"}][data]
-    checkpoint,    // [i64 step][u64 bytes]: the pieces since number 0 are one, of so many bytes in all
-    progress,      // [i64 done][i64 total][phase]
-    done,          // [u64 ticket of the trial]
-    stopped,       // [u64 ticket of the trial]
-    failed,        // JSON {"ticket", "message", "out_of_memory"}
+    loading = 1,       // path of the plugin file that is about to be opened: to be blamed if nothing follows
+    catalogue,         // JSON {"catalogue": ..., "torch": TorchReport}
+    name,              // [u32 id][text]: a metric's name, once before its first use by this worker
+    metrics,           // MetricEntry after MetricEntry
+    final_metric,      // [f64 value][name]
+    sample,            // [u32 bytes of head][JSON {"name", "step", "kind"}][data]
+    checkpoint,        // [i64 step][u64 bytes]: the pieces since number 0 are one, of so many bytes in all
+    progress,          // [i64 done][i64 total][phase]
+    done,              // [u64 ticket of the trial]
+    stopped,           // [u64 ticket of the trial]
+    failed,            // JSON {"ticket", "message", "out_of_memory"}
     checkpoint_piece,  // [u32 number, from 0][bytes]
 };
 
@@ -111,8 +111,9 @@ std::string encode_trial_head(const TrialRequest&, const ArchiveSizes&);
 // Puts a request together whose archives come piece by piece.
 class TrialReceiver {
 public:
-    explicit TrialReceiver(std::string_view head);  // throws Error where it is cut off; takes what follows it as a piece
-    void add(std::string_view piece);               // throws Error where more comes than was announced
+    explicit TrialReceiver(
+        std::string_view head);        // throws Error where it is cut off; takes what follows it as a piece
+    void add(std::string_view piece);  // throws Error where more comes than was announced
     bool is_whole() const;
     TrialRequest release() { return std::move(request_); }
 

@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
-
-#include <nlohmann/json.hpp>
 
 namespace marginalia {
 
@@ -53,8 +52,8 @@ enum class TrialOutcome { done, stopped };  // stopped: a checkpoint was recorde
 
 class PluginHost;
 
-// Trains and evaluates one trial (kernel/train). Throws Error or any std::exception on failure. Takes the request over, so
-// as to let go of its archives once they have been read.
+// Trains and evaluates one trial (kernel/train). Throws Error or any std::exception on failure. Takes the request over,
+// so as to let go of its archives once they have been read.
 TrialOutcome run_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder);
 
 }  // namespace marginalia

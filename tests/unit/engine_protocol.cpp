@@ -1,15 +1,14 @@
 // Frames, the recorder's order and its cost.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "kernel/worker/pipe_recorder.h"
 
@@ -89,8 +88,9 @@ TEST_CASE("records keep their order: points before a checkpoint leave before it"
     // Pieces are no checkpoint before its end: they may come before the points.
     const auto frames = frames_from(pipe.ends[0], 7);
     REQUIRE(frames.size() == 7);
-    const Record expected[] = {Record::name,       Record::name,    Record::checkpoint_piece, Record::metrics,
-                               Record::checkpoint, Record::metrics, Record::done};
+    const Record expected[] = {Record::name,    Record::name,       Record::checkpoint_piece,
+                               Record::metrics, Record::checkpoint, Record::metrics,
+                               Record::done};
     for (std::size_t i = 0; i < 7; ++i) CHECK(frames[i].first == expected[i]);
     std::string_view points = frames[3].second;
     CHECK(points.size() == 2 * sizeof(MetricEntry));
@@ -146,10 +146,12 @@ TEST_CASE("a checkpoint larger than what may wait here goes in pieces, none of w
 TEST_CASE("a checkpoint whose writing throws leaves none") {
     Pipe pipe;
     PipeRecorder recorder(pipe.ends[1]);
-    CHECK_THROWS_WITH(recorder.stream_checkpoint(1, [](const ByteSink& sink) {
-        sink(std::string(checkpoint_piece_bytes, 'x'));
-        throw std::runtime_error("no memory");
-    }), "no memory");
+    CHECK_THROWS_WITH(recorder.stream_checkpoint(1,
+                                                 [](const ByteSink& sink) {
+                                                     sink(std::string(checkpoint_piece_bytes, 'x'));
+                                                     throw std::runtime_error("no memory");
+                                                 }),
+                      "no memory");
     recorder.checkpoint(2, "");
     const auto frames = frames_from(pipe.ends[0], 3);
     REQUIRE(frames.size() == 3);
