@@ -6,9 +6,11 @@
 #include <fmt/ranges.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "store/place.h"
 #include "store/sentences.h"
@@ -18,6 +20,7 @@ namespace marginalia::store {
 namespace {
 
 constexpr int busy_milliseconds = 10'000;
+constexpr auto longest_nap = std::chrono::milliseconds(100);  // between two tries for a lock
 
 std::unique_ptr<SQLite::Database> open_database(const std::filesystem::path& file, Connection::Access access) {
     if (access == Connection::Access::write)
@@ -75,6 +78,48 @@ sqlite3_stmt* Connection::statement(std::string_view sql) {
 
 std::int64_t Connection::changes() const { return sqlite3_changes64(handle()); }
 std::int64_t Connection::last_id() const { return sqlite3_last_insert_rowid(handle()); }
+
+void Connection::set_patience(Patience patience) {
+    patience_ = std::move(patience);
+    if (patience_)
+        sqlite3_busy_handler(handle(), &wait_for_lock, this);
+    else
+        sqlite3_busy_timeout(handle(), busy_milliseconds);
+}
+
+int Connection::wait_for_lock(void* connection, int times_before) {
+    auto& self = *static_cast<Connection*>(connection);
+    const auto now = std::chrono::steady_clock::now();
+    if (times_before == 0) self.waiting_since_ = now;
+    if (!self.patience_(std::chrono::duration_cast<std::chrono::milliseconds>(now - self.waiting_since_))) return 0;
+    std::this_thread::sleep_for(
+        std::min<std::chrono::milliseconds>(longest_nap, std::chrono::milliseconds(1 + times_before * times_before)));
+    return 1;
+}
+
+bool Connection::has_moved() const {
+    int moved = 0;
+    const int code = sqlite3_file_control(handle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return code == SQLITE_OK && moved != 0;
+}
+
+void Connection::empty_log() noexcept {
+    sqlite3_busy_timeout(handle(), busy_milliseconds);
+    sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+}
+
+std::string Connection::part_of_blob(const char* table, const char* column, std::int64_t row, std::int64_t from,
+                                     std::int64_t most) {
+    sqlite3_blob* blob = nullptr;
+    if (const int code = sqlite3_blob_open(handle(), "main", table, column, row, 0, &blob); code != SQLITE_OK)
+        fail(code);
+    const auto left = std::max<std::int64_t>(0, sqlite3_blob_bytes(blob) - from);
+    std::string part(static_cast<std::size_t>(std::min(most, left)), '\0');
+    const int code = sqlite3_blob_read(blob, part.data(), static_cast<int>(part.size()), static_cast<int>(from));
+    sqlite3_blob_close(blob);
+    if (code != SQLITE_OK) fail(code);
+    return part;
+}
 
 void Connection::begin() {
     if (depth_ == 0)

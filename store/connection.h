@@ -2,6 +2,7 @@
 // Internal to store/. One thread at a time.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -9,6 +10,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+
+#include "store/patience.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -37,6 +40,19 @@ public:
     std::int64_t changes() const;
     std::int64_t last_id() const;
 
+    // For as long as this connection lives, or until the next call.
+    void set_patience(Patience patience);
+
+    // Whether the path that was opened now leads to another file, or to none.
+    bool has_moved() const;
+
+    // Writes the log back and leaves nothing in it, as far as others who read allow.
+    void empty_log() noexcept;
+
+    // A part of a value of a table that has row numbers, without the rest of it in memory.
+    std::string part_of_blob(const char* table, const char* column, std::int64_t row, std::int64_t from,
+                             std::int64_t most);
+
     // BEGIN IMMEDIATE at the outermost level, savepoints within. A begin() is answered by one rollback(), or by one
     // commit() that does not throw.
     void begin();
@@ -56,6 +72,10 @@ private:
     std::unique_ptr<SQLite::Database> database_;
     std::unordered_map<std::string, sqlite3_stmt*, TextHash, std::equal_to<>> statements_;
     int depth_ = 0;
+    Patience patience_;
+    std::chrono::steady_clock::time_point waiting_since_;
+
+    static int wait_for_lock(void* connection, int times_before);
 };
 
 // Bytes that stay where they are until the statement has run (a checkpoint is not copied).

@@ -18,7 +18,9 @@ public:
         full,         // no space left on the disk
         locked,       // another process kept it locked for longer than we wait
         damaged,      // SQLite finds the file malformed
-        too_large,    // a checkpoint beyond what SQLite takes
+        too_large,    // a value beyond what SQLite takes
+        moved,        // the file was moved, deleted or replaced while it was open
+        linked,       // the file has a second name, under which its log would not be found
         failed,       // another failure of SQLite or the disk
         no_match,     // no such trial, or an ambiguous name
         bad_query,    // SQL that is wrong or would write

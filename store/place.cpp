@@ -1,12 +1,15 @@
 #include "store/place.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "store/sentences.h"
 
@@ -36,6 +39,21 @@ bool has_log(const fs::path& file) {
     std::error_code ignored;
     const auto size = fs::file_size(file.string() + "-wal", ignored);
     return !ignored && size > 0;
+}
+
+// Of the file that the path leads to; 0: there is none.
+std::uint64_t names_of(const fs::path& file) {
+    struct stat found{};
+    return stat(file.c_str(), &found) == 0 ? found.st_nlink : 0;
+}
+
+// A store that another process is putting in place may have two names for a moment, see schema.cpp.
+void check_has_one_name(const fs::path& file) {
+    constexpr int tries = 10;
+    for (int i = 1; names_of(file) > 1; ++i) {
+        if (i == tries) throw linked_store(file, names_of(file));
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
 }
 
 bool can_write(const fs::path& path, int how) { return faccessat(AT_FDCWD, path.c_str(), how, AT_EACCESS) == 0; }
@@ -89,6 +107,8 @@ void check_place_to_write(const fs::path& file, const FilesystemType& type) {
     if (const auto network = network_filesystem_name(type(folder)); !network.empty())
         throw network_store(file, network);
     if (fs::exists(file) && !can_write(file, W_OK)) throw unwritable_store(file, file, errno);
+    check_has_one_name(file);
+    if (!fs::exists(file) && has_log(file)) throw log_without_store(file);
     // The write-ahead log lies beside the file.
     if (!can_write(folder, W_OK | X_OK)) throw unwritable_store(file, folder, errno);
 }

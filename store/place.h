@@ -21,7 +21,7 @@ std::string_view network_filesystem_name(std::uint64_t type);
 std::filesystem::path folder_of(const std::filesystem::path& file);
 
 // Throws a StoreError unless a store could be made or written at `file`: its folder exists, both can be written, and
-// they are not on a network.
+// they are not on a network, the file has one name, and there is no log without a file.
 void check_place_to_write(const std::filesystem::path& file, const FilesystemType& type = filesystem_type);
 
 // Throws unless `file` is a store (of whatever version) by its header, as long as that says.

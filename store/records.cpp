@@ -135,6 +135,7 @@ void Store::forget_after(TrialId trial, std::int64_t step) {
         run(db, "DELETE FROM final_metric WHERE trial = ?", trial);
         run(db, "DELETE FROM sample WHERE trial = ? AND step > ?", trial, step);
         run(db, "DELETE FROM checkpoint WHERE trial = ? AND step > ?", trial, step);
+        drop_unfinished_checkpoint(trial);
     });
 }
 

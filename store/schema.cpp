@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 
 #include "store/place.h"
 #include "store/sentences.h"
@@ -80,7 +81,17 @@ CREATE VIEW sweeps AS
     FROM sweep s JOIN provenance p ON p.id = s.provenance;
 )sql";
 
-constexpr std::array all_migrations{version_1};
+// A checkpoint's bytes are the pieces of its archive, in order. Where `archive` is NULL, version 1 wrote it and all of
+// it is in `data`, which is empty otherwise. An archive that no checkpoint names is one that is being written, or was
+// when its trial ended.
+constexpr std::string_view version_2 = R"sql(
+ALTER TABLE checkpoint ADD COLUMN archive INTEGER;
+CREATE TABLE checkpoint_piece(
+    trial INTEGER NOT NULL, archive INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY(trial, archive, number));
+)sql";
+
+constexpr std::array all_migrations{version_1, version_2};
 
 std::int64_t version_of(Connection& connection) {
     Rows rows(connection, "PRAGMA user_version");
@@ -98,6 +109,21 @@ void check_not_newer(Connection& connection, std::span<const std::string_view> s
 void use_write_ahead_log(Connection& connection) {
     Rows mode(connection, "PRAGMA journal_mode = WAL");
     if (!mode.next() || mode.text(0) != "wal") throw no_shared_memory(connection.file());
+}
+
+void apply(Connection& connection, std::span<const std::string_view> steps) {
+    const auto known = static_cast<std::int64_t>(steps.size());
+    connection.begin();
+    try {
+        // Another process may have done it while this one waited for the lock.
+        for (auto version = version_of(connection); version < known; ++version)
+            connection.execute(std::string(steps[static_cast<std::size_t>(version)]));
+        connection.execute(fmt::format("PRAGMA user_version = {}", known));
+        connection.commit();
+    } catch (...) {
+        connection.rollback();
+        throw;
+    }
 }
 
 // The file under construction, gone with all that SQLite put beside it unless it was put in place.
@@ -119,16 +145,25 @@ public:
 
     const fs::path& path() const { return path_; }
 
-    // link() fails where the name is taken: of two processes that make the same store one wins, both go on with it.
-    void put_in_place() {
-        if (link(path_.c_str(), file_.c_str()) == 0 || errno == EEXIST) return;
-        if (errno != EPERM && errno != EOPNOTSUPP) throw failure(errno);
+    // Fails where the name is taken: of two processes that make the same store one wins, both go on with it.
+    // false: somebody else did.
+    bool put_in_place() {
+        if (renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, file_.c_str(), RENAME_NOREPLACE) == 0) return true;
+        if (errno != EINVAL && errno != ENOSYS) return is_taken();
+        if (link(path_.c_str(), file_.c_str()) == 0) return true;
+        if (errno != EPERM && errno != EOPNOTSUPP) return is_taken();
         if (rename(path_.c_str(), file_.c_str()) != 0) throw failure(errno);
+        return true;
     }
 
 private:
+    bool is_taken() const {
+        if (errno != EEXIST) throw failure(errno);
+        return false;
+    }
+
     StoreError failure(int error) const {
-        if (error == ENOSPC || error == EDQUOT) return full_disk(file_);
+        if (is_lack_of_room(error)) return full_disk(file_, error);
         return unwritable_store(file_, folder_of(file_), error);
     }
 
@@ -142,9 +177,10 @@ std::span<const std::string_view> migrations() { return all_migrations; }
 void create_store(const fs::path& file, std::span<const std::string_view> steps) {
     Draft draft(file);
     try {
+        // Without a log, which would have to be written back before the file is whole, and sooner than it ends.
         Connection connection(draft.path(), Connection::Access::write);
-        connection.execute(fmt::format("PRAGMA application_id = {}", application_id));
-        migrate(connection, steps);
+        connection.execute(fmt::format("PRAGMA synchronous = FULL; PRAGMA application_id = {}", application_id));
+        apply(connection, steps);
     } catch (const StoreError& error) {
         // Said of the file asked for, not of the draft.
         std::string sentence = error.what();
@@ -156,22 +192,17 @@ void create_store(const fs::path& file, std::span<const std::string_view> steps)
     draft.put_in_place();
 }
 
+bool copy_store(Connection& from, const fs::path& to) {
+    if (fs::exists(fs::symlink_status(to))) return false;
+    Draft draft(to);
+    run(from, "VACUUM INTO ?", draft.path().string());
+    return draft.put_in_place();
+}
+
 void migrate(Connection& connection, std::span<const std::string_view> steps) {
     check_not_newer(connection, steps);
     use_write_ahead_log(connection);
-    const auto known = static_cast<std::int64_t>(steps.size());
-    if (version_of(connection) == known) return;
-    connection.begin();
-    try {
-        // Another process may have done it while this one waited for the lock.
-        for (auto version = version_of(connection); version < known; ++version)
-            connection.execute(std::string(steps[static_cast<std::size_t>(version)]));
-        connection.execute(fmt::format("PRAGMA user_version = {}", known));
-        connection.commit();
-    } catch (...) {
-        connection.rollback();
-        throw;
-    }
+    if (version_of(connection) != static_cast<std::int64_t>(steps.size())) apply(connection, steps);
 }
 
 void check_version(Connection& connection, std::span<const std::string_view> steps) {

@@ -17,6 +17,10 @@ std::span<const std::string_view> migrations();
 // meanwhile is left as it is.
 void create_store(const std::filesystem::path& file, std::span<const std::string_view> steps = migrations());
 
+// Copies a store, of which this is the connection, into a new file. It appears whole or not at all. false: there is
+// something of that name.
+bool copy_store(Connection& from, const std::filesystem::path& to);
+
 // Brings an open file up to date in one transaction. Throws Kind::newer if its version is beyond the last step.
 void migrate(Connection& connection, std::span<const std::string_view> steps = migrations());
 

@@ -73,11 +73,47 @@ StoreError no_shared_memory(const std::filesystem::path& file) {
                     file.string());
 }
 
-StoreError full_disk(const std::filesystem::path& file) {
+bool is_lack_of_room(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
+
+StoreError full_disk(const std::filesystem::path& file, int error) {
+    if (error == EFBIG)
+        return sentence(Kind::full,
+                        "no room for store {}: a file may not grow any further here (ulimit -f, or the disk's own "
+                        "limit); raise that and give the same command again: what was recorded before is safe",
+                        file.string());
     return sentence(Kind::full,
-                    "no space is left on the disk of store {}; free some and give the same command again: what was "
-                    "recorded before is safe",
+                    "no room on the disk of store {}{}; make some and give the same command again: what was recorded "
+                    "before is safe",
+                    file.string(), error == EDQUOT ? " (your quota is used up)" : "");
+}
+
+StoreError linked_store(const std::filesystem::path& file, std::uint64_t names) {
+    return sentence(Kind::linked,
+                    "store {0} has {1} names (hard links), and SQLite keeps its log beside the name it was opened by: "
+                    "what is written under one would be missed, and lost, under another; find the others with `find "
+                    "FOLDER -samefile {0}` and remove them, or make a copy in place of a link",
+                    file.string(), names);
+}
+
+StoreError log_without_store(const std::filesystem::path& file) {
+    return sentence(Kind::damaged,
+                    "there is {0}-wal and no {0}: the store was moved or deleted without its log, which would be taken "
+                    "for that of a new one; move the store back to it, or delete {0}-wal and {0}-shm",
                     file.string());
+}
+
+StoreError moved_store(const std::filesystem::path& file, const std::filesystem::path& rescued) {
+    return sentence(Kind::moved,
+                    "store {} was moved, deleted or replaced while it was written to; all that it held, and all that "
+                    "is recorded from now on, is in {}",
+                    file.string(), rescued.string());
+}
+
+StoreError lost_store(const std::filesystem::path& file, std::string_view why) {
+    return sentence(Kind::moved,
+                    "store {} was moved, deleted or replaced while it was written to, and what it held could not be "
+                    "saved beside it ({})",
+                    file.string(), why);
 }
 
 StoreError damaged_store(const std::filesystem::path& file, std::string_view how) {
@@ -91,13 +127,15 @@ StoreError damaged_store(const std::filesystem::path& file, std::string_view how
 StoreError sqlite_failure(const std::filesystem::path& file, int code, std::string_view message, int error) {
     const int primary = code & 0xff;
     const bool disk = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
-    if (primary == SQLITE_FULL || (disk && (error == ENOSPC || error == EDQUOT))) return full_disk(file);
+    if (primary == SQLITE_FULL || (disk && is_lack_of_room(error))) return full_disk(file, error);
+    if (primary == SQLITE_TOOBIG)
+        return sentence(Kind::too_large, "store {} takes no value of more than 1,000,000,000 bytes", file.string());
     if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) return damaged_store(file, message);
     if (primary == SQLITE_READONLY || primary == SQLITE_PERM) return unwritable_store(file, file, EROFS);
     if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
         return sentence(Kind::locked,
-                        "store {} stayed locked by another process for 10 s; wait until that has ended, or end it, "
-                        "and give the same command again",
+                        "store {} stayed locked by another program; wait until that has ended, or end it, and give "
+                        "the same command again",
                         file.string());
     if (code == SQLITE_IOERR_SHMMAP || code == SQLITE_IOERR_SHMOPEN || code == SQLITE_IOERR_SHMLOCK)
         return no_shared_memory(file);

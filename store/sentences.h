@@ -2,6 +2,7 @@
 // tested word for word. Internal to store/.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -22,7 +23,13 @@ StoreError older_store(const std::filesystem::path& file, std::int64_t version, 
 StoreError unwritable_store(const std::filesystem::path& file, const std::filesystem::path& what, int error);
 StoreError network_store(const std::filesystem::path& file, std::string_view filesystem);
 StoreError no_shared_memory(const std::filesystem::path& file);
-StoreError full_disk(const std::filesystem::path& file);
+// `error`: the errno behind it, 0 if unknown.
+StoreError full_disk(const std::filesystem::path& file, int error = 0);
+bool is_lack_of_room(int error);
+StoreError linked_store(const std::filesystem::path& file, std::uint64_t names);
+StoreError log_without_store(const std::filesystem::path& file);
+StoreError moved_store(const std::filesystem::path& file, const std::filesystem::path& rescued);
+StoreError lost_store(const std::filesystem::path& file, std::string_view why);
 StoreError damaged_store(const std::filesystem::path& file, std::string_view how);
 
 }  // namespace marginalia::store

@@ -9,17 +9,29 @@
 
 namespace marginalia::store {
 
+namespace {
+
+std::filesystem::path copy_to_free_name(Connection& from, const std::filesystem::path& name) {
+    for (int number = 1;; ++number)
+        if (const std::filesystem::path copy = fmt::format("{}.rescued-{}", name.string(), number);
+            copy_store(from, copy))
+            return copy;
+}
+
+}  // namespace
+
 Store::Store(std::unique_ptr<Connection> connection) : state_(std::make_unique<State>()) {
     state_->connection = std::move(connection);
 }
 Store::Store(Store&&) noexcept = default;
 Store::~Store() = default;
 
-Store Store::open(const std::filesystem::path& file) {
+Store Store::open(const std::filesystem::path& file, Patience patience) {
     if (file.has_filename() && std::filesystem::exists(file)) check_is_store(file);
     check_place_to_write(file);
     if (!std::filesystem::exists(file)) create_store(file);
     auto connection = std::make_unique<Connection>(file, Connection::Access::write);
+    if (patience) connection->set_patience(std::move(patience));
     migrate(*connection);
     return Store(std::move(connection));
 }
@@ -36,6 +48,26 @@ Store Store::open_to_read(const std::filesystem::path& file) {
 SQLite::Database& Store::database() { return state_->connection->database(); }
 Connection& Store::connection() { return *state_->connection; }
 const std::filesystem::path& Store::file() const { return state_->connection->file(); }
+
+void Store::set_patience(Patience patience) { state_->connection->set_patience(std::move(patience)); }
+bool Store::has_moved() const { return state_->connection->has_moved(); }
+
+void Store::move_beside() {
+    auto& moved = *state_->connection;
+    std::filesystem::path copy;
+    try {
+        copy = copy_to_free_name(moved, moved.file());
+    } catch (const StoreError& error) {
+        if (error.kind() != StoreError::Kind::read_only) throw;
+        // Its folder has gone as well.
+        copy = copy_to_free_name(moved, std::filesystem::temp_directory_path() / moved.file().filename());
+    }
+    auto connection = std::make_unique<Connection>(copy, Connection::Access::write);
+    migrate(*connection);
+    // The log must not be found beside another file that has taken the path.
+    moved.empty_log();
+    state_->connection = std::move(connection);
+}
 
 void Store::begin() { state_->connection->begin(); }
 

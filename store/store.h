@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "store/patience.h"
 
 namespace SQLite {
 class Database;
@@ -88,12 +91,21 @@ struct Retention {
     bool best_is_lowest = true;
 };
 
+// A checkpoint as the store keeps it; its bytes are read piece by piece.
+struct StoredCheckpoint {
+    TrialId trial = 0;
+    std::int64_t step = 0;
+    std::int64_t bytes = 0;
+    std::optional<std::int64_t> archive;  // none: written by layout version 1
+};
+
 // An open store. Opening refuses, each with one sentence and without touching the file: a file that is no store, a
-// store of a newer version, a read-only place, a network filesystem, a full disk. Not thread-safe: one thread at a
-// time. Every method throws StoreError (store/error.h) and then has changed nothing.
+// store of a newer version or with two names, a read-only place, a network filesystem, a full disk. Not thread-safe:
+// one thread at a time. Every method throws StoreError (store/error.h) and then has changed nothing.
 class Store {
 public:
-    static Store open(const std::filesystem::path& file);  // creates or migrates as needed; read and write
+    // Creates or migrates as needed; for reading and writing. `patience`: with what others keep locked.
+    static Store open(const std::filesystem::path& file, Patience patience = {});
     // Must exist; never writes. May lie on a read-only medium or a network filesystem: nobody writes it there.
     static Store open_to_read(const std::filesystem::path& file);
     Store(Store&&) noexcept;
@@ -102,6 +114,12 @@ public:
     SQLite::Database& database();
     Connection& connection();  // for the queries of this folder
     const std::filesystem::path& file() const;
+
+    void set_patience(Patience patience);
+    bool has_moved() const;  // the path it was opened by leads to another file now, or to none
+    // Copies all that it holds into a new file beside it, which exists whole or not at all, and goes on with that. Not
+    // to be called within a transaction.
+    void move_beside();
 
     // Queues what is not there yet, in one transaction, and returns the trial of each plan in the same order, found by
     // (experiment, config_hash, seed). Trials that have not ended yet belong to this sweep from now on.
@@ -123,8 +141,22 @@ public:
     // A state, text or picture worth looking at: kind "states" (JSON), "svg", "text".
     void add_sample(TrialId trial, const std::string& name, std::int64_t step, const std::string& kind,
                     std::string_view data);
-    // Keeps what `keep` says and removes the others, in the same transaction. At most 1,000,000,000 bytes.
+    // A checkpoint comes in pieces, which may be committed one by one: nobody sees them until it is ended. A trial has
+    // one such at a time; number 0 begins it and puts an unfinished one away.
+    void add_checkpoint_piece(TrialId trial, std::int64_t number, std::string_view bytes);
+    // Keeps what `keep` says and removes the others, in the same transaction.
+    void end_checkpoint(TrialId trial, std::int64_t step, const Retention& keep);
+    void drop_unfinished_checkpoint(TrialId trial);
+    // All of it at once.
     void add_checkpoint(TrialId trial, std::int64_t step, std::string_view bytes, const Retention& keep);
+
+    // The newest, or the one of a step.
+    std::optional<StoredCheckpoint> find_checkpoint(TrialId trial, std::optional<std::int64_t> step = {});
+    // Number 0 and on; empty: there are no more, or the checkpoint has been removed. Readers count the bytes.
+    std::string checkpoint_piece(const StoredCheckpoint& checkpoint, std::int64_t number);
+    // Hands over piece by piece. Throws Kind::no_match where it is not whole.
+    void read_checkpoint(const StoredCheckpoint& checkpoint, const std::function<void(std::string_view)>& take);
+    // The whole of it, which may be gigabytes.
     std::optional<std::string> newest_checkpoint(TrialId trial, std::int64_t* step = nullptr);
     std::optional<std::string> checkpoint_at(TrialId trial, std::int64_t step);
     // Of an error 4,000 bytes are kept, and how many there were.

@@ -18,30 +18,38 @@
 namespace marginalia {
 namespace {
 
-std::string checkpoint_of(store::Store& store, store::TrialId trial, std::optional<std::int64_t> wanted,
-                          std::int64_t& step) {
-    const auto bytes = wanted ? store.checkpoint_at(trial, *wanted) : store.newest_checkpoint(trial, &step);
-    if (!bytes)
+store::StoredCheckpoint checkpoint_of(store::Store& store, store::TrialId trial, std::optional<std::int64_t> wanted) {
+    const auto found = store.find_checkpoint(trial, wanted);
+    if (!found)
         throw store::StoreError(
             store::StoreError::Kind::no_match,
             fmt::format("trial {} has no checkpoint{}; `marginalia show {}` says what it has", trial,
                         wanted ? fmt::format(" of step {}", *wanted) : "", trial));
-    if (wanted) step = *wanted;
-    return *bytes;
+    return *found;
 }
 
 // A file without a name that the worker inherits: nothing is left behind whatever happens.
-int inherited_file(const std::string& bytes) {
-    const int descriptor = ::memfd_create("inference", 0);
-    for (std::size_t done = 0; descriptor >= 0 && done < bytes.size();) {
-        const ssize_t written = ::write(descriptor, bytes.data() + done, bytes.size() - done);
-        if (written < 0) throw Error("cannot hand the checkpoint to the worker; is there memory left?");
-        done += static_cast<std::size_t>(written);
+class InheritedFile {
+public:
+    InheritedFile() : descriptor_(::memfd_create("inference", 0)) {
+        if (descriptor_ < 0) fail();
     }
-    if (descriptor < 0) throw Error("cannot hand the checkpoint to the worker; is there memory left?");
-    ::lseek(descriptor, 0, SEEK_SET);
-    return descriptor;
-}
+    void add(std::string_view bytes) const {
+        while (!bytes.empty()) {
+            const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+            if (written < 0) fail();
+            bytes.remove_prefix(static_cast<std::size_t>(written));
+        }
+    }
+    int to_be_read() const {
+        ::lseek(descriptor_, 0, SEEK_SET);
+        return descriptor_;
+    }
+
+private:
+    [[noreturn]] static void fail() { throw Error("cannot hand the checkpoint to the worker; is there memory left?"); }
+    const int descriptor_;
+};
 
 }  // namespace
 
@@ -57,13 +65,15 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
                                 options.trial, options.trial));
     store::Store store = store::Store::open_to_read(common.store);
     const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
-    std::int64_t step = 0;
+    const store::StoredCheckpoint checkpoint = checkpoint_of(store, details.trial.id, options.step);
+    const InheritedFile file;
+    store.read_checkpoint(checkpoint, [&file](std::string_view piece) { file.add(piece); });
     InferenceRequest request;
-    request.trial.checkpoint = checkpoint_of(store, details.trial.id, options.step, step);
+    request.checkpoint_descriptor = file.to_be_read();
     request.trial.config = nlohmann::json::parse(details.trial.config);
     request.trial.seed = options.seed;
     request.trial.device = options.device;
-    request.label = fmt::format("trial {} ({}), step {}", details.trial.id, details.trial.experiment, step);
+    request.label = fmt::format("trial {} ({}), step {}", details.trial.id, details.trial.experiment, checkpoint.step);
     const store::Sweep& sweep = details.sweep;
     const auto folders = plugin_folders(common.plugin_paths, plugin_folders_of(sweep.toml, sweep.file, {}));
     use_plugins(request, {"energy", "dataset", "network", "objective"}, fetch_catalogue(folders));
@@ -88,7 +98,9 @@ void use_plugins(InferenceRequest& request, const std::vector<std::string>& tabl
 void hand_over(const InferenceRequest& request) {
     InferenceRequest complete = request;
     complete.trial.threads = available_cores();
-    become_worker({"--infer", std::to_string(inherited_file(encode_inference(complete)))});
+    const InheritedFile file;
+    file.add(encode_inference(complete));
+    become_worker({"--infer", std::to_string(file.to_be_read())});
 }
 
 }  // namespace marginalia

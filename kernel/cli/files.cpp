@@ -67,10 +67,8 @@ int checkpoint_export_verb(const Common& common, const CheckpointOptions& option
     if (options.file == "-") refuse_terminal("a checkpoint");
     store::Store store = store::Store::open_to_read(common.store);
     const store::Trial trial = find_trial(store, options.trial);
-    std::int64_t step = options.step.value_or(-1);
-    const std::optional<std::string> bytes =
-        options.step ? store.checkpoint_at(trial.id, *options.step) : store.newest_checkpoint(trial.id, &step);
-    if (!bytes) {
+    const auto found = store.find_checkpoint(trial.id, options.step);
+    if (!found) {
         std::string steps;
         for (const store::CheckpointInfo& info : store::list_checkpoints(store, trial.id))
             steps += (steps.empty() ? "; it has one of step " : ", ") + std::to_string(info.step);
@@ -79,10 +77,13 @@ int checkpoint_export_verb(const Common& common, const CheckpointOptions& option
                                      options.step ? fmt::format(" of step {}", *options.step) : "", steps));
     }
     const std::filesystem::path file =
-        options.file.empty() ? std::filesystem::path(fmt::format("trial-{}-step-{}.pt", trial.id, step)) : options.file;
-    write_out(file, *bytes, out);
-    std::cerr << fmt::format("trial {}, step {}, {}; open it with torch.jit.load\n", trial.id, step,
-                             bytes_text(bytes->size()));
+        options.file.empty() ? std::filesystem::path(fmt::format("trial-{}-step-{}.pt", trial.id, found->step))
+                             : options.file;
+    Output output(file, out);
+    store.read_checkpoint(*found, [&output](std::string_view piece) { output.stream() << piece; });
+    output.commit();
+    std::cerr << fmt::format("trial {}, step {}, {}; open it with torch.jit.load\n", trial.id, found->step,
+                             bytes_text(static_cast<std::uint64_t>(found->bytes)));
     if (!Output::is_standard(file)) out << file.string() << '\n';
     return exit_ok;
 }

@@ -1,10 +1,10 @@
 #include "kernel/schedule/claimer.h"
 
+#include <marginalia/error.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <marginalia/error.h>
-
+#include "store/error.h"
 #include "store/queries.h"
 
 namespace marginalia {
@@ -12,7 +12,7 @@ namespace {
 
 // Of "EXPERIMENT@HASH" the finished trial of that config and seed; of "EXPERIMENT" the one of the same seed, else the one of
 // the lowest KL, else of the lowest negative log-likelihood.
-std::string network_of(store::Store& store, const std::string& start_from, std::int64_t seed) {
+store::StoredCheckpoint network_of(store::Store& store, const std::string& start_from, std::int64_t seed) {
     const std::size_t at = start_from.find('@');
     const std::string experiment = start_from.substr(0, at), hash = at == start_from.npos ? "" : start_from.substr(at + 1);
     std::vector<store::TrialId> candidates;
@@ -23,11 +23,19 @@ std::string network_of(store::Store& store, const std::string& start_from, std::
             for (const auto& ranked : store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = 1}))
                 candidates.push_back(ranked.trial.id);
     for (const store::TrialId candidate : candidates)
-        if (auto bytes = store.newest_checkpoint(candidate)) return std::move(*bytes);
+        if (const auto found = store.find_checkpoint(candidate)) return *found;
     throw Error("train.start_from: the store holds no finished trial with a checkpoint of experiment '" + experiment +
                 (hash.empty() ? "' with seed " + std::to_string(seed) + " or a figure 'kl' or 'nll_bits'"
                               : "' with the config " + hash + " and seed " + std::to_string(seed)) +
                 "; run that experiment first");
+}
+
+template <class Item>
+std::optional<Item> take_first(std::deque<Item>& items) {
+    if (items.empty()) return std::nullopt;
+    std::optional<Item> first = std::move(items.front());
+    items.pop_front();
+    return first;
 }
 
 }  // namespace
@@ -54,29 +62,45 @@ void Claimer::ask(std::size_t slot, const Job& job, const Slot& where) {
     asked_.notify_one();
 }
 
+void Claimer::ask_piece(std::size_t slot, std::uint64_t ticket, const store::StoredCheckpoint& of,
+                        std::int64_t number) {
+    std::lock_guard lock(mutex_);
+    piece_requests_.push_back({slot, ticket, of, number});
+    asked_.notify_one();
+}
+
+void Claimer::heard() {
+    std::uint64_t count;
+    [[maybe_unused]] const auto cleared = ::read(event_, &count, sizeof count);
+}
+
 std::optional<Claim> Claimer::take() {
     std::lock_guard lock(mutex_);
-    if (claims_.empty()) {
-        std::uint64_t count;
-        [[maybe_unused]] const auto cleared = ::read(event_, &count, sizeof count);
-        return std::nullopt;
-    }
-    Claim claim = std::move(claims_.front());
-    claims_.pop_front();
-    return claim;
+    return take_first(claims_);
+}
+
+std::optional<ClaimedPiece> Claimer::take_piece() {
+    std::lock_guard lock(mutex_);
+    return take_first(pieces_);
 }
 
 void Claimer::serve() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        asked_.wait(lock, [&] { return end_ || !requests_.empty(); });
-        if (requests_.empty()) return;
-        const Request request = std::move(requests_.front());
-        requests_.pop_front();
+        asked_.wait(lock, [&] { return end_ || !requests_.empty() || !piece_requests_.empty(); });
+        const auto request = take_first(requests_);
+        const auto piece_request = request ? std::nullopt : take_first(piece_requests_);
+        if (!request && !piece_request) return;
         lock.unlock();
-        Claim answer = claim(request);
+        std::optional<Claim> answer;
+        std::optional<ClaimedPiece> piece;
+        if (request)
+            answer = claim(*request);
+        else
+            piece = read_piece(*piece_request);
         lock.lock();
-        claims_.push_back(std::move(answer));
+        if (answer) claims_.push_back(std::move(*answer));
+        if (piece) pieces_.push_back(std::move(*piece));
         const std::uint64_t one = 1;
         [[maybe_unused]] const auto written = ::write(event_, &one, sizeof one);
     }
@@ -92,18 +116,32 @@ Claim Claimer::claim(const Request& request) {
             if (!answer.ours) return;
             answer.at = Clock::now();
             if (const auto trial = store.find(request.trial)) answer.seconds_before = trial->seconds;
-            answer.checkpoint = store.newest_checkpoint(request.trial, &answer.step).value_or("");
-            if (answer.checkpoint.empty()) answer.step = -1;
-            store.forget_after(request.trial, answer.step);
+            answer.checkpoint = store.find_checkpoint(request.trial);
+            store.forget_after(request.trial, answer.checkpoint ? answer.checkpoint->step : -1);
         });
-        if (answer.ours && answer.checkpoint.empty() && !request.start_from.empty())
+        if (answer.ours && !answer.checkpoint && !request.start_from.empty())
             writer_.run_and_wait([&](store::Store& store) {
                 answer.start_network = network_of(store, request.start_from, request.seed);
             });
+    } catch (const store::StoreError& error) {
+        answer.error = error.what();
+        answer.store_failed = error.kind() != store::StoreError::Kind::no_match;
     } catch (const std::exception& error) {
         answer.error = error.what();
     }
     return answer;
+}
+
+// By way of the writer, whose connection knows the file whatever has become of its path.
+ClaimedPiece Claimer::read_piece(const PieceRequest& request) {
+    ClaimedPiece piece{request.slot, request.ticket, {}, {}};
+    try {
+        writer_.run_and_wait(
+            [&](store::Store& store) { piece.bytes = store.checkpoint_piece(request.of, request.number); });
+    } catch (const std::exception& error) {
+        piece.error = error.what();
+    }
+    return piece;
 }
 
 }  // namespace marginalia

@@ -20,21 +20,32 @@ struct Claim {
     std::size_t slot = 0;
     bool ours = false;          // false: another process has it
     std::string error;          // not empty: it is ours, but cannot start; why
-    std::string checkpoint;     // to go on from
-    std::int64_t step = -1;     // of that checkpoint
+    bool store_failed = false;  // what `error` says is of the store's file, not of the trial
+    std::optional<store::StoredCheckpoint> checkpoint;  // to go on from
     Clock::time_point at{};     // when it was claimed
     double seconds_before = 0;  // spent running in earlier attempts
-    std::string start_network;  // train.start_from: checkpoint of the trial to start from
+    std::optional<store::StoredCheckpoint> start_network;  // train.start_from: that of the trial to start from
 };
 
-// Threads: ask and take are for the event loop, which polls descriptor().
+// A piece of a checkpoint on its way to a worker.
+struct ClaimedPiece {
+    std::size_t slot = 0;
+    std::uint64_t ticket = 0;  // of the trial that it is for
+    std::string bytes;         // empty: there is none of this number
+    std::string error;         // why the store could not be read
+};
+
+// Threads: ask and take are for the event loop, which polls descriptor() and calls heard() before it takes.
 class Claimer {
 public:
     explicit Claimer(store::Writer& writer);
     ~Claimer();  // lets what was asked for end
 
     void ask(std::size_t slot, const Job& job, const Slot& where);
+    void ask_piece(std::size_t slot, std::uint64_t ticket, const store::StoredCheckpoint& of, std::int64_t number);
+    void heard();
     std::optional<Claim> take();
+    std::optional<ClaimedPiece> take_piece();
     int descriptor() const { return event_; }
 
 private:
@@ -45,8 +56,15 @@ private:
         std::string device, start_from;
         int threads;
     };
+    struct PieceRequest {
+        std::size_t slot;
+        std::uint64_t ticket;
+        store::StoredCheckpoint of;
+        std::int64_t number;
+    };
     void serve();
     Claim claim(const Request& request);
+    ClaimedPiece read_piece(const PieceRequest& request);
 
     store::Writer& writer_;
     const store::Owner owner_ = store::this_process();
@@ -54,7 +72,9 @@ private:
     std::mutex mutex_;
     std::condition_variable asked_;
     std::deque<Request> requests_;
+    std::deque<PieceRequest> piece_requests_;
     std::deque<Claim> claims_;
+    std::deque<ClaimedPiece> pieces_;
     bool end_ = false;
     std::thread thread_;
 };

@@ -1,16 +1,17 @@
 #include "kernel/schedule/run.h"
 
+#include <marginalia/error.h>
+
 #include <algorithm>
 #include <csignal>
 #include <future>
 #include <ostream>
 
-#include <marginalia/error.h>
-
 #include "kernel/config/nearest.h"
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/report/summary.h"
 #include "kernel/report/text.h"
+#include "kernel/schedule/open_store.h"
 #include "kernel/schedule/origins.h"
 #include "kernel/schedule/provenance.h"
 #include "kernel/schedule/scheduler.h"
@@ -96,13 +97,17 @@ WorkList enqueue(store::Store& store, const Experiment& experiment, const std::s
     return work;
 }
 
+int exit_code_of(int signal) { return signal == SIGUSR1 ? exit_preempted : 128 + signal; }
+
 int exit_code(const ScheduleResult& result, const WorkList& work) {
     if (!result.store_failure.empty()) return exit_store_failed;
-    switch (result.signal) {
-        case 0: return result.failed + work.left_failed > 0 ? exit_trial_failed : 0;
-        case SIGUSR1: return exit_preempted;
-        default: return 128 + result.signal;
-    }
+    if (result.signal != 0) return exit_code_of(result.signal);
+    return result.failed + work.left_failed > 0 ? exit_trial_failed : 0;
+}
+
+void say_rescued(Progress& progress, const ScheduleResult& result, const std::string& experiment) {
+    progress.line("to go on with what was saved: marginalia resume " + experiment + " --store " +
+                  result.store.string());
 }
 
 void say_end(Progress& progress, const ScheduleResult& result, const std::string& experiment,
@@ -148,23 +153,32 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     if (!ready.torch.problem.empty() && experiment.run.value("device", "auto") != "cpu")
         progress.line("no GPU is used: " + ready.torch.problem);
     ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, folders);
-    store::Store store = store::Store::open(options.store);
+    int signal = 0;
+    std::optional<store::Store> opened;
+    WorkList work;
     const std::string provenance =
         provenance_of(surroundings, experiment, ready.catalogue, ready.torch.version, options.command_line);
-    const WorkList work = enqueue(store, experiment, provenance, options, progress);
+    try {
+        opened.emplace(store::Store::open(options.store, wait_for_lock(options.store, progress, signals, signal)));
+        work = enqueue(*opened, experiment, provenance, options, progress);
+    } catch (const store::StoreError&) {
+        if (signal == 0) throw;
+        progress.line("stopped while the store was locked; nothing was queued");
+        return exit_code_of(signal);
+    }
     if (!options.quiet) say_plan(progress, experiment, work, schedule.slots);
 
     ScheduleResult result;
     if (!work.jobs.empty()) {
-        store::Writer writer(std::move(store));
+        store::Writer writer(std::move(*opened));
         Scheduler scheduler(writer, progress, signals, std::move(schedule));
         scheduler.adopt(std::move(ready));
         result = scheduler.run(work.jobs);
-        if (result.store_failure.empty()) writer.flush();
-        if (result.store_failure.empty() && !writer.failure().empty())
-            progress.line(result.store_failure = writer.failure());
     }
-    if (!options.quiet) {
+    opened.reset();
+    if (!result.store_failure.empty()) {
+        if (!options.quiet && result.store != options.store) say_rescued(progress, result, experiment.name);
+    } else if (!options.quiet) {
         store::Store reader = store::Store::open_to_read(options.store);
         say_end(progress, result, experiment.name, reader);
         warn_of_keep_best(progress, reader, experiment.run.value("keep_best", ""), work);
@@ -185,6 +199,7 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
     const Experiment experiment = read(ready.catalogue);
     const auto progress = make_progress(options.quiet);
     if (!options.quiet) say_refusals(*progress, ready.catalogue.failures);
+    bring_up_to_date(options.store);
     require_start_experiments(experiment, options.store);  // rather than leave an empty store
 
     const Invocation command{options, folders, surroundings.get(), signals, *progress, out};
@@ -197,6 +212,7 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
 
 store::Sweep newest_sweep(const RunOptions& options) {
     using store::StoreError;
+    bring_up_to_date(options.store);
     store::Store reader = store::Store::open_to_read(options.store);
     const auto sweeps = store::list_sweeps(reader, options.experiment);
     if (!sweeps.empty()) return sweeps.back();

@@ -17,7 +17,6 @@ constexpr auto stop_patience = std::chrono::seconds(120);  // for trials asked t
 constexpr auto one_keypress = std::chrono::milliseconds(500);  // timeout(1), make and terminals may signal it twice
 constexpr int tick_milliseconds = 100;                     // time limits and the display need no finer clock
 constexpr auto pause_patience = std::chrono::seconds(60);  // within a record
-constexpr std::int64_t most_unwritten_points = 2'000'000;  // beyond that, workers wait for the store
 
 }  // namespace
 
@@ -50,17 +49,21 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs) {
         take_signals();
         assign();
         if (!busy()) break;
+        feed_workers();
         wait_for_events();
         check_clocks();
         check_store();
         show();
     }
     progress_.clear();
+    result_.store = writer_.file();
     return result_;
 }
 
 bool Scheduler::busy() const {
-    return !queue_.empty() || std::any_of(stations_.begin(), stations_.end(), [](const auto& s) { return !s->idle(); });
+    const bool unwritten = !store_is_lost_ && (!unsaid_.empty() || writer_.waiting_bytes() > 0);
+    return unwritten || !queue_.empty() ||
+           std::any_of(stations_.begin(), stations_.end(), [](const auto& s) { return !s->idle(); });
 }
 
 void Scheduler::assign() {
@@ -87,8 +90,10 @@ void Scheduler::start_worker_at(Station& station) {
 void Scheduler::wait_for_events() {
     std::vector<pollfd> entries = {{signals_.descriptor(), POLLIN, 0}, {claimer_->descriptor(), POLLIN, 0}};
     std::vector<Station*> readers;
-    const bool store_behind = *unwritten_points_ > most_unwritten_points;
-    if (store_behind) read_since_ = Clock::now();
+    const bool store_behind = store_is_behind();
+    const bool only_store_left = queue_.empty() && !anything_started();
+    const auto before = Clock::now();
+    if (store_behind) read_since_ = before;
     for (auto& station : stations_) {
         if (!station->worker) continue;
         WorkerProcess& worker = *station->worker;
@@ -97,9 +102,15 @@ void Scheduler::wait_for_events() {
         entries.push_back({worker.record_descriptor(), POLLIN, 0});
         readers.push_back(station.get());
     }
-    if (::poll(entries.data(), entries.size(), store_behind ? 5 : tick_milliseconds) <= 0) return;
+    const int happened =
+        ::poll(entries.data(), entries.size(), store_behind || only_store_left ? 5 : tick_milliseconds);
+    if (store_behind)  // which is not the trials' time
+        for (auto& station : stations_) station->shown.started += Clock::now() - before;
+    if (happened <= 0) return;
 
+    claimer_->heard();
     take_claims();
+    take_pieces();
     for (auto& station : stations_)
         if (station->worker && station->worker->has_unsent()) station->worker->write_some();
     for (const pollfd& entry : entries) {
@@ -128,8 +139,10 @@ void Scheduler::take_signals() {
         const bool second = result_.signal != 0;
         if (!second) {
             result_.signal = signal;
+            const bool nothing_to_keep = !anything_started() && unsaid_.empty();
             const char* hint = signal == SIGINT ? "; press Ctrl-C again to kill them" : "";
             stop_all(std::string("stopping: running trials write a checkpoint and end") + hint);
+            if (nothing_to_keep) stop_deadline_ = Clock::now();
         } else if (Clock::now() - stopped_at_ > one_keypress) {
             stop_deadline_ = Clock::now();
         }
@@ -146,13 +159,18 @@ void Scheduler::stop_all(const std::string& why) {
         if (station->started) station->worker->send(Command::stop);
         else if (station->claim) trial_preempted(*station);
     }
-    if (busy()) progress_.line(why);
+    if (busy() && !why.empty()) progress_.line(why);
 }
 
 void Scheduler::take_claims() {
     while (auto claim = claimer_->take()) {
         Station& station = *stations_[claim->slot];
         station.claim = std::move(*claim);
+        if (station.claim->store_failed) {
+            store_failed(station.claim->error);
+            station.drop_job();
+            continue;
+        }
         if (station.claim->error.empty()) station.claim->error = station.claim_error;
         if (!station.claim->ours && station.claim->error.empty()) {
             ++result_.taken;
@@ -176,12 +194,19 @@ void Scheduler::start_if_ready(Station& station) {
                          .ticket = station.ticket,
                          .device = station.slot.torch_device(),
                          .threads = station.slot.threads,
-                         .checkpoint_seconds = options_.checkpoint_seconds,
-                         .checkpoint = std::move(station.claim->checkpoint),
-                         .checkpoint_step = station.claim->step,
-                         .start_network = std::move(station.claim->start_network)};
+                         .checkpoint_seconds = options_.checkpoint_seconds};
+    ArchiveSizes sizes;
+    if (const auto& checkpoint = station.claim->checkpoint) {
+        request.checkpoint_step = checkpoint->step;
+        sizes.checkpoint = static_cast<std::uint64_t>(checkpoint->bytes);
+        station.feeds.push_back({*checkpoint});
+    }
+    if (const auto& network = station.claim->start_network) {
+        sizes.start_network = static_cast<std::uint64_t>(network->bytes);
+        station.feeds.push_back({*network});
+    }
     station.log_place = station.worker->log_size();
-    station.worker->send(Command::trial, encode_trial(request));
+    station.worker->send(Command::trial, encode_trial_head(request, sizes));
     station.started = true;
     station.shown.started = Clock::now();
     station.claim.reset();
@@ -200,14 +225,6 @@ void Scheduler::check_clocks() {
         else continue;
         station->worker->kill();
     }
-}
-
-void Scheduler::check_store() {
-    if (!result_.store_failure.empty()) return;
-    result_.store_failure = writer_.failure();
-    if (result_.store_failure.empty()) return;
-    stop_all(result_.store_failure + "; stopping");
-    stop_deadline_ = Clock::now();  // their checkpoints could not be kept
 }
 
 void Scheduler::show() {

@@ -1,8 +1,11 @@
 // Gives trials to workers and what workers record to the store's writer.
 #pragma once
 
-#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <deque>
+#include <filesystem>
+#include <list>
 #include <memory>
 #include <optional>
 #include <random>
@@ -34,7 +37,8 @@ struct ScheduleResult {
     std::size_t done = 0, failed = 0, preempted = 0, taken = 0;  // taken: by another process
     int signal = 0;             // the signal that ended the run early
     std::vector<store::TrialId> told;  // trials whose failure has been said in full
-    std::string store_failure;  // why the writer gave up; empty: it did not
+    std::string store_failure;         // why the run had to end for the store's sake; empty: it did not
+    std::filesystem::path store;       // where the results are, should the file have been moved
 };
 
 // Runs jobs in slots, one worker process a slot, kept from trial to trial and replaced after a failure. A trial that
@@ -72,6 +76,16 @@ private:
     void trial_ended_by(Station&, const Ending&);
     void check_clocks();
     void check_store();
+    void store_failed(const std::string& sentence);
+    void heed_lock();
+    void say_written(std::uint64_t number);
+    void trial_spoilt(store::TrialId trial, const std::string& why);
+    bool store_is_behind() const;
+    bool anything_started() const;
+    void feed_workers();
+    void take_pieces();
+    void take_checkpoint_piece(Station&, std::string_view payload);
+    void take_checkpoint_end(Station&, std::string_view payload);
 
     void trial_done(Station&);
     void trial_preempted(Station&);
@@ -96,7 +110,15 @@ private:
     Clock::time_point read_since_{};  // when we last began to read from workers, having been behind
     bool stopping_ = false;
     Clock::time_point stopped_at_{}, stop_deadline_{};
-    std::shared_ptr<std::atomic<std::int64_t>> unwritten_points_ = std::make_shared<std::atomic<std::int64_t>>(0);
+    struct Unsaid {  // a trial that is done as soon as the store has it so
+        std::uint64_t number;
+        Job job;
+        RunningTrial shown;
+    };
+    std::list<Unsaid> unsaid_;
+    bool store_is_lost_ = false;  // nothing more will be written
+    bool lock_said_ = false, gave_up_on_lock_ = false;
+    std::chrono::milliseconds locked_for_{0};
     std::optional<Claimer> claimer_;
 };
 

@@ -49,12 +49,12 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::move(data));
             break;
         }
-        case Record::checkpoint: {
-            const auto step = take<std::int64_t>(payload);
-            if (step < 0) throw Error("a checkpoint of step " + std::to_string(step));
-            writer_.checkpoint(trial, step, std::string(payload), options_.retention);
+        case Record::checkpoint_piece:
+            take_checkpoint_piece(station, payload);
             break;
-        }
+        case Record::checkpoint:
+            take_checkpoint_end(station, payload);
+            break;
         case Record::progress: {
             const auto done = take<std::int64_t>(payload);
             const auto total = take<std::int64_t>(payload);
@@ -105,16 +105,13 @@ void Scheduler::take_metrics(Station& station, std::string_view payload) {
         points.push_back({name->second, entry.step, entry.value, entry.time});
     }
     for (const auto& point : points) station.shown.latest[point.name] = point.value;
-    const auto count = static_cast<std::int64_t>(points.size());
-    *unwritten_points_ += count;
     writer_.metrics(station.job->trial, std::move(points));
-    writer_.run([counter = unwritten_points_, count](store::Store&) { *counter -= count; });
 }
 
 void Scheduler::trial_done(Station& station) {
-    writer_.status(station.job->trial, store::Status::done);
-    ++result_.done;
-    progress_.ended(station.shown, "done");
+    const auto number = writer_.status(station.job->trial, store::Status::done);
+    Unsaid& unsaid = unsaid_.emplace_back(Unsaid{number, std::move(*station.job), station.shown});
+    unsaid.shown.job = &unsaid.job;
     station.drop_job();
 }
 

@@ -1,6 +1,7 @@
 // A slot at work: its worker, its trial and what became of them. Internal to the scheduler.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,6 +9,13 @@
 #include "kernel/schedule/scheduler.h"
 
 namespace marginalia {
+
+// A checkpoint in the store on its way to a worker, piece by piece, so that we never hold the whole of it.
+struct Feed {
+    store::StoredCheckpoint of;
+    std::int64_t number = 0;  // of the next piece
+    std::int64_t sent = 0;    // bytes
+};
 
 struct Scheduler::Station {
     Slot slot;
@@ -24,6 +32,10 @@ struct Scheduler::Station {
     std::optional<Claim> claim;        // has arrived, the trial not yet started
     std::string claim_error;           // why the trial cannot start once its claim arrives
     bool started = false;              // the worker has the trial
+    std::deque<Feed> feeds;            // archives of the trial that the worker has not had yet
+    bool piece_asked = false;          // the next piece is on its way to us
+    std::uint32_t pieces = 0;          // of the checkpoint that the worker is sending
+    std::uint64_t piece_bytes = 0;     // in them
     std::uint64_t ticket = 0;          // by which it says that it ended
     std::int64_t log_place = 0;        // where the trial's output begins
     std::optional<store::Status> killed_as;  // we killed the worker; what the trial is then
@@ -43,6 +55,10 @@ struct Scheduler::Station {
         claim.reset();
         claim_error.clear();
         started = false;
+        feeds.clear();
+        piece_asked = false;
+        pieces = 0;
+        piece_bytes = 0;
     }
 };
 

@@ -1,11 +1,15 @@
 #include "kernel/train/checkpoint.h"
 
-#include <sstream>
-
 #include <ATen/ATen.h>
+#include <caffe2/serialize/inline_container.h>
 #include <marginalia/error.h>
+#include <torch/csrc/jit/serialization/export.h>
 #include <torch/csrc/jit/serialization/pickle.h>
+#include <torch/csrc/jit/serialization/pickler.h>
+#include <torch/csrc/jit/serialization/pickler_helper.h>
 #include <torch/script.h>
+
+#include <sstream>
 
 namespace marginalia {
 
@@ -13,14 +17,34 @@ namespace {
 
 constexpr const char* state_file = "state";
 constexpr const char* trial_file = "trial.json";
+constexpr std::size_t record_overhead = 512;  // about, of a record's two headers and its alignment
 
 std::string pickle(const CheckpointState& state) {
     c10::Dict<std::string, at::Tensor> dict;
     dict.insert("step", at::tensor(state.step, at::kLong));
     for (const auto& [part, tensors] : state.parts)
         for (const auto& [name, tensor] : tensors) dict.insert(part + "/" + name, tensor.detach());
-    const std::vector<char> bytes = torch::jit::pickle_save(dict);
-    return {bytes.begin(), bytes.end()};
+    // As torch::jit::pickle_save does it, which would make two copies of more than the network.
+    std::string instructions, archive;
+    std::size_t tensor_bytes = 0;
+    torch::jit::Pickler pickler([&](const char* part, std::size_t size) { instructions.append(part, size); });
+    pickler.protocol();
+    pickler.pushIValue(dict);
+    pickler.stop();
+    for (const at::Tensor& tensor : pickler.tensorData()) tensor_bytes += tensor.storage().nbytes() + record_overhead;
+    archive.reserve(instructions.size() + tensor_bytes + record_overhead);
+    caffe2::serialize::PyTorchStreamWriter writer([&](const void* part, std::size_t size) {
+        archive.append(static_cast<const char*>(part), size);
+        return size;
+    });
+    writer.writeRecord("data.pkl", instructions.data(), instructions.size());
+    std::size_t number = 0;
+    for (const at::Tensor& tensor : pickler.tensorData()) {
+        const auto data = torch::jit::getWriteableTensorData(tensor);
+        writer.writeRecord("data/" + std::to_string(number++), data.data(), data.sizeInBytes());
+    }
+    writer.writeEndOfFile();
+    return archive;
 }
 
 CheckpointState unpickle(const std::string& bytes) {
@@ -60,10 +84,21 @@ void copy_weights(const torch::jit::Module& from, Network& network) {
 
 }  // namespace
 
+void write_checkpoint(const Network& network, const std::string& trial_json, const CheckpointState& state,
+                      const ByteSink& sink) {
+    const auto write = [&sink](const void* part, std::size_t size) {
+        sink({static_cast<const char*>(part), size});
+        return size;
+    };
+    torch::jit::ExtraFilesMap extra{{trial_file, trial_json}};
+    extra[state_file] = pickle(state);
+    torch::jit::ExportModule(network.module(), write, extra);
+}
+
 std::string save_checkpoint(const Network& network, const std::string& trial_json, const CheckpointState& state) {
-    std::ostringstream stream;
-    network.module().save(stream, {{trial_file, trial_json}, {state_file, pickle(state)}});
-    return std::move(stream).str();
+    std::string bytes;
+    write_checkpoint(network, trial_json, state, [&bytes](std::string_view part) { bytes += part; });
+    return bytes;
 }
 
 CheckpointState load_checkpoint(const std::string& bytes, Network& network) {

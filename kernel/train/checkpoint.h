@@ -1,10 +1,12 @@
 // Checkpoints: a TorchScript archive of the network that carries the rest of the trial in its extra files.
 #pragma once
 
-#include <string>
-
 #include <marginalia/network.h>
 #include <marginalia/state_dict.h>
+
+#include <string>
+
+#include "kernel/worker/recorder.h"
 
 namespace marginalia {
 
@@ -16,6 +18,9 @@ struct CheckpointState {
     std::string trial_json;                  // as it was saved; set by load_checkpoint
 };
 
+// Puts the archive into the sink part by part. Beside the tensors themselves, memory holds one copy of `state`.
+void write_checkpoint(const Network& network, const std::string& trial_json, const CheckpointState& state,
+                      const ByteSink& sink);
 std::string save_checkpoint(const Network& network, const std::string& trial_json, const CheckpointState& state);
 
 // Copies the archive's weights into `network` by name and returns the rest. Throws Error where names or shapes differ.

@@ -170,7 +170,8 @@ private:
         }
         nlohmann::json trial = {{"config", request_.config}, {"seed", request_.seed}, {"step", step}};
         if (parts_.dataset) trial["vocabulary"] = parts_.dataset->vocabulary();
-        recorder_.checkpoint(step, save_checkpoint(*parts_.network, trial.dump(), state));
+        recorder_.stream_checkpoint(
+            step, [&](const ByteSink& sink) { write_checkpoint(*parts_.network, trial.dump(), state, sink); });
         saved_ = step;
     }
 
@@ -229,8 +230,10 @@ private:
 
 }  // namespace
 
-TrialOutcome run_trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder) {
-    return Trial(request, plugins, recorder).run();
+TrialOutcome run_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
+    Trial trial(request, plugins, recorder);
+    for (std::string* archive : {&request.checkpoint, &request.start_network}) std::string().swap(*archive);
+    return trial.run();
 }
 
 }  // namespace marginalia

@@ -1,7 +1,10 @@
 #include "kernel/worker/inference_main.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "kernel/base/printable.h"
@@ -13,11 +16,18 @@
 namespace marginalia {
 namespace {
 
+// Of a file in memory, which gives back what has been read: a checkpoint is not to be there twice.
 std::string contents_of(int descriptor) {
-    std::string bytes;
-    char buffer[1 << 16];
-    for (ssize_t got; (got = ::read(descriptor, buffer, sizeof buffer)) > 0;)
-        bytes.append(buffer, static_cast<std::size_t>(got));
+    constexpr std::size_t piece = 4 << 20;
+    struct stat found{};
+    if (::fstat(descriptor, &found) != 0) throw Error("what the host hands over cannot be read");
+    std::string bytes(static_cast<std::size_t>(found.st_size), '\0');
+    for (std::size_t at = 0; at < bytes.size();) {
+        const ssize_t got = ::read(descriptor, bytes.data() + at, std::min(piece, bytes.size() - at));
+        if (got <= 0) throw Error("what the host hands over cannot be read");
+        ::fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at), got);
+        at += static_cast<std::size_t>(got);
+    }
     ::close(descriptor);
     return bytes;
 }
@@ -36,7 +46,8 @@ void check_device(const std::string& device) {
 
 int inference_main(int descriptor, const StandardOutput& output) {
     try {
-        const InferenceRequest request = decode_inference(contents_of(descriptor));
+        InferenceRequest request = decode_inference(contents_of(descriptor));
+        if (request.checkpoint_descriptor >= 0) request.trial.checkpoint = contents_of(request.checkpoint_descriptor);
         configure_torch(request.trial.threads);
         check_device(request.trial.device);
         const PluginHost plugins({request.plugin_files.begin(), request.plugin_files.end()});

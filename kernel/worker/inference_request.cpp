@@ -9,6 +9,7 @@ std::string encode_inference(const InferenceRequest& request) {
     const OutputRequest& output = request.output;
     const nlohmann::json head = {{"verb", request.verb},
                                  {"label", request.label},
+                                 {"checkpoint_descriptor", request.checkpoint_descriptor},
                                  {"plugin_files", request.plugin_files},
                                  {"states", request.states},
                                  {"states_are_text", request.states_are_text},
@@ -34,6 +35,7 @@ InferenceRequest decode_inference(std::string_view payload) {
     InferenceRequest request;
     request.verb = head.at("verb");
     request.label = head.at("label");
+    request.checkpoint_descriptor = head.at("checkpoint_descriptor");
     request.plugin_files = head.at("plugin_files");
     request.states = head.at("states");
     request.states_are_text = head.at("states_are_text");

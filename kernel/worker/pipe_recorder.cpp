@@ -1,9 +1,11 @@
 #include "kernel/worker/pipe_recorder.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
-
-#include <unistd.h>
+#include <utility>
 
 namespace marginalia {
 namespace {
@@ -30,8 +32,7 @@ PipeRecorder::~PipeRecorder() {
 void PipeRecorder::metric(std::string_view name, std::int64_t step, double value) {
     const double time = now();
     std::unique_lock lock(mutex_);
-    if (points_.size() >= most_waiting_points)
-        sent_.wait(lock, [&] { return points_.size() < most_waiting_points; });
+    wait_for_room(lock);
     points_.push_back({id_of(name), 0, step, value, time});
     wake(false);
 }
@@ -39,7 +40,8 @@ void PipeRecorder::metric(std::string_view name, std::int64_t step, double value
 void PipeRecorder::final_metric(std::string_view name, double value) {
     std::string payload;
     put(payload, value);
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    wait_for_room(lock);
     enqueue(Record::final_metric, payload += name, false);
 }
 
@@ -47,18 +49,45 @@ void PipeRecorder::sample(std::string_view name, std::int64_t step, std::string_
     const std::string head = nlohmann::json{{"name", name}, {"step", step}, {"kind", kind}}.dump();
     std::string payload;
     put(payload, static_cast<std::uint32_t>(head.size()));
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    wait_for_room(lock);
     enqueue(Record::sample, payload += head + data, false);
 }
 
 void PipeRecorder::checkpoint(std::int64_t step, std::string bytes) {
-    std::string head = frame_header(static_cast<std::uint8_t>(Record::checkpoint), sizeof step + bytes.size());
-    put(head, step);
+    stream_checkpoint(step, [&](const ByteSink& sink) { sink(bytes); });
+}
+
+void PipeRecorder::stream_checkpoint(std::int64_t step, const std::function<void(const ByteSink&)>& write) {
+    std::string piece;
+    std::uint32_t number = 0;
+    std::uint64_t total = 0;
+    const auto send_piece = [&] {
+        std::string head =
+            frame_header(static_cast<std::uint8_t>(Record::checkpoint_piece), sizeof number + piece.size());
+        put(head, number++);
+        total += piece.size();
+        std::unique_lock lock(mutex_);
+        wait_for_room(lock);
+        add_frame(std::move(head), std::exchange(piece, {}));
+        wake(true);
+        lock.unlock();
+        piece.reserve(checkpoint_piece_bytes);  // as large as all but the last, rather than grown to twice that
+    };
+    write([&](std::string_view part) {
+        while (!part.empty()) {
+            const auto some = part.substr(0, checkpoint_piece_bytes - piece.size());
+            piece += some;
+            part.remove_prefix(some.size());
+            if (piece.size() == checkpoint_piece_bytes) send_piece();
+        }
+    });
+    if (!piece.empty() || number == 0) send_piece();
+    std::string end;
+    put(end, step);
+    put(end, total);
     std::lock_guard lock(mutex_);
-    close_metrics();
-    frames_.push_back(std::move(head));
-    frames_.push_back(std::move(bytes));
-    wake(true);
+    enqueue(Record::checkpoint, std::move(end), true);
 }
 
 void PipeRecorder::progress(std::string_view phase, std::int64_t done, std::int64_t total) {
@@ -84,24 +113,35 @@ void PipeRecorder::flush() {
 void PipeRecorder::enqueue(Record type, std::string payload, bool at_once) {
     close_metrics();
     close_progress();
-    frames_.push_back(frame_header(static_cast<std::uint8_t>(type), payload.size()));
-    frames_.push_back(std::move(payload));
+    std::string header = frame_header(static_cast<std::uint8_t>(type), payload.size());
+    add_frame(std::move(header), std::move(payload));
     wake(at_once);
 }
 
+void PipeRecorder::wait_for_room(std::unique_lock<std::mutex>& lock) {
+    const auto has_room = [&] { return waiting_bytes_ + points_.size() * sizeof(MetricEntry) < most_waiting_bytes; };
+    if (!has_room()) sent_.wait(lock, has_room);
+}
+
+void PipeRecorder::add_frame(std::string header, std::string payload) {
+    waiting_bytes_ += header.size() + payload.size();
+    frames_.push_back(std::move(header));
+    frames_.push_back(std::move(payload));
+}
+
 void PipeRecorder::close_metrics() {
-    if (points_.empty()) return;
-    const std::size_t bytes = points_.size() * sizeof(MetricEntry);
-    std::string frame = frame_header(static_cast<std::uint8_t>(Record::metrics), bytes);
-    frame.append(reinterpret_cast<const char*>(points_.data()), bytes);
-    frames_.push_back(std::move(frame));
+    for (std::size_t at = 0; at < points_.size(); at += most_points_together) {
+        const std::size_t bytes = std::min(most_points_together, points_.size() - at) * sizeof(MetricEntry);
+        std::string payload(reinterpret_cast<const char*>(points_.data() + at), bytes);
+        add_frame(frame_header(static_cast<std::uint8_t>(Record::metrics), bytes), std::move(payload));
+    }
     points_.clear();
 }
 
 void PipeRecorder::close_progress() {
     if (progress_.empty()) return;
-    frames_.push_back(frame_header(static_cast<std::uint8_t>(Record::progress), progress_.size()) + progress_);
-    progress_.clear();
+    std::string header = frame_header(static_cast<std::uint8_t>(Record::progress), progress_.size());
+    add_frame(std::move(header), std::exchange(progress_, {}));
 }
 
 // Names are announced in frames_, which leave before points_: no need to keep the order among points.
@@ -112,7 +152,8 @@ std::uint32_t PipeRecorder::id_of(std::string_view name) {
     std::string payload;
     put(payload, id);
     payload += name;
-    frames_.push_back(frame_header(static_cast<std::uint8_t>(Record::name), payload.size()) + payload);
+    std::string header = frame_header(static_cast<std::uint8_t>(Record::name), payload.size());
+    add_frame(std::move(header), std::move(payload));
     return id;
 }
 
@@ -136,7 +177,13 @@ void PipeRecorder::send_records() {
         waiting_ = urgent_ = false;
         sending_ = true;
         lock.unlock();
-        for (const std::string& frame : frames) write(frame);
+        for (; !frames.empty(); frames.pop_front()) {
+            write(frames.front());
+            lock.lock();
+            waiting_bytes_ -= frames.front().size();
+            lock.unlock();
+            sent_.notify_all();
+        }
         lock.lock();
         sending_ = false;
         sent_.notify_all();

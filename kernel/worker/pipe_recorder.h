@@ -14,13 +14,13 @@
 
 namespace marginalia {
 
-// Records made within 20 ms travel together; checkpoints, answers and the end of a trial at once. Recording never
-// waits for the pipe, unless the host is so far behind that `most_waiting_points` are held here.
+// Records made within 20 ms travel together; checkpoints, answers and the end of a trial at once. Recording waits for
+// the pipe only where `most_waiting_bytes` are held here, as when the host is far behind or a checkpoint is larger.
 //
 // Threads: the Recorder methods are for the trial's thread; request_stop, clear_stop and post may come from any.
 class PipeRecorder final : public Recorder {
 public:
-    static constexpr std::size_t most_waiting_points = 4'000'000;
+    static constexpr std::size_t most_waiting_bytes = 64 << 20;
 
     explicit PipeRecorder(int descriptor);
     ~PipeRecorder() override;  // sends what is left
@@ -29,6 +29,7 @@ public:
     void final_metric(std::string_view name, double value) override;
     void sample(std::string_view name, std::int64_t step, std::string_view kind, std::string data) override;
     void checkpoint(std::int64_t step, std::string bytes) override;
+    void stream_checkpoint(std::int64_t step, const std::function<void(const ByteSink&)>& write) override;
     void progress(std::string_view phase, std::int64_t done, std::int64_t total) override;
     bool stop_requested() override { return stop_.load(std::memory_order_relaxed); }
 
@@ -40,7 +41,9 @@ public:
     void flush();  // returns once everything made so far is in the pipe
 
 private:
-    // These five expect the mutex to be held.
+    // These expect the mutex to be held.
+    void wait_for_room(std::unique_lock<std::mutex>& lock);
+    void add_frame(std::string header, std::string payload);
     void enqueue(Record type, std::string payload, bool at_once);
     void close_metrics();
     void close_progress();
@@ -56,6 +59,7 @@ private:
     std::mutex mutex_;
     std::condition_variable something_, sent_;
     std::deque<std::string> frames_;       // headers and payloads, ready for the pipe
+    std::size_t waiting_bytes_ = 0;        // of frames_, and of those that are being sent
     std::vector<MetricEntry> points_;      // recorded after the last of frames_
     std::string progress_;                 // newest progress payload; empty: none since the last
     std::map<std::string, std::uint32_t, std::less<>> names_;

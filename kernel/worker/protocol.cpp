@@ -1,9 +1,10 @@
 #include "kernel/worker/protocol.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-
-#include <unistd.h>
 
 namespace marginalia {
 
@@ -58,11 +59,13 @@ std::size_t most_record_bytes(std::uint8_t type) {
         case Record::catalogue:
             return 64 * megabyte;
         case Record::metrics:
-            return 256 * megabyte;  // twice what a recorder holds back
+            return most_points_together * sizeof(MetricEntry);
         case Record::sample:
-            return 1024 * megabyte;
+            return 256 * megabyte;
+        case Record::checkpoint_piece:
+            return sizeof(std::uint32_t) + checkpoint_piece_bytes;
         case Record::checkpoint:
-            return UINT32_MAX;
+            return sizeof(std::int64_t) + sizeof(std::uint64_t);
         case Record::done:
         case Record::stopped:
             return sizeof(std::uint64_t);
@@ -78,39 +81,64 @@ void take_bytes(std::string_view& bytes, void* out, std::size_t count) {
     bytes.remove_prefix(count);
 }
 
-// [u32 bytes of JSON][JSON][checkpoint][start network]
-std::string encode_trial(const TrialRequest& request) {
-    const std::string head = nlohmann::json{{"config", request.config},
-                                            {"seed", request.seed},
-                                            {"ticket", request.ticket},
-                                            {"device", request.device},
-                                            {"threads", request.threads},
-                                            {"checkpoint_seconds", request.checkpoint_seconds},
-                                            {"checkpoint_step", request.checkpoint_step},
-                                            {"checkpoint_bytes", request.checkpoint.size()}}
-                                 .dump();
+// [u32 bytes of JSON][JSON]
+std::string encode_trial_head(const TrialRequest& request, const ArchiveSizes& sizes) {
+    const std::string head = nlohmann::json{
+        {"config", request.config},
+        {"seed", request.seed},
+        {"ticket", request.ticket},
+        {"device", request.device},
+        {"threads", request.threads},
+        {"checkpoint_seconds", request.checkpoint_seconds},
+        {"checkpoint_step", request.checkpoint_step},
+        {"checkpoint_bytes", sizes.checkpoint},
+        {"start_network_bytes",
+         sizes.start_network}}.dump();
     std::string payload;
-    payload.reserve(4 + head.size() + request.checkpoint.size() + request.start_network.size());
     put(payload, static_cast<std::uint32_t>(head.size()));
-    return payload += head, payload += request.checkpoint, payload += request.start_network, payload;
+    return payload += head;
+}
+
+std::string encode_trial(const TrialRequest& request) {
+    return encode_trial_head(request, {request.checkpoint.size(), request.start_network.size()}) + request.checkpoint +
+           request.start_network;
+}
+
+TrialReceiver::TrialReceiver(std::string_view head) {
+    const auto head_bytes = take<std::uint32_t>(head);
+    const auto json = nlohmann::json::parse(head.substr(0, head_bytes));
+    head.remove_prefix(std::min<std::size_t>(head_bytes, head.size()));
+    request_.config = json.at("config");
+    request_.seed = json.at("seed");
+    request_.ticket = json.at("ticket");
+    request_.device = json.at("device");
+    request_.threads = json.at("threads");
+    request_.checkpoint_seconds = json.at("checkpoint_seconds");
+    request_.checkpoint_step = json.at("checkpoint_step");
+    sizes_.checkpoint = json.at("checkpoint_bytes");
+    sizes_.start_network = json.at("start_network_bytes");
+    request_.checkpoint.reserve(sizes_.checkpoint);
+    request_.start_network.reserve(sizes_.start_network);
+    add(head);
+}
+
+void TrialReceiver::add(std::string_view piece) {
+    const auto of_checkpoint = std::min<std::uint64_t>(piece.size(), sizes_.checkpoint - request_.checkpoint.size());
+    request_.checkpoint += piece.substr(0, of_checkpoint);
+    piece.remove_prefix(of_checkpoint);
+    if (piece.size() > sizes_.start_network - request_.start_network.size())
+        throw Error("a trial's archives have more bytes than were announced");
+    request_.start_network += piece;
+}
+
+bool TrialReceiver::is_whole() const {
+    return request_.checkpoint.size() == sizes_.checkpoint && request_.start_network.size() == sizes_.start_network;
 }
 
 TrialRequest decode_trial(std::string_view payload) {
-    const auto head_bytes = take<std::uint32_t>(payload);
-    const auto head = nlohmann::json::parse(payload.substr(0, head_bytes));
-    payload.remove_prefix(head_bytes);
-    TrialRequest request;
-    request.config = head.at("config");
-    request.seed = head.at("seed");
-    request.ticket = head.at("ticket");
-    request.device = head.at("device");
-    request.threads = head.at("threads");
-    request.checkpoint_seconds = head.at("checkpoint_seconds");
-    request.checkpoint_step = head.at("checkpoint_step");
-    const std::size_t checkpoint_bytes = head.at("checkpoint_bytes");
-    request.checkpoint = payload.substr(0, checkpoint_bytes);
-    request.start_network = payload.substr(checkpoint_bytes);
-    return request;
+    TrialReceiver receiver(payload);
+    if (!receiver.is_whole()) throw Error("a trial's archives are cut off");
+    return receiver.release();
 }
 
 std::string encode_catalogue_command(const CatalogueCommand& command) {

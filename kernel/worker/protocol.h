@@ -1,7 +1,7 @@
 // What host and worker say to each other over two pipes.
 //
 // A frame is [u32 payload bytes][u8 type][payload], in the byte order of the machine: both ends are on it. Control
-// payloads are JSON, metrics packed binary, checkpoints raw bytes.
+// payloads are JSON, metrics packed binary, checkpoints raw bytes in pieces, so that neither end holds a second copy.
 #pragma once
 
 #include <cstdint>
@@ -18,24 +18,29 @@ namespace marginalia {
 // Host to worker. Closing the pipe ends the worker.
 enum class Command : std::uint8_t {
     catalogue = 1,  // JSON {"folders": [...], "skip": [{"path", "reason"}]}: load plugins, answer with `catalogue`
-    trial,          // encode_trial(): run it, end with `done`, `stopped` or `failed`
+    trial,          // encode_trial_head(): run it once its archives are here, end with `done`, `stopped` or `failed`
     stop,           // the running trial is to checkpoint and stop
+    piece,          // [bytes] of the archives that the trial's head announced, in order
 };
 
 // Worker to host. The records of a trial keep the order in which the trial made them.
 enum class Record : std::uint8_t {
-    loading = 1,   // path of the plugin file that is about to be opened: to be blamed if nothing follows
-    catalogue,     // JSON {"catalogue": ..., "torch": TorchReport}
-    name,          // [u32 id][text]: a metric's name, once before its first use by this worker
-    metrics,       // MetricEntry after MetricEntry
-    final_metric,  // [f64 value][name]
-    sample,        // [u32 bytes of head][JSON {"name", "step", "kind"}][data]
-    checkpoint,    // [i64 step][bytes]
-    progress,      // [i64 done][i64 total][phase]
-    done,          // [u64 ticket of the trial]
-    stopped,       // [u64 ticket of the trial]
-    failed,        // JSON {"ticket", "message", "out_of_memory"}
+    loading = 1,       // path of the plugin file that is about to be opened: to be blamed if nothing follows
+    catalogue,         // JSON {"catalogue": ..., "torch": TorchReport}
+    name,              // [u32 id][text]: a metric's name, once before its first use by this worker
+    metrics,           // MetricEntry after MetricEntry
+    final_metric,      // [f64 value][name]
+    sample,            // [u32 bytes of head][JSON {"name", "step", "kind"}][data]
+    checkpoint,        // [i64 step][u64 bytes]: the pieces since number 0 are one, of so many bytes in all
+    progress,          // [i64 done][i64 total][phase]
+    done,              // [u64 ticket of the trial]
+    stopped,           // [u64 ticket of the trial]
+    failed,            // JSON {"ticket", "message", "out_of_memory"}
+    checkpoint_piece,  // [u32 number, from 0][bytes]
 };
+
+constexpr std::size_t checkpoint_piece_bytes = 4 << 20;  // of a whole piece; the last is shorter
+constexpr std::size_t most_points_together = 1 << 15;    // in one `metrics` record
 
 // The most bytes that a record of this type may have; 0 also for what is no type. A worker that sends more is ended:
 // bytes in its pipe may come from any plugin.
@@ -93,8 +98,29 @@ T take(std::string_view& bytes) {
     return value;
 }
 
+// The whole of a request. Throws Error where it is cut off.
 std::string encode_trial(const TrialRequest&);
 TrialRequest decode_trial(std::string_view payload);
+
+struct ArchiveSizes {
+    std::uint64_t checkpoint = 0, start_network = 0;
+};
+// Everything but the archives, which follow: the checkpoint, then the network to start from.
+std::string encode_trial_head(const TrialRequest&, const ArchiveSizes&);
+
+// Puts a request together whose archives come piece by piece.
+class TrialReceiver {
+public:
+    explicit TrialReceiver(
+        std::string_view head);        // throws Error where it is cut off; takes what follows it as a piece
+    void add(std::string_view piece);  // throws Error where more comes than was announced
+    bool is_whole() const;
+    TrialRequest release() { return std::move(request_); }
+
+private:
+    ArchiveSizes sizes_;
+    TrialRequest request_;
+};
 
 struct CatalogueCommand {
     std::vector<std::string> folders;

@@ -2,15 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
 namespace marginalia {
 
-// Takes what a trial records. `metric` costs under a microsecond and never waits for a disk or a pipe; all methods are
-// called from the trial's own thread.
+// Where bytes go part by part, each of any length.
+using ByteSink = std::function<void(std::string_view part)>;
+
+// Takes what a trial records. `metric` costs under a microsecond; no method waits for a disk or a pipe unless they are
+// megabytes behind. All methods are called from the trial's own thread.
 class Recorder {
 public:
     virtual ~Recorder() = default;
@@ -20,6 +23,13 @@ public:
     // kind: "states" (JSON, see docs/store.md), "svg" or "text".
     virtual void sample(std::string_view name, std::int64_t step, std::string_view kind, std::string data) = 0;
     virtual void checkpoint(std::int64_t step, std::string bytes) = 0;
+    // The same of what `write` puts into the sink, which need never be in memory as a whole. What it throws passes
+    // through and leaves no checkpoint.
+    virtual void stream_checkpoint(std::int64_t step, const std::function<void(const ByteSink&)>& write) {
+        std::string bytes;
+        write([&bytes](std::string_view part) { bytes += part; });
+        checkpoint(step, std::move(bytes));
+    }
     // `done` of `total` steps are behind us, in the phase named ("training", "evaluation").
     virtual void progress(std::string_view phase, std::int64_t done, std::int64_t total) = 0;
     // True once the host has asked the trial to checkpoint and stop.
@@ -42,7 +52,8 @@ enum class TrialOutcome { done, stopped };  // stopped: a checkpoint was recorde
 
 class PluginHost;
 
-// Trains and evaluates one trial (kernel/train). Throws Error or any std::exception on failure.
-TrialOutcome run_trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder);
+// Trains and evaluates one trial (kernel/train). Throws Error or any std::exception on failure. Takes the request over,
+// so as to let go of its archives once they have been read.
+TrialOutcome run_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder);
 
 }  // namespace marginalia

@@ -35,19 +35,25 @@ bool says_out_of_memory(const std::string& text) {
     return false;
 }
 
-// Commands as they arrive: `stop` takes effect at once, the others wait for the main thread.
+struct Order {
+    Command command;
+    std::string payload;
+    TrialRequest trial;
+};
+
+// Commands as they arrive: `stop` takes effect at once, the others wait for the main thread; a trial once it is whole.
 class Inbox {
 public:
     Inbox(int descriptor, PipeRecorder& recorder) : descriptor_(descriptor), recorder_(recorder) {
         std::thread([this] { listen(); }).detach();  // lives as long as the process: it blocks in read
     }
 
-    std::pair<Command, std::string> next() {
+    Order next() {
         std::unique_lock lock(mutex_);
-        arrived_.wait(lock, [&] { return !commands_.empty(); });
-        auto command = std::move(commands_.front());
-        commands_.pop_front();
-        return command;
+        arrived_.wait(lock, [&] { return !orders_.empty(); });
+        auto order = std::move(orders_.front());
+        orders_.pop_front();
+        return order;
     }
 
 private:
@@ -61,9 +67,22 @@ private:
 
     void take(Command command, std::string_view payload) {
         if (command == Command::stop) return recorder_.request_stop();
-        if (command == Command::trial) recorder_.clear_stop();
+        if (command == Command::trial) {
+            recorder_.clear_stop();
+            trial_.emplace(payload);
+        } else if (command == Command::piece && trial_) {
+            trial_->add(payload);
+        } else if (command == Command::catalogue) {
+            return put({command, std::string(payload), {}});
+        }
+        if (!trial_ || !trial_->is_whole()) return;
+        put({Command::trial, {}, trial_->release()});
+        trial_.reset();
+    }
+
+    void put(Order order) {
         std::lock_guard lock(mutex_);
-        commands_.emplace_back(command, payload);
+        orders_.push_back(std::move(order));
         arrived_.notify_one();
     }
 
@@ -71,7 +90,8 @@ private:
     PipeRecorder& recorder_;
     std::mutex mutex_;
     std::condition_variable arrived_;
-    std::deque<std::pair<Command, std::string>> commands_;
+    std::deque<Order> orders_;
+    std::optional<TrialReceiver> trial_;  // whose archives are on their way; of the listening thread
 };
 
 class Server {
@@ -82,9 +102,9 @@ public:
 
     [[noreturn]] void run() {
         for (;;) {
-            auto [command, payload] = inbox_.next();
-            if (command == Command::catalogue) load_plugins(decode_catalogue_command(payload));
-            if (command == Command::trial) run_one(payload);
+            Order order = inbox_.next();
+            if (order.command == Command::catalogue) load_plugins(decode_catalogue_command(order.payload));
+            if (order.command == Command::trial) run_one(std::move(order.trial));
         }
     }
 
@@ -99,12 +119,11 @@ private:
         recorder_.post(Record::catalogue, dump({{"catalogue", plugins_->catalogue()}, {"torch", runtime_.torch}}));
     }
 
-    void run_one(const std::string& payload) {
+    void run_one(TrialRequest request) {
         try {
-            const TrialRequest request = decode_trial(payload);
             ticket_ = request.ticket;
             if (!plugins_) throw Error("the worker was given a trial before it was told where plugins are");
-            const TrialOutcome outcome = runtime_.run_trial(request, *plugins_, recorder_);
+            const TrialOutcome outcome = runtime_.run_trial(std::move(request), *plugins_, recorder_);
             std::string ticket;
             put(ticket, ticket_);
             recorder_.post(outcome == TrialOutcome::done ? Record::done : Record::stopped, ticket);

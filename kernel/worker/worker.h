@@ -10,7 +10,7 @@ namespace marginalia {
 
 // What a worker program brings with it, so that this library needs no LibTorch.
 struct WorkerRuntime {
-    std::function<TrialOutcome(const TrialRequest&, const PluginHost&, Recorder&)> run_trial;
+    std::function<TrialOutcome(TrialRequest, const PluginHost&, Recorder&)> run_trial;
     TorchReport torch;
 };
 

@@ -7,6 +7,7 @@
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/schedule/catalogue.h"
 #include "kernel/schedule/run.h"
+#include "store/error.h"
 
 namespace {
 
@@ -44,6 +45,9 @@ int act(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         return act(argc, argv);
+    } catch (const store::StoreError& error) {
+        std::cerr << "fake_host: " << error.what() << "\n";
+        return exit_store_failed;
     } catch (const std::exception& error) {
         std::cerr << "fake_host: " << error.what() << "\n";
         return 2;

@@ -1,5 +1,9 @@
 // A worker whose trials take milliseconds and misbehave on request; no LibTorch. A trial's metrics come from a state
 // that only an exact resume carries on: x(step + 1) = mix(x(step)).
+#include <marginalia/energy.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -7,10 +11,6 @@
 #include <fstream>
 #include <new>
 #include <thread>
-
-#include <unistd.h>
-
-#include <marginalia/energy.h>
 
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/worker/worker.h"
@@ -32,6 +32,37 @@ std::uint64_t mix(std::uint64_t x) {
 }
 
 double unit(std::uint64_t x) { return static_cast<double>(x >> 11) * 0x1p-53; }
+
+// A checkpoint is the state and then bytes that follow from it, as many as asked for.
+void fill(std::string& part, std::size_t place, const State& state) {
+    for (std::size_t i = 0; i < part.size(); i += sizeof(std::uint64_t)) {
+        const std::uint64_t word = state.x + place + i;
+        std::memcpy(part.data() + i, &word, std::min(sizeof word, part.size() - i));
+    }
+}
+
+constexpr std::size_t part_bytes = 1 << 16;
+
+void write(const State& state, std::size_t filling, const ByteSink& sink) {
+    sink({reinterpret_cast<const char*>(&state), sizeof state});
+    for (std::size_t at = 0; at < filling; at += part_bytes) {
+        std::string part(std::min(part_bytes, filling - at), '\0');
+        fill(part, at, state);
+        sink(part);
+    }
+}
+
+State loaded(std::string_view bytes) {
+    State state;
+    std::memcpy(&state, bytes.data(), sizeof state);
+    bytes.remove_prefix(sizeof state);
+    for (std::size_t at = 0; at < bytes.size(); at += part_bytes) {
+        std::string part(std::min(part_bytes, bytes.size() - at), '\0');
+        fill(part, at, state);
+        if (part != bytes.substr(at, part_bytes)) throw Error("the checkpoint is not as it was written");
+    }
+    return state;
+}
 
 // Past the recorder, as a plugin that writes to the wrong descriptor would; after what the recorder holds, which it
 // sends every 20 ms.
@@ -69,17 +100,19 @@ void ask_energy(const PluginHost& plugins, const std::string& name) {
     energy->log_density(zeros);
 }
 
-TrialOutcome run_fake_trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder) {
+TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
     const auto& energy = request.config.at("energy");
     if (energy.at("plugin") != "fake") return ask_energy(plugins, energy.at("plugin")), TrialOutcome::done;
     const std::int64_t steps = request.config.at("train").at("steps"), every = energy.at("checkpoint_every");
     const auto pause = std::chrono::duration<double, std::milli>(energy.at("step_milliseconds").get<double>());
     State state{0, mix(static_cast<std::uint64_t>(request.seed) * 1000 + energy.at("variant").get<std::uint64_t>())};
-    if (!request.checkpoint.empty()) std::memcpy(&state, request.checkpoint.data(), sizeof state);
+    if (!request.checkpoint.empty()) state = loaded(request.checkpoint);
+    std::string().swap(request.checkpoint);
     if (!request.start_network.empty()) state.x = mix(reinterpret_cast<const State*>(request.start_network.data())->x);
 
+    const auto filling = static_cast<std::size_t>(energy.at("checkpoint_megabytes").get<double>() * 1e6);
     const auto save = [&] {
-        recorder.checkpoint(state.step, std::string(reinterpret_cast<const char*>(&state), sizeof state));
+        recorder.stream_checkpoint(state.step, [&](const ByteSink& sink) { write(state, filling, sink); });
     };
     while (state.step < steps) {
         if (state.step == steps / 2) misbehave(energy.at("behaviour"), energy.at("mark"));

@@ -62,9 +62,15 @@ def results(store):
     finals = database.execute(f"""SELECT config_hash, seed, name, value FROM final_metrics JOIN trials USING (trial_id)
                                   WHERE {DIFFERS} ORDER BY 1, 2, 3""").fetchall()
     # The archives themselves, from the table behind the view: the final parameters, byte for byte.
-    archives = database.execute("""SELECT config_hash, seed, step, data FROM checkpoint JOIN trials ON trial = trial_id
-                                   ORDER BY 1, 2, 3""")
-    checkpoints = [(*row, hashlib.sha256(data).hexdigest()) for *row, data in archives]
+    archives = database.execute("""SELECT config_hash, seed, step, trial_id, archive FROM checkpoint
+                                   JOIN trials ON trial = trial_id ORDER BY 1, 2, 3""").fetchall()
+    pieces = "SELECT data FROM checkpoint_piece WHERE trial = ? AND archive = ? ORDER BY number"
+    checkpoints = [(*row, hashlib.sha256(b"".join(data for data, in database.execute(pieces, place))).hexdigest())
+                   for *row, trial, archive in archives for place in [(trial, archive)]]
+    left = database.execute("""SELECT count(*) FROM checkpoint_piece p WHERE NOT EXISTS (SELECT 1 FROM checkpoint c
+                               WHERE c.trial = p.trial AND c.archive = p.archive)""").fetchone()
+    if left != (0,):
+        sys.exit(f"{left[0]} pieces are left of checkpoints that were not ended")
     return statuses, metrics, finals, checkpoints
 
 

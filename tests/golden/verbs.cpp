@@ -214,12 +214,13 @@ TEST_CASE("the summary warns of figures that cannot be") {
         return text.find(part) != std::string::npos;
     };
     const std::string wrong_log_z = "kl is below 0 by 300 standard errors, which cannot be: the energy's log Z is wrong";
-<<<<<<< HEAD
     CHECK(has(summary({{"kl", -3}, {"kl_stderr", 0.01}}), wrong_log_z));
     CHECK(!has(summary({{"kl", -0.02}, {"kl_stderr", 0.01}}), "below 0"));  // 2 standard errors: chance
     const std::string impossible = summary({{"kl", HUGE_VAL}, {"impossible", 0.25}});
-    CHECK(has(impossible, "0.25 of the model's states have log f = -infinity"));
-    CHECK(has(impossible, "NaN"));
+    CHECK(has(impossible, "25 % of the model's states have log f = -infinity"));
+    CHECK(has(impossible, "∞"));
+    CHECK(has(summary({{"kl", HUGE_VAL}, {"impossible", 1}}), "\nall of the model's states have log f"));
+    CHECK(has(summary({{"kl", NAN}, {"impossible", 0.25}}), "NaN"));
     CHECK(!has(summary({{"kl", 1}}), "-infinity"));
 
     const auto magnetised = [&](double model, double reference_error) {
@@ -236,15 +237,6 @@ TEST_CASE("the summary warns of figures that cannot be") {
     CHECK(has(summary({{"clipped", 0.9}}),
               "train.clip shortened the gradient in 90 % of the steps, which bends what is learnt"));
     CHECK(!has(summary({{"clipped", 0.02}}), "train.clip"));
-=======
-    CHECK(summary(-3, 0).find(wrong_log_z) != std::string::npos);
-    CHECK(summary(-0.02, 0).find("below 0") == std::string::npos);  // 2 standard errors: chance
-    CHECK(summary(HUGE_VAL, 0.25).find("25 % of the model's states have log f = -infinity") != std::string::npos);
-    CHECK(summary(HUGE_VAL, 1).find("\nall of the model's states have log f") != std::string::npos);
-    CHECK(summary(HUGE_VAL, 0.25).find("∞") != std::string::npos);
-    CHECK(summary(NAN, 0.25).find("NaN") != std::string::npos);
-    CHECK(summary(1, 0).find("-infinity") == std::string::npos);
->>>>>>> output-b
 }
 
 TEST_CASE("what is not finite is shown in one way, and asked for is what is ranked") {

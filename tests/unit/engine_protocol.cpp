@@ -1,12 +1,14 @@
 // Frames, the recorder's order and its cost.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
-
-#include <chrono>
-#include <thread>
-
 #include <fcntl.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <thread>
 
 #include "kernel/worker/pipe_recorder.h"
 
@@ -83,19 +85,99 @@ TEST_CASE("records keep their order: points before a checkpoint leave before it"
     recorder.checkpoint(1, "weights");
     recorder.metric("loss", 2, 0.125);
     recorder.post(Record::done, {});
-    const auto frames = frames_from(pipe.ends[0], 6);
-    REQUIRE(frames.size() == 6);
-    const Record expected[] = {Record::name,       Record::name,    Record::metrics,
-                               Record::checkpoint, Record::metrics, Record::done};
-    for (std::size_t i = 0; i < 6; ++i) CHECK(frames[i].first == expected[i]);
-    std::string_view points = frames[2].second;
+    // Pieces are no checkpoint before its end: they may come before the points.
+    const auto frames = frames_from(pipe.ends[0], 7);
+    REQUIRE(frames.size() == 7);
+    const Record expected[] = {Record::name,    Record::name,       Record::checkpoint_piece,
+                               Record::metrics, Record::checkpoint, Record::metrics,
+                               Record::done};
+    for (std::size_t i = 0; i < 7; ++i) CHECK(frames[i].first == expected[i]);
+    std::string_view points = frames[3].second;
     CHECK(points.size() == 2 * sizeof(MetricEntry));
     const auto first = take<MetricEntry>(points);
     CHECK(first.step == 1);
     CHECK(first.value == 0.5);
-    std::string_view checkpoint = frames[3].second;
+    std::string_view piece = frames[2].second;
+    CHECK(take<std::uint32_t>(piece) == 0);
+    CHECK(piece == "weights");
+    std::string_view checkpoint = frames[4].second;
     CHECK(take<std::int64_t>(checkpoint) == 1);
-    CHECK(checkpoint == "weights");
+    CHECK(take<std::uint64_t>(checkpoint) == 7);
+}
+
+TEST_CASE("a checkpoint larger than what may wait here goes in pieces, none of which is kept") {
+    Pipe pipe;
+    PipeRecorder recorder(pipe.ends[1]);
+    constexpr std::size_t part = 1 << 20, parts = 200;
+    std::size_t ahead = 0;
+    std::atomic<std::size_t> made = 0;
+    std::thread trial([&] {
+        recorder.stream_checkpoint(3, [&](const ByteSink& sink) {
+            for (std::size_t i = 0; i < parts; ++i) sink(std::string(part, static_cast<char>(i))), ++made;
+        });
+    });
+    FrameReader reader(most_record_bytes);
+    FrameReader::Frame frame;
+    std::size_t bytes = 0, wrong = 0;
+    std::uint32_t pieces = 0;
+    std::uint64_t total = 0;
+    while (total == 0 && reader.read_from(pipe.ends[0]) > 0)
+        while (reader.next(frame)) {
+            std::string_view payload = frame.payload;
+            if (static_cast<Record>(frame.type) == Record::checkpoint) {
+                CHECK(take<std::int64_t>(payload) == 3);
+                total = take<std::uint64_t>(payload);
+                break;
+            }
+            CHECK(take<std::uint32_t>(payload) == pieces++);
+            for (std::size_t i = 0; i < payload.size(); i += part / 4)
+                wrong += payload[i] != static_cast<char>((bytes + i) / part);
+            bytes += payload.size();
+            ahead = std::max(ahead, made * part - std::min(made * part, bytes));
+        }
+    trial.join();
+    CHECK(total == part * parts);
+    CHECK(bytes == total);
+    CHECK(pieces == part * parts / checkpoint_piece_bytes);
+    CHECK(wrong == 0);
+    CHECK(ahead <= PipeRecorder::most_waiting_bytes + 3 * checkpoint_piece_bytes);
+}
+
+TEST_CASE("a checkpoint whose writing throws leaves none") {
+    Pipe pipe;
+    PipeRecorder recorder(pipe.ends[1]);
+    CHECK_THROWS_WITH(recorder.stream_checkpoint(1,
+                                                 [](const ByteSink& sink) {
+                                                     sink(std::string(checkpoint_piece_bytes, 'x'));
+                                                     throw std::runtime_error("no memory");
+                                                 }),
+                      "no memory");
+    recorder.checkpoint(2, "");
+    const auto frames = frames_from(pipe.ends[0], 3);
+    REQUIRE(frames.size() == 3);
+    CHECK(frames[0].first == Record::checkpoint_piece);
+    CHECK(frames[1].first == Record::checkpoint_piece);
+    CHECK(frames[1].second == std::string(4, '\0'));  // number 0 again: the one before counts no more
+    CHECK(frames[2].first == Record::checkpoint);
+}
+
+TEST_CASE("a request's archives come in pieces cut anywhere") {
+    TrialRequest request;
+    request.checkpoint_step = 4;
+    const std::string head = encode_trial_head(request, {5, 3});
+    for (std::size_t cut = 0; cut <= 8; ++cut) {
+        TrialReceiver receiver(head);
+        CHECK_FALSE(receiver.is_whole());
+        receiver.add(std::string_view("01234abc").substr(0, cut));
+        receiver.add(std::string_view("01234abc").substr(cut));
+        REQUIRE(receiver.is_whole());
+        const TrialRequest whole = receiver.release();
+        CHECK(whole.checkpoint == "01234");
+        CHECK(whole.start_network == "abc");
+    }
+    TrialReceiver receiver(head);
+    CHECK_THROWS_WITH(receiver.add("01234abcd"), "a trial's archives have more bytes than were announced");
+    CHECK_THROWS_WITH(decode_trial(head + "01234ab"), "a trial's archives are cut off");
 }
 
 TEST_CASE("a request to stop is seen, and cleared for the next trial") {

@@ -169,3 +169,75 @@ TEST_CASE_FIXTURE(OneTrial, "a record of an unknown trial changes nothing") {
     CHECK(refusal([&] { store.add_sample(99, "s", 1, "text", "x"); }).kind == StoreError::Kind::no_match);
     CHECK(number_of(store, "SELECT (SELECT count(*) FROM metric) + (SELECT count(*) FROM metric_name)") == 0);
 }
+
+TEST_CASE("a checkpoint in pieces is there once it is ended, and leaves none behind") {
+    TemporaryFolder folder;
+    auto store = Store::open(folder / "a.db");
+    const auto trials = store.enqueue(plan("one", 2));
+    const auto trial = trials[0].id, other = trials[1].id;
+    const auto pieces = [&] { return number_of(store, "SELECT count(*) FROM checkpoint_piece"); };
+    store.add_checkpoint(other, 3, "other", {});
+    store.add_checkpoint_piece(trial, 0, "ab");
+    store.add_checkpoint_piece(trial, 1, "cde");
+    CHECK_FALSE(store.find_checkpoint(trial));
+    CHECK(number_of(store, "SELECT count(*) FROM checkpoints") == 1);
+
+    store.add_checkpoint_piece(trial, 0, "AB");  // begun anew
+    CHECK(pieces() == 2);
+    store.add_checkpoint_piece(trial, 1, "CDE");
+    store.end_checkpoint(trial, 10, {});
+    CHECK(store.checkpoint_at(trial, 10) == "ABCDE");
+    CHECK(number_of(store, "SELECT bytes FROM checkpoints WHERE step = 10") == 5);
+
+    SUBCASE("an unfinished one beside it goes with what is forgotten") {
+        store.add_checkpoint_piece(trial, 0, "xyz");
+        CHECK(store.newest_checkpoint(trial) == "ABCDE");
+        CHECK(pieces() == 4);
+        store.forget_after(trial, 10);
+        CHECK(pieces() == 3);
+        CHECK(store.newest_checkpoint(trial) == "ABCDE");
+        store.forget_after(trial, -1);
+        CHECK(pieces() == 1);
+        CHECK(store.newest_checkpoint(other) == "other");
+    }
+    SUBCASE("one of the same step takes its place") {
+        store.add_checkpoint_piece(trial, 0, "new");
+        CHECK(store.checkpoint_at(trial, 10) == "ABCDE");
+        store.end_checkpoint(trial, 10, {});
+        CHECK(store.checkpoint_at(trial, 10) == "new");
+        CHECK(pieces() == 2);
+    }
+    SUBCASE("one that is not whole is told") {
+        const auto found = store.find_checkpoint(trial);
+        REQUIRE(found);
+        run(store.connection(), "DELETE FROM checkpoint_piece WHERE number = 1");
+        const auto refused = refusal([&] { store.read_checkpoint(*found, [](std::string_view) {}); });
+        CHECK(refused.kind == StoreError::Kind::no_match);
+        CHECK(refused.sentence ==
+              fmt::format(
+                  "the checkpoint of trial {} at step 10 is not whole in store {}: a piece of it is missing, or it "
+                  "was removed while it was read; take another one",
+                  trial, (folder / "a.db").string()));
+    }
+}
+
+TEST_CASE("a checkpoint of many megabytes comes back piece by piece") {
+    TemporaryFolder folder;
+    auto store = Store::open(folder / "a.db");
+    const auto trial = store.enqueue(plan("one", 1)).front().id;
+    std::string bytes(9'000'001, '\0');
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 31 / 7);
+    store.add_checkpoint(trial, 1, bytes, {});
+    const auto found = store.find_checkpoint(trial, 1);
+    REQUIRE(found);
+    CHECK(found->bytes == 9'000'001);
+    std::string again;
+    std::size_t largest = 0;
+    store.read_checkpoint(*found, [&](std::string_view piece) {
+        again += piece;
+        largest = std::max(largest, piece.size());
+    });
+    CHECK(again == bytes);
+    CHECK(largest == 4 << 20);
+    CHECK(store.checkpoint_piece(*found, 3).empty());
+}

@@ -1,10 +1,14 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <sqlite3.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "store/place.h"
 #include "store/queries.h"
 #include "store/schema.h"
+#include "store/sentences.h"
 #include "store_testing.h"
 
 using namespace marginalia::store;
@@ -28,8 +32,8 @@ void check_refused(const TemporaryFolder& folder, const std::filesystem::path& f
                    const std::string& sentence) {
     const auto before = std::filesystem::is_regular_file(file) ? contents(file) : "";
     const auto files = folder.files();
-    for (const auto open : {&Store::open, &Store::open_to_read}) {
-        const auto refused = refusal([&] { open(file); });
+    for (const bool to_write : {true, false}) {
+        const auto refused = refusal([&] { to_write ? Store::open(file) : Store::open_to_read(file); });
         CHECK(refused.sentence == sentence);
         CHECK(refused.kind == kind);
     }
@@ -196,8 +200,8 @@ TEST_CASE("a store that another process keeps locked is refused after the wait")
         const auto refused = refusal([&] { waiter.enqueue(plan("one", 1)); });
         CHECK(
             refused.sentence ==
-            fmt::format("store {} stayed locked by another process for 10 s; wait until that has ended, or end it, and "
-                        "give the same command again",
+            fmt::format("store {} stayed locked by another program; wait until that has ended, or end it, and give the "
+                        "same command again",
                         file.string()));
         CHECK(refused.kind == Kind::locked);
     });
@@ -212,10 +216,9 @@ TEST_CASE("a full disk is refused and nothing recorded is lost") {
     store.add_checkpoint(trial, 1, std::string(10'000, 'a'), {});
     store.connection().execute("PRAGMA max_page_count = 60");
     const auto refused = refusal([&] { store.add_checkpoint(trial, 2, std::string(1'000'000, 'b'), {}); });
-    CHECK(refused.sentence ==
-          fmt::format("no space is left on the disk of store {}; free some and give the same command "
-                      "again: what was recorded before is safe",
-                      file.string()));
+    CHECK(refused.sentence == fmt::format("no room on the disk of store {}; make some and give the same command "
+                                          "again: what was recorded before is safe",
+                                          file.string()));
     CHECK(refused.kind == Kind::full);
     CHECK(store.checkpoint_at(trial, 1) == std::string(10'000, 'a'));
     store.connection().execute("PRAGMA max_page_count = 100000");
@@ -231,7 +234,7 @@ TEST_CASE("on a disk without room no store is begun, and an old one stays whole"
     TemporaryFolder folder;
     const auto file = folder / "x.db";
     const auto sentence = fmt::format(
-        "no space is left on the disk of store {}; free some and give the same command "
+        "no room on the disk of store {}; make some and give the same command "
         "again: what was recorded before is safe",
         file.string());
     CHECK(in_child([&] {
@@ -250,15 +253,64 @@ TEST_CASE("on a disk without room no store is begun, and an old one stays whole"
     }));
 }
 
-TEST_CASE("a checkpoint beyond what SQLite takes is refused by name") {
+TEST_CASE("a store with a second name is not written, and can be read") {
     TemporaryFolder folder;
-    auto store = Store::open(folder / "x.db");
-    const auto trial = store.enqueue(plan("one", 1)).front().id;
-    // Never read: its size alone decides.
-    const std::string_view huge("x", 1'000'000'001);
-    const auto refused = refusal([&] { store.add_checkpoint(trial, 7, huge, {}); });
+    const auto file = folder / "x.db", second = folder / "second.db";
+    Store::open(file).enqueue(plan("one", 2));
+    std::filesystem::create_hard_link(file, second);
+    for (const auto& name : {file, second}) {
+        const auto refused = refusal([&] { Store::open(name); });
+        CHECK(refused.kind == Kind::linked);
+        CHECK(refused.sentence ==
+              fmt::format(
+                  "store {0} has 2 names (hard links), and SQLite keeps its log beside the name it was opened by: "
+                  "what is written under one would be missed, and lost, under another; find the others with `find "
+                  "FOLDER -samefile {0}` and remove them, or make a copy in place of a link",
+                  name.string()));
+        auto store = Store::open_to_read(name);
+        CHECK(list_trials(store).size() == 2);
+    }
+    std::filesystem::remove(second);
+    std::filesystem::create_symlink(file, second);  // leads SQLite to the one place
+    CHECK(Store::open(second).enqueue(plan("one", 2)).size() == 2);
+}
+
+TEST_CASE("a log whose store has gone is not taken for that of a new one") {
+    TemporaryFolder folder;
+    const auto file = folder / "x.db";
+    {
+        auto store = Store::open(file);
+        store.enqueue(plan("one", 2));
+        std::filesystem::copy_file(file.string() + "-wal", folder / "kept");
+    }
+    std::filesystem::remove(file);
+    std::filesystem::rename(folder / "kept", file.string() + "-wal");
+    const auto refused = refusal([&] { Store::open(file); });
+    CHECK(refused.kind == Kind::damaged);
     CHECK(refused.sentence ==
-          "the checkpoint of trial 1 at step 7 has 1000000001 bytes and a store takes at most "
-          "1000000000; use a smaller network");
-    CHECK(refused.kind == Kind::too_large);
+          fmt::format(
+              "there is {0}-wal and no {0}: the store was moved or deleted without its log, which would be taken for "
+              "that of a new one; move the store back to it, or delete {0}-wal and {0}-shm",
+              file.string()));
+    CHECK(folder.files() == std::vector<std::string>{"x.db-wal"});
+}
+
+TEST_CASE("lack of room is told from damage, and a limit from a full disk") {
+    const std::filesystem::path file = "/a/x.db";
+    for (const int error : {ENOSPC, EDQUOT, EFBIG}) {
+        const auto failure = sqlite_failure(file, SQLITE_IOERR_WRITE, "disk I/O error", error);
+        CHECK(failure.kind() == Kind::full);
+        CHECK(std::string(failure.what()).starts_with("no room "));
+    }
+    CHECK(sqlite_failure(file, SQLITE_IOERR_WRITE, "disk I/O error", EIO).kind() == Kind::failed);
+    CHECK(sqlite_failure(file, SQLITE_CORRUPT, "malformed", ENOSPC).kind() == Kind::damaged);
+    CHECK(sqlite_failure(file, SQLITE_TOOBIG, "too big", 0).kind() == Kind::too_large);
+    CHECK(std::string(full_disk(file, EDQUOT).what()) ==
+          "no room on the disk of store /a/x.db (your quota is used up); make some and give the same command again: "
+          "what was "
+          "recorded before is safe");
+    CHECK(std::string(full_disk(file, EFBIG).what()) ==
+          "no room for store /a/x.db: a file may not grow any further here (ulimit -f, or the disk's own limit); raise "
+          "that "
+          "and give the same command again: what was recorded before is safe");
 }

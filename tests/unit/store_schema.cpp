@@ -9,6 +9,7 @@
 #include "store_testing.h"
 
 using namespace marginalia::store;
+using Kind = StoreError::Kind;
 
 namespace {
 
@@ -125,4 +126,37 @@ TEST_CASE("eight openings at once make one store") {
     auto store = Store::open_to_read(folder / "a.db");
     CHECK(list_trials(store).size() == 24);
     CHECK(std::ranges::none_of(folder.files(), [](const auto& name) { return name.starts_with("."); }));
+}
+
+TEST_CASE("checkpoints of layout version 1 stay where they are and are read as ever") {
+    TemporaryFolder folder;
+    const auto file = folder / "old.db";
+    std::string bytes(5'000'000, '\0');
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 17 / 5);
+    create_store(file, migrations().first(1));
+    {
+        Connection connection(file, Connection::Access::write);
+        connection.execute(
+            "INSERT INTO config VALUES (1, 'abc', '{}'); INSERT INTO provenance VALUES (1, '{}');"
+            "INSERT INTO sweep VALUES (1, 'one', '', '', '', 1, 0);"
+            "INSERT INTO trial(id, experiment, config, seed, sweep, status, created) VALUES (1,'one',1,0,1,'done',0)");
+        run(connection, "INSERT INTO checkpoint(trial, step, created, bytes, data) VALUES (1, 7, 0, ?, ?)",
+            static_cast<std::int64_t>(bytes.size()), Bytes{bytes});
+    }
+    CHECK(refusal([&] { Store::open_to_read(file); }).kind == Kind::failed);
+    auto store = Store::open(file);
+    CHECK(number_of(store, "PRAGMA user_version") == static_cast<double>(migrations().size()));
+    CHECK(columns_of(store, "checkpoints") == std::vector<std::string>{"trial_id", "step", "bytes", "created"});
+    CHECK(store.find(1)->checkpoint_step == 7);
+    CHECK(store.newest_checkpoint(1) == bytes);
+    const auto found = store.find_checkpoint(1);
+    REQUIRE(found);
+    CHECK(store.checkpoint_piece(*found, 1) == bytes.substr(4 << 20));
+    CHECK(store.checkpoint_piece(*found, 2).empty());
+    store.add_checkpoint(1, 8, "new", {.newest = 2});
+    CHECK(store.checkpoint_at(1, 7) == bytes);
+    CHECK(store.checkpoint_at(1, 8) == "new");
+    store.add_checkpoint(1, 9, "newer", {});
+    CHECK_FALSE(store.checkpoint_at(1, 7));
+    CHECK(number_of(store, "SELECT count(*) FROM checkpoint_piece") == 1);
 }

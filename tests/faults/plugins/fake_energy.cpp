@@ -13,6 +13,7 @@ constexpr marginalia::Parameter parameters[] = {
      .help = "what the trial does half-way"},
     {.name = "step_milliseconds", .type = ParameterType::number, .fallback = "0.0", .help = "time a step takes"},
     {.name = "checkpoint_every", .type = ParameterType::integer, .fallback = "5", .unit = "steps", .help = "0: never"},
+    {.name = "checkpoint_megabytes", .type = ParameterType::number, .fallback = "0.0", .help = "size of a checkpoint"},
     {.name = "variant", .type = ParameterType::integer, .fallback = "0", .help = "makes trials differ"},
     {.name = "mark", .type = ParameterType::path, .fallback = "\"mark\"", .help = "file that throw-once leaves behind"},
     {.name = "bytes",
