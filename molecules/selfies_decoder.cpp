@@ -18,8 +18,9 @@ int number_of(Order order) { return static_cast<int>(order) / 2; }
 // of its own, so that nesting costs no stack of the machine.
 class Decoder {
 public:
-    Decoder(std::span<const Token> tokens, const Constraints& constraints)
-        : tokens_(tokens), constraints_(constraints) {}
+    // `words`: the tokens' text, for messages; empty where it is not at hand.
+    Decoder(std::span<const Token> tokens, const Constraints& constraints, std::span<const std::string_view> words = {})
+        : tokens_(tokens), constraints_(constraints), words_(words) {}
 
     Molecule decode() {
         for (; at_ < tokens_.size(); ++at_) decode_fragment();  // the dot between two is passed over
@@ -91,7 +92,10 @@ private:
     }
 
     [[noreturn]] void refuse(const Token& token) const {
-        throw MoleculeError(token.atom.position, "this is no token of a SELFIES");
+        const std::string_view word = words_.empty() ? "" : words_[static_cast<std::size_t>(&token - tokens_.data())];
+        const std::string fault = token_fault(word);
+        const bool first_version = fault.starts_with("is a ");
+        throw MoleculeError(token.atom.position, first_version ? std::string(word) + " " + fault : "this is no token of a SELFIES");
     }
 
     void branch(const Token& token, Chain& chain) {
@@ -156,6 +160,7 @@ private:
 
     std::span<const Token> tokens_;
     const Constraints& constraints_;
+    std::span<const std::string_view> words_;
     std::size_t at_ = 0, read_ = 0;
     Molecule molecule_;
     std::vector<Chain> chains_;
@@ -177,7 +182,7 @@ std::string decode(std::string_view selfies, const Constraints& constraints) {
     tokens.reserve(words.size());
     for (const std::string_view word : words)
         tokens.push_back(read_token(word, static_cast<std::size_t>(word.data() - selfies.data())));
-    return write_smiles(decode_tokens(tokens, constraints));
+    return write_smiles(Decoder(tokens, constraints, words).decode());
 }
 
 }  // namespace marginalia::molecules

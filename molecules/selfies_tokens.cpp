@@ -3,6 +3,7 @@
 #include "molecules/characters.h"
 #include "molecules/elements.h"
 #include "molecules/selfies.h"
+#include "molecules/smiles.h"
 
 namespace marginalia::molecules {
 namespace {
@@ -118,7 +119,35 @@ Token::Kind kind_of(std::string_view text, std::string_view inside, Token& token
     return read_atom(TokenReader(inside), token) ? Kind::atom : Kind::unknown;
 }
 
+// What SELFIES 1 wrote as the token; "" where it did not write it.
+std::string second_version_of(std::string_view token) {
+    std::string_view inside = token.substr(1, token.size() - 2);
+    if (inside.starts_with("Branch") && inside.size() == 9 && inside[7] == '_') {  // Branch1_2: a double bond leads into it
+        const std::string sign = inside[8] == '2' ? "=" : inside[8] == '3' ? "#" : "";
+        return "[" + sign + std::string(inside.substr(0, 7)) + "]";
+    }
+    if (inside.starts_with("Expl")) return "[" + std::string(inside.substr(4)) + "]";
+    if (!inside.ends_with("expl")) return "";
+    inside.remove_suffix(4);
+    const std::size_t signs = inside.find_first_of("=#/\\") == 0 ? 1 : 0;
+    try {
+        const Molecule atom = parse_smiles("[" + std::string(inside.substr(signs)) + "]");
+        std::string text = "[" + std::string(inside.substr(0, signs));
+        append_atom(text, atom.atom(0));
+        return text + "]";
+    } catch (const MoleculeError&) {
+        return "";
+    }
+}
+
 }  // namespace
+
+std::string token_fault(std::string_view token) {
+    const bool brackets = token.size() > 2 && token.front() == '[' && token.back() == ']';
+    const std::string second = brackets ? second_version_of(token) : "";
+    if (second.empty() || read_token(second).kind == Token::Kind::unknown) return "is no token of SELFIES";
+    return "is a token of SELFIES 1, where version 2 writes " + second + "; make the SELFIES again from SMILES (marginalia-selfies encode)";
+}
 
 std::span<const std::string_view, 16> index_tokens() { return indices; }
 

@@ -1,5 +1,7 @@
 #include "molecules/smiles_cursor.h"
 
+#include <marginalia/characters.h>
+
 #include "molecules/elements.h"
 
 namespace marginalia::molecules {
@@ -9,11 +11,7 @@ constexpr int most_digits = 9;  // of an isotope or a charge, which are 32 bits 
 
 }  // namespace
 
-std::string SmilesCursor::quoted() const {
-    std::size_t end = at_ + 1;
-    while (end < text_.size() && (text_[end] & 0xC0) == 0x80) ++end;
-    return "'" + std::string(text_.substr(at_, end - at_)) + "'";
-}
+std::string SmilesCursor::quoted() const { return quoted_character(text_.substr(at_)); }
 
 Atom SmilesCursor::bare_atom() {
     const char c = peek();
@@ -38,6 +36,7 @@ Atom SmilesCursor::bracket_atom() {
     if (is_digit(peek())) atom.isotope = number("isotope");
     read_symbol(atom);
     if (peek() == '@') {
+        refuse_other_chirality();
         atom.chirality = peek(1) == '@' ? Chirality::clockwise : Chirality::counterclockwise;
         at_ += peek(1) == '@' ? 2 : 1;
     }
@@ -62,6 +61,7 @@ Atom SmilesCursor::bracket_atom() {
 
 void SmilesCursor::read_symbol(Atom& atom) {
     const char c = peek();
+    if (c == '*') refuse(at_, wildcard);
     const std::size_t size = is_lower(peek(1)) ? 2 : 1;
     const char symbol[] = {is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c, peek(1)};
     atom.element = static_cast<std::uint8_t>(element_of({symbol, size}));
@@ -70,6 +70,13 @@ void SmilesCursor::read_symbol(Atom& atom) {
         refuse(at_, "in these brackets no element's symbol follows" +
                         (is_lower(c) ? std::string("; lower case is for b c n o p s al si as se te") : ""));
     at_ += size;
+}
+
+// @TH1 and the like, for other shapes than a tetrahedron.
+void SmilesCursor::refuse_other_chirality() const {
+    for (const std::string_view shape : {"@TH", "@AL", "@SP", "@TB", "@OH"})
+        if (text_.substr(at_).starts_with(shape))
+            refuse(at_, "the chirality " + std::string(shape) + " is not supported; @ and @@ are");
 }
 
 // The digits from here on.

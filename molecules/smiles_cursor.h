@@ -9,6 +9,9 @@
 
 namespace marginalia::molecules {
 
+// A sign of SMILES that stands for any atom; what stands for one cannot be a molecule's.
+constexpr const char* wildcard = "the wildcard * (any atom) is not supported; write the atom that is meant";
+
 // Used by the reader of SMILES alone. Its methods leave it behind what they have read.
 class SmilesCursor {
 public:
@@ -20,7 +23,7 @@ public:
     char take() { return text_[at_++]; }
     void skip(std::size_t count) { at_ += count; }
 
-    // The character here, in quotes.
+    // The character here, as a message names it.
     std::string quoted() const;
 
     [[noreturn]] static void refuse(std::size_t position, const std::string& sentence) {
@@ -32,6 +35,7 @@ public:
 
 private:
     void read_symbol(Atom& atom);
+    void refuse_other_chirality() const;
     std::int32_t number(const char* what);
     std::int32_t charge();
 

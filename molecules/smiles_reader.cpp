@@ -44,7 +44,7 @@ private:
             attach(atom, sign);
         } else if (is_digit(c) || c == '%') {
             ring(sign);
-        } else if (sign.sign) {
+        } else if (sign.sign && c != '*') {
             SmilesCursor::refuse(sign.position, std::string("the bond '") + sign.sign + "' leads to no atom");
         } else if (c == '(') {
             if (current_ == Bond::nothing || branch_is_empty_)
@@ -58,8 +58,17 @@ private:
             end_fragment("before this '.' there is no molecule");
             cursor_.skip(1);
         } else {
-            SmilesCursor::refuse(cursor_.place(), cursor_.quoted() + " stands for nothing in a SMILES");
+            refuse_sign(c);
         }
+    }
+
+    [[noreturn]] void refuse_sign(char c) const {
+        const std::size_t place = cursor_.place();
+        if (c == '$') SmilesCursor::refuse(place, "the fourfold bond $ is not supported; bonds are - = # : / and \\");
+        if (c == '*') SmilesCursor::refuse(place, wildcard);
+        if (c == '~') SmilesCursor::refuse(place, "the bond ~ (any bond) is of SMARTS, which are not read; write the bond that is meant");
+        if (c == '>') SmilesCursor::refuse(place, "reactions (>) are not supported; give one molecule");
+        SmilesCursor::refuse(place, cursor_.quoted() + " stands for nothing in a SMILES");
     }
 
     Sign take_sign() {

@@ -6,3 +6,6 @@ add_dependencies(test_train_inference plugin_arm plugin_ancestral)
 add_test(NAME inference_verbs COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/negative/inference_test.py
          $<TARGET_FILE_DIR:marginalia>)
 set_tests_properties(inference_verbs PROPERTIES LABELS negative TIMEOUT 300)
+add_test(NAME small_texts COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/negative/small_texts_test.py
+         $<TARGET_FILE_DIR:marginalia>)
+set_tests_properties(small_texts PROPERTIES LABELS negative TIMEOUT 600)

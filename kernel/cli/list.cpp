@@ -70,6 +70,17 @@ std::vector<std::string> chosen_metrics(const std::map<store::TrialId, std::map<
     return chosen;
 }
 
+// A column that nothing could fill is a misspelt name, unless it is of a figure that trials have at their end.
+void check_metrics(store::Store& store, const std::vector<std::string>& wanted) {
+    if (wanted.empty()) return;
+    const std::vector<std::string> names = store::metric_names(store);
+    std::set<std::string> known(names.begin(), names.end());
+    known.insert(main_metrics().begin(), main_metrics().end());
+    for (const std::string& metric : wanted)
+        if (!known.contains(metric))
+            throw store::StoreError(store::StoreError::Kind::no_match, fmt::format("no trial has a metric '{}'{}", metric, suggestion(metric, names, "metrics")));
+}
+
 int list_experiments(const Common& common, store::Store& store, std::ostream& out) {
     Table table({{"experiment"}, {"trials", true}, {"configs", true}, {"states"}, {"active"}, {"description"}});
     const double now = now_seconds();
@@ -105,6 +116,7 @@ Tone tone_of(store::Status status) {
 
 int list_verb(const Common& common, const ListOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
+    check_metrics(store, options.metrics);
     if (options.experiments) return list_experiments(common, store, out);
     store::TrialFilter filter;
     if (!options.experiment.empty()) filter.experiment = find_experiment(store, options.experiment);

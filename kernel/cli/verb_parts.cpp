@@ -21,6 +21,9 @@ std::function<std::string(const std::string&)> whole_number(std::int64_t least, 
         std::int64_t value = 0;
         const char* end = text.data() + text.size();
         const auto [stop, error] = std::from_chars(text.data(), end, value);
+        // What reads the option afterwards would take 010 as octal.
+        const bool zeros = text.size() > 1 && text[text.starts_with('-') ? 1 : 0] == '0';
+        if (zeros && error == std::errc() && stop == end) return fmt::format("'{}' begins with a zero; write {}", text, value);
         if (error == std::errc() && stop == end && value >= least && value <= most) return std::string();
         if (most == std::numeric_limits<std::int64_t>::max()) return fmt::format("'{}' is no whole number of {} or more", text, least);
         return fmt::format("'{}' is no whole number from {} to {}", text, least, most);

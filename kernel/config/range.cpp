@@ -14,6 +14,7 @@ namespace {
 
 const std::vector<std::string> forms = {"lin", "log", "random", "random_log", "choice"};
 constexpr std::int64_t most_values = 100000;
+constexpr double most_exact = 0x1p53;
 
 // 12 digits hide the rounding of powers, so that a range holds 0.001 and not 0.0010000000000000002.
 double tidy(double value) {
@@ -75,7 +76,12 @@ Bounds bounds_of(const Node& form, const std::string& key, ParameterType type, F
             return fail(bound, "a bound of '" + key + "' must be a number, not " + described(bound));
         if (!std::isfinite(bound.scalar.get<double>()))
             return fail(bound, "a bound of '" + key + "' must be a finite number, not " + described(bound));
-        if (logarithmic && bound.scalar.get<double>() <= 0)
+        const double number = bound.scalar.get<double>();
+        if (type == ParameterType::integer && std::abs(number) > most_exact)
+            return fail(bound, "a bound of '" + key + "' must be at most 2^53, beyond which a range skips whole numbers, not " + described(bound));
+        if (type == ParameterType::integer && form.key == "random" && number != std::floor(number))
+            return fail(bound, "a bound of '" + key + "', of which whole numbers are drawn, must be one, not " + described(bound));
+        if (logarithmic && number <= 0)
             return fail(bound, "a bound of the " + form.key + " range of '" + key + "' must be above 0, not " +
                                    described(bound));
     }

@@ -126,7 +126,20 @@ std::optional<Node> read_toml(std::string_view text, Faults& faults, std::uint32
     }
 }
 
+// Whether a comment ends the text: what is put behind it is then not seen.
+static bool ends_in_comment(std::string_view text) {
+    if (text.find('#') == text.npos) return false;
+    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+    try {
+        toml::parse("v = " + std::string(text) + "@");
+        return true;
+    } catch (const toml::parse_error&) {
+        return false;
+    }
+}
+
 std::optional<Node> read_toml_value(std::string_view text, Place place) {
+    if (ends_in_comment(text)) return std::nullopt;
     try {
         Node root = convert(toml::parse("v = " + std::string(text)));
         if (root.children.size() != 1 || root.children[0].key != "v") return std::nullopt;

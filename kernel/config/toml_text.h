@@ -13,7 +13,8 @@ namespace marginalia::config {
 // The root table of a TOML document, of the file of that number; nullopt after a syntax error, which is added to `faults`.
 std::optional<Node> read_toml(std::string_view text, Faults& faults, std::uint32_t file = 0);
 
-// A single TOML value such as `1e-3`, `"a"` or `[1, 2]`; nullopt if the text is none. Every place in it is `place`.
+// A single TOML value such as `1e-3`, `"a"` or `[1, 2]`; nullopt if the text is none, or has a
+// comment behind it, which is no value. Every place in it is `place`.
 std::optional<Node> read_toml_value(std::string_view text, Place place);
 
 // A key as TOML spells it, in quotes where it needs them.

@@ -1,6 +1,7 @@
 #include "kernel/report/text.h"
 
 #include <fmt/format.h>
+#include <marginalia/lists.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -119,9 +120,9 @@ Screen screen() {
     const char* no_colour = std::getenv("NO_COLOR");
     found.colour = isatty(STDOUT_FILENO) && (no_colour == nullptr || *no_colour == '\0');
     if (const char* columns = std::getenv("COLUMNS")) {
-        const long width = std::strtol(columns, nullptr, 10);
-        if (width > 0) {
-            found.width = static_cast<std::size_t>(width);
+        // Set by shells, so that what is no width is passed over.
+        if (const auto width = whole_numbers(columns, 1, 100'000); width && width->size() == 1) {
+            found.width = static_cast<std::size_t>(width->front());
             return found;
         }
     }

@@ -187,7 +187,7 @@ private:
         return text;
     }
 
-    const bool colour_ = !std::getenv("NO_COLOR");
+    const bool colour_ = !std::getenv("NO_COLOR") || !*std::getenv("NO_COLOR");
     const bool utf8_ = speaks_utf8();
     const Clock::time_point started_ = Clock::now();
     std::size_t lines_ = 0;

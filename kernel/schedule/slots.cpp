@@ -10,6 +10,7 @@
 #include <sched.h>
 
 #include <marginalia/error.h>
+#include <marginalia/lists.h>
 
 namespace marginalia {
 namespace {
@@ -35,22 +36,23 @@ double cgroup_cores() {
     return cores;
 }
 
+// Words between commas, without blanks and tabs at their ends; an empty one too, which is no device.
 std::vector<std::string> split(const std::string& list) {
     std::vector<std::string> words;
-    std::istringstream in(list);
-    for (std::string word; std::getline(in, word, ',');) {
-        word.erase(0, word.find_first_not_of(' '));
-        word.erase(word.find_last_not_of(' ') + 1);
-        if (!word.empty()) words.push_back(word);
+    for (std::size_t begin = 0; begin <= list.size();) {
+        const std::size_t end = std::min(list.find(',', begin), list.size());
+        words.emplace_back(trim_blanks(std::string_view(list).substr(begin, end - begin)));
+        begin = end + 1;
     }
     return words;
 }
 
+// The number behind the stem, written as it is written here; -1: there is none.
 int index_of(const std::string& device, std::string_view stem) {
     int index = -1;
-    if (device.starts_with(stem))
-        std::from_chars(device.data() + stem.size(), device.data() + device.size(), index);
-    return index;
+    if (!device.starts_with(stem)) return -1;
+    const auto [end, error] = std::from_chars(device.data() + stem.size(), device.data() + device.size(), index);
+    return error == std::errc() && device == std::string(stem) + std::to_string(index) ? index : -1;
 }
 
 void add_cpu(std::vector<Slot>& slots, const nlohmann::json& run, int machine) {
@@ -83,7 +85,8 @@ int available_cores() {
 }
 
 std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int cores) {
-    std::vector<std::string> devices = split(run.value("device", "auto"));
+    const std::string list = run.value("device", "auto");
+    std::vector<std::string> devices = split(list);
     if (devices.size() == 1 && devices[0] == "auto") {
         devices = {};
         for (int i = 0; i < cuda_devices; ++i) devices.push_back("cuda:" + std::to_string(i));
@@ -96,13 +99,13 @@ std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int co
     const int threads = run.value("cores", 0) > 0 ? run.value("cores", 0) : share;
     const std::string remedy = "use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"";
     std::vector<Slot> slots;
+    if (trim_blanks(list).empty()) throw Error("run.device is empty; " + remedy);
     for (const std::string& device : devices) {
         if (device == "cpu") add_cpu(slots, run, cores);
         else if (index_of(device, "cuda:") >= 0) add_cuda(slots, device, cuda_devices, threads);
         else if (index_of(device, "fake:") >= 0) slots.push_back({device, 1});
         else throw Error("run.device: '" + device + "' is not a device; " + remedy);
     }
-    if (slots.empty()) throw Error("run.device is empty; " + remedy);
     return slots;
 }
 

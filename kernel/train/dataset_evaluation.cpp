@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include <ATen/ATen.h>
+#include <marginalia/lists.h>
 #include <marginalia/rows.h>
 
 namespace marginalia {
@@ -44,24 +45,10 @@ at::Tensor along_orders(const RowEvaluation& evaluation, const at::Tensor& x, st
 at::Tensor log_mean(const at::Tensor& log_p) { return log_p.logsumexp(0) - std::log(static_cast<double>(log_p.size(0))); }
 
 std::vector<std::int64_t> numbers_of(const std::string& text, std::int64_t most) {
-    std::vector<std::int64_t> numbers;
-    std::size_t at = 0;
-    while (at < text.size()) {
-        const std::size_t end = std::min(text.find(',', at), text.size());
-        const std::string word = text.substr(at, end - at);
-        std::size_t used = 0;
-        std::int64_t number = 0;
-        try {
-            number = std::stoll(word, &used);
-        } catch (const std::exception&) {
-        }
-        if (used == 0 || word.find_first_not_of(' ', used) != word.npos || number < 1 || number > most)
-            throw Error("evaluation.ranking_masked = \"" + text + "\" is not a list of numbers of sites from 1 to " +
-                        std::to_string(most) + ", such as \"100,400\"");
-        numbers.push_back(number);
-        at = end + 1;
-    }
-    return numbers;
+    if (text.empty()) return {};
+    if (const auto numbers = whole_numbers(text, 1, most)) return *numbers;
+    throw Error("evaluation.ranking_masked = \"" + text + "\" is not a list of numbers of sites from 1 to " + std::to_string(most) +
+                ", such as \"100,400\"");
 }
 
 // Places in `values` of those that differ from all chosen below them by the threshold, rising.

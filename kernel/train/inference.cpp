@@ -11,6 +11,7 @@
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
+#include "kernel/train/completions.h"
 #include "kernel/train/sampling.h"
 #include "kernel/train/score.h"
 #include "kernel/train/trained_model.h"
@@ -58,6 +59,7 @@ struct Job {
     const TrainedModel& trained;
     at::Generator& generator;
     std::ostream& out;
+    Completions completions{trained, request.batch};
     Waiting waiting{request.verb == InferenceRequest::Verb::sample ? request.count : 0};
     Tick tick = [this] { waiting.tick(); };
 };
@@ -86,13 +88,12 @@ void sample(Job& job) {
     writer->finish();
 }
 
-void complete_all(Job& job, States given, StateWriter& writer) {
+void complete_all(Job& job, States given, const std::vector<std::string>& lines, StateWriter& writer) {
     const at::Tensor partial = from_bytes(given);
     const std::int64_t copies = job.request.count, total = partial.size(0) * copies;
     for (std::int64_t first = 0; first < total; first += job.request.batch) {
-        const at::Tensor place = at::arange(first, std::min(first + job.request.batch, total), at::kLong);
-        const at::Tensor x = partial.index_select(0, place.div(copies, "floor")).to(job.trained.parts.device);
-        write_rows(job, job.trained.model->complete(x, job.generator, job.tick), writer, [&](std::int64_t row) {
+        const at::Tensor place = at::arange(first, std::min(first + job.request.batch, total), at::kLong).div(copies, "floor");
+        write_rows(job, job.completions.draw(partial, lines, place, job.generator, job.tick), writer, [&](std::int64_t row) {
             if ((first + row) % copies == 0) writer.given(given[static_cast<std::size_t>((first + row) / copies)]);
         });
     }
@@ -114,13 +115,16 @@ void complete(Job& job) {
     const auto width = static_cast<std::size_t>(parts.domain.sites);
     const auto writer = make_state_writer(request.output, look_of(parts), true, 0, job.out);
     if (request.states_are_text) {
-        complete_all(job, {parsed(parts, request.states), width}, *writer);
+        complete_all(job, {parsed(parts, request.states), width}, {request.states}, *writer);
     } else {
         StateSource states = open_states(parts, request.states);
         const auto piece = static_cast<std::size_t>(request.batch);
-        for (auto bytes = states.first(piece); !bytes.empty(); bytes = states.next(piece)) complete_all(job, {bytes, width}, *writer);
+        for (auto bytes = states.first(piece); !bytes.empty(); bytes = states.next(piece))
+            complete_all(job, {bytes, width}, states.lines(), *writer);
     }
     writer->finish();
+    if (job.completions.refused() > 0)
+        std::cerr << fmt::format("{} of {} completions did not keep what was given and were drawn again\n", job.completions.refused(), job.completions.drawn());
 }
 
 void marginals(Job& job) {

@@ -35,6 +35,7 @@ std::vector<std::uint8_t> StateSource::next(std::size_t most) { return array_ ? 
 std::vector<std::uint8_t> StateSource::next_lines(std::size_t most) {
     std::istream& file = file_ ? *file_ : std::cin;
     std::vector<std::uint8_t> rows;
+    lines_.clear();
     for (std::string line; rows.size() < most * width_ && std::getline(file, line);) {
         ++line_;
         if (line.ends_with('\r')) line.pop_back();
@@ -45,6 +46,7 @@ std::vector<std::uint8_t> StateSource::next_lines(std::size_t most) {
         } catch (const std::exception& error) {
             throw Error(name_ + ":" + std::to_string(line_) + ": " + error.what());
         }
+        lines_.push_back(std::move(line));
     }
     return rows;
 }

@@ -30,6 +30,9 @@ public:
     // The same for the first of them; throws Error where there are none.
     std::vector<std::uint8_t> first(std::size_t most);
 
+    // The lines of the states that next() or first() returned last; empty where they come from an array.
+    const std::vector<std::string>& lines() const { return lines_; }
+
 private:
     std::vector<std::uint8_t> next_lines(std::size_t most);
 
@@ -39,6 +42,7 @@ private:
     std::unique_ptr<std::istream> file_;  // null: standard input or an array
     std::unique_ptr<NpyRows> array_;      // null: text
     std::size_t line_ = 0;
+    std::vector<std::string> lines_;
 };
 
 }  // namespace marginalia

@@ -52,6 +52,21 @@ TEST_CASE("ranges hold both ends and tidy values; integers are rounded and not r
     CHECK(values(parse("[sweep]\n\"train.steps\" = { lin = [5, 9], n = 1 }\n"), "train", "steps").dump() == "[5]");
 }
 
+TEST_CASE("bounds of whole numbers that a range would change are refused") {
+    const auto faults = [](const std::string& sweep) {
+        try {
+            parse("[sweep]\n" + sweep + "\n");
+        } catch (const std::exception& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    CHECK(faults("samples = 9\n\"network.layers\" = { random = [0.5, 2.5] }").find("of which whole numbers are drawn, must be one, not the number 0.5") !=
+          std::string::npos);
+    CHECK(faults("\"train.steps\" = { lin = [1, 9007199254740993], n = 2 }").find("must be at most 2^53") != std::string::npos);
+    CHECK(faults("samples = 9\n\"network.layers\" = { random = [1.0, 2.0] }").empty());
+}
+
 TEST_CASE("zipped lists move together and cross the grid") {
     const Experiment e = parse(
         "[sweep]\n\"train.clip\" = [0, 1]\n[[sweep.zip]]\n\"energy.rows\" = [4, 6]\n\"train.batch\" = [64, 32]\n");

@@ -2,6 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <marginalia/dataset.h>
+#include <marginalia/lists.h>
 #include <marginalia/npy.h>
 #include <marginalia/text_reader.h>
 
@@ -184,6 +185,67 @@ TEST_CASE("states as text and back") {
     CHECK(refused("01") == "it has 2 symbols where a state has 3 sites");
     CHECK(refused("0101") == "it has 4 symbols where a state has 3 sites");
     CHECK(refused("") == "it has 0 symbols where a state has 3 sites");
+    for (const char* same : {"0 1 1 ", "0,1,1", "0, 1, 1", "0\t1\t1", " 0 ,1 ,1\t", "011 "}) {
+        parse_state(same, 2, {}, out);
+        CHECK(out == std::vector<std::uint8_t>{0, 1, 1});
+    }
+    parse_state("0,... \t", 2, {}, out);
+    CHECK(out == std::vector<std::uint8_t>{0, 2, 2});
+    CHECK(refused("0,,1,1").starts_with("before the comma that follows symbol 1 no symbol stands"));
+    CHECK(refused(",0,1,1").starts_with("before the comma that follows symbol 0 no symbol stands"));
+    CHECK(refused("0,1,1,") == "nothing follows the last comma; write □ or _ for an unknown symbol");
+    CHECK(refused("0\u00A011").starts_with("symbol 2 is U+00A0 (a no-break space); it must be"));
+    CHECK(refused("01１").starts_with("symbol 3 is '１' (U+FF11, a wide character); it must be"));
+    CHECK(refused("0/11").starts_with("symbol 2 is '/'; it must be"));  // no rows to divide
+    CHECK(refused("-11").starts_with("symbol 1 is '-'; it must be"));
+}
+
+TEST_CASE("'/' divides whole rows") {
+    std::vector<std::uint8_t> out(6);
+    const auto refused = [&](const char* line) { return failure([&] { parse_state(line, 12, {}, out, {{2, 3}, false}); }); };
+    for (const char* same : {"0 1 2/3 4 11", "0,1,2/3,4,11", "0,1,2,3,4,11", "0 1 2 / 3 4 11"}) {
+        CAPTURE(same);
+        parse_state(same, 12, {}, out, {{2, 3}, false});
+        CHECK(out == std::vector<std::uint8_t>{0, 1, 2, 3, 4, 11});
+    }
+    parse_state("0,1,2/…", 12, {}, out, {{2, 3}, false});
+    CHECK(out == std::vector<std::uint8_t>{0, 1, 2, 12, 12, 12});
+    CHECK(refused("0 1/2 3/4 5") == "a row, which ends with symbol 2, has 2 symbols and not 3; divide rows of 3 by '/', or none");
+    CHECK(refused("0 1 2/3 4/5").starts_with("a row, which ends with symbol 5, has 2 symbols and not 3"));
+    CHECK(refused("0 1 2 3 4 5/").starts_with("a row, which ends with symbol 6, has 6 symbols and not 3"));
+    CHECK(refused("0 1 2/3 4 5/").starts_with("the last row, which ends with symbol 6, has 0 symbols and not 3"));
+    CHECK(refused("0 1 2//3 4 5") == "behind symbol 3 stand more '/' than divide its rows");
+    std::vector<std::uint8_t> box(8);
+    parse_state("01/10//11/00", 2, {}, box, {{2, 2, 2}, false});
+    CHECK(box == std::vector<std::uint8_t>{0, 1, 1, 0, 1, 1, 0, 0});
+    CHECK(failure([&] { parse_state("01//10/11/00", 2, {}, box, {{2, 2, 2}, false}); }) == "the '//' behind symbol 2 stands within a layer");
+}
+
+TEST_CASE("lists of whole numbers are read whole or not at all") {
+    CHECK(*whole_numbers("28,28", 1, 99) == std::vector<std::int64_t>{28, 28});
+    CHECK(*whole_numbers(" 28\t, 28 ", 1, 99) == std::vector<std::int64_t>{28, 28});
+    CHECK(*whole_numbers("-3", -5, 99) == std::vector<std::int64_t>{-3});
+    for (const char* wrong : {"", " ", ",", "1,", ",1", "1,,2", "1 2", "1;2", "+1", "1.0", "1e2", "0x10", "100", "0", "-1", "１", "1\u00A0", "−1",
+                              "99999999999999999999", "1-2", "1 ,x"}) {
+        CAPTURE(std::string(wrong));
+        CHECK_FALSE(whole_numbers(wrong, 1, 99));
+    }
+}
+
+TEST_CASE("characters as messages name them") {
+    CHECK(quoted_character("ab") == "'a'");
+    CHECK(quoted_character("é") == "'é'");
+    CHECK(quoted_character("") == "its end");
+    CHECK(quoted_character("\t") == "U+0009 (a tab)");
+    CHECK(quoted_character("\x1B[31m") == "U+001B (a control character)");
+    CHECK(quoted_character("\u00A0") == "U+00A0 (a no-break space)");
+    CHECK(quoted_character("\uFEFFx") == "U+FEFF (a byte order mark)");
+    CHECK(quoted_character("−") == "'−' (U+2212, a minus sign)");
+    for (const char* broken : {"\xFF", "\xC0\x80", "\xE2\x82", "\xED\xA0\x80", "\xF8\x88\x80\x80", "\x80"}) {
+        char expected[32];
+        std::snprintf(expected, sizeof expected, "the byte 0x%02X", static_cast<unsigned char>(*broken));
+        CHECK(quoted_character(broken) == expected);
+    }
 }
 
 TEST_CASE("the dataset table: splits, layout, sources") {
@@ -226,6 +288,8 @@ TEST_CASE("the dataset table: the shape of rows in a .csv file") {
     CHECK(refused("28,28") == "pictures.csv: a row has 6 symbols, and shape = \"28,28\" is of 784; give the sides of a row");
     for (const char* wrong : {"2x3", "2,", ",6", "6,0", "-2,-3", "2,,3", "99999999999999999999"})
         CHECK(refused(wrong) == "shape = \"" + std::string(wrong) + "\" is not a list of sides; give such as \"28,28\"");
+    // 2^64 + 6 sites, were they counted in 64 bits.
+    CHECK(refused("1000000,1000000,1000000,1000000,1000000").find("has more than 1000000 sites") != std::string::npos);
 }
 
 TEST_CASE("the dataset table: what does not fit is refused with its place") {

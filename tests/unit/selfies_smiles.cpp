@@ -155,7 +155,17 @@ TEST_CASE("what is no SMILES is refused with the place") {
           "character 2: 'X' is no atom by itself; B C N O P S F Cl Br I and b c n o p s are, others stand in "
           "brackets");
     CHECK(refused("f1cccc1").starts_with("character 1: 'f' is no atom by itself"));
-    CHECK(refused("C*").starts_with("character 2: '*' stands for nothing"));
+    CHECK(refused("C*") == "character 2: the wildcard * (any atom) is not supported; write the atom that is meant");
+    CHECK(refused("C=*") == "character 3: the wildcard * (any atom) is not supported; write the atom that is meant");
+    CHECK(refused("C[*]") == "character 3: the wildcard * (any atom) is not supported; write the atom that is meant");
+    CHECK(refused("C[2*H]C").starts_with("character 4: the wildcard *"));
+    CHECK(refused("C$C") == "character 2: the fourfold bond $ is not supported; bonds are - = # : / and \\");
+    CHECK(refused("C~C").starts_with("character 2: the bond ~ (any bond) is of SMARTS"));
+    CHECK(refused("C>>C") == "character 2: reactions (>) are not supported; give one molecule");
+    CHECK(refused("C[Co@OH12]") == "character 5: the chirality @OH is not supported; @ and @@ are");
+    CHECK(refused("C\u00A0C") == "character 2: U+00A0 (a no-break space) stands for nothing in a SMILES");
+    CHECK(refused("C\xFF") == "character 2: the byte 0xFF stands for nothing in a SMILES");
+    CHECK(refused("C\x1B[2J") == "character 2: U+001B (a control character) stands for nothing in a SMILES");
     CHECK(refused("Cé") == "character 2: 'é' stands for nothing in a SMILES");
     CHECK(refused("C C") == "character 2: ' ' stands for nothing in a SMILES");
     CHECK(refused("C(") == "character 2: this '(' is not closed by a ')'");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bitset>
 
+#include <marginalia/characters.h>
+
 #include "../data_files.h"
 #include "molecules/selfies.h"
 #include "molecules/smiles.h"
@@ -35,7 +37,7 @@ public:
     void check() {
         for (std::size_t at = 0; at < text_.size(); ++at)
             if (!of_smiles[static_cast<unsigned char>(text_[at])])
-                throw Fault{at, "'" + character(at) + "' is no character of a SMILES"};
+                throw Fault{at, quoted_character(text_.substr(at)) + " is no character of a SMILES"};
         for (std::size_t at = 0; at < text_.size(); ++at) at = end_of_part(at);
         if (branches_ > 0) throw Fault{text_.size(), "the molecule ends in a branch; a ')' is missing"};
         if (rings_.any())
@@ -73,12 +75,6 @@ private:
         return ring;
     }
 
-    std::string character(std::size_t at) const {
-        std::size_t end = at + 1;
-        while (end < text_.size() && (text_[end] & 0xC0) == 0x80) ++end;
-        return std::string(text_.substr(at, end - at));
-    }
-
     std::string_view text_;
     std::size_t branches_ = 0;
     std::bitset<100> rings_;
@@ -90,7 +86,7 @@ void check_reads(std::string_view text) {
         molecules::parse_smiles(text);
     } catch (const molecules::MoleculeError& error) {
         const std::string_view what = error.what();
-        throw Fault{error.position(), "this is no molecule: " + std::string(what.substr(what.find(": ") + 2))};
+        throw Fault{error.position(), "this is not read as a molecule: " + std::string(what.substr(what.find(": ") + 2))};
     }
 }
 
@@ -117,7 +113,7 @@ void add_molecule(std::string_view text, Tokens tokens, TokenNumbers& known, Mol
         const std::size_t length = tokens == Tokens::smiles ? 1 : selfies_token(text, at);
         const std::string_view token = text.substr(at, length);
         if (tokens == Tokens::selfies && known.find(token) < 0 && molecules::read_token(token).kind == molecules::Token::Kind::unknown)
-            throw Fault{at, "'" + std::string(token) + "' is no token of SELFIES"};
+            throw Fault{at, "'" + std::string(token) + "' " + molecules::token_fault(token)};
         const int number = known.number_of(token);
         if (number < 0) throw Fault{at, "this is token number 256; a file of molecules has at most 255 different ones"};
         file.numbers.push_back(static_cast<std::uint8_t>(number));

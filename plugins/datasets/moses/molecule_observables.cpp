@@ -59,12 +59,16 @@ void MoleculeObservables::observe_molecule(State row, std::span<double> values) 
     std::copy_n(all, values.size(), values.begin());
 }
 
+std::vector<molecules::Token> MoleculeObservables::tokens(State row) const {
+    std::vector<molecules::Token> tokens;
+    tokens.reserve(row.size());
+    for (const std::uint8_t symbol : row) tokens.push_back(selfies_[symbol]);
+    return tokens;
+}
+
 Molecule MoleculeObservables::molecule(State row, double& aromatic_atoms) const {
     if (tokens_ == Tokens::selfies) {
-        std::vector<molecules::Token> tokens;
-        tokens.reserve(row.size());
-        for (const std::uint8_t symbol : row) tokens.push_back(selfies_[symbol]);
-        Molecule decoded = molecules::decode_tokens(tokens);
+        Molecule decoded = molecules::decode_tokens(tokens(row));
         if (decoded.size() == 0) throw molecules::MoleculeError(0, "there is no molecule");
         return decoded;
     }

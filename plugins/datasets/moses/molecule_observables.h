@@ -26,6 +26,9 @@ public:
     // The SMILES of a full row: its own, or that of its SELFIES; "" where it is no molecule.
     std::string smiles(State row) const;
 
+    // Of a full row of SELFIES.
+    std::vector<molecules::Token> tokens(State row) const;
+
 private:
     void observe_molecule(State row, std::span<double> values) const;
     molecules::Molecule molecule(State row, double& aromatic_atoms) const;

@@ -7,6 +7,7 @@
 #include "../data_files.h"
 #include "molecule_file.h"
 #include "molecule_observables.h"
+#include "molecules/fragment.h"
 
 namespace {
 
@@ -59,7 +60,8 @@ let it have; else 0), and of valid rows `heavy_atoms`, `rings` (independent cycl
 (not in a ring, between two heavy atoms that each have another), `molecular_weight` and, of SMILES, `aromatic_atoms`.
 
 Two rows stand for the same molecule where their SMILES, of SELFIES the decoded ones, are equal; they are not made canonical.
-A line typed for such a row may leave out the padding at its end. Each molecule is kept in memory, a byte a token: 80
+A line typed for such a row may leave out the padding at its end; with SELFIES it may also be a SMILES, and behind it the atoms
+that are to be kept (docs/molecules.md, From a fragment). Each molecule is kept in memory, a byte a token: 80
 MB with their places.
 
 References: Polykovskiy et al., Molecular Sets (MOSES): a benchmarking platform for molecular generation models,
@@ -184,19 +186,32 @@ public:
 
     // Without the commas that would else divide words as long as [C], and without the padding at the end.
     std::string text(marginalia::State x) const override {
+        const std::size_t width = x.size();
         while (x.size() > 1 && x.back() == 0) x = x.first(x.size() - 1);
         std::string line;
         for (const std::uint8_t symbol : x) line += symbol < contents_.words.size() ? contents_.words[symbol] : "□";
+        // What could be taken for a list of atoms shows that it is a whole row.
+        if (!is_selfies() && marginalia::molecules::ends_in_atom_list(line)) line.resize(line.size() + width - x.size(), ' ');
         return line;
     }
 
     std::string identity(marginalia::State x) const override { return molecules_.smiles(x); }
 
-    // What stands behind a tab, as a molecule's SMILES behind its SELFIES, is left out.
+    bool keeps(std::string_view line, marginalia::State x) const override {
+        return !is_smiles_for_selfies(line) || marginalia::molecules::Fragment(line).is_in(molecules_.tokens(x));
+    }
+
+    // A molecule's SMILES behind its row and a tab is left out.
     void parse(std::string_view line, std::span<std::uint8_t> out) const override {
+        if (is_smiles_for_selfies(line)) return parse_smiles(line, out);
+        marginalia::molecules::check_behind_tab(line);
         line = line.substr(0, line.find('\t'));
+        if (marginalia::molecules::ends_in_atom_list(line) && (is_selfies() || symbols_in(line) < out.size()))
+            throw Error(is_selfies() ? "a list of atoms stands behind a SMILES alone; of a row of tokens all are kept, and □ stands for those to be drawn"
+                                     : "a list of atoms to keep needs tokens = \"selfies\"; write □ for the characters that are unknown");
         std::string padded(line);
-        const bool is_open = line.ends_with("…") || line.ends_with("...");  // what follows is unknown, not padding
+        const std::string_view end = line.substr(0, line.find_last_not_of(' ') + 1);
+        const bool is_open = end.ends_with("…") || end.ends_with("...");  // what follows is unknown, not padding
         if (!line.empty() && !is_open)
             for (std::size_t found = symbols_in(line); found < out.size(); ++found) padded += contents_.words[0];
         marginalia::parse_state(padded, categories(), contents_.words, out);
@@ -208,9 +223,26 @@ private:
           contents_(std::move(contents)),
           molecules_(contents_.words[0] == " " ? Tokens::smiles : Tokens::selfies, contents_.words) {}
 
+    bool is_selfies() const { return contents_.words[0] != " "; }
+
+    bool is_smiles_for_selfies(std::string_view line) const {
+        const std::size_t begin = line.find_first_not_of(" \t,");
+        return is_selfies() && begin < line.size() && !marginalia::molecules::begins_with_tokens(line.substr(begin));
+    }
+
+    // Of a SMILES all, or the atoms that are listed behind it; see molecules::Fragment.
+    void parse_smiles(std::string_view line, std::span<std::uint8_t> out) const {
+        const marginalia::molecules::Fragment fragment(line);
+        std::vector<std::uint8_t> symbols = fragment.symbols(contents_.words);
+        if (symbols.size() > out.size())
+            throw Error("it has " + std::to_string(symbols.size()) + " tokens where a row has " + std::to_string(out.size()));
+        symbols.resize(out.size(), fragment.whole() ? std::uint8_t{0} : static_cast<std::uint8_t>(categories()));
+        std::copy(symbols.begin(), symbols.end(), out.begin());
+    }
+
     // How many symbols a line has, unless something in it is none.
     std::size_t symbols_in(std::string_view line) const {
-        const bool selfies = contents_.words[0] != " ";
+        const bool selfies = is_selfies();
         std::size_t count = 0;
         bool in_word = false;
         for (const char c : line) {

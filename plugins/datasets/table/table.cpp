@@ -1,5 +1,6 @@
 // A dataset of small integers from a .csv or .npy file.
 #include <marginalia/dataset.h>
+#include <marginalia/lists.h>
 #include <marginalia/npy.h>
 #include <marginalia/text_reader.h>
 
@@ -117,17 +118,13 @@ std::int64_t sites_of(const std::vector<std::int64_t>& shape) {
 
 // "28,28": 28 and 28.
 std::vector<std::int64_t> sides(std::string_view text) {
-    std::vector<std::int64_t> shape;
-    const char* const end = text.data() + text.size();
-    for (const char* at = text.data();;) {
-        std::int64_t side = 0;
-        const auto [stop, error] = std::from_chars(at, end, side);
-        if (error != std::errc() || side < 1 || side > 1'000'000 || (stop != end && *stop != ','))
-            throw Error("shape = \"" + std::string(text) + "\" is not a list of sides; give such as \"28,28\"");
-        shape.push_back(side);
-        if (stop == end) return shape;
-        at = stop + 1;
-    }
+    constexpr std::int64_t most = 1'000'000;  // of one side, and of all sites
+    const auto list = marginalia::whole_numbers(text, 1, most);
+    std::int64_t sites = 1;
+    for (const std::int64_t side : list ? *list : std::vector<std::int64_t>{}) sites = std::min(sites * side, most + 1);
+    if (!list) throw Error("shape = \"" + std::string(text) + "\" is not a list of sides; give such as \"28,28\"");
+    if (sites > most) throw Error("shape = \"" + std::string(text) + "\" has more than " + std::to_string(most) + " sites; give smaller sides");
+    return *list;
 }
 
 Rows read_rows(const std::string& path, const std::string& shape) {

@@ -85,7 +85,7 @@ public:
 
     void parse(std::string_view line, std::span<std::uint8_t> out) const override {
         static const std::string spins[] = {"-", "+"};
-        marginalia::parse_state(factor_graph::without_slashes(line), 2, spins, out);
+        marginalia::parse_state(line, 2, spins, out, layout());
     }
 
 private:

@@ -62,11 +62,4 @@ private:
     static constexpr std::int64_t most_sites = 300000;
 };
 
-// A line without its '/'.
-inline std::string without_slashes(std::string_view line) {
-    std::string symbols(line);
-    std::erase(symbols, '/');
-    return symbols;
-}
-
 }  // namespace factor_graph

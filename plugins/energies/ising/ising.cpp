@@ -116,9 +116,7 @@ public:
 
     void parse(std::string_view line, std::span<std::uint8_t> out) const override {
         static const std::string spins[] = {"-", "+"};
-        std::string symbols(line);
-        std::erase(symbols, '/');
-        marginalia::parse_state(symbols, 2, spins, out);
+        marginalia::parse_state(line, 2, spins, out, layout());
     }
 
 private:

@@ -49,6 +49,7 @@ public:
     void observe(marginalia::State x, std::span<double> values) const override;
     std::string text(marginalia::State x) const override { return rows_.text(x); }
     void parse(std::string_view line, std::span<std::uint8_t> out) const override { rows_.parse(line, out); }
+    bool keeps(std::string_view line, marginalia::State x) const override { return rows_.keeps(line, x); }
     std::string identity(marginalia::State x) const override;
     std::string picture(marginalia::State x) const override;
     double diversity(marginalia::States rows) const override;

@@ -1,10 +1,12 @@
 #include "molecule-properties/token_rows.h"
 
+#include <marginalia/characters.h>
 #include <marginalia/error.h>
+#include <marginalia/lists.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "molecules/fragment.h"
 #include "molecules/properties.h"
 #include "molecules/smiles.h"
 
@@ -32,65 +34,22 @@ std::vector<std::string> words_of(Notation notation, const std::string& alphabet
         words.push_back(std::move(word));
     };
     if (notation == Notation::smiles)
-        for (const char c : text) add(std::string(1, c));
+        for (const char& c : text) {
+            const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+            if (!letter && std::string_view(" ()[]=#$:/\\%.@+-*~0123456789").find(c) == std::string_view::npos)
+                throw Error("the alphabet has " + marginalia::quoted_character(std::string_view(&c, text.data() + text.size())) +
+                            ", which is no character of a SMILES; write the characters one after another");
+            add(std::string(1, c));
+        }
     else
         for (const std::string_view word : molecules::split(text)) {
             if (molecules::read_token(word).kind == Token::Kind::unknown)
-                throw Error("the alphabet's '" + std::string(word) + "' is no token of SELFIES");
+                throw Error("the alphabet's '" + std::string(word) + "' " + molecules::token_fault(word));
             add(std::string(word));
         }
     if (words.size() > 255) throw Error("the alphabet has more than 254 tokens");
     if (words.size() < 2) throw Error("the alphabet is empty; give at least one token");
     return words;
-}
-
-// Numbers from a list such as "1-6,9" into marks of atoms.
-std::vector<bool> atoms_of(std::string_view list, std::int32_t atoms) {
-    std::vector<bool> kept(static_cast<std::size_t>(atoms));
-    const auto refuse = [&] {
-        throw Error("the atoms to keep, '" + std::string(list) + "', are not a list of numbers from 1 to " +
-                    std::to_string(atoms) + " such as 1-6,9");
-    };
-    const char* at = list.data();
-    const char* const end = at + list.size();
-    while (at != end) {
-        std::int32_t first = 0;
-        auto read = std::from_chars(at, end, first);
-        std::int32_t last = first;
-        if (read.ec == std::errc() && read.ptr != end && *read.ptr == '-') read = std::from_chars(read.ptr + 1, end, last);
-        if (read.ec != std::errc() || first < 1 || last < first || last > atoms) refuse();
-        for (std::int32_t atom = first; atom <= last; ++atom) kept[static_cast<std::size_t>(atom - 1)] = true;
-        at = read.ptr;
-        if (at != end && *at++ != ',') refuse();
-    }
-    return kept;
-}
-
-// Which tokens of an encoded molecule stay where some of its atoms do: theirs, and with their index tokens rings that bind two of
-// them and branches from one to another.
-std::vector<bool> kept_tokens(const std::vector<std::string_view>& words, const std::vector<bool>& atoms) {
-    std::vector<bool> kept(words.size());
-    std::size_t atom = 0;  // the next one
-    const auto keep = [&](std::size_t first, std::size_t count) { std::fill_n(kept.begin() + static_cast<std::ptrdiff_t>(first), count, true); };
-    std::vector<std::pair<std::size_t, std::size_t>> branches;  // places and lengths of those before the next atom
-    for (std::size_t at = 0; at < words.size(); ++at) {
-        const Token token = molecules::read_token(words[at]);
-        if (token.kind == Token::Kind::atom) {
-            kept[at] = atoms[atom];
-            for (const auto& [place, length] : branches)
-                if (kept[at] && atom > 0 && atoms[atom - 1]) keep(place, length);
-            branches.clear();
-            ++atom;
-            continue;
-        }
-        std::size_t index = 0;
-        for (std::size_t i = 1; i <= token.index_tokens; ++i) index = 16 * index + molecules::read_token(words[at + i]).index;
-        const std::size_t length = 1u + token.index_tokens;
-        if (token.kind == Token::Kind::branch) branches.emplace_back(at, length);
-        if (token.kind == Token::Kind::ring && atoms[atom - 1] && atoms[atom - 1 - std::min(atom - 1, index + 1)]) keep(at, length);
-        at += token.index_tokens;
-    }
-    return kept;
 }
 
 }  // namespace
@@ -127,21 +86,19 @@ std::size_t TokenRows::deciding(marginalia::State row) const {
 }
 
 std::string TokenRows::text(marginalia::State row) const {
+    const std::size_t width = row.size();
     while (!row.empty() && row.back() == 0) row = row.first(row.size() - 1);
+    const std::size_t padding = width - row.size();
     std::string line;
     for (const std::uint8_t symbol : row) line += symbol == unknown() ? std::string(box) : words_[symbol];
-    // A row of padding alone has no text, and an empty line is none.
+    // A row of padding alone has no text, and an empty line is none. What could be taken for a list of atoms shows that it is a whole row.
+    if (notation_ == Notation::smiles && molecules::ends_in_atom_list(line)) line.resize(line.size() + padding, ' ');
     return line.empty() ? words_[0] : line;
 }
 
 int TokenRows::symbol_of(std::string_view word) const {
     const auto found = std::find(words_.begin(), words_.end(), word);
     return found == words_.end() ? -1 : static_cast<int>(found - words_.begin());
-}
-
-bool TokenRows::begins_with_token(std::string_view line) const {
-    if (line.starts_with(box) || line.starts_with('_') || line.starts_with(dots)) return true;
-    return notation_ == Notation::selfies && line.starts_with('[');
 }
 
 void TokenRows::put(std::vector<std::uint8_t> symbols, std::uint8_t rest, std::span<std::uint8_t> row) const {
@@ -152,63 +109,67 @@ void TokenRows::put(std::vector<std::uint8_t> symbols, std::uint8_t rest, std::s
 }
 
 void TokenRows::parse(std::string_view line, std::span<std::uint8_t> row) const {
+    if (marginalia::trim_blanks(line).empty() && line.find(words_[0]) != 0)  // blanks are padding among characters
+        throw Error("there is nothing in it; write … for a row of which nothing is known");
+    if (notation_ == Notation::selfies) line = marginalia::trim_blanks(line);
+    if (is_smiles(line)) return parse_smiles(line, row);
+    molecules::check_behind_tab(line);
     line = line.substr(0, line.find('\t'));
-    const bool has_unknown = line.find(box) != line.npos || line.find('_') != line.npos || line.find(dots) != line.npos ||
-                             line.ends_with(three_dots);
-    const std::size_t blank = line.rfind(' ');
-    const bool has_list = blank != line.npos && blank + 1 < line.size() && line[blank + 1] >= '0' && line[blank + 1] <= '9' &&
-                          line.find_first_not_of("0123456789-,", blank + 1) == line.npos;
-    // Characters of SMILES are themselves the tokens; only a list of atoms needs the molecule.
-    if (begins_with_token(line) || (notation_ == Notation::smiles && !has_list)) return parse_tokens(line, row);
-    if (has_unknown)
-        throw Error("an unknown token stands in what is no row of [tokens]; of a SMILES, name the atoms to keep behind it: "
-                    "'c1ccccc1O 1-6'");
-    parse_smiles(line, row);
+    if (notation_ == Notation::selfies) line = marginalia::trim_blanks(line);
+    parse_tokens(line, row);
+}
+
+// Characters of SMILES are themselves the tokens.
+bool TokenRows::is_smiles(std::string_view line) const {
+    return notation_ == Notation::selfies && !molecules::begins_with_tokens(line);
 }
 
 void TokenRows::parse_tokens(std::string_view line, std::span<std::uint8_t> row) const {
     std::vector<std::uint8_t> symbols;
     std::uint8_t rest = 0;
-    while (!line.empty()) {
-        const std::size_t close = line.find(']');
-        std::size_t length = notation_ == Notation::smiles || line[0] != '[' ? 1 : std::min(close, line.size() - 1) + 1;
-        if (line == dots || line == three_dots) {
+    const bool has_list = molecules::ends_in_atom_list(line);
+    for (; !line.empty(); line = notation_ == Notation::selfies ? marginalia::trim_blanks(line) : line) {
+        if (marginalia::trim_blanks(line) == dots || marginalia::trim_blanks(line) == three_dots) {
             rest = unknown();
             break;
         }
+        const std::size_t close = line.find(']');
+        std::size_t length = notation_ == Notation::smiles || line[0] != '[' ? 1 : std::min(close, line.size() - 1) + 1;
         int symbol = symbol_of(line.substr(0, length));
         if (line.starts_with(box)) symbol = unknown(), length = box.size();
         if (line[0] == '_') symbol = unknown();
+        if (symbol < 0 && has_list) refuse_list();
         if (symbol < 0)
-            throw Error("token " + std::to_string(symbols.size() + 1) + " is '" +
-                        (length > 1 ? std::string(line.substr(0, length)) : marginalia::first_character(line)) +
-                        "', which the alphabet has not; it is one of " +
-                        marginalia::symbols_text(categories(), words_) + ", or … at the end for all that follows");
+            throw Error("token " + std::to_string(symbols.size() + 1) + " is " +
+                        (length > 1 ? "'" + std::string(line.substr(0, length)) + "'" : marginalia::quoted_character(line)) +
+                        ", which the alphabet has not; it is one of " + marginalia::symbols_text(categories(), words_) +
+                        ", or … at the end for all that follows");
         symbols.push_back(static_cast<std::uint8_t>(symbol));
         line.remove_prefix(length);
     }
+    if (has_list && symbols.size() < row.size()) refuse_list();
     put(std::move(symbols), rest, row);
 }
 
-void TokenRows::parse_smiles(std::string_view line, std::span<std::uint8_t> row) const {
-    const std::size_t blank = line.find(' ');
-    const std::string_view smiles = line.substr(0, blank);
+void TokenRows::refuse_list() const {
     if (notation_ == Notation::smiles)
         throw Error("a list of atoms to keep needs tokens = \"selfies\"; write □ for the characters that are unknown");
-    molecules::Molecule molecule = molecules::parse_smiles(smiles);
-    const std::int32_t atoms = molecule.size();
-    const std::string selfies = molecules::encode(std::move(molecule));
-    const std::vector<std::string_view> words = molecules::split(selfies);
-    std::vector<bool> kept(words.size(), true);
-    if (blank != line.npos) kept = kept_tokens(words, atoms_of(line.substr(line.rfind(' ') + 1), atoms));
-    std::vector<std::uint8_t> symbols;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        const int symbol = kept[i] ? symbol_of(words[i]) : static_cast<int>(unknown());
-        if (symbol < 0)
-            throw Error("the SELFIES of this SMILES has the token " + std::string(words[i]) + ", which the alphabet has not");
-        symbols.push_back(static_cast<std::uint8_t>(symbol));
-    }
-    put(std::move(symbols), blank == line.npos ? std::uint8_t{0} : unknown(), row);
+    throw Error("a list of atoms stands behind a SMILES alone; of a row of tokens all are kept, and □ stands for those to be drawn");
+}
+
+void TokenRows::parse_smiles(std::string_view line, std::span<std::uint8_t> row) const {
+    for (const std::string_view sign : {box, std::string_view("_"), dots, three_dots})
+        if (line.find(sign) != line.npos)
+            throw Error("'" + std::string(sign) + "', an unknown token, stands in what is no row of [tokens]; of a SMILES, name the atoms "
+                        "to keep behind it: 'c1ccccc1O 1-6'");
+    const molecules::Fragment fragment(line);
+    put(fragment.symbols(words_), fragment.whole() ? std::uint8_t{0} : unknown(), row);
+}
+
+bool TokenRows::keeps(std::string_view line, marginalia::State row) const {
+    line = notation_ == Notation::selfies ? marginalia::trim_blanks(line) : line;
+    if (!is_smiles(line)) return true;
+    return molecules::Fragment(line).is_in(tokens_of(row));
 }
 
 }  // namespace molecule_properties

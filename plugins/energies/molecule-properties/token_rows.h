@@ -35,16 +35,20 @@ public:
     // The row's tokens, □ for an unknown one, without the padding at its end.
     std::string text(marginalia::State row) const;
 
-    // The inverse, and more: a line that is shorter than a row is padded, what stands behind a tab is left out, one that ends in … or ... is unknown from there
-    // on, and one that is no row of tokens is read as a SMILES, of which a list of atoms behind a blank ("1-6,9", from 1)
-    // keeps these and leaves all else unknown. Throws Error.
+    // The inverse, and more: a line that is shorter than a row is padded, the SMILES that sample writes behind a tab is left out,
+    // one that ends in … or ... is unknown from there on, and among SELFIES one that is no row of tokens is read as a SMILES, of which
+    // a list of atoms behind it ("1-6,9", from 1; see molecules::Fragment) keeps these and leaves all else unknown. Throws Error.
     void parse(std::string_view line, std::span<std::uint8_t> row) const;
+
+    // Whether a full row that was completed from such a line has the bonds among the atoms that it lists; see Energy::keeps.
+    bool keeps(std::string_view line, marginalia::State row) const;
 
 private:
     std::uint8_t unknown() const { return static_cast<std::uint8_t>(words_.size()); }
     std::vector<molecules::Token> tokens_of(marginalia::State row) const;
     int symbol_of(std::string_view word) const;  // -1: none
-    bool begins_with_token(std::string_view line) const;
+    bool is_smiles(std::string_view line) const;
+    [[noreturn]] void refuse_list() const;
     void parse_tokens(std::string_view line, std::span<std::uint8_t> row) const;
     void parse_smiles(std::string_view line, std::span<std::uint8_t> row) const;
     void put(std::vector<std::uint8_t> symbols, std::uint8_t rest, std::span<std::uint8_t> row) const;

@@ -92,7 +92,7 @@ public:
     }
 
     void parse(std::string_view line, std::span<std::uint8_t> out) const override {
-        marginalia::parse_state(factor_graph::without_slashes(line), categories(), {}, out);
+        marginalia::parse_state(line, categories(), {}, out, layout());
     }
 
 private:

@@ -1,12 +1,13 @@
 #include "region_graph.h"
 
 #include <algorithm>
-#include <charconv>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <random>
 
 #include <marginalia/error.h>
+#include <marginalia/lists.h>
 
 namespace einet {
 
@@ -153,21 +154,9 @@ Level level_below(const RegionGraph& graph, const std::vector<std::int64_t>& lev
 }  // namespace
 
 std::vector<std::int64_t> parse_grids(const std::string& text, const std::string& key) {
-    std::vector<std::int64_t> grids;
-    const char* at = text.data();
-    const char* const end = at + text.size();
-    for (bool more = true; more;) {
-        while (at != end && *at == ' ') ++at;
-        std::int64_t grid = 0;
-        const auto [after, error] = std::from_chars(at, end, grid);
-        if (error != std::errc() || grid < 1 || (after != end && *after != ','))
-            throw marginalia::Error("parameter '" + key + "' is '" + text +
-                                    "'; give whole numbers from 1 with commas between them, the coarsest first, as 14,7");
-        grids.push_back(grid);
-        more = after != end;
-        at = more ? after + 1 : after;
-    }
-    return grids;
+    if (const auto grids = marginalia::whole_numbers(text, 1, std::numeric_limits<std::int64_t>::max())) return *grids;
+    throw marginalia::Error("parameter '" + key + "' is '" + text +
+                            "'; give whole numbers from 1 with commas between them, the coarsest first, as 14,7");
 }
 
 RegionGraph box_regions(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& grids,

@@ -1,7 +1,6 @@
 #include "unet_design.h"
 
-#include <charconv>
-#include <string_view>
+#include <marginalia/lists.h>
 
 namespace marginalia {
 
@@ -23,23 +22,9 @@ constexpr std::int64_t most = 65536;
 
 // Whole numbers divided by commas, blanks allowed around them.
 std::vector<std::int64_t> numbers(const std::string& key, const std::string& text, std::int64_t least) {
-    std::vector<std::int64_t> list;
-    std::string_view rest = text;
-    while (true) {
-        std::string_view word = rest.substr(0, rest.find(','));
-        rest.remove_prefix(word.size());
-        while (word.starts_with(' ')) word.remove_prefix(1);
-        while (word.ends_with(' ')) word.remove_suffix(1);
-        std::int64_t value = 0;
-        const auto [end, fault] = std::from_chars(word.data(), word.data() + word.size(), value);
-        if (fault != std::errc() || end != word.data() + word.size() || value < least || value > most)
-            refuse(key, text,
-                   "is not a list of whole numbers from " + std::to_string(least) + " to " + std::to_string(most) +
-                       ", such as \"32,64,128\"");
-        list.push_back(value);
-        if (rest.empty()) return list;
-        rest.remove_prefix(1);
-    }
+    if (const auto list = marginalia::whole_numbers(text, least, most)) return *list;
+    refuse(key, text,
+           "is not a list of whole numbers from " + std::to_string(least) + " to " + std::to_string(most) + ", such as \"32,64,128\"");
 }
 
 class Reader {

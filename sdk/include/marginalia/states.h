@@ -1,6 +1,7 @@
 // States of discrete variables as bytes, and how their sites are laid out.
 #pragma once
 
+#include <marginalia/characters.h>
 #include <marginalia/error.h>
 
 #include <cstddef>
@@ -51,16 +52,14 @@ std::string state_text(State x, std::int64_t categories, std::span<const std::st
 
 // The inverse of state_text, into out.size() sites: the longest word that fits is taken each time; □ or _ is unknown
 // (K), unless a word says otherwise; commas, blanks and tabs between symbols are left out unless they are words; … or ... at the
-// end of the line makes all sites that follow unknown. Throws Error naming the first symbol that is none, counted from 1, or the
-// number of symbols where it is not the number of sites.
+// end of the line makes all sites that follow unknown. One comma at most stands between two symbols. With a layout of two axes or
+// more '/' may divide rows, '//' layers; every row is then whole. Throws Error naming the first symbol that is none, counted from 1,
+// or the number of symbols where it is not the number of sites.
 void parse_state(std::string_view line, std::int64_t categories, std::span<const std::string> words,
-                 std::span<std::uint8_t> out);
+                 std::span<std::uint8_t> out, const Layout& layout = {});
 
 // What a symbol may be, for messages: "0 to 1, or □ or _ (unknown)".
 std::string symbols_text(std::int64_t categories, std::span<const std::string> words);
-
-// The first character of UTF-8 of a text that is not empty.
-std::string first_character(std::string_view text);
 
 // Throws Error unless D >= 1 and 2 <= K <= 255; `what` has them: "an energy".
 void check_domain(std::string_view what, std::int64_t sites, std::int64_t categories);
