@@ -11,6 +11,7 @@
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/schedule/catalogue.h"
 #include "kernel/schedule/slots.h"
+#include "kernel/schedule/stored_code.h"
 #include "store/error.h"
 #include "store/queries.h"
 
@@ -60,12 +61,15 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     InferenceRequest request;
     request.trial.checkpoint = checkpoint_of(store, details.trial.id, options.step, step);
     request.trial.config = nlohmann::json::parse(details.trial.config);
+    request.trial.checkpoint_step = step;
+    request.trial_number = details.trial.id;
     request.trial.seed = options.seed;
     request.trial.device = options.device;
     request.label = fmt::format("trial {} ({}), step {}", details.trial.id, details.trial.experiment, step);
-    const store::Sweep& sweep = details.sweep;
-    const auto folders = plugin_folders(common.plugin_paths, plugin_folders_of(sweep.toml, sweep.file, {}));
-    use_plugins(request, {"energy", "dataset", "network", "objective"}, fetch_catalogue(folders));
+    const StoredCode code(details.sweep, common.trust);
+    const PluginCatalogue catalogue = fetch_catalogue(code.plugin_folders(common.plugin_paths));
+    code.require_scripts(request.trial.config, catalogue);
+    use_plugins(request, {"energy", "dataset", "network", "objective"}, catalogue);
     return request;
 }
 
