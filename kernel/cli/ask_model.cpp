@@ -12,6 +12,7 @@
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/schedule/catalogue.h"
 #include "kernel/schedule/slots.h"
+#include "kernel/schedule/stored_code.h"
 #include "store/error.h"
 #include "store/queries.h"
 
@@ -71,12 +72,15 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     InferenceRequest request;
     request.checkpoint_descriptor = file.to_be_read();
     request.trial.config = nlohmann::json::parse(details.trial.config);
+    request.trial.checkpoint_step = checkpoint.step;
+    request.trial_number = details.trial.id;
     request.trial.seed = options.seed;
     request.trial.device = options.device;
     request.label = fmt::format("trial {} ({}), step {}", details.trial.id, details.trial.experiment, checkpoint.step);
-    const store::Sweep& sweep = details.sweep;
-    const auto folders = plugin_folders(common.plugin_paths, plugin_folders_of(sweep.toml, sweep.file, {}));
-    use_plugins(request, {"energy", "dataset", "network", "objective"}, fetch_catalogue(folders));
+    const StoredCode code(details.sweep, common.trust);
+    const PluginCatalogue catalogue = fetch_catalogue(code.plugin_folders(common.plugin_paths));
+    code.require_scripts(request.trial.config, catalogue);
+    use_plugins(request, {"energy", "dataset", "network", "objective"}, catalogue);
     return request;
 }
 

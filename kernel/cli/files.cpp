@@ -7,6 +7,7 @@
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
 #include "kernel/base/standard_output.h"
+#include "kernel/cli/ask_model.h"
 #include "kernel/cli/exit_codes.h"
 #include "kernel/cli/lookup.h"
 #include "kernel/cli/provenance_facts.h"
@@ -17,22 +18,25 @@
 #include "kernel/report/text.h"
 #include "kernel/schedule/catalogue.h"
 #include "kernel/schedule/provenance.h"
-#include "store/error.h"
+#include "kernel/schedule/stored_code.h"
 
 namespace marginalia {
 namespace {
 
-using store::StoreError;
 
 // The record that a run of these plugins would leave now. Starts a worker, as only it can say which plugins there are.
 std::string provenance_now(const Common& common, const store::Trial& trial, const store::Sweep& sweep) {
-    ReadyWorker ready =
-        start_worker(plugin_folders(common.plugin_paths, plugin_folders_of(sweep.toml, sweep.file, {})), 1);
+    const StoredCode code(sweep, common.trust);
+    std::vector<std::string> left_out;
+    ReadyWorker ready = start_worker(code.plugin_folders(common.plugin_paths, left_out), 1);
+    for (const std::string& folder : left_out)
+        std::cerr << fmt::format("not looked into: {}, which the store names and which you have not chosen; give --plugin-path {} or --trust\n",
+                                 folder, folder);
     Experiment experiment;
     TrialConfig config;
     config.config = nlohmann::json::parse(trial.config);
     experiment.trials.push_back(std::move(config));
-    return provenance_of(surroundings_of(sweep.file), experiment, ready.catalogue, ready.torch.version, {});
+    return provenance_of(surroundings_of(code.covers(sweep.file) ? sweep.file : std::string()), experiment, ready.catalogue, ready.torch.version, {});
 }
 
 void write_out(const std::filesystem::path& file, const std::string& bytes, std::ostream& out) {
@@ -63,29 +67,14 @@ void print_differences(const std::string& then_record, const std::string& now_re
 
 }  // namespace
 
-int checkpoint_export_verb(const Common& common, const CheckpointOptions& options, std::ostream& out) {
+int checkpoint_export_verb(const Common& common, const CheckpointOptions& options) {
     if (options.file == "-") refuse_terminal("a checkpoint");
-    store::Store store = store::Store::open_to_read(common.store);
-    const store::Trial trial = find_trial(store, options.trial);
-    const auto found = store.find_checkpoint(trial.id, options.step);
-    if (!found) {
-        std::string steps;
-        for (const store::CheckpointInfo& info : store::list_checkpoints(store, trial.id))
-            steps += (steps.empty() ? "; it has one of step " : ", ") + std::to_string(info.step);
-        throw StoreError(StoreError::Kind::no_match,
-                         fmt::format("trial {} has no checkpoint{}{}", trial.id,
-                                     options.step ? fmt::format(" of step {}", *options.step) : "", steps));
-    }
-    const std::filesystem::path file =
-        options.file.empty() ? std::filesystem::path(fmt::format("trial-{}-step-{}.pt", trial.id, found->step))
-                             : options.file;
-    Output output(file, out);
-    store.read_checkpoint(*found, [&output](std::string_view piece) { output.stream() << piece; });
-    output.commit();
-    std::cerr << fmt::format("trial {}, step {}, {}; open it with torch.jit.load\n", trial.id, found->step,
-                             bytes_text(static_cast<std::uint64_t>(found->bytes)));
-    if (!Output::is_standard(file)) out << file.string() << '\n';
-    return exit_ok;
+    InferenceRequest request = ask_model(common, {options.trial, options.step, 0, "cpu"});
+    request.verb = InferenceRequest::Verb::export_model;
+    request.output.file = options.file.string();
+    if (options.file.empty()) request.output.file = fmt::format("trial-{}-step-{}.pt", request.trial_number, request.trial.checkpoint_step);
+    request.label += "; open it with torch.jit.load";
+    hand_over(request);
 }
 
 int report_verb(const Common& common, const ReportOptions& options, std::ostream& out) {

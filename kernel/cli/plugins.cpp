@@ -39,6 +39,7 @@ std::string placeholder(const ParameterSpec& parameter) {
         case ParameterType::text:
             return parameter.choices.empty() ? "\"…\"" : "\"" + parameter.choices.front() + "\"";
         case ParameterType::path:
+        case ParameterType::script:
             return "\"FILE\"";
     }
     return {};

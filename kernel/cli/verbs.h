@@ -17,6 +17,7 @@ namespace marginalia {
 struct Common {
     std::filesystem::path store;            // --store, else MARGINALIA_STORE, else marginalia.db
     std::vector<std::string> plugin_paths;  // --plugin-path
+    bool trust = false;                     // --trust: run code wherever the store names it
     Format format = Format::text;
 };
 
@@ -72,7 +73,8 @@ struct CheckpointOptions {
     std::optional<std::int64_t> step;  // none: the newest
     std::filesystem::path file;        // empty: trial-N-step-S.pt
 };
-int checkpoint_export_verb(const Common& common, const CheckpointOptions& options, std::ostream& out);
+// Becomes the worker program, which rebuilds the network and writes it (kernel/train/export_model.h).
+int checkpoint_export_verb(const Common& common, const CheckpointOptions& options);
 
 struct ReportOptions {
     std::string experiment;      // empty: that of the newest run

@@ -253,7 +253,8 @@ Params params_of(const nlohmann::json& table, const std::vector<ParameterSpec>& 
             case ParameterType::integer: values[spec.name] = found->get<std::int64_t>(); break;
             case ParameterType::number: values[spec.name] = found->get<double>(); break;
             case ParameterType::text:
-            case ParameterType::path: values[spec.name] = found->get<std::string>(); break;
+            case ParameterType::path:
+            case ParameterType::script: values[spec.name] = found->get<std::string>(); break;
         }
     }
     return Params(std::move(values));

@@ -99,13 +99,13 @@ private:
 };
 
 // Whether one of the plugins that trials may have declares the key as a file name.
-bool names_file(const Node& root, const std::string& table, const std::string& plugin, const std::string& key,
+bool key_names_file(const Node& root, const std::string& table, const std::string& plugin, const std::string& key,
                 const PluginCatalogue& catalogue) {
     const auto names = plugin.empty() ? plugins_tried(root, table) : std::vector<std::string>{plugin};
     return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
         const PluginManifest* found = catalogue.find(kind_of_table(table), name);
         const ParameterSpec* spec = found ? find_parameter(found->parameters, key) : nullptr;
-        return spec && spec->type == ParameterType::path;
+        return spec && names_file(spec->type);
     });
 }
 
@@ -169,7 +169,7 @@ void settle_bases(Node& root, const PluginCatalogue& catalogue, const Faults& fa
             if (const Node* table = root.find(name); table && table->is_table())
                 end_sweeps_below(root, name, Node(*table));
     const auto settle = [&](const std::string& table, const std::string& plugin, const std::string& key, Node& value) {
-        if (names_file(root, table, plugin, key, catalogue)) make_absolute(value, faults);
+        if (key_names_file(root, table, plugin, key, catalogue)) make_absolute(value, faults);
     };
     for_parameters(root, settle);
     if (Node* sweep = root.find("sweep")) for_swept(*sweep, settle);

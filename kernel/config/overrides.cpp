@@ -112,7 +112,7 @@ private:
         if (parts.size() == 2 && is_plugin_table(parts[0]) && key == "plugin") return true;
         const auto text = [&](const std::vector<ParameterSpec>& declared) {
             const ParameterSpec* spec = find_parameter(declared, key);
-            return spec && (spec->type == ParameterType::text || spec->type == ParameterType::path);
+            return spec && (spec->type == ParameterType::text || names_file(spec->type));
         };
         if (is_kernel_table(parts[0])) return text(kernel_parameters(parts[0]));
         const auto names = parts.size() == 3 ? std::vector<std::string>{parts[1]} : plugins_tried(root_, parts[0]);

@@ -8,11 +8,12 @@
 namespace marginalia {
 namespace {
 
-constexpr std::array<std::pair<ParameterType, const char*>, 5> type_words = {{{ParameterType::boolean, "boolean"},
+constexpr std::array<std::pair<ParameterType, const char*>, 6> type_words = {{{ParameterType::boolean, "boolean"},
                                                                               {ParameterType::integer, "integer"},
                                                                               {ParameterType::number, "number"},
                                                                               {ParameterType::text, "text"},
-                                                                              {ParameterType::path, "path"}}};
+                                                                              {ParameterType::path, "path"},
+                                                                              {ParameterType::script, "script"}}};
 
 // JSON has no infinity: an open end of a range travels as null.
 nlohmann::json bound_to_json(double bound) { return std::isfinite(bound) ? nlohmann::json(bound) : nlohmann::json(); }

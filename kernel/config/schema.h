@@ -55,7 +55,7 @@ struct PluginCatalogue {
 };
 
 ParameterSpec describe(const Parameter&);  // of plain data
-std::string type_name(ParameterType);      // "boolean", "integer", "number", "text", "path"
+std::string type_name(ParameterType);      // "boolean", "integer", "number", "text", "path", "script"
 
 // The default of a parameter that is not required, of its type. Throws Error if the declared default is not a value
 // that the parameter may take: a fault of the plugin.

@@ -72,9 +72,9 @@ private:
             if (spec.required) continue;
             try {
                 nlohmann::json value = default_value(spec);
-                const bool names_file = spec.type == ParameterType::path && !value.get<std::string>().empty();
+                const bool given = names_file(spec.type) && !value.get<std::string>().empty();
                 candidate.values[spec.name] =
-                    names_file ? nlohmann::json((folder_ / value.get<std::string>()).lexically_normal().string())
+                    given ? nlohmann::json((folder_ / value.get<std::string>()).lexically_normal().string())
                                : value;
             } catch (const Error& error) {
                 faults_.add_plugin(section_.place, "the " + section_.kind + " plugin '" + candidate.plugin->name +

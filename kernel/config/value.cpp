@@ -21,7 +21,8 @@ const char* wanted(ParameterType type) {
         case ParameterType::integer: return "an integer";
         case ParameterType::number: return "a number";
         case ParameterType::text: return "a text in quotes";
-        case ParameterType::path: return "a file name in quotes";
+        case ParameterType::path:
+        case ParameterType::script: return "a file name in quotes";
     }
     return "a value";
 }
@@ -32,7 +33,8 @@ bool of_type(const Node& value, ParameterType type) {
         case ParameterType::integer: return value.kind == Node::Kind::integer;
         case ParameterType::number: return value.kind == Node::Kind::integer || value.kind == Node::Kind::number;
         case ParameterType::text:
-        case ParameterType::path: return value.kind == Node::Kind::text;
+        case ParameterType::path:
+        case ParameterType::script: return value.kind == Node::Kind::text;
     }
     return false;
 }
@@ -43,7 +45,7 @@ std::string remedy(const Node& value, const ParameterSpec& spec, const std::stri
         if (number == std::floor(number) && std::abs(number) < 1e15) return "; write " + bound_text(number);
     }
     if (value.is_list()) return "; to try several values give them in [sweep]: \"" + name + "\" = [...]";
-    if (value.kind == Node::Kind::text && spec.type != ParameterType::text && spec.type != ParameterType::path &&
+    if (value.kind == Node::Kind::text && spec.type != ParameterType::text && !names_file(spec.type) &&
         read_toml_value(value.scalar.get<std::string>(), {}))
         return "; leave the quotes out";
     return "";
@@ -90,7 +92,7 @@ std::optional<nlohmann::json> checked(const Node& value, const ParameterSpec& sp
         return std::nullopt;
     }
     if (spec.type == ParameterType::number) return value.scalar.get<double>() + 0.0;  // no -0.0
-    if (spec.type == ParameterType::path && !value.scalar.get<std::string>().empty())
+    if (names_file(spec.type) && !value.scalar.get<std::string>().empty())
         return (folder / value.scalar.get<std::string>()).lexically_normal().string();
     return value.scalar;
 }
@@ -98,7 +100,7 @@ std::optional<nlohmann::json> checked(const Node& value, const ParameterSpec& sp
 }  // namespace config
 
 nlohmann::json default_value(const ParameterSpec& spec) {
-    const bool is_text = spec.type == ParameterType::text || spec.type == ParameterType::path;
+    const bool is_text = spec.type == ParameterType::text || names_file(spec.type);
     std::optional<config::Node> value = config::read_toml_value(spec.fallback, {});
     // A bare word is what an author means by `.fallback = "torus"`.
     if (is_text && (!value || value->kind != config::Node::Kind::text))

@@ -106,6 +106,7 @@ FlatConfig provenance_lines(const std::string& text) {
     nlohmann::json record = nlohmann::json::parse(text, nullptr, false);
     if (!record.is_object()) return {};
     FlatConfig lines;
+    record.erase("code");  // for this machine, not for people
     for (const char* list : {"plugins", "command_line"}) {
         if (!record.contains(list) || !record[list].is_array()) continue;
         for (const nlohmann::json& entry : record[list]) {

@@ -64,7 +64,7 @@ std::set<std::string> input_files(const Experiment& experiment, const PluginCata
             const PluginManifest* plugin = plugins.find(kind_of_table(name), table.value("plugin", ""));
             if (!plugin) continue;
             for (const ParameterSpec& parameter : plugin->parameters)
-                if (parameter.type == ParameterType::path && table.contains(parameter.name) &&
+                if (names_file(parameter.type) && table.contains(parameter.name) &&
                     std::filesystem::is_regular_file(table.at(parameter.name).get<std::string>()))
                     files.insert(table.at(parameter.name).get<std::string>());
         }
@@ -78,6 +78,7 @@ nlohmann::json surroundings_of(const std::filesystem::path& file) {
         {"host", host_name()}, {"cpu", cpu_model()}, {"cores", available_cores()}, {"system", system_name()}};
     record["versions"] = {
         {"marginalia", MARGINALIA_VERSION}, {"compiler", "g++ " __VERSION__}, {"sqlite", sqlite3_libversion()}};
+    if (file.empty()) return record;
     if (auto git = git_state(file.parent_path()); !git.is_null()) record["git"] = std::move(git);
     return record;
 }

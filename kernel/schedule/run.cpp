@@ -16,6 +16,7 @@
 #include "kernel/schedule/provenance.h"
 #include "kernel/schedule/scheduler.h"
 #include "kernel/schedule/start_from.h"
+#include "kernel/schedule/stored_code.h"
 #include "kernel/schedule/sweep.h"
 #include "kernel/train/precision.h"
 #include "store/error.h"
@@ -141,11 +142,19 @@ void warn_of_keep_best(Progress& progress, store::Store& store, const std::strin
 struct Invocation {
     const RunOptions& options;
     const std::vector<fs::path>& folders;
-    const nlohmann::json surroundings;
+    nlohmann::json surroundings;
     StopSignals& signals;
     Progress& progress;
     std::ostream& out;
 };
+
+// Marks the code that the experiment names as this user's choice, for who asks the store later.
+nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins, Progress& progress) {
+    std::string problem;
+    if (nlohmann::json code = sealed_code(experiment, plugins, problem); !code.is_null()) record["code"] = std::move(code);
+    if (!problem.empty()) progress.line(problem + "; sample and resume will ask for --plugin-path or --trust");
+    return record;
+}
 
 // From the queue to the summary of one experiment; `ready` has said what plugins there are.
 int perform_stage(const Invocation& command, const Experiment& experiment, ReadyWorker ready) {
@@ -157,7 +166,7 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     std::optional<store::Store> opened;
     WorkList work;
     const std::string provenance =
-        provenance_of(surroundings, experiment, ready.catalogue, ready.torch.version, options.command_line);
+        provenance_of(with_code(surroundings, experiment, ready.catalogue, progress), experiment, ready.catalogue, ready.torch.version, options.command_line);
     try {
         opened.emplace(store::Store::open(options.store, wait_for_lock(options.store, progress, signals, signal)));
         work = enqueue(*opened, experiment, provenance, options, progress);
@@ -190,11 +199,12 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     return exit_code(result, work);
 }
 
-// Everything from plugins to the summaries, the same for a file and for a sweep in the store.
+// Everything from plugins to the summaries, the same for a file and for a sweep in the store. git is asked about the folder of
+// `file`, unless that is empty.
 int perform(const RunOptions& options, const fs::path& file, const std::vector<fs::path>& folders,
             const ReadExperiment& read, std::ostream& out) {
     StopSignals signals;
-    auto surroundings = std::async(std::launch::async, surroundings_of, fs::absolute(file));
+    auto surroundings = std::async(std::launch::async, surroundings_of, file.empty() ? file : fs::absolute(file));
     ReadyWorker ready = start_worker(folders, available_cores());
     const Experiment experiment = read(ready.catalogue);
     const auto progress = make_progress(options.quiet);
@@ -240,11 +250,14 @@ int run_verb(const RunOptions& options, std::ostream& out) {
 
 int resume_verb(const RunOptions& options, std::ostream& out) {
     const store::Sweep newest = newest_sweep(options);
-    const auto folders =
-        plugin_folders(options.plugin_paths, plugin_folders_of(newest.toml, newest.file, options.overrides));
-    return perform(options, newest.file, folders, [&](const PluginCatalogue& plugins) {
-        return parse_experiment(newest.toml, newest.file, options.overrides, plugins);
-    }, out);
+    const StoredCode code(newest, options.trust);
+    const auto read = [&](const PluginCatalogue& plugins) {
+        Experiment experiment = parse_experiment(newest.toml, newest.file, options.overrides, plugins);
+        for (const Experiment* one = &experiment; one; one = one->stage1.get())
+            for (const TrialConfig& trial : one->trials) code.require_scripts(trial.config, plugins);
+        return experiment;
+    };
+    return perform(options, code.covers(newest.file) ? fs::path(newest.file) : fs::path(), code.plugin_folders(options.plugin_paths), read, out);
 }
 
 }  // namespace marginalia

@@ -15,6 +15,7 @@ struct RunOptions {
     std::vector<std::string> overrides;      // "train.steps=10", see docs/experiment-files.md
     std::filesystem::path store = "marginalia.db";
     std::vector<std::string> plugin_paths;   // --plugin-path, searched first
+    bool trust = false;                      // --trust: resume with whatever code the store names
     bool retry_failed = false;               // also run trials that ended failed, timeout or oom
     bool again = false;                      // also run trials anew whose plugins or input files have changed since
     bool quiet = false;                      // no progress, no summary: only failures and refusals, on stderr

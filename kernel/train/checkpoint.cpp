@@ -11,6 +11,8 @@
 
 #include <sstream>
 
+#include "kernel/train/tensor_archive.h"
+
 namespace marginalia {
 
 namespace {
@@ -47,39 +49,41 @@ std::string pickle(const CheckpointState& state) {
     return archive;
 }
 
-CheckpointState unpickle(const std::string& bytes) {
+CheckpointState unpickle(std::string_view bytes) {
     CheckpointState state;
-    const c10::IValue value = torch::jit::pickle_load({bytes.begin(), bytes.end()});
-    for (const auto& item : value.toGenericDict()) {
-        const std::string name = item.key().toStringRef();
-        const at::Tensor tensor = item.value().toTensor();
+    for (const auto& [name, tensor] : TensorArchive(bytes).tensors()) {
         const auto slash = name.find('/');
-        if (slash == std::string::npos) state.step = tensor.item<std::int64_t>();
-        else state.parts[name.substr(0, slash)][name.substr(slash + 1)] = tensor;
+        if (slash != std::string::npos) state.parts[name.substr(0, slash)][name.substr(slash + 1)] = tensor;
+        else if (name == "step" && tensor.scalar_type() == at::kLong && tensor.numel() == 1) state.step = tensor.item<std::int64_t>();
+        else throw Error("the checkpoint is not read: its state has a tensor '" + name + "' that belongs to nothing");
     }
     return state;
 }
 
-torch::jit::Module open(const std::string& bytes, torch::jit::ExtraFilesMap& extra) {
-    std::istringstream stream(bytes);
-    return torch::jit::load(stream, at::Device(at::kCPU), extra);
+std::string text_of(const at::Tensor& tensor) {
+    std::ostringstream text;
+    text << tensor.sizes() << " of " << tensor.scalar_type();
+    return text.str();
 }
 
-void copy_weights(const torch::jit::Module& from, Network& network) {
+void copy_tensor(const StateDict& from, const char* kind, const std::string& name, const at::Tensor& to) {
+    const auto found = from.find(name);
+    if (found == from.end())
+        throw Error("the checkpoint has no " + std::string(kind) + " '" + name + "'; it is of another kind of network");
+    if (found->second.sizes() != to.sizes() || found->second.scalar_type() != to.scalar_type())
+        throw Error(std::string(kind) + " '" + name + "' are " + text_of(found->second) + " in the checkpoint and " + text_of(to) +
+                    " in the network; give the network the checkpoint's sizes");
+    to.copy_(found->second);
+}
+
+void copy_weights(const StateDict& from, Network& network) {
     const at::NoGradGuard no_grad;
-    std::map<std::string, at::Tensor> given;
-    for (const auto& parameter : from.named_parameters()) given[parameter.name] = parameter.value;
-    for (const auto& parameter : network.module().named_parameters()) {
-        const auto found = given.find(parameter.name);
-        if (found == given.end())
-            throw Error("the checkpoint has no weights '" + parameter.name + "'; it is of another kind of network");
-        if (found->second.sizes() != parameter.value.sizes()) {
-            std::ostringstream shapes;
-            shapes << found->second.sizes() << " in the checkpoint and " << parameter.value.sizes() << " in the network";
-            throw Error("weights '" + parameter.name + "' are " + shapes.str() + "; give the network the checkpoint's sizes");
-        }
-        parameter.value.copy_(found->second);
-    }
+    for (const auto& [name, parameter] : network.named_parameters()) copy_tensor(from, "weights", name, parameter);
+}
+
+void copy_buffers(const StateDict& from, Network& network) {
+    const at::NoGradGuard no_grad;
+    for (const auto& buffer : network.module().named_buffers()) copy_tensor(from, "numbers", buffer.name, buffer.value);
 }
 
 }  // namespace
@@ -102,17 +106,29 @@ std::string save_checkpoint(const Network& network, const std::string& trial_jso
 }
 
 CheckpointState load_checkpoint(const std::string& bytes, Network& network) {
-    torch::jit::ExtraFilesMap extra{{state_file, ""}, {trial_file, ""}};
-    copy_weights(open(bytes, extra), network);
-    CheckpointState state = unpickle(extra.at(state_file));
-    state.trial_json = extra.at(trial_file);
+    const TensorArchive archive(bytes);
+    const StateDict tensors = archive.tensors();
+    copy_weights(tensors, network);
+    copy_buffers(tensors, network);
+    CheckpointState state = unpickle(archive.extra(state_file));
+    state.trial_json = archive.extra(trial_file);
     return state;
 }
 
 std::string load_weights(const std::string& bytes, Network& network) {
-    torch::jit::ExtraFilesMap extra{{trial_file, ""}};
-    copy_weights(open(bytes, extra), network);
-    return extra.at(trial_file);
+    const TensorArchive archive(bytes);
+    copy_weights(archive.tensors(), network);
+    return std::string(archive.extra(trial_file));
+}
+
+void check_state(const std::string& part, const StateDict& expected, const StateDict& given) {
+    for (const auto& [name, tensor] : expected) {
+        const auto found = given.find(name);
+        if (found == given.end()) throw Error("the checkpoint's " + part + " has no '" + name + "'");
+        if (found->second.sizes() != tensor.sizes() || found->second.scalar_type() != tensor.scalar_type())
+            throw Error("the checkpoint's " + part + " has a '" + name + "' that is " + text_of(found->second) + ", where " +
+                        text_of(tensor) + " belongs; go on with the batch and the parameters that it was saved with");
+    }
 }
 
 }  // namespace marginalia

@@ -12,6 +12,7 @@
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
 #include "kernel/train/completions.h"
+#include "kernel/train/export_model.h"
 #include "kernel/train/sampling.h"
 #include "kernel/train/score.h"
 #include "kernel/train/trained_model.h"
@@ -156,6 +157,9 @@ void answer(const InferenceRequest& request, const PluginHost& plugins, std::ost
     if (request.verb == Verb::sample) sample(job);
     if (request.verb == Verb::complete) complete(job);
     if (request.verb == Verb::marginals) marginals(job);
+    if (request.verb != Verb::export_model) return;
+    const std::string lack = export_model(trained, request.trial.config.at("objective").at("plugin"), out);
+    if (!lack.empty()) std::cerr << lack << '\n';
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ namespace marginalia {
 //   sample     `count` states drawn as the objective's model draws them, with their log p
 //   complete   each given partial state `count` times, its unknown sites drawn given the known ones, with
 //              log p(x_rest | x_S)
+//   export_model  the network as a TorchScript file, see export_model.h
 //   marginals  log p_θ(x_S) of given full or partial states, in one pass; memory does not grow with their number
 //
 // Given states come from a text file of one a line as the energy or dataset prints them (□ or _ for unknown; empty

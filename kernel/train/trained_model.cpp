@@ -14,6 +14,7 @@ void use_averages(const TrialParts& parts, const nlohmann::json& train, const St
     std::vector<at::Tensor> parameters = parts.network->parameters();
     for (const at::Tensor& own : parts.objective->parameters()) parameters.push_back(own);
     Optimizer optimizer(std::move(parameters), train);
+    check_state("optimizer", optimizer.state(), state);
     optimizer.load(state);
     optimizer.swap_average();
 }
@@ -21,11 +22,12 @@ void use_averages(const TrialParts& parts, const nlohmann::json& train, const St
 }  // namespace
 
 TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, const Tick& tick) {
-    TrainedModel trained{build_model(request, plugins), {}, nullptr};
+    TrainedModel trained{build_model(request, plugins), {}, nullptr, {}};
     const TrialParts& parts = trained.parts;
     CheckpointState state = load_checkpoint(request.checkpoint, *parts.network);
     check_vocabulary(parts, state.trial_json);
-    parts.objective->load(state.parts["objective"]);
+    load_objective(parts, state);
+    trained.trial_json = state.trial_json;
     // A finished training has put them in place and keeps no optimiser.
     if (const auto found = state.parts.find("optimizer"); found != state.parts.end())
         use_averages(parts, request.config.at("train"), found->second);

@@ -19,6 +19,7 @@ struct TrainedModel {
     TrialParts parts;
     at::Generator generator;  // of the request's seed, apart from those of training and evaluation
     std::unique_ptr<Model> model;
+    std::string trial_json;  // as the checkpoint has it
 };
 
 // Builds the trial's network and objective and loads the request's checkpoint: with its averaged weights where the

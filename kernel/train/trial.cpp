@@ -179,19 +179,25 @@ private:
         CheckpointState state = load_checkpoint(request_.checkpoint, *parts_.network);
         check_vocabulary(parts_, state.trial_json);
         saved_ = state.step;
-        parts_.objective->load(state.parts["objective"]);
+        if (saved_ < 0 || saved_ > steps_) throw Error("the checkpoint says that it is of step " + std::to_string(saved_) + " of " + std::to_string(steps_));
+        load_objective(parts_, state);
         if (!state.parts.contains("optimizer")) {  // a finished training: its weights are the averaged ones already
             finished_ = true;
             return;
         }
+        check_state("optimizer", optimizer_.state(), state.parts["optimizer"]);
         optimizer_.load(state.parts["optimizer"]);
-        if (parts_.sampler) parts_.sampler->load(state.parts["sampler"]);
+        if (parts_.sampler) load_sampler(parts_, state);
+        check_state("generator", {{"state", parts_.generator.get_state()}}, state.parts["generator"]);
         parts_.generator.set_state(state.parts["generator"].at("state"));
         // Neither is in checkpoints of earlier builds.
-        if (const auto time = state.parts.find("time"); time != state.parts.end()) trained_ = time->second.at("trained").item<double>();
-        const auto found = state.parts.find("precision");
-        if (found == state.parts.end()) return;
-        const bool began = found->second.at("bfloat16").item<bool>();
+        if (state.parts.contains("time")) {
+            check_state("time", {{"trained", at::scalar_tensor(trained_, at::kDouble)}}, state.parts["time"]);
+            trained_ = state.parts["time"].at("trained").item<double>();
+        }
+        if (!state.parts.contains("precision")) return;
+        check_state("precision", {{"bfloat16", at::scalar_tensor(0, at::kLong)}}, state.parts["precision"]);
+        const bool began = state.parts["precision"].at("bfloat16").item<std::int64_t>() != 0;
         if (began != precision_.bfloat16) precision_ = {began, std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
     }
 

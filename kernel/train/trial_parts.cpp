@@ -45,7 +45,21 @@ Domain domain_of(const Variables& variables, const char* kind, const nlohmann::j
     return {variables.sites(), variables.categories(), layout};
 }
 
+template <class Plugin>
+void load_part(const char* kind, Plugin& plugin, CheckpointState& state) {
+    const StateDict& given = state.parts[kind];
+    check_state(kind, plugin.state(), given);
+    try {
+        plugin.load(given);
+    } catch (const std::exception& error) {
+        throw Error(std::string(kind) + ": its state in the checkpoint does not fit: " + error.what());
+    }
+}
+
 }  // namespace
+
+void load_objective(const TrialParts& parts, CheckpointState& state) { load_part("objective", *parts.objective, state); }
+void load_sampler(const TrialParts& parts, CheckpointState& state) { load_part("sampler", *parts.sampler, state); }
 
 at::Generator make_generator(const at::Device& device, std::int64_t seed, std::uint64_t stream) {
     at::Generator generator = at::globalContext().defaultGenerator(device).clone();

@@ -9,6 +9,7 @@
 
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/train/batch_energy.h"
+#include "kernel/train/checkpoint.h"
 #include "kernel/worker/recorder.h"
 
 namespace marginalia {
@@ -38,6 +39,11 @@ TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins);
 // That the dataset's symbols stand for what they stood for when the checkpoint with this trial.json (checkpoint.h) was written.
 // Throws Error naming the first symbol that does not.
 void check_vocabulary(const TrialParts& parts, const std::string& trial_json);
+
+// Hand the objective and the sampler their parts of a checkpoint, which may come from a stranger: what they have by
+// themselves must be there in the same shape. Throws Error with the plugin's kind in front of whatever it throws.
+void load_objective(const TrialParts& parts, CheckpointState& state);
+void load_sampler(const TrialParts& parts, CheckpointState& state);
 
 // The sampler under [reference] in the config with `chains` states a draw; null where there is none.
 std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, const PluginHost& plugins,

@@ -1,4 +1,5 @@
-// What the host asks of a worker about states: the second half of `score`, `sample`, `complete` and `marginals`.
+// What the host asks of a worker about states: the second half of `score`, `sample`, `complete`, `marginals` and
+// `checkpoint export`.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,12 @@
 namespace marginalia {
 
 struct InferenceRequest {
-    enum class Verb { score, sample, complete, marginals };
+    enum class Verb { score, sample, complete, marginals, export_model };
 
     Verb verb = Verb::score;
     TrialRequest trial;  // config, checkpoint, device, threads, seed of what is drawn; no checkpoint: the energy alone
     int checkpoint_descriptor = -1;  // where the worker finds that checkpoint; -1: in `trial`
+    std::int64_t trial_number = 0;  // in the store; for the host alone
     std::string label;   // for people, as "trial 3, step 600"
     std::vector<std::string> plugin_files;
     std::string states;            // given states: file, or "-" for standard input

@@ -16,7 +16,7 @@ constexpr std::size_t most_rows = 8192;  // in one call of the script, to bound 
 
 constexpr Parameter parameters[] = {
     {.name = "file",
-     .type = ParameterType::path,
+     .type = ParameterType::script,
      .help = "TorchScript file with its metadata, as torch.jit.save writes it"},
     {.name = "device",
      .type = ParameterType::text,

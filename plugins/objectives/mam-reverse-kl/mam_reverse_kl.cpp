@@ -104,7 +104,7 @@ public:
         return {{"states", states_.to(at::kByte)}};
     }
     void load(const marginalia::StateDict& state) override {
-        states_ = state.contains("states") ? state.at("states").to(setup_.device, at::kLong) : at::Tensor();
+        states_ = state.contains("states") ? marginalia::saved_states(state, "states", setup_.domain).to(setup_.device) : at::Tensor();
     }
 
 private:

@@ -23,7 +23,7 @@ References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization model
 class BlockGibbs final : public marginalia::Sampler {
 public:
     BlockGibbs(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator& generator)
-        : sites_(std::min(params.integer("sites"), setup.domain.sites)), categories_(setup.domain.categories) {
+        : domain_(setup.domain), sites_(std::min(params.integer("sites"), setup.domain.sites)), categories_(setup.domain.categories) {
         chains_ = at::randint(categories_, {setup.batch, setup.domain.sites}, generator,
                               at::TensorOptions().dtype(at::kLong).device(setup.device));
     }
@@ -41,9 +41,10 @@ public:
     }
 
     marginalia::StateDict state() const override { return {{"chains", chains_}}; }
-    void load(const marginalia::StateDict& state) override { chains_.copy_(state.at("chains")); }
+    void load(const marginalia::StateDict& state) override { chains_.copy_(marginalia::saved_states(state, "chains", domain_)); }
 
 private:
+    const marginalia::Domain domain_;
     const std::int64_t sites_;
     const std::int64_t categories_;
     at::Tensor chains_;  // (B, D)

@@ -15,8 +15,11 @@
 namespace marginalia {
 
 // The types a parameter may have. `path` is text that names a file; the host makes it absolute, taking relative paths
-// from the folder of the experiment file.
-enum class ParameterType { boolean, integer, number, text, path };
+// from the folder of the experiment file. `script` is a path of a file whose code the plugin runs, such as TorchScript: the host
+// lets nobody's store choose it (docs/store.md, "Stores from others").
+enum class ParameterType { boolean, integer, number, text, path, script };
+
+constexpr bool names_file(ParameterType type) { return type == ParameterType::path || type == ParameterType::script; }
 
 // One declared parameter: plain data, so that a host can list it and check an experiment file before any code of the
 // plugin runs. Write a constexpr array of these with designated initialisers.

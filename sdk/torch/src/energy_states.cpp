@@ -1,4 +1,5 @@
 #include <marginalia/energy_states.h>
+#include <marginalia/sampler.h>
 
 #include <ATen/ATen.h>
 #include <oneapi/tbb/blocked_range.h>
@@ -39,6 +40,17 @@ at::Tensor partial_log_densities(const Energy& energy, const at::Tensor& x) {
         }
     });
     return offered ? values.to(x.device()) : at::Tensor();
+}
+
+at::Tensor saved_states(const StateDict& state, const std::string& name, const Domain& domain) {
+    const auto found = state.find(name);
+    if (found == state.end()) throw Error("there are no '" + name + "'");
+    const at::Tensor& x = found->second;
+    if (x.dim() != 2 || x.size(1) != domain.sites || (x.scalar_type() != at::kByte && x.scalar_type() != at::kLong))
+        throw Error("'" + name + "' are no states of " + std::to_string(domain.sites) + " sites");
+    if (((x < 0) | (x >= domain.categories)).any().item<bool>())
+        throw Error("'" + name + "' have a symbol that is none of the " + std::to_string(domain.categories) + " categories");
+    return x.to(at::kLong);
 }
 
 }  // namespace marginalia
