@@ -86,6 +86,7 @@ std::string encode_trial(const TrialRequest& request) {
                                             {"device", request.device},
                                             {"threads", request.threads},
                                             {"checkpoint_seconds", request.checkpoint_seconds},
+                                            {"exact_seconds", request.exact_seconds},
                                             {"checkpoint_step", request.checkpoint_step},
                                             {"checkpoint_bytes", request.checkpoint.size()}}
                                  .dump();
@@ -106,6 +107,7 @@ TrialRequest decode_trial(std::string_view payload) {
     request.device = head.at("device");
     request.threads = head.at("threads");
     request.checkpoint_seconds = head.at("checkpoint_seconds");
+    request.exact_seconds = head.at("exact_seconds");
     request.checkpoint_step = head.at("checkpoint_step");
     const std::size_t checkpoint_bytes = head.at("checkpoint_bytes");
     request.checkpoint = payload.substr(0, checkpoint_bytes);
