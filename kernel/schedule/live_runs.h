@@ -5,9 +5,9 @@
 
 namespace marginalia {
 
-// While it lives, this process counts as a run: it holds a lock on a file of its own in the user's folder for such things,
-// which the system lets go when the process ends, in whatever way. Where there is no such folder, nobody is counted: that costs
-// speed and nothing else.
+// While it lives, this process counts as a run: it holds a lock on a file of its own in the user's folder for such
+// things, which the system lets go when the process ends, in whatever way. Where there is no such folder, nobody is
+// counted: that costs speed and nothing else.
 class LiveRun {
 public:
     LiveRun();

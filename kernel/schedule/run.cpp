@@ -1,11 +1,11 @@
 #include "kernel/schedule/run.h"
 
+#include <marginalia/error.h>
+
 #include <algorithm>
 #include <csignal>
 #include <future>
 #include <ostream>
-
-#include <marginalia/error.h>
 
 #include "kernel/config/nearest.h"
 #include "kernel/plugins/plugin_host.h"
@@ -102,7 +102,9 @@ WorkList enqueue(store::Store& store, const Experiment& experiment, const std::s
 // A trial that has begun goes on with as many threads as then, unless run.cores says otherwise.
 void keep_threads(store::Store& store, const nlohmann::json& run, WorkList& work) {
     for (Job& job : work.jobs)
-        if (job.threads < 0) job.threads = run.value("cores", 0) > 0 ? 0 : static_cast<int>(store::trial_details(store, job.trial).threads);
+        if (job.threads < 0)
+            job.threads =
+                run.value("cores", 0) > 0 ? 0 : static_cast<int>(store::trial_details(store, job.trial).threads);
 }
 
 // Why there are so many slots, where nobody has said how many there are to be.

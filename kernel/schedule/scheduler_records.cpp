@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t most_name = 1000, most_names = 100'000;  // of metrics, by one worker
 constexpr int most_losses = 3;  // a trial whose worker is killed more often is given up
 
-// A note for the person who waits. It comes through a pipe that plugins can write to: one short line of text, no escapes.
+// A note for the person who waits. It comes through a pipe that plugins can write to: one short line of text, no
+// escapes.
 std::string note_line(store::TrialId trial, std::string_view note) {
     std::string text(note.substr(0, 400));
     for (char& c : text)

@@ -68,7 +68,8 @@ void add_cpu(std::vector<Slot>& slots, const nlohmann::json& run, int machine, c
     if (cores == 0 && count == 0) {
         const int share = std::max(1, machine / (1 + demand.other_runs));
         const double room = std::max(1.0, available_gigabytes() / slot_gigabytes);
-        count = static_cast<int>(std::min({static_cast<double>(share), room, std::max(1.0, static_cast<double>(demand.trials))}));
+        count = static_cast<int>(
+            std::min({static_cast<double>(share), room, std::max(1.0, static_cast<double>(demand.trials))}));
         cores = share / count;
     }
     if (cores == 0) cores = std::max(1, machine / std::max(count, 1));
@@ -113,7 +114,8 @@ std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int co
     const std::string remedy = "use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"";
     std::vector<Slot> slots;
     for (const std::string& device : devices) {
-        if (device == "cpu") add_cpu(slots, run, cores, demand);
+        if (device == "cpu")
+            add_cpu(slots, run, cores, demand);
         else if (index_of(device, "cuda:") >= 0) add_cuda(slots, device, cuda_devices, threads);
         else if (index_of(device, "fake:") >= 0) slots.push_back({device, 1});
         else throw Error("run.device: '" + device + "' is not a device; " + remedy);

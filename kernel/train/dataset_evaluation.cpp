@@ -193,8 +193,8 @@ Figures evaluate_likelihood(const RowEvaluation& evaluation) {
 
 Figures evaluate_ranking(const RowEvaluation& evaluation) { return Ranking(evaluation).run(); }
 
-Figures validation_bits(const TrialParts& parts, const Model& model, std::int64_t rows, std::int64_t points, std::int64_t batch,
-                        const KeepGoing& keep_going) {
+Figures validation_bits(const TrialParts& parts, const Model& model, std::int64_t rows, std::int64_t points,
+                        std::int64_t batch, const KeepGoing& keep_going) {
     const at::Tensor x = random_rows_of(parts, Split::validation, rows, validation_stream);
     if (x.size(0) == 0) return {};
     const RowEvaluation evaluation{parts, model, {}, keep_going};

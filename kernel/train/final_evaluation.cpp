@@ -134,9 +134,10 @@ private:
             evaluate_marginals(parts_, *model_, reference, wanted, choice, reporting("exact log-marginals"), curves);
         record(figures);
         if (const auto left = figures.find("marginal_states"); left != figures.end())
-            recorder_.note(steps_, fmt::format("exact log-marginals: {:.0f} of {} states, those with the most known sites; the "
-                                               "others do not fit into run.exact_seconds = {}",
-                                               left->second, states, request_.exact_seconds));
+            recorder_.note(steps_,
+                           fmt::format("exact log-marginals: {:.0f} of {} states, those with the most known sites; the "
+                                       "others do not fit into run.exact_seconds = {}",
+                                       left->second, states, request_.exact_seconds));
         record(curves);
     }
 

@@ -1,8 +1,8 @@
-#include <chrono>
-#include <cmath>
-
 #include <ATen/ATen.h>
 #include <marginalia/orders.h>
+
+#include <chrono>
+#include <cmath>
 
 #include "kernel/train/evaluation.h"
 
@@ -15,9 +15,12 @@ at::Tensor partial_states(const at::Tensor& reference, std::int64_t count, std::
                           at::Tensor& sizes) {
     const std::int64_t sites = reference.size(1);
     const at::Tensor rows = at::arange(count).remainder(reference.size(0));
-    if (sites == 1) sizes = at::ones({count}, at::kLong);
-    else if (count >= sites - 1) sizes = at::arange(count).remainder(sites - 1) + 1;
-    else sizes = at::arange(count).mul(sites - 2).floor_divide(std::max<std::int64_t>(1, count - 1)) + 1;
+    if (sites == 1)
+        sizes = at::ones({count}, at::kLong);
+    else if (count >= sites - 1)
+        sizes = at::arange(count).remainder(sites - 1) + 1;
+    else
+        sizes = at::arange(count).mul(sites - 2).floor_divide(std::max<std::int64_t>(1, count - 1)) + 1;
     const at::Tensor rank = positions_of_sites(random_orders(count, sites, generator, at::kCPU));
     return reference.index_select(0, rows).masked_fill(rank >= sizes.unsqueeze(1), categories);
 }
@@ -32,8 +35,8 @@ void add_errors_by_size(const at::Tensor& error, const at::Tensor& sizes, Curves
 }
 
 // Into `exact`, NaN where the time did not suffice. False where the energy offers none.
-bool exact_log_marginals(const TrialParts& parts, const at::Tensor& partial, double seconds, const KeepGoing& keep_going,
-                         at::Tensor& exact) {
+bool exact_log_marginals(const TrialParts& parts, const at::Tensor& partial, double seconds,
+                         const KeepGoing& keep_going, at::Tensor& exact) {
     const std::vector<std::uint8_t> bytes = to_bytes(partial);
     const auto start = std::chrono::steady_clock::now();
     bool stopped = !keep_going(0, partial.size(0));
@@ -52,7 +55,8 @@ bool exact_log_marginals(const TrialParts& parts, const at::Tensor& partial, dou
 }  // namespace
 
 Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at::Tensor& reference,
-                           const MarginalChoice& choice, at::Generator& generator, const KeepGoing& keep_going, Curves& curves) {
+                           const MarginalChoice& choice, at::Generator& generator, const KeepGoing& keep_going,
+                           Curves& curves) {
     at::Tensor sizes;
     at::Tensor partial = partial_states(reference, choice.states, parts.domain.categories, generator, sizes);
     const at::Tensor quickest_first = at::argsort(sizes, /*stable=*/true, /*dim=*/0, /*descending=*/true);

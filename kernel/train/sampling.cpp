@@ -40,7 +40,8 @@ at::Tensor log_marginals(const Model& model, const at::Tensor& x, std::int64_t b
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> densities;
     for (const at::Tensor& piece : x.split(batch)) {
-        if (keep_going && !keep_going(static_cast<std::int64_t>(densities.size()) * batch, x.size(0))) throw Interrupted{};
+        if (keep_going && !keep_going(static_cast<std::int64_t>(densities.size()) * batch, x.size(0)))
+            throw Interrupted{};
         densities.push_back(model.log_marginal(piece.to(device)).cpu());
     }
     return at::cat(densities);

@@ -1,10 +1,10 @@
 // One trial from its config to its final figures.
+#include <ATen/ATen.h>
+#include <torch/script.h>
+
 #include <chrono>
 #include <cmath>
 #include <optional>
-
-#include <ATen/ATen.h>
-#include <torch/script.h>
 
 #include "kernel/train/autocast.h"
 #include "kernel/train/bfloat16_speed.h"
@@ -28,8 +28,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // often a trial is evaluated does not change what it learns.
 constexpr std::uint64_t quick_stream = 1'000'000;
 
-// Seconds from the wish to stop to the end of the process, where a trial is in code that does not ask: when all is saved, and
-// when what was learnt since the last checkpoint would be lost.
+// Seconds from the wish to stop to the end of the process, where a trial is in code that does not ask: when all is
+// saved, and when what was learnt since the last checkpoint would be lost.
 constexpr double patience = 1, quick_patience = 10;
 
 std::vector<at::Tensor> all_parameters(const TrialParts& parts) {
@@ -239,13 +239,16 @@ private:
         const auto model = parts_.objective->model(*parts_.network, generator, tick_of(keep_going));
         LogZ log_z;
         log_z.value = log_z_;
-        return parts_.energy ? evaluate_samples(parts_, *model, log_z, samples, batch, generator, keep_going, drawn)
-                             : validation_bits(parts_, *model, samples, evaluation_.at("nll_points"), batch, keep_going);
+        return parts_.energy
+                   ? evaluate_samples(parts_, *model, log_z, samples, batch, generator, keep_going, drawn)
+                   : validation_bits(parts_, *model, samples, evaluation_.at("nll_points"), batch, keep_going);
     }
 
-    // What quick evaluations compare with. It may take long, and here nothing is lost if it is broken off. False if asked to stop.
+    // What quick evaluations compare with. It may take long, and here nothing is lost if it is broken off. False if
+    // asked to stop.
     bool find_log_z() {
-        const bool needed = evaluation_.at("every").get<std::int64_t>() > 0 && evaluation_.at("quick_samples").get<std::int64_t>() > 0;
+        const bool needed =
+            evaluation_.at("every").get<std::int64_t>() > 0 && evaluation_.at("quick_samples").get<std::int64_t>() > 0;
         if (!parts_.energy || !needed) return true;
         recorder_.progress("exact log Z", 0, 0);
         log_z_ = parts_.energy->log_z();

@@ -18,7 +18,8 @@ namespace marginalia {
 // Records made within 20 ms travel together; checkpoints, answers and the end of a trial at once. Recording never
 // waits for the pipe, unless the host is so far behind that `most_waiting_points` are held here.
 //
-// Threads: the Recorder methods are for the trial's thread; request_stop, clear_stop, overdue and post may come from any.
+// Threads: the Recorder methods are for the trial's thread; request_stop, clear_stop, overdue and post may come from
+// any.
 class PipeRecorder final : public Recorder {
 public:
     static constexpr std::size_t most_waiting_points = 4'000'000;
@@ -57,7 +58,7 @@ private:
 
     const int descriptor_;
     std::atomic<bool> stop_ = false;
-    double patience_ = 0;                                // s
+    double patience_ = 0;                                  // s
     std::chrono::steady_clock::time_point patient_since_;  // the last change of patience_ or stop_
 
     std::mutex mutex_;

@@ -24,8 +24,8 @@ public:
     virtual void progress(std::string_view phase, std::int64_t done, std::int64_t total) = 0;
     // A line for the person who waits, kept with the trial as well.
     void note(std::int64_t step, std::string text) { sample("note", step, "text", std::move(text)); }
-    // From now on nothing is lost if the process ends: once the trial has been asked to stop, it is ended where it has not
-    // stopped by itself within so many seconds, in whatever a plugin is doing. 0: not so, as in training.
+    // From now on nothing is lost if the process ends: once the trial has been asked to stop, it is ended where it has
+    // not stopped by itself within so many seconds, in whatever a plugin is doing. 0: not so, as in training.
     virtual void may_be_ended(double /*patience*/) {}
     // True once the host has asked the trial to checkpoint and stop.
     virtual bool stop_requested() = 0;

@@ -1,5 +1,9 @@
 #include "kernel/worker/worker.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
@@ -8,10 +12,6 @@
 #include <mutex>
 #include <new>
 #include <optional>
-
-#include <fcntl.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/worker/pipe_recorder.h"
@@ -96,8 +96,10 @@ private:
 class Server {
 public:
     Server(const WorkerArguments& arguments, const WorkerRuntime& runtime)
-        : runtime_(runtime), recorder_(arguments.record_descriptor),
-          inbox_(*new Inbox(arguments.command_descriptor, recorder_, [this] { end_stopped_trial(); })) {}  // its thread is never joined
+        : runtime_(runtime),
+          recorder_(arguments.record_descriptor),
+          inbox_(*new Inbox(arguments.command_descriptor, recorder_, [this] { end_stopped_trial(); })) {
+    }  // its thread is never joined
 
     [[noreturn]] void run() {
         for (;;) {
@@ -148,7 +150,8 @@ private:
         while (ticket_ != 0 && !open_.exchange(false)) ::pause();
     }
 
-    // Its newest checkpoint stands; what it was doing may be a plugin's code, which nothing but the end of the process stops.
+    // Its newest checkpoint stands; what it was doing may be a plugin's code, which nothing but the end of the process
+    // stops.
     void end_stopped_trial() {
         if (!open_.exchange(false)) return;
         post_end(Record::stopped);

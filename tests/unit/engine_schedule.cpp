@@ -1,13 +1,12 @@
 // Slots, actions and the words on dead workers.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-
-#include <poll.h>
-#include <unistd.h>
 
 #include "kernel/schedule/blame.h"
 #include "kernel/schedule/live_runs.h"
@@ -87,7 +86,8 @@ TEST_CASE("where nobody says how many slots, trials that wait get a core each, a
 }
 
 TEST_CASE("runs that live are counted, runs that were killed are not, and nobody else's folder is used") {
-    const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("live-runs-" + std::to_string(::getpid()));
+    const std::filesystem::path folder =
+        std::filesystem::temp_directory_path() / ("live-runs-" + std::to_string(::getpid()));
     {
         const LiveRun first(folder);
         CHECK(first.others() == 0);

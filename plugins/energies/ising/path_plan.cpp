@@ -16,8 +16,12 @@ constexpr std::size_t most_tried = 8;  // paths with as many known sites
 class PathSearch {
 public:
     PathSearch(const Torus& torus, marginalia::State x)
-        : torus_(torus), x_(x), reach_(torus.ring ? torus.columns / 2 : torus.columns), width_(2 * reach_ + 1),
-          known_(static_cast<std::size_t>(torus.columns * width_)), came_(known_.size()) {}
+        : torus_(torus),
+          x_(x),
+          reach_(torus.ring ? torus.columns / 2 : torus.columns),
+          width_(2 * reach_ + 1),
+          known_(static_cast<std::size_t>(torus.columns * width_)),
+          came_(known_.size()) {}
 
     // The number of known sites; path() gives it after that.
     std::int64_t from(std::int64_t row) {
@@ -65,8 +69,8 @@ private:
     const Torus& torus_;
     const marginalia::State x_;
     const std::int64_t reach_, width_;  // heights that a path may have, from its first
-    std::vector<std::int32_t> known_;   // by column and height: known sites of the best path there; -1: none leads there
-    std::vector<std::int8_t> came_;     // its last rise
+    std::vector<std::int32_t> known_;  // by column and height: known sites of the best path there; -1: none leads there
+    std::vector<std::int8_t> came_;    // its last rise
     std::int64_t row_ = 0, end_ = 0;
 };
 
@@ -106,7 +110,9 @@ private:
         return there == 0 || there == torus_.rows ? Spin::on_path : Spin::unknown;
     }
 
-    std::int64_t left_of(std::int64_t column) const { return column > 0 ? column - 1 : torus_.ring ? torus_.columns - 1 : -1; }
+    std::int64_t left_of(std::int64_t column) const {
+        return column > 0 ? column - 1 : torus_.ring ? torus_.columns - 1 : -1;
+    }
     std::int64_t right_of(std::int64_t column) const {
         return column + 1 < torus_.columns ? column + 1 : torus_.ring ? 0 : -1;
     }
@@ -122,12 +128,13 @@ private:
                 beside(right_of(column), column)};
     }
 
-    // The column to move on in: one where an unknown spin goes before one where none comes or goes, and such a one before one
-    // where one comes; -1: all have arrived.
+    // The column to move on in: one where an unknown spin goes before one where none comes or goes, and such a one
+    // before one where one comes; -1: all have arrived.
     std::int64_t next() const {
         std::int64_t best = -1, least = 0;
         for (std::int64_t column = 0; column < torus_.columns; ++column) {
-            if (gone(column) == torus_.rows || !lets_pass(left_of(column), column) || !lets_pass(right_of(column), column))
+            if (gone(column) == torus_.rows || !lets_pass(left_of(column), column) ||
+                !lets_pass(right_of(column), column))
                 continue;
             const int grows = (spin(column, 1) == Spin::unknown) - (spin(column, 0) == Spin::unknown);
             const std::int64_t cost = grows * (torus_.rows + 1) + gone(column);

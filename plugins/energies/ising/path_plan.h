@@ -1,10 +1,10 @@
 // Where a torus of spins is cut for the sum over its unknown ones, and in which order they are summed out after that.
 #pragma once
 
+#include <marginalia/states.h>
+
 #include <cstdint>
 #include <vector>
-
-#include <marginalia/states.h>
 
 namespace ising {
 
@@ -30,11 +30,11 @@ struct Step {
     Spin left = Spin::absent, right = Spin::absent;    // neighbours of the latter that are on the frontier
 };
 
-// The sum over all spins but those of the path, for one choice of the path's spins, is taken along a frontier: it starts
-// as the path, has one site in each column, moves up one site at a time, and ends as the path again, all around the torus.
-// Neighbours in it are at most one row apart, so that every bond is met while both its spins are on it. The cost of a step is
-// 2^(unknown spins on the frontier), that of all 2^(unknown spins on the path) times as much: the path is laid through as
-// many known sites as it can.
+// The sum over all spins but those of the path, for one choice of the path's spins, is taken along a frontier: it
+// starts as the path, has one site in each column, moves up one site at a time, and ends as the path again, all around
+// the torus. Neighbours in it are at most one row apart, so that every bond is met while both its spins are on it. The
+// cost of a step is 2^(unknown spins on the frontier), that of all 2^(unknown spins on the path) times as much: the
+// path is laid through as many known sites as it can.
 struct PathPlan {
     std::vector<std::int32_t> unknown_columns;  // whose site on the path is unknown
     std::vector<Step> steps;

@@ -99,16 +99,17 @@ ISING_WIDE void scale_path(double* entries, const PathSum::Shape& shape, const P
 
 ISING_WIDE void find_largest(const double* entries, std::size_t count, double* __restrict largest) {
     for (std::size_t i = 0; i < count; ++i, entries += lanes)
-        ISING_LANES for (std::size_t j = 0; j < lanes; ++j) largest[j] = entries[j] > largest[j] ? entries[j] : largest[j];
+        ISING_LANES for (std::size_t j = 0; j < lanes; ++j) largest[j] =
+            entries[j] > largest[j] ? entries[j] : largest[j];
 }
 
 }  // namespace
 
 PathSum::PathSum(const Lattice& lattice, const PathPlan& plan)
     : plan_(plan),
-      columns_(1 + std::max_element(plan.steps.begin(), plan.steps.end(), [](const Step& a, const Step& b) {
-                       return a.column < b.column;
-                   })->column),
+      columns_(1 + std::max_element(plan.steps.begin(), plan.steps.end(),
+                                    [](const Step& a, const Step& b) { return a.column < b.column; })
+                       ->column),
       log_unit_(3 * std::abs(lattice.coupling) + std::abs(lattice.field)),
       path_spins_(static_cast<std::size_t>(columns_)),
       entries_(lanes << plan.most_axes),
@@ -128,7 +129,8 @@ double PathSum::log_sum() {
 double PathSum::log_sum_of(std::size_t first) {
     for (std::size_t bit = 0; bit < plan_.unknown_columns.size(); ++bit)
         for (std::size_t lane = 0; lane < lanes; ++lane)
-            path_spins_[static_cast<std::size_t>(plan_.unknown_columns[bit])][lane] = (first + lane) >> bit & 1 ? 1 : -1;
+            path_spins_[static_cast<std::size_t>(plan_.unknown_columns[bit])][lane] =
+                (first + lane) >> bit & 1 ? 1 : -1;
     axes_ = 0;
     factor_.fill(1);
     log_scale_.fill(0);
@@ -159,11 +161,16 @@ PathSum::Shape PathSum::shape_of(const Step& step) const {
 // -1, 1, or 0 where there is none; `up` where it is unknown.
 int PathSum::spin_of(Spin spin, std::int32_t column, bool up, std::size_t lane) const {
     switch (spin) {
-        case Spin::absent: return 0;
-        case Spin::down: return -1;
-        case Spin::up: return 1;
-        case Spin::unknown: return up ? 1 : -1;
-        case Spin::on_path: return path_spins_[static_cast<std::size_t>(column)][lane];
+        case Spin::absent:
+            return 0;
+        case Spin::down:
+            return -1;
+        case Spin::up:
+            return 1;
+        case Spin::unknown:
+            return up ? 1 : -1;
+        case Spin::on_path:
+            return path_spins_[static_cast<std::size_t>(column)][lane];
     }
     return 0;
 }
@@ -191,8 +198,10 @@ void PathSum::take(const Step& step) {
     const bool from = step.before == Spin::unknown, to = step.after == Spin::unknown;
     if (from && to) return replace_path_axis(entries_.data(), shape, weights);
     if (!from && !to) return scale_path(entries_.data(), shape, weights);
-    if (from) contract_path_axis(entries_.data(), others_.data(), shape, weights);
-    else expand_path_axis(entries_.data(), others_.data(), shape, weights);
+    if (from)
+        contract_path_axis(entries_.data(), others_.data(), shape, weights);
+    else
+        expand_path_axis(entries_.data(), others_.data(), shape, weights);
     entries_.swap(others_);
     axes_ ^= std::uint64_t{1} << step.column;
 }

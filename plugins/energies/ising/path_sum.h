@@ -11,8 +11,9 @@
 
 namespace ising {
 
-// For one thread and one plan, which must outlive it. Choices of the path's spins are worked on `lanes` at a time, side by
-// side in memory; a lane has an axis of length 2 for each unknown spin on the frontier, ascending columns from the fastest.
+// For one thread and one plan, which must outlive it. Choices of the path's spins are worked on `lanes` at a time, side
+// by side in memory; a lane has an axis of length 2 for each unknown spin on the frontier, ascending columns from the
+// fastest.
 class PathSum {
 public:
     PathSum(const Lattice& lattice, const PathPlan& plan);
@@ -23,8 +24,9 @@ public:
     static constexpr std::size_t lanes = 16;
     using Lane = std::array<double, lanes>;
 
-    // A step as the loops over the entries see it. `rest` counts the entries of a lane without the axis of the step's column,
-    // `place` is that axis' place among the others, left and right those of the neighbours in the rest (63: not there).
+    // A step as the loops over the entries see it. `rest` counts the entries of a lane without the axis of the step's
+    // column, `place` is that axis' place among the others, left and right those of the neighbours in the rest (63: not
+    // there).
     struct Shape {
         std::size_t rest = 1;
         int place = 0, left = 63, right = 63;
@@ -44,7 +46,8 @@ private:
     const PathPlan& plan_;
     const std::int32_t columns_;
     double log_unit_ = 0;  // log of what a weight of 1 stands for
-    std::array<std::array<double, 7>, 2> weight_{};  // of a spin, by itself and the sum of its neighbours' spins, from -3
+    std::array<std::array<double, 7>, 2>
+        weight_{};  // of a spin, by itself and the sum of its neighbours' spins, from -3
     std::vector<std::array<std::int8_t, lanes>> path_spins_;  // by column
     std::uint64_t axes_ = 0;                                  // columns whose spin on the frontier is unknown
     std::vector<double> entries_, others_;

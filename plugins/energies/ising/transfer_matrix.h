@@ -1,14 +1,14 @@
 // Exact sums over the states of a narrow Ising lattice by its transfer matrix.
 #pragma once
 
+#include <marginalia/states.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
-
-#include <marginalia/states.h>
 
 #include "lattice.h"
 #include "line_tensor.h"
@@ -38,8 +38,9 @@ public:
     // Entropy in nats: log Z - d/dt log Z(t coupling, t field) at t = 1, by a sixth-order difference (error < 1e-8).
     double entropy() const;
 
-    // log of the sum of f over the states that agree with x (2 = unknown). On a torus, where all known sites lie in one line, a
-    // sum over what log Z knows of each state of a line; otherwise one vector for each state of a path across it (PathPlan).
+    // log of the sum of f over the states that agree with x (2 = unknown). On a torus, where all known sites lie in one
+    // line, a sum over what log Z knows of each state of a line; otherwise one vector for each state of a path across
+    // it (PathPlan).
     double log_sum(marginalia::State x) const;
 
     // `count` independent states, rows of sites() bytes, the same for the same seed; nullopt where the L 2^W messages

@@ -1,10 +1,11 @@
-// An energy that never comes back from one of its exact methods: for the test that evaluation can be stopped all the same.
+// An energy that never comes back from one of its exact methods: for the test that evaluation can be stopped all the
+// same.
+#include <marginalia/energy.h>
+
 #include <chrono>
 #include <cmath>
 #include <string>
 #include <thread>
-
-#include <marginalia/energy.h>
 
 namespace {
 
@@ -20,7 +21,9 @@ constexpr marginalia::Parameter parameters[] = {
 
 class BlockingEnergy final : public marginalia::Energy {
 public:
-    explicit BlockingEnergy(const marginalia::Params& p) : Energy(6, 2), where_(p.text("where")) { block("constructor"); }
+    explicit BlockingEnergy(const marginalia::Params& p) : Energy(6, 2), where_(p.text("where")) {
+        block("constructor");
+    }
 
     double log_density(marginalia::State) const override { return 0; }
     std::optional<double> log_z() const override {
@@ -40,7 +43,8 @@ public:
         for (std::size_t row = 0; row < rows.size(); ++row) {
             int known = 0;
             for (const std::uint8_t symbol : rows[row]) known += symbol < 2;
-            if (where_ == "slow_marginals") std::this_thread::sleep_for(std::chrono::milliseconds(known > 1 ? 1 : 3000));
+            if (where_ == "slow_marginals")
+                std::this_thread::sleep_for(std::chrono::milliseconds(known > 1 ? 1 : 3000));
             out[row] = -known * std::log(2.0);
         }
         return true;
