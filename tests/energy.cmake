@@ -1,6 +1,7 @@
 # The ising energy, conformance of plugins, and the arrows between the rooms.
 set(ising ${PROJECT_SOURCE_DIR}/plugins/energies/ising)
-set(ising_sources ${ising}/heat_bath.cpp ${ising}/lattice.cpp ${ising}/line_tensor.cpp ${ising}/transfer_matrix.cpp
+set(ising_sources ${ising}/heat_bath.cpp ${ising}/lattice.cpp ${ising}/line_tensor.cpp
+    ${ising}/path_plan.cpp ${ising}/path_sum.cpp ${ising}/transfer_matrix.cpp
     ${ising}/transfer_samples.cpp)
 marginalia_add_test(ising_exact SOURCES unit/ising_exact.cpp ${ising_sources} LIBS marginalia_sdk)
 marginalia_add_test(ising_samples SOURCES unit/ising_samples.cpp ${ising_sources} LIBS marginalia_sdk)

@@ -39,6 +39,13 @@ set_tests_properties(kill_training PROPERTIES LABELS faults TIMEOUT 600)
 add_test(NAME changed COMMAND Python3::Interpreter ${faults}/changed_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(changed PROPERTIES LABELS faults TIMEOUT 300)
 
+# Evaluation that is stopped while a plugin is busy.
+set(faulty_plugins ${PROJECT_BINARY_DIR}/tests/faulty-plugins)
+engine_plugin(blocking_energy ${faulty_plugins} ${faults}/plugins/blocking_energy.cpp)
+add_test(NAME stop_evaluation COMMAND Python3::Interpreter ${faults}/stop_evaluation_test.py $<TARGET_FILE_DIR:marginalia>
+         ${MARGINALIA_PLUGIN_DIR} ${faulty_plugins})
+set_tests_properties(stop_evaluation PROPERTIES LABELS faults TIMEOUT 300)
+
 # Broken plugins: refused or blamed with the sentences in negative/plugins/*.expected.
 set(negative ${CMAKE_CURRENT_SOURCE_DIR}/negative/plugins)
 set(broken_plugins ${PROJECT_BINARY_DIR}/tests/broken-plugins)

@@ -11,6 +11,7 @@
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/report/summary.h"
 #include "kernel/report/text.h"
+#include "kernel/schedule/live_runs.h"
 #include "kernel/schedule/open_store.h"
 #include "kernel/schedule/origins.h"
 #include "kernel/schedule/provenance.h"
@@ -37,6 +38,7 @@ ScheduleOptions schedule_options(const nlohmann::json& run, int cuda_devices, st
     options.retries = run.value("retries", 0);
     options.stop_on_failure = run.value("stop_on_failure", false);
     options.checkpoint_seconds = run.value("checkpoint_seconds", 60.0);
+    options.exact_seconds = run.value("exact_seconds", 300.0);
     options.retention.newest = run.value("keep_newest", 1);
     options.retention.best_metric = run.value("keep_best", "");
     return options;
@@ -61,7 +63,8 @@ void say_precision(Progress& progress, const Experiment& experiment, const std::
     if (!text.empty()) progress.line(text);
 }
 
-void say_plan(Progress& progress, const Experiment& experiment, const WorkList& work, const std::vector<Slot>& slots) {
+void say_plan(Progress& progress, const Experiment& experiment, const WorkList& work, const std::vector<Slot>& slots,
+              const std::string& why) {
     std::string text = experiment.name + ": " + count_text(experiment.trials.size(), "trial");
     if (work.done > 0) text += ", " + std::to_string(work.done) + " already done";
     if (work.changed > 0)
@@ -71,7 +74,7 @@ void say_plan(Progress& progress, const Experiment& experiment, const WorkList& 
     if (work.left_failed > 0)
         text += ", " + std::to_string(work.left_failed) + " left failed (--retry-failed tries them again)";
     if (work.jobs.empty()) return progress.line(text + ", nothing to run");
-    progress.line(text + ", " + std::to_string(work.jobs.size()) + " to run in " + slots_text(slots));
+    progress.line(text + ", " + std::to_string(work.jobs.size()) + " to run in " + slots_text(slots) + why);
     say_precision(progress, experiment, slots);
 }
 
@@ -99,6 +102,25 @@ WorkList enqueue(store::Store& store, const Experiment& experiment, const std::s
 }
 
 int exit_code_of(int signal) { return signal == SIGUSR1 ? exit_preempted : 128 + signal; }
+
+// A trial that has begun goes on with as many threads as then, unless run.cores says otherwise.
+void keep_threads(store::Store& store, const nlohmann::json& run, WorkList& work) {
+    for (Job& job : work.jobs)
+        if (job.threads < 0)
+            job.threads =
+                run.value("cores", 0) > 0 ? 0 : static_cast<int>(store::trial_details(store, job.trial).threads);
+}
+
+// Why there are so many slots, where nobody has said how many there are to be.
+std::string slots_reason(const nlohmann::json& run, const std::vector<Slot>& slots, const Demand& demand) {
+    if (run.value("cores", 0) > 0 || run.value("slots", 0) > 0 || slots[0].device != "cpu") return "";
+    std::string why;
+    if (slots.size() > 1) why = "one for each core, as several trials wait";
+    if (demand.other_runs > 0)
+        why += (why.empty() ? "" : ", and ") + std::string("sharing the cores with ") +
+               count_text(static_cast<std::size_t>(demand.other_runs), "other run");
+    return why.empty() ? "" : ": " + why + " (run.slots and run.cores say otherwise)";
+}
 
 int exit_code(const ScheduleResult& result, const WorkList& work) {
     if (!result.store_failure.empty()) return exit_store_failed;
@@ -146,6 +168,7 @@ struct Invocation {
     StopSignals& signals;
     Progress& progress;
     std::ostream& out;
+    const LiveRun& live;
 };
 
 // Marks the code that the experiment names as this user's choice, for who asks the store later.
@@ -158,7 +181,7 @@ nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, co
 
 // From the queue to the summary of one experiment; `ready` has said what plugins there are.
 int perform_stage(const Invocation& command, const Experiment& experiment, ReadyWorker ready) {
-    const auto& [options, folders, surroundings, signals, progress, out] = command;
+    const auto& [options, folders, surroundings, signals, progress, out, live] = command;
     if (!ready.torch.problem.empty() && experiment.run.value("device", "auto") != "cpu")
         progress.line("no GPU is used: " + ready.torch.problem);
     ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, folders);
@@ -175,7 +198,11 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
         progress.line("stopped while the store was locked; nothing was queued");
         return exit_code_of(signal);
     }
-    if (!options.quiet) say_plan(progress, experiment, work, schedule.slots);
+    keep_threads(*opened, experiment.run, work);
+    const Demand demand{work.jobs.size(), live.others()};
+    schedule.slots = make_slots(experiment.run, ready.torch.cuda_devices, available_cores(), demand);
+    if (!options.quiet)
+        say_plan(progress, experiment, work, schedule.slots, slots_reason(experiment.run, schedule.slots, demand));
 
     ScheduleResult result;
     if (!work.jobs.empty()) {
@@ -204,6 +231,7 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
 int perform(const RunOptions& options, const fs::path& file, const std::vector<fs::path>& folders,
             const ReadExperiment& read, std::ostream& out) {
     StopSignals signals;
+    const LiveRun live;
     auto surroundings = std::async(std::launch::async, surroundings_of, file.empty() ? file : fs::absolute(file));
     ReadyWorker ready = start_worker(folders, available_cores());
     const Experiment experiment = read(ready.catalogue);
@@ -212,7 +240,7 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
     bring_up_to_date(options.store);
     require_start_experiments(experiment, options.store);  // rather than leave an empty store
 
-    const Invocation command{options, folders, surroundings.get(), signals, *progress, out};
+    const Invocation command{options, folders, surroundings.get(), signals, *progress, out, live};
     if (experiment.stage1) {
         if (const int code = perform_stage(command, *experiment.stage1, std::move(ready)); code != 0) return code;
         ready = start_worker(folders, available_cores());

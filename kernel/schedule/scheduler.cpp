@@ -73,13 +73,14 @@ void Scheduler::assign() {
         station->job = std::move(queue_.front());
         queue_.pop_front();
         station->shown = RunningTrial(*station->job, station->slot.device);
-        claimer_->ask(station->index, *station->job, station->slot);
+        claimer_->ask(station->index, *station->job, station->place());
+        if (station->worker && station->worker->threads() != station->place().threads) station->drop_worker();
         if (!station->worker) start_worker_at(*station);
     }
 }
 
 void Scheduler::start_worker_at(Station& station) {
-    station.worker = std::make_unique<WorkerProcess>(worker_program(), station.slot.threads);
+    station.worker = std::make_unique<WorkerProcess>(worker_program(), station.place().threads);
     station.kills_before = out_of_memory_kills();
     CatalogueCommand command;
     for (const auto& folder : options_.plugin_folders) command.folders.push_back(folder.string());
@@ -193,8 +194,9 @@ void Scheduler::start_if_ready(Station& station) {
                          .seed = config.seed,
                          .ticket = station.ticket,
                          .device = station.slot.torch_device(),
-                         .threads = station.slot.threads,
-                         .checkpoint_seconds = options_.checkpoint_seconds};
+                         .threads = station.place().threads,
+                         .checkpoint_seconds = options_.checkpoint_seconds,
+                         .exact_seconds = options_.exact_seconds};
     ArchiveSizes sizes;
     if (const auto& checkpoint = station.claim->checkpoint) {
         request.checkpoint_step = checkpoint->step;

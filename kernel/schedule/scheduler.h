@@ -30,6 +30,7 @@ struct ScheduleOptions {
     int retries = 0;                 // further attempts of a trial that failed
     bool stop_on_failure = false;
     double checkpoint_seconds = 60;
+    double exact_seconds = 300;  // see TrialRequest
     store::Retention retention;
 };
 

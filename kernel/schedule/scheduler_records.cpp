@@ -14,6 +14,15 @@ namespace {
 constexpr std::size_t most_name = 1000, most_names = 100'000;  // of metrics, by one worker
 constexpr int most_losses = 3;  // a trial whose worker is killed more often is given up
 
+// A note for the person who waits. It comes through a pipe that plugins can write to: one short line of text, no
+// escapes.
+std::string note_line(store::TrialId trial, std::string_view note) {
+    std::string text(note.substr(0, 400));
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < ' ' || c == 127) c = ' ';
+    return "trial " + std::to_string(trial) + ": " + text;
+}
+
 }  // namespace
 
 void Scheduler::take_record(Station& station, Record type, std::string_view payload) {
@@ -46,6 +55,7 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             if (head_bytes > payload.size()) throw Error("a sample whose head is cut off");
             const auto head = nlohmann::json::parse(payload.substr(0, head_bytes));
             std::string data(payload.substr(head_bytes));
+            if (head.at("name") == "note") progress_.line(note_line(trial, data));
             writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::move(data));
             break;
         }

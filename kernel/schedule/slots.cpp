@@ -55,8 +55,25 @@ int index_of(const std::string& device, std::string_view stem) {
     return error == std::errc() && device == std::string(stem) + std::to_string(index) ? index : -1;
 }
 
-void add_cpu(std::vector<Slot>& slots, const nlohmann::json& run, int machine) {
+constexpr double slot_gigabytes = 1;  // that a worker may take where nobody says how many there are to be
+
+double available_gigabytes() {
+    std::ifstream in("/proc/meminfo");
+    std::string word;
+    for (double kilobytes = 0; in >> word;)
+        if (word == "MemAvailable:" && in >> kilobytes) return kilobytes / (1 << 20);
+    return HUGE_VAL;
+}
+
+void add_cpu(std::vector<Slot>& slots, const nlohmann::json& run, int machine, const Demand& demand) {
     int cores = run.value("cores", 0), count = run.value("slots", 0);
+    if (cores == 0 && count == 0) {
+        const int share = std::max(1, machine / (1 + demand.other_runs));
+        const double room = std::max(1.0, available_gigabytes() / slot_gigabytes);
+        count = static_cast<int>(
+            std::min({static_cast<double>(share), room, std::max(1.0, static_cast<double>(demand.trials))}));
+        cores = share / count;
+    }
     if (cores == 0) cores = std::max(1, machine / std::max(count, 1));
     if (count == 0) count = std::max(1, machine / cores);
     if (static_cast<std::int64_t>(count) * cores > machine)
@@ -84,7 +101,7 @@ int available_cores() {
     return std::max(1, static_cast<int>(std::min<double>(allowed, std::ceil(cgroup_cores()))));
 }
 
-std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int cores) {
+std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int cores, const Demand& demand) {
     const std::string list = run.value("device", "auto");
     std::vector<std::string> devices = split(list);
     if (devices.size() == 1 && devices[0] == "auto") {
@@ -101,7 +118,8 @@ std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int co
     std::vector<Slot> slots;
     if (trim_blanks(list).empty()) throw Error("run.device is empty; " + remedy);
     for (const std::string& device : devices) {
-        if (device == "cpu") add_cpu(slots, run, cores);
+        if (device == "cpu")
+            add_cpu(slots, run, cores, demand);
         else if (index_of(device, "cuda:") >= 0) add_cuda(slots, device, cuda_devices, threads);
         else if (index_of(device, "fake:") >= 0) slots.push_back({device, 1});
         else throw Error("run.device: '" + device + "' is not a device; " + remedy);

@@ -41,6 +41,8 @@ struct Scheduler::Station {
     std::optional<store::Status> killed_as;  // we killed the worker; what the trial is then
     RunningTrial shown;
 
+    // Where the trial at hand runs.
+    Slot place() const { return {slot.device, job && job->threads > 0 ? job->threads : slot.threads}; }
     bool idle() const { return !job; }
 
     void drop_worker() {

@@ -78,7 +78,8 @@ WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>
         if (action == Action::skip_done && changed && list.changed++ == 0) list.change = changes[i];
         if (action != Action::run) continue;
         const TrialConfig& config = experiment.trials[i];
-        list.jobs.push_back({stored[i].id, &config, label_of(experiment, config)});
+        list.jobs.push_back(
+            {stored[i].id, &config, label_of(experiment, config), stored[i].checkpoint_step >= 0 && !changed ? -1 : 0});
         if (action_for(stored[i].status, {}) == Action::run) continue;  // it had not ended
         list.to_requeue.push_back(stored[i].id);
         if (changed) list.to_forget.push_back(stored[i].id);

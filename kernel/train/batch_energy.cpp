@@ -1,13 +1,16 @@
 #include "kernel/train/batch_energy.h"
 
-#include <algorithm>
-#include <atomic>
-#include <cmath>
-
 #include <ATen/ATen.h>
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <mutex>
 
 namespace marginalia {
 
@@ -101,12 +104,23 @@ void ParallelEnergy::evaluate_piece(States rows, std::span<double> out) const {
                 "; it must be finite or -infinity");
 }
 
-bool ParallelEnergy::log_marginals(States partial, std::span<double> out) const {
-    std::atomic<bool> offered = true;
+bool ParallelEnergy::log_marginals(States partial, std::span<double> out, const AfterRow& after_row) const {
+    std::fill(out.begin(), out.end(), NAN);
+    std::atomic<bool> offered = true, going_on = true;
+    std::atomic<std::size_t> next = 0;
+    std::mutex mutex;
+    std::int64_t done = 0;
+    const auto work = [&](int) {
+        for (std::size_t row = next++; row < partial.size() && offered && going_on; row = next++) {
+            const auto start = std::chrono::steady_clock::now();
+            if (!energy_.log_marginals(partial.slice(row, 1), out.subspan(row, 1))) offered = false;
+            const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+            const std::lock_guard lock(mutex);
+            if (!after_row(++done, taken.count())) going_on = false;
+        }
+    };
     try {
-        for_pieces(partial.size(), 4, [&](std::size_t first, std::size_t count) {
-            if (offered && !energy_.log_marginals(partial.slice(first, count), out.subspan(first, count))) offered = false;
-        });
+        oneapi::tbb::parallel_for(0, oneapi::tbb::this_task_arena::max_concurrency(), work);
     } catch (const std::exception& error) {
         throw Error("energy '" + name_ + "': " + error.what());
     }

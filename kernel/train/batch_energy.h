@@ -27,8 +27,13 @@ public:
     // log f of rows of bytes into out.
     void evaluate(States rows, std::span<double> out) const;
 
-    // Exact log-marginals in parallel; false where the energy offers none.
-    bool log_marginals(States partial, std::span<double> out) const;
+    // Called after a row that took `seconds`, with the rows done so far, by one thread at a time; returns false to
+    // begin none any more.
+    using AfterRow = std::function<bool(std::int64_t done, double seconds)>;
+
+    // Exact log-marginals in parallel, a row at a time and in their order: a row may take minutes. `out` is NaN where a
+    // row was not begun. False where the energy offers none.
+    bool log_marginals(States partial, std::span<double> out, const AfterRow& after_row) const;
 
 private:
     void evaluate_symbols() const;

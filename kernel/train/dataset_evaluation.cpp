@@ -180,10 +180,11 @@ Figures evaluate_likelihood(const RowEvaluation& evaluation) {
 
 Figures evaluate_ranking(const RowEvaluation& evaluation) { return Ranking(evaluation).run(); }
 
-Figures validation_bits(const TrialParts& parts, const Model& model, std::int64_t rows, std::int64_t points, std::int64_t batch) {
+Figures validation_bits(const TrialParts& parts, const Model& model, std::int64_t rows, std::int64_t points,
+                        std::int64_t batch, const KeepGoing& keep_going) {
     const at::Tensor x = random_rows_of(parts, Split::validation, rows, validation_stream);
     if (x.size(0) == 0) return {};
-    const RowEvaluation evaluation{parts, model, {}, [](std::int64_t, std::int64_t) { return true; }};
+    const RowEvaluation evaluation{parts, model, {}, keep_going};
     at::Generator orders = make_generator(parts.device, 0, validation_stream);
     const Spread spread = spread_of(scored_rows(evaluation, x, points, batch, orders));
     return {{"validation_bits" + suffix_of(model.density()), -spread.mean / bits_of(parts)}};

@@ -43,6 +43,7 @@ Figures evaluate_ranking(const RowEvaluation& evaluation);
 Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn);
 
 // validation_bits over `rows` rows of the validation split, estimated from `points` passes a row; empty where there is none.
-Figures validation_bits(const TrialParts& parts, const Model& model, std::int64_t rows, std::int64_t points, std::int64_t batch);
+Figures validation_bits(const TrialParts& parts, const Model& model, std::int64_t rows, std::int64_t points,
+                        std::int64_t batch, const KeepGoing& keep_going);
 
 }  // namespace marginalia

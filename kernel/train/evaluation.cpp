@@ -139,7 +139,7 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
     drawn = states.x;
     Figures figures;
     if (parts.objective->trains_marginals()) {
-        const Spread gap = spread_of(log_marginals(model, states.x, batch, parts.device) - states.log_p);
+        const Spread gap = spread_of(log_marginals(model, states.x, batch, parts.device, keep_going) - states.log_p);
         figures = {{"theta_gap_mean", gap.mean}, {"theta_gap_std", gap.deviation}};
     }
     if (!parts.energy) return figures;
@@ -183,11 +183,12 @@ Figures evaluate_reference(const TrialParts& parts, const Model& model, const Lo
     return figures;
 }
 
-Figures time_marginals(const TrialParts& parts, const Model& model, const at::Tensor& x, at::Generator& generator) {
+Figures time_marginals(const TrialParts& parts, const Model& model, const at::Tensor& x, at::Generator& generator,
+                       const Tick& tick) {
     const at::NoGradGuard no_grad;
     const at::Tensor rows = x.index_select(0, at::arange(16).remainder(x.size(0))).to(parts.device);
     const auto by_conditionals = [&](std::int64_t copies) {
-        return median_seconds(3, [&] { model.log_density(rows.repeat({copies, 1}), generator, [] {}).cpu(); });
+        return median_seconds(3, [&] { model.log_density(rows.repeat({copies, 1}), generator, tick).cpu(); });
     };
     Figures figures{{"conditional_seconds", by_conditionals(1)}, {"conditional5_seconds", by_conditionals(5)}};
     if (parts.objective->trains_marginals())

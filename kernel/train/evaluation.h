@@ -51,10 +51,16 @@ Figures evaluate_reference(const TrialParts& parts, const Model& model, const Lo
                            std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going);
 
 // log p_θ(x_S) against the exact log-marginals (marginal_evaluation.cpp): marginal_rmse, marginal_bias, spearman,
-// pearson over all states; by subset size the curves marginal_rmse_by_size, marginal_bias_by_size. Empty where the energy
-// has no exact ones.
-Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at::Tensor& reference, std::int64_t states,
-                           std::int64_t batch, at::Generator& generator, Curves& curves);
+// pearson over all states; by subset size the curves marginal_rmse_by_size, marginal_bias_by_size. Empty where the
+// energy has no exact ones. States with the most known sites, the quickest ones, come first; those that do not fit into
+// `seconds` are left out, and marginal_states then says how many are left.
+struct MarginalChoice {
+    std::int64_t states = 0, batch = 1;
+    double seconds = 0;
+};
+Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at::Tensor& reference,
+                           const MarginalChoice& choice, at::Generator& generator, const KeepGoing& keep_going,
+                           Curves& curves);
 
 // The model's states beside reference states (sample_quality.cpp): energy_distance (nats), the Wasserstein-1 distance of
 // their distributions of log f, and pair_correlation_rmse; both with _floor, the same between two halves of the reference
@@ -66,6 +72,7 @@ Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const
 // Seconds for 16 states: marginal_seconds (θ, one pass; only where the objective trains marginals), conditional_seconds
 // (the model's log-density), conditional5_seconds (of five copies at once). Medians of repeated runs after a warm-up,
 // single runs of what takes longer than 5 s.
-Figures time_marginals(const TrialParts& parts, const Model& model, const at::Tensor& x, at::Generator& generator);
+Figures time_marginals(const TrialParts& parts, const Model& model, const at::Tensor& x, at::Generator& generator,
+                       const Tick& tick);
 
 }  // namespace marginalia

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
 
 #include <cmath>
 
@@ -40,7 +41,7 @@ public:
         if (drawn.defined()) {
             record_pictures(drawn);
             if (request_.config.at("evaluation").at("marginal_time"))
-                record(time_marginals(parts_, *model_, drawn, generator_));
+                record(time_marginals(parts_, *model_, drawn, generator_, tick_of(timing_)));
         }
         if (parts_.energy) compare_with_reference(drawn);
         else compare_with_data(drawn);
@@ -56,7 +57,13 @@ private:
         };
     }
 
+    // Words for what cannot say itself how far it is.
+    void begin(const char* phase) {
+        if (!reporting(phase)(0, 0)) throw Interrupted{};
+    }
+
     void find_log_z() {
+        begin("exact log Z");
         log_z_.value = parts_.energy->log_z();
         if (log_z_.value) record({{"log_z_exact", *log_z_.value}});
         const std::int64_t chains = setting("ais_chains");
@@ -76,6 +83,7 @@ private:
     }
 
     void compare_with_data(const at::Tensor& drawn) {
+        begin("drawn rows beside the data's");
         if (drawn.defined()) record(evaluate_drawn_rows(parts_, drawn));
         record(evaluate_likelihood(row_evaluation("likelihood")));
         // Where log p has one value there is nothing to compare.
@@ -87,6 +95,7 @@ private:
 
     void compare_with_reference(const at::Tensor& drawn) {
         const std::int64_t nll_samples = setting("nll_samples"), marginal_states = setting("marginal_states");
+        if (nll_samples > 0) begin("exact entropy");
         if (nll_samples > 0)
             if (const auto entropy = parts_.energy->entropy())
                 record({{"entropy_bits_exact", *entropy / std::log(2.0) / static_cast<double>(parts_.domain.sites)}});
@@ -101,6 +110,7 @@ private:
         reference.x = reference.x.slice(0, 0, nll_samples);
         record(evaluate_reference(parts_, *model_, log_z_, reference, batch_, generator_, reporting("likelihood")));
         if (!drawn.defined()) return;
+        begin("drawn states beside reference states");
         Curves curves;
         record(evaluate_quality(parts_, drawn, reference, curves));
         record(curves);
@@ -110,6 +120,7 @@ private:
         at::Generator own = make_generator(parts_.device, request_.seed, reference_stream);
         const std::int64_t chains = setting("reference_chains");
         const auto sampler = build_reference_sampler(request_, plugins_, parts_, chains, own);
+        if (!sampler) begin("reference states");
         if (!sampler)
             return energy_reference(*parts_.energy, static_cast<std::size_t>(count), static_cast<std::uint64_t>(request_.seed));
         return chain_reference(parts_, *sampler, chains, count, own, reporting("reference"));
@@ -118,7 +129,15 @@ private:
     void compare_marginals(const at::Tensor& reference, std::int64_t states) {
         at::Generator choice = make_generator(at::kCPU, request_.seed, final_stream);
         Curves curves;
-        record(evaluate_marginals(parts_, *model_, reference, states, batch_, choice, curves));
+        const MarginalChoice wanted{states, batch_, request_.exact_seconds};
+        const Figures figures =
+            evaluate_marginals(parts_, *model_, reference, wanted, choice, reporting("exact log-marginals"), curves);
+        record(figures);
+        if (const auto left = figures.find("marginal_states"); left != figures.end())
+            recorder_.note(steps_,
+                           fmt::format("exact log-marginals: {:.0f} of {} states, those with the most known sites; the "
+                                       "others do not fit into run.exact_seconds = {}",
+                                       left->second, states, request_.exact_seconds));
         record(curves);
     }
 
@@ -137,6 +156,7 @@ private:
     }
 
     void record_pictures(const at::Tensor& drawn) {
+        begin("pictures");
         const std::int64_t count = std::min(setting("pictures"), drawn.size(0));
         if (count == 0) return;
         const std::vector<std::uint8_t> bytes = to_bytes(drawn.slice(0, 0, count));
@@ -192,7 +212,7 @@ private:
     const std::int64_t batch_;
     at::Generator generator_;
     const at::NoGradGuard no_grad_;
-    const KeepGoing normalising_ = reporting("normalising");
+    const KeepGoing normalising_ = reporting("normalising"), timing_ = reporting("timing marginals");
     const std::unique_ptr<Model> model_;
     LogZ log_z_;
 };

@@ -35,10 +35,15 @@ at::Tensor log_densities(const Model& model, const at::Tensor& x, std::int64_t b
     return at::cat(densities);
 }
 
-at::Tensor log_marginals(const Model& model, const at::Tensor& x, std::int64_t batch, const at::Device& device) {
+at::Tensor log_marginals(const Model& model, const at::Tensor& x, std::int64_t batch, const at::Device& device,
+                         const KeepGoing& keep_going) {
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> densities;
-    for (const at::Tensor& piece : x.split(batch)) densities.push_back(model.log_marginal(piece.to(device)).cpu());
+    for (const at::Tensor& piece : x.split(batch)) {
+        if (keep_going && !keep_going(static_cast<std::int64_t>(densities.size()) * batch, x.size(0)))
+            throw Interrupted{};
+        densities.push_back(model.log_marginal(piece.to(device)).cpu());
+    }
     return at::cat(densities);
 }
 

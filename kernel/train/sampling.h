@@ -25,6 +25,7 @@ at::Tensor log_densities(const Model& model, const at::Tensor& x, std::int64_t b
                          const KeepGoing& keep_going);
 
 // log p_θ of full or partial rows, on the CPU.
-at::Tensor log_marginals(const Model& model, const at::Tensor& x, std::int64_t batch, const at::Device& device);
+at::Tensor log_marginals(const Model& model, const at::Tensor& x, std::int64_t batch, const at::Device& device,
+                         const KeepGoing& keep_going = {});
 
 }  // namespace marginalia

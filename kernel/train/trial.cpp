@@ -1,9 +1,10 @@
 // One trial from its config to its final figures.
-#include <chrono>
-#include <cmath>
-
 #include <ATen/ATen.h>
 #include <torch/script.h>
+
+#include <chrono>
+#include <cmath>
+#include <optional>
 
 #include "kernel/train/autocast.h"
 #include "kernel/train/bfloat16_speed.h"
@@ -26,6 +27,10 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // Streams of the trial's seed that the generators draw from; training and evaluation never share one, so that how
 // often a trial is evaluated does not change what it learns.
 constexpr std::uint64_t quick_stream = 1'000'000;
+
+// Seconds from the wish to stop to the end of the process, where a trial is in code that does not ask: when all is
+// saved, and when what was learnt since the last checkpoint would be lost.
+constexpr double patience = 1, quick_patience = 10;
 
 // With the weights to start from in place, before the optimiser begins its averages with them.
 TrialParts started_parts(const TrialRequest& request, const PluginHost& plugins) {
@@ -52,6 +57,8 @@ public:
     TrialOutcome run() {
         check_evaluation();
         if (!finished_) {
+            if (!find_log_z()) return TrialOutcome::stopped;  // nothing has been learnt since the last checkpoint
+            recorder_.may_be_ended(0);
             if (!precision_.report.empty()) recorder_.sample("precision", saved_, "text", precision_.report);
             if (!train()) return TrialOutcome::stopped;
             if (parts_.sampler)
@@ -60,6 +67,7 @@ public:
             optimizer_.swap_average();
             save(steps_);
         }
+        recorder_.may_be_ended(patience);
         return final_evaluation(request_, plugins_, parts_, recorder_) ? TrialOutcome::done : TrialOutcome::stopped;
     }
 
@@ -91,6 +99,8 @@ private:
         // Moved back by the training of earlier processes, and on by what evaluations take.
         auto started = last_log - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(trained_));
         const std::int64_t first = saved_ + 1;
+        if (evaluation_due_ && !quick_evaluation(saved_)) return false;  // the checkpoint says so already
+        evaluation_due_ = false;
         for (std::int64_t step = first; step <= steps_; ++step) {
             const auto metrics = one_step(step);
             const bool last = step == steps_;
@@ -106,7 +116,12 @@ private:
             if (evaluate_every > 0 && step % evaluate_every == 0 && !last) {
                 recorder_.metric("train_seconds", step, seconds_since(started));
                 const auto before = Clock::now();
-                quick_evaluation(step);
+                if (!quick_evaluation(step)) {
+                    trained_ = std::chrono::duration<double>(before - started).count();
+                    evaluation_due_ = true;
+                    save(step);
+                    return false;
+                }
                 last_log += Clock::now() - before;
                 started += Clock::now() - before;
             }
@@ -166,6 +181,7 @@ private:
             if (parts_.sampler) state.parts["sampler"] = parts_.sampler->state();
             state.parts["generator"] = {{"state", parts_.generator.get_state()}};
             state.parts["time"] = {{"trained", at::scalar_tensor(trained_, at::kDouble)}};
+            if (evaluation_due_) state.parts["evaluation"] = {{"due", at::scalar_tensor(true, at::kBool)}};
             state.parts["precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
         }
         nlohmann::json trial = {{"config", request_.config}, {"seed", request_.seed}, {"step", step}};
@@ -190,6 +206,7 @@ private:
         if (parts_.sampler) load_sampler(parts_, state);
         check_state("generator", {{"state", parts_.generator.get_state()}}, state.parts["generator"]);
         parts_.generator.set_state(state.parts["generator"].at("state"));
+        evaluation_due_ = state.parts.contains("evaluation");
         // Neither is in checkpoints of earlier builds.
         if (state.parts.contains("time")) {
             check_state("time", {{"trained", at::scalar_tensor(trained_, at::kDouble)}}, state.parts["time"]);
@@ -201,23 +218,45 @@ private:
         if (began != precision_.bfloat16) precision_ = {began, std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
     }
 
-    void quick_evaluation(std::int64_t step) {
-        const std::int64_t samples = evaluation_.at("quick_samples");
-        if (samples == 0) return;
+    // False if asked to stop; nothing of it has been recorded then.
+    bool quick_evaluation(std::int64_t step) {
+        if (evaluation_.at("quick_samples").get<std::int64_t>() == 0) return true;
         optimizer_.swap_average();
+        recorder_.may_be_ended(quick_patience);
+        bool whole = true;
+        try {
+            for (const auto& [name, value] : quick_figures(step)) recorder_.metric(name, step, value);
+        } catch (const Interrupted&) {
+            whole = false;
+        }
+        recorder_.may_be_ended(0);
+        optimizer_.swap_average();
+        return whole;
+    }
+
+    Figures quick_figures(std::int64_t step) {
+        const std::int64_t samples = evaluation_.at("quick_samples"), batch = evaluation_.at("batch");
         at::Generator generator = make_generator(parts_.device, request_.seed, quick_stream + static_cast<std::uint64_t>(step));
         at::Tensor drawn;
-        const auto always = [](std::int64_t, std::int64_t) { return true; };
+        const KeepGoing keep_going = [this](std::int64_t, std::int64_t) { return !recorder_.stop_requested(); };
         const at::NoGradGuard no_grad;
-        const auto model = parts_.objective->model(*parts_.network, generator, [] {});
+        const auto model = parts_.objective->model(*parts_.network, generator, tick_of(keep_going));
         LogZ log_z;
-        if (parts_.energy) log_z.value = parts_.energy->log_z();
-        const std::int64_t batch = evaluation_.at("batch");
-        for (const auto& [name, value] :
-             parts_.energy ? evaluate_samples(parts_, *model, log_z, samples, batch, generator, always, drawn)
-                           : validation_bits(parts_, *model, samples, evaluation_.at("nll_points"), batch))
-            recorder_.metric(name, step, value);
-        optimizer_.swap_average();
+        log_z.value = log_z_;
+        return parts_.energy
+                   ? evaluate_samples(parts_, *model, log_z, samples, batch, generator, keep_going, drawn)
+                   : validation_bits(parts_, *model, samples, evaluation_.at("nll_points"), batch, keep_going);
+    }
+
+    // What quick evaluations compare with. It may take long, and here nothing is lost if it is broken off. False if
+    // asked to stop.
+    bool find_log_z() {
+        const bool needed =
+            evaluation_.at("every").get<std::int64_t>() > 0 && evaluation_.at("quick_samples").get<std::int64_t>() > 0;
+        if (!parts_.energy || !needed) return true;
+        recorder_.progress("exact log Z", 0, 0);
+        log_z_ = parts_.energy->log_z();
+        return !recorder_.stop_requested();
     }
 
     const TrialRequest& request_;
@@ -232,11 +271,14 @@ private:
     std::int64_t saved_ = 0;  // step of the newest checkpoint
     double trained_ = 0;      // seconds of training up to there
     bool finished_ = false;
+    bool evaluation_due_ = false;  // the quick evaluation at the newest checkpoint was broken off
+    std::optional<double> log_z_;
 };
 
 }  // namespace
 
 TrialOutcome run_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
+    recorder.may_be_ended(patience);  // plugins may take long to construct
     Trial trial(request, plugins, recorder);
     for (std::string* archive : {&request.checkpoint, &request.start_network}) std::string().swap(*archive);
     return trial.run();

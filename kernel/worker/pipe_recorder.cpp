@@ -99,6 +99,24 @@ void PipeRecorder::progress(std::string_view phase, std::int64_t done, std::int6
     wake(false);
 }
 
+void PipeRecorder::may_be_ended(double patience) {
+    std::lock_guard lock(mutex_);
+    patience_ = patience;
+    patient_since_ = std::chrono::steady_clock::now();
+}
+
+void PipeRecorder::request_stop() {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+    patient_since_ = std::chrono::steady_clock::now();
+}
+
+bool PipeRecorder::overdue() {
+    std::lock_guard lock(mutex_);
+    const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - patient_since_;
+    return stop_ && patience_ > 0 && waited.count() > patience_;
+}
+
 void PipeRecorder::post(Record type, std::string payload) {
     std::lock_guard lock(mutex_);
     enqueue(type, std::move(payload), true);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -17,7 +18,8 @@ namespace marginalia {
 // Records made within 20 ms travel together; checkpoints, answers and the end of a trial at once. Recording waits for
 // the pipe only where `most_waiting_bytes` are held here, as when the host is far behind or a checkpoint is larger.
 //
-// Threads: the Recorder methods are for the trial's thread; request_stop, clear_stop and post may come from any.
+// Threads: the Recorder methods are for the trial's thread; request_stop, clear_stop, overdue and post may come from
+// any.
 class PipeRecorder final : public Recorder {
 public:
     static constexpr std::size_t most_waiting_bytes = 64 << 20;
@@ -33,8 +35,12 @@ public:
     void progress(std::string_view phase, std::int64_t done, std::int64_t total) override;
     bool stop_requested() override { return stop_.load(std::memory_order_relaxed); }
 
-    void request_stop() { stop_ = true; }
+    void may_be_ended(double patience) override;
+
+    void request_stop();
     void clear_stop() { stop_ = false; }
+    // Whether the trial should have stopped by now and nothing is lost if it is ended.
+    bool overdue();
 
     // Sends a record after all those made so far, without delay.
     void post(Record type, std::string payload);
@@ -55,6 +61,8 @@ private:
 
     const int descriptor_;
     std::atomic<bool> stop_ = false;
+    double patience_ = 0;                                  // s
+    std::chrono::steady_clock::time_point patient_since_;  // the last change of patience_ or stop_
 
     std::mutex mutex_;
     std::condition_variable something_, sent_;

@@ -90,6 +90,7 @@ std::string encode_trial_head(const TrialRequest& request, const ArchiveSizes& s
         {"device", request.device},
         {"threads", request.threads},
         {"checkpoint_seconds", request.checkpoint_seconds},
+        {"exact_seconds", request.exact_seconds},
         {"checkpoint_step", request.checkpoint_step},
         {"checkpoint_bytes", sizes.checkpoint},
         {"start_network_bytes",
@@ -114,6 +115,7 @@ TrialReceiver::TrialReceiver(std::string_view head) {
     request_.device = json.at("device");
     request_.threads = json.at("threads");
     request_.checkpoint_seconds = json.at("checkpoint_seconds");
+    request_.exact_seconds = json.at("exact_seconds");
     request_.checkpoint_step = json.at("checkpoint_step");
     sizes_.checkpoint = json.at("checkpoint_bytes");
     sizes_.start_network = json.at("start_network_bytes");

@@ -13,7 +13,8 @@ namespace marginalia {
 using ByteSink = std::function<void(std::string_view part)>;
 
 // Takes what a trial records. `metric` costs under a microsecond; no method waits for a disk or a pipe unless they are
-// megabytes behind. All methods are called from the trial's own thread.
+// megabytes behind. All methods are called from the trial's own thread, `progress` and `stop_requested` by one thread at a time of
+// those it waits for.
 class Recorder {
 public:
     virtual ~Recorder() = default;
@@ -32,6 +33,11 @@ public:
     }
     // `done` of `total` steps are behind us, in the phase named ("training", "evaluation").
     virtual void progress(std::string_view phase, std::int64_t done, std::int64_t total) = 0;
+    // A line for the person who waits, kept with the trial as well.
+    void note(std::int64_t step, std::string text) { sample("note", step, "text", std::move(text)); }
+    // From now on nothing is lost if the process ends: once the trial has been asked to stop, it is ended where it has
+    // not stopped by itself within so many seconds, in whatever a plugin is doing. 0: not so, as in training.
+    virtual void may_be_ended(double /*patience*/) {}
     // True once the host has asked the trial to checkpoint and stop.
     virtual bool stop_requested() = 0;
 };
@@ -43,6 +49,7 @@ struct TrialRequest {
     std::string device = "cpu";   // "cpu", "cuda:N"
     int threads = 1;              // set before LibTorch starts; for information here
     double checkpoint_seconds = 60;  // at most this long between checkpoints; 0: every step
+    double exact_seconds = 300;      // for exact log-marginals; what would take longer is left out
     std::string checkpoint;       // to go on from; empty: start anew
     std::int64_t checkpoint_step = -1;
     std::string start_network;    // checkpoint of another trial whose network weights to start from; empty: none

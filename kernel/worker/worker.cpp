@@ -1,11 +1,17 @@
 #include "kernel/worker/worker.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
 #include <cstdio>
+#include <deque>
+#include <functional>
+#include <mutex>
 #include <new>
 #include <optional>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/worker/pipe_recorder.h"
@@ -35,6 +41,8 @@ bool says_out_of_memory(const std::string& text) {
     return false;
 }
 
+constexpr int patience_milliseconds = 100;  // between two looks at a trial that was asked to stop
+
 struct Order {
     Command command;
     std::string payload;
@@ -44,7 +52,9 @@ struct Order {
 // Commands as they arrive: `stop` takes effect at once, the others wait for the main thread; a trial once it is whole.
 class Inbox {
 public:
-    Inbox(int descriptor, PipeRecorder& recorder) : descriptor_(descriptor), recorder_(recorder) {
+    // `end_trial` is called from the listening thread once the trial should have stopped.
+    Inbox(int descriptor, PipeRecorder& recorder, std::function<void()> end_trial)
+        : descriptor_(descriptor), recorder_(recorder), end_trial_(std::move(end_trial)) {
         std::thread([this] { listen(); }).detach();  // lives as long as the process: it blocks in read
     }
 
@@ -60,9 +70,17 @@ private:
     void listen() {
         FrameReader reader;
         FrameReader::Frame frame;
-        while (reader.read_from(descriptor_) > 0)
+        do {
             while (reader.next(frame)) take(static_cast<Command>(frame.type), frame.payload);
+            wait_for_bytes();
+        } while (reader.read_from(descriptor_) > 0);
         ::_exit(0);  // the host is gone, and with it every reason to go on
+    }
+
+    void wait_for_bytes() {
+        pollfd entry{descriptor_, POLLIN, 0};
+        while (recorder_.stop_requested() && ::poll(&entry, 1, patience_milliseconds) == 0)
+            if (recorder_.overdue()) end_trial_();
     }
 
     void take(Command command, std::string_view payload) {
@@ -88,6 +106,7 @@ private:
 
     const int descriptor_;
     PipeRecorder& recorder_;
+    const std::function<void()> end_trial_;
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::deque<Order> orders_;
@@ -97,8 +116,10 @@ private:
 class Server {
 public:
     Server(const WorkerArguments& arguments, const WorkerRuntime& runtime)
-        : runtime_(runtime), recorder_(arguments.record_descriptor),
-          inbox_(*new Inbox(arguments.command_descriptor, recorder_)) {}  // its thread is never joined
+        : runtime_(runtime),
+          recorder_(arguments.record_descriptor),
+          inbox_(*new Inbox(arguments.command_descriptor, recorder_, [this] { end_stopped_trial(); })) {
+    }  // its thread is never joined
 
     [[noreturn]] void run() {
         for (;;) {
@@ -122,11 +143,11 @@ private:
     void run_one(TrialRequest request) {
         try {
             ticket_ = request.ticket;
+            open_ = true;
             if (!plugins_) throw Error("the worker was given a trial before it was told where plugins are");
             const TrialOutcome outcome = runtime_.run_trial(std::move(request), *plugins_, recorder_);
-            std::string ticket;
-            put(ticket, ticket_);
-            recorder_.post(outcome == TrialOutcome::done ? Record::done : Record::stopped, ticket);
+            close_trial();
+            post_end(outcome == TrialOutcome::done ? Record::done : Record::stopped);
         } catch (const std::bad_alloc&) {
             fail("out of memory", true);
         } catch (const std::exception& error) {
@@ -136,15 +157,38 @@ private:
         }
     }
 
+    void post_end(Record type) {
+        std::string ticket;
+        put(ticket, ticket_);
+        recorder_.post(type, ticket);
+    }
+
+    // Only one says how a trial ended: the trial, or who ends it. Whoever comes second has nothing left to do.
+    void close_trial() {
+        recorder_.may_be_ended(0);
+        while (ticket_ != 0 && !open_.exchange(false)) ::pause();
+    }
+
+    // Its newest checkpoint stands; what it was doing may be a plugin's code, which nothing but the end of the process
+    // stops.
+    void end_stopped_trial() {
+        if (!open_.exchange(false)) return;
+        post_end(Record::stopped);
+        recorder_.flush();
+        ::_exit(0);
+    }
+
     void fail(const std::string& what, bool out_of_memory) {
+        close_trial();
         std::fprintf(stderr, "%s\n", what.c_str());
         recorder_.post(
             Record::failed,
-            dump({{"ticket", ticket_}, {"message", first_sentence(what)}, {"out_of_memory", out_of_memory}}));
+            dump({{"ticket", ticket_.load()}, {"message", first_sentence(what)}, {"out_of_memory", out_of_memory}}));
     }
 
     const WorkerRuntime& runtime_;
-    std::uint64_t ticket_ = 0;  // of the trial at hand
+    std::atomic<std::uint64_t> ticket_ = 0;  // of the trial at hand
+    std::atomic<bool> open_ = false;         // nobody has said yet how it ended
     PipeRecorder recorder_;
     Inbox& inbox_;
     std::optional<PluginHost> plugins_;

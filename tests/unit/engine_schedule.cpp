@@ -1,15 +1,15 @@
 // Slots, actions and the words on dead workers.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
-#include <poll.h>
-#include <unistd.h>
-
 #include "kernel/schedule/blame.h"
+#include "kernel/schedule/live_runs.h"
 #include "kernel/schedule/slots.h"
 #include "kernel/schedule/sweep.h"
 #include "kernel/schedule/worker_process.h"
@@ -69,6 +69,45 @@ TEST_CASE("slots share out the machine") {
     CHECK(slots({{"device", "cuda:1"}, {"cores", 2}}, 2) == "cuda:1x2");
     CHECK(slots({{"device", "fake:0, fake:1"}}) == "fake:0x1 fake:1x1");
     CHECK(available_cores() >= 1);
+}
+
+TEST_CASE("where nobody says how many slots, trials that wait get a core each, and other runs their share") {
+    const auto slots_for = [](std::size_t trials, int others, const nlohmann::json& run = nlohmann::json::object()) {
+        return text(make_slots(run, 0, 4, {trials, others}));
+    };
+    CHECK(slots_for(0, 0) == "cpux4");
+    CHECK(slots_for(2, 0) == "cpux2 cpux2");
+    CHECK(slots_for(3, 0) == "cpux1 cpux1 cpux1");
+    CHECK(slots_for(1, 1) == "cpux2");
+    CHECK(slots_for(9, 1) == "cpux1 cpux1");
+    CHECK(slots_for(9, 9) == "cpux1");
+    CHECK(slots_for(9, 9, {{"cores", 2}}) == "cpux2 cpux2");
+    CHECK(slots_for(9, 9, {{"slots", 1}}) == "cpux4");
+}
+
+TEST_CASE("runs that live are counted, runs that were killed are not, and nobody else's folder is used") {
+    const std::filesystem::path folder =
+        std::filesystem::temp_directory_path() / ("live-runs-" + std::to_string(::getpid()));
+    {
+        const LiveRun first(folder);
+        CHECK(first.others() == 0);
+        {
+            const LiveRun second(folder), third(folder);
+            CHECK(first.others() == 2);
+            CHECK(third.others() == 2);
+        }
+        CHECK(first.others() == 0);
+        std::ofstream(folder / "run-left-over") << "";
+        CHECK(first.others() == 0);
+        CHECK(!std::filesystem::exists(folder / "run-left-over"));
+        std::filesystem::create_symlink("/dev/zero", folder / "run-link");
+        CHECK(first.others() == 0);
+    }
+    std::filesystem::permissions(folder, std::filesystem::perms::all);
+    std::ofstream(folder / "run-left-over") << "";
+    CHECK(LiveRun(folder).others() == 0);  // anybody may write there
+    CHECK(std::filesystem::exists(folder / "run-left-over"));
+    std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("devices that are not there are refused") {

@@ -3,14 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-// The passes below are all the arithmetic of the transfer matrix: compiled for wider vectors too and chosen at load
-// time, so that a portable build is a fast one. Sanitizers do not go with that mechanism.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define ISING_WIDE __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
-#else
-#define ISING_WIDE
-#endif
+#include "wide.h"
 
 namespace ising {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "line_symmetry.h"
 #include "log_sum.h"
+#include "path_sum.h"
 
 namespace ising {
 namespace {
@@ -60,12 +61,18 @@ double TransferMatrix::log_sum(marginalia::State x) const {
     std::vector<Line> lines;
     for (std::int64_t line = 0; line < lines_; ++line) lines.push_back(line_of(x, line));
     if (!cyclic_) return log_sum_open(lines);
-    // A torus may be cut anywhere: where the fewest start vectors are needed.
-    const auto fewest = std::min_element(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
-        return a.unknown_count() < b.unknown_count();
-    });
-    std::rotate(lines.begin(), fewest, lines.end());
-    return log_sum_cyclic(lines);
+    if (const auto sum = log_sum_of_line(lines)) return *sum;
+    const PathPlan plan = cheapest_plan(x);
+    return PathSum(lattice_, plan).log_sum();
+}
+
+// A path may lie across either way.
+PathPlan TransferMatrix::cheapest_plan(marginalia::State x) const {
+    const std::int64_t along = site(1, 0) - site(0, 0), across = width_ == 1 ? 1 : site(0, 1) - site(0, 0);
+    PathPlan best = plan_path({lines_, along, width_, across, lattice_.wraps(width_)}, x);
+    if (!lattice_.wraps(width_) || lines_ > widest_path) return best;
+    PathPlan other = plan_path({width_, across, lines_, along, true}, x);
+    return other.work < best.work ? other : best;
 }
 
 double TransferMatrix::log_sum_open(std::span<const Line> lines) const {
@@ -81,29 +88,21 @@ double TransferMatrix::log_sum_open(std::span<const Line> lines) const {
            log_unit_ * static_cast<double>(lines_);
 }
 
-double TransferMatrix::log_sum_cyclic(std::span<const Line> lines) const {
-    std::vector<std::uint32_t> starts(std::size_t{1} << lines.front().unknown_count());
-    std::iota(starts.begin(), starts.end(), 0u);
-    const int most = most_unknown(lines);
-    LineTensor tensor(width_, most, batch_for(most, starts.size()));
-    LogSum total;
-    for (std::size_t first = 0; first < starts.size(); first += tensor.batch())
-        total.add(log_sum_block(lines, tensor, std::span(starts).subspan(first, tensor.batch())));
-    return total.value() + log_unit_ * static_cast<double>(lines_);
-}
-
-double TransferMatrix::log_sum_block(std::span<const Line> lines, LineTensor& tensor,
-                                     std::span<const std::uint32_t> starts) const {
-    tensor.set_units(lines.front().unknown, starts);
-    tensor.weigh(lines.front(), table_);
-    for (std::size_t line = 1; line < lines.size(); ++line) {
-        tensor.cross(lines[line - 1], lines[line], lattice_.coupling);
-        tensor.weigh(lines[line], table_);
+// Where all known sites of a torus lie in one line: any line may be the first.
+std::optional<double> TransferMatrix::log_sum_of_line(std::span<const Line> lines) const {
+    const std::uint32_t all = static_cast<std::uint32_t>(table_.size() - 1);
+    Line known{all, 0};
+    for (const Line& line : lines) {
+        if (line.unknown == all) continue;
+        if (known.unknown != all) return std::nullopt;
+        known = line;
     }
-    tensor.cross(lines.back(), lines.front(), lattice_.coupling);
-    double sum = 0;
-    for (std::size_t column = 0; column < starts.size(); ++column) sum += tensor.at(starts[column], column);
-    return std::log(sum) + tensor.log_scale();
+    prepare();
+    LogSum sum;
+    for (std::uint32_t spins = 0;; spins = (spins - known.unknown) & known.unknown) {
+        sum.add(first_lines_[known.up | spins]);
+        if (spins == known.unknown) return sum.value();
+    }
 }
 
 void TransferMatrix::prepare() const {
@@ -118,6 +117,9 @@ void TransferMatrix::prepare() const {
         LogSum total;
         for (const Orbit& orbit : orbits_) total.add(orbit.log_weight + std::log(orbit.multiplicity));
         log_z_ = total.value();
+        first_lines_.resize(table_.size());
+        for (const Orbit& orbit : orbits_)
+            for (const std::uint32_t image : images_of(orbit.start, width_)) first_lines_[image] = orbit.log_weight;
     });
 }
 

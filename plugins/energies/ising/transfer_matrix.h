@@ -1,6 +1,8 @@
 // Exact sums over the states of a narrow Ising lattice by its transfer matrix.
 #pragma once
 
+#include <marginalia/states.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <mutex>
@@ -8,10 +10,9 @@
 #include <span>
 #include <vector>
 
-#include <marginalia/states.h>
-
 #include "lattice.h"
 #include "line_tensor.h"
+#include "path_plan.h"
 #include "random.h"
 
 namespace ising {
@@ -25,6 +26,7 @@ namespace ising {
 class TransferMatrix {
 public:
     static constexpr std::int64_t widest = 16;
+    static constexpr std::int64_t widest_path = 32;  // columns that a path may cross where lines are many
     static bool fits(const Lattice& lattice) { return std::min(lattice.rows, lattice.columns) <= widest; }
 
     explicit TransferMatrix(const Lattice& lattice);  // fits(lattice) must hold
@@ -36,8 +38,9 @@ public:
     // Entropy in nats: log Z - d/dt log Z(t coupling, t field) at t = 1, by a sixth-order difference (error < 1e-8).
     double entropy() const;
 
-    // log of the sum of f over the states that agree with x (2 = unknown). On a torus one vector for each state of the
-    // line with the fewest unknown sites.
+    // log of the sum of f over the states that agree with x (2 = unknown). On a torus, where all known sites lie in one
+    // line, a sum over what log Z knows of each state of a line; otherwise one vector for each state of a path across
+    // it (PathPlan).
     double log_sum(marginalia::State x) const;
 
     // `count` independent states, rows of sites() bytes, the same for the same seed; nullopt where the L 2^W messages
@@ -53,9 +56,9 @@ private:
 
     std::int64_t site(std::int64_t line, int place) const;  // of the lattice
     Line line_of(marginalia::State x, std::int64_t line) const;
+    PathPlan cheapest_plan(marginalia::State x) const;
     double log_sum_open(std::span<const Line> lines) const;
-    double log_sum_cyclic(std::span<const Line> lines) const;
-    double log_sum_block(std::span<const Line> lines, LineTensor& tensor, std::span<const std::uint32_t> starts) const;
+    std::optional<double> log_sum_of_line(std::span<const Line> lines) const;
     std::vector<Orbit> find_orbits() const;
     void weigh_orbits(std::span<Orbit> orbits) const;
     void prepare() const;
@@ -73,6 +76,7 @@ private:
     mutable std::once_flag prepared_;
     mutable double log_z_ = 0;
     mutable std::vector<Orbit> orbits_;  // of a torus
+    mutable std::vector<double> first_lines_;  // of a torus: the log_weight of each state of a line
 };
 
 }  // namespace ising
