@@ -21,12 +21,6 @@ namespace {
 
 using store::StoreError;
 
-std::string file_stem(std::string name) {
-    for (char& c : name)
-        if (c == '/' || c == '\0' || c == ' ') c = '-';
-    return name;
-}
-
 // The record that a run of these plugins would leave now. Starts a worker, as only it can say which plugins there are.
 std::string provenance_now(const Common& common, const store::Trial& trial, const store::Sweep& sweep) {
     ReadyWorker ready =

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <set>
 
@@ -15,6 +16,15 @@
 namespace marginalia {
 
 using store::StoreError;
+
+std::string file_stem(const std::string& name) {
+    constexpr std::size_t most = 150;  // of the 255 of a file's name
+    std::string stem = name.substr(0, most);
+    for (char& c : stem)
+        if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_') c = '-';
+    if (stem.empty() || stem[0] == '.' || stem[0] == '-') stem.insert(0, "_");
+    return stem;
+}
 
 std::string find_experiment(store::Store& store, const std::string& name) {
     std::vector<std::string> names;

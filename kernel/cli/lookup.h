@@ -12,6 +12,10 @@
 
 namespace marginalia {
 
+// A text as part of a file's name: letters, digits, '.', '_' and '-' of it, the first 150 bytes; anything else
+// becomes '-', and '_' comes before a '.' or '-' at its beginning.
+std::string file_stem(const std::string& name);
+
 // The experiment of that name, or of the newest run if `name` is empty. Throws StoreError (no_match) with the nearest
 // name and a list of what there is.
 std::string find_experiment(store::Store& store, const std::string& name);

@@ -174,10 +174,11 @@ void write_pictures(store::Store& store, store::TrialId trial, const std::filesy
         std::error_code failed;
         std::filesystem::create_directories(folder, failed);
         if (failed) throw Error(fmt::format("the folder {} cannot be made: {}", folder.string(), failed.message()));
-        OutputFile file(folder / fmt::format("trial-{}-{}.svg", trial, sample.name));
+        const std::filesystem::path path = folder / fmt::format("trial-{}-{}.svg", trial, file_stem(sample.name));
+        OutputFile file(path);
         file.stream() << sample.data;
         file.commit();
-        out << (folder / fmt::format("trial-{}-{}.svg", trial, sample.name)).string() << '\n';
+        out << path.string() << '\n';
         ++written;
     }
     if (written == 0)

@@ -1,10 +1,15 @@
 #include "kernel/config/toml_text.h"
 
+#include <marginalia/files.h>
+#include <marginalia/states.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
+
+#include "kernel/config/spelling.h"
 
 namespace marginalia::config {
 
@@ -83,8 +88,19 @@ std::string inline_value(const Node& node) {
     return node.is_table() ? "{ " + text + " }" : "[" + text + "]";
 }
 
-// toml++ says what it saw; people want to know what to do.
-std::string syntax_fault(std::string_view description) {
+// What stands behind the '=' of a line, up to a comment.
+std::string_view value_of_line(std::string_view text, std::uint32_t number) {
+    for (; number > 1 && !text.empty(); --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    text = text.substr(0, text.find('\n'));
+    const std::size_t equals = text.find('=');
+    text = equals == text.npos ? "" : text.substr(equals + 1);
+    text = text.substr(0, text.find('#'));
+    const std::size_t first = text.find_first_not_of(" \t\r");
+    return first == text.npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+// toml++ says what it saw; people want to know what to do. `value`: what stands there.
+std::string syntax_fault(std::string_view description, std::string_view value) {
     static constexpr std::pair<std::string_view, const char*> remedies[] = {
         {"redefine", "; it is given twice, keep one of the two"},
         {"control characters", "; is a closing quote missing?"},
@@ -97,6 +113,7 @@ std::string syntax_fault(std::string_view description) {
     const bool known = description.starts_with(start);
     std::string fault = known ? "this is not valid TOML, in a " + std::string(description.substr(start.size()))
                               : "this is not valid TOML: " + std::string(description);
+    if (const std::string remedy = spelling_remedy(value); !remedy.empty()) return fault + remedy;
     for (const auto& [words, remedy] : remedies)
         if (description.find(words) != description.npos) return fault + remedy;
     return fault;
@@ -122,7 +139,8 @@ std::optional<Node> read_toml(std::string_view text, Faults& faults, std::uint32
     try {
         return convert(toml::parse(text), file);
     } catch (const toml::parse_error& error) {
-        faults.add(place_of(error.source(), file), syntax_fault(error.description()));
+        faults.add(place_of(error.source(), file),
+                   syntax_fault(error.description(), value_of_line(text, error.source().begin.line)));
         return std::nullopt;
     } catch (const std::logic_error&) {
         faults.add(place_of_failed_assertion(text, file),
@@ -148,9 +166,18 @@ std::string toml_scalar(const nlohmann::json& value) {
     if (value.is_number_float() && !std::isfinite(value.get<double>()))
         return std::isnan(value.get<double>()) ? "nan" : value.get<double>() > 0 ? "inf" : "-inf";
     const std::string json = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    // JSON's spelling is TOML's, but for one control character that JSON lets stand.
+    // JSON's spelling is TOML's, but for one control character that JSON lets stand, and for what nobody sees.
     std::string text;
-    for (const char c : json) c == '\x7f' ? text += "\\u007F" : text += c;
+    for (std::size_t at = 0; at < json.size();) {
+        const std::string character = first_character(std::string_view(json).substr(at));
+        const std::string seen = visible(character);
+        at += character.size();
+        if (seen == character || !seen.starts_with("U+"))
+            text += character;
+        else
+            text +=
+                seen.size() == 6 ? "\\u" + seen.substr(2) : "\\U" + std::string(10 - seen.size(), '0') + seen.substr(2);
+    }
     return text;
 }
 

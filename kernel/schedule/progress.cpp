@@ -89,6 +89,7 @@ private:
 
 class QuietProgress final : public Progress {
     void line(const std::string& text) override { std::fprintf(stderr, "%s\n", text.c_str()); }
+    void note(const std::string&) override {}
     void ended(const RunningTrial&, const std::string&) override {}
     void show(const std::vector<const RunningTrial*>&, const Totals&) override {}
 };

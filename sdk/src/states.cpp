@@ -1,3 +1,4 @@
+#include <marginalia/files.h>
 #include <marginalia/states.h>
 
 #include <algorithm>
@@ -68,7 +69,7 @@ void parse_state(std::string_view line, std::int64_t categories, std::span<const
             const auto [end, error] =
                 std::from_chars(rest.data(), rest.data() + (categories > 10 ? rest.size() : 1), symbol);
             length = static_cast<std::size_t>(end - rest.data());
-            if (error != std::errc() || symbol >= categories) refuse(std::string(rest.substr(0, length)));
+            if (error != std::errc() || symbol >= categories) refuse(visible(rest.substr(0, length)));
         }
         if (length == 0 && rest.starts_with(box)) symbol = static_cast<int>(categories), length = box.size();
         if (length == 0 && rest[0] == '_') symbol = static_cast<int>(categories), length = 1;
@@ -76,7 +77,7 @@ void parse_state(std::string_view line, std::int64_t categories, std::span<const
             ++at;
             continue;
         }
-        if (length == 0) refuse(first_character(rest));
+        if (length == 0) refuse(visible(first_character(rest)));
         if (found < out.size()) out[found] = static_cast<std::uint8_t>(symbol);
         ++found;
         at += length;
