@@ -100,8 +100,21 @@ std::string_view network_filesystem_name(std::uint64_t type) {
 
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
-void check_place_to_write(const fs::path& file, const FilesystemType& type) {
+void check_name(const fs::path& file) {
+    constexpr std::size_t most_name = 200,
+                          most_path = 3800;  // of 255 and 4095; SQLite's files beside it have longer names
+    const std::string text = file.string();
     if (!file.has_filename()) throw no_file_named(file);
+    for (const unsigned char c : text)
+        if (c < 0x20 || c == 0x7F) throw misleading_name(file, "it holds a control character");
+    if (text.starts_with(':') || text.starts_with("file:"))
+        throw misleading_name(file, "SQLite would take it for something else than a file's name");
+    if (file.filename().string().size() > most_name || text.size() > most_path)
+        throw misleading_name(file, "it is too long");
+}
+
+void check_place_to_write(const fs::path& file, const FilesystemType& type) {
+    check_name(file);
     const auto folder = folder_of(file);
     if (!fs::is_directory(folder)) throw no_such_folder(file, folder);
     if (const auto network = network_filesystem_name(type(folder)); !network.empty())

@@ -20,6 +20,10 @@ std::string_view network_filesystem_name(std::uint64_t type);
 
 std::filesystem::path folder_of(const std::filesystem::path& file);
 
+// Throws a StoreError for a name that is none, that SQLite would take for something else than a file (":memory:",
+// "file:..."), that cannot be printed on a line, or that leaves no room for the names of the files beside it.
+void check_name(const std::filesystem::path& file);
+
 // Throws a StoreError unless a store could be made or written at `file`: its folder exists, both can be written, and
 // they are not on a network, the file has one name, and there is no log without a file.
 void check_place_to_write(const std::filesystem::path& file, const FilesystemType& type = filesystem_type);

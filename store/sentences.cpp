@@ -25,6 +25,15 @@ StoreError no_file_named(const std::filesystem::path& file) {
     return sentence(Kind::missing, "'{}' names no file to keep the store in; {}", file.string(), elsewhere);
 }
 
+StoreError misleading_name(const std::filesystem::path& file, std::string_view why) {
+    constexpr std::size_t most = 80;
+    std::string shown;
+    for (const unsigned char c : file.string().substr(0, most))
+        shown += c < 0x20 || c == 0x7F ? fmt::format("U+{:04X}", c) : std::string(1, static_cast<char>(c));
+    if (file.string().size() > most) shown += "...";
+    return sentence(Kind::missing, "'{}' cannot be the name of a store: {}; {}", shown, why, elsewhere);
+}
+
 StoreError no_such_store(const std::filesystem::path& file) {
     return sentence(Kind::missing, "there is no store {}; run an experiment first, or {}", file.string(), elsewhere);
 }

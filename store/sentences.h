@@ -15,6 +15,7 @@ namespace marginalia::store {
 StoreError sqlite_failure(const std::filesystem::path& file, int code, std::string_view message, int error);
 
 StoreError no_file_named(const std::filesystem::path& file);
+StoreError misleading_name(const std::filesystem::path& file, std::string_view why);
 StoreError no_such_store(const std::filesystem::path& file);
 StoreError no_such_folder(const std::filesystem::path& file, const std::filesystem::path& folder);
 StoreError not_a_store(const std::filesystem::path& file, std::string_view what_it_is);

@@ -27,7 +27,8 @@ Store::Store(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Store Store::open(const std::filesystem::path& file, Patience patience) {
-    if (file.has_filename() && std::filesystem::exists(file)) check_is_store(file);
+    check_name(file);
+    if (std::filesystem::exists(file)) check_is_store(file);
     check_place_to_write(file);
     if (!std::filesystem::exists(file)) create_store(file);
     auto connection = std::make_unique<Connection>(file, Connection::Access::write);
@@ -37,7 +38,7 @@ Store Store::open(const std::filesystem::path& file, Patience patience) {
 }
 
 Store Store::open_to_read(const std::filesystem::path& file) {
-    if (!file.has_filename()) throw no_file_named(file);
+    check_name(file);
     if (!std::filesystem::exists(file)) throw no_such_store(file);
     check_is_store(file);
     auto connection = std::make_unique<Connection>(file, Connection::Access::read);

@@ -48,8 +48,11 @@ add_dependencies(test_train_gflownet_eb plugin_gflownet-eb plugin_mps)
 marginalia_add_torch_test(train_optimizer SOURCES unit/train_optimizer.cpp)
 marginalia_add_torch_test(train_score SOURCES unit/train_score.cpp)
 marginalia_add_torch_test(train_data SOURCES unit/train_data.cpp)
-marginalia_add_test(sdk_files SOURCES unit/sdk_files.cpp LIBS marginalia_conformance marginalia_plugin_host)
-add_dependencies(test_sdk_files plugin_table)
+find_package(ZLIB REQUIRED)
+foreach(name sdk_files sdk_readers table_files)
+  marginalia_add_test(${name} SOURCES unit/${name}.cpp LIBS marginalia_conformance marginalia_plugin_host ZLIB::ZLIB)
+  add_dependencies(test_${name} plugin_table)
+endforeach()
 
 # The Python that owns this LibTorch, if there is one, opens checkpoints.
 add_executable(export_checkpoint python/export_checkpoint.cpp)

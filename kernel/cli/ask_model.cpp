@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <marginalia/error.h>
+#include <marginalia/files.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -56,7 +57,7 @@ private:
 
 bool is_experiment_file(const std::string& what) {
     if (what.find_first_not_of("0123456789") == std::string::npos) return false;
-    return what.ends_with(".toml") || std::filesystem::is_regular_file(what);
+    return has_ending(what, ".toml") || std::filesystem::is_regular_file(what);
 }
 
 InferenceRequest ask_model(const Common& common, const ModelOptions& options) {

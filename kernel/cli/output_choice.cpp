@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 #include <marginalia/error.h>
+#include <marginalia/files.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/standard_output.h"
@@ -24,14 +24,15 @@ std::string format_names(std::span<const FormatName> names, const std::string& b
 
 const FormatName* named(std::span<const FormatName> names, const std::string& name) {
     for (const FormatName& each : names)
-        if (each.name == name) return &each;
+        if (name.size() == std::string_view(each.name).size() && has_ending(name, each.name)) return &each;
     return nullptr;
 }
 
 StateFormat format_of_file(const std::string& file, std::span<const FormatName> names) {
-    const std::string ending = std::filesystem::path(file).extension().string();
-    const std::string name = ending == ".txt" ? "text" : ending.empty() ? "" : ending.substr(1);
-    if (const FormatName* found = named(names, name)) return found->format;
+    for (const FormatName& each : names)
+        if (has_ending(file, std::string(".") + each.name) ||
+            (each.format == StateFormat::text && has_ending(file, ".txt")))
+            return each.format;
     std::string endings = format_names(names, ".");
     if (const auto at = endings.find(".text"); at != std::string::npos) endings.replace(at, 5, ".txt");
     throw Error(fmt::format("{}: its ending names no format; end it in {}, or give --format", file, endings));

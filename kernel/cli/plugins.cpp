@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 #include <marginalia/error.h>
+#include <marginalia/files.h>
 
 #include <algorithm>
 #include <cmath>
@@ -176,11 +177,11 @@ bool is_called(const PluginManifest& plugin, const std::string& name) {
 // The file of a plugin given as a file, NAME or KIND/NAME. Throws MissingPlugin where it is none or several.
 std::string plugin_file(const Common& common, const std::string& plugin) {
     if (std::filesystem::is_regular_file(plugin)) {
-        if (!plugin.ends_with(".pt")) return plugin;
+        if (!has_ending(plugin, ".pt")) return plugin;
         throw Error(fmt::format("{0} is no plugin; a TorchScript file is checked by: marginalia check-plugin "
                                 "energy/torchscript file={0}   (or network/torchscript)", plugin));
     }
-    if (plugin.ends_with(".so"))
+    if (has_ending(plugin, ".so"))
         throw MissingPlugin(fmt::format("there is no file {}; build the plugin, or see `marginalia plugins`", plugin));
     const PluginCatalogue catalogue = fetch_catalogue(plugin_folders(common.plugin_paths));
     std::vector<std::string> files, names;

@@ -86,7 +86,12 @@ private:
             return "";
         }
         const auto text = node->scalar.get<std::string>();
-        if (text.empty() || text.find_first_not_of(name_characters) != text.npos || text[0] == '-' || text[0] == '.')
+        constexpr std::size_t most = 200;  // bytes: it is part of files' names
+        if (text.size() > most)
+            faults_.add(node->place, "'name' has " + std::to_string(text.size()) + " characters; give at most " +
+                                         std::to_string(most));
+        else if (text.empty() || text.find_first_not_of(name_characters) != text.npos || text[0] == '-' ||
+                 text[0] == '.')
             faults_.add(node->place, "'name' cannot be " + toml_scalar(text) +
                                          ": use letters, digits, '.', '_' and '-', and begin with a letter or digit");
         return text;

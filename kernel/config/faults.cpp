@@ -1,5 +1,7 @@
 #include "kernel/config/faults.h"
 
+#include <marginalia/files.h>
+
 #include <algorithm>
 
 #include "kernel/base/printable.h"
@@ -14,7 +16,8 @@ constexpr std::size_t most_said = 20'000;  // bytes of one sentence: it may list
 }  // namespace
 
 void Faults::add(Place place, std::string sentence) {
-    std::pair fault{place, std::move(sentence)};
+    constexpr std::size_t any_length = std::size_t{1} << 20;
+    std::pair fault{place, visible(sentence, any_length)};
     // A value that several plugins of a sweep refuse for the same reason is one fault.
     if (std::find(faults_.begin(), faults_.end(), fault) == faults_.end()) faults_.push_back(std::move(fault));
 }
@@ -31,8 +34,9 @@ void Faults::add_plugin(Place place, std::string sentence) {
 }
 
 std::string Faults::where(Place place) const {
-    if (place.source > 0) return "override '" + overrides_.at(place.source - 1) + "'";
-    return files_.at(place.file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+    constexpr std::size_t most = 1000;
+    if (place.source > 0) return "override '" + visible(overrides_.at(place.source - 1), most) + "'";
+    return visible(files_.at(place.file), most) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
 }
 
 void Faults::throw_if_any() const {

@@ -1,23 +1,21 @@
 #include "kernel/config/file_text.h"
 
 #include <marginalia/error.h>
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
+#include <marginalia/files.h>
 
 namespace marginalia::config {
 
 std::string file_text(const std::filesystem::path& file, const std::string& what) {
-    std::ifstream stream(file, std::ios::binary);
-    std::ostringstream text;
-    const bool folder = std::filesystem::is_directory(file);
-    if (stream && !folder && stream.peek() == std::ifstream::traits_type::eof()) return {};
-    if (!stream || folder || !(text << stream.rdbuf()))
-        throw Error("cannot read the " + what + " '" + file.string() +
-                    "': " + (folder ? "it is a folder" : std::strerror(errno)) + "; give the path of a TOML file");
-    return text.str();
+    constexpr std::uint64_t most_bytes = std::uint64_t{16} << 20;
+    try {
+        return text_file(file.string(), most_bytes);
+    } catch (const Error& error) {
+        const std::string text = error.what(), unread = file.string() + ": cannot be read: ";
+        if (!text.starts_with(unread)) throw;
+        throw Error("cannot read the " + what + " '" + visible(file.string(), 1000) +
+                    "': " + text.substr(unread.size(), text.rfind("; give") - unread.size()) +
+                    "; give the path of a TOML file");
+    }
 }
 
 }  // namespace marginalia::config

@@ -83,6 +83,10 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::string sha256_of_file(const std::filesystem::path& path) {
+    // Of a pipe the open would wait for a writer.
+    std::error_code unknown;
+    if (!std::filesystem::is_regular_file(path, unknown))
+        throw Error("cannot read '" + path.string() + "' to compute its SHA-256; check that it is a readable file");
     std::ifstream file(path, std::ios::binary);
     Sha256 digest;
     std::vector<char> buffer(1 << 16);

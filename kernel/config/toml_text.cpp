@@ -1,5 +1,8 @@
 #include "kernel/config/toml_text.h"
 
+#include <marginalia/files.h>
+#include <marginalia/states.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -7,6 +10,7 @@
 #include <stdexcept>
 
 #include "kernel/base/printable.h"
+#include "kernel/config/spelling.h"
 
 namespace marginalia::config {
 
@@ -78,8 +82,19 @@ std::string inline_value(const Node& node) {
     return node.is_table() ? "{ " + text + " }" : "[" + text + "]";
 }
 
-// toml++ says what it saw; people want to know what to do.
-std::string syntax_fault(std::string_view description) {
+// What stands behind the '=' of a line, up to a comment.
+std::string_view value_of_line(std::string_view text, std::uint32_t number) {
+    for (; number > 1 && !text.empty(); --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    text = text.substr(0, text.find('\n'));
+    const std::size_t equals = text.find('=');
+    text = equals == text.npos ? "" : text.substr(equals + 1);
+    text = text.substr(0, text.find('#'));
+    const std::size_t first = text.find_first_not_of(" \t\r");
+    return first == text.npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+// toml++ says what it saw; people want to know what to do. `value`: what stands there.
+std::string syntax_fault(std::string_view description, std::string_view value) {
     static constexpr std::pair<std::string_view, const char*> remedies[] = {
         {"redefine", "; it is given twice, keep one of the two"},
         {"control characters", "; is a closing quote missing?"},
@@ -92,6 +107,7 @@ std::string syntax_fault(std::string_view description) {
     const bool known = description.starts_with(start);
     std::string fault = known ? "this is not valid TOML, in a " + std::string(description.substr(start.size()))
                               : "this is not valid TOML: " + std::string(description);
+    if (const std::string remedy = spelling_remedy(value); !remedy.empty()) return fault + remedy;
     for (const auto& [words, remedy] : remedies)
         if (description.find(words) != description.npos) return fault + remedy;
     return fault;
@@ -117,7 +133,8 @@ std::optional<Node> read_toml(std::string_view text, Faults& faults, std::uint32
     try {
         return convert(toml::parse(text), file);
     } catch (const toml::parse_error& error) {
-        faults.add(place_of(error.source(), file), syntax_fault(error.description()));
+        faults.add(place_of(error.source(), file),
+                   syntax_fault(error.description(), value_of_line(text, error.source().begin.line)));
         return std::nullopt;
     } catch (const std::logic_error&) {
         faults.add(place_of_failed_assertion(text, file),

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernel/config/nearest.h"
+#include "kernel/config/spelling.h"
 #include "kernel/config/toml_text.h"
 
 namespace marginalia {
@@ -39,6 +40,16 @@ bool of_type(const Node& value, ParameterType type) {
     return false;
 }
 
+// Of a word that may be meant as a value of that type.
+std::string remedy_of_word(const std::string& word, ParameterType type) {
+    std::string remedy = spelling_remedy(word);
+    const bool truth = remedy == "; write true" || remedy == "; write false";
+    const bool number = !truth && remedy.starts_with("; write ");
+    if (truth != (type == ParameterType::boolean) && (truth || number)) return "";
+    if (type == ParameterType::integer && number && remedy.ends_with(".0")) remedy.resize(remedy.size() - 2);
+    return remedy;
+}
+
 std::string remedy(const Node& value, const ParameterSpec& spec, const std::string& name) {
     if (value.kind == Node::Kind::number && spec.type == ParameterType::integer) {
         const double number = value.scalar.get<double>();
@@ -48,6 +59,8 @@ std::string remedy(const Node& value, const ParameterSpec& spec, const std::stri
     if (value.kind == Node::Kind::text && spec.type != ParameterType::text && !names_file(spec.type) &&
         read_toml_value(value.scalar.get<std::string>(), {}))
         return "; leave the quotes out";
+    if (value.kind == Node::Kind::text && spec.type != ParameterType::text && spec.type != ParameterType::path)
+        return remedy_of_word(value.scalar.get<std::string>(), spec.type);
     return "";
 }
 

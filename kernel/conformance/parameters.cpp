@@ -1,5 +1,7 @@
 #include "kernel/conformance/parameters.h"
 
+#include <marginalia/files.h>
+
 #include <filesystem>
 #include <sstream>
 
@@ -54,7 +56,7 @@ Given sorted(const PluginManifest& plugin, const std::vector<std::string>& words
     for (const std::string& word : words) {
         if (word.find('=') != std::string::npos)
             given.overrides.push_back(plugin.kind + "." + word);
-        else if (word.ends_with(".toml"))
+        else if (has_ending(word, ".toml"))
             given.files.emplace_back(word);
         else
             throw Error("'" + word + "' is neither key=value nor a .toml file of parameters");

@@ -1,6 +1,8 @@
 // Any text the way text8 was made.
 #pragma once
 
+#include <marginalia/files.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <istream>
@@ -23,9 +25,9 @@ private:
     bool blank_due_ = true;  // before the next letter
 };
 
-// Reads `in` to its end; returns the characters written. Throws Error naming the text where it cannot be read or
-// nothing is left of it, and where `out` cannot be written.
-std::uint64_t normalise(std::istream& in, const std::string& name, std::ostream& out);
+// Reads to the end; returns the characters written. Throws Error naming the text where it cannot be read, is UTF-16 or
+// no text, or nothing is left of it, and where `out` cannot be written.
+std::uint64_t normalise(const TextLines::Read& read, const std::string& name, std::ostream& out);
 
 // From a file, or standard input for "-", to a file, which is there only once it is whole.
 std::uint64_t normalise_file(const std::string& from, const std::filesystem::path& to);

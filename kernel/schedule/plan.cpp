@@ -1,11 +1,15 @@
 // `plan`: what `run` would do, without doing it.
+#include <marginalia/files.h>
+
 #include <map>
 #include <ostream>
+#include <set>
 
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/report/table.h"
 #include "kernel/report/text.h"
 #include "kernel/schedule/catalogue.h"
+#include "kernel/schedule/command_output.h"
 #include "kernel/schedule/origins.h"
 #include "kernel/schedule/provenance.h"
 #include "kernel/schedule/run.h"
@@ -25,7 +29,8 @@ using Known = std::map<std::pair<std::string, std::int64_t>, KnownTrial>;  // by
 // The experiment's trials in the store, if there is a store; running ones whose process is gone count as lost.
 Known known_trials(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins) {
     Known known;
-    if (!std::filesystem::exists(options.store)) return known;
+    std::error_code no_name;  // which opening it refuses in a sentence
+    if (!std::filesystem::exists(options.store, no_name) && !no_name) return known;
     store::Store store = store::Store::open_to_read(options.store);
     auto trials = store::list_trials(store, {.experiment = experiment.name, .statuses = {}});
     const auto now = nlohmann::json::parse(provenance_of(nlohmann::json::object(), experiment, plugins, {}, {}));
@@ -54,6 +59,30 @@ std::string plan_for(const store::Trial* trial, const std::string& change, const
     return trial->checkpoint_step >= 0 ? "go on from step " + std::to_string(trial->checkpoint_step) : "start";
 }
 
+// What the trials' data sets hold: a worker reads each, as a trial would.
+void print_datasets(const Experiment& experiment, const PluginCatalogue& plugins, std::ostream& out) {
+    constexpr std::size_t most_told = 4;
+    std::set<std::string> tables;
+    for (const TrialConfig& trial : experiment.trials)
+        if (trial.config.contains("dataset")) tables.insert(trial.config.at("dataset").dump());
+    std::size_t told = 0;
+    for (const std::string& table : tables) {
+        const std::string name = nlohmann::json::parse(table).at("plugin");
+        const PluginManifest* plugin = plugins.find("dataset", name);
+        if (!plugin) continue;
+        if (told++ == most_told) {
+            out << "and " << tables.size() - most_told << " more data sets\n";
+            break;
+        }
+        std::string text = output_of({worker_program().string(), "--describe", plugin->path, table}).value_or("");
+        while (text.ends_with('\n')) text.pop_back();
+        text.erase(0, text.rfind('\n') + 1);
+        out << "dataset '" << name
+            << "': " << (text.empty() ? "cannot be read: its plugin crashed or took too long" : visible(text, 2000))
+            << "\n";
+    }
+}
+
 void print_plan(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins, std::ostream& out) {
     const Known known = known_trials(options, experiment, plugins);
     const WorkOptions work{options.retry_failed, options.again};
@@ -75,8 +104,9 @@ void print_plan(const RunOptions& options, const Experiment& experiment, const P
         table.add_row(std::move(row));
     }
     table.print(out, Format::text, screen());
-    out << "\n" << count_text(to_run, "trial") << " of " << experiment.trials.size()
-        << " to run; nothing was written\n";
+    out << "\n";
+    print_datasets(experiment, plugins, out);
+    out << count_text(to_run, "trial") << " of " << experiment.trials.size() << " to run; nothing was written\n";
 }
 
 }  // namespace

@@ -95,6 +95,7 @@ private:
 
 class QuietProgress final : public Progress {
     void line(const std::string& text) override { say(text); }
+    void note(const std::string&) override {}
     void ended(const RunningTrial&, const std::string&) override {}
     void show(const std::vector<const RunningTrial*>&, const Totals&) override {}
 };

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,7 @@ private:
     void take_name(Station&, std::string_view payload);
     void take_metrics(Station&, std::string_view payload);
     static void check_ticket(const Station&, std::uint64_t ticket);
+    void say_what_was_read(const std::string& name, const std::string& kind, const std::string& text);
     void worker_ended(Station&);
     void worker_babbles(Station&, const std::string& what);
     void trial_ended_by(Station&, const Ending&);
@@ -100,6 +102,7 @@ private:
 
     store::Writer& writer_;
     Progress& progress_;
+    std::set<std::string> said_;  // of what was read
     StopSignals& signals_;
     const ScheduleOptions options_;
     PluginCatalogue catalogue_;

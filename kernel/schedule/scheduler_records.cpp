@@ -1,7 +1,8 @@
 // What workers say, and how trials end.
-#include <csignal>
-
 #include <fmt/format.h>
+#include <marginalia/files.h>
+
+#include <csignal>
 
 #include "kernel/schedule/blame.h"
 #include "kernel/schedule/memory_events.h"
@@ -56,6 +57,7 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             const auto head = nlohmann::json::parse(payload.substr(0, head_bytes));
             std::string data(payload.substr(head_bytes));
             if (head.at("name") == "note") progress_.line(note_line(trial, data));
+            say_what_was_read(head.at("name"), head.at("kind"), data);
             writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::move(data));
             break;
         }
@@ -90,6 +92,14 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
         default:
             throw Error("a record of type " + std::to_string(static_cast<int>(type)) + ", which is none");
     }
+}
+
+// Of a dataset and an energy, once for all trials that read the same.
+void Scheduler::say_what_was_read(const std::string& name, const std::string& kind, const std::string& text) {
+    constexpr std::size_t most_bytes = 1000, most_lines = 20;
+    if (kind != "text" || (name != "dataset" && name != "energy") || said_.size() >= most_lines) return;
+    const std::string line = name + ": " + visible(text, most_bytes);
+    if (said_.insert(line).second) progress_.note(line);
 }
 
 void Scheduler::check_ticket(const Station& station, std::uint64_t ticket) {

@@ -1,8 +1,9 @@
-// Rows of a .npy file, a piece at a time.
+// Rows of a .npy or .npz file, a piece at a time.
 #pragma once
 
+#include <marginalia/npy.h>
+
 #include <cstdint>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -20,15 +21,13 @@ public:
     std::vector<std::uint8_t> next(std::size_t most);
 
 private:
-    std::uint8_t symbol(const char* bytes, std::size_t element) const;
+    std::uint8_t symbol(double value, std::size_t element) const;
 
     const std::string name_;
+    NpyFile file_;
     const std::size_t width_;
     const std::int64_t categories_;
-    std::ifstream file_;
-    double (*read_)(const char*) = nullptr;
-    std::size_t element_bytes_ = 0;
-    std::size_t elements_ = 0, taken_ = 0;
+    std::size_t taken_ = 0;  // rows
 };
 
 }  // namespace marginalia

@@ -1,15 +1,15 @@
 // States from a file, a piece at a time.
 #pragma once
 
+#include <marginalia/files.h>
+
 #include <cstdint>
 #include <functional>
-#include <istream>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <span>
 
 #include "kernel/train/npy_rows.h"
 
@@ -20,8 +20,8 @@ using ParseState = std::function<void(std::string_view line, std::span<std::uint
 
 class StateSource {
 public:
-    // `source`: a text file, "-" for standard input, or a .npy file; see kernel/train/inference.h. Throws Error where
-    // it cannot be read.
+    // `source`: a text file, "-" for standard input, or a .npy or .npz file; see kernel/train/inference.h. Throws Error
+    // where it cannot be read.
     StateSource(std::string source, std::int64_t sites, std::int64_t categories, ParseState parse);
 
     // Up to `most` further states as rows of D bytes; empty at the end. Throws Error with file and line or row.
@@ -39,9 +39,8 @@ private:
     std::string name_;
     const std::size_t width_;
     const ParseState parse_;
-    std::unique_ptr<std::istream> file_;  // null: standard input or an array
-    std::unique_ptr<NpyRows> array_;      // null: text
-    std::size_t line_ = 0;
+    std::unique_ptr<TextLines> text_;  // null: an array
+    std::unique_ptr<NpyRows> array_;   // null: text
     std::vector<std::string> lines_;
 };
 

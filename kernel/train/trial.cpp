@@ -1,5 +1,6 @@
 // One trial from its config to its final figures.
 #include <ATen/ATen.h>
+#include <marginalia/files.h>
 #include <torch/script.h>
 
 #include <chrono>
@@ -11,6 +12,7 @@
 #include "kernel/train/checkpoint.h"
 #include "kernel/train/dataset_evaluation.h"
 #include "kernel/train/evaluation.h"
+#include "kernel/train/facts.h"
 #include "kernel/train/final_evaluation.h"
 #include "kernel/train/optimizer.h"
 #include "kernel/train/precision.h"
@@ -59,6 +61,7 @@ public:
         if (!finished_) {
             if (!find_log_z()) return TrialOutcome::stopped;  // nothing has been learnt since the last checkpoint
             recorder_.may_be_ended(0);
+            say_what_was_read();
             if (!precision_.report.empty()) recorder_.sample("precision", saved_, "text", precision_.report);
             if (!train()) return TrialOutcome::stopped;
             if (parts_.sampler)
@@ -83,6 +86,15 @@ private:
         const bool cuda = parts_.device.is_cuda();
         const bool asked = wanted != "float32" && !cuda;
         return resolve_precision(wanted, cuda, asked ? bfloat16_speed(*parts_.network, train_.at("batch")) : 0);
+    }
+
+    // The host prints these two and `show` has them.
+    void say_what_was_read() {
+        constexpr std::size_t most_bytes = 900;
+        if (parts_.dataset) recorder_.sample("dataset", saved_, "text", visible(facts_of(*parts_.dataset), most_bytes));
+        if (!parts_.energy) return;
+        if (const std::string report = parts_.energy->report(); !report.empty())
+            recorder_.sample("energy", saved_, "text", visible(report, most_bytes));
     }
 
     // What cannot be evaluated is told before the training, not after it.

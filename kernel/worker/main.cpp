@@ -1,5 +1,6 @@
 // marginalia-worker: runs trials for the host program, in a process that a plugin may crash.
 //   marginalia-worker --check FILE [WORD...]              checks one plugin instead, see kernel/conformance/check.h
+//   marginalia-worker --describe FILE JSON                says what a dataset reads instead, see describe_main.h
 //   marginalia-worker --infer DESCRIPTOR                  answers about states instead, see inference_main.h
 #include <cstdio>
 #include <exception>
@@ -12,6 +13,7 @@
 #include "kernel/conformance/torch/torch_checks.h"
 #include "kernel/train/cuda.h"
 #include "kernel/train/runtime.h"
+#include "kernel/worker/describe_main.h"
 #include "kernel/worker/inference_main.h"
 #include "kernel/worker/worker.h"
 
@@ -40,6 +42,7 @@ int main(int argc, char** argv) {
                 what == "--check" ? check(argc, argv, output) : inference_main(std::stoi(argv[2]), output),
                 "marginalia");
         }
+        if (argc == 4 && what == "--describe") return describe_main(argv[2], argv[3]);
         prepare_worker_process();
         const WorkerArguments arguments = parse_worker_arguments(argc, argv);
         configure_torch(arguments.threads);

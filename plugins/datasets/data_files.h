@@ -1,14 +1,15 @@
 // Files of published data sets: where they lie, and reading them whole. Shared by the datasets beside it.
 #pragma once
 
-#include <marginalia/error.h>
+#include <marginalia/files.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <cstring>
 #include <string>
+#include <utility>
 
 namespace marginalia {
 
@@ -41,30 +42,35 @@ inline void check_length(const std::string& path, std::size_t count, std::size_t
                     "; remove it and fetch it with: marginalia data get " + name);
 }
 
-// The bytes of a file, on the heap and not copied.
 struct FileBytes {
-    std::unique_ptr<std::uint8_t[]> bytes;
-    std::size_t size = 0;
+    std::string path;  // of the file read: what was asked for, or with .gz behind it
+    std::string bytes;
 };
 
-// Reads a file, or its first `most` bytes. Throws Error where it is not there, saying to `get` it ("mnist", the name
-// that `marginalia data get` knows) or to set the parameter `key`, where it cannot be read, and where it is empty.
+// Reads a file, or its first `most` bytes; where it is not there and the same name with .gz behind it is, that one,
+// unpacked. Throws Error where neither is there, saying to `get` it ("mnist", the name that `marginalia data get`
+// knows) or to set the parameter `key`, where it cannot be read, and where it is empty.
 inline FileBytes file_bytes(const std::string& path, const std::string& key, const std::string& get,
-                            std::size_t most = SIZE_MAX) {
+                            std::uint64_t most = most_file_bytes + 1) {
     struct stat facts;
-    if (::stat(path.c_str(), &facts) != 0)
-        throw Error(path + ": there is no such file; fetch it with: marginalia data get " + get + ", or set " + key +
-                    " to where it lies");
-    if (!S_ISREG(facts.st_mode)) throw Error(path + ": is no file; give the path of one");
-    if (facts.st_size == 0)
-        throw Error(path + ": the file is empty; remove it and fetch it with: marginalia data get " + get);
-    FileBytes read;
-    read.size = static_cast<std::size_t>(facts.st_size) < most ? static_cast<std::size_t>(facts.st_size) : most;
-    read.bytes = std::make_unique_for_overwrite<std::uint8_t[]>(read.size);
-    std::FILE* file = std::fopen(path.c_str(), "rb");
-    const bool whole = file && std::fread(read.bytes.get(), 1, read.size, file) == read.size;
-    if (file) std::fclose(file);
-    if (!whole) throw Error(path + ": cannot be read; give the path of a readable file");
+    FileBytes read{path, {}};
+    if (::stat(path.c_str(), &facts) != 0) {
+        if (errno != ENOENT) throw unreadable(path, std::strerror(errno));
+        read.path += ".gz";
+        if (::stat(read.path.c_str(), &facts) != 0)
+            throw Error(path + ": there is no such file; fetch it with: marginalia data get " + get + ", or set " +
+                        key + " to where it lies");
+    }
+    read.bytes = file_contents(read.path, most);
+    if (read.bytes.empty())
+        throw Error(read.path + ": the file is empty; remove it and fetch it with: marginalia data get " + get);
+    return read;
+}
+
+// The same for text: see marginalia/files.h.
+inline FileBytes file_text(const std::string& path, const std::string& key, const std::string& get) {
+    FileBytes read = file_bytes(path, key, get);
+    read.bytes = clean_text(std::move(read.bytes), read.path);
     return read;
 }
 

@@ -1,3 +1,4 @@
+#include <marginalia/files.h>
 #include <marginalia/states.h>
 
 #include <algorithm>

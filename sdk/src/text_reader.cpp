@@ -1,23 +1,16 @@
+#include <marginalia/files.h>
 #include <marginalia/text_reader.h>
 
 #include <algorithm>
 #include <charconv>
 
-#include "file_contents.h"
-
 namespace marginalia {
-namespace {
-
-std::string shown(std::string_view token) {
-    return token.size() <= 40 ? std::string(token) : std::string(token.substr(0, 37)) + "...";
-}
-
-}  // namespace
-
-TextReader::TextReader(std::string path, std::string dividers, char comment)
-    : path_(std::move(path)), dividers_(std::move(dividers)), text_(file_contents(path_)), comment_(comment) {
-    if (text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);  // a byte-order mark
-}
+TextReader::TextReader(std::string path, std::string dividers, char comment, char line_comment)
+    : path_(std::move(path)),
+      dividers_(std::move(dividers)),
+      text_(text_file(path_)),
+      comment_(comment),
+      line_comment_(line_comment) {}
 
 bool TextReader::at_end() {
     skip();
@@ -32,6 +25,7 @@ bool TextReader::at_new_line() {
 std::string_view TextReader::word(std::string_view what) {
     skip();
     begin_ = at_, begin_line_ = line_;
+    fresh_line_ = after_divider_ = false;
     if (at_ == text_.size()) fail("the file ends where " + std::string(what) + " should be");
     while (at_ < text_.size() && !divides(text_[at_]) && !begins_comment(text_[at_])) ++at_;
     return std::string_view(text_).substr(begin_, at_ - begin_);
@@ -42,7 +36,7 @@ std::int64_t TextReader::integer(std::string_view what, std::int64_t minimum, st
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), value);
     if (error != std::errc() || end != token.data() + token.size())
-        fail(std::string(what) + " should be a whole number, not '" + shown(token) + "'");
+        fail(std::string(what) + " should be a whole number, not '" + visible(token) + "'");
     if (value < minimum || value > maximum)
         fail(std::string(what) + " is " + std::to_string(value) + "; it must be " +
              (maximum == std::numeric_limits<std::int64_t>::max()
@@ -60,12 +54,12 @@ double TextReader::number(std::string_view what) {
                       (token.find("e-") != token.npos || token.find("E-") != token.npos);
     constexpr double most = std::numeric_limits<double>::max();
     if ((error != std::errc() && !tiny) || end != token.data() + token.size() || !(value >= -most && value <= most))
-        fail(std::string(what) + " should be a finite number, not '" + shown(token) + "'");
+        fail(std::string(what) + " should be a finite number, not '" + visible(token) + "'");
     return tiny ? 0 : value;
 }
 
 void TextReader::end() {
-    if (!at_end()) fail("'" + shown(word("the end")) + "' is left over; the file should end before it");
+    if (!at_end()) fail("'" + visible(word("the end")) + "' is left over; the file should end before it");
 }
 
 void TextReader::fail(const std::string& sentence) const {
@@ -74,15 +68,36 @@ void TextReader::fail(const std::string& sentence) const {
 }
 
 bool TextReader::divides(char c) const {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || dividers_.find(c) != std::string::npos;
+    return c == ' ' || c == '\t' || c == '\n' || dividers_.find(c) != std::string::npos;
 }
 
 void TextReader::skip() {
     for (; at_ < text_.size(); ++at_) {
-        if (begins_comment(text_[at_])) at_ = std::min(text_.find('\n', at_), text_.size());
+        const bool whole_line = fresh_line_ && line_comment_ != '\0' && text_[at_] == line_comment_;
+        if (whole_line || begins_comment(text_[at_])) at_ = std::min(text_.find('\n', at_), text_.size());
         if (at_ == text_.size() || !divides(text_[at_])) return;
-        line_ += text_[at_] == '\n';
+        if (text_[at_] != ' ' && text_[at_] != '\t') take_divider();
     }
+    if (after_divider_) fail_at(at_, "a value is missing behind the divider; give one, or take the divider away");
+}
+
+// One divider stands between two tokens of a line: where two stand, or one at the line's begin or end, a token is
+// missing.
+void TextReader::take_divider() {
+    if (text_[at_] == '\n') {
+        if (after_divider_) fail_at(at_, "a value is missing behind the divider; give one, or take the divider away");
+        ++line_;
+        fresh_line_ = true;
+        return;
+    }
+    if (after_divider_ || fresh_line_)
+        fail_at(at_, "a value is missing before this divider; give one, or take the divider away");
+    after_divider_ = true;
+}
+
+void TextReader::fail_at(std::size_t place, const std::string& sentence) {
+    begin_ = place, begin_line_ = line_;
+    fail(sentence);
 }
 
 }  // namespace marginalia

@@ -53,9 +53,9 @@ TEST_CASE("malformed evidence is refused with line, column and reason") {
 
 TEST_CASE("a missing file is refused by name") {
     CHECK(energy_plugin::refusal("uai", {{"file", "/no/such.uai"}}) ==
-          "/no/such.uai: cannot be read; give the path of a readable file");
+          "/no/such.uai: cannot be read: No such file or directory; give the path of a readable file");
     CHECK(energy_plugin::refusal("qubo", {{"file", "/no/such.txt"}}) ==
-          "/no/such.txt: cannot be read; give the path of a readable file");
+          "/no/such.txt: cannot be read: No such file or directory; give the path of a readable file");
 }
 
 TEST_CASE("a diagonal entry is a self-loop of a cut and right in a QUBO") {

@@ -180,5 +180,12 @@ TEST_CASE("a file that cannot be read is an error that names it") {
     CHECK_THROWS_AS(read_experiment(path.parent_path(), {}, fake_catalogue()), Error);
     std::ofstream(path) << small_experiment();
     CHECK(read_experiment(path, {}, fake_catalogue()).trials.size() == 2);
+    for (const std::string mark : {"\xEF\xBB\xBF", "\r\n\r", "\xEF\xBB\xBF# Windows\r\n"}) {
+        std::ofstream(path, std::ios::binary) << mark << small_experiment();
+        CHECK(read_experiment(path, {}, fake_catalogue()).trials.size() == 2);
+    }
+    std::ofstream(path, std::ios::binary) << "\xFF\xFEn";
+    CHECK_THROWS_WITH_AS(read_experiment(path, {}, fake_catalogue()),
+                         (path.string() + ": this is text in UTF-16; save it as UTF-8").c_str(), Error);
     std::filesystem::remove(path);
 }

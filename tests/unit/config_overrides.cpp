@@ -36,6 +36,33 @@ TEST_CASE("values are TOML by the declared type; texts need no quotes") {
     CHECK(e.description == "one, two = three");
 }
 
+TEST_CASE("numbers as other programs write them are read or refused with the right spelling") {
+    for (const char* same : {"1e-3", "1E-3", "+1e-3", "0.001", "1.0e-3"})
+        CHECK(parse({std::string("train.learning_rate=") + same}).trials[0].config["train"]["learning_rate"] == 1e-3);
+    const auto remedy = [](const std::string& value) {
+        const std::string text = message({"energy.field=" + value});
+        return text.substr(std::min(text.rfind("; "), text.size()));
+    };
+    CHECK(remedy(".5") == "; write 0.5");
+    CHECK(remedy("-.5e-3") == "; write -0.5e-3");
+    CHECK(remedy("5.") == "; write 5.0");
+    CHECK(remedy("+.5") == "; write 0.5");
+    CHECK(remedy("1.e3") == "; write 1.0e3");
+    CHECK(remedy("01") == "; write 1");
+    CHECK(remedy("1d-3") == "; write 1e-3");
+    CHECK(remedy("0.5f") == "; write 0.5");
+    CHECK(remedy("Infinity") == "; give a finite number");
+    CHECK(remedy("None") == "; TOML has no such value: leave the key out, and it has its default");
+    CHECK(message({"energy.field=True"}) ==
+          "override 'energy.field=True': 'energy.field' must be a number, not the text \"True\"");
+    CHECK(message({"energy.field=inf"}) ==
+          "override 'energy.field=inf': 'energy.field' must be a finite number, not inf");
+    CHECK(message({"energy.torus=True"}) ==
+          "override 'energy.torus=True': 'energy.torus' must be true or false, not the text \"True\"; write true");
+    CHECK(message({"network.hidden=5."}) ==
+          "override 'network.hidden=5.': 'network.hidden' must be an integer, not the text \"5.\"; write 5");
+}
+
 TEST_CASE("several values are a sweep, after the file's own and in its place") {
     CHECK(parse({"train.steps=1,2,3"}).trials.size() == 6);
     CHECK(parse({"train.steps=[1, 2]"}).trials.size() == 4);

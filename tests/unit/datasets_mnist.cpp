@@ -1,6 +1,7 @@
 // The dataset `mnist`: small files made here, and the statically binarised MNIST where it is at hand.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+#include <zlib.h>
 
 #include <cmath>
 #include <numeric>
@@ -116,6 +117,27 @@ TEST_CASE("amat rows: published form, and other blanks and line ends") {
     CHECK(ones(row_of(*mnist, Split::test, 1)) == 10);
 }
 
+TEST_CASE("files packed by gzip are found beside and read") {
+    const Folder folder;
+    const auto pack = [&](const std::string& name, const std::string& bytes) {
+        const gzFile file = gzopen((folder / name).c_str(), "wb");
+        gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
+        gzclose(file);
+    };
+    pack("train-images-idx3-ubyte.gz", idx(3, 1, 2, std::string("\xFF\0\0\xFF\xFF\xFF", 6)));
+    pack("t10k-images-idx3-ubyte.gz", idx(1, 1, 2, "\xFF\xFF"));
+    const auto mnist = make("mnist", words(folder, "threshold"));
+    CHECK(mnist->size(Split::train) == 2);
+    CHECK(row_of(*mnist, Split::train, 1) == std::vector<std::uint8_t>{0, 1});
+    CHECK(row_of(*mnist, Split::test, 0) == std::vector<std::uint8_t>{1, 1});
+    pack("t10k-images-idx3-ubyte.gz", idx(2, 1, 2, "\xFF\xFF"));
+    CHECK(refusal("mnist", words(folder, "threshold"), folder)
+              .starts_with("t10k-images-idx3-ubyte.gz: the file ends at byte 18 where 2 "));
+    for (const char* part : {"train", "valid", "test"})
+        pack(std::string("binarized_mnist_") + part + ".amat.gz", "\xEF\xBB\xBF" + line(3) + "\r\n");
+    CHECK(ones(row_of(*make("mnist", words(folder, "static")), Split::test, 0)) == 3);
+}
+
 TEST_CASE("what is no idx file of pictures is refused") {
     const std::string again = "; remove train-images-idx3-ubyte and fetch it with: marginalia data get mnist";
     CHECK(train_refusal("") ==
@@ -126,8 +148,10 @@ TEST_CASE("what is no idx file of pictures is refused") {
           "train-images-idx3-ubyte: the file ends at byte 35 where 2 pictures of 3 x 3 end at 34" + again);
     CHECK(train_refusal(number(0x803) + "abc") ==
           "train-images-idx3-ubyte: the file ends at byte 7 where its header needs 16" + again);
-    CHECK(train_refusal("\x1F\x8B\x08 and so on") ==
-          "train-images-idx3-ubyte: byte 0: the file begins with 0x1f8b0820 where an idx file of pictures has "
+    CHECK(train_refusal("\x1F\x8B\x08 and so on")
+              .starts_with("train-images-idx3-ubyte: cannot be read: it is packed by gzip and damaged"));
+    CHECK(train_refusal("GIF89a and so on") ==
+          "train-images-idx3-ubyte: byte 0: the file begins with 0x47494638 where an idx file of pictures has "
           "0x00000803" +
               again);
     CHECK(train_refusal(idx(5, 1, 1, "12345", 0x801)) ==
@@ -179,7 +203,7 @@ TEST_CASE("a missing folder says how to get the files") {
           "where it lies");
     fs::create_directories(folder / "train-images-idx3-ubyte");
     CHECK(refusal("mnist", words(folder, "threshold"), folder) ==
-          "train-images-idx3-ubyte: is no file; give the path of one");
+          "train-images-idx3-ubyte: cannot be read: it is a folder; give the path of a readable file");
 }
 
 TEST_CASE("the statically binarised MNIST, by `data get` into the cache and from there") {

@@ -124,6 +124,12 @@ TEST_CASE("SELFIES: words in brackets, [nop] as padding") {
 
 TEST_CASE("lines that are no molecules are refused with line and column") {
     CHECK(train_refusal("") == "train.csv: the file is empty; remove it and fetch it with: marginalia data get moses");
+    for (const char* same : {"\xEF\xBB\xBF"
+                             "SMILES\nCC\n",
+                             "SMILES\r\nCC\r\n", "SMILES\rCC\r"})
+        CHECK(train_refusal(same) == "");
+    CHECK(smiles_refusal("C\xE2\x80\x8B"
+                         "C") == "train.csv:1:2: 'U+200B' is no character of a SMILES");
     CHECK(train_refusal("SMILES\n") == "train.csv: there is no molecule in this file");
     CHECK(train_refusal("CC\n\nCC\n") == "train.csv:2:1: there is no molecule on this line");
     CHECK(smiles_refusal("CC!C") == "train.csv:1:3: '!' is no character of a SMILES");

@@ -15,7 +15,12 @@ namespace {
 std::string normal(const std::string& text) {
     std::istringstream in(text);
     std::ostringstream out;
-    const std::uint64_t written = normalise(in, "a text", out);
+    const std::uint64_t written = normalise(
+        [&in](char* to, std::size_t most) {
+            in.read(to, static_cast<std::streamsize>(most));
+            return static_cast<std::size_t>(in.gcount());
+        },
+        "a text", out);
     CHECK(written == out.str().size());
     return out.str();
 }
@@ -47,11 +52,17 @@ TEST_CASE("files: whole or not there") {
     const std::string from = folder.write("book.txt", "Chapter 1\n");
     CHECK(normalise_file(from, folder / "book") == 12);
     CHECK(bytes_of(folder / "book") == " chapter one");
-    CHECK_THROWS_WITH(normalise_file(folder / "none", folder / "x"),
-                      (folder / "none: cannot be read; give a readable file, or - for standard input").c_str());
+    CHECK_THROWS_WITH(
+        normalise_file(folder / "none", folder / "x"),
+        (folder / "none: cannot be read: No such file or directory; give the path of a readable file").c_str());
     CHECK_THROWS_WITH(
         normalise_file(folder.path().string(), folder / "x"),
-        (folder.path().string() + ": cannot be read; give a readable file, or - for standard input").c_str());
+        (folder.path().string() + ": cannot be read: it is a folder; give the path of a readable file").c_str());
+    CHECK_THROWS_WITH(
+        normalise_file(folder.write("wide.txt", std::string("\xFF\xFEh\0", 4)), folder / "x"),
+        (folder /
+         "wide.txt: there is a byte of 0 in it, so this is no text or text in UTF-16; save it as text in UTF-8")
+            .c_str());
     const std::string empty = folder.write("empty.txt", " ?!\n");
     CHECK_THROWS_WITH(normalise_file(empty, folder / "x"),
                       (empty + ": there is no letter and no digit in this text; nothing is left of it").c_str());

@@ -122,6 +122,19 @@ TEST_CASE("the file of the cache: the whole, or the beginning where `bytes` is c
     ::unsetenv("MARGINALIA_DATA");
 }
 
+TEST_CASE("a byte-order mark and another line end are no characters of the text") {
+    const Folder folder;
+    const std::string plain = pattern(100);
+    const auto right = make("text8", {{"file", folder.write("plain", plain)}, {"length", "5"}});
+    for (const std::string& other : {"\xEF\xBB\xBF" + plain, plain + "\n", plain + "\r\n", plain + "\r"}) {
+        const auto read = make("text8", {{"file", folder.write("other", other)}, {"length", "5"}});
+        REQUIRE(read->size(Split::train) == right->size(Split::train));
+        CHECK(text_of(*read, Split::train, 0) == text_of(*right, Split::train, 0));
+        CHECK(text_of(*read, Split::test, 0) == text_of(*right, Split::test, 0));
+    }
+    CHECK(text_refusal("\xFF\xFE" + plain) == "text: this is text in UTF-16; save it as UTF-8");
+}
+
 TEST_CASE("what is no such text is refused with its place") {
     CHECK(text_refusal("") == "text: the file is empty; remove it and fetch it with: marginalia data get text8");
     CHECK(

@@ -101,5 +101,5 @@ TEST_CASE("normalise: to a file") {
     CHECK(typed({"data", "normalise", folder.write("a.txt", "Two & 2"), "-o", folder / "a"}).empty());
     CHECK(bytes_of(folder / "a") == " two two");
     CHECK(refused({"data", "normalise", folder / "b.txt"}) ==
-          folder / "b.txt: cannot be read; give a readable file, or - for standard input");
+          folder / "b.txt: cannot be read: No such file or directory; give the path of a readable file");
 }

@@ -161,5 +161,5 @@ TEST_CASE("files that do not fit one another are refused by name") {
     const std::string nan = saved("nan", {1, 2}, {0, std::nan("")});
     CHECK(refusal("rbm", {{"weights", nan}}) == nan + ": element 1 is not finite; weights must be");
     CHECK(refusal("rbm", {{"weights", "/no/such.npy"}}) ==
-          "/no/such.npy: cannot be read; give the path of a readable file");
+          "/no/such.npy: cannot be read: No such file or directory; give the path of a readable file");
 }

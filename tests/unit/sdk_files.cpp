@@ -6,59 +6,12 @@
 #include <marginalia/npy.h>
 #include <marginalia/text_reader.h>
 
-#include <cstring>
-#include <filesystem>
-#include <functional>
 #include <set>
 
-#include "kernel/conformance/parameters.h"
-#include "kernel/plugins/plugin_host.h"
+#include "unit/files_testing.h"
 
+using namespace files_testing;
 using namespace marginalia;
-
-namespace {
-
-std::string written(const std::string& name, const std::string& bytes) {
-    const std::string path = (std::filesystem::temp_directory_path() / ("sdk_files_" + name)).string();
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path;
-}
-
-// What is thrown, without the file's folder.
-std::string failure(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& error) {
-        const std::string text = error.what(), folder = std::filesystem::temp_directory_path().string() + "/sdk_files_";
-        return text.starts_with(folder) ? text.substr(folder.size()) : text;
-    }
-    return "";
-}
-
-template <class T>
-std::string saved_array(const std::string& type, const std::string& shape, const std::vector<T>& values,
-                        const std::string& order = "False") {
-    std::string header = "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }\n";
-    const auto length = static_cast<std::uint16_t>(header.size());
-    std::string bytes("\x93NUMPY\x01\x00", 8);
-    bytes.append(reinterpret_cast<const char*>(&length), 2);
-    bytes += header;
-    return bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
-}
-
-std::unique_ptr<Dataset> table(const std::vector<std::string>& words) {
-    static const PluginHost host({std::string(MARGINALIA_BINARY_DIR) + "/lib/marginalia/plugins/table.so"});
-    const auto make = reinterpret_cast<DatasetFactory>(host.factory("dataset", "table"));
-    return std::unique_ptr<Dataset>(make(plugin_parameters(host.manifest("dataset", "table"), words)));
-}
-
-std::vector<int> row_of(const Dataset& dataset, Split split, std::size_t index) {
-    std::vector<std::uint8_t> row(static_cast<std::size_t>(dataset.sites()));
-    dataset.row(split, index, row);
-    return {row.begin(), row.end()};
-}
-
-}  // namespace
 
 TEST_CASE("numbers and words of a text file, with their places") {
     TextReader reader(written("good.txt", "3 words\n -4\t+2.5e1\n"), "");
@@ -104,7 +57,17 @@ TEST_CASE("numbers and words of a text file, with their places") {
               for (int i = 0; i < 5; ++i) r.word("the fifth word");
           }) == "bad.txt:2:6: the file ends where the fifth word should be");
     CHECK(failure([] { TextReader r("nowhere.txt"); }) ==
-          "nowhere.txt: cannot be read; give the path of a readable file");
+          "nowhere.txt: cannot be read: No such file or directory; give the path of a readable file");
+    for (const char* table : {"1,,0\n", ",1,0\n", "1,0,\n", "1,0,", "1, ,0\n", "1,0\n,\n"}) {
+        CAPTURE(table);
+        CHECK(failure([&] {
+                  TextReader r(written("cells.txt", table), ",");
+                  while (!r.at_end()) r.integer("a symbol");
+              }).find(": a value is missing ") != std::string::npos);
+    }
+    TextReader cells(written("cells.txt", "1, 0 ,2\n3,4 5\n\n"), ",");
+    for (std::int64_t i : {1, 0, 2, 3, 4, 5}) CHECK(cells.integer("a symbol") == i);
+    CHECK(cells.at_end());
     TextReader extremes(written("extremes.txt", "\xEF\xBB\xBF" "1e-400 -1e-400"));
     CHECK(extremes.number("w") == 0);
     CHECK(extremes.number("w") == 0);
@@ -138,14 +101,15 @@ TEST_CASE("arrays of numpy.save") {
           }) ==
           "cut.npy: the file has 8 bytes of data where its header says 3 elements of type '<i4'; save the array again "
           "with numpy.save");
-    CHECK(failure([] {
-              read_npy<int>(written("order.npy", saved_array<int>("<i4", "(1, 2)", {1, 2}, "True")));
-          }) == "order.npy: the array is in Fortran order; save numpy.ascontiguousarray(array)");
+    CHECK(read_npy<int>(written("order.npy", saved_array<int>("<i4", "(2, 3)", {1, 4, 2, 5, 3, 6}, "True"))).values ==
+          std::vector<int>{1, 2, 3, 4, 5, 6});
     CHECK(failure([] { read_npy<int>(written("complex.npy", saved_array<double>("<c8", "(1,)", {1}))); }) ==
           "complex.npy: elements of type '<c8' are not read; save integers or floats, as array.astype('uint8')");
-    CHECK(failure([] {
-              read_npy<int>(written("big.npy", saved_array<std::int64_t>("<i8", "(4611686018427387904, 4)", {})));
-          }) == "big.npy: the shape (4611686018427387904, 4) is too large; save the array again with numpy.save");
+    CHECK(
+        failure([] {
+            read_npy<int>(written("big.npy", saved_array<std::int64_t>("<i8", "(4611686018427387904, 4)", {})));
+        }) ==
+        "big.npy: the shape (4611686018427387904, 4) in its header is too large; save the array again with numpy.save");
     // Whatever is done to the header, the reader answers or refuses.
     const std::string good = saved_array<int>("<i4", "(2,)", {1, 2});
     for (std::size_t at = 0; at < good.size(); ++at)
@@ -297,11 +261,15 @@ TEST_CASE("the dataset table: what does not fit is refused with its place") {
         words.push_back("file=" + written("refused.csv", text));
         return failure([&] { table(words); });
     };
-    CHECK(refused("0,1\n0,x\n") == "refused.csv:2:3: 'x' is no symbol; symbols are whole numbers from 0 to 254");
-    CHECK(refused("0,1\n0,255\n") == "refused.csv:2:3: '255' is no symbol; symbols are whole numbers from 0 to 254");
+    CHECK(refused("0,1\n0,x\n") == "refused.csv:2: cell 2, 'x', is no symbol; symbols are whole numbers from 0 to 254");
+    CHECK(refused("0,1\n0,255\n") ==
+          "refused.csv:2: cell 2, '255', is no symbol; symbols are whole numbers from 0 to 254");
     CHECK(refused("0,1\n0,1,1\n") ==
-          "refused.csv:2:5: this row has 3 numbers and the first one 2; give every row the same");
-    CHECK(refused("-1,0\n0,1\n") == "refused.csv:1:1: '-1' is no symbol; symbols are whole numbers from 0 to 254");
+          "refused.csv:2: this row has 3 numbers and the first line 2; give every row the same");
+    CHECK(refused("-1,0\n0,1\n") ==
+          "refused.csv:1: cell 1, '-1', is no symbol; symbols are whole numbers from 0 to 254, and a header is a line "
+          "of names (or set "
+          "header = \"yes\")");
     CHECK(refused("a,b\n") == "refused.csv: there are no rows in this file");
     CHECK(refused("0 1\n1 2\n", {"categories=2"}) ==
           "categories = 2, but the rows hold the symbol 2; give at least 3, or 0");

@@ -144,6 +144,30 @@ TEST_CASE("what is missing is named with the remedy") {
     check_refused(folder, "", Kind::missing, "'' names no file to keep the store in; " + elsewhere);
 }
 
+TEST_CASE("names that mean something else to SQLite, or nothing to a person, are refused") {
+    TemporaryFolder folder;
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(folder.path);
+    const auto refused = [&](const std::string& name, const std::string& shown, const std::string& why) {
+        check_refused(folder, name, Kind::missing,
+                      "'" + shown + "' cannot be the name of a store: " + why + "; " + elsewhere);
+    };
+    const std::string other = "SQLite would take it for something else than a file's name";
+    for (const std::string name : {":memory:", ":", "file:x.db", "file:x.db?mode=memory", "file::memory:"})
+        refused(name, name, other);
+    refused("a\nb.db", "aU+000Ab.db", "it holds a control character");
+    refused("\x1B[2J.db", "U+001B[2J.db", "it holds a control character");
+    refused(std::string(201, 'x'), std::string(80, 'x') + "...", "it is too long");
+    check_refused(folder, folder.path.string() + "/", Kind::missing,
+                  "'" + folder.path.string() + "/' names no file to keep the store in; " + elsewhere);
+    for (const char* name : {"./file:x.db", "a:b.db", "x.db?mode=memory", "50%23.db"}) {
+        (void)Store::open(name);
+        (void)Store::open_to_read(name);
+        CHECK(std::filesystem::is_regular_file(folder.path / name));
+    }
+    std::filesystem::current_path(before);
+}
+
 TEST_CASE("a read-only place is refused for writing and can be read") {
     TemporaryFolder folder;
     const auto file = folder / "x.db";

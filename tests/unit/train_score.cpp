@@ -133,7 +133,8 @@ TEST_CASE("states that do not fit are refused with their place") {
     CHECK(failure([&] { scored(written("partial.txt", "+++/+++\n+_+/+++\n")); }) ==
           "row 1 has unknown sites; an energy takes full states (a trained model takes partial ones)");
     CHECK(failure([&] { scored("no-such-file"); }) ==
-          "the states no-such-file cannot be read; give a text file, a .npy file, or - for standard input");
+          "the states no-such-file cannot be read: No such file or directory; give a text file, a .npy file, or - for "
+          "standard input");
 }
 
 TEST_CASE("a .npy file of states") {

@@ -32,13 +32,12 @@ bool add_plain_line(std::string_view line, std::uint8_t* to) {
 void add_any_line(std::string_view line, std::size_t number, std::uint8_t* to, const std::string& path) {
     std::size_t found = 0;
     for (std::size_t at = 0; at < line.size(); ++at) {
-        if (line[at] == ' ' || line[at] == '\t' || line[at] == '\r') continue;
-        const std::size_t end = std::min(line.find_first_of(" \t\r", at), line.size());
+        if (line[at] == ' ' || line[at] == '\t') continue;
+        const std::size_t end = std::min(line.find_first_of(" \t", at), line.size());
         const std::string_view token = line.substr(at, end - at);
         if (token != "0" && token != "1")
             fail(path, number, at + 1,
-                 "'" + std::string(token.substr(0, 40)) +
-                     "' is no pixel; a line has 784 times 0 or 1, divided by blanks");
+                 "'" + visible(token) + "' is no pixel; a line has 784 times 0 or 1, divided by blanks");
         if (found < pixels) to[found / 8] |= static_cast<std::uint8_t>((token == "1") << (found % 8));
         ++found;
         at = end;
@@ -49,12 +48,12 @@ void add_any_line(std::string_view line, std::size_t number, std::uint8_t* to, c
 
 }  // namespace
 
-Pictures read_amat(const std::string& path) {
-    const FileBytes file = file_bytes(path, "folder", "mnist-static");
-    const std::string_view text(reinterpret_cast<const char*>(file.bytes.get()), file.size);
+Pictures read_amat(const std::string& name) {
+    const auto [path, bytes] = file_text(name, "folder", "mnist-static");
+    const std::string_view text = bytes;
     Pictures pictures{side, side, 0, {}};
     const std::size_t width = pictures.bytes_each();
-    pictures.bits.reserve((file.size / (2 * pixels) + 1) * width);
+    pictures.bits.reserve((text.size() / (2 * pixels) + 1) * width);
     for (std::size_t begin = 0; begin < text.size();) {
         const std::size_t end = std::min(text.find('\n', begin), text.size());
         const std::string_view line = text.substr(begin, end - begin);

@@ -57,13 +57,13 @@ void fill_bits(Pictures& pictures, const std::uint8_t* grey, Binarisation how, s
 
 }  // namespace
 
-Pictures read_idx(const std::string& path, Binarisation how, std::uint64_t stream) {
-    const FileBytes file = file_bytes(path, "folder", "mnist");
-    if (file.size >= 4) check_magic(big_endian(file.bytes.get()), path);
-    if (file.size < header_bytes)
-        throw Error(path + ": the file ends at byte " + std::to_string(file.size) + " where its header needs 16" +
+Pictures read_idx(const std::string& name, Binarisation how, std::uint64_t stream) {
+    const auto [path, bytes] = file_bytes(name, "folder", "mnist");
+    const auto* const header = reinterpret_cast<const std::uint8_t*>(bytes.data());
+    if (bytes.size() >= 4) check_magic(big_endian(header), path);
+    if (bytes.size() < header_bytes)
+        throw Error(path + ": the file ends at byte " + std::to_string(bytes.size()) + " where its header needs 16" +
                     again(path));
-    const std::uint8_t* header = file.bytes.get();
     const std::uint32_t count = big_endian(header + 4), rows = big_endian(header + 8),
                         columns = big_endian(header + 12);
     if (count < 1 || rows < 1 || columns < 1 || rows > most_extent || columns > most_extent)
@@ -72,10 +72,10 @@ Pictures read_idx(const std::string& path, Binarisation how, std::uint64_t strea
                     "; there must be one or more, of 1 x 1 to 4096 x 4096" + again(path));
     Pictures pictures{rows, columns, count, {}};
     const std::size_t needed = header_bytes + count * pictures.pixels();
-    if (file.size != needed)
-        throw Error(path + ": the file ends at byte " + std::to_string(file.size) + " where " + std::to_string(count) +
-                    " pictures of " + std::to_string(rows) + " x " + std::to_string(columns) + " end at " +
-                    std::to_string(needed) + again(path));
+    if (bytes.size() != needed)
+        throw Error(path + ": the file ends at byte " + std::to_string(bytes.size()) + " where " +
+                    std::to_string(count) + " pictures of " + std::to_string(rows) + " x " + std::to_string(columns) +
+                    " end at " + std::to_string(needed) + again(path));
     pictures.bits.assign(count * pictures.bytes_each(), 0);
     fill_bits(pictures, header + header_bytes, how, stream);
     return pictures;

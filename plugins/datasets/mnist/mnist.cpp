@@ -41,8 +41,8 @@ read.
 - `static`: the statically binarised MNIST, which published likelihoods of binary MNIST are of: 50,000 rows for
   training, 10,000 for validation, 10,000 for the test, from `binarized_mnist_train.amat`, `..._valid.amat` and
   `..._test.amat` (`marginalia data get mnist-static`).
-- `threshold`: the grey pictures (`train-images-idx3-ubyte`, `t10k-images-idx3-ubyte`; `marginalia data get mnist`), 1
-  from the grey value 128 on. Likelihoods are not comparable with those of the other two: the pictures are smoother.
+- `threshold`: the grey pictures (`train-images-idx3-ubyte`, `t10k-images-idx3-ubyte`, or the same with `.gz` behind;
+  `marginalia data get mnist`), 1 from the grey value 128 on. Likelihoods are not comparable with those of the other two: the pictures are smoother.
 - `sampled`: the grey pictures, each pixel 1 with probability grey / 255, drawn once from a fixed seed, so that a row
   is always the same. The usual dynamic binarisation draws every pixel anew in every epoch, which acts as a
   regulariser; one draw is what `static` has too, so that a large network overfits here as it does there. The draws

@@ -34,7 +34,7 @@ enum class Binarisation {
 // Reads an idx file of pictures: four big-endian 32-bit numbers (0x00000803, pictures, rows, columns), then a byte a
 // pixel. The draws of `sampled` follow from `stream` alone. Throws Error naming the file and what is wrong: not such a
 // file, one of labels, shorter or longer than its header says.
-Pictures read_idx(const std::string& path, Binarisation how, std::uint64_t stream);
+Pictures read_idx(const std::string& name, Binarisation how, std::uint64_t stream);
 
 // Reads the text form of binarised MNIST: a picture of 28 x 28 a line, as 784 times 0 or 1 divided by blanks. Throws
 // Error "FILE:LINE:COLUMN: sentence" at what is neither, and where a line is of another width.

@@ -93,7 +93,7 @@ void check_reads(std::string_view text) {
 // Length of the SELFIES token that begins at `at`.
 std::size_t selfies_token(std::string_view text, std::size_t at) {
     if (text[0] != '[')
-        throw Fault{0, "'" + std::string(text.substr(0, 40)) +
+        throw Fault{0, "'" + visible(text) +
                            "' is no SELFIES; tokens = \"selfies\" needs files that hold "
                            "SELFIES (marginalia-selfies encode makes them from SMILES), or set tokens = \"smiles\""};
     if (text[at] == '.') return 1;
@@ -113,7 +113,7 @@ void add_molecule(std::string_view text, Tokens tokens, TokenNumbers& known, Mol
         const std::size_t length = tokens == Tokens::smiles ? 1 : selfies_token(text, at);
         const std::string_view token = text.substr(at, length);
         if (tokens == Tokens::selfies && known.find(token) < 0 && molecules::read_token(token).kind == molecules::Token::Kind::unknown)
-            throw Fault{at, "'" + std::string(token) + "' " + molecules::token_fault(token)};
+            throw Fault{at, "'" + visible(token) + "' " + molecules::token_fault(token)};
         const int number = known.number_of(token);
         if (number < 0) throw Fault{at, "this is token number 256; a file of molecules has at most 255 different ones"};
         file.numbers.push_back(static_cast<std::uint8_t>(number));
@@ -150,10 +150,10 @@ int TokenNumbers::number_of(std::string_view token) {
     return next;
 }
 
-MoleculeFile read_molecules(const std::string& path, Tokens tokens, TokenNumbers& known) {
-    const FileBytes bytes = file_bytes(path, "folder", "moses");
-    std::string_view text(reinterpret_cast<const char*>(bytes.bytes.get()), bytes.size);
-    while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+MoleculeFile read_molecules(const std::string& name, Tokens tokens, TokenNumbers& known) {
+    const auto [path, bytes] = file_text(name, "folder", "moses");
+    std::string_view text = bytes;
+    while (text.ends_with('\n')) text.remove_suffix(1);
     MoleculeFile file;
     file.path = path;
     file.numbers.reserve(text.size());
@@ -161,7 +161,7 @@ MoleculeFile read_molecules(const std::string& path, Tokens tokens, TokenNumbers
     for (std::size_t begin = 0; begin <= text.size(); ++line) {
         const std::size_t end = std::min(text.find('\n', begin), text.size());
         const std::string_view whole = text.substr(begin, end - begin),
-                               field = whole.substr(0, whole.find_first_of(", \t\r"));
+                               field = whole.substr(0, whole.find_first_of(", \t"));
         begin = end + 1;
         try {
             const std::string header = line == 1 ? header_word(field) : "";

@@ -53,6 +53,6 @@ struct MoleculeFile {
 // Reads a file of a molecule a line, up to the first comma, blank or tab; a first line that says SMILES or SELFIES is a
 // header. New tokens are added to `known`. Throws Error "FILE:LINE:COLUMN: sentence" where a line is no molecule of
 // that kind (valences are not looked at).
-MoleculeFile read_molecules(const std::string& path, Tokens tokens, TokenNumbers& known);
+MoleculeFile read_molecules(const std::string& name, Tokens tokens, TokenNumbers& known);
 
 }  // namespace marginalia

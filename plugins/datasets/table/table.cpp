@@ -1,13 +1,15 @@
-// A dataset of small integers from a .csv or .npy file.
+// A dataset of small integers from a .csv, .npy or .npz file.
 #include <marginalia/dataset.h>
+#include <marginalia/files.h>
 #include <marginalia/lists.h>
 #include <marginalia/npy.h>
-#include <marginalia/text_reader.h>
 
 #include <algorithm>
 #include <charconv>
 #include <numeric>
 #include <utility>
+
+#include "csv_rows.h"
 
 namespace {
 
@@ -21,7 +23,7 @@ constexpr std::int64_t most_categories = 255;
 constexpr Parameter parameters[] = {
     {.name = "file",
      .type = ParameterType::path,
-     .help = ".csv of whole numbers 0 to 254, a row a line, or .npy of rows (of any shape)"},
+     .help = ".csv of whole numbers 0 to 254, a row a line, or .npy or .npz of rows (of any shape); .gz of these too"},
     {.name = "test_file",
      .type = ParameterType::path,
      .fallback = "\"\"",
@@ -48,6 +50,12 @@ constexpr Parameter parameters[] = {
      .minimum = 0,
      .maximum = most_categories,
      .help = "K, the number of symbols; 0: the largest in the files and 1"},
+    {.name = "header",
+     .type = ParameterType::text,
+     .fallback = "\"auto\"",
+     .choices = "auto|yes|no",
+     .help = "whether the first line of a .csv is a header; auto: where it can be nothing else, and refused where it "
+             "may be either"},
     {.name = "shape",
      .type = ParameterType::text,
      .fallback = "\"\"",
@@ -55,9 +63,16 @@ constexpr Parameter parameters[] = {
 };
 
 constexpr const char* manual = R"(
-Rows of small whole numbers, such as binarised pictures, spins or codes, from one file. A .csv file has a row a line,
-divided by commas or blanks; a first line of words is taken as a header. A .npy file has rows along its first axis; the other
-axes are the layout, so that pictures of (N, 28, 28) are known to be 28 x 28; of a .csv file, `shape` says it.
+Rows of small whole numbers, such as binarised pictures, spins or codes, from one file. A .csv file has a row a line, its cells
+divided by semicolons, commas, tabs or blanks: what pandas, numpy.savetxt, R and spreadsheets write. A cell is a whole number from 0
+to 254 (1, 1.0 and 1e+00 are the same; True is 1, False 0), in quotes or not. Lines that begin with # are left out. A .npy file has
+rows along its first axis; the other axes are the layout, so that pictures of (N, 28, 28) are known to be 28 x 28; of a .csv file,
+`shape` says it. A .npz file holds one array. Each may be packed by gzip.
+
+A first line of names is a header. One of numbers that counts the columns, as pandas writes where columns have no names, is taken
+for a header where it would be the only row with so large a symbol, and refused where it may be a row as well: `header` says then
+which it is. Empty cells, rows of another length and a first column of row numbers are refused with their line. `run`, `plan` and
+`show` say what was read: rows, sites, categories.
 
 The three splits are disjoint: the first rows of the (shuffled) file are for training, then validation, then test.
 
@@ -68,39 +83,23 @@ References: the .npy format is described in numpy.lib.format of the NumPy manual
 struct Rows {
     std::vector<std::uint8_t> symbols;
     std::vector<std::int64_t> shape;  // of one row
+    std::string note;
 };
 
-bool begins_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '"'; }
-
-std::uint8_t symbol_of(std::string_view token, const marginalia::TextReader& reader) {
-    int value = -1;
-    const auto [stop, error] = std::from_chars(token.data(), token.data() + token.size(), value);
-    if (error != std::errc() || stop != token.data() + token.size() || value < 0 || value >= most_categories)
-        reader.fail("'" + std::string(token.substr(0, 40)) + "' is no symbol; symbols are whole numbers from 0 to 254");
-    return static_cast<std::uint8_t>(value);
+// By the first bytes, unpacked, and else by the name.
+bool is_array(const std::string& path) {
+    const std::string start = marginalia::file_contents(path, 6);
+    if (start == "\x93NUMPY" || start.starts_with("PK\3\4") || start.starts_with("PK\5\6")) return true;
+    for (const char* ending : {".npy", ".npz", ".npy.gz", ".npz.gz"})
+        if (marginalia::has_ending(path, ending)) return true;
+    return false;
 }
 
-Rows read_csv(const std::string& path) {
-    marginalia::TextReader reader(path, ",;");
-    Rows rows;
-    std::int64_t width = 0, in_line = 0;
-    for (bool first = true; !reader.at_end(); first = false) {
-        const std::string_view token = reader.word("a symbol");
-        if (first && begins_name(token[0])) {  // a header
-            while (!reader.at_end() && !reader.at_new_line()) reader.word("a column's name");
-            continue;
-        }
-        rows.symbols.push_back(symbol_of(token, reader));
-        ++in_line;
-        if (!reader.at_end() && !reader.at_new_line()) continue;
-        if (width != 0 && in_line != width)
-            reader.fail("this row has " + std::to_string(in_line) + " numbers and the first one " +
-                        std::to_string(width) + "; give every row the same");
-        width = std::exchange(in_line, 0);
-    }
-    if (rows.symbols.empty()) throw Error(path + ": there are no rows in this file");
-    rows.shape = {width};
-    return rows;
+Rows read_csv(const std::string& path, const std::string& header) {
+    table::CsvRows csv = table::read_csv_rows(path, header == "yes"  ? table::Header::yes
+                                                    : header == "no" ? table::Header::no
+                                                                     : table::Header::automatic);
+    return {std::move(csv.symbols), {static_cast<std::int64_t>(csv.width)}, std::move(csv.note)};
 }
 
 Rows read_array(const std::string& path) {
@@ -109,7 +108,11 @@ Rows read_array(const std::string& path) {
         throw Error(path + ": the array has " + std::to_string(array.shape.size()) + " axes and " +
                     std::to_string(array.values.size()) +
                     " elements; give rows of sites, shape (N, D) or (N, rows, columns)");
-    return {std::move(array.values), {array.shape.begin() + 1, array.shape.end()}};
+    if (const auto found = std::find(array.values.begin(), array.values.end(), most_categories);
+        found != array.values.end())
+        throw Error(path + ": element " + std::to_string(found - array.values.begin()) +
+                    " is 255; symbols are whole numbers from 0 to 254");
+    return {std::move(array.values), {array.shape.begin() + 1, array.shape.end()}, {}};
 }
 
 std::int64_t sites_of(const std::vector<std::int64_t>& shape) {
@@ -127,8 +130,9 @@ std::vector<std::int64_t> sides(std::string_view text) {
     return *list;
 }
 
-Rows read_rows(const std::string& path, const std::string& shape) {
-    Rows rows = path.ends_with(".npy") ? read_array(path) : read_csv(path);
+Rows read_rows(const std::string& path, const marginalia::Params& p) {
+    Rows rows = is_array(path) ? read_array(path) : read_csv(path, p.text("header"));
+    const std::string& shape = p.text("shape");
     if (shape.empty()) return rows;
     const std::int64_t sites = sites_of(rows.shape);
     rows.shape = sides(shape);
@@ -145,15 +149,17 @@ struct Contents {
 };
 
 Contents read_contents(const marginalia::Params& p) {
-    const std::string &file = p.text("file"), &shape = p.text("shape");
-    Contents contents{read_rows(file, shape), {}, 0, 0};
+    const std::string& file = p.text("file");
+    Contents contents{read_rows(file, p), {}, 0, 0};
     contents.sites = sites_of(contents.rows.shape);
     if (!p.text("test_file").empty()) {
-        Rows test = read_rows(p.text("test_file"), shape);
+        Rows test = read_rows(p.text("test_file"), p);
         if (test.shape != contents.rows.shape)
             throw Error("test_file: its rows have another shape than those of " + file +
                         "; give rows of the same sites");
         contents.test = std::move(test.symbols);
+        if (!test.note.empty())
+            contents.rows.note += (contents.rows.note.empty() ? "" : "; ") + ("of test_file, " + test.note);
     }
     std::int64_t largest = *std::max_element(contents.rows.symbols.begin(), contents.rows.symbols.end());
     for (const std::uint8_t symbol : contents.test) largest = std::max<std::int64_t>(largest, symbol);
@@ -189,6 +195,7 @@ public:
     }
 
     marginalia::Layout layout() const override { return {contents_.rows.shape, false}; }
+    std::string report() const override { return contents_.rows.note; }
 
 private:
     Table(const marginalia::Params& p, Contents contents)
@@ -227,4 +234,4 @@ private:
 
 }  // namespace
 
-MARGINALIA_DATASET(Table, "table", "rows of small integers from a .csv or .npy file", manual, parameters);
+MARGINALIA_DATASET(Table, "table", "rows of small integers from a .csv, .npy or .npz file", manual, parameters);

@@ -12,7 +12,6 @@
 namespace {
 
 using marginalia::Error;
-using marginalia::FileBytes;
 using marginalia::Parameter;
 using marginalia::ParameterType;
 using marginalia::Split;
@@ -97,7 +96,7 @@ std::string cached_file(std::size_t bytes) {
 }
 
 std::string shown(std::uint8_t byte) {
-    if (byte == '\n' || byte == '\r') return "a line end";
+    if (byte == '\n') return "a line end";
     if (byte > ' ' && byte < 0x7F) return std::string("'") + static_cast<char>(byte) + "'";
     return "the byte " + std::to_string(byte);
 }
@@ -106,9 +105,9 @@ std::uint8_t symbol_of(std::uint8_t byte) { return byte == ' ' ? 0 : static_cast
 bool is_in_alphabet(std::uint8_t byte) { return byte == ' ' || (byte >= 'a' && byte <= 'z'); }
 
 // In place: bytes to symbols.
-void to_symbols(FileBytes& text, const std::string& path) {
-    std::uint8_t* const first = text.bytes.get();
-    std::uint8_t* const end = first + text.size;
+void to_symbols(std::string& text, const std::string& path) {
+    auto* const first = reinterpret_cast<std::uint8_t*>(text.data());
+    std::uint8_t* const end = first + text.size();
     bool good = true;
     for (const std::uint8_t* at = first; at != end; ++at) good &= is_in_alphabet(*at);
     if (!good) {
@@ -119,22 +118,23 @@ void to_symbols(FileBytes& text, const std::string& path) {
     std::transform(first, end, first, symbol_of);
 }
 
-FileBytes read_text(const marginalia::Params& p) {
+std::string read_text(const marginalia::Params& p) {
     const auto bytes = static_cast<std::size_t>(p.integer("bytes")),
                length = static_cast<std::size_t>(p.integer("length"));
-    const std::string path = p.text("file").empty() ? cached_file(bytes) : p.text("file");
-    FileBytes text = marginalia::file_bytes(path, "file", "text8", bytes == 0 ? SIZE_MAX : bytes);
-    if (text.size < bytes)
-        throw Error("bytes = " + std::to_string(bytes) + ", but " + path + " has " + std::to_string(text.size) +
+    const std::string name = p.text("file").empty() ? cached_file(bytes) : p.text("file");
+    auto [path, text] = bytes == 0 ? marginalia::file_bytes(name, "file", "text8")
+                                   : marginalia::file_bytes(name, "file", "text8", bytes);
+    if (text.size() < bytes)
+        throw Error("bytes = " + std::to_string(bytes) + ", but " + path + " has " + std::to_string(text.size()) +
                     "; give no more, or 0 for all");
-    for (const char ending : {'\n', '\r'})
-        if (text.size > 0 && text.bytes[text.size - 1] == ending) --text.size;
+    text = marginalia::clean_text(std::move(text), path);
+    if (text.ends_with('\n')) text.pop_back();
     to_symbols(text, path);
-    if (text.size / 20 < length)
-        throw Error(path + ": the text has " + std::to_string(text.size) + " characters, and rows of " +
+    if (text.size() / 20 < length)
+        throw Error(path + ": the text has " + std::to_string(text.size()) + " characters, and rows of " +
                     std::to_string(length) + " need at least " + std::to_string(20 * length) +
                     ", as a twentieth is the test; give a longer text or a smaller length");
-    return text;
+    return std::move(text);
 }
 
 class Text8 final : public marginalia::Dataset {
@@ -197,13 +197,13 @@ private:
     bool is_dense(Split split) const { return overlap_ && split == Split::train; }
 
     std::span<const std::uint8_t> part(Split split) const {
-        const std::span all(text_.bytes.get(), text_.size);
+        const std::span all(reinterpret_cast<const std::uint8_t*>(text_.data()), text_.size());
         const std::size_t held = all.size() / 20;
         if (split == Split::train) return all.first(all.size() - 2 * held);
         return all.subspan(all.size() - (split == Split::validation ? 2 : 1) * held, held);
     }
 
-    const FileBytes text_;
+    const std::string text_;  // as symbols
     const bool overlap_;
     mutable std::once_flag words_read_;
     mutable std::unordered_set<std::string_view> words_;  // of the training text

@@ -64,6 +64,10 @@ public:
     // A drawing of a full row, an SVG document of any size. "": not offered.
     virtual std::string picture(State) const { return {}; }
 
+    // What a user should know of how the files were read, such as a line taken for a header, in one line; `run`, `plan`
+    // and `show` put it behind the numbers of rows, sites and categories. "": nothing.
+    virtual std::string report() const { return {}; }
+
 private:
     const std::int64_t sites_;
     const std::int64_t categories_;

@@ -109,6 +109,11 @@ public:
     // A drawing of a full state, an SVG document of any size. "": not offered.
     virtual std::string picture(State) const { return {}; }
 
+    // What a user should know of how the files were read, such as rows that were normalised, in one line, which `run`
+    // and `show` print.
+    // "": nothing.
+    virtual std::string report() const { return {}; }
+
     // How different full states are from each other: the mean over pairs of a distance of 0 to 1, such as one less the Tanimoto
     // similarity of molecules ("internal diversity"). NaN: not offered, or fewer than two valid ones.
     virtual double diversity(States) const { return std::numeric_limits<double>::quiet_NaN(); }

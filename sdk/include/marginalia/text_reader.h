@@ -11,13 +11,14 @@
 
 namespace marginalia {
 
-// Tokens are divided by blanks, tabs, line ends and the characters in `dividers` (as "," for CSV); from `comment`, if one is
-// given, to the end of its line nothing is read. What does not fit is refused with an Error "FILE:LINE:COLUMN: sentence".
-// One thread.
+// Tokens are divided by blanks, tabs, line ends and the characters in `dividers`, of which one stands between two
+// tokens of a line (an empty cell of a table is refused); from `comment`, if one is given, to the end of its line
+// nothing is read, nor is a line that begins with `line_comment`. What does not fit is refused with an Error
+// "FILE:LINE:COLUMN: sentence". Which files are read, and how their lines may end: marginalia/files.h. One thread.
 class TextReader {
 public:
     // Reads the whole file. Throws Error where it cannot be read.
-    explicit TextReader(std::string path, std::string dividers = "", char comment = '\0');
+    explicit TextReader(std::string path, std::string dividers = "", char comment = '\0', char line_comment = '\0');
 
     // Nothing but blanks and dividers is left.
     bool at_end();
@@ -45,9 +46,13 @@ private:
     bool divides(char c) const;
     bool begins_comment(char c) const { return comment_ != '\0' && c == comment_; }
     void skip();
+    void take_divider();
+    [[noreturn]] void fail_at(std::size_t place, const std::string& sentence);
 
     std::string path_, dividers_, text_;
-    char comment_;
+    char comment_, line_comment_;
+    bool fresh_line_ = true;      // nothing but blanks since the line began
+    bool after_divider_ = false;  // of `dividers`, and no token since
     std::size_t at_ = 0, line_ = 1;
     std::size_t begin_ = 0, begin_line_ = 1;  // of the token read last
 };
