@@ -83,8 +83,8 @@ StoreError full_disk(const std::filesystem::path& file) {
 StoreError damaged_store(const std::filesystem::path& file, std::string_view how) {
     return sentence(
         Kind::damaged,
-        "store {} is damaged ({}); go back to a copy of it, or rescue what can be read as docs/store.md says "
-        "under 'A damaged store'",
+        "store {0} is damaged ({1}); go back to a copy of it, or keep what is whole with: marginalia recover {0} --out "
+        "NEW",
         file.string(), how);
 }
 
@@ -92,7 +92,10 @@ StoreError sqlite_failure(const std::filesystem::path& file, int code, std::stri
     const int primary = code & 0xff;
     const bool disk = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
     if (primary == SQLITE_FULL || (disk && (error == ENOSPC || error == EDQUOT))) return full_disk(file);
-    if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) return damaged_store(file, message);
+    // Our own statements are right: where one is refused, the file has not the tables or the values that it should.
+    if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_ERROR ||
+        primary == SQLITE_MISMATCH || primary == SQLITE_CONSTRAINT)
+        return damaged_store(file, message);
     if (primary == SQLITE_READONLY || primary == SQLITE_PERM) return unwritable_store(file, file, EROFS);
     if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
         return sentence(Kind::locked,

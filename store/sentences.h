@@ -23,6 +23,5 @@ StoreError unwritable_store(const std::filesystem::path& file, const std::filesy
 StoreError network_store(const std::filesystem::path& file, std::string_view filesystem);
 StoreError no_shared_memory(const std::filesystem::path& file);
 StoreError full_disk(const std::filesystem::path& file);
-StoreError damaged_store(const std::filesystem::path& file, std::string_view how);
 
 }  // namespace marginalia::store

@@ -8,5 +8,6 @@ inline constexpr int exit_usage = 2;     // bad usage or config
 inline constexpr int exit_plugin = 3;    // plugin missing or refused
 inline constexpr int exit_store = 4;     // store missing, locked, damaged or newer
 inline constexpr int exit_no_match = 5;  // nothing matched
+inline constexpr int exit_stopped = 130;  // by Ctrl-C, as of a process that it ends
 
 }  // namespace marginalia

@@ -49,7 +49,6 @@ private:
     Claim claim(const Request& request);
 
     store::Writer& writer_;
-    const store::Owner owner_ = store::this_process();
     const int event_;
     std::mutex mutex_;
     std::condition_variable asked_;

@@ -24,7 +24,7 @@ TEST_CASE("a sweep queued again finds its trials and adds what is new") {
     CHECK(second[0].sweep == second[7].sweep);
     CHECK(second[7].config == plan("one", 4, 2).trials[7].config);
     CHECK(store.enqueue(plan("other", 3, 2))[0].id > second[7].id);
-    CHECK(list_sweeps(store, "one").size() == 2);
+    CHECK(sweep_ids(store, "one").size() == 2);
     CHECK(list_trials(store, {.experiment = {}, .statuses = {}, .sweep = first[0].sweep}).size() == 6);
     CHECK(number_of(store, "SELECT count(*) FROM provenance") == 1);
     CHECK(number_of(store, "SELECT count(*) FROM config") == 4);
