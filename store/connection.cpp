@@ -154,7 +154,8 @@ std::string Rows::text(int column) const {
 
 void Rows::refuse(int column, std::string_view wanted) const {
     const char* name = sqlite3_column_name(statement_, column);
-    damaged(fmt::format("a value of '{}' is not {}", name == nullptr ? "?" : name, wanted));
+    damaged(null(column) ? fmt::format("'{}' of a row is missing", name == nullptr ? "?" : name)
+                         : fmt::format("'{}' of a row is not {}", name == nullptr ? "?" : name, wanted));
 }
 
 bool Rows::null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }

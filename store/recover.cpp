@@ -123,8 +123,11 @@ private:
         auto* statement = made_.statement(fmt::format("INSERT OR IGNORE INTO {}({}) VALUES ({})", table.name,
                                                       fmt::join(names, ", "), fmt::join(marks, ", ")));
         for (std::size_t i = 0; i < row.values.size(); ++i) {
-            const StoredValue value = table.columns[i].is_rowid ? StoredValue(row.rowid) : row.values[i];
-            bind_stored(statement, static_cast<int>(i) + 1, table.columns[i].is_rowid ? value : row.values[i]);
+            const int index = static_cast<int>(i) + 1;
+            if (table.columns[i].is_rowid)
+                sqlite3_bind_int64(statement, index, row.rowid);
+            else
+                bind_stored(statement, index, row.values[i]);
         }
         const int code = sqlite3_step(statement);
         sqlite3_reset(statement);
@@ -207,6 +210,15 @@ Recovered counts(Connection& made, Salvage& salvage, const Repairs& repairs) {
     return result;
 }
 
+void check_whole(Connection& made) {
+    {
+        Rows check(made, "PRAGMA integrity_check(1)");
+        if (!check.next() || check.text(0) != "ok")
+            throw damaged_store(made.file(), "what was made is not whole; is the disk or the memory failing?");
+    }
+    Rows(made, "PRAGMA wal_checkpoint(TRUNCATE)").next();
+}
+
 }  // namespace
 
 Recovered recover_store(const fs::path& damaged, const fs::path& file) {
@@ -228,10 +240,7 @@ Recovered recover_store(const fs::path& damaged, const fs::path& file) {
         if (result.trials.kept + repairs.trials == 0)
             throw StoreError(StoreError::Kind::damaged,
                              fmt::format("nothing of a store can be read in {}; go back to a copy of it", damaged.string()));
-        Rows check(made, "PRAGMA integrity_check(1)");
-        if (!check.next() || check.text(0) != "ok")
-            throw damaged_store(made_file, "what was made is not whole; is the disk or the memory failing?");
-        Rows(made, "PRAGMA wal_checkpoint(TRUNCATE)").next();
+        check_whole(made);
     }
     put_in_place(made_file, file);
     return result;
