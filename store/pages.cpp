@@ -117,8 +117,8 @@ Pages::Kind Pages::kind_of(PageNumber page) const {
     }
 }
 
-std::set<PageNumber> Pages::tree(PageNumber root, bool of_table) const {
-    std::set<PageNumber> found;
+Pages::Tree Pages::tree(PageNumber root, bool of_table) const {
+    Tree found;
     std::vector<PageNumber> waiting{root};
     const auto inner = of_table ? Kind::table_inner : Kind::index_inner;
     const auto leaf = of_table ? Kind::table_leaf : Kind::index_leaf;
@@ -126,7 +126,9 @@ std::set<PageNumber> Pages::tree(PageNumber root, bool of_table) const {
         const auto page = waiting.back();
         waiting.pop_back();
         const auto kind = kind_of(page);
-        if ((kind != inner && kind != leaf) || !found.insert(page).second || kind == leaf) continue;
+        const bool fits = (kind == inner || kind == leaf) && found.pages.insert(page).second;
+        found.whole = found.whole && fits;
+        if (!fits || kind == leaf) continue;
         const auto bytes = read(page);
         if (bytes.empty()) continue;
         waiting.push_back(static_cast<PageNumber>(big_endian(&bytes[header_at(page) + 8], 4)));

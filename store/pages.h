@@ -39,8 +39,12 @@ public:
     enum class Kind { table_leaf, table_inner, index_leaf, index_inner, other };
     Kind kind_of(PageNumber page) const;
 
-    // The pages of the tree below `root`, as far as its links lead. An inner page of another kind of tree is left out.
-    std::set<PageNumber> tree(PageNumber root, bool of_table) const;
+    // The pages of the tree below `root`, as far as its links lead to pages of such a tree.
+    struct Tree {
+        std::set<PageNumber> pages;
+        bool whole = true;  // all links did
+    };
+    Tree tree(PageNumber root, bool of_table) const;
 
     // Pages that are in no tree and hold rows that were deleted. nullopt: their list is broken.
     std::optional<std::set<PageNumber>> free_pages() const;

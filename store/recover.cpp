@@ -82,19 +82,21 @@ public:
             const auto root = roots.find(shape.name);
             if (root == roots.end()) continue;
             const auto tree = pages_.tree(root->second, shape.is_table && shape.has_rowids);
-            led_to_.insert(tree.begin(), tree.end());
-            for (const auto page : tree) shape.is_table ? take(page, shape) : count(page, shape);
+            led_to_.insert(tree.pages.begin(), tree.pages.end());
+            if (tree.whole) whole_.insert(shape.name);
+            for (const auto page : tree.pages) shape.is_table ? take(page, shape) : count(page, shape);
         }
         take_what_nothing_leads_to();
     }
 
     // Rows by table: those that were found and not readable, and the entries of an index.
     std::map<std::string, std::int64_t> lost, entries;
+    bool perhaps_deleted = false;
 
 private:
     std::map<std::string, PageNumber> roots_in_schema() const {
         std::map<std::string, PageNumber> roots;
-        for (const auto page : pages_.tree(1, true))
+        for (const auto page : pages_.tree(1, true).pages)
             pages_.rows(
                 page,
                 [&](StoredRow&& row) {
@@ -136,13 +138,17 @@ private:
     }
 
     // Below a broken link, or with a broken schema all: known by their shape, where that is the shape of one table only.
-    // Rows that were deleted lie on free pages, so that all must be known which those are.
+    // Rows that were deleted lie on free pages. Where it is not known which those are, only tables are added to that are
+    // not whole.
     void take_what_nothing_leads_to() {
         const auto free = pages_.free_pages();
-        if (!free) return;
-        for (PageNumber page = 2; page != 0 && page <= pages_.count(); ++page)
-            if (!led_to_.contains(page) && !free->contains(page))
-                if (const auto* table = table_of(page)) take(page, *table);
+        for (PageNumber page = 2; page != 0 && page <= pages_.count(); ++page) {
+            if (led_to_.contains(page) || (free && free->contains(page))) continue;
+            const auto* table = table_of(page);
+            if (table == nullptr || (!free && whole_.contains(table->name))) continue;
+            take(page, *table);
+            perhaps_deleted = perhaps_deleted || !free;
+        }
     }
 
     const Shape* table_of(PageNumber page) const {
@@ -171,6 +177,7 @@ private:
     Connection& made_;
     const std::vector<Shape> shapes_;
     std::set<PageNumber> led_to_;
+    std::set<std::string> whole_;  // tables and indexes to all of whose pages something leads
 };
 
 void check_names(const fs::path& damaged, const fs::path& file) {
@@ -201,6 +208,7 @@ Recovered counts(Connection& made, Salvage& salvage, const Repairs& repairs) {
     };
     Recovered result;
     result.stand_ins = repairs.stand_ins;
+    result.perhaps_deleted = salvage.perhaps_deleted;
     result.trials = of_table("trial", "sqlite_autoindex_trial_1", number("SELECT count(*) FROM trial") - repairs.trials);
     result.checkpoints =
         of_table("checkpoint", "sqlite_autoindex_checkpoint_1", number("SELECT count(*) FROM checkpoint"));

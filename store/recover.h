@@ -14,6 +14,7 @@ struct Recovered {
     Count trials, points, checkpoints;
     std::int64_t other_rows = 0;  // of other tables, that were there and could not be read
     std::int64_t stand_ins = 0;   // rows made in place of lost ones which others need
+    bool perhaps_deleted = false;  // it is lost which pages are free, so that rows that had been removed may be back
 };
 
 // Makes the store `file` of every intact row of the file `damaged`, which is only read, whatever is wrong with it: rows

@@ -23,6 +23,7 @@ void print_counts(const store::Recovered& result, std::ostream& out) {
         fmt::print(out, "lost, as far as the rest tells: {}, {}, {}, {}\n", counted(result.trials.lost, "trial"),
                    counted(result.points.lost, "point"), counted(result.checkpoints.lost, "checkpoint"),
                    counted(result.other_rows, "other row"));
+    if (result.perhaps_deleted) out << "the list of free pages is lost, so that rows that had been removed may be back\n";
     if (result.stand_ins > 0)
         fmt::print(out, "{} in place of lost rows that others need\n", counted(result.stand_ins, "stand-in"));
 }

@@ -100,19 +100,6 @@ TEST_CASE("a trial's times, error and attempts follow its life") {
           fmt::format("there is no trial 77 in store {}; see: marginalia list", store.file().string()));
 }
 
-TEST_CASE("a process is known by its number, start and boot") {
-    auto me = this_process();
-    CHECK(is_alive(me));
-    auto other_start = me;
-    other_start.pid_start += 1;
-    CHECK_FALSE(is_alive(other_start));
-    auto other_boot = me;
-    other_boot.boot_id = "before";
-    CHECK_FALSE(is_alive(other_boot));
-    other_boot.host = "another-machine";
-    CHECK(is_alive(other_boot));
-}
-
 TEST_CASE("a trial whose process was killed is lost, even while nobody has waited for it") {
     TemporaryFolder folder;
     auto store = Store::open(folder / "a.db");
