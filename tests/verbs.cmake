@@ -7,3 +7,9 @@ set_target_properties(make_sample_store PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PR
 marginalia_add_test(golden_verbs SOURCES golden/verbs.cpp LIBS marginalia_report nlohmann_json::nlohmann_json fmt::fmt
                     LABEL golden)
 add_dependencies(test_golden_verbs marginalia)
+# Every reading verb on damaged stores, and what `recover` makes of those.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+add_test(NAME store_faults COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/store_faults_test.py
+         --host $<TARGET_FILE:marginalia> --sample $<TARGET_FILE:make_sample_store> --worker $<TARGET_FILE:fake_worker>
+         --plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
+set_tests_properties(store_faults PROPERTIES LABELS faults TIMEOUT 600)
