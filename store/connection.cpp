@@ -48,6 +48,10 @@ Connection::Connection(const std::filesystem::path& file, Access access) : file_
     } catch (const SQLite::Exception& error) {
         throw sqlite_failure(file, error.getErrorCode(), error.what(), errno);
     }
+    // What a file brings along in views and triggers calls no function that reaches outside.
+    sqlite3_db_config(handle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    sqlite3_db_config(handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    execute("PRAGMA cell_size_check = 1");
     if (access == Access::read) return;
     // NORMAL: a power cut may take the last transactions, never the file. Freed pages need no overwriting, and a large
     // checkpoint must not leave its size behind in the log for ever.
@@ -64,6 +68,12 @@ sqlite3* Connection::handle() const { return database_->getHandle(); }
 
 void Connection::execute(const std::string& sql) {
     if (const int code = sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK) fail(code);
+}
+
+void Connection::execute_beside(const std::string& sql) {
+    execute("PRAGMA temp_store = MEMORY; PRAGMA query_only = 0");
+    execute(sql);
+    execute("PRAGMA query_only = 1");
 }
 
 sqlite3_stmt* Connection::statement(std::string_view sql) {
@@ -153,6 +163,8 @@ void Connection::fail(int code) const {
                          sqlite3_system_errno(handle()));
 }
 
+void Connection::damaged(std::string_view how) const { throw damaged_store(file_, how); }
+
 Rows::~Rows() {
     sqlite3_reset(statement_);
     sqlite3_clear_bindings(statement_);
@@ -165,14 +177,30 @@ bool Rows::next() {
     return false;
 }
 
-std::int64_t Rows::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+std::int64_t Rows::integer(int column) const {
+    if (sqlite3_column_type(statement_, column) != SQLITE_INTEGER) refuse(column, "a whole number");
+    return sqlite3_column_int64(statement_, column);
+}
 
-double Rows::real(int column) const { return null(column) ? std::nan("") : sqlite3_column_double(statement_, column); }
+double Rows::real(int column) const {
+    const int type = sqlite3_column_type(statement_, column);
+    if (type == SQLITE_NULL) return std::nan("");
+    if (type != SQLITE_FLOAT && type != SQLITE_INTEGER) refuse(column, "a number");
+    return sqlite3_column_double(statement_, column);
+}
 
 std::string Rows::text(int column) const {
+    const int type = sqlite3_column_type(statement_, column);
+    if (type != SQLITE_TEXT && type != SQLITE_BLOB) refuse(column, "a text");
     const void* data = sqlite3_column_blob(statement_, column);
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
     return data == nullptr ? std::string() : std::string(static_cast<const char*>(data), size);
+}
+
+void Rows::refuse(int column, std::string_view wanted) const {
+    const char* name = sqlite3_column_name(statement_, column);
+    damaged(null(column) ? fmt::format("'{}' of a row is missing", name == nullptr ? "?" : name)
+                         : fmt::format("'{}' of a row is not {}", name == nullptr ? "?" : name, wanted));
 }
 
 bool Rows::null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }

@@ -37,6 +37,8 @@ public:
 
     void execute(const std::string& sql);           // any number of statements, no parameters
     sqlite3_stmt* statement(std::string_view sql);  // prepared once, owned here
+    // The same for what is made in memory beside a file that is open for reading.
+    void execute_beside(const std::string& sql);
     std::int64_t changes() const;
     std::int64_t last_id() const;
 
@@ -62,6 +64,8 @@ public:
 
     // Turns SQLite's result code into a StoreError about this file.
     [[noreturn]] void fail(int code) const;
+    // Throws Kind::damaged: the file opens, but holds what no marginalia writes.
+    [[noreturn]] void damaged(std::string_view how) const;
 
 private:
     struct TextHash : std::hash<std::string_view> {
@@ -84,7 +88,8 @@ struct Bytes {
 };
 
 // A statement in use: parameters bound in order, rows taken one by one, reset at the end of the scope. The same SQL
-// must not be in use twice at a time. Non-finite numbers are bound as NULL.
+// must not be in use twice at a time. Non-finite numbers are bound as NULL. SQLite lets any column hold a value of any
+// type: those that read one throw Kind::damaged where it is of another than theirs.
 class Rows {
 public:
     template <class... Values>
@@ -98,11 +103,13 @@ public:
 
     bool next();
     std::int64_t integer(int column) const;
-    double real(int column) const;  // NaN where NULL
-    std::string text(int column) const;
+    double real(int column) const;       // NaN where NULL
+    std::string text(int column) const;  // of a text or a blob
     bool null(int column) const;
+    [[noreturn]] void damaged(std::string_view how) const { connection_.damaged(how); }
 
 private:
+    [[noreturn]] void refuse(int column, std::string_view wanted) const;
     void bind(int index, std::int64_t value);
     void bind(int index, int value) { bind(index, static_cast<std::int64_t>(value)); }
     void bind(int index, double value);

@@ -1,8 +1,10 @@
 // What the store throws: refusals and failures, each one sentence with the file's name and a remedy.
 #pragma once
 
+#include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace marginalia::store {
 
@@ -23,7 +25,8 @@ public:
         linked,       // the file has a second name, under which its log would not be found
         failed,       // another failure of SQLite or the disk
         no_match,     // no such trial, or an ambiguous name
-        bad_query,    // SQL that is wrong or would write
+        bad_query,    // SQL that is wrong, would write or goes beyond its limits
+        stopped,      // by the user
     };
 
     StoreError(Kind kind, const std::string& sentence) : std::runtime_error(sentence), kind_(kind) {}
@@ -32,5 +35,8 @@ public:
 private:
     Kind kind_;
 };
+
+// Of Kind::damaged. `how`: what is wrong with the file, in a few words.
+StoreError damaged_store(const std::filesystem::path& file, std::string_view how);
 
 }  // namespace marginalia::store

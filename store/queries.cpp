@@ -10,30 +10,15 @@ namespace marginalia::store {
 
 namespace {
 
-double seconds(std::int64_t ms) { return static_cast<double>(ms) / 1000.0; }
-
 std::string status_list(const std::vector<Status>& statuses) {
     std::vector<std::string_view> names;
     for (const auto status : statuses) names.push_back(name_of(status));
     return json_list(names);
 }
 
-Sweep read_sweep(const Rows& row) {
-    return {row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), seconds(row.integer(6))};
-}
-
-constexpr std::string_view select_sweep =
-    "SELECT s.id, s.experiment, s.description, s.file, s.toml, p.json, s.created "
-    "FROM sweep s JOIN provenance p ON p.id = s.provenance ";
-
-Sweep sweep_of(Connection& connection, std::int64_t id) {
-    Rows row(connection, std::string(select_sweep) + "WHERE s.id = ?", id);
-    return row.next() ? read_sweep(row) : Sweep{};
-}
-
 void read_owner(Connection& connection, TrialDetails& details) {
     Rows row(connection, "SELECT host, boot_id, pid, pid_start, threads FROM trial WHERE id = ?", details.trial.id);
-    row.next();
+    if (!row.next()) throw no_such_trial(connection, details.trial.id);
     details.owner = {row.text(0), row.text(1), row.integer(2), row.integer(3)};
     details.threads = row.integer(4);
 }
@@ -67,13 +52,6 @@ std::vector<SampleInfo> sample_infos_of(Connection& connection, TrialId trial) {
     return found;
 }
 
-std::vector<CurvePoint> thinned(const std::vector<CurvePoint>& points, std::size_t wanted) {
-    std::vector<CurvePoint> kept;
-    kept.reserve(wanted);
-    for (std::size_t i = 1; i <= wanted; ++i) kept.push_back(points[i * points.size() / wanted - 1]);
-    return kept;
-}
-
 }  // namespace
 
 std::vector<Trial> list_trials(Store& store, const TrialFilter& filter) {
@@ -96,7 +74,7 @@ TrialDetails trial_details(Store& store, TrialId trial) {
     TrialDetails details;
     details.trial = std::move(*found);
     read_owner(store.connection(), details);
-    details.sweep = sweep_of(store.connection(), details.trial.sweep);
+    details.sweep = sweep_of(store, details.trial.sweep);
     details.final_metrics = final_metrics_of(store.connection(), trial);
     details.metrics = summaries_of(store.connection(), trial);
     details.checkpoints = list_checkpoints(store, trial);
@@ -108,7 +86,7 @@ std::vector<CheckpointInfo> list_checkpoints(Store& store, TrialId trial) {
     Rows rows(store.connection(), "SELECT trial, step, bytes, created FROM checkpoint WHERE trial = ? ORDER BY step",
               trial);
     std::vector<CheckpointInfo> found;
-    while (rows.next()) found.push_back({rows.integer(0), rows.integer(1), rows.integer(2), seconds(rows.integer(3))});
+    while (rows.next()) found.push_back({rows.integer(0), rows.integer(1), rows.integer(2), seconds_of(rows.integer(3))});
     return found;
 }
 
@@ -123,52 +101,18 @@ std::vector<Sample> samples_of(Store& store, TrialId trial, std::string_view nam
     return found;
 }
 
-std::vector<Sweep> list_sweeps(Store& store, std::string_view experiment) {
-    Rows rows(store.connection(), std::string(select_sweep) + "WHERE (?1 = '' OR s.experiment = ?1) ORDER BY s.id",
-              experiment);
-    std::vector<Sweep> found;
-    while (rows.next()) found.push_back(read_sweep(rows));
+std::vector<TrialId> done_trials(Store& store, std::string_view experiment, std::string_view config_hash,
+                                 std::int64_t seed) {
+    // Each walks the index that keeps trials apart, (experiment, config, seed).
+    Rows rows(store.connection(),
+              config_hash.empty()
+                  ? "SELECT id FROM trial WHERE experiment = ?1 AND seed = ?3 AND ?2 = '' AND status = 'done' ORDER BY id"
+                  : "SELECT t.id FROM config c CROSS JOIN trial t ON t.experiment = ?1 AND t.config = c.id AND t.seed = ?3 "
+                    "WHERE c.hash = ?2 AND t.status = 'done' ORDER BY t.id",
+              experiment, config_hash, seed);
+    std::vector<TrialId> found;
+    while (rows.next()) found.push_back(rows.integer(0));
     return found;
-}
-
-std::vector<ExperimentInfo> list_experiments(Store& store) {
-    std::vector<ExperimentInfo> experiments;
-    std::map<std::string, std::size_t> places;
-    {
-        Rows rows(store.connection(), "SELECT experiment, description, file, created FROM sweep ORDER BY id");
-        while (rows.next()) {
-            const auto [place, is_new] = places.try_emplace(rows.text(0), experiments.size());
-            if (is_new) experiments.emplace_back().created = seconds(rows.integer(3));
-            auto& info = experiments[place->second];
-            info.name = rows.text(0);
-            info.description = rows.text(1);
-            info.file = rows.text(2);
-        }
-    }
-    {
-        Rows rows(store.connection(),
-                  "SELECT experiment, status, count(*), max(started), max(finished) FROM trial "
-                  "GROUP BY experiment, status");
-        while (rows.next()) {
-            auto& info = experiments[places.at(rows.text(0))];
-            info.by_status[status_named(rows.text(1))] = rows.integer(2);
-            info.trials += rows.integer(2);
-            for (const int column : {3, 4})
-                if (!rows.null(column))
-                    info.last_active = std::max(info.last_active.value_or(0), seconds(rows.integer(column)));
-        }
-    }
-    Rows rows(store.connection(), "SELECT experiment, count(DISTINCT config) FROM trial GROUP BY experiment");
-    while (rows.next()) experiments[places.at(rows.text(0))].configs = rows.integer(1);
-    return experiments;
-}
-
-std::vector<CurvePoint> metric_curve(Store& store, TrialId trial, std::string_view name, std::size_t max_points) {
-    Rows rows(store.connection(), "SELECT step, value, time FROM metrics WHERE trial_id = ? AND name = ? ORDER BY step",
-              trial, name);
-    std::vector<CurvePoint> points;
-    while (rows.next()) points.push_back({rows.integer(0), rows.real(1), rows.real(2)});
-    return max_points > 0 && points.size() > max_points ? thinned(points, max_points) : points;
 }
 
 std::vector<std::string> metric_names(Store& store, std::span<const TrialId> trials) {

@@ -28,6 +28,10 @@ struct TrialFilter {
 // In the order of their ids, which is the order of planning.
 std::vector<Trial> list_trials(Store&, const TrialFilter& filter = {});
 
+// The trials of an experiment that are done and have this seed, and this config where one is named; by id. An index
+// finds them.
+std::vector<TrialId> done_trials(Store&, std::string_view experiment, std::string_view config_hash, std::int64_t seed);
+
 // A trial by name: its number; "last" (most recently started, else planned last); "best:METRIC" (lowest value of a
 // done trial) or "best:METRIC:max"; a prefix of its config_hash of at least 4 characters, with ":SEED" behind it where
 // several seeds share it. `experiment`, where not empty, narrows all but the number. Throws Kind::no_match when
@@ -98,8 +102,13 @@ std::vector<CheckpointInfo> list_checkpoints(Store&, TrialId trial);
 // Samples with their data, by name and step; `name` empty: all. newest_only: of each name, the one of the last step.
 std::vector<Sample> samples_of(Store&, TrialId trial, std::string_view name = {}, bool newest_only = false);
 
-// Runs of experiment files, oldest first; `experiment` empty: all.
-std::vector<Sweep> list_sweeps(Store&, std::string_view experiment = {});
+// Runs of experiment files, of which each may hold a long text and a record with all changes to the code: one at a time. Throw Kind::damaged for one
+// that is missing.
+Sweep sweep_of(Store&, std::int64_t id);
+Sweep newest_sweep(Store&, std::string_view experiment = {});              // empty: of any; there must be one
+std::vector<std::int64_t> sweep_ids(Store&, std::string_view experiment);  // oldest first
+
+std::vector<std::string> experiment_names(Store&);  // by their first run
 
 struct ExperimentInfo {
     std::string name;
@@ -146,8 +155,23 @@ struct CurvePoint {
     double value = 0;
     double time = 0;
 };
-// By step; at most `max_points` evenly chosen ones, the last always among them; 0: all.
+// By step; at most `max_points`, the last of each of so many equal parts of the steps, the very last among them; 0: all.
 std::vector<CurvePoint> metric_curve(Store&, TrialId trial, std::string_view name, std::size_t max_points = 0);
+
+// The finite points of a metric: their first and last step, and how many. nullopt: there is none.
+struct StepRange {
+    std::int64_t first = 0, last = 0, points = 0;
+};
+std::optional<StepRange> finite_steps(Store&, TrialId trial, std::string_view name);
+
+// The finite points in one of equal parts of the steps from `first` to `last`, in which `last` has a part of its own.
+struct CurvePart {
+    std::int64_t part = 0, count = 0;
+    double sum = 0, min = 0, max = 0, step_sum = 0;
+};
+// By part; those without points are left out. Adds up in the store, so that no point leaves it.
+std::vector<CurvePart> metric_parts(Store&, TrialId trial, std::string_view name, std::int64_t first, std::int64_t last,
+                                    std::int64_t parts);
 
 // Names of all metrics that have points or final values in these trials (empty: in the store), sorted.
 std::vector<std::string> metric_names(Store&, std::span<const TrialId> trials = {});
@@ -161,15 +185,23 @@ struct Blob {
 };
 using Cell = std::variant<std::monostate, std::int64_t, double, std::string, Blob>;
 
+// What bounds a statement that a user wrote, which may well never end.
+struct QueryLimits {
+    std::int64_t bytes = 0;                 // of memory, all of SQLite's in this process; 0: no limit
+    std::int64_t rows = -1;                 // of a QueryResult; -1: no limit
+    std::function<bool()> stopped = nullptr;  // asked again and again, while no row comes too
+};
+
 // One SQL statement that only reads, rows given one by one. `columns` is called once, before any row; `row` returns
-// false to stop. Throws Kind::bad_query for anything that would write, for a second statement and for wrong SQL.
+// false to stop. Throws Kind::bad_query for anything that would write, for a second statement, for wrong SQL and for what
+// goes beyond the limits; Kind::stopped.
 void query(Store&, const std::string& sql, const std::function<void(const std::vector<std::string>&)>& columns,
-           const std::function<bool(const std::vector<Cell>&)>& row);
+           const std::function<bool(const std::vector<Cell>&)>& row, const QueryLimits& limits = {});
 
 struct QueryResult {
     std::vector<std::string> columns;
     std::vector<std::vector<Cell>> rows;
 };
-QueryResult query(Store&, const std::string& sql);
+QueryResult query(Store&, const std::string& sql, const QueryLimits& limits = {});
 
 }  // namespace marginalia::store

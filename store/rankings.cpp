@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <tuple>
+#include <unordered_map>
+#include <utility>
 
 #include "store/queries.h"
 #include "store/state.h"
@@ -88,6 +91,30 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
     return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
+using ConfigKey = std::pair<std::string, std::string>;  // experiment and config_hash
+
+std::vector<TrialId> ids_of(const std::vector<Place>& places) {
+    std::vector<TrialId> ids;
+    for (const auto& place : places) ids.push_back(place.trial);
+    return ids;
+}
+
+std::unordered_map<TrialId, ConfigKey> keys_of(Connection& connection, const std::vector<Place>& places) {
+    Rows rows(connection,
+              "SELECT t.id, t.experiment, c.hash AS config_hash FROM json_each(?) j CROSS JOIN trial t ON t.id = j.value "
+              "LEFT JOIN config c ON c.id = t.config",
+              json_list(ids_of(places)));
+    std::unordered_map<TrialId, ConfigKey> keys;
+    while (rows.next()) keys.emplace(rows.integer(0), ConfigKey(rows.text(1), rows.text(2)));
+    return keys;
+}
+
+std::string config_with(Connection& connection, const std::string& hash) {
+    Rows row(connection, "SELECT json AS config FROM config WHERE hash = ?", hash);
+    if (!row.next()) row.damaged(fmt::format("the config {} is missing", hash));
+    return row.text(0);
+}
+
 constexpr std::size_t shown = 8;  // candidates in a message
 
 StoreError no_match(std::string sentence) { return {StoreError::Kind::no_match, sentence}; }
@@ -141,26 +168,30 @@ TrialId trial_with_hash(Store& store, std::string_view name, std::string_view ex
 }  // namespace
 
 std::vector<RankedTrial> best_trials(Store& store, const Ranking& ranking) {
+    const auto places = places_of(store.connection(), ranking);
+    Rows rows(store.connection(), std::string(select_trial) + "WHERE t.id IN (SELECT value FROM json_each(?))",
+              json_list(ids_of(places)));
+    std::unordered_map<TrialId, Trial> trials;
+    while (rows.next()) trials.emplace(rows.integer(0), read_trial(rows));
     std::vector<RankedTrial> ranked;
-    for (const auto& place : places_of(store.connection(), ranking))
-        ranked.push_back({*store.find(place.trial), place.value});
+    for (const auto& place : places) ranked.push_back({std::move(trials.at(place.trial)), place.value});
     return ranked;
 }
 
 std::vector<RankedConfig> best_configs(Store& store, const Ranking& ranking) {
     auto all = ranking;
     all.limit = -1;
-    std::map<std::pair<std::string, std::string>, std::vector<RankedTrial>> groups;
-    for (auto& ranked : best_trials(store, all))
-        groups[{ranked.trial.experiment, ranked.trial.config_hash}].push_back(std::move(ranked));
+    const auto places = places_of(store.connection(), all);
+    const auto keys = keys_of(store.connection(), places);
+    std::map<ConfigKey, std::vector<Place>> groups;
+    for (const auto& place : places) groups[keys.at(place.trial)].push_back(place);
     std::vector<RankedConfig> configs;
     for (const auto& [key, members] : groups) {
         if (std::ssize(members) < ranking.min_seeds) continue;
         RankedConfig config;
         std::tie(config.experiment, config.config_hash) = key;
-        config.config = members.front().trial.config;
         std::vector<double> values;
-        for (const auto& member : members) config.trials.push_back(member.trial.id), values.push_back(member.value);
+        for (const auto& member : members) config.trials.push_back(member.trial), values.push_back(member.value);
         set_statistics(config, values);
         configs.push_back(std::move(config));
     }
@@ -169,6 +200,7 @@ std::vector<RankedConfig> best_configs(Store& store, const Ranking& ranking) {
     });
     if (ranking.limit >= 0 && std::ssize(configs) > ranking.limit)
         configs.resize(static_cast<std::size_t>(ranking.limit));
+    for (auto& config : configs) config.config = config_with(store.connection(), config.config_hash);
     return configs;
 }
 

@@ -128,8 +128,8 @@ StoreError lost_store(const std::filesystem::path& file, std::string_view why) {
 StoreError damaged_store(const std::filesystem::path& file, std::string_view how) {
     return sentence(
         Kind::damaged,
-        "store {} is damaged ({}); go back to a copy of it, or rescue what can be read as docs/store.md says "
-        "under 'A damaged store'",
+        "store {0} is damaged ({1}); go back to a copy of it, or keep what is whole with: marginalia recover {0} --out "
+        "NEW",
         file.string(), how);
 }
 
@@ -139,7 +139,10 @@ StoreError sqlite_failure(const std::filesystem::path& file, int code, std::stri
     if (primary == SQLITE_FULL || (disk && is_lack_of_room(error))) return full_disk(file, error);
     if (primary == SQLITE_TOOBIG)
         return sentence(Kind::too_large, "store {} takes no value of more than 1,000,000,000 bytes", file.string());
-    if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) return damaged_store(file, message);
+    // Our own statements are right: where one is refused, the file has not the tables or the values that it should.
+    if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_ERROR ||
+        primary == SQLITE_MISMATCH || primary == SQLITE_CONSTRAINT)
+        return damaged_store(file, message);
     if (primary == SQLITE_READONLY || primary == SQLITE_PERM) return unwritable_store(file, file, EROFS);
     if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
         return sentence(Kind::locked,

@@ -31,6 +31,5 @@ StoreError linked_store(const std::filesystem::path& file, std::uint64_t names);
 StoreError log_without_store(const std::filesystem::path& file);
 StoreError moved_store(const std::filesystem::path& file, const std::filesystem::path& rescued);
 StoreError lost_store(const std::filesystem::path& file, std::string_view why);
-StoreError damaged_store(const std::filesystem::path& file, std::string_view how);
 
 }  // namespace marginalia::store

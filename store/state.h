@@ -8,6 +8,7 @@
 
 #include "store/connection.h"
 #include "store/error.h"
+#include "store/run_lock.h"
 #include "store/store.h"
 
 namespace marginalia::store {
@@ -17,19 +18,26 @@ struct Store::State {
     // Both hold only what a commit made lasting or this transaction made: emptied by a rollback.
     std::unordered_map<std::string, std::int64_t> metric_ids;
     std::unordered_map<TrialId, std::int64_t> created_ms;
+    std::unique_ptr<RunLock> lock;  // from this_run() on
 
     std::int64_t metric_id(const std::string& name);
     std::int64_t created(TrialId trial);  // throws Kind::no_match if there is no such trial
 };
 
+// For a connection that only reads: from here on its `trial` and `trials` say of a running trial whose process is gone
+// that it is lost. Nothing is written; the file's own table and view stay what they are under main.trial, main.trials.
+void judge_running_trials(Connection& connection);
+
 // Everything that a Trial holds, from `trial t JOIN config c`, in the order that `read_trial` takes it.
 inline constexpr std::string_view select_trial =
     "SELECT t.id, t.experiment, t.status, t.seed, c.json, c.hash, t.error, t.device, t.host, t.created, t.started, "
     "t.finished, t.attempts, coalesce((SELECT max(k.step) FROM checkpoint k WHERE k.trial = t.id), -1), t.sweep, "
-    "t.ran FROM trial t JOIN config c ON c.id = t.config ";
+    "t.ran FROM trial t LEFT JOIN config c ON c.id = t.config ";  // where one is missing the text that is NULL says so
 inline constexpr int trial_columns = 16;
 
+inline double seconds_of(std::int64_t milliseconds) { return static_cast<double>(milliseconds) / 1000.0; }
 Trial read_trial(const Rows& row);
+Status read_status(const Rows& row, int column);
 StoreError no_such_trial(const Connection& connection, TrialId trial);
 
 }  // namespace marginalia::store

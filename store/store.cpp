@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "store/place.h"
 #include "store/schema.h"
 #include "store/sentences.h"
@@ -43,6 +45,7 @@ Store Store::open_to_read(const std::filesystem::path& file) {
     check_is_store(file);
     auto connection = std::make_unique<Connection>(file, Connection::Access::read);
     check_version(*connection);
+    judge_running_trials(*connection);
     return Store(std::move(connection));
 }
 
@@ -107,13 +110,20 @@ StoreError no_such_trial(const Connection& connection, TrialId trial) {
             fmt::format("there is no trial {} in store {}; see: marginalia list", trial, connection.file().string())};
 }
 
+Status read_status(const Rows& row, int column) {
+    const auto name = row.text(column);
+    const auto status = find_status(name);
+    if (!status) row.damaged(fmt::format("a trial's status is '{}'", name.substr(0, 40)));
+    return *status;
+}
+
 Trial read_trial(const Rows& row) {
     const auto seconds = [&row](int column) {
         return row.null(column) ? std::optional<double>() : static_cast<double>(row.integer(column)) / 1000.0;
     };
     return {.id = row.integer(0),
             .experiment = row.text(1),
-            .status = status_named(row.text(2)),
+            .status = read_status(row, 2),
             .seed = row.integer(3),
             .config = row.text(4),
             .config_hash = row.text(5),
@@ -126,7 +136,7 @@ Trial read_trial(const Rows& row) {
             .attempts = row.integer(12),
             .checkpoint_step = row.integer(13),
             .sweep = row.integer(14),
-            .seconds = static_cast<double>(row.integer(15)) / 1000.0};
+            .seconds = std::max(0.0, static_cast<double>(row.integer(15)) / 1000.0)};
 }
 
 std::optional<Trial> Store::find(TrialId trial) {

@@ -30,7 +30,8 @@ using TrialId = std::int64_t;
 // by a signal after a checkpoint) and `lost` (its process vanished) go on when the file is run again.
 enum class Status { queued, running, done, failed, timeout, oom, preempted, lost, pruned, cancelled };
 std::string_view name_of(Status);
-Status status_named(std::string_view);
+Status status_named(std::string_view);  // throws Kind::no_match
+std::optional<Status> find_status(std::string_view);
 
 // A trial as planned: what the store needs to know to find it again.
 struct PlannedTrial {
@@ -67,15 +68,19 @@ struct Trial {
     double seconds = 0;                 // spent running, all attempts that ended in an orderly way
 };
 
-// Who runs a trial; a running trial whose process is gone (other boot, pid unknown, or another start time) is lost.
+// Who runs a trial. A running trial whose process is gone is lost.
 struct Owner {
     std::string host;
-    std::string boot_id;
+    std::string machine;  // its boot, its pid namespace and the name of its lock (run_lock.h), with a '/' between
     std::int64_t pid = 0;
     std::int64_t pid_start = 0;  // clock ticks since boot, field 22 of /proc/PID/stat
 };
-Owner this_process();
-bool is_alive(const Owner&);
+Owner this_process();  // without a lock: of use where all that look are in one pid namespace
+
+// false only where that is sure: the machine was started anew since; or nobody holds the lock, and the process is not in
+// this pid namespace. What another machine runs, or another container without a lock that can be seen, counts as alive.
+// `store`: where the locks lie.
+bool is_alive(const Owner&, const std::filesystem::path& store);
 
 struct MetricPoint {
     std::string name;
@@ -124,6 +129,9 @@ public:
     // Queues what is not there yet, in one transaction, and returns the trial of each plan in the same order, found by
     // (experiment, config_hash, seed). Trials that have not ended yet belong to this sweep from now on.
     std::vector<Trial> enqueue(const PlannedSweep& sweep);
+
+    // This process, which from the first call on holds the lock that shows it to live, until the store is closed.
+    Owner this_run();
 
     // Marks running trials whose process is gone as `lost`; returns them.
     std::vector<Trial> mark_lost();

@@ -97,7 +97,7 @@ std::vector<Trial> Store::mark_lost() {
         {
             Rows rows(db, "SELECT id, host, boot_id, pid, pid_start FROM trial WHERE status = 'running' ORDER BY id");
             while (rows.next())
-                if (!is_alive({rows.text(1), rows.text(2), rows.integer(3), rows.integer(4)}))
+                if (!is_alive({rows.text(1), rows.text(2), rows.integer(3), rows.integer(4)}, file()))
                     gone.push_back(rows.integer(0));
         }
         for (const auto trial : gone) {
@@ -108,6 +108,7 @@ std::vector<Trial> Store::mark_lost() {
             lost.push_back(*find(trial));
         }
     });
+    remove_free_run_locks(file());  // not before it is written that their trials are lost
     return lost;
 }
 
@@ -119,7 +120,7 @@ bool Store::claim(TrialId trial, const Owner& owner, const std::string& device, 
                       "boot_id = ?5, pid = ?6, pid_start = ?7, started = coalesce(started, ?8), attempt_started = ?8, "
                       "finished = NULL, attempts = attempts + 1 "
                       "WHERE id = ?1 AND status IN ('queued', 'preempted', 'lost')",
-                      trial, device, threads, owner.host, owner.boot_id, owner.pid, owner.pid_start, now_ms()) == 1;
+                      trial, device, threads, owner.host, owner.machine, owner.pid, owner.pid_start, now_ms()) == 1;
     });
     return claimed;
 }
@@ -131,7 +132,7 @@ void Store::set_status(TrialId trial, Status status, const std::string& error) {
         const auto changed = run(connection(),
                                  "UPDATE trial SET status = ?2, error = ?3, "
                                  "finished = CASE WHEN ?4 THEN NULL ELSE ?5 END, "
-                                 "ran = ran + CASE WHEN status = 'running' THEN coalesce(?5 - attempt_started, 0) "
+                                 "ran = ran + CASE WHEN status = 'running' THEN max(0, coalesce(?5 - attempt_started, 0)) "
                                  "ELSE 0 END WHERE id = ?1",
                                  trial, name_of(status), kept_of(error), open ? 1 : 0, now_ms());
         if (changed == 0) throw no_such_trial(connection(), trial);

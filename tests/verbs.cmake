@@ -12,3 +12,9 @@ add_dependencies(test_golden_verbs marginalia)
 # Standard output that fails, files that may not be written, text that attacks: every verb of the real programs.
 add_test(NAME output COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/output_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(output PROPERTIES LABELS faults TIMEOUT 600)
+# Every reading verb on damaged stores, and what `recover` makes of those.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+add_test(NAME store_faults COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/store_faults_test.py
+         --host $<TARGET_FILE:marginalia> --sample $<TARGET_FILE:make_sample_store> --worker $<TARGET_FILE:fake_worker>
+         --plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
+set_tests_properties(store_faults PROPERTIES LABELS faults TIMEOUT 600)

@@ -60,20 +60,23 @@ struct Pivot {
     std::map<std::pair<std::size_t, std::size_t>, std::set<std::string>> configs;
 };
 
-std::size_t place_of(std::vector<std::vector<std::string>>& list, std::vector<std::string> values) {
-    const auto found = std::find(list.begin(), list.end(), values);
-    if (found != list.end()) return static_cast<std::size_t>(found - list.begin());
-    list.push_back(std::move(values));
-    return list.size() - 1;
+// The place of each combination in a list of them.
+using Places = std::map<std::vector<std::string>, std::size_t>;
+
+std::size_t place_of(std::vector<std::vector<std::string>>& list, Places& places, std::vector<std::string> values) {
+    const auto [found, is_new] = places.try_emplace(values, list.size());
+    if (is_new) list.push_back(std::move(values));
+    return found->second;
 }
 
 Pivot pivot(const ExperimentResults& results, const std::vector<std::string>& rows,
             const std::vector<std::string>& columns) {
     Pivot made;
+    Places row_places, column_places;
     for (const TrialResult& result : results.trials) {
         if (result.trial.status != store::Status::done) continue;
-        const std::pair place(place_of(made.rows, values_of(result, rows)),
-                              place_of(made.columns, values_of(result, columns)));
+        const std::pair place(place_of(made.rows, row_places, values_of(result, rows)),
+                              place_of(made.columns, column_places, values_of(result, columns)));
         for (const auto& [metric, value] : result.finals) made.cells[place][metric].push_back(value);
         made.configs[place].insert(result.trial.config_hash);
     }
@@ -159,7 +162,7 @@ int table_verb(const Common& common, const TableOptions& options, std::ostream& 
     store::Store store = store::Store::open_to_read(common.store);
     const std::string experiment = find_experiment(store, options.experiment);
     if (options.rows.empty() && options.columns.empty() && options.metrics.empty()) {
-        const store::Sweep newest = store::list_sweeps(store, experiment).back();
+        const store::Sweep newest = store::newest_sweep(store, experiment);
         if (const auto paper = paper_table_of(newest.toml, newest.file)) {
             print_paper_table(store, *paper, newest, common.format, out);
             return exit_ok;
@@ -178,7 +181,8 @@ int table_verb(const Common& common, const TableOptions& options, std::ostream& 
     if (options.metrics.empty() && !columns.empty() && metrics.size() > 1) metrics.resize(1);
     std::vector<store::TrialId> ids;
     for (const TrialResult& result : results.trials) ids.push_back(result.trial.id);
-    for (const std::string& metric : metrics) require_metric(metric, store::metric_names(store, ids));
+    const std::vector<std::string> names = store::metric_names(store, ids);
+    for (const std::string& metric : metrics) require_metric(metric, names);
 
     const Pivot made = pivot(results, rows, columns);
     if (made.rows.empty())

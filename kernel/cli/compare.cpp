@@ -23,7 +23,7 @@ std::vector<TrialResult> named_trials(store::Store& store, const std::vector<std
     for (const std::string& name : names) {
         store::Trial trial = find_trial(store, name);
         ids.push_back(trial.id);
-        FlatConfig config = flatten_text(trial.config);
+        FlatConfig config = config_of(store, trial);
         trials.push_back({std::move(trial), std::move(config), {}});
     }
     auto values = store::metric_values(store, ids, true);

@@ -9,5 +9,6 @@ inline constexpr int exit_plugin = 3;    // plugin missing or refused
 inline constexpr int exit_store = 4;     // store missing, locked, damaged or newer
 inline constexpr int exit_no_match = 5;  // nothing matched
 // exit_unwritten, 6: standard output or a file could not be written (kernel/base/descriptor_buffer.h)
+inline constexpr int exit_stopped = 130;  // by Ctrl-C, as of a process that it ends
 
 }  // namespace marginalia

@@ -130,7 +130,7 @@ int list_verb(const Common& common, const ListOptions& options, std::ostream& ou
     std::map<store::TrialId, FlatConfig> configs;
     std::vector<store::TrialId> ids;
     for (const store::Trial& trial : trials) {
-        configs[trial.id] = flatten_text(trial.config);
+        configs[trial.id] = config_of(store, trial);
         ids.push_back(trial.id);
     }
     std::map<store::TrialId, std::map<std::string, double>> values;

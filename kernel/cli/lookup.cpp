@@ -15,12 +15,11 @@ namespace marginalia {
 using store::StoreError;
 
 std::string find_experiment(store::Store& store, const std::string& name) {
-    std::vector<std::string> names;
-    for (const store::ExperimentInfo& info : store::list_experiments(store)) names.push_back(info.name);
+    const std::vector<std::string> names = store::experiment_names(store);
     if (names.empty())
         throw StoreError(StoreError::Kind::no_match,
                          "the store holds no experiment yet; `marginalia run FILE` adds one");
-    if (name.empty()) return store::list_sweeps(store).back().experiment;
+    if (name.empty()) return store::newest_sweep(store).experiment;
     if (std::find(names.begin(), names.end(), name) != names.end()) return name;
     throw StoreError(StoreError::Kind::no_match,
                      fmt::format("no experiment '{}' in this store{}", name, suggestion(name, names, "experiments")));

@@ -19,6 +19,7 @@ int exit_code(marginalia::store::StoreError::Kind kind) {
     using Kind = marginalia::store::StoreError::Kind;
     if (kind == Kind::no_match) return marginalia::exit_no_match;
     if (kind == Kind::bad_query) return marginalia::exit_usage;
+    if (kind == Kind::stopped) return marginalia::exit_stopped;
     return marginalia::exit_store;
 }
 

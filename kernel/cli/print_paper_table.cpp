@@ -53,10 +53,10 @@ private:
     // The trials that a row is about.
     ExperimentResults trials_of(const PaperRow& row) {
         const std::string name = row.experiment.empty() ? newest_.experiment : row.experiment;
-        const std::vector<store::Sweep> sweeps = store::list_sweeps(store_, name);
+        const std::vector<std::int64_t> sweeps = store::sweep_ids(store_, name);
         for (auto sweep = sweeps.rbegin(); sweep != sweeps.rend(); ++sweep) {
             std::vector<TrialResult> fitting;
-            for (TrialResult& result : load_results(store_, name, sweep->id).trials)
+            for (TrialResult& result : load_results(store_, name, *sweep).trials)
                 if (matches(row, nlohmann::json::parse(result.trial.config))) fitting.push_back(std::move(result));
             if (!fitting.empty()) return gather(std::move(fitting), name);
         }
@@ -145,7 +145,7 @@ private:
         const std::string& name = results.name;
         if (results.trials.empty()) {
             const std::string sought = row.where.empty() ? "" : " with " + conditions(row);
-            const bool known = !store::list_sweeps(store_, name).empty();
+            const bool known = !store::sweep_ids(store_, name).empty();
             return (known ? fmt::format("'{}' has no trial{}", name, sought)
                           : fmt::format("the experiment '{}' is not in this store", name)) +
                    fmt::format("; marginalia run {}{} makes what that file asks for", file_of(name), option);
@@ -162,8 +162,7 @@ private:
 
     // The experiment's file: of its newest run, else the one of that name beside this experiment's.
     std::string file_of(const std::string& name) const {
-        const std::vector<store::Sweep> sweeps = store::list_sweeps(store_, name);
-        if (!sweeps.empty()) return sweeps.back().file;
+        if (!store::sweep_ids(store_, name).empty()) return store::newest_sweep(store_, name).file;
         const fs::path beside = fs::path(newest_.file).parent_path() / (name + ".toml");
         return fs::exists(beside) ? beside.string() : name + ".toml";
     }

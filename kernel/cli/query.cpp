@@ -3,7 +3,11 @@
 #include <fmt/ostream.h>
 #include <marginalia/error.h>
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <iostream>
 
 #include "kernel/base/output_file.h"
@@ -50,7 +54,33 @@ struct TableCell {
     Cell operator()(const store::Blob& value) const { return blob_text(value); }
 };
 
-std::size_t stream_csv(store::Store& store, const std::string& sql, std::ostream& out) {
+// While it lives, Ctrl-C sets a mark. A second one ends the process, whatever it is at.
+class InterruptMark {
+public:
+    InterruptMark() {
+        struct sigaction mark {};
+        mark.sa_handler = [](int) { pressed = 1; };
+        mark.sa_flags = SA_RESETHAND;
+        ::sigaction(SIGINT, &mark, &before_);
+    }
+    ~InterruptMark() { ::sigaction(SIGINT, &before_, nullptr); }
+    InterruptMark(const InterruptMark&) = delete;
+
+    static bool is_set() { return pressed != 0; }
+
+private:
+    static inline volatile std::sig_atomic_t pressed = 0;
+    struct sigaction before_ {};
+};
+
+// What a statement may take that somebody typed: half of the machine's memory, and no more rows than a table is good for.
+store::QueryLimits limits_of_typed() {
+    constexpr std::int64_t least = 256'000'000, most = 4'000'000'000, most_rows = 100'000;
+    const std::int64_t half = std::int64_t{::sysconf(_SC_PHYS_PAGES)} / 2 * ::sysconf(_SC_PAGESIZE);
+    return {.bytes = std::clamp(half, least, most), .rows = most_rows, .stopped = InterruptMark::is_set};
+}
+
+std::size_t stream_csv(store::Store& store, const std::string& sql, const store::QueryLimits& limits, std::ostream& out) {
     std::size_t count = 0;
     store::query(
         store, sql,
@@ -63,11 +93,12 @@ std::size_t stream_csv(store::Store& store, const std::string& sql, std::ostream
             out << '\n';
             ++count;
             return static_cast<bool>(out);
-        });
+        },
+        limits);
     return count;
 }
 
-std::size_t stream_json(store::Store& store, const std::string& sql, std::ostream& out) {
+std::size_t stream_json(store::Store& store, const std::string& sql, const store::QueryLimits& limits, std::ostream& out) {
     std::size_t count = 0;
     std::vector<std::string> columns;
     out << "[";
@@ -79,15 +110,17 @@ std::size_t stream_json(store::Store& store, const std::string& sql, std::ostrea
             out << (count++ > 0 ? ",\n " : "\n ")
                 << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
             return static_cast<bool>(out);
-        });
+        },
+        limits);
     out << "\n]\n";
     return count;
 }
 
-std::size_t print_rows(store::Store& store, const std::string& sql, Format format, std::ostream& out) {
-    if (format == Format::csv) return stream_csv(store, sql, out);
-    if (format == Format::json) return stream_json(store, sql, out);
-    const store::QueryResult result = store::query(store, sql);
+std::size_t print_rows(store::Store& store, const std::string& sql, Format format, std::ostream& out,
+                       const store::QueryLimits& limits = {}) {
+    if (format == Format::csv) return stream_csv(store, sql, limits, out);
+    if (format == Format::json) return stream_json(store, sql, limits, out);
+    const store::QueryResult result = store::query(store, sql, limits);
     std::vector<Column> columns;
     for (std::size_t c = 0; c < result.columns.size(); ++c) {
         bool numeric = !result.rows.empty();
@@ -142,7 +175,10 @@ std::string export_sql(const ExportOptions& options, store::Store& store) {
 
 int query_verb(const Common& common, const std::string& sql, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
-    return print_rows(store, sql, common.format, out) > 0 ? exit_ok : exit_no_match;
+    const InterruptMark mark;
+    const std::size_t rows = print_rows(store, sql, common.format, out, limits_of_typed());
+    if (InterruptMark::is_set()) throw store::StoreError(store::StoreError::Kind::stopped, "the query was stopped");
+    return rows > 0 ? exit_ok : exit_no_match;
 }
 
 int export_verb(const Common& common, const ExportOptions& options, std::ostream& out) {

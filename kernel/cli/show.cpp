@@ -158,7 +158,7 @@ void print_text(store::Store& store, const store::TrialDetails& details, std::os
                toned(std::string(store::name_of(trial.status)), tone_of(trial.status), view.colour));
     print_facts("", life(details), out);
     if (!trial.error.empty()) out << "\nerror\n" << wrap(printable_lines(trial.error), view.width, 2);
-    const FlatConfig config = flatten_text(trial.config);
+    const FlatConfig config = config_of(store, trial);
     print_facts("config", {config.begin(), config.end()}, out);
     print_finals(details, out);
     print_curves(details, out);

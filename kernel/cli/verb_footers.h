@@ -65,6 +65,14 @@ Examples:
   marginalia table ising-10x10 --rows learning_rate --columns channels --metric kl
   marginalia table ising-10x10 --format latex)";
 
+inline constexpr const char* recover_footer = R"(It says how many trials, points and checkpoints it kept, and how many are known to be lost. Rows that others need
+and that are lost get a stand-in: a run without provenance, a trial without its config.
+
+Example:
+  marginalia recover marginalia.db --out recovered.db
+
+Exit codes: 0 the new store is whole, 4 nothing was made (the message says why).)";
+
 inline constexpr const char* check_plugin_footer = R"(Later parameters win; the plugin's defaults for the rest.
 
 Examples:

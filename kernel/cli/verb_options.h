@@ -25,6 +25,7 @@ struct Request {
     std::vector<std::string> trials;
     std::string first, second, text;
     ExportOptions exported;
+    RecoverOptions recover;
     CheckpointOptions checkpoint;
     ReportOptions report;
     ReproduceOptions reproduce;

@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+
+#include "store/error.h"
 
 namespace marginalia {
 
@@ -14,6 +19,21 @@ CLI::App* add_verb(CLI::App& app, Request& request, const std::string& name, con
         request.verb = [&request, verb](std::ostream& out) { return verb(request, out); };
     });
     return sub;
+}
+
+CLI::App* add_store_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about,
+                         std::function<int(Request&, std::ostream&)> verb) {
+    return add_verb(app, request, name, about, [verb = std::move(verb)](Request& r, std::ostream& out) {
+        try {
+            return verb(r, out);
+        } catch (const nlohmann::json::exception&) {
+            throw store::damaged_store(r.common.store, "a config or a record in it is not the JSON that it should be");
+        } catch (const std::out_of_range&) {
+            throw store::damaged_store(r.common.store, "its rows do not fit together");
+        } catch (const std::bad_optional_access&) {
+            throw store::damaged_store(r.common.store, "its rows do not fit together");
+        }
+    });
 }
 
 std::function<std::string(const std::string&)> whole_number(std::int64_t least, std::int64_t most) {

@@ -18,6 +18,11 @@ inline constexpr const char* a_trial = "TRIAL: number, prefix of its config hash
 CLI::App* add_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about,
                    std::function<int(Request&, std::ostream&)> verb);
 
+// The same for a verb that reads the store. What it holds may be of another's making, or damaged: whatever a reader then
+// finds missing, or of a type that it should not have, is said of the store.
+CLI::App* add_store_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about,
+                         std::function<int(Request&, std::ostream&)> verb);
+
 // Checks of an option's text, with the sentence that says what is wrong; they run before a number is read, as the
 // parser's own words are about conversion.
 std::function<std::string(const std::string&)> whole_number(std::int64_t least, std::int64_t most = std::numeric_limits<std::int64_t>::max());

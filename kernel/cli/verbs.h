@@ -68,6 +68,11 @@ struct ExportOptions {
 };
 int export_verb(const Common& common, const ExportOptions& options, std::ostream& out);
 
+struct RecoverOptions {
+    std::filesystem::path damaged, file;  // read, made
+};
+int recover_verb(const RecoverOptions& options, std::ostream& out);
+
 struct CheckpointOptions {
     std::string trial;
     std::optional<std::int64_t> step;  // none: the newest

@@ -5,7 +5,6 @@
 #include <limits>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "kernel/report/metrics.h"
 #include "store/queries.h"
@@ -19,6 +18,17 @@ struct Bin {
     double min = std::numeric_limits<double>::infinity();
     double max = -std::numeric_limits<double>::infinity();
     double step_sum = 0, count = 0;
+
+    void add(std::size_t seed, const store::CurvePart& part) {
+        auto& [sum, number] = sums[seed];
+        const auto points = static_cast<double>(part.count);
+        sum += part.sum;
+        number += points;
+        min = std::min(min, part.min);
+        max = std::max(max, part.max);
+        step_sum += part.step_sum;
+        count += points;
+    }
 };
 
 void append(Series& series, const Bin& bin) {
@@ -60,6 +70,37 @@ Points read_points(store::Store& store, store::TrialId trial, const std::string&
     return points;
 }
 
+// Trials with so many points that only their averages leave the store.
+Series average_in_store(store::Store& store, const std::vector<store::TrialId>& trials, const std::string& metric,
+                        std::int64_t first, std::int64_t last) {
+    constexpr std::int64_t parts = most_curve_points;
+    Series series;
+    std::map<std::int64_t, Bin> bins;
+    for (std::size_t seed = 0; seed < trials.size(); ++seed) {
+        const auto found = store::metric_parts(store, trials[seed], metric, first, last, parts);
+        series.seeds += !found.empty();
+        for (const store::CurvePart& part : found) bins[part.part].add(seed, part);
+    }
+    for (const auto& [part, bin] : bins) append(series, bin);
+    return series;
+}
+
+Series series_of(store::Store& store, const std::vector<store::TrialId>& trials, const std::string& metric) {
+    std::optional<store::StepRange> all;
+    for (const store::TrialId trial : trials) {
+        const auto own = store::finite_steps(store, trial, metric);
+        if (!own) continue;
+        if (!all) all = own;
+        all = {std::min(all->first, own->first), std::max(all->last, own->last), std::max(all->points, own->points)};
+    }
+    if (!all) return {};
+    if (all->points > static_cast<std::int64_t>(most_curve_points))
+        return average_in_store(store, trials, metric, all->first, all->last);
+    std::vector<Points> seeds;
+    for (const store::TrialId trial : trials) seeds.push_back(read_points(store, trial, metric));
+    return average_seeds(seeds);
+}
+
 bool is_main(const std::string& metric) {
     const std::vector<std::string>& names = main_metrics();
     return metric == "loss" ||
@@ -84,11 +125,13 @@ std::optional<std::pair<std::string, double>> reference_of(const std::string& me
 }  // namespace
 
 Series average_seeds(const std::vector<Points>& seeds) {
-    std::set<double> steps;
-    for (const Points& points : seeds) steps.insert(points.step.begin(), points.step.end());
+    std::vector<double> steps;
+    for (const Points& points : seeds) steps.insert(steps.end(), points.step.begin(), points.step.end());
     Series series;
     if (steps.empty()) return series;
-    const double first = *steps.begin(), last = *steps.rbegin();
+    std::sort(steps.begin(), steps.end());
+    const double first = steps.front(), last = steps.back();
+    steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
     const bool exact = steps.size() <= most_curve_points;
     std::map<double, Bin> bins;
     for (std::size_t seed = 0; seed < seeds.size(); ++seed) {
@@ -96,14 +139,7 @@ Series average_seeds(const std::vector<Points>& seeds) {
         for (std::size_t i = 0; i < seeds[seed].step.size(); ++i) {
             const double step = seeds[seed].step[i], value = seeds[seed].value[i];
             const double part = exact ? step : std::floor((step - first) / (last - first) * (most_curve_points - 1));
-            Bin& bin = bins[part];
-            auto& [sum, count] = bin.sums[seed];
-            sum += value;
-            count += 1;
-            bin.min = std::min(bin.min, value);
-            bin.max = std::max(bin.max, value);
-            bin.step_sum += step;
-            bin.count += 1;
+            bins[part].add(seed, {0, 1, value, value, value, step});
         }
     }
     for (const auto& [part, bin] : bins) append(series, bin);
@@ -121,10 +157,9 @@ std::vector<Curve> load_curves(store::Store& store, const ExperimentResults& res
         if (is_reference(metric)) continue;
         Curve curve{metric, {}};
         for (const std::size_t group : groups) {
-            std::vector<Points> seeds;
-            for (const std::size_t index : results.groups[group].trials)
-                seeds.push_back(read_points(store, results.trials[index].trial.id, metric));
-            Series series = average_seeds(seeds);
+            std::vector<store::TrialId> trials;
+            for (const std::size_t index : results.groups[group].trials) trials.push_back(results.trials[index].trial.id);
+            Series series = series_of(store, trials, metric);
             series.group = group;
             if (series.x.size() > 1) curve.series.push_back(std::move(series));
         }

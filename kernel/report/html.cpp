@@ -38,7 +38,8 @@ std::string report_page(store::Store& store, const std::string& experiment) {
     const ExperimentResults results = load_results(store, experiment);
     if (results.trials.empty())
         throw Error(fmt::format("no experiment '{}' in this store; `marginalia list` shows what there is", experiment));
-    const std::vector<store::Sweep> sweeps = store::list_sweeps(store, experiment);
+    const store::Sweep newest = store::newest_sweep(store, experiment);
+    const std::size_t runs = store::sweep_ids(store, experiment).size();
     const std::vector<std::size_t> drawn = drawn_groups(results);
     nlohmann::json data = {{"groups", nlohmann::json::array()},
                            {"drawn", nlohmann::json::array()},
@@ -53,11 +54,11 @@ std::string report_page(store::Store& store, const std::string& experiment) {
     }
     data["drawn"] = coloured;
 
-    std::string body = header_part(results, sweeps) + headline_part(results) +
+    std::string body = header_part(results, newest) + headline_part(results) +
                        results_part(results, {coloured.begin(), coloured.end()});
     add_charts(body, data);
     body += samples_part(store, results, drawn, data["samples"]);
-    body += configuration_part(results) + trials_part(results) + provenance_part(sweeps) + footer_part(results);
+    body += configuration_part(results) + trials_part(results) + provenance_part(newest, runs) + footer_part(results);
 
     return fmt::format(
                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

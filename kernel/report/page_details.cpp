@@ -161,13 +161,11 @@ std::string configuration_part(const ExperimentResults& results) {
         tables[top ? "" : key.substr(0, dot)] += value_row(top ? key : key.substr(dot + 1), value);
     }
     for (const std::string& key : results.differing) {
-        std::vector<std::string> values;
-        for (const Group& group : results.groups) {
-            const std::string value = config_value(group.config, key);
-            if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
-        }
+        std::set<std::string> values;
         std::string list;
-        for (const std::string& value : values) list += (list.empty() ? "" : ", ") + value;
+        for (const Group& group : results.groups)
+            if (const std::string value = config_value(group.config, key); values.insert(value).second)
+                list += (list.empty() ? "" : ", ") + value;
         const std::size_t dot = key.find('.');
         const bool top = dot == std::string::npos;
         tables[top ? "" : key.substr(0, dot)] +=
@@ -209,9 +207,7 @@ std::string trials_part(const ExperimentResults& results) {
     return out + "</tbody></table></div>\n";
 }
 
-std::string provenance_part(const std::vector<store::Sweep>& sweeps) {
-    if (sweeps.empty()) return {};
-    const store::Sweep& newest = sweeps.back();
+std::string provenance_part(const store::Sweep& newest, std::size_t runs) {
     constexpr std::size_t long_value = 160;
     std::string rows, blocks;
     for (const auto& [key, value] : provenance_lines(newest.provenance)) {
@@ -223,7 +219,7 @@ std::string provenance_part(const std::vector<store::Sweep>& sweeps) {
     std::string out =
         "<h2>Provenance</h2>\n<p class=\"note\">" +
         html(fmt::format("Run {} from {}", time_text(newest.created), newest.file)) +
-        (sweeps.size() > 1 ? html(fmt::format(", the newest of {} runs of this experiment", sweeps.size())) : "") +
+        (runs > 1 ? html(fmt::format(", the newest of {} runs of this experiment", runs)) : "") +
         "</p>\n";
     if (!newest.toml.empty()) blocks = block("experiment file as run", newest.toml) + blocks;
     if (!rows.empty())

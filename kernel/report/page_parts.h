@@ -18,7 +18,7 @@ std::vector<std::size_t> drawn_groups(const ExperimentResults& results);
 // The group with the best mean of `metric`; nullopt where none has it.
 std::optional<std::size_t> best_group(const ExperimentResults& results, const std::string& metric);
 
-std::string header_part(const ExperimentResults& results, const std::vector<store::Sweep>& sweeps);
+std::string header_part(const ExperimentResults& results, const store::Sweep& newest);
 std::string headline_part(const ExperimentResults& results);  // the best configuration's numbers, large
 // `coloured`: the groups that have a colour in the charts.
 std::string results_part(const ExperimentResults& results, const std::vector<std::size_t>& coloured);
@@ -27,7 +27,7 @@ std::string samples_part(store::Store& store, const ExperimentResults& results, 
                          nlohmann::json& data);
 std::string configuration_part(const ExperimentResults& results);
 std::string trials_part(const ExperimentResults& results);
-std::string provenance_part(const std::vector<store::Sweep>& sweeps);
+std::string provenance_part(const store::Sweep& newest, std::size_t runs);  // `runs` of the experiment, this one among them
 std::string footer_part(const ExperimentResults& results);
 
 }  // namespace marginalia

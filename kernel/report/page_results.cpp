@@ -122,7 +122,7 @@ std::vector<std::size_t> drawn_groups(const ExperimentResults& results) {
     return groups;
 }
 
-std::string header_part(const ExperimentResults& results, const std::vector<store::Sweep>& sweeps) {
+std::string header_part(const ExperimentResults& results, const store::Sweep& newest) {
     std::map<store::Status, std::size_t> counts;
     std::set<std::int64_t> seeds;
     std::set<std::string> hosts, devices;
@@ -150,7 +150,7 @@ std::string header_part(const ExperimentResults& results, const std::vector<stor
     for (const std::string& host : hosts) places += (host == *hosts.begin() ? " on " : ", ") + host;
     if (!places.empty()) fact(places, "");
     if (last) fact(time_text(*last), "last trial ended");
-    const std::string description = sweeps.empty() ? "" : sweeps.back().description;
+    const std::string& description = newest.description;
     return fmt::format(
         "<div class=\"brand\">marginalia experiment</div>\n<h1>{}</h1>\n{}<div class=\"facts\">{}</div>\n",
         html(results.name), description.empty() ? "" : "<p class=\"soft\">" + html(description) + "</p>\n", facts);
@@ -196,6 +196,8 @@ std::string results_part(const ExperimentResults& results, const std::vector<std
                            html(info.about), html(metric), html(info.unit));
     }
     out += "</tr></thead><tbody>\n";
+    std::vector<std::optional<double>> best;  // by column
+    for (const std::string& metric : results.final_names) best.push_back(best_value(results, metric));
     for (std::size_t g = 0; g < results.groups.size(); ++g) {
         const Group& group = results.groups[g];
         const bool has_colour = std::find(coloured.begin(), coloured.end(), g) != coloured.end();
@@ -208,8 +210,7 @@ std::string results_part(const ExperimentResults& results, const std::vector<std
         }
         out += fmt::format("<td class=\"number\" data-value=\"{}\">{} / {}</td>", group.done, group.done,
                            group.trials.size());
-        for (const std::string& metric : results.final_names)
-            out += metric_cell(group, metric, best_value(results, metric));
+        for (std::size_t m = 0; m < best.size(); ++m) out += metric_cell(group, results.final_names[m], best[m]);
         out += "</tr>\n";
     }
     out +=

@@ -1,5 +1,6 @@
 #include "kernel/report/results.h"
 
+#include <fmt/format.h>
 #include <marginalia/error.h>
 #include <marginalia/lists.h>
 
@@ -11,6 +12,7 @@
 
 #include "kernel/report/metrics.h"
 #include "kernel/report/text.h"
+#include "store/error.h"
 #include "store/queries.h"
 
 namespace marginalia {
@@ -86,6 +88,12 @@ FlatConfig flatten(const nlohmann::json& config) {
 
 FlatConfig flatten_text(const std::string& json) { return flatten(nlohmann::json::parse(json, nullptr, false)); }
 
+FlatConfig config_of(const store::Store& store, const store::Trial& trial) {
+    const nlohmann::json config = nlohmann::json::parse(trial.config, nullptr, false);
+    if (!config.is_object()) throw store::damaged_store(store.file(), fmt::format("the config of trial {} is not JSON", trial.id));
+    return flatten(config);
+}
+
 std::optional<Estimate> estimate(const std::vector<double>& values) {
     Estimate result;
     double sum = 0;
@@ -159,7 +167,7 @@ ExperimentResults load_results(store::Store& store, const std::string& experimen
     filter.sweep = sweep;
     for (store::Trial& trial : store::list_trials(store, filter)) {
         ids.push_back(trial.id);
-        FlatConfig config = flatten_text(trial.config);
+        FlatConfig config = config_of(store, trial);
         trials.push_back({std::move(trial), std::move(config), {}});
     }
     if (ids.empty()) return gather({}, experiment);
@@ -174,6 +182,7 @@ ExperimentResults gather(std::vector<TrialResult> trials, std::string name) {
     results.trials = std::move(trials);
     std::map<std::string, std::size_t> group_of;
     std::set<std::string> finals;
+    std::map<std::string, std::set<double>> known_references;
     for (std::size_t i = 0; i < results.trials.size(); ++i) {
         const TrialResult& result = results.trials[i];
         const auto [found, fresh] = group_of.emplace(result.trial.config_hash, results.groups.size());
@@ -187,8 +196,8 @@ ExperimentResults gather(std::vector<TrialResult> trials, std::string name) {
             if (!is_reference(metric)) {
                 finals.insert(metric);
             } else if (metric.ends_with("_exact")) {
-                auto& values = results.references[metric];
-                if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+                if (std::isnan(value) || known_references[metric].insert(value).second)
+                    results.references[metric].push_back(value);
             }
         }
     }
@@ -229,9 +238,10 @@ ShownEstimate shown_estimate(const Group& group, const std::string& metric) {
 
 std::optional<double> running_time(const store::Trial& trial, double now) {
     if (!trial.started) return std::nullopt;
-    if (trial.status == store::Status::running) return now - *trial.started;
+    // A clock may have been set back meanwhile.
+    if (trial.status == store::Status::running) return std::max(0.0, now - *trial.started);
     if (trial.seconds > 0) return trial.seconds;
-    if (trial.finished) return *trial.finished - *trial.started;
+    if (trial.finished) return std::max(0.0, *trial.finished - *trial.started);
     return std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <set>
 
 #include "kernel/base/printable.h"
 #include "kernel/report/metrics.h"
@@ -90,8 +91,9 @@ void print_references(const ExperimentResults& results, std::ostream& out) {
 }
 
 void print_failures(const ExperimentResults& results, std::span<const store::TrialId> told, std::ostream& out) {
+    const std::set<store::TrialId> said(told.begin(), told.end());
     for (const TrialResult& result : results.trials) {
-        if (std::find(told.begin(), told.end(), result.trial.id) != told.end()) continue;
+        if (said.contains(result.trial.id)) continue;
         if (result.trial.error.empty() || result.trial.status == store::Status::done) continue;
         const std::string first = result.trial.error.substr(0, result.trial.error.find('\n'));
         fmt::print(out, "trial {} {}: {}\n", result.trial.id, store::name_of(result.trial.status), printable(first));
@@ -206,9 +208,9 @@ std::string store_option(const store::Store& store) {
 
 void print_summary(store::Store& store, const std::string& experiment, std::ostream& out,
                    std::span<const store::TrialId> told) {
-    const std::vector<store::Sweep> sweeps = store::list_sweeps(store, experiment);
+    const std::vector<std::int64_t> sweeps = store::sweep_ids(store, experiment);
     if (sweeps.empty()) return;
-    const ExperimentResults results = load_results(store, experiment, sweeps.back().id);
+    const ExperimentResults results = load_results(store, experiment, sweeps.back());
     std::size_t done = 0;
     for (const Group& group : results.groups) done += group.done;
     fmt::print(out, "{}: {} of {} done, {}\n", printable(experiment), done, count_text(results.trials.size(), "trial"),

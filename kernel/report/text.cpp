@@ -169,6 +169,8 @@ std::string estimate_text(double mean, std::optional<double> standard_error) {
 }
 
 std::string duration_text(double seconds) {
+    constexpr double longest = 1e12;  // beyond what any clock counts
+    seconds = seconds > 0 ? std::min(seconds, longest) : 0;
     if (seconds < 1) return fmt::format("{:.0f} ms", seconds * 1e3);
     if (seconds < 10) return fmt::format("{:.1f} s", seconds);
     const auto whole = static_cast<std::int64_t>(seconds + 0.5);
@@ -196,8 +198,10 @@ std::string bytes_text(std::uint64_t bytes) {
 }
 
 std::string time_text(double seconds_since_1970) {
-    const auto time = static_cast<std::time_t>(seconds_since_1970);
+    constexpr double furthest = 1e12;
     std::tm local{};
+    if (!(std::abs(seconds_since_1970) < furthest)) return "—";
+    const auto time = static_cast<std::time_t>(seconds_since_1970);
     localtime_r(&time, &local);
     char text[32];
     return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local));

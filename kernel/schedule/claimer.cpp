@@ -15,9 +15,7 @@ namespace {
 store::StoredCheckpoint network_of(store::Store& store, const std::string& start_from, std::int64_t seed) {
     const std::size_t at = start_from.find('@');
     const std::string experiment = start_from.substr(0, at), hash = at == start_from.npos ? "" : start_from.substr(at + 1);
-    std::vector<store::TrialId> candidates;
-    for (const auto& trial : store::list_trials(store, {.experiment = experiment, .statuses = {store::Status::done}}))
-        if (trial.seed == seed && (hash.empty() || trial.config_hash == hash)) candidates.push_back(trial.id);
+    std::vector<store::TrialId> candidates = store::done_trials(store, experiment, hash, seed);
     for (const char* metric : {"kl", "nll_bits"})
         if (hash.empty())
             for (const auto& ranked : store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = 1}))
@@ -112,7 +110,7 @@ Claim Claimer::claim(const Request& request) {
     answer.slot = request.slot;
     try {
         writer_.run_and_wait([&](store::Store& store) {
-            answer.ours = store.claim(request.trial, owner_, request.device, request.threads);
+            answer.ours = store.claim(request.trial, store.this_run(), request.device, request.threads);
             if (!answer.ours) return;
             answer.at = Clock::now();
             if (const auto trial = store.find(request.trial)) answer.seconds_before = trial->seconds;

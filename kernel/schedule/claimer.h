@@ -67,7 +67,6 @@ private:
     ClaimedPiece read_piece(const PieceRequest& request);
 
     store::Writer& writer_;
-    const store::Owner owner_ = store::this_process();
     const int event_;
     std::mutex mutex_;
     std::condition_variable asked_;

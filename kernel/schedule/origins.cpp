@@ -10,20 +10,32 @@ namespace {
 
 using Hashes = std::map<std::string, std::string>;  // what it is, in words -> SHA-256
 
-// The parts of a provenance record that a trial with this config depends on.
+// A store may be damaged, or another's: what is not as it should be is as if it were not there.
+std::string text_at(const nlohmann::json& object, const char* key) {
+    const auto found = object.is_object() ? object.find(key) : object.end();
+    return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+const nlohmann::json& list_at(const nlohmann::json& object, const char* key) {
+    static const nlohmann::json none = nlohmann::json::array();
+    const auto found = object.find(key);
+    return found != object.end() && found->is_array() ? *found : none;
+}
+
+// The parts of a provenance record that a trial with this config depends on; both are objects.
 Hashes parts_of(const nlohmann::json& record, const nlohmann::json& config) {
     Hashes parts;
-    for (const nlohmann::json& plugin : record.value("plugins", nlohmann::json::array())) {
-        const std::string kind = plugin.value("kind", ""), name = plugin.value("name", "");
+    for (const nlohmann::json& plugin : list_at(record, "plugins")) {
+        const std::string kind = text_at(plugin, "kind"), name = text_at(plugin, "name");
         for (const auto& [table, values] : config.items())
-            if (kind_of_table(table) == kind && values.value("plugin", "") == name)
-                parts[kind + " '" + name + "'"] = plugin.value("sha256", "");
+            if (kind_of_table(table) == kind && text_at(values, "plugin") == name)
+                parts[kind + " '" + name + "'"] = text_at(plugin, "sha256");
     }
-    for (const nlohmann::json& input : record.value("inputs", nlohmann::json::array())) {
-        const std::string path = input.value("path", "");
+    for (const nlohmann::json& input : list_at(record, "inputs")) {
+        const std::string path = text_at(input, "path");
         for (const auto& table : config)
             for (const auto& value : table)
-                if (value == path) parts["file " + path] = input.value("sha256", "");
+                if (value == path) parts["file " + path] = text_at(input, "sha256");
     }
     return parts;
 }
@@ -55,12 +67,12 @@ std::vector<std::string> changes_since(store::Store& store, const std::vector<st
     std::map<std::int64_t, nlohmann::json> records;  // of sweeps
     for (std::size_t i = 0; i < trials.size(); ++i) {
         if (!has_ended(trials[i].status)) continue;
-        if (records.empty())
-            for (const store::Sweep& sweep : store::list_sweeps(store, trials[i].experiment))
-                records[sweep.id] = nlohmann::json::parse(sweep.provenance, nullptr, false);
-        const nlohmann::json& then = records[trials[i].sweep];
-        if (!then.is_object()) continue;
-        const auto config = nlohmann::json::parse(trials[i].config);
+        const auto [record, is_new] = records.try_emplace(trials[i].sweep);
+        if (is_new)
+            record->second = nlohmann::json::parse(store::sweep_of(store, trials[i].sweep).provenance, nullptr, false);
+        const nlohmann::json& then = record->second;
+        const auto config = nlohmann::json::parse(trials[i].config, nullptr, false);
+        if (!then.is_object() || !config.is_object()) continue;
         changes[i] = difference(parts_of(then, config), parts_of(now, config));
     }
     return changes;

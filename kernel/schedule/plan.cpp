@@ -26,7 +26,7 @@ struct KnownTrial {
 };
 using Known = std::map<std::pair<std::string, std::int64_t>, KnownTrial>;  // by config_hash and seed
 
-// The experiment's trials in the store, if there is a store; running ones whose process is gone count as lost.
+// The experiment's trials in the store, if there is a store.
 Known known_trials(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins) {
     Known known;
     std::error_code no_name;  // which opening it refuses in a sentence
@@ -37,8 +37,6 @@ Known known_trials(const RunOptions& options, const Experiment& experiment, cons
     const auto changes = changes_since(store, trials, now);
     for (std::size_t i = 0; i < trials.size(); ++i) {
         store::Trial& trial = trials[i];
-        if (trial.status == store::Status::running && !store::is_alive(store::trial_details(store, trial.id).owner))
-            trial.status = store::Status::lost;
         const std::pair key(trial.config_hash, trial.seed);
         known.emplace(key, KnownTrial{std::move(trial), changes[i]});
     }

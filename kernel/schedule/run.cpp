@@ -252,10 +252,9 @@ store::Sweep newest_sweep(const RunOptions& options) {
     using store::StoreError;
     bring_up_to_date(options.store);
     store::Store reader = store::Store::open_to_read(options.store);
-    const auto sweeps = store::list_sweeps(reader, options.experiment);
-    if (!sweeps.empty()) return sweeps.back();
-    std::vector<std::string> names;
-    for (const store::ExperimentInfo& info : store::list_experiments(reader)) names.push_back(info.name);
+    const std::vector<std::string> names = store::experiment_names(reader);
+    const bool known = options.experiment.empty() ? !names.empty() : std::ranges::find(names, options.experiment) != names.end();
+    if (known) return store::newest_sweep(reader, options.experiment);
     if (names.empty())
         throw StoreError(StoreError::Kind::no_match,
                          "the store holds no experiment yet; `marginalia run FILE` adds one");

@@ -24,7 +24,7 @@ TEST_CASE("a sweep queued again finds its trials and adds what is new") {
     CHECK(second[0].sweep == second[7].sweep);
     CHECK(second[7].config == plan("one", 4, 2).trials[7].config);
     CHECK(store.enqueue(plan("other", 3, 2))[0].id > second[7].id);
-    CHECK(list_sweeps(store, "one").size() == 2);
+    CHECK(sweep_ids(store, "one").size() == 2);
     CHECK(list_trials(store, {.experiment = {}, .statuses = {}, .sweep = first[0].sweep}).size() == 6);
     CHECK(number_of(store, "SELECT count(*) FROM provenance") == 1);
     CHECK(number_of(store, "SELECT count(*) FROM config") == 4);
@@ -118,19 +118,6 @@ TEST_CASE("an error of megabytes is kept to 4,000 bytes, cut between characters"
     CHECK(kept.ends_with(" ... (" + std::to_string(text.size() - cut) + " more bytes)"));
     store.set_status(id, Status::failed, std::string(4000, 'x'));
     CHECK(store.find(id)->error == std::string(4000, 'x'));
-}
-
-TEST_CASE("a process is known by its number, start and boot") {
-    auto me = this_process();
-    CHECK(is_alive(me));
-    auto other_start = me;
-    other_start.pid_start += 1;
-    CHECK_FALSE(is_alive(other_start));
-    auto other_boot = me;
-    other_boot.boot_id = "before";
-    CHECK_FALSE(is_alive(other_boot));
-    other_boot.host = "another-machine";
-    CHECK(is_alive(other_boot));
 }
 
 TEST_CASE("a trial whose process was killed is lost, even while nobody has waited for it") {

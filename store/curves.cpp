@@ -1,0 +1,88 @@
+// Learning curves, thinned where they are read: a trial may have millions of points.
+#include <cmath>
+
+#include "store/queries.h"
+#include "store/state.h"
+
+namespace marginalia::store {
+
+namespace {
+
+constexpr std::string_view select_points =
+    "SELECT m.step, m.value, (t.created + m.time) / 1000.0 AS time FROM metric m JOIN trial t ON t.id = m.trial "
+    "WHERE m.trial = ?1 AND m.metric = (SELECT id FROM metric_name WHERE name = ?2) ";
+
+CurvePoint read_point(const Rows& row) { return {row.integer(0), row.real(1), row.real(2)}; }
+
+// The last point of a step up to `step`.
+std::optional<CurvePoint> point_before(Store& store, TrialId trial, std::string_view name, std::int64_t step) {
+    Rows row(store.connection(), std::string(select_points) + "AND m.step <= ?3 ORDER BY m.step DESC LIMIT 1", trial,
+             name, step);
+    return row.next() ? std::optional(read_point(row)) : std::nullopt;
+}
+
+// One look-up a point that is wanted, whatever the number of those that are there.
+std::vector<CurvePoint> thinned_curve(Store& store, TrialId trial, std::string_view name, std::int64_t first,
+                                      std::int64_t last, std::size_t wanted) {
+    std::vector<CurvePoint> points;
+    const double distance = (static_cast<double>(last) - static_cast<double>(first)) / static_cast<double>(wanted);
+    for (std::size_t i = 1; i <= wanted; ++i) {
+        const auto step = i == wanted ? last : first + static_cast<std::int64_t>(static_cast<double>(i) * distance);
+        const auto point = point_before(store, trial, name, step);
+        if (point && (points.empty() || points.back().step < point->step)) points.push_back(*point);
+    }
+    return points;
+}
+
+std::int64_t count_points(Store& store, TrialId trial, std::string_view name) {
+    Rows row(store.connection(), "SELECT n FROM summaries WHERE trial_id = ? AND name = ?", trial, name);
+    return row.next() ? row.integer(0) : 0;
+}
+
+}  // namespace
+
+std::optional<StepRange> finite_steps(Store& store, TrialId trial, std::string_view name) {
+    StepRange range;
+    for (const char* order : {"ASC", "DESC"}) {
+        Rows row(store.connection(),
+                 std::string(select_points) + "AND m.value IS NOT NULL ORDER BY m.step " + order + " LIMIT 1", trial,
+                 name);
+        if (!row.next()) return std::nullopt;
+        (order[0] == 'A' ? range.first : range.last) = row.integer(0);
+    }
+    Rows row(store.connection(), "SELECT n - nonfinite AS points FROM summaries WHERE trial_id = ? AND name = ?", trial,
+             name);
+    range.points = row.next() ? row.integer(0) : 0;
+    return range;
+}
+
+std::vector<CurvePart> metric_parts(Store& store, TrialId trial, std::string_view name, std::int64_t first,
+                                    std::int64_t last, std::int64_t parts) {
+    Rows rows(store.connection(),
+              "SELECT CAST((m.step - ?3) * (?5 - 1.0) / max(1.0, ?4 - ?3) AS INTEGER) AS part, count(*), sum(m.value), "
+              "min(m.value), max(m.value), total(m.step) FROM metric m "
+              "WHERE m.trial = ?1 AND m.metric = (SELECT id FROM metric_name WHERE name = ?2) AND m.value IS NOT NULL "
+              "AND m.step BETWEEN ?3 AND ?4 GROUP BY part ORDER BY part",
+              trial, name, first, last, parts);
+    std::vector<CurvePart> found;
+    while (rows.next())
+        found.push_back({rows.integer(0), rows.integer(1), rows.real(2), rows.real(3), rows.real(4), rows.real(5)});
+    return found;
+}
+
+std::vector<CurvePoint> metric_curve(Store& store, TrialId trial, std::string_view name, std::size_t max_points) {
+    if (max_points > 0 && count_points(store, trial, name) > static_cast<std::int64_t>(max_points)) {
+        Rows ends(store.connection(),
+                  "SELECT min(step), max(step) FROM metric WHERE trial = ? AND metric = "
+                  "(SELECT id FROM metric_name WHERE name = ?)",
+                  trial, name);
+        if (ends.next() && !ends.null(0))
+            return thinned_curve(store, trial, name, ends.integer(0), ends.integer(1), max_points);
+    }
+    Rows rows(store.connection(), std::string(select_points) + "ORDER BY m.step", trial, name);
+    std::vector<CurvePoint> points;
+    while (rows.next()) points.push_back(read_point(rows));
+    return points;
+}
+
+}  // namespace marginalia::store
