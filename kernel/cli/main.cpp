@@ -1,6 +1,8 @@
 // The program `marginalia`: the host, and every verb that reads results. Links no LibTorch and runs no plugin code.
 #include <marginalia/error.h>
 
+#include <csignal>
+#include <filesystem>
 #include <iostream>
 
 #include "kernel/cli/command_line.h"
@@ -21,6 +23,7 @@ int exit_code(marginalia::store::StoreError::Kind kind) {
 
 int main(int argc, char** argv) {
     std::ios::sync_with_stdio(false);
+    std::signal(SIGXFSZ, SIG_IGN);  // over `ulimit -f`, the writing that fails is told and not the process killed
     try {
         return marginalia::run_command_line(argc, argv, std::cout);
     } catch (const marginalia::store::StoreError& error) {
@@ -31,6 +34,10 @@ int main(int argc, char** argv) {
         std::cout.flush();
         std::cerr << "marginalia: " << error.what() << '\n';
         return marginalia::exit_plugin;
+    } catch (const std::filesystem::filesystem_error& error) {  // what() says what was called, and not in plain words
+        std::cout.flush();
+        std::cerr << "marginalia: " << error.path1().string() << ": " << error.code().message() << '\n';
+        return marginalia::exit_usage;
     } catch (const std::exception& error) {
         std::cout.flush();
         std::cerr << "marginalia: " << error.what() << '\n';
