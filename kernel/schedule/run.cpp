@@ -27,8 +27,10 @@ namespace fs = std::filesystem;
 
 using ReadExperiment = std::function<Experiment(const PluginCatalogue&)>;
 
-ScheduleOptions schedule_options(const nlohmann::json& run, int cuda_devices, std::vector<fs::path> folders) {
+ScheduleOptions schedule_options(const nlohmann::json& run, int cuda_devices, std::vector<fs::path> folders,
+                                 const WorkerPatience& patience) {
     ScheduleOptions options;
+    options.patience = patience;
     options.slots = make_slots(run, cuda_devices, available_cores());
     options.plugin_folders = std::move(folders);
     options.time_limit = run.value("time_limit", 0.0);
@@ -96,13 +98,12 @@ WorkList enqueue(store::Store& store, const Experiment& experiment, const std::s
     return work;
 }
 
+int exit_code_of(int signal) { return signal == SIGUSR1 ? exit_preempted : 128 + signal; }
+
 int exit_code(const ScheduleResult& result, const WorkList& work) {
     if (!result.store_failure.empty()) return exit_store_failed;
-    switch (result.signal) {
-        case 0: return result.failed + work.left_failed > 0 ? exit_trial_failed : 0;
-        case SIGUSR1: return exit_preempted;
-        default: return 128 + result.signal;
-    }
+    if (result.signal != 0) return exit_code_of(result.signal);
+    return result.failed + work.left_failed > 0 ? exit_trial_failed : 0;
 }
 
 void say_end(Progress& progress, const ScheduleResult& result, const std::string& experiment,
@@ -147,7 +148,7 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     const auto& [options, folders, surroundings, signals, progress, out] = command;
     if (!ready.torch.problem.empty() && experiment.run.value("device", "auto") != "cpu")
         progress.line("no GPU is used: " + ready.torch.problem);
-    ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, folders);
+    ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, folders, options.patience);
     store::Store store = store::Store::open(options.store);
     const std::string provenance =
         provenance_of(surroundings, experiment, ready.catalogue, ready.torch.version, options.command_line);
@@ -181,16 +182,23 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
             const ReadExperiment& read, std::ostream& out) {
     StopSignals signals;
     auto surroundings = std::async(std::launch::async, surroundings_of, fs::absolute(file));
-    ReadyWorker ready = start_worker(folders, available_cores());
-    const Experiment experiment = read(ready.catalogue);
     const auto progress = make_progress(options.quiet);
+    const auto start = [&] { return start_worker(folders, available_cores(), options.patience, &signals); };
+    const auto stopped = [&](int signal) {
+        progress->line("stopped while plugins were being loaded (" + signal_name(signal) + ")");
+        return exit_code_of(signal);
+    };
+    ReadyWorker ready = start();
+    if (ready.stopped_by != 0) return stopped(ready.stopped_by);
+    const Experiment experiment = read(ready.catalogue);
     if (!options.quiet) say_refusals(*progress, ready.catalogue.failures);
     require_start_experiments(experiment, options.store);  // rather than leave an empty store
 
     const Invocation command{options, folders, surroundings.get(), signals, *progress, out};
     if (experiment.stage1) {
         if (const int code = perform_stage(command, *experiment.stage1, std::move(ready)); code != 0) return code;
-        ready = start_worker(folders, available_cores());
+        ready = start();
+        if (ready.stopped_by != 0) return stopped(ready.stopped_by);
     }
     return perform_stage(command, experiment, std::move(ready));
 }

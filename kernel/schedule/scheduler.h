@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct ScheduleOptions {
     bool stop_on_failure = false;
     double checkpoint_seconds = 60;
     store::Retention retention;
+    WorkerPatience patience;
 };
 
 struct ScheduleResult {
@@ -38,7 +40,9 @@ struct ScheduleResult {
 };
 
 // Runs jobs in slots, one worker process a slot, kept from trial to trial and replaced after a failure. A trial that
-// throws, crashes, runs out of memory or time is recorded with its reason, and the others go on.
+// throws, crashes, runs out of memory or time is recorded with its reason, and the others go on. Where a trial left its
+// worker changed (kernel/worker/process_state.h), the next one gets a fresh worker; where one fails in a worker that
+// has run other plugins before, it is tried once more in a fresh one before that counts.
 //
 // Threads: one, the main thread. It alone starts workers, which die with it.
 class Scheduler {
@@ -55,22 +59,29 @@ private:
     struct Station;  // a slot with its worker and trial
 
     void assign();
+    void tend_workers();
     void start_worker_at(Station&);
     void wait_for_events();
     bool busy() const;
 
     void take_signals();
+    void pause();
     void stop_all(const std::string& why);
     void take_claims();
     void start_if_ready(Station&);
+    void hear(Station&, bool rest);
     void take_record(Station&, Record type, std::string_view payload);
     void take_name(Station&, std::string_view payload);
     void take_metrics(Station&, std::string_view payload);
+    void take_end(Station&, std::string_view payload);
     static void check_ticket(const Station&, std::uint64_t ticket);
     void worker_ended(Station&);
+    void worker_not_started(Station&, const std::string& reason);
+    void trial_cannot_start(Station&, const std::string& reason);
     void worker_babbles(Station&, const std::string& what);
     void trial_ended_by(Station&, const Ending&);
     void check_clocks();
+    void check_patience(Station&, Clock::time_point now);
     void check_store();
 
     void trial_done(Station&);
@@ -92,6 +103,7 @@ private:
     std::deque<Job> queue_;
     std::size_t trials_ = 0;
     ScheduleResult result_;
+    std::set<std::string> told_changes_;  // what trials left changed in their workers, said once a run
     std::mt19937_64 tickets_{std::random_device{}()};
     Clock::time_point read_since_{};  // when we last began to read from workers, having been behind
     bool stopping_ = false;

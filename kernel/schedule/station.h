@@ -4,6 +4,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "kernel/schedule/scheduler.h"
 
@@ -14,9 +16,14 @@ struct Scheduler::Station {
     std::size_t index = 0;
 
     std::unique_ptr<WorkerProcess> worker;
+    std::unique_ptr<WorkerProcess> leaving;  // the one before, killed: while it lives it may hold the device's memory
+    Clock::time_point start_at{};            // not before this is a worker started: the last try failed
     bool ready = false;                          // the worker has loaded its plugins
     bool retired = false;                        // to be replaced
     std::string loading;                         // plugin file that it is loading
+    Clock::time_point loading_since{};
+    std::string ended_for;                       // why we have killed it; empty: we have not, or a clock says why
+    std::set<std::string> plugin_sets;           // of the trials that it has run
     std::map<std::uint32_t, std::string> names;  // metric names that it has announced
     std::int64_t kills_before = 0;               // processes killed for lack of memory before it started
 
@@ -24,6 +31,7 @@ struct Scheduler::Station {
     std::optional<Claim> claim;        // has arrived, the trial not yet started
     std::string claim_error;           // why the trial cannot start once its claim arrives
     bool started = false;              // the worker has the trial
+    bool after_others = false;         // the worker has run trials of other plugins before
     std::uint64_t ticket = 0;          // by which it says that it ended
     std::int64_t log_place = 0;        // where the trial's output begins
     std::optional<store::Status> killed_as;  // we killed the worker; what the trial is then
@@ -31,10 +39,17 @@ struct Scheduler::Station {
 
     bool idle() const { return !job; }
 
+    // Does not wait for its end.
     void drop_worker() {
+        if (worker && !worker->ended()) {
+            worker->kill();
+            leaving = std::move(worker);
+        }
         worker.reset();
         ready = retired = false;
         loading.clear();
+        ended_for.clear();
+        plugin_sets.clear();
         names.clear();
         killed_as.reset();
     }
@@ -42,7 +57,7 @@ struct Scheduler::Station {
         job.reset();
         claim.reset();
         claim_error.clear();
-        started = false;
+        started = after_others = false;
     }
 };
 

@@ -9,6 +9,7 @@
 #include "kernel/train/cuda.h"
 #include "kernel/train/inference.h"
 #include "kernel/train/runtime.h"
+#include "kernel/worker/protocol.h"
 
 namespace marginalia {
 namespace {
@@ -49,8 +50,7 @@ int inference_main(int descriptor) {
         return std::cout.flush() ? 0 : 2;
     } catch (const std::exception& error) {
         std::cout.flush();
-        const std::string text = error.what();  // LibTorch appends a backtrace
-        std::fprintf(stderr, "marginalia: %s\n", text.substr(0, text.find("\nException raised from")).c_str());
+        std::fprintf(stderr, "marginalia: %s\n", std::string(without_stack(error.what())).c_str());
         return 2;
     }
 }

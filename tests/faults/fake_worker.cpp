@@ -1,5 +1,8 @@
 // A worker whose trials take milliseconds and misbehave on request; no LibTorch. A trial's metrics come from a state
 // that only an exact resume carries on: x(step + 1) = mix(x(step)).
+#include <marginalia/energy.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -8,10 +11,7 @@
 #include <new>
 #include <thread>
 
-#include <unistd.h>
-
-#include <marginalia/energy.h>
-
+#include "kernel/config/experiment.h"
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/worker/worker.h"
 
@@ -62,16 +62,17 @@ void misbehave(const std::string& how, const std::string& mark) {
 }
 
 // Energies other than the fake one are made and asked once, so that broken plugins break as they would in training.
-void ask_energy(const PluginHost& plugins, const std::string& name) {
+void ask_energy(const PluginHost& plugins, const nlohmann::json& table) {
+    const std::string name = table.at("plugin");
     const auto create = reinterpret_cast<EnergyFactory>(plugins.factory("energy", name));
-    const std::unique_ptr<Energy> energy(create(Params{}));
+    const std::unique_ptr<Energy> energy(create(params_of(table, plugins.manifest("energy", name).parameters)));
     const std::vector<std::uint8_t> zeros(static_cast<std::size_t>(energy->sites()), 0);
     energy->log_density(zeros);
 }
 
 TrialOutcome run_fake_trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder) {
     const auto& energy = request.config.at("energy");
-    if (energy.at("plugin") != "fake") return ask_energy(plugins, energy.at("plugin")), TrialOutcome::done;
+    if (energy.at("plugin") != "fake") return ask_energy(plugins, energy), TrialOutcome::done;
     const std::int64_t steps = request.config.at("train").at("steps"), every = energy.at("checkpoint_every");
     const auto pause = std::chrono::duration<double, std::milli>(energy.at("step_milliseconds").get<double>());
     State state{0, mix(static_cast<std::uint64_t>(request.seed) * 1000 + energy.at("variant").get<std::uint64_t>())};
@@ -83,7 +84,10 @@ TrialOutcome run_fake_trial(const TrialRequest& request, const PluginHost& plugi
     };
     while (state.step < steps) {
         if (state.step == steps / 2) misbehave(energy.at("behaviour"), energy.at("mark"));
-        if (state.step == steps / 2 && energy.at("behaviour") == "babble") babble(energy.at("bytes"));
+        const std::string behaviour = energy.at("behaviour");
+        if (state.step == steps / 2 && behaviour.starts_with("babble")) babble(energy.at("bytes"));
+        if (state.step == steps / 2 && behaviour == "babble-and-sleep")
+            std::this_thread::sleep_for(std::chrono::hours(1));
         std::this_thread::sleep_for(pause);
         state.x = mix(state.x);
         recorder.metric("loss", ++state.step, unit(state.x));
