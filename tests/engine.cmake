@@ -7,7 +7,8 @@ add_executable(fake_worker ${faults}/fake_worker.cpp)
 target_link_libraries(fake_worker PRIVATE marginalia_worker_lib)
 add_executable(fake_host ${faults}/fake_host.cpp)
 target_link_libraries(fake_host PRIVATE marginalia_schedule marginalia_plugin_host)
-set_target_properties(fake_worker fake_host PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+# In a tree of its own: beside the real plugins, every worker would load those as well.
+set_target_properties(fake_worker fake_host PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/engine/bin)
 
 # engine_plugin(NAME FOLDER SOURCE): a plugin for tests, not installed.
 function(engine_plugin name folder source)
@@ -19,6 +20,9 @@ endfunction()
 foreach(kind energy network objective)
   engine_plugin(fake_${kind} ${fake_plugins} ${faults}/plugins/fake_${kind}.cpp)
 endforeach()
+set(guilty_plugins ${PROJECT_BINARY_DIR}/tests/guilty-plugins)
+engine_plugin(guilty_energy ${guilty_plugins} ${faults}/plugins/guilty_energy.cpp)
+engine_plugin(slow_to_load ${guilty_plugins} ${faults}/plugins/slow_to_load.cpp)
 
 # engine_faults_test(NAME SCRIPT ARGUMENTS...)
 function(engine_faults_test name script)
@@ -28,6 +32,7 @@ function(engine_faults_test name script)
 endfunction()
 engine_faults_test(scheduler ${faults}/scheduler_test.py)
 engine_faults_test(store_file ${faults}/store_file_test.py)
+engine_faults_test(processes ${faults}/process_test.py --guilty ${guilty_plugins})
 engine_faults_test(kill ${faults}/kill_test.py --experiment ${faults}/kill.toml --kills 20)
 # The same with the real programs, training on a small lattice.
 add_test(NAME kill_training COMMAND Python3::Interpreter ${faults}/kill_test.py --host $<TARGET_FILE:marginalia>

@@ -10,7 +10,9 @@ namespace {
 namespace fs = std::filesystem;
 
 void add(std::vector<fs::path>& folders, const fs::path& folder) {
-    const fs::path whole = fs::weakly_canonical(fs::absolute(folder));
+    std::error_code failure;  // a loop of links, say: whoever opens the folder tells it
+    fs::path whole = fs::weakly_canonical(fs::absolute(folder), failure);
+    if (failure) whole = fs::absolute(folder).lexically_normal();
     if (std::find(folders.begin(), folders.end(), whole) == folders.end()) folders.push_back(whole);
 }
 
@@ -34,7 +36,7 @@ std::vector<fs::path> plugin_folders(const std::vector<std::string>& from_comman
     }
     for (const char* library : {"lib", MARGINALIA_LIBRARY_DIR}) {
         const fs::path own = program_tree() / library / "marginalia" / "plugins";
-        if (fs::is_directory(own)) add(folders, own);
+        if (std::error_code none; fs::is_directory(own, none)) add(folders, own);
     }
     return folders;
 }

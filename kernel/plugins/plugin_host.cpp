@@ -1,16 +1,20 @@
 #include "kernel/plugins/plugin_host.h"
 
+#include <fcntl.h>
+#include <marginalia/torch_tag.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <boost/dll/library_info.hpp>
+#include <boost/dll/shared_library.hpp>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <iterator>
 #include <numeric>
 #include <optional>
 #include <sstream>
-
-#include <boost/dll/library_info.hpp>
-#include <boost/dll/shared_library.hpp>
-#include <marginalia/torch_tag.h>
 
 #include "kernel/config/sha256.h"
 
@@ -132,12 +136,28 @@ PluginManifest manifest_of(const PluginDescriptor& plugin, const fs::path& file)
     return manifest;
 }
 
+// Whatever ends in .so: what is no plugin is to be told. Throws Error with the system's reason.
 std::vector<fs::path> libraries_in(const fs::path& folder) {
     std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(folder))
-        if (entry.path().extension() == ".so") files.push_back(entry.path());
+    std::error_code failure;
+    for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
+        if (entry->path().extension() == ".so") files.push_back(entry->path());
+    if (failure) throw Error("the folder cannot be read: " + failure.message());
     std::sort(files.begin(), files.end());
     return files;
+}
+
+// A FIFO would be waited for, a device read without end.
+void check_is_plain_file(const fs::path& file) {
+    const int descriptor = ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (descriptor < 0 && errno == ENXIO) throw Error("not a plain file, but a socket or a device without a driver");
+    if (descriptor < 0) throw Error(std::string("cannot be read: ") + std::strerror(errno));
+    struct stat found{};
+    ::fstat(descriptor, &found);
+    ::close(descriptor);
+    if (S_ISREG(found.st_mode)) return;
+    const char* kind = S_ISDIR(found.st_mode) ? "folder" : S_ISFIFO(found.st_mode) ? "FIFO" : "device";
+    throw Error(std::string("not a plain file, but a ") + kind);
 }
 
 }  // namespace
@@ -164,9 +184,18 @@ PluginHost::PluginHost(const std::vector<fs::path>& folders, const BeforeLoad& b
 
 void PluginHost::open_folder(const fs::path& folder, const BeforeLoad& before, const std::vector<PluginFailure>& skip) {
     std::vector<fs::path> files;
-    if (fs::is_directory(folder)) files = libraries_in(folder);
-    else if (fs::exists(folder)) files = {folder};
-    else catalogue_.failures.push_back({folder.string(), no_such_folder});
+    std::error_code failure;
+    const fs::file_status found = fs::status(folder, failure);
+    try {
+        if (found.type() == fs::file_type::not_found) throw Error(no_such_folder);
+        if (failure) throw Error("cannot be read: " + failure.message());
+        if (fs::is_directory(found))
+            files = libraries_in(folder);
+        else
+            files = {folder};
+    } catch (const Error& error) {
+        catalogue_.failures.push_back({folder.string(), error.what()});
+    }
 
     for (const fs::path& file : files) {
         const auto skipped = std::find_if(skip.begin(), skip.end(), [&](const auto& s) { return s.path == file; });
@@ -184,6 +213,7 @@ void PluginHost::open_folder(const fs::path& folder, const BeforeLoad& before, c
 }
 
 void PluginHost::open_file(const fs::path& file) {
+    check_is_plain_file(file);
     check_symbols(file);
     const PluginDescriptor* plugin = load(file);
     check_build(*plugin);

@@ -46,4 +46,12 @@ std::string plugin_on_stack(std::string_view log, const PluginCatalogue& plugins
     return {};
 }
 
+std::string plugins_of(const nlohmann::json& config) {
+    std::string plugins;
+    for (const auto& [table, chosen] : config.items())
+        if (chosen.is_object() && chosen.contains("plugin"))
+            plugins += (plugins.empty() ? "" : ", ") + table + " '" + chosen.at("plugin").get<std::string>() + "'";
+    return plugins;
+}
+
 }  // namespace marginalia

@@ -1,6 +1,7 @@
 // From a dead worker's log to a sentence that helps.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -13,5 +14,8 @@ std::string last_output(std::string_view log);
 
 // The plugin whose code was innermost on the stack that a crash wrote: "energy 'ring' (/path/ring.so)". Empty if none.
 std::string plugin_on_stack(std::string_view log, const PluginCatalogue& plugins);
+
+// The plugins that a trial's config chooses: "energy 'ising', network 'mlp'".
+std::string plugins_of(const nlohmann::json& config);
 
 }  // namespace marginalia

@@ -30,8 +30,10 @@ namespace fs = std::filesystem;
 
 using ReadExperiment = std::function<Experiment(const PluginCatalogue&)>;
 
-ScheduleOptions schedule_options(const nlohmann::json& run, int cuda_devices, std::vector<fs::path> folders) {
+ScheduleOptions schedule_options(const nlohmann::json& run, int cuda_devices, std::vector<fs::path> folders,
+                                 const WorkerPatience& patience) {
     ScheduleOptions options;
+    options.patience = patience;
     options.slots = make_slots(run, cuda_devices, available_cores());
     options.plugin_folders = std::move(folders);
     options.time_limit = run.value("time_limit", 0.0);
@@ -184,7 +186,7 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     const auto& [options, folders, surroundings, signals, progress, out, live] = command;
     if (!ready.torch.problem.empty() && experiment.run.value("device", "auto") != "cpu")
         progress.line("no GPU is used: " + ready.torch.problem);
-    ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, folders);
+    ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, folders, options.patience);
     int signal = 0;
     std::optional<store::Store> opened;
     WorkList work;
@@ -233,9 +235,15 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
     StopSignals signals;
     const LiveRun live;
     auto surroundings = std::async(std::launch::async, surroundings_of, file.empty() ? file : fs::absolute(file));
-    ReadyWorker ready = start_worker(folders, available_cores());
-    const Experiment experiment = read(ready.catalogue);
     const auto progress = make_progress(options.quiet);
+    const auto start = [&] { return start_worker(folders, available_cores(), options.patience, &signals); };
+    const auto stopped = [&](int signal) {
+        progress->line("stopped while plugins were being loaded (" + signal_name(signal) + ")");
+        return exit_code_of(signal);
+    };
+    ReadyWorker ready = start();
+    if (ready.stopped_by != 0) return stopped(ready.stopped_by);
+    const Experiment experiment = read(ready.catalogue);
     if (!options.quiet) say_refusals(*progress, ready.catalogue.failures);
     bring_up_to_date(options.store);
     require_start_experiments(experiment, options.store);  // rather than leave an empty store
@@ -243,7 +251,8 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
     const Invocation command{options, folders, surroundings.get(), signals, *progress, out, live};
     if (experiment.stage1) {
         if (const int code = perform_stage(command, *experiment.stage1, std::move(ready)); code != 0) return code;
-        ready = start_worker(folders, available_cores());
+        ready = start();
+        if (ready.stopped_by != 0) return stopped(ready.stopped_by);
     }
     return perform_stage(command, experiment, std::move(ready));
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "kernel/schedule/worker_process.h"
+
 namespace marginalia {
 
 // What the command line asks for.
@@ -19,6 +21,7 @@ struct RunOptions {
     bool retry_failed = false;               // also run trials that ended failed, timeout or oom
     bool again = false;                      // also run trials anew whose plugins or input files have changed since
     bool quiet = false;                      // no progress, no summary: only failures and refusals, on stderr
+    WorkerPatience patience;                 // tests have less
     std::vector<std::string> command_line;   // as typed, for the provenance record
 };
 
@@ -29,7 +32,7 @@ enum ExitCode {
     exit_store_failed = 4,
     exit_preempted = 75,     // SIGUSR1: checkpointed, please requeue
     exit_interrupted = 130,  // SIGINT
-    exit_terminated = 143,   // SIGTERM
+    exit_terminated = 143,   // SIGTERM; of any other signal, 128 and its number
 };
 
 // The folders to search for plugins of options.file: --plugin-path, the file's own run.plugin_path, the usual ones.
@@ -38,8 +41,8 @@ std::vector<std::filesystem::path> experiment_plugin_folders(const RunOptions& o
 
 // Does what is missing of an experiment file: trials that are done are skipped, interrupted ones go on from their
 // newest checkpoint. Words and progress go to stderr, the experiment's summary table to `out`. The first SIGINT,
-// SIGTERM or SIGUSR1 checkpoints and stops, the second kills the workers at once. To be called from the main thread,
-// before any other thread is started (it blocks those signals while it runs).
+// SIGTERM, SIGUSR1 or other signal of StopSignals checkpoints and stops, the second kills the workers at once. To be
+// called from the main thread, before any other thread is started (it blocks those signals while it runs).
 int run_verb(const RunOptions& options, std::ostream& out);
 
 // The same for an experiment already in the store, from the text that was stored with its newest sweep.

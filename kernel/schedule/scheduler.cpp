@@ -1,11 +1,10 @@
 #include "kernel/schedule/scheduler.h"
 
-#include <algorithm>
-#include <csignal>
-
+#include <marginalia/error.h>
 #include <poll.h>
 
-#include "kernel/report/text.h"
+#include <algorithm>
+
 #include "kernel/schedule/blame.h"
 #include "kernel/schedule/memory_events.h"
 #include "kernel/schedule/station.h"
@@ -14,9 +13,8 @@ namespace marginalia {
 namespace {
 
 constexpr auto stop_patience = std::chrono::seconds(120);  // for trials asked to checkpoint and stop
-constexpr auto one_keypress = std::chrono::milliseconds(500);  // timeout(1), make and terminals may signal it twice
 constexpr int tick_milliseconds = 100;                     // time limits and the display need no finer clock
-constexpr auto pause_patience = std::chrono::seconds(60);  // within a record
+constexpr auto start_pause = std::chrono::seconds(1);      // after a worker that could not be started
 
 }  // namespace
 
@@ -30,7 +28,11 @@ Scheduler::Scheduler(store::Writer& writer, Progress& progress, StopSignals& sig
     claimer_.emplace(writer_);
 }
 
-Scheduler::~Scheduler() = default;
+// All at once, so that they end side by side.
+Scheduler::~Scheduler() {
+    for (const auto& station : stations_)
+        if (station->worker) station->worker->kill();
+}
 
 void Scheduler::adopt(ReadyWorker ready) {
     catalogue_ = std::move(ready.catalogue);
@@ -50,6 +52,7 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs) {
         assign();
         if (!busy()) break;
         feed_workers();
+        tend_workers();
         wait_for_events();
         check_clocks();
         check_store();
@@ -74,14 +77,31 @@ void Scheduler::assign() {
         queue_.pop_front();
         station->shown = RunningTrial(*station->job, station->slot.device);
         claimer_->ask(station->index, *station->job, station->place());
-        if (station->worker && station->worker->threads() != station->place().threads) station->drop_worker();
-        if (!station->worker) start_worker_at(*station);
+        const bool other_threads = station->worker && station->worker->threads() != station->place().threads;
+        if (other_threads || (station->job->fresh && !station->plugin_sets.empty())) station->drop_worker();
+    }
+}
+
+// Workers that have ended, and stations that need one.
+void Scheduler::tend_workers() {
+    for (auto& station : stations_) {
+        if (station->leaving && station->leaving->ended()) station->leaving.reset();
+        if (station->worker && station->worker->ended()) worker_ended(*station);
+        const bool wants_one =
+            !station->idle() && !station->worker && !station->leaving && station->claim_error.empty();
+        if (wants_one && Clock::now() >= station->start_at) start_worker_at(*station);
     }
 }
 
 void Scheduler::start_worker_at(Station& station) {
-    station.worker = std::make_unique<WorkerProcess>(worker_program(), station.place().threads);
+    try {
+        station.worker = std::make_unique<WorkerProcess>(worker_program(), station.place().threads);
+    } catch (const Error& error) {  // of processes, memory or descriptors there may be more in a moment
+        station.start_at = Clock::now() + start_pause;
+        return worker_not_started(station, error.what());
+    }
     station.kills_before = out_of_memory_kills();
+    station.loading_since = Clock::now();
     CatalogueCommand command;
     for (const auto& folder : options_.plugin_folders) command.folders.push_back(folder.string());
     command.skip = catalogue_.failures;  // what crashed the first worker must not crash this one
@@ -96,8 +116,10 @@ void Scheduler::wait_for_events() {
     const auto before = Clock::now();
     if (store_behind) read_since_ = before;
     for (auto& station : stations_) {
+        if (station->leaving) entries.push_back({station->leaving->end_descriptor(), POLLIN, 0});
         if (!station->worker) continue;
         WorkerProcess& worker = *station->worker;
+        entries.push_back({worker.end_descriptor(), POLLIN, 0});
         if (worker.has_unsent()) entries.push_back({worker.command_descriptor(), POLLOUT, 0});
         if (store_behind) continue;
         entries.push_back({worker.record_descriptor(), POLLIN, 0});
@@ -116,37 +138,24 @@ void Scheduler::wait_for_events() {
         if (station->worker && station->worker->has_unsent()) station->worker->write_some();
     for (const pollfd& entry : entries) {
         if (!(entry.revents & (POLLIN | POLLHUP | POLLERR))) continue;
-        for (Station* station : readers) {
-            if (!station->worker || station->worker->record_descriptor() != entry.fd) continue;
-            try {
-                const bool open = station->worker->read_some(
-                    [&](Record type, std::string_view payload) { take_record(*station, type, payload); });
-                if (!open)
-                    worker_ended(*station);
-                else if (station->retired)
-                    station->drop_worker();
-            } catch (const nlohmann::json::exception&) {
-                worker_babbles(*station, "text that is not the JSON it should be");
-            } catch (const std::exception& error) {  // of the bytes that it sent: ours are kept from plugins
-                worker_babbles(*station, error.what());
-            }
-        }
+        for (Station* station : readers)
+            if (station->worker && station->worker->record_descriptor() == entry.fd) hear(*station, false);
     }
 }
 
-// The first signal lets trials checkpoint, the second ends everything at once.
-void Scheduler::take_signals() {
-    for (int signal = signals_.next(); signal != 0; signal = signals_.next()) {
-        const bool second = result_.signal != 0;
-        if (!second) {
-            result_.signal = signal;
-            const bool nothing_to_keep = !anything_started() && unsaid_.empty();
-            const char* hint = signal == SIGINT ? "; press Ctrl-C again to kill them" : "";
-            stop_all(std::string("stopping: running trials write a checkpoint and end") + hint);
-            if (nothing_to_keep) stop_deadline_ = Clock::now();
-        } else if (Clock::now() - stopped_at_ > one_keypress) {
-            stop_deadline_ = Clock::now();
-        }
+// What a worker has sent; `rest`: it has ended, and this is all.
+void Scheduler::hear(Station& station, bool rest) {
+    const auto take = [&](Record type, std::string_view payload) { take_record(station, type, payload); };
+    try {
+        if (rest)
+            station.worker->read_rest(take);
+        else
+            station.worker->read_some(take);
+        if (station.retired) station.drop_worker();
+    } catch (const nlohmann::json::exception&) {
+        worker_babbles(station, "text that is not the JSON it should be");
+    } catch (const std::exception& error) {  // of the bytes that it sent: ours are kept from plugins
+        worker_babbles(station, error.what());
     }
 }
 
@@ -187,8 +196,11 @@ void Scheduler::take_claims() {
 }
 
 void Scheduler::start_if_ready(Station& station) {
-    if (!station.ready || !station.claim) return;
+    if (!station.ready || !station.claim || station.worker->ended()) return;
     const TrialConfig& config = *station.job->config;
+    const std::string plugins = plugins_of(config.config);
+    station.plugin_sets.insert(plugins);
+    station.after_others = station.plugin_sets.size() > 1;
     station.ticket = tickets_();
     TrialRequest request{.config = config.config,
                          .seed = config.seed,
@@ -214,19 +226,6 @@ void Scheduler::start_if_ready(Station& station) {
     station.claim.reset();
 }
 
-void Scheduler::check_clocks() {
-    const auto now = Clock::now();
-    for (auto& station : stations_) {
-        const auto half_said = station->worker ? station->worker->half_said() : std::nullopt;
-        if (half_said && now - std::max(*half_said, read_since_) > pause_patience)
-            worker_babbles(*station, "a record that was begun and not ended within a minute");
-        if (!station->started || station->killed_as) continue;
-        const bool over_time = options_.time_limit > 0 && station->shown.seconds() > options_.time_limit;
-        if (stopping_ && now >= stop_deadline_) station->killed_as = store::Status::preempted;
-        else if (over_time) station->killed_as = store::Status::timeout;
-        else continue;
-        station->worker->kill();
-    }
 }
 
 void Scheduler::show() {

@@ -33,6 +33,7 @@ struct ScheduleOptions {
     double checkpoint_seconds = 60;
     double exact_seconds = 300;  // see TrialRequest
     store::Retention retention;
+    WorkerPatience patience;
 };
 
 struct ScheduleResult {
@@ -44,7 +45,9 @@ struct ScheduleResult {
 };
 
 // Runs jobs in slots, one worker process a slot, kept from trial to trial and replaced after a failure. A trial that
-// throws, crashes, runs out of memory or time is recorded with its reason, and the others go on.
+// throws, crashes, runs out of memory or time is recorded with its reason, and the others go on. Where a trial left its
+// worker changed (kernel/worker/process_state.h), the next one gets a fresh worker; where one fails in a worker that
+// has run other plugins before, it is tried once more in a fresh one before that counts.
 //
 // Threads: one, the main thread. It alone starts workers, which die with it.
 class Scheduler {
@@ -61,23 +64,30 @@ private:
     struct Station;  // a slot with its worker and trial
 
     void assign();
+    void tend_workers();
     void start_worker_at(Station&);
     void wait_for_events();
     bool busy() const;
 
     void take_signals();
+    void pause();
     void stop_all(const std::string& why);
     void take_claims();
     void start_if_ready(Station&);
+    void hear(Station&, bool rest);
     void take_record(Station&, Record type, std::string_view payload);
     void take_name(Station&, std::string_view payload);
     void take_metrics(Station&, std::string_view payload);
+    void take_end(Station&, std::string_view payload);
     static void check_ticket(const Station&, std::uint64_t ticket);
     void say_what_was_read(const std::string& name, const std::string& kind, const std::string& text);
     void worker_ended(Station&);
+    void worker_not_started(Station&, const std::string& reason);
+    void trial_cannot_start(Station&, const std::string& reason);
     void worker_babbles(Station&, const std::string& what);
     void trial_ended_by(Station&, const Ending&);
     void check_clocks();
+    void check_patience(Station&, Clock::time_point now);
     void check_store();
     void store_failed(const std::string& sentence);
     void heed_lock();
@@ -110,6 +120,7 @@ private:
     std::deque<Job> queue_;
     std::size_t trials_ = 0;
     ScheduleResult result_;
+    std::set<std::string> told_changes_;  // what trials left changed in their workers, said once a run
     std::mt19937_64 tickets_{std::random_device{}()};
     Clock::time_point read_since_{};  // when we last began to read from workers, having been behind
     bool stopping_ = false;

@@ -4,8 +4,9 @@
 
 #include <csignal>
 
+#include <algorithm>
+
 #include "kernel/schedule/blame.h"
-#include "kernel/schedule/memory_events.h"
 #include "kernel/schedule/scheduler.h"
 #include "kernel/schedule/station.h"
 
@@ -13,7 +14,6 @@ namespace marginalia {
 namespace {
 
 constexpr std::size_t most_name = 1000, most_names = 100'000;  // of metrics, by one worker
-constexpr int most_losses = 3;  // a trial whose worker is killed more often is given up
 
 // A note for the person who waits. It comes through a pipe that plugins can write to: one short line of text, no
 // escapes.
@@ -30,6 +30,7 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
     switch (type) {
         case Record::loading:
             station.loading = payload;
+            station.loading_since = Clock::now();
             return;
         case Record::name:
             take_name(station, payload);
@@ -74,11 +75,11 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             break;
         }
         case Record::done:
-            check_ticket(station, take<std::uint64_t>(payload));
+            take_end(station, payload);
             trial_done(station);
             break;
         case Record::stopped:
-            check_ticket(station, take<std::uint64_t>(payload));
+            take_end(station, payload);
             trial_preempted(station);
             break;
         case Record::failed: {
@@ -104,6 +105,20 @@ void Scheduler::say_what_was_read(const std::string& name, const std::string& ki
 
 void Scheduler::check_ticket(const Station& station, std::uint64_t ticket) {
     if (ticket != station.ticket) throw Error("the end of another trial");
+}
+
+// What the trial left changed in its process comes with its end; the next trial must not find it.
+void Scheduler::take_end(Station& station, std::string_view payload) {
+    check_ticket(station, take<std::uint64_t>(payload));
+    if (payload.empty()) return;
+    if (!std::all_of(payload.begin(), payload.end(), [](char c) { return c >= ' ' && c <= '~'; }))
+        throw Error("an end with bytes that are no text");
+    station.retired = true;
+    const std::string plugins = plugins_of(station.job->config->config);
+    if (!told_changes_.insert(plugins + std::string(payload)).second) return;
+    progress_.line("trial " + std::to_string(station.job->trial) + " (" + station.job->label +
+                   ") left its worker changed: " + std::string(payload) +
+                   "; the next trial gets a fresh one (plugins: " + plugins + ")");
 }
 
 void Scheduler::take_name(Station& station, std::string_view payload) {
@@ -145,11 +160,16 @@ void Scheduler::trial_preempted(Station& station) {
 void Scheduler::trial_failed(Station& station, store::Status status, std::string reason) {
     writer_.status(station.job->trial, status, reason);
     Job job = std::move(*station.job);
+    const bool after_others = station.after_others && !job.fresh && status != store::Status::timeout;
     station.drop_job();
-    ++job.failures;
     std::string text = "trial " + std::to_string(job.trial) + " (" + job.label + ") " +
                        (status == store::Status::timeout ? "timed out: " : "failed: ") + reason;
-    const bool retry = !stopping_ && job.failures <= options_.retries;
+    if (after_others && !stopping_) {
+        job.fresh = true;
+        progress_.line(text + "; its worker had run other plugins before, so once more in a fresh one");
+        return put_back(std::move(job));
+    }
+    const bool retry = !stopping_ && ++job.failures <= options_.retries;
     if (retry) text += fmt::format("; trying again ({} of {})", job.failures, options_.retries);
     progress_.line(text);
     if (retry) return put_back(std::move(job));
@@ -176,75 +196,6 @@ void Scheduler::trial_lost(Station& station, std::string reason) {
 void Scheduler::put_back(Job job) {
     writer_.run([trial = job.trial](store::Store& store) { store.requeue(trial); });
     queue_.push_front(std::move(job));
-}
-
-void Scheduler::worker_ended(Station& station) {
-    const Ending ending = station.worker->wait();
-    if (!station.idle() && station.started) trial_ended_by(station, ending);
-    const bool had_trial_to_start = !station.idle() && !station.started;
-    const bool load_failed = had_trial_to_start && !station.ready && ending.signal != SIGKILL;
-    const std::string reason = "the worker ended by " + ending.text() + loading_words(station);
-    station.drop_worker();
-    if (!had_trial_to_start) return;
-    if (!load_failed && ++station.job->losses <= most_losses) return start_worker_at(station);
-    if (station.claim) trial_failed(station, store::Status::failed, reason);
-    else station.claim_error = reason;
-}
-
-// What came through its pipe was no record of ours: a plugin wrote there, or over the worker's memory. Nothing that
-// follows can be believed.
-void Scheduler::worker_babbles(Station& station, const std::string& what) {
-    const std::string text = "the worker sent " + what;
-    const bool had_trial = !station.idle();
-    const bool started = station.started;
-    const std::string where = state_words(station) + (started ? "" : loading_words(station));
-    station.drop_worker();
-    if (!had_trial) return;
-    std::string plugins;
-    for (const auto& [table, chosen] : station.job->config->config.items())
-        if (chosen.is_object() && chosen.contains("plugin"))
-            plugins += (plugins.empty() ? "" : ", ") + table + " '" + chosen.at("plugin").get<std::string>() + "'";
-    const std::string reason =
-        text + where + "; a plugin writes to a file descriptor or memory that is not its own: " + plugins;
-    if (started || station.claim)
-        trial_failed(station, store::Status::failed, reason);
-    else
-        station.claim_error = reason;
-}
-
-void Scheduler::trial_ended_by(Station& station, const Ending& ending) {
-    using store::Status;
-    const std::string where = state_words(station);
-    if (station.killed_as == Status::preempted) return trial_preempted(station);
-    if (station.killed_as == Status::timeout) {
-        const std::string limit = fmt::format("ran longer than run.time_limit = {} seconds", options_.time_limit);
-        return trial_failed(station, Status::timeout, limit + where);
-    }
-    if (ending.signal != SIGKILL) return trial_failed(station, Status::failed, words_on_crash(station, ending));
-    if (out_of_memory_kills() > station.kills_before)
-        return trial_failed(station, Status::oom, "the worker was killed for lack of memory" + where);
-    trial_lost(station, "its worker was killed by " + ending.text() + where);
-}
-
-std::string Scheduler::loading_words(const Station& station) {
-    return station.loading.empty() ? " before it loaded a plugin" : " while it loaded " + station.loading;
-}
-
-// " during training, at 120 of 1000"
-std::string Scheduler::state_words(const Station& station) {
-    const RunningTrial& trial = station.shown;
-    if (trial.phase.empty()) return {};
-    std::string words = " during " + trial.phase;
-    if (trial.total > 0) words += ", at " + std::to_string(trial.done) + " of " + std::to_string(trial.total);
-    return words;
-}
-
-std::string Scheduler::words_on_crash(const Station& station, const Ending& ending) const {
-    const std::string log = station.worker->log_since(station.log_place);
-    std::string words = "the worker ended by " + ending.text() + state_words(station);
-    if (const std::string plugin = plugin_on_stack(log, catalogue_); !plugin.empty()) words += " in " + plugin;
-    if (const std::string output = last_output(log); !output.empty()) words += "; last output: " + output;
-    return words;
 }
 
 }  // namespace marginalia

@@ -1,45 +1,48 @@
 #include "kernel/schedule/worker_process.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <marginalia/error.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <vector>
-
-#include <fcntl.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <marginalia/error.h>
-
-#include "kernel/schedule/worker_environment.h"
-
-extern char** environ;
+#include <utility>
 
 namespace marginalia {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Descriptors of the worker's ends, the same in every worker.
-constexpr int worker_commands = 3;
-constexpr int worker_records = 4;
+constexpr int most_end_seconds = 5;  // that a killed worker may take to go, before we leave it to the system
 
-std::string system_words() { return std::strerror(errno); }
+// Says what errno says, and what to do about it.
+std::string system_words() {
+    const bool too_many = errno == EMFILE || errno == ENFILE;
+    return std::strerror(errno) + std::string(too_many ? "; raise the limit of open files (ulimit -n)" : "");
+}
 
+// Closes the ends that nobody has taken.
 struct Pipe {
     int read = -1, write = -1;
     Pipe() {
         int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0)
-            throw Error("a pipe to a worker cannot be made: " + system_words() +
-                        "; raise the limit of open files (ulimit -n)");
+        if (::pipe2(ends, O_CLOEXEC) != 0) throw Error("a pipe to a worker cannot be made: " + system_words());
         read = ends[0];
         write = ends[1];
         ::fcntl(write, F_SETPIPE_SZ, 1 << 20);  // where allowed: fewer turns for a checkpoint
     }
+    ~Pipe() {
+        for (const int end : {read, write})
+            if (end >= 0) ::close(end);
+    }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
 };
 
 void set_non_blocking(int descriptor) { ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
@@ -51,30 +54,9 @@ int open_log() {
     const int descriptor = ::mkostemp(name.data(), O_CLOEXEC | O_APPEND);
     if (descriptor < 0)
         throw Error(name + ": a worker's log cannot be made: " + system_words() +
-                    "; set TMPDIR to a folder that can be written");
+                    (errno == EMFILE || errno == ENFILE ? "" : "; set TMPDIR to a folder that can be written"));
     ::unlink(name.c_str());
     return descriptor;
-}
-
-std::vector<std::string> environment_with(int threads) {
-    std::vector<std::string> environment;
-    for (char** entry = environ; *entry; ++entry) {
-        const std::string_view text = *entry;
-        if (text.starts_with("OMP_NUM_THREADS=") || text.starts_with("MKL_NUM_THREADS=")) continue;
-        environment.emplace_back(text);
-    }
-    environment.push_back("OMP_NUM_THREADS=" + std::to_string(threads));
-    environment.push_back("MKL_NUM_THREADS=" + std::to_string(threads));
-    for (const WorkerSetting& setting : worker_settings())
-        if (left_to_us(setting)) environment.push_back(std::string(setting.name) + "=" + setting.value);
-    return environment;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> list;
-    for (std::string& text : texts) list.push_back(text.data());
-    list.push_back(nullptr);
-    return list;
 }
 
 std::string lower(std::string text) {
@@ -89,67 +71,35 @@ std::string Ending::text() const {
     return "signal " + std::to_string(signal) + " (" + lower(::strsignal(signal)) + ")";
 }
 
+std::string seconds_text(std::chrono::milliseconds time) {
+    return fmt::format("{} seconds", static_cast<double>(time.count()) / 1000);
+}
+
 WorkerProcess::WorkerProcess(const fs::path& program, int threads) : threads_(threads) {
     std::signal(SIGPIPE, SIG_IGN);  // writing to a dead worker is an error code here, not our end
+    std::signal(SIGCHLD, SIG_DFL);  // whoever started us may ignore it, and then nobody learns how a child ended
     Pipe commands, records;
-    commands_ = commands.write;
-    records_ = records.read;
+    log_ = open_log();
     try {
-        log_ = open_log();
         spawn(program, commands.read, records.write);
     } catch (...) {
-        for (const int end : {commands.read, commands.write, records.read, records.write, log_})
-            if (end >= 0) ::close(end);
+        ::close(log_);
         throw;
     }
-    ::close(commands.read);
-    ::close(records.write);
+    commands_ = std::exchange(commands.write, -1);
+    records_ = std::exchange(records.read, -1);
     set_non_blocking(commands_);
     set_non_blocking(records_);
 }
 
-void WorkerProcess::spawn(const fs::path& program, int command_end, int record_end) {
-    std::vector<std::string> arguments = {program.string(), "--pipes", std::to_string(worker_commands),
-                                          std::to_string(worker_records), "--threads", std::to_string(threads_)};
-    std::vector<std::string> environment = environment_with(threads_);
-
-    // Through high numbers first: an end may lie where another is to go.
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    const int high = ::fcntl(command_end, F_DUPFD_CLOEXEC, 10), high_record = ::fcntl(record_end, F_DUPFD_CLOEXEC, 10);
-    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, log_, STDOUT_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions, log_, STDERR_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions, high, worker_commands);
-    ::posix_spawn_file_actions_adddup2(&actions, high_record, worker_records);
-
-    // The host blocks the signals that it handles; a worker must not inherit that.
-    posix_spawnattr_t attributes;
-    ::posix_spawnattr_init(&attributes);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-
-    const int failure = ::posix_spawn(&pid_, program.c_str(), &actions, &attributes, pointers(arguments).data(),
-                                      pointers(environment).data());
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-    ::close(high);
-    ::close(high_record);
-    if (failure != 0) {
-        reaped_ = true;
-        throw Error(program.string() + ": the worker program cannot be started: " + std::strerror(failure) +
-                    "; install it beside marginalia or name it in MARGINALIA_WORKER");
-    }
-}
-
 WorkerProcess::~WorkerProcess() {
-    ::close(commands_);
-    ::close(records_);
     kill();
-    wait();
-    ::close(log_);
+    for (int tries = 0; !ended() && tries < most_end_seconds * 100; ++tries) {
+        pollfd end{end_, POLLIN, 0};
+        ::poll(&end, 1, 10);
+    }
+    for (const int descriptor : {commands_, records_, log_, end_})
+        if (descriptor >= 0) ::close(descriptor);
 }
 
 void WorkerProcess::send(Command command, std::string payload) {
@@ -164,7 +114,7 @@ void WorkerProcess::write_some() {
         const long written = ::write(commands_, first.data() + sent_of_first_, first.size() - sent_of_first_);
         if (written < 0 && errno == EINTR) continue;
         if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-        if (written < 0) {  // it is dead, which its record pipe will say
+        if (written < 0) {  // it is dead, which end_descriptor() says
             unsent_.clear();
             sent_of_first_ = 0;
             return;
@@ -176,12 +126,28 @@ void WorkerProcess::write_some() {
     }
 }
 
-bool WorkerProcess::read_some(const std::function<void(Record, std::string_view)>& take) {
+void WorkerProcess::read_some(const Take& take) {
     const long got = reader_.read_from(records_);
     if (got > 0) heard_ = std::chrono::steady_clock::now();
+    if (got == 0) closed_ = std::chrono::steady_clock::now();
+    hand_over(take);
+}
+
+// No more than there was when it ended: a child that left its group may still hold the pipe, and write.
+void WorkerProcess::read_rest(const Take& take) {
+    int left = 0;
+    if (closed_ || ::ioctl(records_, FIONREAD, &left) != 0) return;
+    while (left > 0) {
+        const long got = reader_.read_from(records_);
+        if (got <= 0) return;
+        left -= static_cast<int>(got);
+        hand_over(take);
+    }
+}
+
+void WorkerProcess::hand_over(const Take& take) {
     FrameReader::Frame frame;
     while (reader_.next(frame)) take(static_cast<Record>(frame.type), frame.payload);
-    return got != 0;
 }
 
 std::optional<std::chrono::steady_clock::time_point> WorkerProcess::half_said() const {
@@ -189,22 +155,25 @@ std::optional<std::chrono::steady_clock::time_point> WorkerProcess::half_said() 
     return heard_;
 }
 
-void WorkerProcess::kill() {
-    if (!reaped_) ::kill(pid_, SIGKILL);
+// To the process too, which a plugin may have moved to another group.
+void WorkerProcess::signal(int number) {
+    if (ended_) return;
+    ::kill(-pid_, number);
+    ::kill(pid_, number);
 }
 
-Ending WorkerProcess::wait() {
-    if (reaped_) return ending_;
-    // Its pipe is closed, so it is ending; one that is not is beyond help.
+bool WorkerProcess::ended() {
+    if (ended_) return true;
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
+        return false;
+    ::kill(-pid_, SIGKILL);  // as long as it is not reaped, nobody else can have its number
     int status = 0;
-    for (int tries = 0; ::waitpid(pid_, &status, WNOHANG) == 0; ++tries) {
-        if (tries == 1000) kill();
-        ::poll(nullptr, 0, 1);
-    }
-    reaped_ = true;
+    ::waitpid(pid_, &status, WNOHANG);
+    ended_ = true;
     if (WIFSIGNALED(status)) ending_.signal = WTERMSIG(status);
     else ending_.code = WEXITSTATUS(status);
-    return ending_;
+    return true;
 }
 
 std::int64_t WorkerProcess::log_size() const { return ::lseek(log_, 0, SEEK_END); }

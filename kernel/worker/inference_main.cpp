@@ -12,6 +12,7 @@
 #include "kernel/train/cuda.h"
 #include "kernel/train/inference.h"
 #include "kernel/train/runtime.h"
+#include "kernel/worker/protocol.h"
 
 namespace marginalia {
 namespace {
@@ -60,8 +61,7 @@ int inference_main(int descriptor, const StandardOutput& output) {
     } catch (const std::exception& error) {
         if (output.failed()) return exit_unwritten;  // finish() says why
         std::cout.flush();
-        const std::string text = error.what();  // LibTorch appends a backtrace
-        std::cerr << "marginalia: " << printable_lines(text.substr(0, text.find("\nException raised from"))) << '\n';
+        std::cerr << "marginalia: " << printable_lines(without_stack(error.what())) << '\n';
         return dynamic_cast<const WriteError*>(&error) != nullptr ? exit_unwritten : 2;
     }
 }

@@ -46,7 +46,8 @@ int main(int argc, char** argv) {
         prepare_worker_process();
         const WorkerArguments arguments = parse_worker_arguments(argc, argv);
         configure_torch(arguments.threads);
-        serve(arguments, {run_trial, open_cuda()});
+        start_thread_pools();
+        serve(arguments, {run_trial, open_cuda(), torch_settings});
     } catch (const std::exception& error) {
         std::fprintf(stderr, "marginalia-worker: %s\n", error.what());
         return 2;

@@ -5,7 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <cstring>
 #include <utility>
+
+#include "kernel/worker/worker.h"
 
 namespace marginalia {
 namespace {
@@ -213,7 +217,12 @@ void PipeRecorder::write(const std::string& bytes) const {
     for (std::size_t at = 0; at < bytes.size();) {
         const long written = ::write(descriptor_, bytes.data() + at, bytes.size() - at);
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) ::_exit(0);  // the host is gone: nobody is left to work for
+        if (written < 0 && errno == EPIPE) end_worker_group();  // the host is gone: nobody is left to work for
+        if (written < 0) {
+            std::fprintf(stderr, "records cannot be sent: %s; a plugin changed a file descriptor that is not its own\n",
+                         std::strerror(errno));
+            ::_exit(1);
+        }
         at += static_cast<std::size_t>(written);
     }
 }

@@ -25,6 +25,8 @@ void write_stack(int signal) {
     ::raise(signal);
 }
 
+void at_end_of_host(int) { end_worker_group(); }
+
 // A stack overflow leaves no room on the ordinary stack.
 void use_own_signal_stack() {
     static char memory[1 << 16];
@@ -53,9 +55,18 @@ WorkerArguments parse_worker_arguments(int argc, char** argv) {
     throw Error("this program is started by marginalia and not by hand; type: marginalia run FILE");
 }
 
+// A process's number is its group's where it leads one, as the host's workers do.
+void end_worker_group() {
+    ::kill(-::getpid(), SIGKILL);
+    ::_exit(0);
+}
+
 void prepare_worker_process() {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE}) std::signal(signal, SIG_IGN);
+    std::signal(SIGRTMAX, at_end_of_host);  // the kernel's word that the host is gone: SIGKILL would spare children
+    ::prctl(PR_SET_PDEATHSIG, SIGRTMAX);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what a plugin's children leave behind is ours to see
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPWR, SIGPIPE, SIGXFSZ})
+        std::signal(signal, SIG_IGN);
     void* warm_up[1];
     ::backtrace(warm_up, 1);  // its first call loads a library, which a handler must not do
     use_own_signal_stack();

@@ -68,7 +68,7 @@ std::size_t most_record_bytes(std::uint8_t type) {
             return sizeof(std::int64_t) + sizeof(std::uint64_t);
         case Record::done:
         case Record::stopped:
-            return sizeof(std::uint64_t);
+            return kilobyte;
     }
     return 0;
 }
@@ -79,6 +79,19 @@ void take_bytes(std::string_view& bytes, void* out, std::size_t count) {
                     " more are due");
     std::memcpy(out, bytes.data(), count);
     bytes.remove_prefix(count);
+}
+
+std::string_view without_stack(std::string_view text) {
+    for (const std::string_view start : {"\nException raised from", "\nframe #"})
+        text = text.substr(0, text.find(start));
+    return text;
+}
+
+bool says_out_of_memory(std::string_view text) {
+    for (const std::string_view words :
+         {"out of memory", "not enough memory", "allocate memory", "bad_alloc", "failed to map segment"})
+        if (text.find(words) != std::string_view::npos) return true;
+    return false;
 }
 
 // [u32 bytes of JSON][JSON]

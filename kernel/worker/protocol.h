@@ -33,8 +33,8 @@ enum class Record : std::uint8_t {
     sample,            // [u32 bytes of head][JSON {"name", "step", "kind"}][data]
     checkpoint,        // [i64 step][u64 bytes]: the pieces since number 0 are one, of so many bytes in all
     progress,          // [i64 done][i64 total][phase]
-    done,              // [u64 ticket of the trial]
-    stopped,           // [u64 ticket of the trial]
+    done,              // [u64 ticket of the trial][what the trial left changed in its process, in words; mostly empty]
+    stopped,           // the same
     failed,            // JSON {"ticket", "message", "out_of_memory"}
     checkpoint_piece,  // [u32 number, from 0][bytes]
 };
@@ -97,6 +97,12 @@ T take(std::string_view& bytes) {
     take_bytes(bytes, &value, sizeof value);
     return value;
 }
+
+// An error's text without the stack that LibTorch appends to it.
+std::string_view without_stack(std::string_view text);
+
+// Whether an error's text speaks of memory that there was not: LibTorch's, the standard library's, the system's words.
+bool says_out_of_memory(std::string_view text);
 
 // The whole of a request. Throws Error where it is cut off.
 std::string encode_trial(const TrialRequest&);

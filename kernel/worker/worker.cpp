@@ -15,6 +15,7 @@
 
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/worker/pipe_recorder.h"
+#include "kernel/worker/process_state.h"
 
 namespace marginalia {
 namespace {
@@ -27,18 +28,12 @@ std::string dump(const nlohmann::json& json) {
 constexpr std::size_t most_message = 4000;  // bytes of an error's text that are kept
 
 // LibTorch appends a backtrace to its sentences; the whole text stays in the worker's log.
-std::string first_sentence(std::string text) {
-    if (const auto at = text.find("\nException raised from"); at != std::string::npos) text.erase(at);
+std::string first_sentence(const std::string& whole) {
+    std::string text(without_stack(whole));
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
     if (text.size() > most_message)
         text = text.substr(0, most_message) + "... (" + std::to_string(text.size()) + " bytes in all)";
     return text.empty() ? "the trial ended with an exception without a message" : text;
-}
-
-bool says_out_of_memory(const std::string& text) {
-    for (const char* words : {"out of memory", "not enough memory", "can't allocate memory"})
-        if (text.find(words) != std::string::npos) return true;
-    return false;
 }
 
 constexpr int patience_milliseconds = 100;  // between two looks at a trial that was asked to stop
@@ -74,7 +69,11 @@ private:
             while (reader.next(frame)) take(static_cast<Command>(frame.type), frame.payload);
             wait_for_bytes();
         } while (reader.read_from(descriptor_) > 0);
-        ::_exit(0);  // the host is gone, and with it every reason to go on
+        if (::fcntl(descriptor_, F_GETFD) < 0) {
+            std::fprintf(stderr, "a plugin closed file descriptor %d, which is the host's\n", descriptor_);
+            ::_exit(1);
+        }
+        end_worker_group();  // the host is gone, and with it every reason to go on
     }
 
     void wait_for_bytes() {
@@ -137,6 +136,7 @@ private:
         };
         const std::vector<std::filesystem::path> folders(command.folders.begin(), command.folders.end());
         if (!plugins_) plugins_.emplace(folders, before, command.skip);
+        state_.emplace(state());
         recorder_.post(Record::catalogue, dump({{"catalogue", plugins_->catalogue()}, {"torch", runtime_.torch}}));
     }
 
@@ -147,7 +147,7 @@ private:
             if (!plugins_) throw Error("the worker was given a trial before it was told where plugins are");
             const TrialOutcome outcome = runtime_.run_trial(std::move(request), *plugins_, recorder_);
             close_trial();
-            post_end(outcome == TrialOutcome::done ? Record::done : Record::stopped);
+            post_end(outcome == TrialOutcome::done ? Record::done : Record::stopped, changes());
         } catch (const std::bad_alloc&) {
             fail("out of memory", true);
         } catch (const std::exception& error) {
@@ -157,10 +157,10 @@ private:
         }
     }
 
-    void post_end(Record type) {
-        std::string ticket;
-        put(ticket, ticket_);
-        recorder_.post(type, ticket);
+    void post_end(Record type, const std::string& changes) {
+        std::string end;
+        put(end, ticket_.load());
+        recorder_.post(type, end + changes);
     }
 
     // Only one says how a trial ended: the trial, or who ends it. Whoever comes second has nothing left to do.
@@ -173,7 +173,7 @@ private:
     // stops.
     void end_stopped_trial() {
         if (!open_.exchange(false)) return;
-        post_end(Record::stopped);
+        post_end(Record::stopped, {});
         recorder_.flush();
         ::_exit(0);
     }
@@ -186,12 +186,23 @@ private:
             dump({{"ticket", ticket_.load()}, {"message", first_sentence(what)}, {"out_of_memory", out_of_memory}}));
     }
 
+    // What is not as it was when the trial before this one ended.
+    std::string changes() {
+        ProcessState now = state();
+        std::string words = state_->changes(now);
+        state_ = std::move(now);
+        return words;
+    }
+
+    ProcessState state() const { return ProcessState(runtime_.settings ? runtime_.settings() : ProcessState::Facts{}); }
+
     const WorkerRuntime& runtime_;
     std::atomic<std::uint64_t> ticket_ = 0;  // of the trial at hand
     std::atomic<bool> open_ = false;         // nobody has said yet how it ended
     PipeRecorder recorder_;
     Inbox& inbox_;
     std::optional<PluginHost> plugins_;
+    std::optional<ProcessState> state_;  // when the last trial ended, or the plugins had been loaded
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "kernel/worker/process_state.h"
 #include "kernel/worker/recorder.h"
 #include "kernel/worker/torch_report.h"
 
@@ -12,6 +13,7 @@ namespace marginalia {
 struct WorkerRuntime {
     std::function<TrialOutcome(TrialRequest, const PluginHost&, Recorder&)> run_trial;
     TorchReport torch;
+    std::function<ProcessState::Facts()> settings;  // LibTorch's, which trials must leave as they are; may be null
 };
 
 // How the host starts a worker: PROGRAM --pipes COMMAND_FD RECORD_FD --threads N.
@@ -23,9 +25,12 @@ struct WorkerArguments {
 // Throws Error where they are not as above: nobody starts a worker by hand.
 WorkerArguments parse_worker_arguments(int argc, char** argv);
 
-// First thing in main: the process ends with the thread that started it, ignores the signals that the host handles and
-// writes the libraries on its stack to stderr when it crashes.
+// First thing in main: the process and its children end with the thread that started it; it ignores the signals that
+// the host handles and writes the libraries on its stack to stderr when it crashes.
 void prepare_worker_process();
+
+// Ends this process and all of its group, if it leads one, at once.
+[[noreturn]] void end_worker_group();
 
 // Serves the host until it closes the pipe or vanishes: the process then ends at once, even in the midst of training.
 // Trials run on the calling thread.

@@ -1,6 +1,10 @@
 // The acting verbs without the rest of the command line: what the tests of scheduling start, kill and start again.
 //   fake_host run|plan|resume|plugins [FILE|EXPERIMENT] [--store FILE] [--plugin-path FOLDER]... [--retry-failed]
-//             [key=value]...
+//             [--patience LOADING:RECORD:END] [key=value]...
+#include <marginalia/error.h>
+
+#include <chrono>
+#include <cstdio>
 #include <iostream>
 #include <string_view>
 
@@ -14,10 +18,18 @@ namespace {
 using namespace marginalia;
 
 int list_plugins(const RunOptions& options) {
-    const PluginCatalogue catalogue = fetch_catalogue(plugin_folders(options.plugin_paths));
+    const PluginCatalogue catalogue = fetch_catalogue(plugin_folders(options.plugin_paths), options.patience);
     for (const auto& plugin : catalogue.plugins) std::cout << plugin.kind << " " << plugin.name << "\n";
     for (const auto& failure : catalogue.failures) std::cout << failure.path << ": " << failure.reason << "\n";
     return 0;
+}
+
+// "3000:500:500": milliseconds for loading, the rest of a record, and the end after a pipe was closed.
+WorkerPatience patience_of(const char* text) {
+    int loading = 0, record = 0, end = 0;
+    if (std::sscanf(text, "%d:%d:%d", &loading, &record, &end) != 3) throw Error("--patience LOADING:RECORD:END");
+    using std::chrono::milliseconds;
+    return {milliseconds(loading), milliseconds(record), milliseconds(end)};
 }
 
 int act(int argc, char** argv) {
@@ -28,6 +40,8 @@ int act(int argc, char** argv) {
         const std::string_view word = argv[i];
         if (word == "--store" && i + 1 < argc) options.store = argv[++i];
         else if (word == "--plugin-path" && i + 1 < argc) options.plugin_paths.emplace_back(argv[++i]);
+        else if (word == "--patience" && i + 1 < argc)
+            options.patience = patience_of(argv[++i]);
         else if (word == "--retry-failed") options.retry_failed = true;
         else if (word.find('=') != std::string_view::npos) options.overrides.emplace_back(word);
         else options.file = options.experiment = word;

@@ -12,6 +12,7 @@
 #include <new>
 #include <thread>
 
+#include "kernel/config/experiment.h"
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/worker/worker.h"
 
@@ -93,16 +94,17 @@ void misbehave(const std::string& how, const std::string& mark) {
 }
 
 // Energies other than the fake one are made and asked once, so that broken plugins break as they would in training.
-void ask_energy(const PluginHost& plugins, const std::string& name) {
+void ask_energy(const PluginHost& plugins, const nlohmann::json& table) {
+    const std::string name = table.at("plugin");
     const auto create = reinterpret_cast<EnergyFactory>(plugins.factory("energy", name));
-    const std::unique_ptr<Energy> energy(create(Params{}));
+    const std::unique_ptr<Energy> energy(create(params_of(table, plugins.manifest("energy", name).parameters)));
     const std::vector<std::uint8_t> zeros(static_cast<std::size_t>(energy->sites()), 0);
     energy->log_density(zeros);
 }
 
 TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
     const auto& energy = request.config.at("energy");
-    if (energy.at("plugin") != "fake") return ask_energy(plugins, energy.at("plugin")), TrialOutcome::done;
+    if (energy.at("plugin") != "fake") return ask_energy(plugins, energy), TrialOutcome::done;
     const std::int64_t steps = request.config.at("train").at("steps"), every = energy.at("checkpoint_every");
     const auto pause = std::chrono::duration<double, std::milli>(energy.at("step_milliseconds").get<double>());
     State state{0, mix(static_cast<std::uint64_t>(request.seed) * 1000 + energy.at("variant").get<std::uint64_t>())};
@@ -116,7 +118,10 @@ TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Rec
     };
     while (state.step < steps) {
         if (state.step == steps / 2) misbehave(energy.at("behaviour"), energy.at("mark"));
-        if (state.step == steps / 2 && energy.at("behaviour") == "babble") babble(energy.at("bytes"));
+        const std::string behaviour = energy.at("behaviour");
+        if (state.step == steps / 2 && behaviour.starts_with("babble")) babble(energy.at("bytes"));
+        if (state.step == steps / 2 && behaviour == "babble-and-sleep")
+            std::this_thread::sleep_for(std::chrono::hours(1));
         std::this_thread::sleep_for(pause);
         state.x = mix(state.x);
         recorder.metric("loss", ++state.step, unit(state.x));

@@ -37,6 +37,22 @@ std::vector<std::pair<Record, std::string>> frames_from(int descriptor, std::siz
 
 }  // namespace
 
+TEST_CASE("LibTorch's words on memory are known, and its stack is left out") {
+    const std::string text =
+        "network 'mlp': DefaultCPUAllocator: can't allocate memory: you tried to allocate 576000000 bytes.\nframe #0: "
+        "f";
+    CHECK(without_stack(text) ==
+          "network 'mlp': DefaultCPUAllocator: can't allocate memory: you tried to allocate 576000000 bytes.");
+    CHECK(without_stack("a\nException raised from b\nframe #0: c") == "a");
+    CHECK(without_stack("a\nb") == "a\nb");
+    for (const char* words :
+         {"CUDA out of memory. Tried", "DefaultCPUAllocator: not enough memory: you", "Cannot allocate memory",
+          "energy 'x': std::bad_alloc", "libtorch_cpu.so: failed to map segment from shared object"})
+        CHECK(says_out_of_memory(words));
+    CHECK(!says_out_of_memory("the loss of step 3 is not a finite number"));
+    CHECK(says_out_of_memory(text));
+}
+
 TEST_CASE("a trial request survives the pipe, bytes and all") {
     TrialRequest request;
     request.config = {{"energy", {{"plugin", "ising"}, {"coupling", 0.2}}}};

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -32,8 +33,7 @@ std::string worker_environment() {
     std::ofstream(program) << "#!/bin/sh\nenv\n";
     std::filesystem::permissions(program, std::filesystem::perms::owner_all);
     WorkerProcess worker(program, 2);
-    for (pollfd end{worker.record_descriptor(), POLLIN, 0}; worker.read_some([](Record, std::string_view) {});) ::poll(&end, 1, -1);
-    worker.wait();
+    for (pollfd end{worker.end_descriptor(), POLLIN, 0}; !worker.ended();) ::poll(&end, 1, 100);
     std::filesystem::remove(program);
     return "\n" + worker.log_since(0, 1 << 20);
 }
@@ -57,6 +57,27 @@ TEST_CASE("a worker's environment sets what the user did not") {
     CHECK(contains(theirs, "\nOMP_WAIT_POLICY=active\n"));
     CHECK(!contains(theirs, "GOMP_SPINCOUNT"));
     CHECK(contains(theirs, "\nGLIBC_TUNABLES=glibc.malloc.perturb=0\n"));
+}
+
+TEST_CASE("a worker's end is seen though a child of it holds its pipe, and what it wrote is read") {
+    const std::filesystem::path program =
+        std::filesystem::temp_directory_path() / ("leaves-a-child-" + std::to_string(::getpid()));
+    std::ofstream(program)
+        << "#!/bin/sh\n(trap '' INT TERM; sleep 600) &\nprintf '\\001\\000\\000\\000\\001x' >&4\nexit 7\n";
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    WorkerProcess worker(program, 1);
+    while (!worker.ended()) ::poll(nullptr, 0, 5);
+    CHECK(worker.ending().text() == "exit code 7");
+    std::string heard;
+    worker.read_rest([&](Record type, std::string_view payload) {
+        CHECK(type == Record::loading);
+        heard += payload;
+    });
+    CHECK(heard == "x");
+    // Its group goes with it: nobody of that number is left to be signalled.
+    for (int tries = 0; ::kill(-worker.pid(), 0) == 0 && tries < 1000; ++tries) ::poll(nullptr, 0, 5);
+    CHECK(::kill(-worker.pid(), 0) != 0);
+    std::filesystem::remove(program);
 }
 
 TEST_CASE("slots share out the machine") {
