@@ -45,7 +45,8 @@ private:
 
     std::int32_t number(const char* what) {
         if (rest_.empty() || !is_digit(rest_[0]))
-            refuse(std::string(what) + " should stand where " + (rest_.empty() ? "it ends" : quoted_character(rest_) + " does"));
+            refuse(std::string(what) + " should stand where " +
+                   (rest_.empty() ? "it ends" : quoted_character(rest_) + " does"));
         std::int32_t value = 0;
         const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
         const std::string digits(rest_.data(), end);
@@ -58,7 +59,8 @@ private:
     }
 
     [[noreturn]] void refuse(const std::string& what) const {
-        throw Error("the atoms to keep are not a list of numbers from 1 to " + std::to_string(atoms_) + " such as 1-6,9: " + what);
+        throw Error("the atoms to keep are not a list of numbers from 1 to " + std::to_string(atoms_) +
+                    " such as 1-6,9: " + what);
     }
 
     std::string_view rest_;
@@ -98,8 +100,10 @@ void check_behind_tab(std::string_view line) {
     try {
         parse_smiles(rest);
     } catch (const MoleculeError&) {
-        throw Error("'" + std::string(rest.substr(0, 40)) + "' stands behind the row, where only the SMILES of its molecule may; a row's tokens "
-                    "are kept as they are, □ for those to be drawn, and atoms to keep are listed behind a SMILES of SELFIES' models");
+        throw Error("'" + std::string(rest.substr(0, 40)) +
+                    "' stands behind the row, where only the SMILES of its molecule may; a row's tokens "
+                    "are kept as they are, □ for those to be drawn, and atoms to keep are listed behind a SMILES of "
+                    "SELFIES' models");
     }
 }
 

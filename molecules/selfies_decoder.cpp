@@ -95,7 +95,8 @@ private:
         const std::string_view word = words_.empty() ? "" : words_[static_cast<std::size_t>(&token - tokens_.data())];
         const std::string fault = token_fault(word);
         const bool first_version = fault.starts_with("is a ");
-        throw MoleculeError(token.atom.position, first_version ? std::string(word) + " " + fault : "this is no token of a SELFIES");
+        throw MoleculeError(token.atom.position,
+                            first_version ? std::string(word) + " " + fault : "this is no token of a SELFIES");
     }
 
     void branch(const Token& token, Chain& chain) {

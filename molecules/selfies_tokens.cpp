@@ -122,7 +122,8 @@ Token::Kind kind_of(std::string_view text, std::string_view inside, Token& token
 // What SELFIES 1 wrote as the token; "" where it did not write it.
 std::string second_version_of(std::string_view token) {
     std::string_view inside = token.substr(1, token.size() - 2);
-    if (inside.starts_with("Branch") && inside.size() == 9 && inside[7] == '_') {  // Branch1_2: a double bond leads into it
+    if (inside.starts_with("Branch") && inside.size() == 9 &&
+        inside[7] == '_') {  // Branch1_2: a double bond leads into it
         const std::string sign = inside[8] == '2' ? "=" : inside[8] == '3' ? "#" : "";
         return "[" + sign + std::string(inside.substr(0, 7)) + "]";
     }
@@ -146,7 +147,8 @@ std::string token_fault(std::string_view token) {
     const bool brackets = token.size() > 2 && token.front() == '[' && token.back() == ']';
     const std::string second = brackets ? second_version_of(token) : "";
     if (second.empty() || read_token(second).kind == Token::Kind::unknown) return "is no token of SELFIES";
-    return "is a token of SELFIES 1, where version 2 writes " + second + "; make the SELFIES again from SMILES (marginalia-selfies encode)";
+    return "is a token of SELFIES 1, where version 2 writes " + second +
+           "; make the SELFIES again from SMILES (marginalia-selfies encode)";
 }
 
 std::span<const std::string_view, 16> index_tokens() { return indices; }

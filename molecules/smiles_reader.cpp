@@ -66,7 +66,9 @@ private:
         const std::size_t place = cursor_.place();
         if (c == '$') SmilesCursor::refuse(place, "the fourfold bond $ is not supported; bonds are - = # : / and \\");
         if (c == '*') SmilesCursor::refuse(place, wildcard);
-        if (c == '~') SmilesCursor::refuse(place, "the bond ~ (any bond) is of SMARTS, which are not read; write the bond that is meant");
+        if (c == '~')
+            SmilesCursor::refuse(
+                place, "the bond ~ (any bond) is of SMARTS, which are not read; write the bond that is meant");
         if (c == '>') SmilesCursor::refuse(place, "reactions (>) are not supported; give one molecule");
         SmilesCursor::refuse(place, cursor_.quoted() + " stands for nothing in a SMILES");
     }

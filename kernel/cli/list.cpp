@@ -78,7 +78,9 @@ void check_metrics(store::Store& store, const std::vector<std::string>& wanted) 
     known.insert(main_metrics().begin(), main_metrics().end());
     for (const std::string& metric : wanted)
         if (!known.contains(metric))
-            throw store::StoreError(store::StoreError::Kind::no_match, fmt::format("no trial has a metric '{}'{}", metric, suggestion(metric, names, "metrics")));
+            throw store::StoreError(
+                store::StoreError::Kind::no_match,
+                fmt::format("no trial has a metric '{}'{}", metric, suggestion(metric, names, "metrics")));
 }
 
 int list_experiments(const Common& common, store::Store& store, std::ostream& out) {

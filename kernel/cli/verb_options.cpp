@@ -48,8 +48,8 @@ void add_looking_verbs(CLI::App& app, Request& request) {
     CLI::App* list = add_store_verb(app, request, "list", "Trials, one a line",
                               [](Request& r, std::ostream& out) { return list_verb(r.common, r.list, out); });
     list->add_option("-e,--experiment,experiment", request.list.experiment, "only this experiment's");
-    list->add_option("--status", request.list.statuses, "only these: done,failed,...")->delimiter(',');
-    list->add_option("-m,--metric", request.list.metrics, "metrics to show: kl,loss,...")->delimiter(',');
+    add_names(list, "--status", request.list.statuses, "only these: done,failed,...");
+    add_names(list, "-m,--metric", request.list.metrics, "metrics to show: kl,loss,...");
     list->add_option("-n,--limit", request.list.limit, "the newest so many; 0: all")->check(whole_number(0));
     list->add_flag("--experiments", request.list.experiments, "one line an experiment instead");
     add_format(list, request, "text, csv, json or markdown");
@@ -91,10 +91,9 @@ void add_ranking_verbs(CLI::App& app, Request& request) {
                                [](Request& r, std::ostream& out) { return table_verb(r.common, r.table, out); });
     table->add_option("experiment", request.table.experiment, "its name; the newest if left out");
     table->footer(table_footer);
-    table->add_option("-r,--rows", request.table.rows, "config keys of the rows; those that differ if left out")
-        ->delimiter(',');
-    table->add_option("-c,--columns", request.table.columns, "config keys of the columns")->delimiter(',');
-    table->add_option("-m,--metric", request.table.metrics, "final metrics in the cells")->delimiter(',');
+    add_names(table, "-r,--rows", request.table.rows, "config keys of the rows; those that differ if left out");
+    add_names(table, "-c,--columns", request.table.columns, "config keys of the columns");
+    add_names(table, "-m,--metric", request.table.metrics, "final metrics in the cells");
     add_format(table, request, "text, markdown, latex, csv or json");
 }
 

@@ -28,4 +28,8 @@ CLI::App* add_store_verb(CLI::App& app, Request& request, const std::string& nam
 std::function<std::string(const std::string&)> whole_number(std::int64_t least, std::int64_t most = std::numeric_limits<std::int64_t>::max());
 std::string names_a_trial(const std::string& text);
 
+// An option that takes names divided by commas, blanks around them. The parser's own lists leave out empty names: of
+// "kl," one may have been meant that is not there, so it is refused.
+void add_names(CLI::App* verb, const std::string& option, std::vector<std::string>& names, const std::string& about);
+
 }  // namespace marginalia

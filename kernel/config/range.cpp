@@ -77,10 +77,13 @@ Bounds bounds_of(const Node& form, const std::string& key, ParameterType type, F
         if (!std::isfinite(bound.scalar.get<double>()))
             return fail(bound, "a bound of '" + key + "' must be a finite number, not " + described(bound));
         const double number = bound.scalar.get<double>();
-        if (type == ParameterType::integer && std::abs(number) > most_exact)
-            return fail(bound, "a bound of '" + key + "' must be at most 2^53, beyond which a range skips whole numbers, not " + described(bound));
+        if (type == ParameterType::integer && std::abs(number) >= most_exact)
+            return fail(bound, "a bound of '" + key +
+                                   "' must be below 2^53, beyond which a range skips whole numbers, not " +
+                                   described(bound));
         if (type == ParameterType::integer && form.key == "random" && number != std::floor(number))
-            return fail(bound, "a bound of '" + key + "', of which whole numbers are drawn, must be one, not " + described(bound));
+            return fail(bound, "a bound of '" + key + "', of which whole numbers are drawn, must be one, not " +
+                                   described(bound));
         if (logarithmic && number <= 0)
             return fail(bound, "a bound of the " + form.key + " range of '" + key + "' must be above 0, not " +
                                    described(bound));

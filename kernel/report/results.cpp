@@ -247,8 +247,10 @@ std::optional<double> running_time(const store::Trial& trial, double now) {
 
 double now_seconds() {
     if (const char* fixed = std::getenv("SOURCE_DATE_EPOCH")) {
-        if (const auto seconds = whole_numbers(fixed, 0, 253402300799); seconds && seconds->size() == 1) return static_cast<double>(seconds->front());
-        throw Error(std::string("SOURCE_DATE_EPOCH is '") + fixed + "'; it must be the seconds since 1970, a whole number, or not be set");
+        if (const auto seconds = whole_numbers(fixed, 0, 253402300799); seconds && seconds->size() == 1)
+            return static_cast<double>(seconds->front());
+        throw Error(std::string("SOURCE_DATE_EPOCH is '") + fixed +
+                    "'; it must be the seconds since 1970, a whole number, or not be set");
     }
     return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }

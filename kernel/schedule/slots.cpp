@@ -1,16 +1,15 @@
 #include "kernel/schedule/slots.h"
 
+#include <marginalia/error.h>
+#include <marginalia/lists.h>
+#include <sched.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include <sched.h>
-
-#include <marginalia/error.h>
-#include <marginalia/lists.h>
 
 namespace marginalia {
 namespace {

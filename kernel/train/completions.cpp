@@ -13,9 +13,10 @@ bool keeps(const TrialParts& parts, const std::string& line, State x) {
 }
 
 [[noreturn]] void give_up(const std::string& line, std::int64_t count) {
-    throw Error(fmt::format("none of {} completions in turn kept what '{}' gives: what the model draws between the known symbols changes "
-                            "what they mean; give a part that begins the line and is all of a piece, or fewer atoms",
-                            count, line));
+    throw Error(fmt::format(
+        "none of {} completions in turn kept what '{}' gives: what the model draws between the known symbols changes "
+        "what they mean; give a part that begins the line and is all of a piece, or fewer atoms",
+        count, line));
 }
 
 }  // namespace
@@ -45,7 +46,8 @@ Generated Completions::draw(const at::Tensor& partial, const std::vector<std::st
     return answer;
 }
 
-std::vector<Completions::Wanted> Completions::take(Generated& answer, const Generated& drawn, const std::vector<std::string>& lines,
+std::vector<Completions::Wanted> Completions::take(Generated& answer, const Generated& drawn,
+                                                   const std::vector<std::string>& lines,
                                                    const std::vector<Wanted>& wanted, std::int64_t times) {
     const std::vector<std::uint8_t> bytes = to_bytes(drawn.x);
     const States states{bytes, static_cast<std::size_t>(drawn.x.size(1))};
@@ -55,7 +57,8 @@ std::vector<Completions::Wanted> Completions::take(Generated& answer, const Gene
         const std::int64_t begin = static_cast<std::int64_t>(i) * times;
         const std::string* line = lines.empty() ? nullptr : &lines[static_cast<std::size_t>(next.row)];
         std::int64_t tried = 0;
-        while (tried < times && line && !keeps(trained_.parts, *line, states[static_cast<std::size_t>(begin + tried)])) ++tried;
+        while (tried < times && line && !keeps(trained_.parts, *line, states[static_cast<std::size_t>(begin + tried)]))
+            ++tried;
         next.refused += tried;
         refused_ += tried;
         drawn_ += std::min(tried + 1, times);

@@ -1,11 +1,11 @@
 #include "kernel/train/dataset_evaluation.h"
 
-#include <cmath>
-#include <numbers>
-
 #include <ATen/ATen.h>
 #include <marginalia/lists.h>
 #include <marginalia/rows.h>
+
+#include <cmath>
+#include <numbers>
 
 namespace marginalia {
 
@@ -47,8 +47,8 @@ at::Tensor log_mean(const at::Tensor& log_p) { return log_p.logsumexp(0) - std::
 std::vector<std::int64_t> numbers_of(const std::string& text, std::int64_t most) {
     if (text.empty()) return {};
     if (const auto numbers = whole_numbers(text, 1, most)) return *numbers;
-    throw Error("evaluation.ranking_masked = \"" + text + "\" is not a list of numbers of sites from 1 to " + std::to_string(most) +
-                ", such as \"100,400\"");
+    throw Error("evaluation.ranking_masked = \"" + text + "\" is not a list of numbers of sites from 1 to " +
+                std::to_string(most) + ", such as \"100,400\"");
 }
 
 // Places in `values` of those that differ from all chosen below them by the threshold, rising.

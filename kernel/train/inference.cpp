@@ -93,10 +93,13 @@ void complete_all(Job& job, States given, const std::vector<std::string>& lines,
     const at::Tensor partial = from_bytes(given);
     const std::int64_t copies = job.request.count, total = partial.size(0) * copies;
     for (std::int64_t first = 0; first < total; first += job.request.batch) {
-        const at::Tensor place = at::arange(first, std::min(first + job.request.batch, total), at::kLong).div(copies, "floor");
-        write_rows(job, job.completions.draw(partial, lines, place, job.generator, job.tick), writer, [&](std::int64_t row) {
-            if ((first + row) % copies == 0) writer.given(given[static_cast<std::size_t>((first + row) / copies)]);
-        });
+        const at::Tensor place =
+            at::arange(first, std::min(first + job.request.batch, total), at::kLong).div(copies, "floor");
+        write_rows(job, job.completions.draw(partial, lines, place, job.generator, job.tick), writer,
+                   [&](std::int64_t row) {
+                       if ((first + row) % copies == 0)
+                           writer.given(given[static_cast<std::size_t>((first + row) / copies)]);
+                   });
     }
 }
 
@@ -125,7 +128,8 @@ void complete(Job& job) {
     }
     writer->finish();
     if (job.completions.refused() > 0)
-        std::cerr << fmt::format("{} of {} completions did not keep what was given and were drawn again\n", job.completions.refused(), job.completions.drawn());
+        std::cerr << fmt::format("{} of {} completions did not keep what was given and were drawn again\n",
+                                 job.completions.refused(), job.completions.drawn());
 }
 
 void marginals(Job& job) {
@@ -136,9 +140,10 @@ void marginals(Job& job) {
                                 "`marginalia score` gives log_density",
                                 request.trial.config.at("objective").at("plugin").get<std::string>()));
     StateSource states = open_states(parts, request.states);
-    const auto writer = make_marginal_writer(request.output.format, look_of(parts), job.out);
     const auto piece = static_cast<std::size_t>(request.batch);
-    for (auto bytes = states.first(piece); !bytes.empty(); bytes = states.next(piece)) {
+    auto bytes = states.first(piece);  // refused before anything is written
+    const auto writer = make_marginal_writer(request.output.format, look_of(parts), job.out);
+    for (; !bytes.empty(); bytes = states.next(piece)) {
         const States rows{bytes, static_cast<std::size_t>(parts.domain.sites)};
         const at::Tensor values = log_marginals(*job.trained.model, from_bytes(rows), request.batch, parts.device);
         for (std::size_t row = 0; row < rows.size(); ++row)

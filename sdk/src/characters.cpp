@@ -45,7 +45,11 @@ constexpr Named names[] = {
 std::uint32_t number_of(std::string_view bytes) {
     constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])); };
-    const std::size_t length = byte(0) < 0x80 ? 1 : byte(0) >> 5 == 6 ? 2 : byte(0) >> 4 == 14 ? 3 : byte(0) >> 3 == 30 ? 4 : 0;
+    const std::size_t length = byte(0) < 0x80       ? 1
+                               : byte(0) >> 5 == 6  ? 2
+                               : byte(0) >> 4 == 14 ? 3
+                               : byte(0) >> 3 == 30 ? 4
+                                                    : 0;
     if (length == 0 || length != bytes.size()) return no_character;
     std::uint32_t number = length == 1 ? byte(0) : byte(0) & (0x7Fu >> length);
     for (std::size_t i = 1; i < length; ++i) number = number << 6 | (byte(i) & 0x3F);
@@ -72,7 +76,8 @@ std::string quoted_character(std::string_view text) {
     const std::string character = first_character(text);
     const std::uint32_t number = number_of(character);
     if (number == no_character) return hexadecimal("the byte 0x%02X", static_cast<unsigned char>(text[0]));
-    const auto named = std::find_if(std::begin(names), std::end(names), [&](const Named& n) { return number >= n.first && number <= n.last; });
+    const auto named = std::find_if(std::begin(names), std::end(names),
+                                    [&](const Named& n) { return number >= n.first && number <= n.last; });
     const std::string code = hexadecimal("U+%04X", number);
     if (named == std::end(names)) return "'" + character + "'";
     return named->seen ? "'" + character + "' (" + code + ", " + named->name + ")" : code + " (" + named->name + ")";

@@ -18,7 +18,8 @@ std::optional<std::vector<std::int64_t>> whole_numbers(std::string_view text, st
         const std::string_view word = trim_blanks(text.substr(0, comma));
         std::int64_t value = 0;
         const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-        if (error != std::errc() || end != word.data() + word.size() || value < least || value > most) return std::nullopt;
+        if (error != std::errc() || end != word.data() + word.size() || value < least || value > most)
+            return std::nullopt;
         list.push_back(value);
         if (comma == text.npos) return list;
         text.remove_prefix(comma + 1);

@@ -17,14 +17,16 @@ bool is_long_word(std::string_view word) {
 // Symbols of one line from the left.
 class StateReader {
 public:
-    StateReader(std::string_view line, std::int64_t categories, std::span<const std::string> words, const Layout& layout)
+    StateReader(std::string_view line, std::int64_t categories, std::span<const std::string> words,
+                const Layout& layout)
         : rest_(line), categories_(categories), words_(words), shape_(layout.shape) {}
 
     void read(std::span<std::uint8_t> out) {
         while (!rest_.empty()) {
             const std::string_view end = rest_.substr(0, rest_.find_last_not_of(" \t") + 1);
             if ((end == "…" || end == "...") && found_ <= out.size()) {
-                std::fill(out.begin() + static_cast<std::ptrdiff_t>(found_), out.end(), static_cast<std::uint8_t>(categories_));
+                std::fill(out.begin() + static_cast<std::ptrdiff_t>(found_), out.end(),
+                          static_cast<std::uint8_t>(categories_));
                 return;
             }
             const int symbol = take();
@@ -34,7 +36,8 @@ public:
             after_comma_ = false;
         }
         if (found_ != out.size())
-            throw Error("it has " + std::to_string(found_) + " symbols where a state has " + std::to_string(out.size()) + " sites");
+            throw Error("it has " + std::to_string(found_) + " symbols where a state has " +
+                        std::to_string(out.size()) + " sites");
         if (after_comma_) throw Error("nothing follows the last comma; write □ or _ for an unknown symbol");
         if (divided_) end_row("the last row");
     }
@@ -45,7 +48,8 @@ private:
         std::size_t length = 0;
         int symbol = -1;
         for (std::size_t w = 0; w < words_.size(); ++w)
-            if (words_[w].size() > length && rest_.starts_with(words_[w])) symbol = static_cast<int>(w), length = words_[w].size();
+            if (words_[w].size() > length && rest_.starts_with(words_[w]))
+                symbol = static_cast<int>(w), length = words_[w].size();
         if (length == 0 && words_.empty() && rest_[0] >= '0' && rest_[0] <= '9') symbol = number(length);
         if (length == 0 && rest_.starts_with(box)) symbol = static_cast<int>(categories_), length = box.size();
         if (length == 0 && rest_[0] == '_') symbol = static_cast<int>(categories_), length = 1;
@@ -60,7 +64,8 @@ private:
         const char* const last = rest_.data() + (categories_ > 10 ? rest_.size() : 1);
         const auto [end, error] = std::from_chars(rest_.data(), last, symbol);
         length = static_cast<std::size_t>(end - rest_.data());
-        if (error != std::errc() || symbol >= categories_) refuse("'" + std::string(rest_.substr(0, std::min<std::size_t>(length, 40))) + "'");
+        if (error != std::errc() || symbol >= categories_)
+            refuse("'" + std::string(rest_.substr(0, std::min<std::size_t>(length, 40))) + "'");
         return symbol;
     }
 
@@ -69,17 +74,21 @@ private:
         if (rest_[0] == ' ' || rest_[0] == '\t') return 1;
         if (rest_[0] == ',') {
             if (after_comma_ || found_ == 0)
-                throw Error("before the comma that follows symbol " + std::to_string(found_) + " no symbol stands; write □ or _ for an unknown one");
+                throw Error("before the comma that follows symbol " + std::to_string(found_) +
+                            " no symbol stands; write □ or _ for an unknown one");
             after_comma_ = true;
             return 1;
         }
         if (rest_[0] != '/' || shape_.size() < 2 || after_comma_) refuse(quoted_character(rest_));
         const std::size_t count = std::min(rest_.find_first_not_of('/'), rest_.size());
-        if (count >= shape_.size()) throw Error("behind symbol " + std::to_string(found_) + " stand more '/' than divide its rows");
+        if (count >= shape_.size())
+            throw Error("behind symbol " + std::to_string(found_) + " stand more '/' than divide its rows");
         end_row("a row");
         for (std::size_t part = 1, axis = shape_.size(); axis-- > shape_.size() - count;) {
             part *= static_cast<std::size_t>(shape_[axis]);
-            if (found_ % part != 0) throw Error("the '" + std::string(count, '/') + "' behind symbol " + std::to_string(found_) + " stands within a layer");
+            if (found_ % part != 0)
+                throw Error("the '" + std::string(count, '/') + "' behind symbol " + std::to_string(found_) +
+                            " stands within a layer");
         }
         divided_ = true;
         return count;
@@ -89,13 +98,15 @@ private:
     void end_row(const char* which) {
         const auto width = static_cast<std::size_t>(shape_.back());
         if (in_row_ != width)
-            throw Error(std::string(which) + ", which ends with symbol " + std::to_string(found_) + ", has " + std::to_string(in_row_) +
-                        " symbols and not " + std::to_string(width) + "; divide rows of " + std::to_string(width) + " by '/', or none");
+            throw Error(std::string(which) + ", which ends with symbol " + std::to_string(found_) + ", has " +
+                        std::to_string(in_row_) + " symbols and not " + std::to_string(width) + "; divide rows of " +
+                        std::to_string(width) + " by '/', or none");
         in_row_ = 0;
     }
 
     [[noreturn]] void refuse(const std::string& what) const {
-        throw Error("symbol " + std::to_string(found_ + 1) + " is " + what + "; it must be " + symbols_text(categories_, words_));
+        throw Error("symbol " + std::to_string(found_ + 1) + " is " + what + "; it must be " +
+                    symbols_text(categories_, words_));
     }
 
     static constexpr std::string_view box = "□";

@@ -136,8 +136,28 @@ TEST_CASE("faults name the override") {
           "override 'train.steps=1,many': 'train.steps' must be an integer, not the text \"many\"");
     CHECK(message({"energy.rows=1\ncolumns=2"}).find("must be an integer, not the text") != std::string::npos);
     // A comment is no value, a number not cut short, and no sign or digit is guessed.
-    for (const char* value : {"100 # steps", "100#1", "1 00", "1OO", "010", "1e3", "1e", "１００", "−5", "1\u00A0", "99999999999999999999", "1,,2", "1,",
-                              ",1", "[1", "1]", "1;2", "1..2", "0x", "--1", "true", "nan"}) {
+    for (const char* value : {"100 # steps",
+                              "100#1",
+                              "1 00",
+                              "1OO",
+                              "010",
+                              "1e3",
+                              "1e",
+                              "１００",
+                              "−5",
+                              "1\u00A0",
+                              "99999999999999999999",
+                              "1,,2",
+                              "1,",
+                              ",1",
+                              "[1",
+                              "1]",
+                              "1;2",
+                              "1..2",
+                              "0x",
+                              "--1",
+                              "true",
+                              "nan"}) {
         CAPTURE(std::string(value));
         CHECK(message({std::string("train.steps=") + value}).find("'train.steps' must be") != std::string::npos);
     }

@@ -142,7 +142,9 @@ TEST_CASE("lines that are no molecules are refused with line and column") {
     CHECK(smiles_refusal("C1CC") == "train.csv:1:5: ring bond 1 is opened and never closed");
     CHECK(smiles_refusal("C%12CC%13CC%12") == "train.csv:1:15: ring bond 13 is opened and never closed");
     CHECK(smiles_refusal("C%1C") == "train.csv:1:2: '%' is not followed by the two digits of a ring bond");
-    CHECK(smiles_refusal("CChello") == "train.csv:1:3: this is not read as a molecule: 'h' is no atom by itself; B C N O P S F Cl Br I and b c n o p s are, others stand in brackets");
+    CHECK(smiles_refusal("CChello") ==
+          "train.csv:1:3: this is not read as a molecule: 'h' is no atom by itself; B C N O P S F Cl Br I and b c n o "
+          "p s are, others stand in brackets");
     CHECK(smiles_refusal("C==C") == "train.csv:1:2: this is not read as a molecule: the bond '=' leads to no atom");
     CHECK(smiles_refusal(rows("C[13CH2]%10N1CCC1%10")) == "");
 }

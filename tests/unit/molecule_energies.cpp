@@ -1,11 +1,10 @@
 // Energies of molecules: rows of tokens, lines of text, log f, and what evaluation asks for.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <GraphMol/SmilesParse/SmilesParse.h>
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <random>
-
-#include <GraphMol/SmilesParse/SmilesParse.h>
 
 #include "molecule-properties/token_rows.h"
 #include "molecule-properties/value_cache.h"
@@ -43,15 +42,18 @@ std::string refused(const Energy& energy, const std::string& line) {
     return "";
 }
 
-// Places of a full row's tokens that are its atoms number `atoms`, and the other way round: -1 where a token is no atom.
-std::vector<std::size_t> atom_places(const molecule_properties::TokenRows& rows, const Bytes& row, const std::vector<int>& atoms) {
+// Places of a full row's tokens that are its atoms number `atoms`, and the other way round: -1 where a token is no
+// atom.
+std::vector<std::size_t> atom_places(const molecule_properties::TokenRows& rows, const Bytes& row,
+                                     const std::vector<int>& atoms) {
     const auto molecule = placed_molecule(rows, row);
     std::vector<std::size_t> places;
     for (const int atom : atoms) places.push_back(molecule.atom(atom).position);
     return places;
 }
 
-std::vector<int> atom_numbers(const molecule_properties::TokenRows& rows, const Bytes& row, const std::vector<std::size_t>& places) {
+std::vector<int> atom_numbers(const molecule_properties::TokenRows& rows, const Bytes& row,
+                              const std::vector<std::size_t>& places) {
     const auto molecule = placed_molecule(rows, row);
     std::vector<int> numbers;
     for (const std::size_t place : places) {
@@ -133,8 +135,8 @@ TEST_CASE("every way to write a list of atoms is the same list, and what is none
     const Bytes three = row_of(*energy, "CC(=O)NC 1-3");
     for (const char* line :
          {"CC(=O)NC 1-3 ", " CC(=O)NC 1-3", "CC(=O)NC\t1-3", "CC(=O)NC \t 1-3\t ", "CC(=O)NC 1 2 3", "CC(=O)NC 1,2,3",
-          "CC(=O)NC 1, 2, 3", "CC(=O)NC 1 ,2 , 3", "CC(=O)NC 1\t2\t3", "CC(=O)NC 1\t2 3", "CC(=O)NC 1 - 3", "CC(=O)NC 1 2-3",
-          "CC(=O)NC 3,2,1", "CC(=O)NC 1 1-2 2,3", "CC(=O)NC 01-03"}) {
+          "CC(=O)NC 1, 2, 3", "CC(=O)NC 1 ,2 , 3", "CC(=O)NC 1\t2\t3", "CC(=O)NC 1\t2 3", "CC(=O)NC 1 - 3",
+          "CC(=O)NC 1 2-3", "CC(=O)NC 3,2,1", "CC(=O)NC 1 1-2 2,3", "CC(=O)NC 01-03"}) {
         CAPTURE(line);
         CHECK(row_of(*energy, line) == three);
     }
@@ -166,37 +168,45 @@ TEST_CASE("every way to write a list of atoms is the same list, and what is none
         {"ethanol", "a number should stand where 'e' does"},
     };
     for (const auto& [list, what] : wrong)
-        for (const char* between : {" ", "\t", " \t "}) CHECK(refused(*energy, std::string("CCO") + between + list) == no_list + what);
+        for (const char* between : {" ", "\t", " \t "})
+            CHECK(refused(*energy, std::string("CCO") + between + list) == no_list + what);
     CHECK(refused(*energy, "CCO\u00A01") == "character 4: U+00A0 (a no-break space) stands for nothing in a SMILES");
     CHECK(refused(*energy, "[C][O] 1-2").starts_with("a list of atoms stands behind a SMILES alone"));
-    CHECK(refused(*energy, "[C][O]\t1-2").starts_with("'1-2' stands behind the row, where only the SMILES of its molecule may"));
+    CHECK(refused(*energy, "[C][O]\t1-2")
+              .starts_with("'1-2' stands behind the row, where only the SMILES of its molecule may"));
     CHECK(refused(*energy, "").starts_with("there is nothing in it"));
     CHECK(refused(*energy, " \t").starts_with("there is nothing in it"));
     CHECK(row_of(*energy, "[C][O]\tCO") == row_of(*energy, "[C][O]"));  // as sample writes it
-    CHECK(row_of(*energy, "[NH1]1C=CC=C1 1") != row_of(*energy, "…"));   // a SMILES may begin with brackets
+    CHECK(row_of(*energy, "[NH1]1C=CC=C1 1") != row_of(*energy, "…"));  // a SMILES may begin with brackets
 }
 
-// 200 random completions of what a line gives that keep it, as complete draws them, against RDKit's reading of the molecule.
+// 200 random completions of what a line gives that keep it, as complete draws them, against RDKit's reading of the
+// molecule.
 TEST_CASE("kept atoms have in every completion the bonds that were given, and no others") {
     const auto energy = make("lipophilicity", {{"length", "24"}});
     const molecule_properties::TokenRows rows(molecule_properties::Notation::selfies, "moses");
     std::mt19937 generator(5);
-    const std::pair<const char*, std::vector<int>> given[] = {
-        {"c1ccccc1C(=O)O 1-6", {0, 1, 2, 3, 4, 5}}, {"C1=CC=CC=C1 1-6", {0, 1, 2, 3, 4, 5}}, {"C1CC1CO 1-3", {0, 1, 2}},
-        {"CC(O)(N)C#N 1,2,5-6", {0, 1, 4, 5}},      {"OC(=O)C=C 1-3", {0, 1, 2}},            {"CC(=O)N 2-4", {1, 2, 3}}};
+    const std::pair<const char*, std::vector<int>> given[] = {{"c1ccccc1C(=O)O 1-6", {0, 1, 2, 3, 4, 5}},
+                                                              {"C1=CC=CC=C1 1-6", {0, 1, 2, 3, 4, 5}},
+                                                              {"C1CC1CO 1-3", {0, 1, 2}},
+                                                              {"CC(O)(N)C#N 1,2,5-6", {0, 1, 4, 5}},
+                                                              {"OC(=O)C=C 1-3", {0, 1, 2}},
+                                                              {"CC(=O)N 2-4", {1, 2, 3}}};
     for (const auto& [line, atoms] : given) {
         CAPTURE(line);
         const std::string text(line);
         const auto bonds_of = [&](const Bytes& row, const std::vector<std::size_t>& places) {
             RDKit::SmilesParserParams as_written;  // atoms in the order of the tokens, hydrogens too
             as_written.sanitize = as_written.removeHs = false;
-            const std::unique_ptr<RDKit::RWMol> read(RDKit::SmilesToMol(marginalia::molecules::write_smiles(rows.molecule(row)), as_written));
+            const std::unique_ptr<RDKit::RWMol> read(
+                RDKit::SmilesToMol(marginalia::molecules::write_smiles(rows.molecule(row)), as_written));
             REQUIRE(read);
             std::vector<int> orders;
             const std::vector<int> numbers = atom_numbers(rows, row, places);
             for (std::size_t a = 0; a < numbers.size(); ++a)
                 for (std::size_t b = 0; b < a; ++b) {
-                    const auto* bond = numbers[a] < 0 || numbers[b] < 0 ? nullptr : read->getBondBetweenAtoms(numbers[a], numbers[b]);
+                    const auto* bond =
+                        numbers[a] < 0 || numbers[b] < 0 ? nullptr : read->getBondBetweenAtoms(numbers[a], numbers[b]);
                     orders.push_back(bond ? static_cast<int>(bond->getBondType()) : 0);
                 }
             return orders;
@@ -208,7 +218,8 @@ TEST_CASE("kept atoms have in every completion the bonds that were given, and no
         for (int tries = 0; kept < 200 && tries < 2'000'000; ++tries) {
             Bytes row = partial;
             for (auto& symbol : row)
-                if (symbol == 27) symbol = static_cast<std::uint8_t>(std::uniform_int_distribution<int>(0, 26)(generator));
+                if (symbol == 27)
+                    symbol = static_cast<std::uint8_t>(std::uniform_int_distribution<int>(0, 26)(generator));
             const bool same = bonds_of(row, places) == expected;
             if (energy->keeps(text, row) != same) FAIL("keeps() and RDKit differ about ", energy->text(row));
             (same ? kept : refused_rows) += 1;
@@ -217,9 +228,11 @@ TEST_CASE("kept atoms have in every completion the bonds that were given, and no
         MESSAGE(text, ": ", refused_rows, " of ", refused_rows + kept, " random completions refused");
     }
     // The one that was seen: a ring token that makes a bond of the ring double.
-    CHECK_FALSE(energy->keeps("c1ccccc1C(=O)O 1-6", row_of(*energy, "[C][=C][C][=C][C][=C][Ring1][=Branch1][Ring1][=Branch1]")));
+    CHECK_FALSE(energy->keeps("c1ccccc1C(=O)O 1-6",
+                              row_of(*energy, "[C][=C][C][=C][C][=C][Ring1][=Branch1][Ring1][=Branch1]")));
     CHECK(energy->keeps("c1ccccc1C(=O)O 1-6", row_of(*energy, "[C][=C][C][=C][C][=C][Ring1][=Branch1][O]")));
-    CHECK(energy->keeps("[C][C]…", row_of(*energy, "[C][C][Ring1][C]")));  // a row of tokens says no more than its tokens
+    CHECK(
+        energy->keeps("[C][C]…", row_of(*energy, "[C][C][Ring1][C]")));  // a row of tokens says no more than its tokens
 }
 
 TEST_CASE("SMILES characters, of which few rows are molecules") {
@@ -265,9 +278,10 @@ TEST_CASE("property-mix adds its parts, and wants one") {
     CHECK(refusal("property-mix", {}).starts_with("no property has a weight"));
     CHECK(refusal("tanimoto", {{"molecule", "\"C(\""}}).find("is no SMILES") != std::string::npos);
     CHECK(refusal("lipophilicity", {{"alphabet", "[C][C]"}}) == "the alphabet has '[C]' twice");
-    CHECK(refusal("lipophilicity", {{"tokens", "smiles"}, {"alphabet", "C,N,O"}}).starts_with("the alphabet has ',', which is no character of a SMILES"));
-    CHECK(refusal("lipophilicity", {{"alphabet", "[C][Branch1_2]"}}).starts_with(
-        "the alphabet's '[Branch1_2]' is a token of SELFIES 1, where version 2 writes [=Branch1]"));
+    CHECK(refusal("lipophilicity", {{"tokens", "smiles"}, {"alphabet", "C,N,O"}})
+              .starts_with("the alphabet has ',', which is no character of a SMILES"));
+    CHECK(refusal("lipophilicity", {{"alphabet", "[C][Branch1_2]"}})
+              .starts_with("the alphabet's '[Branch1_2]' is a token of SELFIES 1, where version 2 writes [=Branch1]"));
     CHECK(refusal("lipophilicity", {{"alphabet", "[C][x]"}}) == "the alphabet's '[x]' is no token of SELFIES");
 }
 

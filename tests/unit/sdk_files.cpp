@@ -166,7 +166,9 @@ TEST_CASE("states as text and back") {
 
 TEST_CASE("'/' divides whole rows") {
     std::vector<std::uint8_t> out(6);
-    const auto refused = [&](const char* line) { return failure([&] { parse_state(line, 12, {}, out, {{2, 3}, false}); }); };
+    const auto refused = [&](const char* line) {
+        return failure([&] { parse_state(line, 12, {}, out, {{2, 3}, false}); });
+    };
     for (const char* same : {"0 1 2/3 4 11", "0,1,2/3,4,11", "0,1,2,3,4,11", "0 1 2 / 3 4 11"}) {
         CAPTURE(same);
         parse_state(same, 12, {}, out, {{2, 3}, false});
@@ -174,7 +176,8 @@ TEST_CASE("'/' divides whole rows") {
     }
     parse_state("0,1,2/…", 12, {}, out, {{2, 3}, false});
     CHECK(out == std::vector<std::uint8_t>{0, 1, 2, 12, 12, 12});
-    CHECK(refused("0 1/2 3/4 5") == "a row, which ends with symbol 2, has 2 symbols and not 3; divide rows of 3 by '/', or none");
+    CHECK(refused("0 1/2 3/4 5") ==
+          "a row, which ends with symbol 2, has 2 symbols and not 3; divide rows of 3 by '/', or none");
     CHECK(refused("0 1 2/3 4/5").starts_with("a row, which ends with symbol 5, has 2 symbols and not 3"));
     CHECK(refused("0 1 2 3 4 5/").starts_with("a row, which ends with symbol 6, has 6 symbols and not 3"));
     CHECK(refused("0 1 2/3 4 5/").starts_with("the last row, which ends with symbol 6, has 0 symbols and not 3"));
@@ -182,15 +185,35 @@ TEST_CASE("'/' divides whole rows") {
     std::vector<std::uint8_t> box(8);
     parse_state("01/10//11/00", 2, {}, box, {{2, 2, 2}, false});
     CHECK(box == std::vector<std::uint8_t>{0, 1, 1, 0, 1, 1, 0, 0});
-    CHECK(failure([&] { parse_state("01//10/11/00", 2, {}, box, {{2, 2, 2}, false}); }) == "the '//' behind symbol 2 stands within a layer");
+    CHECK(failure([&] { parse_state("01//10/11/00", 2, {}, box, {{2, 2, 2}, false}); }) ==
+          "the '//' behind symbol 2 stands within a layer");
 }
 
 TEST_CASE("lists of whole numbers are read whole or not at all") {
     CHECK(*whole_numbers("28,28", 1, 99) == std::vector<std::int64_t>{28, 28});
     CHECK(*whole_numbers(" 28\t, 28 ", 1, 99) == std::vector<std::int64_t>{28, 28});
     CHECK(*whole_numbers("-3", -5, 99) == std::vector<std::int64_t>{-3});
-    for (const char* wrong : {"", " ", ",", "1,", ",1", "1,,2", "1 2", "1;2", "+1", "1.0", "1e2", "0x10", "100", "0", "-1", "１", "1\u00A0", "−1",
-                              "99999999999999999999", "1-2", "1 ,x"}) {
+    for (const char* wrong : {"",
+                              " ",
+                              ",",
+                              "1,",
+                              ",1",
+                              "1,,2",
+                              "1 2",
+                              "1;2",
+                              "+1",
+                              "1.0",
+                              "1e2",
+                              "0x10",
+                              "100",
+                              "0",
+                              "-1",
+                              "１",
+                              "1\u00A0",
+                              "−1",
+                              "99999999999999999999",
+                              "1-2",
+                              "1 ,x"}) {
         CAPTURE(std::string(wrong));
         CHECK_FALSE(whole_numbers(wrong, 1, 99));
     }

@@ -119,11 +119,13 @@ TEST_CASE("decoding: derivation rules") {
     CHECK(decode_refusal("[C][Branch1_2][C][=O][O]") ==
           "character 4: [Branch1_2] is a token of SELFIES 1, where version 2 writes [=Branch1]" + again);
     const std::pair<const char*, const char*> first_version[] = {
-        {"[Branch2_1]", "[Branch2]"}, {"[Branch3_3]", "[#Branch3]"}, {"[Expl=Ring1]", "[=Ring1]"}, {"[Expl#Ring2]", "[#Ring2]"},
-        {"[NHexpl]", "[NH1]"},        {"[O-expl]", "[O-1]"},         {"[=N+expl]", "[=N+1]"},      {"[C@@Hexpl]", "[C@@H1]"}};
+        {"[Branch2_1]", "[Branch2]"}, {"[Branch3_3]", "[#Branch3]"}, {"[Expl=Ring1]", "[=Ring1]"},
+        {"[Expl#Ring2]", "[#Ring2]"}, {"[NHexpl]", "[NH1]"},         {"[O-expl]", "[O-1]"},
+        {"[=N+expl]", "[=N+1]"},      {"[C@@Hexpl]", "[C@@H1]"}};
     for (const auto& [token, second] : first_version)
         CHECK(token_fault(token) == std::string("is a token of SELFIES 1, where version 2 writes ") + second + again);
-    for (const char* token : {"[what]", "[Branch1_9x]", "[Explode]", "[expl]", "[]", "[Xxexpl]"}) CHECK(token_fault(token) == "is no token of SELFIES");
+    for (const char* token : {"[what]", "[Branch1_9x]", "[Explode]", "[expl]", "[]", "[Xxexpl]"})
+        CHECK(token_fault(token) == "is no token of SELFIES");
     CHECK(decode_refusal("[C][Ring4]") == "character 4: this is no token of a SELFIES");
     CHECK(decode_refusal("CCO") == "character 1: here a token of a SELFIES, such as [C] or [=Branch1], should be");
     CHECK(decode_refusal("[C][CH9]") ==

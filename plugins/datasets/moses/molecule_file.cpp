@@ -1,9 +1,9 @@
 #include "molecule_file.h"
 
+#include <marginalia/characters.h>
+
 #include <algorithm>
 #include <bitset>
-
-#include <marginalia/characters.h>
 
 #include "../data_files.h"
 #include "molecules/selfies.h"
@@ -86,7 +86,8 @@ void check_reads(std::string_view text) {
         molecules::parse_smiles(text);
     } catch (const molecules::MoleculeError& error) {
         const std::string_view what = error.what();
-        throw Fault{error.position(), "this is not read as a molecule: " + std::string(what.substr(what.find(": ") + 2))};
+        throw Fault{error.position(),
+                    "this is not read as a molecule: " + std::string(what.substr(what.find(": ") + 2))};
     }
 }
 

@@ -191,7 +191,8 @@ public:
         std::string line;
         for (const std::uint8_t symbol : x) line += symbol < contents_.words.size() ? contents_.words[symbol] : "□";
         // What could be taken for a list of atoms shows that it is a whole row.
-        if (!is_selfies() && marginalia::molecules::ends_in_atom_list(line)) line.resize(line.size() + width - x.size(), ' ');
+        if (!is_selfies() && marginalia::molecules::ends_in_atom_list(line))
+            line.resize(line.size() + width - x.size(), ' ');
         return line;
     }
 
@@ -207,8 +208,10 @@ public:
         marginalia::molecules::check_behind_tab(line);
         line = line.substr(0, line.find('\t'));
         if (marginalia::molecules::ends_in_atom_list(line) && (is_selfies() || symbols_in(line) < out.size()))
-            throw Error(is_selfies() ? "a list of atoms stands behind a SMILES alone; of a row of tokens all are kept, and □ stands for those to be drawn"
-                                     : "a list of atoms to keep needs tokens = \"selfies\"; write □ for the characters that are unknown");
+            throw Error(is_selfies() ? "a list of atoms stands behind a SMILES alone; of a row of tokens all are kept, "
+                                       "and □ stands for those to be drawn"
+                                     : "a list of atoms to keep needs tokens = \"selfies\"; write □ for the characters "
+                                       "that are unknown");
         std::string padded(line);
         const std::string_view end = line.substr(0, line.find_last_not_of(' ') + 1);
         const bool is_open = end.ends_with("…") || end.ends_with("...");  // what follows is unknown, not padding
@@ -235,7 +238,8 @@ private:
         const marginalia::molecules::Fragment fragment(line);
         std::vector<std::uint8_t> symbols = fragment.symbols(contents_.words);
         if (symbols.size() > out.size())
-            throw Error("it has " + std::to_string(symbols.size()) + " tokens where a row has " + std::to_string(out.size()));
+            throw Error("it has " + std::to_string(symbols.size()) + " tokens where a row has " +
+                        std::to_string(out.size()));
         symbols.resize(out.size(), fragment.whole() ? std::uint8_t{0} : static_cast<std::uint8_t>(categories()));
         std::copy(symbols.begin(), symbols.end(), out.begin());
     }

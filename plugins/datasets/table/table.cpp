@@ -126,7 +126,9 @@ std::vector<std::int64_t> sides(std::string_view text) {
     std::int64_t sites = 1;
     for (const std::int64_t side : list ? *list : std::vector<std::int64_t>{}) sites = std::min(sites * side, most + 1);
     if (!list) throw Error("shape = \"" + std::string(text) + "\" is not a list of sides; give such as \"28,28\"");
-    if (sites > most) throw Error("shape = \"" + std::string(text) + "\" has more than " + std::to_string(most) + " sites; give smaller sides");
+    if (sites > most)
+        throw Error("shape = \"" + std::string(text) + "\" has more than " + std::to_string(most) +
+                    " sites; give smaller sides");
     return *list;
 }
 

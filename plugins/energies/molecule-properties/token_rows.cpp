@@ -37,7 +37,8 @@ std::vector<std::string> words_of(Notation notation, const std::string& alphabet
         for (const char& c : text) {
             const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
             if (!letter && std::string_view(" ()[]=#$:/\\%.@+-*~0123456789").find(c) == std::string_view::npos)
-                throw Error("the alphabet has " + marginalia::quoted_character(std::string_view(&c, text.data() + text.size())) +
+                throw Error("the alphabet has " +
+                            marginalia::quoted_character(std::string_view(&c, text.data() + text.size())) +
                             ", which is no character of a SMILES; write the characters one after another");
             add(std::string(1, c));
         }
@@ -91,7 +92,8 @@ std::string TokenRows::text(marginalia::State row) const {
     const std::size_t padding = width - row.size();
     std::string line;
     for (const std::uint8_t symbol : row) line += symbol == unknown() ? std::string(box) : words_[symbol];
-    // A row of padding alone has no text, and an empty line is none. What could be taken for a list of atoms shows that it is a whole row.
+    // A row of padding alone has no text, and an empty line is none. What could be taken for a list of atoms shows that
+    // it is a whole row.
     if (notation_ == Notation::smiles && molecules::ends_in_atom_list(line)) line.resize(line.size() + padding, ' ');
     return line.empty() ? words_[0] : line;
 }
@@ -140,10 +142,11 @@ void TokenRows::parse_tokens(std::string_view line, std::span<std::uint8_t> row)
         if (line[0] == '_') symbol = unknown();
         if (symbol < 0 && has_list) refuse_list();
         if (symbol < 0)
-            throw Error("token " + std::to_string(symbols.size() + 1) + " is " +
-                        (length > 1 ? "'" + std::string(line.substr(0, length)) + "'" : marginalia::quoted_character(line)) +
-                        ", which the alphabet has not; it is one of " + marginalia::symbols_text(categories(), words_) +
-                        ", or … at the end for all that follows");
+            throw Error(
+                "token " + std::to_string(symbols.size() + 1) + " is " +
+                (length > 1 ? "'" + std::string(line.substr(0, length)) + "'" : marginalia::quoted_character(line)) +
+                ", which the alphabet has not; it is one of " + marginalia::symbols_text(categories(), words_) +
+                ", or … at the end for all that follows");
         symbols.push_back(static_cast<std::uint8_t>(symbol));
         line.remove_prefix(length);
     }
@@ -154,13 +157,16 @@ void TokenRows::parse_tokens(std::string_view line, std::span<std::uint8_t> row)
 void TokenRows::refuse_list() const {
     if (notation_ == Notation::smiles)
         throw Error("a list of atoms to keep needs tokens = \"selfies\"; write □ for the characters that are unknown");
-    throw Error("a list of atoms stands behind a SMILES alone; of a row of tokens all are kept, and □ stands for those to be drawn");
+    throw Error(
+        "a list of atoms stands behind a SMILES alone; of a row of tokens all are kept, and □ stands for those to be "
+        "drawn");
 }
 
 void TokenRows::parse_smiles(std::string_view line, std::span<std::uint8_t> row) const {
     for (const std::string_view sign : {box, std::string_view("_"), dots, three_dots})
         if (line.find(sign) != line.npos)
-            throw Error("'" + std::string(sign) + "', an unknown token, stands in what is no row of [tokens]; of a SMILES, name the atoms "
+            throw Error("'" + std::string(sign) +
+                        "', an unknown token, stands in what is no row of [tokens]; of a SMILES, name the atoms "
                         "to keep behind it: 'c1ccccc1O 1-6'");
     const molecules::Fragment fragment(line);
     put(fragment.symbols(words_), fragment.whole() ? std::uint8_t{0} : unknown(), row);

@@ -35,12 +35,14 @@ public:
     // The row's tokens, □ for an unknown one, without the padding at its end.
     std::string text(marginalia::State row) const;
 
-    // The inverse, and more: a line that is shorter than a row is padded, the SMILES that sample writes behind a tab is left out,
-    // one that ends in … or ... is unknown from there on, and among SELFIES one that is no row of tokens is read as a SMILES, of which
-    // a list of atoms behind it ("1-6,9", from 1; see molecules::Fragment) keeps these and leaves all else unknown. Throws Error.
+    // The inverse, and more: a line that is shorter than a row is padded, the SMILES that sample writes behind a tab is
+    // left out, one that ends in … or ... is unknown from there on, and among SELFIES one that is no row of tokens is
+    // read as a SMILES, of which a list of atoms behind it ("1-6,9", from 1; see molecules::Fragment) keeps these and
+    // leaves all else unknown. Throws Error.
     void parse(std::string_view line, std::span<std::uint8_t> row) const;
 
-    // Whether a full row that was completed from such a line has the bonds among the atoms that it lists; see Energy::keeps.
+    // Whether a full row that was completed from such a line has the bonds among the atoms that it lists; see
+    // Energy::keeps.
     bool keeps(std::string_view line, marginalia::State row) const;
 
 private:

@@ -1,13 +1,13 @@
 #include "region_graph.h"
 
+#include <marginalia/error.h>
+#include <marginalia/lists.h>
+
 #include <algorithm>
 #include <limits>
 #include <map>
 #include <numeric>
 #include <random>
-
-#include <marginalia/error.h>
-#include <marginalia/lists.h>
 
 namespace einet {
 

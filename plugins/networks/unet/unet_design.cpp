@@ -24,7 +24,8 @@ constexpr std::int64_t most = 65536;
 std::vector<std::int64_t> numbers(const std::string& key, const std::string& text, std::int64_t least) {
     if (const auto list = marginalia::whole_numbers(text, least, most)) return *list;
     refuse(key, text,
-           "is not a list of whole numbers from " + std::to_string(least) + " to " + std::to_string(most) + ", such as \"32,64,128\"");
+           "is not a list of whole numbers from " + std::to_string(least) + " to " + std::to_string(most) +
+               ", such as \"32,64,128\"");
 }
 
 class Reader {

@@ -52,9 +52,9 @@ public:
         parse_state(line, categories_, vocabulary(), out);
     }
 
-    // Whether a full row that was completed from the line has all that the line says, where that is more than the symbols of its
-    // known sites: bonds between atoms, which unknown sites can change. Completions that have not are drawn again, which gives the
-    // model's distribution given that they have.
+    // Whether a full row that was completed from the line has all that the line says, where that is more than the
+    // symbols of its known sites: bonds between atoms, which unknown sites can change. Completions that have not are
+    // drawn again, which gives the model's distribution given that they have.
     virtual bool keeps(std::string_view /*line*/, State) const { return true; }
 
     // What a full row stands for, in a form that is the same for all that stand for the same thing: a molecule's canonical SMILES

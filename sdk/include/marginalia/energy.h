@@ -97,9 +97,9 @@ public:
     // position of what is wrong.
     virtual void parse(std::string_view line, std::span<std::uint8_t> out) const { parse_state(line, categories_, {}, out); }
 
-    // Whether a full state that was completed from the line has all that the line says, where that is more than the symbols of its
-    // known sites: bonds between atoms, which unknown sites can change. Completions that have not are drawn again, which gives the
-    // model's distribution given that they have.
+    // Whether a full state that was completed from the line has all that the line says, where that is more than the
+    // symbols of its known sites: bonds between atoms, which unknown sites can change. Completions that have not are
+    // drawn again, which gives the model's distribution given that they have.
     virtual bool keeps(std::string_view /*line*/, State) const { return true; }
 
     // What a full state stands for, in a form that is the same for all that stand for the same thing: a molecule's canonical SMILES

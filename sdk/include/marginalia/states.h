@@ -51,10 +51,10 @@ struct Observable {
 std::string state_text(State x, std::int64_t categories, std::span<const std::string> words = {});
 
 // The inverse of state_text, into out.size() sites: the longest word that fits is taken each time; □ or _ is unknown
-// (K), unless a word says otherwise; commas, blanks and tabs between symbols are left out unless they are words; … or ... at the
-// end of the line makes all sites that follow unknown. One comma at most stands between two symbols. With a layout of two axes or
-// more '/' may divide rows, '//' layers; every row is then whole. Throws Error naming the first symbol that is none, counted from 1,
-// or the number of symbols where it is not the number of sites.
+// (K), unless a word says otherwise; commas, blanks and tabs between symbols are left out unless they are words; … or
+// ... at the end of the line makes all sites that follow unknown. One comma at most stands between two symbols. With a
+// layout of two axes or more '/' may divide rows, '//' layers; every row is then whole. Throws Error naming the first
+// symbol that is none, counted from 1, or the number of symbols where it is not the number of sites.
 void parse_state(std::string_view line, std::int64_t categories, std::span<const std::string> words,
                  std::span<std::uint8_t> out, const Layout& layout = {});
 
