@@ -226,8 +226,6 @@ void Scheduler::start_if_ready(Station& station) {
     station.claim.reset();
 }
 
-}
-
 void Scheduler::show() {
     std::vector<const RunningTrial*> running;
     for (const auto& station : stations_)
