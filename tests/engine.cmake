@@ -31,8 +31,9 @@ function(engine_faults_test name script)
   set_tests_properties(${name} PROPERTIES LABELS faults TIMEOUT 300)
 endfunction()
 engine_faults_test(scheduler ${faults}/scheduler_test.py)
-engine_faults_test(store_file ${faults}/store_file_test.py)
 engine_faults_test(processes ${faults}/process_test.py --guilty ${guilty_plugins})
+engine_faults_test(store_file ${faults}/store_file_test.py StoreFile)
+engine_faults_test(store_lock ${faults}/store_file_test.py StoreLock)
 engine_faults_test(kill ${faults}/kill_test.py --experiment ${faults}/kill.toml --kills 20)
 # The same with the real programs, training on a small lattice.
 add_test(NAME kill_training COMMAND Python3::Interpreter ${faults}/kill_test.py --host $<TARGET_FILE:marginalia>

@@ -18,8 +18,7 @@ store::Patience wait_for_lock(const std::filesystem::path& store, Progress& prog
     return [&store, &progress, &signals, &signal, said = false](std::chrono::milliseconds waited) mutable {
         if (!said && waited >= lock_silence) {
             said = true;
-            progress.line("store " + store.string() +
-                          " is locked by another program; the run begins when it is free");
+            progress.line("store " + store.string() + " is locked by another program; the run begins when it is free");
         }
         signal = signals.next();
         return signal == 0;

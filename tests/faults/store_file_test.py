@@ -54,9 +54,8 @@ def may_mount():
         return subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", folder], capture_output=True).returncode == 0
 
 
-class StoreFile(unittest.TestCase):
+class Runs(unittest.TestCase):
     def setUp(self):
-        self.began = time.time()
         self.temporary = tempfile.TemporaryDirectory()
         self.folder = self.temporary.name
         self.store = os.path.join(self.folder, "store.db")
@@ -64,7 +63,6 @@ class StoreFile(unittest.TestCase):
 
     def tearDown(self):
         self.temporary.cleanup()
-        print(f"{time.time() - self.began:.1f} s", self.id(), file=sys.stderr)
 
     def write(self, seeds="[0]", energy="", steps=20, run="", rest=""):
         file = os.path.join(self.folder, "sweep.toml")
@@ -120,6 +118,8 @@ class StoreFile(unittest.TestCase):
     def wait_for_words(self, host, words):
         self.wait_for(words, lambda: any(words in line for line in list(host.said)))
 
+
+class StoreFile(Runs):
     # --- the disk is full
 
     def on_small_disk(self, size, file):
@@ -267,6 +267,8 @@ class StoreFile(unittest.TestCase):
         loss = "SELECT step, value FROM metrics WHERE name = 'loss' ORDER BY step"
         self.assertEqual(self.rows(loss), self.rows(loss, unbroken))
 
+
+class StoreLock(Runs):
     # --- another program holds it locked
 
     def locked(self):
