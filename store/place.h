@@ -1,5 +1,5 @@
 // Where a store may lie, and whether a file is one: looked at without SQLite, so that nothing is touched.
-// Internal to store/.
+// Internal to store/, but for check_name().
 #pragma once
 
 #include <cstdint>

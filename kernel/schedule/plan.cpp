@@ -15,6 +15,7 @@
 #include "kernel/schedule/run.h"
 #include "kernel/schedule/start_from.h"
 #include "kernel/schedule/sweep.h"
+#include "store/place.h"
 #include "store/queries.h"
 
 namespace marginalia {
@@ -29,8 +30,8 @@ using Known = std::map<std::pair<std::string, std::int64_t>, KnownTrial>;  // by
 // The experiment's trials in the store, if there is a store.
 Known known_trials(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins) {
     Known known;
-    std::error_code no_name;  // which opening it refuses in a sentence
-    if (!std::filesystem::exists(options.store, no_name) && !no_name) return known;
+    store::check_name(options.store);
+    if (!std::filesystem::exists(options.store)) return known;
     store::Store store = store::Store::open_to_read(options.store);
     auto trials = store::list_trials(store, {.experiment = experiment.name, .statuses = {}});
     const auto now = nlohmann::json::parse(provenance_of(nlohmann::json::object(), experiment, plugins, {}, {}));

@@ -130,21 +130,24 @@ def warns_of_rounded_rows(folder):
 def names(folder):
     before = sorted(path.name for path in folder.iterdir())
     for name in [":memory:", "file:x.db", "a\nb.db", "", str(folder) + "/", "x" * 250, "file::memory:?cache=shared"]:
-        for verb in [("run", "rows.toml"), ("plan", "rows.toml"), ("list",), ("show", "1"), ("doctor",)]:
-            said = run(folder, *verb, "--store", name, code=1 if verb[0] == "doctor" else 4)
-            if "\n" in said.strip() and verb[0] not in ("doctor", "plan"):
+        # What starts workers takes seconds, so not with every name.
+        more = [("run", "rows.toml"), ("plan", "rows.toml")] if name in (":memory:", "x" * 250) else []
+        for verb in [("list",), ("show", "1"), *more]:
+            said = run(folder, *verb, "--store", name, code=4)
+            if "\n" in said.strip():
                 failures.append(f"--store {name!r}: {verb[0]} says more than a sentence:\n{said}")
             for raw in ["filesystem error", "terminate", "what():"]:
                 if raw in said:
                     failures.append(f"--store {name!r}: {verb[0]} says {raw}:\n{said}")
     if sorted(path.name for path in folder.iterdir()) != before:
         failures.append(f"a refused name of a store leaves {sorted(path.name for path in folder.iterdir())}, before {before}")
-    for name in ["", "../x", "a b", "a\nb", "-x", ".", "x" * 201, "é"]:
+    for name in ["../x", "a\nb", "x" * 201]:
         said = run(folder, "plan", "rows.toml", f"name={name}", code=2)
         expect(said, "'name' ")
     # A store that another program wrote may hold any name; the files named after it stay in this folder.
     store = sqlite3.connect(folder / "store.db")
-    store.execute("update experiment set name = ? where name = 'rows'", ("../../e\n\x1b" + "x" * 300,))
+    for table in ["sweep", "trial"]:
+        store.execute(f"update {table} set experiment = ? where experiment = 'rows'", ("../../e\n\x1b" + "x" * 300,))
     store.commit()
     store.close()
     said = run(folder, "report", "../../e\n\x1b" + "x" * 300)

@@ -294,9 +294,9 @@ TEST_CASE("the dataset table: what does not fit is refused with its place") {
           "of names (or set "
           "header = \"yes\")");
     CHECK(refused("a,b\n") == "refused.csv: there are no rows in this file");
-    CHECK(refused("0 1\n1 2\n", {"categories=2"}) ==
+    CHECK(refused("0 0\n1 2\n", {"categories=2"}) ==
           "categories = 2, but the rows hold the symbol 2; give at least 3, or 0");
-    CHECK(refused("0 1\n1 2\n", {"validation=0.5", "test=0.5"}) ==
+    CHECK(refused("0 0\n1 2\n", {"validation=0.5", "test=0.5"}) ==
           "validation and test leave no row of 2 for training; lower validation or test");
     CHECK(failure([] {
               table({"file=" + written("flat.npy", saved_array<int>("<i4", "(2,)", {1, 2}))});

@@ -139,20 +139,18 @@ private:
     // Whether the first line, all of whose cells are symbols, is a header.
     void settle_first() {
         const auto begin = rows_.symbols.begin(), second = begin + static_cast<std::ptrdiff_t>(rows_.width);
-        if (second == rows_.symbols.end()) return;
-        const bool quoted_alone = first_quoted_ && !all_quoted_;
-        const int own = *std::max_element(begin, second), others = *std::max_element(second, rows_.symbols.end());
-        const bool rises =
-            rows_.width > 2 && std::is_sorted(begin, second) && std::adjacent_find(begin, second) == second;
-        if (quoted_alone || (counts_ && rows_.width > 2 && own > others)) {
+        const int own = *std::max_element(begin, second),
+                  others = second == rows_.symbols.end() ? -1 : *std::max_element(second, rows_.symbols.end());
+        const bool quoted_alone = first_quoted_ && !all_quoted_ && others >= 0;
+        const bool is_header = rows_.width > 2 && counts_ && own > others && others >= 0;
+        const bool rises = rows_.width > 2 && std::is_sorted(begin, second) && std::adjacent_find(begin, second) == second;
+        if (quoted_alone || is_header) {
             rows_.note = "the first line, " + shown_first_ + ", was taken for a header";
             rows_.symbols.erase(begin, second);
-        } else if ((counts_ && rows_.width > 2) || (rises && own > others)) {
+        } else if (counts_ || (rises && own > others && others >= 0)) {
             lines_.fail(first_number_, "the first line, " + shown_first_ +
                                            ", may be a row, or a header of numbers as pandas writes it; set "
                                            "header = \"yes\" or header = \"no\"");
-        } else if (counts_) {
-            rows_.note = "the first line, " + shown_first_ + ", was taken for a row (else set header = \"yes\")";
         }
     }
 
