@@ -38,6 +38,10 @@ set_tests_properties(kill_training PROPERTIES LABELS faults TIMEOUT 600)
 add_test(NAME changed COMMAND Python3::Interpreter ${faults}/changed_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(changed PROPERTIES LABELS faults TIMEOUT 300)
 
+# Stores of others, which choose no code that runs.
+add_test(NAME stranger_store COMMAND Python3::Interpreter ${faults}/stranger_store_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
+set_tests_properties(stranger_store PROPERTIES LABELS faults TIMEOUT 300 PROCESSORS 2)
+
 # Broken plugins: refused or blamed with the sentences in negative/plugins/*.expected.
 set(negative ${CMAKE_CURRENT_SOURCE_DIR}/negative/plugins)
 set(broken_plugins ${PROJECT_BINARY_DIR}/tests/broken-plugins)
