@@ -51,6 +51,9 @@ engine_plugin(blocking_energy ${faulty_plugins} ${faults}/plugins/blocking_energ
 add_test(NAME stop_evaluation COMMAND Python3::Interpreter ${faults}/stop_evaluation_test.py $<TARGET_FILE_DIR:marginalia>
          ${MARGINALIA_PLUGIN_DIR} ${faulty_plugins})
 set_tests_properties(stop_evaluation PROPERTIES LABELS faults TIMEOUT 300)
+# Stores of others, which choose no code that runs.
+add_test(NAME stranger_store COMMAND Python3::Interpreter ${faults}/stranger_store_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
+set_tests_properties(stranger_store PROPERTIES LABELS faults TIMEOUT 300 PROCESSORS 2)
 
 # Broken plugins: refused or blamed with the sentences in negative/plugins/*.expected.
 set(negative ${CMAKE_CURRENT_SOURCE_DIR}/negative/plugins)

@@ -54,6 +54,21 @@ foreach(name sdk_files sdk_readers table_files)
   add_dependencies(test_${name} plugin_table)
 endforeach()
 
+find_package(ZLIB REQUIRED)
+# Hostile checkpoints: FAULT_ROUNDS and FAULT_SEED in the environment make it longer, or another.
+add_executable(checkpoint_fuzz faults/checkpoint_fuzz.cpp)
+target_include_directories(checkpoint_fuzz PRIVATE ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(checkpoint_fuzz PRIVATE marginalia_train ZLIB::ZLIB)
+target_compile_definitions(checkpoint_fuzz PRIVATE MARGINALIA_PLUGIN_DIR="${MARGINALIA_PLUGIN_DIR}" MARGINALIA_TEST_THREADS=1)
+set_target_properties(checkpoint_fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests POSITION_INDEPENDENT_CODE OFF)
+target_compile_options(checkpoint_fuzz PRIVATE -O1 -fPIC)
+target_precompile_headers(checkpoint_fuzz REUSE_FROM marginalia_torch)
+foreach(plugin ising mlp block-gibbs mam-balance)
+  add_dependencies(checkpoint_fuzz plugin_${plugin})
+endforeach()
+add_test(NAME checkpoint_fuzz COMMAND checkpoint_fuzz)
+set_tests_properties(checkpoint_fuzz PROPERTIES LABELS faults TIMEOUT 300 PROCESSORS 2)
+
 # The Python that owns this LibTorch, if there is one, opens checkpoints.
 add_executable(export_checkpoint python/export_checkpoint.cpp)
 target_include_directories(export_checkpoint PRIVATE ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})

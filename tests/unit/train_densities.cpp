@@ -5,12 +5,15 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <marginalia/orders.h>
+#include <torch/script.h>
 
 #include "kernel/train/checkpoint.h"
+#include "kernel/train/export_model.h"
 #include "kernel/train/trial_parts.h"
 #include "trial_fixture.h"
 
@@ -158,6 +161,34 @@ void check_trajectories(const TrialParts& parts, const Model& model, at::Generat
     CHECK(std::abs(sums.mean().item<double>() - 1) < 5 * sums.std().item<double>() / std::sqrt(static_cast<double>(sums.numel())));
 }
 
+// What `checkpoint export` calls log_marginal is what `marginals` says, and conditional_logits what `complete` draws from.
+void check_export(const Case& c, const TrainedModel& trained) {
+    const TrialParts& parts = trained.parts;
+    std::stringstream file;
+    const std::string lack = export_model(trained, c.objective, file);
+    torch::jit::ExtraFilesMap extra{{"trial.json", ""}};
+    torch::jit::Module module = torch::jit::load(file, at::Device(at::kCPU), extra);
+    CHECK(extra.at("trial.json") == trained.trial_json);
+    at::Generator generator = make_generator(at::kCPU, 5, 5);
+    const at::Tensor x = at::randint(3, {32, sites}, generator, at::kLong);
+    // Their model's marginals are the energy's partial density and a learned log Z beside the network.
+    const bool beside = std::set<std::string>{"mam-heat-bath", "mam-balance"}.contains(c.objective);
+    REQUIRE(module.find_method("log_marginal").has_value() == (parts.objective->trains_marginals() && !beside));
+    CHECK(lack.empty() == module.find_method("log_marginal").has_value());
+    if (lack.empty()) {
+        const at::Tensor given = module.get_method("log_marginal")({x}).toTensor().to(at::kDouble);
+        CHECK((given - trained.model->log_marginal(x)).abs().max().item<double>() < 1e-5);
+        CHECK(given.std().item<double>() > 0.1);
+    } else {
+        const at::Tensor bare = module.attr("network").toModule().get_method("log_marginal")({x}).toTensor();
+        CHECK(at::equal(bare, parts.network->log_marginal(x)));
+        if (beside) CHECK((bare - trained.model->log_marginal(x)).abs().max().item<double>() > 0.1);
+    }
+    REQUIRE(module.find_method("conditional_logits").has_value() == (c.reading == Reading::any_order || lack.empty()));
+    if (module.find_method("conditional_logits"))
+        CHECK(at::allclose(module.get_method("conditional_logits")({x}).toTensor(), parts.network->conditional_logits(x)));
+}
+
 }  // namespace
 
 TEST_CASE("every shipped objective is tried here") {
@@ -174,10 +205,12 @@ TEST_CASE("densities sum to one over all states, and nothing known has the margi
         CAPTURE(std::string(c.objective));
         CAPTURE(std::string(c.parameters));
         CAPTURE(std::string(c.network));
-        const TrialParts parts = train(c);
+        TrainedModel trained{train(c), make_generator(at::kCPU, 1, 9), nullptr, "{\"step\":120}"};
+        const TrialParts& parts = trained.parts;
         const at::NoGradGuard no_grad;
         at::Generator generator = make_generator(at::kCPU, 1, 9);
-        const std::unique_ptr<Model> model = parts.objective->model(*parts.network, generator, [] {});
+        trained.model = parts.objective->model(*parts.network, generator, [] {});
+        const std::unique_ptr<Model>& model = trained.model;
         const at::Tensor blank = at::full({1, sites}, 2, at::kLong);
         CHECK(std::abs(model->log_marginal(blank).item<double>()) < 1e-5);
         CHECK(std::abs(parts.network->log_marginal(blank).item<double>()) < 1e-5);
@@ -187,5 +220,6 @@ TEST_CASE("densities sum to one over all states, and nothing known has the margi
             case Reading::annealed: check_model(model->log_density(all_rows(2), generator, [] {}), 0.1); break;
             case Reading::trajectories: check_trajectories(parts, *model, generator); break;
         }
+        check_export(c, trained);
     }
 }
