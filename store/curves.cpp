@@ -1,4 +1,6 @@
 // Learning curves, thinned where they are read: a trial may have millions of points.
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "store/queries.h"
@@ -13,6 +15,12 @@ constexpr std::string_view select_points =
     "WHERE m.trial = ?1 AND m.metric = (SELECT id FROM metric_name WHERE name = ?2) ";
 
 CurvePoint read_point(const Rows& row) { return {row.integer(0), row.real(1), row.real(2)}; }
+
+// Of the least step or the greatest.
+std::optional<CurvePoint> end_point(Store& store, TrialId trial, std::string_view name, std::string_view order) {
+    Rows row(store.connection(), fmt::format("{}ORDER BY m.step {} LIMIT 1", select_points, order), trial, name);
+    return row.next() ? std::optional(read_point(row)) : std::nullopt;
+}
 
 // The last point of a step up to `step`.
 std::optional<CurvePoint> point_before(Store& store, TrialId trial, std::string_view name, std::int64_t step) {
@@ -72,12 +80,8 @@ std::vector<CurvePart> metric_parts(Store& store, TrialId trial, std::string_vie
 
 std::vector<CurvePoint> metric_curve(Store& store, TrialId trial, std::string_view name, std::size_t max_points) {
     if (max_points > 0 && count_points(store, trial, name) > static_cast<std::int64_t>(max_points)) {
-        Rows ends(store.connection(),
-                  "SELECT min(step), max(step) FROM metric WHERE trial = ? AND metric = "
-                  "(SELECT id FROM metric_name WHERE name = ?)",
-                  trial, name);
-        if (ends.next() && !ends.null(0))
-            return thinned_curve(store, trial, name, ends.integer(0), ends.integer(1), max_points);
+        const auto first = end_point(store, trial, name, "ASC"), last = end_point(store, trial, name, "DESC");
+        if (first && last) return thinned_curve(store, trial, name, first->step, last->step, max_points);
     }
     Rows rows(store.connection(), std::string(select_points) + "ORDER BY m.step", trial, name);
     std::vector<CurvePoint> points;

@@ -45,8 +45,8 @@ CREATE TEMP VIEW trials AS
 }  // namespace
 
 void judge_running_trials(Connection& connection) {
-    sqlite3_create_function_v2(connection.handle(), "marginalia_is_alive", 4, SQLITE_UTF8 | SQLITE_INNOCUOUS, &connection,
-                               is_alive_in_sql, nullptr, nullptr, nullptr);
+    sqlite3_create_function_v2(connection.handle(), "marginalia_is_alive", 4, SQLITE_UTF8 | SQLITE_INNOCUOUS,
+                               &connection, is_alive_in_sql, nullptr, nullptr, nullptr);
     connection.execute_beside(std::string(views));
 }
 

@@ -76,10 +76,11 @@ std::optional<std::vector<StoredValue>> record(std::string_view bytes) {
 }  // namespace
 
 Pages::Pages(const std::filesystem::path& file) : file_(file), descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
-    struct stat found {};
+    struct stat found{};
     std::array<unsigned char, 100> header{};
     constexpr int cannot_open = 14;
-    if (descriptor_ < 0 || ::fstat(descriptor_, &found) != 0 || ::pread(descriptor_, header.data(), header.size(), 0) < 0) {
+    if (descriptor_ < 0 || ::fstat(descriptor_, &found) != 0 ||
+        ::pread(descriptor_, header.data(), header.size(), 0) < 0) {
         const int error = errno;
         if (descriptor_ >= 0) ::close(descriptor_);
         throw sqlite_failure(file, cannot_open, "unable to open database file", error);
@@ -109,11 +110,16 @@ Pages::Kind Pages::kind_of(PageNumber page) const {
     const auto at = static_cast<off_t>(page_size_) * (page - 1) + static_cast<off_t>(header_at(page));
     if (::pread(descriptor_, &type, 1, at) != 1) return Kind::other;
     switch (type) {
-        case 0x0d: return Kind::table_leaf;
-        case 0x05: return Kind::table_inner;
-        case 0x0a: return Kind::index_leaf;
-        case 0x02: return Kind::index_inner;
-        default: return Kind::other;
+        case 0x0d:
+            return Kind::table_leaf;
+        case 0x05:
+            return Kind::table_inner;
+        case 0x0a:
+            return Kind::index_leaf;
+        case 0x02:
+            return Kind::index_inner;
+        default:
+            return Kind::other;
     }
 }
 
@@ -207,7 +213,8 @@ std::optional<StoredRow> Pages::cell(const Bytes& bytes, Kind kind, std::size_t 
     return row;
 }
 
-void Pages::rows(PageNumber page, const std::function<void(StoredRow&&)>& row, const std::function<void()>& lost) const {
+void Pages::rows(PageNumber page, const std::function<void(StoredRow&&)>& row,
+                 const std::function<void()>& lost) const {
     const auto kind = kind_of(page);
     if (kind == Kind::other || kind == Kind::table_inner) return;
     const auto bytes = read(page);

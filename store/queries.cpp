@@ -32,7 +32,8 @@ std::vector<FinalMetric> final_metrics_of(Connection& connection, TrialId trial)
 
 std::vector<MetricSummary> summaries_of(Connection& connection, TrialId trial) {
     Rows rows(connection,
-              "SELECT name, n, nonfinite, last, last_step, min, min_step, max, max_step FROM summaries "
+              "SELECT name, n, nonfinite, last, last_step, min, coalesce(min_step, 0), max, coalesce(max_step, 0) FROM "
+              "summaries "
               "WHERE trial_id = ? ORDER BY name",
               trial);
     std::vector<MetricSummary> found;
@@ -86,7 +87,8 @@ std::vector<CheckpointInfo> list_checkpoints(Store& store, TrialId trial) {
     Rows rows(store.connection(), "SELECT trial, step, bytes, created FROM checkpoint WHERE trial = ? ORDER BY step",
               trial);
     std::vector<CheckpointInfo> found;
-    while (rows.next()) found.push_back({rows.integer(0), rows.integer(1), rows.integer(2), seconds_of(rows.integer(3))});
+    while (rows.next())
+        found.push_back({rows.integer(0), rows.integer(1), rows.integer(2), seconds_of(rows.integer(3))});
     return found;
 }
 
@@ -104,12 +106,13 @@ std::vector<Sample> samples_of(Store& store, TrialId trial, std::string_view nam
 std::vector<TrialId> done_trials(Store& store, std::string_view experiment, std::string_view config_hash,
                                  std::int64_t seed) {
     // Each walks the index that keeps trials apart, (experiment, config, seed).
-    Rows rows(store.connection(),
-              config_hash.empty()
-                  ? "SELECT id FROM trial WHERE experiment = ?1 AND seed = ?3 AND ?2 = '' AND status = 'done' ORDER BY id"
-                  : "SELECT t.id FROM config c CROSS JOIN trial t ON t.experiment = ?1 AND t.config = c.id AND t.seed = ?3 "
-                    "WHERE c.hash = ?2 AND t.status = 'done' ORDER BY t.id",
-              experiment, config_hash, seed);
+    Rows rows(
+        store.connection(),
+        config_hash.empty()
+            ? "SELECT id FROM trial WHERE experiment = ?1 AND seed = ?3 AND ?2 = '' AND status = 'done' ORDER BY id"
+            : "SELECT t.id FROM config c CROSS JOIN trial t ON t.experiment = ?1 AND t.config = c.id AND t.seed = ?3 "
+              "WHERE c.hash = ?2 AND t.status = 'done' ORDER BY t.id",
+        experiment, config_hash, seed);
     std::vector<TrialId> found;
     while (rows.next()) found.push_back(rows.integer(0));
     return found;

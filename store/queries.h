@@ -102,8 +102,8 @@ std::vector<CheckpointInfo> list_checkpoints(Store&, TrialId trial);
 // Samples with their data, by name and step; `name` empty: all. newest_only: of each name, the one of the last step.
 std::vector<Sample> samples_of(Store&, TrialId trial, std::string_view name = {}, bool newest_only = false);
 
-// Runs of experiment files, of which each may hold a long text and a record with all changes to the code: one at a time. Throw Kind::damaged for one
-// that is missing.
+// Runs of experiment files, of which each may hold a long text and a record with all changes to the code: one at a
+// time. Throw Kind::damaged for one that is missing.
 Sweep sweep_of(Store&, std::int64_t id);
 Sweep newest_sweep(Store&, std::string_view experiment = {});              // empty: of any; there must be one
 std::vector<std::int64_t> sweep_ids(Store&, std::string_view experiment);  // oldest first
@@ -155,7 +155,8 @@ struct CurvePoint {
     double value = 0;
     double time = 0;
 };
-// By step; at most `max_points`, the last of each of so many equal parts of the steps, the very last among them; 0: all.
+// By step; at most `max_points`, the last of each of so many equal parts of the steps, the very last among them; 0:
+// all.
 std::vector<CurvePoint> metric_curve(Store&, TrialId trial, std::string_view name, std::size_t max_points = 0);
 
 // The finite points of a metric: their first and last step, and how many. nullopt: there is none.
@@ -180,6 +181,10 @@ std::vector<std::string> metric_names(Store&, std::span<const TrialId> trials = 
 std::map<TrialId, std::map<std::string, double>> metric_values(Store&, std::span<const TrialId> trials,
                                                                bool or_last = false);
 
+// What is wrong with the file's pages, or with rows that others need: a few words each; empty: nothing. Reads all of
+// it.
+std::vector<std::string> find_damage(Store&);
+
 struct Blob {
     std::int64_t bytes = 0;
 };
@@ -187,14 +192,14 @@ using Cell = std::variant<std::monostate, std::int64_t, double, std::string, Blo
 
 // What bounds a statement that a user wrote, which may well never end.
 struct QueryLimits {
-    std::int64_t bytes = 0;                 // of memory, all of SQLite's in this process; 0: no limit
-    std::int64_t rows = -1;                 // of a QueryResult; -1: no limit
+    std::int64_t bytes = 0;                   // of memory, all of SQLite's in this process; 0: no limit
+    std::int64_t rows = -1;                   // of a QueryResult; -1: no limit
     std::function<bool()> stopped = nullptr;  // asked again and again, while no row comes too
 };
 
 // One SQL statement that only reads, rows given one by one. `columns` is called once, before any row; `row` returns
-// false to stop. Throws Kind::bad_query for anything that would write, for a second statement, for wrong SQL and for what
-// goes beyond the limits; Kind::stopped.
+// false to stop. Throws Kind::bad_query for anything that would write, for a second statement, for wrong SQL and for
+// what goes beyond the limits; Kind::stopped.
 void query(Store&, const std::string& sql, const std::function<void(const std::vector<std::string>&)>& columns,
            const std::function<bool(const std::vector<Cell>&)>& row, const QueryLimits& limits = {});
 

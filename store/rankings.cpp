@@ -100,10 +100,11 @@ std::vector<TrialId> ids_of(const std::vector<Place>& places) {
 }
 
 std::unordered_map<TrialId, ConfigKey> keys_of(Connection& connection, const std::vector<Place>& places) {
-    Rows rows(connection,
-              "SELECT t.id, t.experiment, c.hash AS config_hash FROM json_each(?) j CROSS JOIN trial t ON t.id = j.value "
-              "LEFT JOIN config c ON c.id = t.config",
-              json_list(ids_of(places)));
+    Rows rows(
+        connection,
+        "SELECT t.id, t.experiment, c.hash AS config_hash FROM json_each(?) j CROSS JOIN trial t ON t.id = j.value "
+        "LEFT JOIN config c ON c.id = t.config",
+        json_list(ids_of(places)));
     std::unordered_map<TrialId, ConfigKey> keys;
     while (rows.next()) keys.emplace(rows.integer(0), ConfigKey(rows.text(1), rows.text(2)));
     return keys;

@@ -33,10 +33,11 @@ struct Summary {
 };
 
 Summary read_summary(Connection& connection, TrialId trial, std::int64_t metric) {
-    Rows row(connection,
-             "SELECT n, nonfinite, last, last_step, min, min_step, max, max_step FROM summary "
-             "WHERE trial = ? AND metric = ?",
-             trial, metric);
+    Rows row(
+        connection,
+        "SELECT n, nonfinite, last, last_step, min, coalesce(min_step, 0), max, coalesce(max_step, 0) FROM summary "
+        "WHERE trial = ? AND metric = ?",
+        trial, metric);
     if (!row.next()) return {};
     return {row.integer(0), row.integer(1), row.real(2), row.integer(3),
             row.real(4),    row.integer(5), row.real(6), row.integer(7)};

@@ -121,7 +121,8 @@ private:
 
     void insert(const Shape& table, const StoredRow& row) {
         std::vector<std::string> names, marks;
-        for (std::size_t i = 0; i < row.values.size(); ++i) names.push_back(table.columns[i].name), marks.emplace_back("?");
+        for (std::size_t i = 0; i < row.values.size(); ++i)
+            names.push_back(table.columns[i].name), marks.emplace_back("?");
         auto* statement = made_.statement(fmt::format("INSERT OR IGNORE INTO {}({}) VALUES ({})", table.name,
                                                       fmt::join(names, ", "), fmt::join(marks, ", ")));
         for (std::size_t i = 0; i < row.values.size(); ++i) {
@@ -137,9 +138,9 @@ private:
         if (code != SQLITE_DONE && (code & 0xff) != SQLITE_CONSTRAINT) made_.fail(code);
     }
 
-    // Below a broken link, or with a broken schema all: known by their shape, where that is the shape of one table only.
-    // Rows that were deleted lie on free pages. Where it is not known which those are, only tables are added to that are
-    // not whole.
+    // Below a broken link, or with a broken schema all: known by their shape, where that is the shape of one table
+    // only. Rows that were deleted lie on free pages. Where it is not known which those are, only tables are added to
+    // that are not whole.
     void take_what_nothing_leads_to() {
         const auto free = pages_.free_pages();
         for (PageNumber page = 2; page != 0 && page <= pages_.count(); ++page) {
@@ -184,8 +185,9 @@ void check_names(const fs::path& damaged, const fs::path& file) {
     if (!fs::exists(damaged)) throw no_such_store(damaged);
     if (!fs::is_regular_file(damaged)) throw not_a_store(damaged, "no regular file");
     if (fs::exists(fs::symlink_status(file)))
-        throw StoreError(StoreError::Kind::failed,
-                         fmt::format("{} is there already and was left as it is; name a new file with --out", file.string()));
+        throw StoreError(
+            StoreError::Kind::failed,
+            fmt::format("{} is there already and was left as it is; name a new file with --out", file.string()));
     check_place_to_write(file);
 }
 
@@ -209,7 +211,8 @@ Recovered counts(Connection& made, Salvage& salvage, const Repairs& repairs) {
     Recovered result;
     result.stand_ins = repairs.stand_ins;
     result.perhaps_deleted = salvage.perhaps_deleted;
-    result.trials = of_table("trial", "sqlite_autoindex_trial_1", number("SELECT count(*) FROM trial") - repairs.trials);
+    result.trials =
+        of_table("trial", "sqlite_autoindex_trial_1", number("SELECT count(*) FROM trial") - repairs.trials);
     result.checkpoints =
         of_table("checkpoint", "sqlite_autoindex_checkpoint_1", number("SELECT count(*) FROM checkpoint"));
     result.points = {number("SELECT count(*) FROM metric"), std::max(repairs.points_lost, salvage.lost["metric"])};
@@ -246,8 +249,9 @@ Recovered recover_store(const fs::path& damaged, const fs::path& file) {
         made.commit();
         result = counts(made, salvage, repairs);
         if (result.trials.kept + repairs.trials == 0)
-            throw StoreError(StoreError::Kind::damaged,
-                             fmt::format("nothing of a store can be read in {}; go back to a copy of it", damaged.string()));
+            throw StoreError(
+                StoreError::Kind::damaged,
+                fmt::format("nothing of a store can be read in {}; go back to a copy of it", damaged.string()));
         check_whole(made);
     }
     put_in_place(made_file, file);

@@ -31,7 +31,8 @@ constexpr std::array others{
     "INSERT INTO config(id, hash, json) SELECT DISTINCT config, printf('lost-%d', config), '{}' FROM trial "
     "WHERE config NOT IN (SELECT id FROM config)",
     "INSERT INTO sweep(id, experiment, description, file, toml, provenance, created) "
-    "SELECT sweep, min(experiment), 'recovered', '', '', (SELECT coalesce(max(id), 0) + 1 FROM provenance), min(created) "
+    "SELECT sweep, min(experiment), 'recovered', '', '', (SELECT coalesce(max(id), 0) + 1 FROM provenance), "
+    "min(created) "
     "FROM trial WHERE sweep NOT IN (SELECT id FROM sweep) GROUP BY sweep",
     // A run may be that of trials of another experiment, of which then none would be.
     "INSERT INTO sweep(experiment, description, file, toml, provenance, created) "

@@ -42,7 +42,7 @@ std::string random_name() {
 }
 
 bool is_gone(int descriptor) {
-    struct stat found {};
+    struct stat found{};
     return ::fstat(descriptor, &found) != 0 || found.st_nlink == 0;
 }
 
@@ -95,7 +95,8 @@ void remove_free_run_locks(const fs::path& store) {
     const auto itself = file_itself(store);
     const auto prefix = lock_prefix(itself);
     std::error_code failed;
-    for (fs::directory_iterator entry(folder_of(itself), failed), end; !failed && entry != end; entry.increment(failed)) {
+    for (fs::directory_iterator entry(folder_of(itself), failed), end; !failed && entry != end;
+         entry.increment(failed)) {
         const auto file = entry->path().string();
         if (!file.starts_with(prefix) || !is_lock_name(std::string_view(file).substr(prefix.size()))) continue;
         const int descriptor = open_locked(file, O_RDONLY, LOCK_EX);

@@ -63,8 +63,9 @@ bool Shape::fits(const StoredRow& row) const {
 std::vector<Shape> shapes_of(Connection& connection) {
     std::map<std::string, bool> tables;  // -> whether it has rowids
     {
-        Rows rows(connection, "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
-                              "AND name NOT LIKE 'sqlite%'");
+        Rows rows(connection,
+                  "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
+                  "AND name NOT LIKE 'sqlite%'");
         while (rows.next()) tables[rows.text(0)] = rows.integer(1) == 0;
     }
     std::vector<Shape> shapes;

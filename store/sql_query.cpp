@@ -19,34 +19,35 @@ namespace {
 
 using Prepared = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
 
-constexpr std::int64_t table_share = 8;  // a table of text is several times as large as its texts
+constexpr std::int64_t table_share = 8;     // a table of text is several times as large as its texts
 constexpr int longest_value = 100'000'000;  // bytes
 
 StoreError bad_query(std::string_view what) {
     return {StoreError::Kind::bad_query, fmt::format("the query cannot be run: {}", what)};
 }
 
-// Pragmas that tell something and change nothing, also without a value: wal_checkpoint and optimize would write.
-bool only_tells(std::string_view pragma) {
-    static constexpr std::array names = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo",
-                                         "foreign_key_list", "function_list", "collation_list", "pragma_list", "database_list",
-                                         "compile_options"};
-    static constexpr std::array without_value = {"user_version", "application_id", "schema_version", "page_count", "page_size",
-                                                 "freelist_count", "encoding", "journal_mode", "data_version",
-                                                 "integrity_check", "quick_check"};
-    return std::ranges::find(names, pragma) != names.end() || std::ranges::find(without_value, pragma) != without_value.end();
+// Those that describe a table, or list what there is, may have a value.
+bool describes(std::string_view pragma) {
+    return pragma.ends_with("_info") || pragma.ends_with("_xinfo") || pragma.ends_with("_list");
 }
 
-bool takes_value(std::string_view pragma) { return pragma.ends_with("_info") || pragma.ends_with("_xinfo") || pragma.ends_with("_list"); }
+// Pragmas that tell something. Others change something, wal_checkpoint and optimize without a value too.
+bool only_tells(std::string_view pragma) {
+    static constexpr std::array names = {"user_version", "application_id",  "schema_version", "page_count",
+                                         "page_size",    "freelist_count",  "encoding",       "data_version",
+                                         "quick_check",  "integrity_check", "compile_options"};
+    return std::ranges::find(names, pragma) != names.end();
+}
 
 // Attaching would open, and vacuuming into a file would make, other files: the store itself is open for reading only.
 int only_reading(void*, int action, const char* argument, const char* value, const char*, const char*) {
     if (action == SQLITE_ATTACH || action == SQLITE_DETACH) return SQLITE_DENY;
-    if (action == SQLITE_FUNCTION && value != nullptr && std::string_view(value) == "load_extension") return SQLITE_DENY;
+    if (action == SQLITE_FUNCTION && value != nullptr && std::string_view(value) == "load_extension")
+        return SQLITE_DENY;
     if (action != SQLITE_PRAGMA) return SQLITE_OK;
     std::string pragma(argument == nullptr ? "" : argument);
     std::ranges::transform(pragma, pragma.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return only_tells(pragma) && (value == nullptr || takes_value(pragma)) ? SQLITE_OK : SQLITE_DENY;
+    return describes(pragma) || (only_tells(pragma) && value == nullptr) ? SQLITE_OK : SQLITE_DENY;
 }
 
 // What holds for a statement that a user wrote, while it runs.
@@ -133,12 +134,15 @@ Cell cell(sqlite3_stmt* statement, int column) {
 }
 
 StoreError too_much(const QueryLimits& limits) {
-    return bad_query(fmt::format("it needs more than {} MB of memory; ask for fewer rows, or leave out what sorts or groups them",
-                                 limits.bytes / 1'000'000));
+    return bad_query(
+        fmt::format("it needs more than {} MB of memory; ask for fewer rows, or leave out what sorts or groups them",
+                    limits.bytes / 1'000'000));
 }
 
 [[noreturn]] void fail(Connection& connection, const QueryLimits& limits, int code) {
-    if (code == SQLITE_NOMEM || code == SQLITE_TOOBIG) throw too_much(limits);
+    if (code == SQLITE_NOMEM) throw too_much(limits);
+    if (code == SQLITE_TOOBIG)
+        throw bad_query(fmt::format("a value of it is longer than {} MB", longest_value / 1'000'000));
     if (code == SQLITE_INTERRUPT) throw StoreError(StoreError::Kind::stopped, "the query was stopped");
     if (code == SQLITE_ERROR || code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH)
         throw bad_query(sqlite3_errmsg(connection.handle()));
@@ -184,9 +188,10 @@ QueryResult query(Store& store, const std::string& sql, const QueryLimits& limit
         },
         limits);
     if (limits.rows >= 0 && std::ssize(result.rows) > limits.rows)
-        throw bad_query(fmt::format("it gives more than {} rows, too many for a table; add LIMIT, or take --format csv or json, "
-                                    "which hold none of them",
-                                    limits.rows));
+        throw bad_query(
+            fmt::format("it gives more than {} rows, too many for a table; add LIMIT, or take --format csv or json, "
+                        "which hold none of them",
+                        limits.rows));
     return result;
 }
 

@@ -77,9 +77,9 @@ struct Owner {
 };
 Owner this_process();  // without a lock: of use where all that look are in one pid namespace
 
-// false only where that is sure: the machine was started anew since; or nobody holds the lock, and the process is not in
-// this pid namespace. What another machine runs, or another container without a lock that can be seen, counts as alive.
-// `store`: where the locks lie.
+// false only where that is sure: the machine was started anew since; or nobody holds the lock, and the process is not
+// in this pid namespace. What another machine runs, or another container without a lock that can be seen, counts as
+// alive. `store`: where the locks lie.
 bool is_alive(const Owner&, const std::filesystem::path& store);
 
 struct MetricPoint {

@@ -12,7 +12,8 @@ namespace marginalia::store {
 namespace {
 
 Sweep read_sweep(const Rows& row) {
-    return {row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), seconds_of(row.integer(6))};
+    return {
+        row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), seconds_of(row.integer(6))};
 }
 
 // A run whose provenance is missing is found, so that the missing text can say so.

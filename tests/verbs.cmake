@@ -1,6 +1,6 @@
 # Tables, summaries, pages, and every reading verb by the text it prints.
 marginalia_add_test(base_output SOURCES unit/base_output.cpp LIBS marginalia_base)
-marginalia_add_test(report_text SOURCES unit/report_text.cpp LIBS marginalia_report)
+marginalia_add_test(report_text SOURCES unit/report_text.cpp LIBS marginalia_report fmt::fmt)
 add_executable(make_sample_store golden/make_sample_store.cpp)
 target_include_directories(make_sample_store PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(make_sample_store PRIVATE marginalia_store nlohmann_json::nlohmann_json fmt::fmt)
@@ -18,3 +18,7 @@ add_test(NAME store_faults COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_D
          --host $<TARGET_FILE:marginalia> --sample $<TARGET_FILE:make_sample_store> --worker $<TARGET_FILE:fake_worker>
          --plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
 set_tests_properties(store_faults PROPERTIES LABELS faults TIMEOUT 600)
+# Trials whose host was killed, as all verbs show them; Ctrl-C for `query`.
+add_test(NAME dead COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/dead_test.py --host $<TARGET_FILE:marginalia>
+         --worker $<TARGET_FILE:fake_worker> --plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
+set_tests_properties(dead PROPERTIES LABELS faults TIMEOUT 300)

@@ -1,5 +1,4 @@
 // `doctor`: whether this machine and this store are fit for work, and what to do where they are not.
-#include <SQLiteCpp/Database.h>
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 #include <sqlite3.h>
@@ -116,11 +115,12 @@ void check_store(Checks& checks, const std::filesystem::path& file) {
                         fmt::format("{}: {}, {}, {}", file.string(), bytes_text(std::filesystem::file_size(file)),
                                     count_text(experiments.size(), "experiment"),
                                     count_text(static_cast<std::size_t>(trials), "trial")));
-            const std::string verdict = store.database().execAndGet("PRAGMA quick_check(1)").getString();
-            if (verdict == "ok")
-                checks.good("store's pages", "sound");
-            else
-                checks.bad("store's pages", verdict, exit_store);
+            const std::vector<std::string> damage = store::find_damage(store);
+            if (damage.empty()) checks.good("store's content", "whole");
+            for (const std::string& words : damage) checks.bad("store's content", words, exit_store);
+            if (!damage.empty())
+                checks.note("store",
+                            fmt::format("`marginalia recover {} --out NEW` keeps what is whole", file.string()));
         } catch (const std::runtime_error& error) {
             checks.bad("store", error.what(), exit_store);
         }

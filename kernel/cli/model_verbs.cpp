@@ -21,8 +21,8 @@ void add_batch(CLI::App* verb, std::int64_t& batch) {
 
 CLI::App* add_inference_verb(CLI::App& app, Request& request, const char* name, const char* about, const char* footer,
                              int (*verb)(const Common&, const InferenceOptions&)) {
-    CLI::App* sub =
-        add_store_verb(app, request, name, about, [verb](Request& r, std::ostream&) { return verb(r.common, r.inference); });
+    CLI::App* sub = add_store_verb(app, request, name, about,
+                                   [verb](Request& r, std::ostream&) { return verb(r.common, r.inference); });
     sub->footer(footer);
     sub->add_option("trial", request.inference.model.trial, a_trial)->required()->check(names_a_trial);
     return sub;
@@ -38,7 +38,7 @@ void add_output_options(CLI::App* verb, InferenceOptions& options, const char* f
 void add_score(CLI::App& app, Request& request) {
     CLI::App* score =
         add_store_verb(app, request, "score", "Log-densities of given states, by an energy or a trained model, as CSV",
-                 [](Request& r, std::ostream&) { return score_verb(r.common, r.score); });
+                       [](Request& r, std::ostream&) { return score_verb(r.common, r.score); });
     score->footer(score_footer);
     ScoreOptions& options = request.score;
     score->add_option("what", options.model.trial, std::string("experiment file, or ") + a_trial)

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 #include <marginalia/error.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,7 +57,7 @@ struct TableCell {
 class InterruptMark {
 public:
     InterruptMark() {
-        struct sigaction mark {};
+        struct sigaction mark{};
         mark.sa_handler = [](int) { pressed = 1; };
         mark.sa_flags = SA_RESETHAND;
         ::sigaction(SIGINT, &mark, &before_);
@@ -70,17 +69,19 @@ public:
 
 private:
     static inline volatile std::sig_atomic_t pressed = 0;
-    struct sigaction before_ {};
+    struct sigaction before_{};
 };
 
-// What a statement may take that somebody typed: half of the machine's memory, and no more rows than a table is good for.
+// What a statement may take that somebody typed: at most half of the machine's memory, and no more rows than a table is
+// good for.
 store::QueryLimits limits_of_typed() {
-    constexpr std::int64_t least = 256'000'000, most = 4'000'000'000, most_rows = 100'000;
+    constexpr std::int64_t least = 256'000'000, most = 1'000'000'000, most_rows = 100'000;
     const std::int64_t half = std::int64_t{::sysconf(_SC_PHYS_PAGES)} / 2 * ::sysconf(_SC_PAGESIZE);
     return {.bytes = std::clamp(half, least, most), .rows = most_rows, .stopped = InterruptMark::is_set};
 }
 
-std::size_t stream_csv(store::Store& store, const std::string& sql, const store::QueryLimits& limits, std::ostream& out) {
+std::size_t stream_csv(store::Store& store, const std::string& sql, const store::QueryLimits& limits,
+                       std::ostream& out) {
     std::size_t count = 0;
     store::query(
         store, sql,
@@ -98,7 +99,8 @@ std::size_t stream_csv(store::Store& store, const std::string& sql, const store:
     return count;
 }
 
-std::size_t stream_json(store::Store& store, const std::string& sql, const store::QueryLimits& limits, std::ostream& out) {
+std::size_t stream_json(store::Store& store, const std::string& sql, const store::QueryLimits& limits,
+                        std::ostream& out) {
     std::size_t count = 0;
     std::vector<std::string> columns;
     out << "[";

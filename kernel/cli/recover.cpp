@@ -11,19 +11,21 @@
 namespace marginalia {
 namespace {
 
-std::string counted(std::int64_t count, std::string_view noun) { return count_text(static_cast<std::size_t>(count), noun); }
+std::string counted(std::int64_t count, std::string_view noun) {
+    return count_text(static_cast<std::size_t>(count), noun);
+}
 
 void print_counts(const store::Recovered& result, std::ostream& out) {
     fmt::print(out, "kept: {}, {}, {}\n", counted(result.trials.kept, "trial"), counted(result.points.kept, "point"),
                counted(result.checkpoints.kept, "checkpoint"));
     const auto lost = result.trials.lost + result.points.lost + result.checkpoints.lost + result.other_rows;
-    if (lost == 0)
-        out << "nothing is known to be lost\n";
-    else
+    if (lost == 0 && result.stand_ins == 0) out << "nothing is known to be lost\n";
+    if (lost > 0)
         fmt::print(out, "lost, as far as the rest tells: {}, {}, {}, {}\n", counted(result.trials.lost, "trial"),
                    counted(result.points.lost, "point"), counted(result.checkpoints.lost, "checkpoint"),
                    counted(result.other_rows, "other row"));
-    if (result.perhaps_deleted) out << "the list of free pages is lost, so that rows that had been removed may be back\n";
+    if (result.perhaps_deleted)
+        out << "the list of free pages is lost, so that rows that had been removed may be back\n";
     if (result.stand_ins > 0)
         fmt::print(out, "{} in place of lost rows that others need\n", counted(result.stand_ins, "stand-in"));
 }

@@ -65,7 +65,8 @@ Examples:
   marginalia table ising-10x10 --rows learning_rate --columns channels --metric kl
   marginalia table ising-10x10 --format latex)";
 
-inline constexpr const char* recover_footer = R"(It says how many trials, points and checkpoints it kept, and how many are known to be lost. Rows that others need
+inline constexpr const char* recover_footer =
+    R"(It says how many trials, points and checkpoints it kept, and how many are known to be lost. Rows that others need
 and that are lost get a stand-in: a run without provenance, a trial without its config.
 
 Example:

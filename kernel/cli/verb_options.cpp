@@ -46,7 +46,7 @@ void add_acting_verbs(CLI::App& app, Request& request) {
 
 void add_looking_verbs(CLI::App& app, Request& request) {
     CLI::App* list = add_store_verb(app, request, "list", "Trials, one a line",
-                              [](Request& r, std::ostream& out) { return list_verb(r.common, r.list, out); });
+                                    [](Request& r, std::ostream& out) { return list_verb(r.common, r.list, out); });
     list->add_option("-e,--experiment,experiment", request.list.experiment, "only this experiment's");
     add_names(list, "--status", request.list.statuses, "only these: done,failed,...");
     add_names(list, "-m,--metric", request.list.metrics, "metrics to show: kl,loss,...");
@@ -55,20 +55,21 @@ void add_looking_verbs(CLI::App& app, Request& request) {
     add_format(list, request, "text, csv, json or markdown");
 
     CLI::App* show = add_store_verb(app, request, "show", "Everything about one trial",
-                              [](Request& r, std::ostream& out) { return show_verb(r.common, r.show, out); });
+                                    [](Request& r, std::ostream& out) { return show_verb(r.common, r.show, out); });
     show->add_option("trial", request.show.trial, a_trial)->required()->check(names_a_trial);
     show->add_flag("--toml", request.show.toml, "only its experiment file, ready to run");
     show->add_option("--pictures", request.show.pictures, "write its drawings and histograms as SVG files into this folder");
     add_format(show, request, "text or json");
 
-    CLI::App* compare = add_store_verb(app, request, "compare", "Trials side by side: differing config keys and metrics",
-                                 [](Request& r, std::ostream& out) { return compare_verb(r.common, r.trials, out); });
+    CLI::App* compare =
+        add_store_verb(app, request, "compare", "Trials side by side: differing config keys and metrics",
+                       [](Request& r, std::ostream& out) { return compare_verb(r.common, r.trials, out); });
     compare->add_option("trials", request.trials, a_trial)->required()->expected(2, -1)->check(names_a_trial);
     add_format(compare, request, "text, csv, json, markdown or latex");
 
     CLI::App* diff =
         add_store_verb(app, request, "diff", "Only what differs between two trials, code and plugins included",
-                 [](Request& r, std::ostream& out) { return diff_verb(r.common, r.first, r.second, out); });
+                       [](Request& r, std::ostream& out) { return diff_verb(r.common, r.first, r.second, out); });
     diff->add_option("first", request.first, a_trial)->required()->check(names_a_trial);
     diff->add_option("second", request.second, "another one")->required()->check(names_a_trial);
     add_format(diff, request, "text, csv, json, markdown or latex");
@@ -76,7 +77,7 @@ void add_looking_verbs(CLI::App& app, Request& request) {
 
 void add_ranking_verbs(CLI::App& app, Request& request) {
     CLI::App* best = add_store_verb(app, request, "best", "Configurations ranked by a metric's mean over seeds",
-                              [](Request& r, std::ostream& out) { return best_verb(r.common, r.best, out); });
+                                    [](Request& r, std::ostream& out) { return best_verb(r.common, r.best, out); });
     best->add_option("metric", request.best.metric, "final metric, or the last value of a recorded one")->required();
     best->add_option("-e,--experiment", request.best.experiment, "only this experiment's");
     CLI::Option* highest =
@@ -87,8 +88,10 @@ void add_ranking_verbs(CLI::App& app, Request& request) {
     best->add_option("-n,--limit", request.best.limit, "so many lines; 0: all")->check(whole_number(0));
     add_format(best, request, "text, csv, json, markdown or latex");
 
-    CLI::App* table = add_store_verb(app, request, "table", "The experiment's [table] beside published figures, or means ± standard errors over seeds by config keys",
-                               [](Request& r, std::ostream& out) { return table_verb(r.common, r.table, out); });
+    CLI::App* table = add_store_verb(
+        app, request, "table",
+        "The experiment's [table] beside published figures, or means ± standard errors over seeds by config keys",
+        [](Request& r, std::ostream& out) { return table_verb(r.common, r.table, out); });
     table->add_option("experiment", request.table.experiment, "its name; the newest if left out");
     table->footer(table_footer);
     add_names(table, "-r,--rows", request.table.rows, "config keys of the rows; those that differ if left out");
@@ -99,15 +102,15 @@ void add_ranking_verbs(CLI::App& app, Request& request) {
 
 void add_data_verbs(CLI::App& app, Request& request) {
     CLI::App* query = add_store_verb(app, request, "query", "Rows of an SQL statement over the store's views",
-                               [](Request& r, std::ostream& out) { return query_verb(r.common, r.text, out); });
+                                     [](Request& r, std::ostream& out) { return query_verb(r.common, r.text, out); });
     query->add_option("sql", request.text, "as SELECT name, value FROM final_metrics WHERE trial_id = 3")->required();
     add_format(query, request, "text, csv, json, markdown or latex");
 
-    CLI::App* exported =
-        add_store_verb(app, request, "export", "Metrics in long form, for other programs", [](Request& r, std::ostream& out) {
-            if (r.common.format == Format::text) r.common.format = Format::csv;
-            return export_verb(r.common, r.exported, out);
-        });
+    CLI::App* exported = add_store_verb(app, request, "export", "Metrics in long form, for other programs",
+                                        [](Request& r, std::ostream& out) {
+                                            if (r.common.format == Format::text) r.common.format = Format::csv;
+                                            return export_verb(r.common, r.exported, out);
+                                        });
     exported->add_option("what", request.exported.what, "metrics (every point), final or trials")
         ->check(CLI::IsMember({"metrics", "final", "trials"}));
     CLI::Option* trial =
@@ -117,10 +120,8 @@ void add_data_verbs(CLI::App& app, Request& request) {
     exported->add_option("-o,--out", request.exported.file, "file to write; standard output if left out or -");
     add_format(exported, request, "csv or json");
 
-    CLI::App* recovered =
-        add_verb(app, request, "recover", "Keep what is whole of a damaged store, in a new one", [](Request& r, std::ostream& out) {
-            return recover_verb(r.recover, out);
-        });
+    CLI::App* recovered = add_verb(app, request, "recover", "Keep what is whole of a damaged store, in a new one",
+                                   [](Request& r, std::ostream& out) { return recover_verb(r.recover, out); });
     recovered->footer(recover_footer);
     recovered->add_option("store", request.recover.damaged, "the damaged store, which is only read")->required();
     recovered->add_option("-o,--out", request.recover.file, "the new store; must not be there yet")->required();
@@ -137,15 +138,16 @@ void add_data_verbs(CLI::App& app, Request& request) {
     written->add_option("-o,--out", request.checkpoint.file,
                         "file to write, - for standard output; trial-N-step-S.pt if left out");
 
-    CLI::App* report = add_store_verb(app, request, "report", "One self-contained HTML page about an experiment",
-                                [](Request& r, std::ostream& out) { return report_verb(r.common, r.report, out); });
+    CLI::App* report =
+        add_store_verb(app, request, "report", "One self-contained HTML page about an experiment",
+                       [](Request& r, std::ostream& out) { return report_verb(r.common, r.report, out); });
     report->add_option("experiment", request.report.experiment, "its name; the newest if left out");
     report->add_option("-o,--out", request.report.file,
                        "file to write, - for standard output; EXPERIMENT.html if left out");
 
     CLI::App* reproduce =
         add_store_verb(app, request, "reproduce", "A trial's experiment file, and what differs now from when it ran",
-                 [](Request& r, std::ostream& out) { return reproduce_verb(r.common, r.reproduce, out); });
+                       [](Request& r, std::ostream& out) { return reproduce_verb(r.common, r.reproduce, out); });
     reproduce->add_option("trial", request.reproduce.trial, a_trial)->required()->check(names_a_trial);
     reproduce->add_option("-o,--out", request.reproduce.file, "file to write; standard output if left out or -");
 }

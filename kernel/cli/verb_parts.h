@@ -18,8 +18,8 @@ inline constexpr const char* a_trial = "TRIAL: number, prefix of its config hash
 CLI::App* add_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about,
                    std::function<int(Request&, std::ostream&)> verb);
 
-// The same for a verb that reads the store. What it holds may be of another's making, or damaged: whatever a reader then
-// finds missing, or of a type that it should not have, is said of the store.
+// The same for a verb that reads the store. What it holds may be of another's making, or damaged: whatever a reader
+// then finds missing, or of a type that it should not have, is said of the store.
 CLI::App* add_store_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about,
                          std::function<int(Request&, std::ostream&)> verb);
 

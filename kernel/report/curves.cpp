@@ -158,7 +158,8 @@ std::vector<Curve> load_curves(store::Store& store, const ExperimentResults& res
         Curve curve{metric, {}};
         for (const std::size_t group : groups) {
             std::vector<store::TrialId> trials;
-            for (const std::size_t index : results.groups[group].trials) trials.push_back(results.trials[index].trial.id);
+            for (const std::size_t index : results.groups[group].trials)
+                trials.push_back(results.trials[index].trial.id);
             Series series = series_of(store, trials, metric);
             series.group = group;
             if (series.x.size() > 1) curve.series.push_back(std::move(series));

@@ -216,11 +216,10 @@ std::string provenance_part(const store::Sweep& newest, std::size_t runs) {
         else
             rows += value_row(key, value);
     }
-    std::string out =
-        "<h2>Provenance</h2>\n<p class=\"note\">" +
-        html(fmt::format("Run {} from {}", time_text(newest.created), newest.file)) +
-        (runs > 1 ? html(fmt::format(", the newest of {} runs of this experiment", runs)) : "") +
-        "</p>\n";
+    std::string out = "<h2>Provenance</h2>\n<p class=\"note\">" +
+                      html(fmt::format("Run {} from {}", time_text(newest.created), newest.file)) +
+                      (runs > 1 ? html(fmt::format(", the newest of {} runs of this experiment", runs)) : "") +
+                      "</p>\n";
     if (!newest.toml.empty()) blocks = block("experiment file as run", newest.toml) + blocks;
     if (!rows.empty())
         out += "<details><summary>versions, commit, host</summary><div class=\"scroll\"><table><tbody>" + rows +

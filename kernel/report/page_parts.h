@@ -27,7 +27,8 @@ std::string samples_part(store::Store& store, const ExperimentResults& results, 
                          nlohmann::json& data);
 std::string configuration_part(const ExperimentResults& results);
 std::string trials_part(const ExperimentResults& results);
-std::string provenance_part(const store::Sweep& newest, std::size_t runs);  // `runs` of the experiment, this one among them
+std::string provenance_part(const store::Sweep& newest,
+                            std::size_t runs);  // `runs` of the experiment, this one among them
 std::string footer_part(const ExperimentResults& results);
 
 }  // namespace marginalia

@@ -90,7 +90,8 @@ FlatConfig flatten_text(const std::string& json) { return flatten(nlohmann::json
 
 FlatConfig config_of(const store::Store& store, const store::Trial& trial) {
     const nlohmann::json config = nlohmann::json::parse(trial.config, nullptr, false);
-    if (!config.is_object()) throw store::damaged_store(store.file(), fmt::format("the config of trial {} is not JSON", trial.id));
+    if (!config.is_object())
+        throw store::damaged_store(store.file(), fmt::format("the config of trial {} is not JSON", trial.id));
     return flatten(config);
 }
 

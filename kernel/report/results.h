@@ -18,7 +18,8 @@ using FlatConfig = std::map<std::string, std::string>;
 FlatConfig flatten(const nlohmann::json& config);
 FlatConfig flatten_text(const std::string& json);  // the `config` column; empty if it is not JSON
 
-FlatConfig config_of(const store::Store& store, const store::Trial& trial);  // throws StoreError (damaged) if it is none
+FlatConfig config_of(const store::Store& store,
+                     const store::Trial& trial);  // throws StoreError (damaged) if it is none
 
 // A mean over the seeds whose value is finite. Where none is, `mean` is what they all are, and NaN if they differ.
 struct Estimate {

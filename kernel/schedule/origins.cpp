@@ -13,7 +13,8 @@ using Hashes = std::map<std::string, std::string>;  // what it is, in words -> S
 // A store may be damaged, or another's: what is not as it should be is as if it were not there.
 std::string text_at(const nlohmann::json& object, const char* key) {
     const auto found = object.is_object() ? object.find(key) : object.end();
-    return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+    return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>()
+                                                                             : std::string();
 }
 
 const nlohmann::json& list_at(const nlohmann::json& object, const char* key) {

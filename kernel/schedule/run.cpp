@@ -262,7 +262,8 @@ store::Sweep newest_sweep(const RunOptions& options) {
     bring_up_to_date(options.store);
     store::Store reader = store::Store::open_to_read(options.store);
     const std::vector<std::string> names = store::experiment_names(reader);
-    const bool known = options.experiment.empty() ? !names.empty() : std::ranges::find(names, options.experiment) != names.end();
+    const bool known =
+        options.experiment.empty() ? !names.empty() : std::ranges::find(names, options.experiment) != names.end();
     if (known) return store::newest_sweep(reader, options.experiment);
     if (names.empty())
         throw StoreError(StoreError::Kind::no_match,

@@ -1,5 +1,5 @@
-// Random damage to a store, then `recover`: what it makes is whole, and holds every row but those of the pages that were
-// hit. FAULT_ROUNDS, FAULT_SEED.
+// Random damage to a store, then `recover`: what it makes is whole, and holds every row but those of the pages that
+// were hit. FAULT_ROUNDS, FAULT_SEED.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -22,7 +22,8 @@ using namespace marginalia::store;
 
 namespace {
 
-constexpr std::array tables{"config", "trial", "metric_name", "metric", "summary", "final_metric", "checkpoint", "sample"};
+constexpr std::array tables{"config",  "trial",        "metric_name", "metric",
+                            "summary", "final_metric", "checkpoint",  "sample"};
 constexpr std::int64_t page_size = 4096;
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
@@ -46,7 +47,8 @@ void fill(const fs::path& file) {
         store.add_sample(trial.id, "model", 119, "text", "a sample");
         store.set_status(trial.id, Status::done);
     }
-    store.connection().execute("DELETE FROM metric WHERE trial = 7; DELETE FROM summary WHERE trial = 7");  // free pages
+    store.connection().execute(
+        "DELETE FROM metric WHERE trial = 7; DELETE FROM summary WHERE trial = 7");  // free pages
 }
 
 std::map<std::string, std::int64_t> counts(const fs::path& file) {
@@ -69,8 +71,7 @@ std::map<std::int64_t, Page> pages_of(const fs::path& file) {
     Connection connection(file, Connection::Access::read);
     try {
         Rows rows(connection, "SELECT pageno, name, ncell, pagetype FROM dbstat");
-        while (rows.next())
-            pages[rows.integer(0)] = {rows.text(1), rows.text(3) == "overflow" ? 1 : rows.integer(2)};
+        while (rows.next()) pages[rows.integer(0)] = {rows.text(1), rows.text(3) == "overflow" ? 1 : rows.integer(2)};
     } catch (const StoreError&) {
         fmt::print("skipped: how many rows are lost, as this SQLite has no dbstat\n");
     }
@@ -93,10 +94,14 @@ Damage damage(const fs::path& file, std::mt19937_64& chance) {
         for (auto page = at / page_size; page <= (at + std::ssize(bytes) - 1) / page_size; ++page)
             done.pages.push_back(page + 1);
     };
-    const auto place = [&](std::int64_t below) { return static_cast<std::int64_t>(chance() % static_cast<std::uint64_t>(below)); };
+    const auto place = [&](std::int64_t below) {
+        return static_cast<std::int64_t>(chance() % static_cast<std::uint64_t>(below));
+    };
     switch (chance() % 4) {
         case 0:  // one byte, anywhere
-        case 1: hit(place(size), std::string(1, static_cast<char>(chance()))); break;
+        case 1:
+            hit(place(size), std::string(1, static_cast<char>(chance())));
+            break;
         case 2:  // the head of a page, where most harm is done
             hit(place(size / page_size) * page_size + place(24), std::string(1, static_cast<char>(chance())));
             break;
@@ -128,7 +133,8 @@ std::string fault_of(const fs::path& made, const Damage& done, const std::map<st
             if (const auto found = pages.find(page); found != pages.end() && found->second.table == table)
                 may_miss += found->second.rows;
         if (after.at(table) < before.at(table) - may_miss)
-            return fmt::format("{} has {} of {} rows and {} were hit", table, after.at(table), before.at(table), may_miss);
+            return fmt::format("{} has {} of {} rows and {} were hit", table, after.at(table), before.at(table),
+                               may_miss);
     }
     return {};
 }

@@ -169,9 +169,9 @@ with tempfile.TemporaryDirectory() as place:
     subprocess.run([arguments.sample, os.path.join(place, "whole.db")], check=True)
     open(os.path.join(place, "plan.toml"), "w").write(PLAN)
     for number in range(ROUNDS):
-        faults += attack(place, number, random.Random(SEED * 1_000_003 + number))
-for fault in faults[:20]:
-    print(fault)
+        found = attack(place, number, random.Random(SEED * 1_000_003 + number))
+        print(*found, sep="\n", end="\n" if found else "", flush=True)
+        faults += found
 print(f"store_faults: {sum(answers.values())} inputs, {answers['answered']} answered, {answers['refused']} refused, "
       f"{len(faults)} faults")
 sys.exit(1 if faults else 0)

@@ -157,6 +157,19 @@ TEST_CASE("query and export give rows to programs") {
                            "marginalia export metrics -t 1 --out m.csv", "wc -l < m.csv"});
 }
 
+TEST_CASE("recover keeps what is whole of a damaged store, which all verbs refuse") {
+    const fs::path file = place().folder / "damaged.db";
+    fs::copy_file(place().folder / "marginalia.db", file);
+    marginalia::store::Store::open(file).connection().execute(
+        "DELETE FROM provenance; DELETE FROM config WHERE id = 1");
+    compare_with("recover",
+                 {"marginalia --store damaged.db table", "marginalia --store damaged.db list",
+                  "marginalia --store damaged.db show 1", "marginalia recover damaged.db --out recovered.db",
+                  "marginalia --store recovered.db list -n 4", "marginalia recover damaged.db --out recovered.db",
+                  "marginalia recover text.db --out other.db", "marginalia recover missing.db --out other.db",
+                  "marginalia recover damaged.db", "test -e other.db"});
+}
+
 TEST_CASE("checkpoints are written whole, as they are in the store") {
     compare_with("checkpoint", {"marginalia checkpoint export 1 --step 3", "marginalia checkpoint export 10"});
 }

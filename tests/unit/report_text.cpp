@@ -1,7 +1,11 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <ctime>
+#include <filesystem>
 #include <sstream>
 
 #include "kernel/report/curves.h"
@@ -185,4 +189,31 @@ TEST_CASE("curves are averaged over seeds and thinned") {
 TEST_CASE("nothing from a store can break out of the page") {
     CHECK(html("<b a='1'>&\"") == "&lt;b a=&#39;1&#39;&gt;&amp;&quot;");
     CHECK(script_json({{"x", "</script><!--"}}) == "{\"x\":\"\\u003c/script>\\u003c!--\"}");
+}
+
+TEST_CASE("a report takes time in proportion to its configurations") {
+    const auto seconds_of = [](int configs) {
+        const auto folder =
+            std::filesystem::temp_directory_path() / fmt::format("marginalia-report-{}-{}", ::getpid(), configs);
+        std::filesystem::create_directory(folder);
+        store::PlannedSweep sweep{"wide", "", "/here/wide.toml", "name = \"wide\"\n", "{}", {}};
+        for (int i = 0; i < configs; ++i)
+            sweep.trials.push_back({fmt::format(R"({{"train":{{"rate":{}}}}})", i), fmt::format("{:016x}", i), 0});
+        auto store = store::Store::open(folder / "a.db");
+        store.transaction([&] {
+            for (const auto& trial : store.enqueue(sweep)) {
+                store.claim(trial.id, store::this_process(), "cpu", 1);
+                for (const char* metric : {"kl", "nll_bits", "free_energy", "spearman"})
+                    store.set_final_metric(trial.id, metric, static_cast<double>(trial.id));
+                store.set_status(trial.id, store::Status::done);
+            }
+        });
+        const std::clock_t began = std::clock();
+        CHECK(report_page(store, "wide").size() > static_cast<std::size_t>(configs) * 100);
+        const double taken = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+        std::filesystem::remove_all(folder);
+        return taken;
+    };
+    seconds_of(100);
+    CHECK(seconds_of(4000) / seconds_of(1000) < 7);  // it was 15
 }

@@ -14,8 +14,8 @@ using Kind = StoreError::Kind;
 
 namespace {
 
-constexpr std::array tables{"provenance",  "sweep",  "config",  "trial",        "sweep_trial",
-                            "metric_name", "metric", "summary", "final_metric", "checkpoint", "sample"};
+constexpr std::array tables{"provenance", "sweep",   "config",       "trial",      "sweep_trial", "metric_name",
+                            "metric",     "summary", "final_metric", "checkpoint", "sample"};
 
 std::string contents(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
@@ -67,7 +67,8 @@ struct Filled {
     }
     std::int64_t root(const std::string& name) const {
         auto store = Store::open_to_read(file);
-        return static_cast<std::int64_t>(number_of(store, "SELECT rootpage FROM sqlite_schema WHERE name = '" + name + "'"));
+        return static_cast<std::int64_t>(
+            number_of(store, "SELECT rootpage FROM sqlite_schema WHERE name = '" + name + "'"));
     }
     void change(const std::string& sql) const { Connection(file, Connection::Access::write).execute(sql); }
     // Every query of the reading verbs; the sentence of the first that refuses.
@@ -92,9 +93,10 @@ struct Filled {
         CAPTURE(sql);
         change(sql);
         const auto refused = read_all();
-        CHECK(refused.sentence == fmt::format("store {0} is damaged ({1}); go back to a copy of it, or keep what is whole "
-                                              "with: marginalia recover {0} --out NEW",
-                                              file.string(), how));
+        CHECK(refused.sentence ==
+              fmt::format("store {0} is damaged ({1}); go back to a copy of it, or keep what is whole "
+                          "with: marginalia recover {0} --out NEW",
+                          file.string(), how));
         CHECK(refused.kind == Kind::damaged);
         // What recover makes of it is a store again.
         const auto made = folder / "made.db";
@@ -115,11 +117,18 @@ TEST_CASE_FIXTURE(Filled, "rows that are missing or of the wrong type are damage
     SUBCASE("") { check_damaged("DELETE FROM provenance", "'provenance' of a row is missing"); }
     SUBCASE("") { check_damaged("DELETE FROM config WHERE id = 1", "'json' of a row is missing"); }
     SUBCASE("") { check_damaged("DELETE FROM sweep", "the run 1 of an experiment file, which has trials, is missing"); }
-    SUBCASE("") { check_damaged("UPDATE trial SET experiment = 'two' WHERE id = 2", "no run of experiment 'two' is there, which has trials"); }
-    SUBCASE("") { check_damaged("UPDATE trial SET seed = 'three' WHERE id = 1", "'seed' of a row is not a whole number"); }
+    SUBCASE("") {
+        check_damaged("UPDATE trial SET experiment = 'two' WHERE id = 2",
+                      "no run of experiment 'two' is there, which has trials");
+    }
+    SUBCASE("") {
+        check_damaged("UPDATE trial SET seed = 'three' WHERE id = 1", "'seed' of a row is not a whole number");
+    }
     SUBCASE("") { check_damaged("UPDATE trial SET status = 'dancing' WHERE id = 1", "a trial's status is 'dancing'"); }
     SUBCASE("") { check_damaged("UPDATE final_metric SET value = 'much'", "'value' of a row is not a number"); }
-    SUBCASE("") { check_damaged("UPDATE trial SET created = x'00ff' WHERE id = 1", "'created' of a row is not a whole number"); }
+    SUBCASE("") {
+        check_damaged("UPDATE trial SET created = x'00ff' WHERE id = 1", "'created' of a row is not a whole number");
+    }
     SUBCASE("") { check_damaged("DROP TABLE sample", "no such table: sample"); }
     SUBCASE("") { check_damaged("DROP VIEW summaries", "no such table: summaries"); }
     SUBCASE("") { check_damaged("PRAGMA user_version = -5", "its layout version is -5"); }
@@ -138,7 +147,8 @@ TEST_CASE_FIXTURE(Filled, "what recover makes of a whole store is the same store
     CHECK(result.trials.kept == 9);
     CHECK(result.points.kept == 2700);
     CHECK(result.checkpoints.kept == 9);
-    CHECK(result.trials.lost + result.points.lost + result.checkpoints.lost + result.other_rows + result.stand_ins == 0);
+    CHECK(result.trials.lost + result.points.lost + result.checkpoints.lost + result.other_rows + result.stand_ins ==
+          0);
     CHECK(text_of(is, "PRAGMA integrity_check") == "ok");
 }
 
@@ -205,9 +215,11 @@ TEST_CASE_FIXTURE(Filled, "recover brings no deleted rows back") {
     bool list_broken = false;
     SUBCASE("") {}
     SUBCASE("without the list of free pages") { list_broken = true; }
-    change("DELETE FROM metric WHERE trial > 1; DELETE FROM summary WHERE trial > 1; DELETE FROM trial WHERE id > 8;"
-           "DELETE FROM checkpoint WHERE trial > 8; DELETE FROM final_metric WHERE trial > 8; DELETE FROM sample WHERE trial > 8;"
-           "DELETE FROM sweep_trial WHERE trial > 8");
+    change(
+        "DELETE FROM metric WHERE trial > 1; DELETE FROM summary WHERE trial > 1; DELETE FROM trial WHERE id > 8;"
+        "DELETE FROM checkpoint WHERE trial > 8; DELETE FROM final_metric WHERE trial > 8; DELETE FROM sample WHERE "
+        "trial > 8;"
+        "DELETE FROM sweep_trial WHERE trial > 8");
     if (list_broken) overwrite(file, 32, std::string(4, '\x11'));
     const auto result = recover_store(file, folder / "new.db");
     CHECK_FALSE(result.perhaps_deleted);

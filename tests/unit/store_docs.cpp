@@ -41,7 +41,9 @@ void fill(Store& store) {
 }
 
 bool runs(const TemporaryFolder& folder, const std::string& command) {
-    return std::system(fmt::format("cd '{}' && {} > out.txt 2> err.txt", folder.path.string(), command).c_str()) == 0;
+    return std::system(fmt::format("cd '{}' && PATH=\"{}/bin:$PATH\" && {} > out.txt 2> err.txt", folder.path.string(),
+                                   MARGINALIA_BINARY_DIR, command)
+                           .c_str()) == 0;
 }
 
 void spoil_metrics(const std::filesystem::path& file) {
@@ -106,7 +108,7 @@ TEST_CASE("the programs of the page run where their interpreters are there") {
     }
 }
 
-TEST_CASE("the shell commands of the page read a store and rescue a damaged one") {
+TEST_CASE("the shell commands of the page read a store and recover a damaged one") {
     TemporaryFolder folder;
     {
         auto store = Store::open(folder / "marginalia.db");
@@ -123,6 +125,6 @@ TEST_CASE("the shell commands of the page read a store and rescue a damaged one"
         std::ofstream(folder / "script.sh") << script;
         CHECK(runs(folder, "sh -e script.sh"));
     }
-    auto rescued = Store::open(folder / "rescued.db");
-    CHECK(list_trials(rescued).size() == 6);
+    auto recovered = Store::open(folder / "recovered.db");
+    CHECK(list_trials(recovered).size() == 6);
 }

@@ -73,12 +73,14 @@ std::string said_by_all(const std::filesystem::path& file) {
     CHECK(list_experiments(store).front().by_status.contains(status_named(status)));
     CHECK(name_of(trial_details(store, 1).trial.status) == status);
     CHECK(std::get<std::string>(query(store, "SELECT status FROM trials").rows[0][0]) == status);
-    CHECK(std::get<std::string>(query(store, "SELECT t.status FROM trials t JOIN sweeps s USING (sweep_id)").rows[0][0]) ==
-          status);
+    CHECK(std::get<std::string>(
+              query(store, "SELECT t.status FROM trials t JOIN sweeps s USING (sweep_id)").rows[0][0]) == status);
     return status;
 }
 
-bool may_unshare() { return in_child([] { return unshare(CLONE_NEWPID) == 0; }); }
+bool may_unshare() {
+    return in_child([] { return unshare(CLONE_NEWPID) == 0; });
+}
 
 // The grandchild is told of its parent's death a moment later.
 bool is_said_within(const std::filesystem::path& file, const std::string& status) {
@@ -192,7 +194,8 @@ TEST_CASE("a clock that was set back makes no time negative") {
     auto store = Store::open(folder / "a.db");
     store.enqueue(plan("one", 1));
     REQUIRE(store.claim(1, this_process(), "cpu", 1));
-    store.connection().execute("UPDATE trial SET attempt_started = attempt_started + 259199014, started = started + 259199014");
+    store.connection().execute(
+        "UPDATE trial SET attempt_started = attempt_started + 259199014, started = started + 259199014");
     store.set_status(1, Status::done);
     CHECK(store.find(1)->seconds == 0);
     CHECK(number_of(store, "SELECT seconds FROM trials") == 0);
@@ -202,7 +205,9 @@ TEST_CASE("a clock that was set back makes no time negative") {
 
 TEST_CASE("the judged view has the columns of the file's, in their order") {
     TemporaryFolder folder;
-    { auto store = Store::open(folder / "a.db"); }
+    {
+        auto store = Store::open(folder / "a.db");
+    }
     auto store = Store::open_to_read(folder / "a.db");
     CHECK(query(store, "SELECT * FROM trials").columns == query(store, "SELECT * FROM main.trials").columns);
     const auto table = query(store, "SELECT * FROM main.trial").columns;

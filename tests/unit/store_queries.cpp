@@ -1,5 +1,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <sqlite3.h>
+
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "store/queries.h"
@@ -196,4 +199,103 @@ TEST_CASE_FIXTURE(Filled, "a query that would write is refused, in a store open 
           "the query cannot be run: it is empty; try: SELECT * FROM trials");
     CHECK(query(reader, "PRAGMA table_info(trials)").rows.size() >= 12);
     CHECK(list_trials(store).size() == 6);
+}
+
+TEST_CASE_FIXTURE(Filled, "a typed query is bounded in memory and rows, and can be stopped while no row comes") {
+    const auto said = [&](const std::string& sql, const QueryLimits& limits) {
+        return refusal([&] { query(store, sql, limits); });
+    };
+    const std::string endless = "WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM a) SELECT ";
+    CHECK(said(endless + "x FROM a", {.rows = 100})
+              .sentence.starts_with("the query cannot be run: it gives more than 100 rows"));
+    int asked = 0;
+    const auto stopped = said(endless + "count(*) FROM a", {.stopped = [&] { return ++asked > 20; }});
+    CHECK(stopped.sentence == "the query was stopped");
+    CHECK(stopped.kind == StoreError::Kind::stopped);
+    CHECK(said("SELECT count(*) FROM metrics a, metrics b, metrics c, metrics d, metrics e",
+               {.stopped = [&] { return ++asked > 40; }})
+              .kind == StoreError::Kind::stopped);
+    const QueryLimits small{.bytes = 20'000'000};
+    const std::string growing = "WITH RECURSIVE a(x) AS (SELECT 1 UNION SELECT x + 1 FROM a) SELECT count(*) FROM a";
+    const auto large = said(growing, small);
+    CHECK(large.sentence.starts_with("the query cannot be run: it needs more than 20 MB of memory"));
+    CHECK(large.kind == StoreError::Kind::bad_query);
+    CHECK(said("SELECT hex(zeroblob(9000000))", small).sentence == large.sentence);
+    CHECK(said("SELECT zeroblob(200000000)", {.bytes = 1'000'000'000}).sentence ==
+          "the query cannot be run: a value of it is longer than 100 MB");
+    CHECK(query(store, "SELECT length(zeroblob(200000000))").rows.size() == 1);  // the limits are gone with the query
+}
+
+TEST_CASE_FIXTURE(Filled, "pragmas that change something are refused, with a value or without") {
+    for (const auto* pragma :
+         {"wal_checkpoint", "optimize", "incremental_vacuum", "query_only = 0", "journal_mode = delete",
+          "user_version = 3", "writable_schema = 1", "shrink_memory", "temp_store = 1"})
+        CHECK(refusal([&] { query(store, std::string("PRAGMA ") + pragma); }).sentence ==
+              "the query cannot be run: only statements that read this store are allowed");
+    for (const auto* pragma : {"table_info(trials)", "user_version", "page_count", "index_list(trial)", "quick_check"})
+        CHECK_FALSE(query(store, std::string("PRAGMA ") + pragma).rows.empty());
+}
+
+TEST_CASE("what is asked of many trials costs in proportion to their number") {
+    TemporaryFolder folder;
+    const auto steps_of_sqlite = [&](int n, const std::function<void(Store&)>& body) {
+        const auto file = folder / fmt::format("{}.db", n);
+        if (!std::filesystem::exists(file)) {
+            auto store = Store::open(file);
+            store.transaction([&] {
+                for (const auto& trial : store.enqueue(plan("one", n, 1))) {
+                    store.claim(trial.id, this_process(), "cpu", 1);
+                    store.set_final_metric(trial.id, "kl", static_cast<double>(trial.id));
+                    store.set_status(trial.id, Status::done);
+                }
+            });
+        }
+        auto store = Store::open_to_read(file);
+        std::int64_t steps = 0;
+        sqlite3_progress_handler(
+            store.connection().handle(), 10, [](void* count) { return ++*static_cast<std::int64_t*>(count), 0; },
+            &steps);
+        body(store);
+        return static_cast<double>(steps);
+    };
+    const auto growth = [&](const std::function<void(Store&)>& body) {
+        return steps_of_sqlite(2000, body) / std::max(1.0, steps_of_sqlite(500, body));
+    };
+    // By config, as a second stage finds its first: one look-up, whatever the number.
+    CHECK(growth([](Store& s) {
+              for (int i = 0; i < 400; ++i)
+                  CHECK(done_trials(s, "one", fmt::format("{0:04x}beef{0:08x}", i), 0).size() == 1);
+          }) < 1.5);
+    CHECK(growth([](Store& s) { CHECK(done_trials(s, "one", "", 1).empty()); }) < 6);
+    CHECK(growth([](Store& s) { best_trials(s, {.metric = "kl", .limit = -1}); }) < 6);
+    CHECK(growth([](Store& s) { best_configs(s, {.metric = "kl", .limit = -1}); }) < 6);
+    CHECK(growth([](Store& s) { list_trials(s); }) < 6);
+    CHECK(growth([](Store& s) { list_experiments(s); }) < 6);
+}
+
+TEST_CASE("a thinned curve is looked up, not read") {
+    TemporaryFolder folder;
+    auto store = Store::open(folder / "a.db");
+    store.enqueue(plan("one", 1));
+    std::vector<MetricPoint> points;
+    for (int step = 0; step < 50'000; ++step) points.push_back({"loss", step, static_cast<double>(step % 2), 2e9});
+    store.add_metrics(1, points);
+    std::int64_t steps = 0;
+    sqlite3_progress_handler(
+        store.connection().handle(), 10, [](void* count) { return ++*static_cast<std::int64_t*>(count), 0; }, &steps);
+    const auto thin = metric_curve(store, 1, "loss", 100);
+    CHECK(steps < 1000);  // a step of SQLite is a tenth of a point or so
+    REQUIRE(thin.size() == 100);
+    CHECK(thin.back().step == 49'999);
+    const auto range = finite_steps(store, 1, "loss");
+    REQUIRE(range);
+    CHECK(range->last == 49'999);
+    CHECK(range->points == 50'000);
+    const auto parts = metric_parts(store, 1, "loss", 0, 49'999, 500);
+    REQUIRE(parts.size() == 500);
+    CHECK(parts[3].sum / static_cast<double>(parts[3].count) == doctest::Approx(0.5).epsilon(0.02));
+    CHECK(parts[3].max == 1);
+    std::int64_t all = 0;
+    for (const auto& part : parts) all += part.count;
+    CHECK(all == 50'000);
 }

@@ -97,7 +97,8 @@ TEST_CASE("a damaged store is refused with what to do") {
     }
     const auto sentence = [&](const std::string& how) {
         return fmt::format(
-            "store {0} is damaged ({1}); go back to a copy of it, or keep what is whole with: marginalia recover {0} --out "
+            "store {0} is damaged ({1}); go back to a copy of it, or keep what is whole with: marginalia recover {0} "
+            "--out "
             "NEW",
             file.string(), how);
     };
