@@ -42,7 +42,7 @@ VERBS = [["list"], ["list", "--experiments"], ["list", "--format", "json"], ["sh
          ["compare", "1", "4", "13"], ["diff", "1", "13"], ["report", "lattice", "--out", "r.html"],
          ["query", "SELECT * FROM trials"], ["query", "SELECT count(*), sum(value) FROM metrics"],
          ["query", "SELECT * FROM sweeps", "--format", "json"], ["export"], ["export", "final"], ["export", "trials"],
-         ["checkpoint", "export", "1", "--out", "c.pt"], ["plan", "plan.toml"]]
+         ["plan", "plan.toml"]]
 environment = {**os.environ, "NO_COLOR": "1", "MARGINALIA_WORKER": arguments.worker,
                "MARGINALIA_PLUGIN_PATH": arguments.plugins}
 

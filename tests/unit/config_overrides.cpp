@@ -167,7 +167,7 @@ TEST_CASE("faults name the override") {
           "Parameters of network 'mlp': hidden, layers");
     CHECK(message({"trian.steps=3"})
               .starts_with("override 'trian.steps=3': unknown table [trian]; did you mean 'train'?"));
-    CHECK(message({"train.steps=\xff"}) == "override 'train.steps=\\xff': this is not valid UTF-8");
+    CHECK(message({"train.steps=\xff"}) == "override 'train.steps=byte 0xFF': this is not valid UTF-8");
     CHECK(message({"seeds=-1"}) == "override 'seeds=-1': a seed must be an integer of at least 0, not the integer -1");
     CHECK(message({"seeds=1,1"}) == "override 'seeds=1,1': the seed 1 is given twice; every seed makes one trial");
 }
