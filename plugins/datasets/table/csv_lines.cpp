@@ -61,8 +61,10 @@ void CsvLines::cut(std::string_view text, Line& line) const {
         while (at < text.size() && is_blank(text[at])) ++at;
         if (divider_ == ' ' && at == text.size()) return;
         Cell cell;
-        if (at < text.size() && text[at] == '"') at = take_quoted(text, at, cell, line);
-        else at = take_plain(text, at, cell);
+        if (at < text.size() && text[at] == '"')
+            at = take_quoted(text, at, cell, line);
+        else
+            at = take_plain(text, at, cell);
         line.cells.push_back(cell);
         if (at >= text.size()) return;
         if (divider_ != ' ') ++at;
@@ -83,14 +85,17 @@ std::size_t CsvLines::take_quoted(std::string_view text, std::size_t at, Cell& c
     do end = text.find('"', end + 1);
     while (end != text.npos && end + 1 < text.size() && text[end + 1] == '"' && ++end);  // "" is a quote within
     if (end == text.npos)
-        fail(line.number, "the quote of " + cell_name(line.cells.size()) + " is not closed on its line; write each row on one line");
+        fail(line.number,
+             "the quote of " + cell_name(line.cells.size()) + " is not closed on its line; write each row on one line");
     cell = {text.substr(at + 1, end - at - 1), true};
     const std::size_t first = cell.text.find_first_not_of(" \t");
-    cell.text = first == cell.text.npos ? std::string_view() : cell.text.substr(first, cell.text.find_last_not_of(" \t") - first + 1);
+    cell.text = first == cell.text.npos ? std::string_view()
+                                        : cell.text.substr(first, cell.text.find_last_not_of(" \t") - first + 1);
     at = end + 1;
     while (at < text.size() && is_blank(text[at]) && divider_ != ' ') ++at;
     if (at < text.size() && text[at] != divider_ && !(divider_ == ' ' && text[at] == '\t'))
-        fail(line.number, "something follows the quotes of " + cell_name(line.cells.size()) + "; write the divider after them");
+        fail(line.number,
+             "something follows the quotes of " + cell_name(line.cells.size()) + "; write the divider after them");
     return at;
 }
 

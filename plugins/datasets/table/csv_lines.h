@@ -21,14 +21,14 @@ struct Line {
 
 std::string cell_name(std::size_t index);
 
-// The lines of a file that hold something but comments. All are divided as the first of them is. One thread; the cells of a line point
-// into the object.
+// The lines of a file that hold something but comments. All are divided as the first of them is. One thread; the cells
+// of a line point into the object.
 class CsvLines {
 public:
     explicit CsvLines(const std::string& path);
 
-    // False where there is no further one. Throws Error "FILE:LINE: sentence" for quotes that do not close, and for an empty line in a
-    // table of one column.
+    // False where there is no further one. Throws Error "FILE:LINE: sentence" for quotes that do not close, and for an
+    // empty line in a table of one column.
     bool next(Line& line);
 
     [[noreturn]] void fail(std::size_t line, const std::string& sentence) const;

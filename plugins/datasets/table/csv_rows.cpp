@@ -143,7 +143,8 @@ private:
                   others = second == rows_.symbols.end() ? -1 : *std::max_element(second, rows_.symbols.end());
         const bool quoted_alone = first_quoted_ && !all_quoted_ && others >= 0;
         const bool is_header = rows_.width > 2 && counts_ && own > others && others >= 0;
-        const bool rises = rows_.width > 2 && std::is_sorted(begin, second) && std::adjacent_find(begin, second) == second;
+        const bool rises =
+            rows_.width > 2 && std::is_sorted(begin, second) && std::adjacent_find(begin, second) == second;
         if (quoted_alone || is_header) {
             rows_.note = "the first line, " + shown_first_ + ", was taken for a header";
             rows_.symbols.erase(begin, second);
