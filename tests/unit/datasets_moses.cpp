@@ -129,7 +129,7 @@ TEST_CASE("lines that are no molecules are refused with line and column") {
                              "SMILES\r\nCC\r\n", "SMILES\rCC\r"})
         CHECK(train_refusal(same) == "");
     CHECK(smiles_refusal("C\xE2\x80\x8B"
-                         "C") == "train.csv:1:2: 'U+200B' is no character of a SMILES");
+                         "C") == "train.csv:1:2: U+200B (an invisible character) is no character of a SMILES");
     CHECK(train_refusal("SMILES\n") == "train.csv: there is no molecule in this file");
     CHECK(train_refusal("CC\n\nCC\n") == "train.csv:2:1: there is no molecule on this line");
     CHECK(smiles_refusal("CC!C") == "train.csv:1:3: '!' is no character of a SMILES");
