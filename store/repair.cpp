@@ -47,7 +47,6 @@ constexpr std::array others{
 };
 
 constexpr std::array belong_to_nothing{
-    "DELETE FROM metric WHERE trial NOT IN (SELECT id FROM trial)",
     "DELETE FROM summary WHERE trial NOT IN (SELECT id FROM trial)",
     "DELETE FROM final_metric WHERE trial NOT IN (SELECT id FROM trial)",
     "DELETE FROM checkpoint WHERE trial NOT IN (SELECT id FROM trial)",
@@ -87,11 +86,12 @@ Repairs repair(Connection& connection) {
     repairs.stand_ins = repairs.trials = run(connection, trials);
     for (const auto* sql : others) repairs.stand_ins += run(connection, sql);
     for (const auto* sql : belong_to_nothing) run(connection, sql);
+    repairs.points_lost = run(connection, "DELETE FROM metric WHERE trial NOT IN (SELECT id FROM trial)");
     {
         Rows rows(connection,
                   "SELECT coalesce(sum(max(0, n - (SELECT count(*) FROM metric m WHERE m.trial = s.trial AND "
                   "m.metric = s.metric))), 0) FROM summary s");
-        if (rows.next()) repairs.points_lost = rows.integer(0);
+        if (rows.next()) repairs.points_lost += rows.integer(0);
     }
     run(connection, summaries);
     return repairs;

@@ -10,7 +10,7 @@ namespace marginalia::store {
 struct Repairs {
     std::int64_t stand_ins = 0;  // rows made in place of lost ones, `trials` among them
     std::int64_t trials = 0;
-    std::int64_t points_lost = 0;  // by the summaries, which count them
+    std::int64_t points_lost = 0;  // of no trial, and what summaries count and is not there
 };
 
 // Within a transaction of the caller's.

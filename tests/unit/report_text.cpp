@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <filesystem>
+#include <functional>
 #include <sstream>
 
 #include "kernel/report/curves.h"
@@ -191,29 +193,34 @@ TEST_CASE("nothing from a store can break out of the page") {
     CHECK(script_json({{"x", "</script><!--"}}) == "{\"x\":\"\\u003c/script>\\u003c!--\"}");
 }
 
-TEST_CASE("a report takes time in proportion to its configurations") {
-    const auto seconds_of = [](int configs) {
-        const auto folder =
-            std::filesystem::temp_directory_path() / fmt::format("marginalia-report-{}-{}", ::getpid(), configs);
-        std::filesystem::create_directory(folder);
-        store::PlannedSweep sweep{"wide", "", "/here/wide.toml", "name = \"wide\"\n", "{}", {}};
-        for (int i = 0; i < configs; ++i)
-            sweep.trials.push_back({fmt::format(R"({{"train":{{"rate":{}}}}})", i), fmt::format("{:016x}", i), 0});
-        auto store = store::Store::open(folder / "a.db");
-        store.transaction([&] {
-            for (const auto& trial : store.enqueue(sweep)) {
-                store.claim(trial.id, store::this_process(), "cpu", 1);
-                for (const char* metric : {"kl", "nll_bits", "free_energy", "spearman"})
-                    store.set_final_metric(trial.id, metric, static_cast<double>(trial.id));
-                store.set_status(trial.id, store::Status::done);
-            }
-        });
-        const std::clock_t began = std::clock();
-        CHECK(report_page(store, "wide").size() > static_cast<std::size_t>(configs) * 100);
-        const double taken = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
-        std::filesystem::remove_all(folder);
-        return taken;
+TEST_CASE("a report of many configurations takes a few times as long as reading them") {
+    constexpr int configs = 4000;
+    const auto folder = std::filesystem::temp_directory_path() / fmt::format("marginalia-report-{}", ::getpid());
+    std::filesystem::create_directory(folder);
+    store::PlannedSweep sweep{"wide", "", "/here/wide.toml", "name = \"wide\"\n", "{}", {}};
+    for (int i = 0; i < configs; ++i)
+        sweep.trials.push_back({fmt::format(R"({{"train":{{"rate":{}}}}})", i), fmt::format("{:016x}", i), 0});
+    auto store = store::Store::open(folder / "a.db");
+    store.transaction([&] {
+        for (const auto& trial : store.enqueue(sweep)) {
+            store.claim(trial.id, store::this_process(), "cpu", 1);
+            for (const char* metric : {"kl", "nll_bits", "free_energy", "spearman"})
+                store.set_final_metric(trial.id, metric, static_cast<double>(trial.id));
+            store.set_status(trial.id, store::Status::done);
+        }
+    });
+    // The least of a few: another process may disturb any one of them.
+    const auto seconds_of = [](const std::function<std::size_t()>& work) {
+        double least = HUGE_VAL;
+        for (int i = 0; i < 3; ++i) {
+            const std::clock_t began = std::clock();
+            CHECK(work() >= 4000);  // trials, or bytes
+            least = std::min(least, static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC);
+        }
+        return least;
     };
-    seconds_of(100);
-    CHECK(seconds_of(4000) / seconds_of(1000) < 10);  // it was 15
+    const double reading = seconds_of([&] { return load_results(store, "wide").trials.size(); });
+    const double page = seconds_of([&] { return report_page(store, "wide").size(); });
+    CHECK(page / reading < 20);  // it is 2 to 7; with the square of their number it was over 100
+    std::filesystem::remove_all(folder);
 }
