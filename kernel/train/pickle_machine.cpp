@@ -210,8 +210,10 @@ void PickleMachine::push_storage() {
     const auto found = std::ranges::find(storage_types, type, &StorageType::name);
     if (item(id, 0, Kind::text).text != "storage" || found == std::end(storage_types))
         refuse_pickle("its pickle describes a tensor in another way than LibTorch");
+    // What a pickle says once it may recall ever so often, so that nothing of any length is copied.
+    constexpr std::size_t most_letters = 64;
     PickledTensor storage;
-    storage.storage = item(id, 2, Kind::text).text;
+    storage.storage = item(id, 2, Kind::text).text.substr(0, most_letters);
     storage.type = found->type;
     storage.length = item(id, 4, Kind::number).number;
     storages_.push_back(std::move(storage));
@@ -219,6 +221,9 @@ void PickleMachine::push_storage() {
 }
 
 std::vector<std::int64_t> PickleMachine::numbers_of(const PickleNode& tuple) const {
+    constexpr std::size_t most_dimensions = 64;
+    if (tuple.items.size() > most_dimensions)
+        refuse_pickle("its pickle describes a tensor of " + std::to_string(tuple.items.size()) + " dimensions");
     std::vector<std::int64_t> numbers;
     for (std::size_t i = 0; i < tuple.items.size(); ++i) numbers.push_back(item(tuple, i, Kind::number).number);
     return numbers;
@@ -261,6 +266,9 @@ void PickleMachine::fill_module() {
     if (module.kind != Kind::module || !module.items.empty()) refuse_pickle("its pickle fills what is no module");
     if (nodes_[state].kind != Kind::dict)
         refuse_pickle("a module in it is to be restored by code that came with it (__setstate__), which is not run");
+    constexpr std::size_t most_items = 1 << 20;  // of all modules; one dict may be given to many
+    filled_ += nodes_[state].items.size();
+    if (filled_ > most_items) refuse_pickle("its modules have too many attributes");
     module.items = nodes_[state].items;
 }
 

@@ -78,6 +78,7 @@ private:
     std::vector<Index> stack_;
     std::vector<std::size_t> marks_;
     std::unordered_map<Index, Index> memo_;
+    std::size_t filled_ = 0;               // items of modules so far
     std::vector<PickledTensor> storages_;  // of which only storage, type and length are known
     std::vector<PickledTensor> tensors_;
 };

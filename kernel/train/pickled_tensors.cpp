@@ -6,6 +6,7 @@ namespace marginalia {
 namespace {
 
 constexpr std::size_t most_bytes = 4 << 20;  // some ten thousand tensors
+constexpr std::size_t most_letters = 1000;   // of a name
 constexpr int most_depth = 64;               // of modules in modules
 
 class Collector {
@@ -28,6 +29,8 @@ private:
             if (++visited_ > most_) refuse_pickle("its modules refer to one another too often");
             const PickleNode &key = machine_.node(of.items[i]), &value = machine_.node(of.items[i + 1]);
             if (key.kind != PickleNode::Kind::text) continue;
+            if (prefix.size() + key.text.size() > most_letters)
+                refuse_pickle("it has a name of more than 1,000 letters");
             const std::string name = prefix + std::string(key.text);
             if (value.kind == PickleNode::Kind::module) add(value, name + ".", depth + 1);
             if (value.kind != PickleNode::Kind::tensor) continue;

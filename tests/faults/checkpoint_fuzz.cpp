@@ -186,7 +186,30 @@ private:
         refused_always("modules that double", with_pickle(doubling + "."));
         refused_always("a module in itself", with_pickle("\x80\2c__torch__\nx\n)\x81q\1}X\1\0\0\0ah\1sb."s));
         refused_always("a large pickle", with_pickle("\x80\2"s + std::string(5 << 20, 'N') + "."));
+        recalled();
         for (const std::string& shape : {"J\377\377\377\177"s, "\x8a\x08\377\377\377\377\377\377\377\177"s, "J\377\377\377\377"s}) huge(shape);
+    }
+    // Something long, kept once and recalled ever so often: a megabyte becomes a terabyte where nobody counts.
+    void recalled() {
+        using namespace std::string_literals;
+        const auto repeated = [](const std::string& what) {
+            std::string all;
+            for (int i = 0; i < 100'000; ++i) all += what;
+            return all;
+        };
+        const std::string megabyte = "X\0\0\20\0"s + std::string(1 << 20, 'a') + "q\1"s,
+                          many = "("s + std::string(1 << 20, 'N');
+        const std::string word = "(X\7\0\0\0storageq\2"s, type = "ctorch\nFloatStorage\nq\3"s,
+                          place = "X\3\0\0\0cpuq\4"s;
+        refused_always("a long name of a record", with_pickle("\x80\2"s + word + type + megabyte + place + "K\1tQ"s +
+                                                              repeated("(h\2h\3h\1h\4K\1tQ"s) + "."s));
+        refused_always("a dict of many modules",
+                       with_pickle("\x80\2}"s + many + "uq\1c__torch__\nx\nq\2"s + repeated("h\2)\x81h\1b"s) + "."s));
+        refused_always("a long name", with_pickle("\x80\2}("s + megabyte + "c__torch__\nx\n)\x81}(h\1Nubu."s));
+        refused_always("a shape of many dimensions",
+                       with_pickle("\x80\2"s + word + type + "X\1\0\0\0"s + "0"s + place + "K\1tQq\1"s + "("s +
+                                   std::string(1 << 20, '\x88') + "tq\2ctorch._utils\n_rebuild_tensor_v2\nq\3"s +
+                                   repeated("h\3(h\1K\0h\2h\2tR"s) + "."s));
     }
     // The first tensor of the network with such an extent.
     void huge(const std::string& extent) {
