@@ -39,7 +39,7 @@ public:
             throw Error("it has " + std::to_string(found_) + " symbols where a state has " +
                         std::to_string(out.size()) + " sites");
         if (after_comma_) throw Error("nothing follows the last comma; write □ or _ for an unknown symbol");
-        if (divided_) end_row("the last row");
+        if (divided_ && in_row_ > 0) end_row("the last row");  // which may have a divider behind it, as each other has
     }
 
 private:
