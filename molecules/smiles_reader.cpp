@@ -70,7 +70,7 @@ private:
             SmilesCursor::refuse(
                 place, "the bond ~ (any bond) is of SMARTS, which are not read; write the bond that is meant");
         if (c == '>') SmilesCursor::refuse(place, "reactions (>) are not supported; give one molecule");
-        SmilesCursor::refuse(place, cursor_.quoted() + " stands for nothing in a SMILES");
+        SmilesCursor::refuse(place, cursor_.quoted() + " has no meaning in a SMILES");
     }
 
     Sign take_sign() {

@@ -15,7 +15,7 @@
 namespace marginalia::store {
 
 using PageNumber = std::uint32_t;
-// A text and a blob are kept apart: a text is told by its type.
+// Texts and blobs are distinct types here.
 struct BlobValue {
     std::string bytes;
 };

@@ -16,7 +16,8 @@ namespace {
 constexpr std::array unreadable{
     "UPDATE config SET json = '{}' WHERE NOT json_valid(json) OR json_type(json) <> 'object'",
     "UPDATE provenance SET json = '{}' WHERE NOT json_valid(json) OR json_type(json) <> 'object'",
-    "DELETE FROM checkpoint WHERE bytes <> CASE WHEN archive IS NULL THEN length(data) ELSE (SELECT coalesce(sum(length(p.data)), 0) "
+    "DELETE FROM checkpoint WHERE bytes <> CASE WHEN archive IS NULL THEN length(data) ELSE (SELECT "
+    "coalesce(sum(length(p.data)), 0) "
     "FROM checkpoint_piece p WHERE p.trial = checkpoint.trial AND p.archive = checkpoint.archive) END",
 };
 
@@ -50,7 +51,8 @@ constexpr std::array belong_to_nothing{
     "DELETE FROM summary WHERE trial NOT IN (SELECT id FROM trial)",
     "DELETE FROM final_metric WHERE trial NOT IN (SELECT id FROM trial)",
     "DELETE FROM checkpoint WHERE trial NOT IN (SELECT id FROM trial)",
-    "DELETE FROM checkpoint_piece WHERE NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.trial = checkpoint_piece.trial AND "
+    "DELETE FROM checkpoint_piece WHERE NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.trial = checkpoint_piece.trial "
+    "AND "
     "c.archive = checkpoint_piece.archive)",
     "DELETE FROM sample WHERE trial NOT IN (SELECT id FROM trial)",
     "DELETE FROM sweep_trial WHERE trial NOT IN (SELECT id FROM trial) OR sweep NOT IN (SELECT id FROM sweep)",

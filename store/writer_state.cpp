@@ -159,7 +159,7 @@ void Writer::State::write(std::vector<Record>& records, std::uint64_t last) {
     if (fault) keep_all_but_waiters(records, *fault);
 }
 
-// Nothing of the batch is in the file. Who waits is told; all the rest is kept.
+// Nothing of the batch is in the file. Those who wait learn why; all the rest is kept.
 void Writer::State::keep_all_but_waiters(std::vector<Record>& records, const Fault& fault) {
     {
         const std::lock_guard lock(mutex);

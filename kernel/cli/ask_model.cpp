@@ -30,6 +30,18 @@ store::StoredCheckpoint checkpoint_of(store::Store& store, store::TrialId trial,
     return *found;
 }
 
+// The config of a trial whose model can be built. A row that `recover` stood in for a lost one has an empty one.
+nlohmann::json model_config(const store::Trial& trial) {
+    nlohmann::json config = nlohmann::json::parse(trial.config, nullptr, false);
+    if (config.contains("network") && config.contains("objective") &&
+        (config.contains("energy") || config.contains("dataset")))
+        return config;
+    throw store::StoreError(store::StoreError::Kind::no_match,
+                            fmt::format("trial {} has no config to build its model from, as after `marginalia recover` "
+                                        "where that was lost; run its file again",
+                                        trial.id));
+}
+
 // A file without a name that the worker inherits: nothing is left behind whatever happens.
 class InheritedFile {
 public:
@@ -72,7 +84,7 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     store.read_checkpoint(checkpoint, [&file](std::string_view piece) { file.add(piece); });
     InferenceRequest request;
     request.checkpoint_descriptor = file.to_be_read();
-    request.trial.config = nlohmann::json::parse(details.trial.config);
+    request.trial.config = model_config(details.trial);
     request.trial.checkpoint_step = checkpoint.step;
     request.trial_number = details.trial.id;
     request.trial.seed = options.seed;

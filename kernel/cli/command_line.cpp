@@ -90,7 +90,8 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
     app.add_option("--store", request.common.store, "results store (else MARGINALIA_STORE, else marginalia.db)");
     app.add_option("--plugin-path", request.common.plugin_paths, "folder of plugins, searched first; may be repeated")
         ->expected(1);
-    app.add_flag("--trust", request.common.trust, "run the code that a store of others names: plugin folders, TorchScript files");
+    app.add_flag("--trust", request.common.trust,
+                 "run the code that a store of others names: plugin folders, TorchScript files");
     app.set_version_flag("--version", std::string("marginalia ") + MARGINALIA_VERSION);
     add_verbs(app, request);
     app.footer(exit_codes_text);  // after the verbs, which would take it over

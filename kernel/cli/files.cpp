@@ -30,13 +30,16 @@ std::string provenance_now(const Common& common, const store::Trial& trial, cons
     std::vector<std::string> left_out;
     ReadyWorker ready = start_worker(code.plugin_folders(common.plugin_paths, left_out), 1);
     for (const std::string& folder : left_out)
-        std::cerr << fmt::format("not looked into: {}, which the store names and which you have not chosen; give --plugin-path {} or --trust\n",
-                                 folder, folder);
+        std::cerr << fmt::format(
+            "not looked into: {}, which the store names and which you have not chosen; give --plugin-path {} or "
+            "--trust\n",
+            folder, folder);
     Experiment experiment;
     TrialConfig config;
     config.config = nlohmann::json::parse(trial.config);
     experiment.trials.push_back(std::move(config));
-    return provenance_of(surroundings_of(code.covers(sweep.file) ? sweep.file : std::string()), experiment, ready.catalogue, ready.torch.version, {});
+    return provenance_of(surroundings_of(code.covers(sweep.file) ? sweep.file : std::string()), experiment,
+                         ready.catalogue, ready.torch.version, {});
 }
 
 void write_out(const std::filesystem::path& file, const std::string& bytes, std::ostream& out) {
@@ -72,7 +75,8 @@ int checkpoint_export_verb(const Common& common, const CheckpointOptions& option
     InferenceRequest request = ask_model(common, {options.trial, options.step, 0, "cpu"});
     request.verb = InferenceRequest::Verb::export_model;
     request.output.file = options.file.string();
-    if (options.file.empty()) request.output.file = fmt::format("trial-{}-step-{}.pt", request.trial_number, request.trial.checkpoint_step);
+    if (options.file.empty())
+        request.output.file = fmt::format("trial-{}-step-{}.pt", request.trial_number, request.trial.checkpoint_step);
     request.label += "; open it with torch.jit.load";
     hand_over(request);
 }

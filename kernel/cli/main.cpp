@@ -29,7 +29,7 @@ int exit_code(marginalia::store::StoreError::Kind kind) {
 
 int main(int argc, char** argv) {
     std::ios::sync_with_stdio(false);
-    std::signal(SIGXFSZ, SIG_IGN);  // over `ulimit -f`, the writing that fails is told and not the process killed
+    std::signal(SIGXFSZ, SIG_IGN);  // over `ulimit -f`, a write fails with an error instead of killing the process
     marginalia::StandardOutput output;
     const auto refuse = [&](const std::string& sentence, int code) {
         // Where standard output is what failed, finish() says so, once.
@@ -42,7 +42,8 @@ int main(int argc, char** argv) {
     } catch (const marginalia::store::StoreError& error) {
         code = refuse(marginalia::printable(error.what()), exit_code(error.kind()));
     } catch (const std::filesystem::filesystem_error& error) {  // what() says what was called, and not in plain words
-        code = refuse(marginalia::printable(error.path1().string() + ": " + error.code().message()), marginalia::exit_usage);
+        code = refuse(marginalia::printable(error.path1().string() + ": " + error.code().message()),
+                      marginalia::exit_usage);
     } catch (const std::exception& error) {
         const bool no_plugin = dynamic_cast<const marginalia::MissingPlugin*>(&error) != nullptr;
         const bool unwritten = dynamic_cast<const marginalia::WriteError*>(&error) != nullptr;

@@ -128,9 +128,9 @@ void add_data_verbs(CLI::App& app, Request& request) {
 
     CLI::App* checkpoint = app.add_subcommand("checkpoint", "Networks kept in the store");
     checkpoint->require_subcommand(1)->fallthrough();
-    CLI::App* written =
-        add_store_verb(*checkpoint, request, "export", "Write a trained model as a TorchScript file (torch.jit.load opens it)",
-                 [](Request& r, std::ostream&) { return checkpoint_export_verb(r.common, r.checkpoint); });
+    CLI::App* written = add_store_verb(
+        *checkpoint, request, "export", "Write a trained model as a TorchScript file (torch.jit.load opens it)",
+        [](Request& r, std::ostream&) { return checkpoint_export_verb(r.common, r.checkpoint); });
     written->footer(checkpoint_export_footer);
     written->add_option("trial", request.checkpoint.trial, a_trial)->required()->check(names_a_trial);
     written->add_option("--step", request.checkpoint.step, "of this step; the newest if left out")

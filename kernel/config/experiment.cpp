@@ -259,7 +259,9 @@ Params params_of(const nlohmann::json& table, const std::vector<ParameterSpec>& 
             case ParameterType::number: values[spec.name] = found->get<double>(); break;
             case ParameterType::text:
             case ParameterType::path:
-            case ParameterType::script: values[spec.name] = found->get<std::string>(); break;
+            case ParameterType::script:
+                values[spec.name] = found->get<std::string>();
+                break;
         }
     }
     return Params(std::move(values));

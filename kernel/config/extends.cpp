@@ -100,7 +100,7 @@ private:
 
 // Whether one of the plugins that trials may have declares the key as a file name.
 bool key_names_file(const Node& root, const std::string& table, const std::string& plugin, const std::string& key,
-                const PluginCatalogue& catalogue) {
+                    const PluginCatalogue& catalogue) {
     const auto names = plugin.empty() ? plugins_tried(root, table) : std::vector<std::string>{plugin};
     return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
         const PluginManifest* found = catalogue.find(kind_of_table(table), name);

@@ -74,8 +74,7 @@ private:
                 nlohmann::json value = default_value(spec);
                 const bool given = names_file(spec.type) && !value.get<std::string>().empty();
                 candidate.values[spec.name] =
-                    given ? nlohmann::json((folder_ / value.get<std::string>()).lexically_normal().string())
-                               : value;
+                    given ? nlohmann::json((folder_ / value.get<std::string>()).lexically_normal().string()) : value;
             } catch (const Error& error) {
                 faults_.add_plugin(section_.place, "the " + section_.kind + " plugin '" + candidate.plugin->name +
                                                        "' cannot be used: " + error.what() + "; mend the plugin");

@@ -23,7 +23,8 @@ const char* wanted(ParameterType type) {
         case ParameterType::number: return "a number";
         case ParameterType::text: return "a text in quotes";
         case ParameterType::path:
-        case ParameterType::script: return "a file name in quotes";
+        case ParameterType::script:
+            return "a file name in quotes";
     }
     return "a value";
 }
@@ -35,7 +36,8 @@ bool of_type(const Node& value, ParameterType type) {
         case ParameterType::number: return value.kind == Node::Kind::integer || value.kind == Node::Kind::number;
         case ParameterType::text:
         case ParameterType::path:
-        case ParameterType::script: return value.kind == Node::Kind::text;
+        case ParameterType::script:
+            return value.kind == Node::Kind::text;
     }
     return false;
 }

@@ -151,8 +151,8 @@ void warn_of_observables(const ExperimentResults& results, const Group& group, c
             fmt::print(out,
                        "{} of trial {} is {:.0f} standard errors off its reference states' ({} and {}){}: the model "
                        "may have lost a part of the target\n",
-                       printable(observable), worst.trial, worst.sigmas, number_text(worst.model), number_text(worst.reference),
-                       where);
+                       printable(observable), worst.trial, worst.sigmas, number_text(worst.model),
+                       number_text(worst.reference), where);
     }
 }
 

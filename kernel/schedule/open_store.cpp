@@ -5,7 +5,7 @@
 namespace marginalia {
 namespace {
 
-constexpr auto lock_silence = std::chrono::seconds(2);  // a lock that lasts longer is told
+constexpr auto lock_silence = std::chrono::seconds(2);  // a longer lock is reported
 
 }  // namespace
 

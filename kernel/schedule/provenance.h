@@ -13,8 +13,8 @@ namespace marginalia {
 
 // The part that takes a moment (it asks git): {"git": {"commit", "dirty", "diff"}, "host", "cpu", "cores", "system",
 // "versions": {"marginalia", "compiler", "sqlite"}}. Where `file` is in no git repository, or git is not installed,
-// "git" is absent, as where `file` is empty: git runs what a repository's own configuration names, so that nobody's store may
-// choose the folder. Runs on a thread of its own.
+// "git" is absent, as where `file` is empty: git runs what a repository's own configuration names, so that nobody's
+// store may choose the folder. Runs on a thread of its own.
 nlohmann::json surroundings_of(const std::filesystem::path& file);
 
 // The whole record of a sweep, as the store keeps it: surroundings, "command_line", LibTorch's version and the plugins

@@ -174,9 +174,11 @@ struct Invocation {
 };
 
 // Marks the code that the experiment names as this user's choice, for who asks the store later.
-nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins, Progress& progress) {
+nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins,
+                         Progress& progress) {
     std::string problem;
-    if (nlohmann::json code = sealed_code(experiment, plugins, problem); !code.is_null()) record["code"] = std::move(code);
+    if (nlohmann::json code = sealed_code(experiment, plugins, problem); !code.is_null())
+        record["code"] = std::move(code);
     if (!problem.empty()) progress.line(problem + "; sample and resume will ask for --plugin-path or --trust");
     return record;
 }
@@ -191,7 +193,8 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     std::optional<store::Store> opened;
     WorkList work;
     const std::string provenance =
-        provenance_of(with_code(surroundings, experiment, ready.catalogue, progress), experiment, ready.catalogue, ready.torch.version, options.command_line);
+        provenance_of(with_code(surroundings, experiment, ready.catalogue, progress), experiment, ready.catalogue,
+                      ready.torch.version, options.command_line);
     try {
         opened.emplace(store::Store::open(options.store, wait_for_lock(options.store, progress, signals, signal)));
         work = enqueue(*opened, experiment, provenance, options, progress);
@@ -228,8 +231,8 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     return exit_code(result, work);
 }
 
-// Everything from plugins to the summaries, the same for a file and for a sweep in the store. git is asked about the folder of
-// `file`, unless that is empty.
+// Everything from plugins to the summaries, the same for a file and for a sweep in the store. git is asked about the
+// folder of `file`, unless that is empty.
 int perform(const RunOptions& options, const fs::path& file, const std::vector<fs::path>& folders,
             const ReadExperiment& read, std::ostream& out) {
     StopSignals signals;
@@ -294,7 +297,8 @@ int resume_verb(const RunOptions& options, std::ostream& out) {
             for (const TrialConfig& trial : one->trials) code.require_scripts(trial.config, plugins);
         return experiment;
     };
-    return perform(options, code.covers(newest.file) ? fs::path(newest.file) : fs::path(), code.plugin_folders(options.plugin_paths), read, out);
+    return perform(options, code.covers(newest.file) ? fs::path(newest.file) : fs::path(),
+                   code.plugin_folders(options.plugin_paths), read, out);
 }
 
 }  // namespace marginalia

@@ -2,9 +2,8 @@
 #include <fmt/format.h>
 #include <marginalia/files.h>
 
-#include <csignal>
-
 #include <algorithm>
+#include <csignal>
 
 #include "kernel/schedule/blame.h"
 #include "kernel/schedule/scheduler.h"

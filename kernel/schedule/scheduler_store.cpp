@@ -11,7 +11,7 @@ namespace marginalia {
 namespace {
 
 constexpr std::size_t most_unwritten_bytes = 64 << 20;  // beyond that, workers wait for the store
-constexpr auto lock_notice = std::chrono::seconds(2);   // a lock that lasts longer is told
+constexpr auto lock_notice = std::chrono::seconds(2);   // a longer lock is reported
 
 }  // namespace
 

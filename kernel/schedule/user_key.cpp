@@ -1,17 +1,16 @@
 #include "kernel/schedule/user_key.h"
 
+#include <fcntl.h>
+#include <marginalia/error.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-
-#include <fcntl.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <marginalia/error.h>
 
 #include "kernel/config/sha256.h"
 
@@ -26,12 +25,15 @@ fs::path state_folder() {
     const char *state = std::getenv("XDG_STATE_HOME"), *home = std::getenv("HOME");
     if (state && *state == '/') return fs::path(state) / "marginalia";
     if (home && *home == '/') return fs::path(home) / ".local" / "state" / "marginalia";
-    throw Error("HOME is not set, so that there is no place for the key that marks stores as one's own; set HOME or XDG_STATE_HOME");
+    throw Error(
+        "HOME is not set, so that there is no place for the key that marks stores as one's own; set HOME or "
+        "XDG_STATE_HOME");
 }
 
 std::string fresh_key() {
     std::array<unsigned char, key_bytes / 2> bytes;
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) throw Error("this machine gives no random numbers");
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+        throw Error("this machine gives no random numbers");
     std::string key;
     for (const unsigned char byte : bytes) (key += "0123456789abcdef"[byte >> 4]) += "0123456789abcdef"[byte & 15];
     return key;
@@ -47,7 +49,9 @@ void write_key(const fs::path& file) {
     const bool placed = whole && (::link(draft.c_str(), file.c_str()) == 0 || errno == EEXIST);
     const int error = errno;
     if (made >= 0) ::unlink(draft.c_str());
-    if (!placed) throw Error("cannot write " + file.string() + ", the key that marks stores as one's own: " + std::strerror(error));
+    if (!placed)
+        throw Error("cannot write " + file.string() +
+                    ", the key that marks stores as one's own: " + std::strerror(error));
 }
 
 }  // namespace
@@ -59,8 +63,10 @@ std::string user_key() {
         const int file = ::open((state_folder() / "key").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (file < 0) return {};
         struct stat facts{};
-        const bool ours = ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_uid == ::geteuid() && (facts.st_mode & 077) == 0;
-        if (ours && ::read(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) key.assign(bytes.data(), bytes.size());
+        const bool ours = ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_uid == ::geteuid() &&
+                          (facts.st_mode & 077) == 0;
+        if (ours && ::read(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()))
+            key.assign(bytes.data(), bytes.size());
         ::close(file);
     } catch (const Error&) {
         return {};  // without a home nothing is one's own
@@ -73,7 +79,9 @@ std::string make_user_key() {
     const fs::path folder = state_folder();
     std::error_code failure;
     fs::create_directories(folder, failure);
-    if (failure) throw Error("cannot make the folder " + folder.string() + " for the key that marks stores as one's own: " + failure.message());
+    if (failure)
+        throw Error("cannot make the folder " + folder.string() +
+                    " for the key that marks stores as one's own: " + failure.message());
     ::chmod(folder.c_str(), 0700);
     write_key(folder / "key");
     const std::string key = user_key();

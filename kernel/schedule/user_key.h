@@ -5,8 +5,8 @@
 
 namespace marginalia {
 
-// 64 hex digits, kept in $XDG_STATE_HOME/marginalia/key (else ~/.local/state/marginalia/key), readable by its owner only;
-// empty where there is none or it is another's.
+// 64 hex digits, kept in $XDG_STATE_HOME/marginalia/key (else ~/.local/state/marginalia/key), readable by its owner
+// only; empty where there is none or it is another's.
 std::string user_key();
 
 // The same, made where there is none yet. Throws Error where it cannot be.

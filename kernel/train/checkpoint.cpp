@@ -53,9 +53,12 @@ CheckpointState unpickle(std::string_view bytes) {
     CheckpointState state;
     for (const auto& [name, tensor] : TensorArchive(bytes).tensors()) {
         const auto slash = name.find('/');
-        if (slash != std::string::npos) state.parts[name.substr(0, slash)][name.substr(slash + 1)] = tensor;
-        else if (name == "step" && tensor.scalar_type() == at::kLong && tensor.numel() == 1) state.step = tensor.item<std::int64_t>();
-        else throw Error("the checkpoint is not read: its state has a tensor '" + name + "' that belongs to nothing");
+        if (slash != std::string::npos)
+            state.parts[name.substr(0, slash)][name.substr(slash + 1)] = tensor;
+        else if (name == "step" && tensor.scalar_type() == at::kLong && tensor.numel() == 1)
+            state.step = tensor.item<std::int64_t>();
+        else
+            throw Error("the checkpoint is not read: its state has a tensor '" + name + "' that belongs to nothing");
     }
     return state;
 }
@@ -71,8 +74,8 @@ void copy_tensor(const StateDict& from, const char* kind, const std::string& nam
     if (found == from.end())
         throw Error("the checkpoint has no " + std::string(kind) + " '" + name + "'; it is of another kind of network");
     if (found->second.sizes() != to.sizes() || found->second.scalar_type() != to.scalar_type())
-        throw Error(std::string(kind) + " '" + name + "' are " + text_of(found->second) + " in the checkpoint and " + text_of(to) +
-                    " in the network; give the network the checkpoint's sizes");
+        throw Error(std::string(kind) + " '" + name + "' are " + text_of(found->second) + " in the checkpoint and " +
+                    text_of(to) + " in the network; give the network the checkpoint's sizes");
     to.copy_(found->second);
 }
 
@@ -126,8 +129,9 @@ void check_state(const std::string& part, const StateDict& expected, const State
         const auto found = given.find(name);
         if (found == given.end()) throw Error("the checkpoint's " + part + " has no '" + name + "'");
         if (found->second.sizes() != tensor.sizes() || found->second.scalar_type() != tensor.scalar_type())
-            throw Error("the checkpoint's " + part + " has a '" + name + "' that is " + text_of(found->second) + ", where " +
-                        text_of(tensor) + " belongs; go on with the batch and the parameters that it was saved with");
+            throw Error("the checkpoint's " + part + " has a '" + name + "' that is " + text_of(found->second) +
+                        ", where " + text_of(tensor) +
+                        " belongs; go on with the batch and the parameters that it was saved with");
     }
 }
 

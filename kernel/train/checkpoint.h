@@ -23,16 +23,16 @@ void write_checkpoint(const Network& network, const std::string& trial_json, con
                       const ByteSink& sink);
 std::string save_checkpoint(const Network& network, const std::string& trial_json, const CheckpointState& state);
 
-// Copies the archive's weights and buffers into `network` by name and returns the rest. Takes numbers only: code that came
-// with the archive is neither compiled nor run (tensor_archive.h). Throws Error where the archive is damaged or names,
-// shapes or types differ.
+// Copies the archive's weights and buffers into `network` by name and returns the rest. Takes numbers only: code that
+// came with the archive is neither compiled nor run (tensor_archive.h). Throws Error where the archive is damaged or
+// names, shapes or types differ.
 CheckpointState load_checkpoint(const std::string& bytes, Network& network);
 
 // Only the weights, for a network that may stand on a larger lattice. Returns the archive's trial.json.
 std::string load_weights(const std::string& bytes, Network& network);
 
-// That the tensors which `part` ("sampler", ...) takes from a checkpoint are there, of the shapes and types that it has by
-// itself. Throws Error.
+// That the tensors which `part` ("sampler", ...) takes from a checkpoint are there, of the shapes and types that it has
+// by itself. Throws Error.
 void check_state(const std::string& part, const StateDict& expected, const StateDict& given);
 
 }  // namespace marginalia

@@ -1,8 +1,8 @@
 #include "kernel/train/pickle_machine.h"
 
-#include <algorithm>
-
 #include <marginalia/error.h>
+
+#include <algorithm>
 
 namespace marginalia {
 namespace {
@@ -11,11 +11,11 @@ struct StorageType {
     std::string_view name;
     at::ScalarType type;
 };
-constexpr StorageType storage_types[] = {
-    {"torch\nFloatStorage", at::kFloat},       {"torch\nDoubleStorage", at::kDouble}, {"torch\nHalfStorage", at::kHalf},
-    {"torch\nBFloat16Storage", at::kBFloat16}, {"torch\nLongStorage", at::kLong},     {"torch\nIntStorage", at::kInt},
-    {"torch\nShortStorage", at::kShort},       {"torch\nCharStorage", at::kChar},     {"torch\nByteStorage", at::kByte},
-    {"torch\nBoolStorage", at::kBool}};
+constexpr StorageType storage_types[] = {{"torch\nFloatStorage", at::kFloat}, {"torch\nDoubleStorage", at::kDouble},
+                                         {"torch\nHalfStorage", at::kHalf},   {"torch\nBFloat16Storage", at::kBFloat16},
+                                         {"torch\nLongStorage", at::kLong},   {"torch\nIntStorage", at::kInt},
+                                         {"torch\nShortStorage", at::kShort}, {"torch\nCharStorage", at::kChar},
+                                         {"torch\nByteStorage", at::kByte},   {"torch\nBoolStorage", at::kBool}};
 
 constexpr std::string_view tensor_name = "torch._utils\n_rebuild_tensor_v2", ordered_dict = "collections\nOrderedDict",
                            tagged = "torch.jit._pickle\nrestore_type_tag", device_name = "torch\ndevice";
@@ -44,7 +44,8 @@ std::string shown(std::string_view name) {
 void refuse_pickle(const std::string& what) { throw Error("the checkpoint is not read: " + what); }
 
 const PickleNode& PickleMachine::run() {
-    while (step()) {}
+    while (step()) {
+    }
     if (stack_.size() != 1 || !marks_.empty()) refuse_pickle("its pickle does not end as one");
     return nodes_[stack_[0]];
 }
@@ -96,7 +97,8 @@ void PickleMachine::push_tuple(std::size_t size) {
 
 void PickleMachine::add_to(Kind kind, const std::vector<Index>& items) {
     PickleNode& to = top();
-    if (to.kind != kind || (kind == Kind::dict && items.size() % 2 != 0)) refuse_pickle("its pickle fills what is no container");
+    if (to.kind != kind || (kind == Kind::dict && items.size() % 2 != 0))
+        refuse_pickle("its pickle fills what is no container");
     to.items.insert(to.items.end(), items.begin(), items.end());
 }
 
@@ -127,38 +129,65 @@ bool PickleMachine::step() {
 
 bool PickleMachine::step_values(std::uint8_t code) {
     switch (code) {
-        case 'N': return push({}), true;
-        case 0x88: return push_number(1), true;
-        case 0x89: return push_number(0), true;
-        case 'K': return push_number(take<std::uint8_t>()), true;
-        case 'M': return push_number(take<std::uint16_t>()), true;
-        case 'J': return push_number(take<std::int32_t>()), true;
-        case 0x8a: return push_long(), true;
-        case 'G': return take(8), push({}), true;  // a float, which no tensor's shape has
-        case 'X': return push_text(), true;
-        case 'q': return keep(take<std::uint8_t>()), true;
-        case 'r': return keep(take<std::uint32_t>()), true;
-        case 'h': return recall(take<std::uint8_t>()), true;
-        case 'j': return recall(take<std::uint32_t>()), true;
-        default: return false;
+        case 'N':
+            return push({}), true;
+        case 0x88:
+            return push_number(1), true;
+        case 0x89:
+            return push_number(0), true;
+        case 'K':
+            return push_number(take<std::uint8_t>()), true;
+        case 'M':
+            return push_number(take<std::uint16_t>()), true;
+        case 'J':
+            return push_number(take<std::int32_t>()), true;
+        case 0x8a:
+            return push_long(), true;
+        case 'G':
+            return take(8), push({}), true;  // a float, which no tensor's shape has
+        case 'X':
+            return push_text(), true;
+        case 'q':
+            return keep(take<std::uint8_t>()), true;
+        case 'r':
+            return keep(take<std::uint32_t>()), true;
+        case 'h':
+            return recall(take<std::uint8_t>()), true;
+        case 'j':
+            return recall(take<std::uint32_t>()), true;
+        default:
+            return false;
     }
 }
 
 bool PickleMachine::step_containers(std::uint8_t code) {
     switch (code) {
-        case '(': return marks_.push_back(stack_.size()), true;
-        case ')': return push_tuple(0), true;
-        case 0x85: return push_tuple(1), true;
-        case 0x86: return push_tuple(2), true;
-        case 0x87: return push_tuple(3), true;
-        case 't': return push({Kind::tuple, 0, {}, pop_to_mark()}), true;
-        case ']': return push({Kind::list, 0, {}, {}}), true;
-        case 'a': return add_to(Kind::list, {pop()}), true;
-        case 'e': return add_to(Kind::list, pop_to_mark()), true;
-        case '}': return push({Kind::dict, 0, {}, {}}), true;
-        case 's': return add_pair(), true;
-        case 'u': return add_to(Kind::dict, pop_to_mark()), true;
-        default: return false;
+        case '(':
+            return marks_.push_back(stack_.size()), true;
+        case ')':
+            return push_tuple(0), true;
+        case 0x85:
+            return push_tuple(1), true;
+        case 0x86:
+            return push_tuple(2), true;
+        case 0x87:
+            return push_tuple(3), true;
+        case 't':
+            return push({Kind::tuple, 0, {}, pop_to_mark()}), true;
+        case ']':
+            return push({Kind::list, 0, {}, {}}), true;
+        case 'a':
+            return add_to(Kind::list, {pop()}), true;
+        case 'e':
+            return add_to(Kind::list, pop_to_mark()), true;
+        case '}':
+            return push({Kind::dict, 0, {}, {}}), true;
+        case 's':
+            return add_pair(), true;
+        case 'u':
+            return add_to(Kind::dict, pop_to_mark()), true;
+        default:
+            return false;
     }
 }
 
@@ -167,12 +196,18 @@ bool PickleMachine::step_objects(std::uint8_t code) {
         case 0x80:
             if (take<std::uint8_t>() != 2) refuse_pickle("its pickle is of another protocol than 2");
             return true;
-        case 'c': return push_name(), true;
-        case 'Q': return push_storage(), true;
-        case 'R': return call(), true;
-        case 0x81: return push_module(), true;
-        case 'b': return fill_module(), true;
-        default: return false;
+        case 'c':
+            return push_name(), true;
+        case 'Q':
+            return push_storage(), true;
+        case 'R':
+            return call(), true;
+        case 0x81:
+            return push_module(), true;
+        case 'b':
+            return fill_module(), true;
+        default:
+            return false;
     }
 }
 
@@ -180,7 +215,8 @@ void PickleMachine::push_name() {
     const std::string_view module = take_line(), name = take_line();
     const std::string_view both(module.data(), module.size() + 1 + name.size());
     if (!is_known(both))
-        refuse_pickle("its pickle names '" + shown(both) + "', and a checkpoint holds nothing but tensors; nothing of it was run");
+        refuse_pickle("its pickle names '" + shown(both) +
+                      "', and a checkpoint holds nothing but tensors; nothing of it was run");
     push({Kind::name, 0, both, {}});
 }
 
@@ -199,7 +235,8 @@ void PickleMachine::push_long() {
 }
 
 const PickleNode& PickleMachine::item(const PickleNode& of, std::size_t place, Kind kind) const {
-    if (place >= of.items.size() || nodes_[of.items[place]].kind != kind) refuse_pickle("its pickle describes a tensor in another way than LibTorch");
+    if (place >= of.items.size() || nodes_[of.items[place]].kind != kind)
+        refuse_pickle("its pickle describes a tensor in another way than LibTorch");
     return nodes_[of.items[place]];
 }
 
@@ -242,20 +279,23 @@ void PickleMachine::push_tensor(const PickleNode& arguments) {
 // The few calls that stand for a value; their meaning is written here and nowhere looked up.
 void PickleMachine::call() {
     const Index arguments = pop(), called = pop();
-    if (nodes_[called].kind != Kind::name || nodes_[arguments].kind != Kind::tuple) refuse_pickle("its pickle calls what has no name");
+    if (nodes_[called].kind != Kind::name || nodes_[arguments].kind != Kind::tuple)
+        refuse_pickle("its pickle calls what has no name");
     const std::string_view name = nodes_[called].text;
     if (name == tensor_name) return push_tensor(nodes_[arguments]);
     if (name == ordered_dict) return push({Kind::dict, 0, {}, {}});
     if (name == device_name) return push({});
     if ((name != tagged && !is_list(name)) || nodes_[arguments].items.empty())
-        refuse_pickle("its pickle calls '" + shown(name) + "', and a checkpoint holds nothing but tensors; nothing of it was run");
+        refuse_pickle("its pickle calls '" + shown(name) +
+                      "', and a checkpoint holds nothing but tensors; nothing of it was run");
     stack_.push_back(nodes_[arguments].items[0]);  // the list or dict, whose type does not matter here
 }
 
 void PickleMachine::push_module() {
     pop();
     const PickleNode& named = nodes_[pop()];
-    if (named.kind != Kind::name || !is_module(named.text)) refuse_pickle("its pickle makes an object of '" + shown(named.text) + "'");
+    if (named.kind != Kind::name || !is_module(named.text))
+        refuse_pickle("its pickle makes an object of '" + shown(named.text) + "'");
     push({Kind::module, 0, {}, {}});
 }
 

@@ -1,5 +1,5 @@
-// The stack machine that a pickle is a programme for, with the instructions and names that LibTorch writes and no others.
-// Internal to pickled_tensors.
+// The stack machine that a pickle is a programme for, with the instructions and names that LibTorch writes and no
+// others. Internal to pickled_tensors.
 #pragma once
 
 #include <cstring>
@@ -14,13 +14,13 @@ namespace marginalia {
 // Throws Error: "the checkpoint is not read: " and the rest of the sentence.
 [[noreturn]] void refuse_pickle(const std::string& what);
 
-// A value of a pickle. Values are kept in one list and named by their places in it, so that neither a deep nor a circular
-// pickle makes anything recurse.
+// A value of a pickle. Values are kept in one list and named by their places in it, so that neither a deep nor a
+// circular pickle makes anything recurse.
 struct PickleNode {
     enum class Kind { nothing, number, text, name, tuple, list, dict, module, storage, tensor };
     Kind kind = Kind::nothing;
-    std::int64_t number = 0;  // of a tensor or a storage: its place among those
-    std::string_view text;    // in the pickle; of a name: module, line break, name
+    std::int64_t number = 0;           // of a tensor or a storage: its place among those
+    std::string_view text;             // in the pickle; of a name: module, line break, name
     std::vector<std::uint32_t> items;  // of a dict and a module: key, value, key, value ...
 };
 
@@ -32,7 +32,9 @@ public:
     const PickleNode& run();
 
     const PickleNode& node(std::uint32_t index) const { return nodes_[index]; }
-    const PickledTensor& tensor(const PickleNode& node) const { return tensors_[static_cast<std::size_t>(node.number)]; }
+    const PickledTensor& tensor(const PickleNode& node) const {
+        return tensors_[static_cast<std::size_t>(node.number)];
+    }
 
 private:
     using Kind = PickleNode::Kind;

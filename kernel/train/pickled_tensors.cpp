@@ -47,7 +47,8 @@ private:
 }  // namespace
 
 std::map<std::string, PickledTensor> pickled_tensors(std::string_view pickle) {
-    if (pickle.size() > most_bytes) refuse_pickle("its pickle is of " + std::to_string(pickle.size() >> 20) + " MB, and ours are of at most 4");
+    if (pickle.size() > most_bytes)
+        refuse_pickle("its pickle is of " + std::to_string(pickle.size() >> 20) + " MB, and ours are of at most 4");
     return Collector(pickle).collect();
 }
 

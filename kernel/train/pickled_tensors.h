@@ -1,13 +1,13 @@
 // What a pickle says of tensors, read without running anything that it names.
 #pragma once
 
+#include <c10/core/ScalarType.h>
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <c10/core/ScalarType.h>
 
 namespace marginalia {
 
@@ -20,8 +20,8 @@ struct PickledTensor {
     std::vector<std::int64_t> sizes, strides;
 };
 
-// The tensors of a pickled dict, or of a pickled TorchScript module and the modules in it, by name ("body.weight"). Knows
-// the few instructions that LibTorch writes and the few names that stand for tensors, their storages and plain
+// The tensors of a pickled dict, or of a pickled TorchScript module and the modules in it, by name ("body.weight").
+// Knows the few instructions that LibTorch writes and the few names that stand for tensors, their storages and plain
 // containers. Any other name is refused: what it stands for is never looked up, let alone called. Memory is a fixed
 // multiple of the pickle's size, which is bounded. Throws Error.
 std::map<std::string, PickledTensor> pickled_tensors(std::string_view pickle);

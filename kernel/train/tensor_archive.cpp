@@ -1,10 +1,10 @@
 #include "kernel/train/tensor_archive.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include <ATen/ATen.h>
 #include <marginalia/error.h>
+
+#include <algorithm>
+#include <cstring>
 
 #include "kernel/train/pickled_tensors.h"
 
@@ -18,7 +18,8 @@ namespace {
 // Whether every number that the sizes and strides reach lies in the storage; in 128 bits, where nothing overflows.
 void check_place(const std::string& name, const PickledTensor& tensor) {
     constexpr std::size_t most_dimensions = 64;
-    if (tensor.sizes.size() != tensor.strides.size() || tensor.sizes.size() > most_dimensions) misfit(name, "has a shape that is none");
+    if (tensor.sizes.size() != tensor.strides.size() || tensor.sizes.size() > most_dimensions)
+        misfit(name, "has a shape that is none");
     __int128 last = tensor.offset, count = 1;
     for (std::size_t d = 0; d < tensor.sizes.size(); ++d) {
         if (tensor.sizes[d] < 0 || tensor.strides[d] < 0) misfit(name, "has a shape that is none");
@@ -46,7 +47,8 @@ at::Tensor storage_of(const std::string& name, const PickledTensor& tensor, std:
 }  // namespace
 
 TensorArchive::TensorArchive(std::string_view bytes) : records_(bytes) {
-    if (records_.at("byteorder") != "little") throw Error("the checkpoint is not read: its numbers are of another byte order");
+    if (records_.at("byteorder") != "little")
+        throw Error("the checkpoint is not read: its numbers are of another byte order");
 }
 
 StateDict TensorArchive::tensors() const {
@@ -55,7 +57,8 @@ StateDict TensorArchive::tensors() const {
     for (const auto& [name, tensor] : pickled_tensors(records_.at("data.pkl"))) {
         const auto [place, fresh] = storages.try_emplace({tensor.storage, tensor.type});
         if (fresh) place->second = storage_of(name, tensor, records_.at("data/" + tensor.storage));
-        if (tensor.length != place->second.numel()) misfit(name, "says another length of its record than a tensor before it");
+        if (tensor.length != place->second.numel())
+            misfit(name, "says another length of its record than a tensor before it");
         check_place(name, tensor);
         named[name] = place->second.as_strided(tensor.sizes, tensor.strides, tensor.offset);
     }

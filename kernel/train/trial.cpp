@@ -207,7 +207,9 @@ private:
         CheckpointState state = load_checkpoint(request_.checkpoint, *parts_.network);
         check_vocabulary(parts_, state.trial_json);
         saved_ = state.step;
-        if (saved_ < 0 || saved_ > steps_) throw Error("the checkpoint says that it is of step " + std::to_string(saved_) + " of " + std::to_string(steps_));
+        if (saved_ < 0 || saved_ > steps_)
+            throw Error("the checkpoint says that it is of step " + std::to_string(saved_) + " of " +
+                        std::to_string(steps_));
         load_objective(parts_, state);
         if (!state.parts.contains("optimizer")) {  // a finished training: its weights are the averaged ones already
             finished_ = true;

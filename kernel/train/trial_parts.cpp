@@ -58,7 +58,9 @@ void load_part(const char* kind, Plugin& plugin, CheckpointState& state) {
 
 }  // namespace
 
-void load_objective(const TrialParts& parts, CheckpointState& state) { load_part("objective", *parts.objective, state); }
+void load_objective(const TrialParts& parts, CheckpointState& state) {
+    load_part("objective", *parts.objective, state);
+}
 void load_sampler(const TrialParts& parts, CheckpointState& state) { load_part("sampler", *parts.sampler, state); }
 
 at::Generator make_generator(const at::Device& device, std::int64_t seed, std::uint64_t stream) {

@@ -1,11 +1,11 @@
 // The objects that one trial is made of, built from its config by the plugins.
 #pragma once
 
-#include <memory>
-
 #include <marginalia/dataset.h>
 #include <marginalia/energy.h>
 #include <marginalia/objective.h>
+
+#include <memory>
 
 #include "kernel/plugins/plugin_host.h"
 #include "kernel/train/batch_energy.h"

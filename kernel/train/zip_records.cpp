@@ -1,17 +1,17 @@
 #include "kernel/train/zip_records.h"
 
-#include <cstring>
-
 #include <marginalia/error.h>
 #include <zlib.h>
+
+#include <cstring>
 
 namespace marginalia {
 namespace {
 
 // Sizes and signatures of APPNOTE.TXT, 4.3.
 constexpr std::size_t local_bytes = 30, entry_bytes = 46, end_bytes = 22, locator_bytes = 20, end64_bytes = 56;
-constexpr std::uint32_t local_mark = 0x04034b50, entry_mark = 0x02014b50, end_mark = 0x06054b50, locator_mark = 0x07064b50,
-                        end64_mark = 0x06064b50;
+constexpr std::uint32_t local_mark = 0x04034b50, entry_mark = 0x02014b50, end_mark = 0x06054b50,
+                        locator_mark = 0x07064b50, end64_mark = 0x06064b50;
 constexpr std::uint32_t elsewhere = 0xffffffff;  // the 64-bit field has the number
 
 [[noreturn]] void damaged(const std::string& what) {
@@ -98,15 +98,16 @@ std::size_t ZipRecords::read_entry(std::string_view bytes, std::size_t at, std::
     const auto method = number_at<std::uint16_t>(bytes, at + 10);
     const auto crc = number_at<std::uint32_t>(bytes, at + 16), packed = number_at<std::uint32_t>(bytes, at + 20),
                size = number_at<std::uint32_t>(bytes, at + 24), offset = number_at<std::uint32_t>(bytes, at + 42);
-    const auto name_size = number_at<std::uint16_t>(bytes, at + 28), extra_size = number_at<std::uint16_t>(bytes, at + 30),
+    const auto name_size = number_at<std::uint16_t>(bytes, at + 28),
+               extra_size = number_at<std::uint16_t>(bytes, at + 30),
                comment_size = number_at<std::uint16_t>(bytes, at + 32);
     const std::string_view name = piece(bytes, at + entry_bytes, name_size);
     WideNumbers wide(piece(bytes, at + entry_bytes + name_size, extra_size));
     const std::size_t whole = wide.widened(size), in_archive = wide.widened(packed), local = wide.widened(offset);
 
     expect_mark(bytes, local, local_mark);
-    const std::size_t data = local + local_bytes + number_at<std::uint16_t>(bytes, local + 26) +
-                             number_at<std::uint16_t>(bytes, local + 28);
+    const std::size_t data =
+        local + local_bytes + number_at<std::uint16_t>(bytes, local + 26) + number_at<std::uint16_t>(bytes, local + 28);
     const bool stored = method == 0 && whole == in_archive;
     const std::string_view content = piece(bytes, data, in_archive);
     if (!places.emplace(local, data + in_archive).second) damaged("two of its records share bytes");

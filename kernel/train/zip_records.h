@@ -12,11 +12,12 @@ namespace marginalia {
 // Points into `bytes`, which must outlive it.
 class ZipRecords {
 public:
-    // Throws Error where this is no zip archive, or its directory names places outside it, a place twice or a name twice.
+    // Throws Error where this is no zip archive, or its directory names places outside it, a place twice or a name
+    // twice.
     explicit ZipRecords(std::string_view bytes);
 
     // The record ROOT/name, ROOT being the folder that all names share. Throws Error where it is missing, compressed,
-    // or its checksum does not fit: a bit that flipped is told and never read as a weight.
+    // or its checksum does not fit: a flipped bit is an error, never a weight.
     std::string_view at(const std::string& name) const;
 
 private:

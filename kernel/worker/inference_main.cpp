@@ -61,7 +61,7 @@ int inference_main(int descriptor, const StandardOutput& output) {
     } catch (const std::exception& error) {
         if (output.failed()) return exit_unwritten;  // finish() says why
         std::cout.flush();
-        std::cerr << "marginalia: " << printable_lines(without_stack(error.what())) << '\n';
+        std::cerr << "marginalia: " << printable_lines(sentence_of(error)) << '\n';
         return dynamic_cast<const WriteError*>(&error) != nullptr ? exit_unwritten : 2;
     }
 }

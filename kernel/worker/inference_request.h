@@ -18,7 +18,7 @@ struct InferenceRequest {
     Verb verb = Verb::score;
     TrialRequest trial;  // config, checkpoint, device, threads, seed of what is drawn; no checkpoint: the energy alone
     int checkpoint_descriptor = -1;  // where the worker finds that checkpoint; -1: in `trial`
-    std::int64_t trial_number = 0;  // in the store; for the host alone
+    std::int64_t trial_number = 0;   // in the store; for the host alone
     std::string label;   // for people, as "trial 3, step 600"
     std::vector<std::string> plugin_files;
     std::string states;            // given states: file, or "-" for standard input

@@ -81,10 +81,15 @@ void take_bytes(std::string_view& bytes, void* out, std::size_t count) {
     bytes.remove_prefix(count);
 }
 
-std::string_view without_stack(std::string_view text) {
+std::string sentence_of(const std::exception& error) {
+    std::string_view text = error.what();
+    if (dynamic_cast<const nlohmann::json::exception*>(&error) != nullptr) {
+        text = text.substr(std::min(text.size(), text.find("] ") + 2));  // behind the exception's name
+        return "the trial's settings are not what this version expects: " + std::string(text) + "; run its file again";
+    }
     for (const std::string_view start : {"\nException raised from", "\nframe #"})
         text = text.substr(0, text.find(start));
-    return text;
+    return std::string(text);
 }
 
 bool says_out_of_memory(std::string_view text) {

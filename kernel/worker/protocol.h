@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
@@ -98,8 +99,9 @@ T take(std::string_view& bytes) {
     return value;
 }
 
-// An error's text without the stack that LibTorch appends to it.
-std::string_view without_stack(std::string_view text);
+// What an error says, without the stack that LibTorch appends; of JSON that lacks something, which settings of a stored trial
+// may, in words.
+std::string sentence_of(const std::exception& error);
 
 // Whether an error's text speaks of memory that there was not: LibTorch's, the standard library's, the system's words.
 bool says_out_of_memory(std::string_view text);

@@ -13,8 +13,8 @@ namespace marginalia {
 using ByteSink = std::function<void(std::string_view part)>;
 
 // Takes what a trial records. `metric` costs under a microsecond; no method waits for a disk or a pipe unless they are
-// megabytes behind. All methods are called from the trial's own thread, `progress` and `stop_requested` by one thread at a time of
-// those it waits for.
+// megabytes behind. All methods are called from the trial's own thread, `progress` and `stop_requested` by one thread
+// at a time of those it waits for.
 class Recorder {
 public:
     virtual ~Recorder() = default;

@@ -27,9 +27,8 @@ std::string dump(const nlohmann::json& json) {
 
 constexpr std::size_t most_message = 4000;  // bytes of an error's text that are kept
 
-// LibTorch appends a backtrace to its sentences; the whole text stays in the worker's log.
-std::string first_sentence(const std::string& whole) {
-    std::string text(without_stack(whole));
+// The whole text stays in the worker's log.
+std::string kept_part(std::string text) {
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
     if (text.size() > most_message)
         text = text.substr(0, most_message) + "... (" + std::to_string(text.size()) + " bytes in all)";
@@ -149,11 +148,12 @@ private:
             close_trial();
             post_end(outcome == TrialOutcome::done ? Record::done : Record::stopped, changes());
         } catch (const std::bad_alloc&) {
-            fail("out of memory", true);
+            fail("out of memory", "out of memory", true);
         } catch (const std::exception& error) {
-            fail(error.what(), says_out_of_memory(error.what()));
+            fail(error.what(), sentence_of(error), says_out_of_memory(error.what()));
         } catch (...) {
-            fail("a plugin threw something that is not a std::exception; throw marginalia::Error", false);
+            const std::string what = "a plugin threw something that is not a std::exception; throw marginalia::Error";
+            fail(what, what, false);
         }
     }
 
@@ -178,12 +178,13 @@ private:
         ::_exit(0);
     }
 
-    void fail(const std::string& what, bool out_of_memory) {
+    // `whole` goes into the log, `sentence` to the host.
+    void fail(const std::string& whole, const std::string& sentence, bool out_of_memory) {
         close_trial();
-        std::fprintf(stderr, "%s\n", what.c_str());
+        std::fprintf(stderr, "%s\n", whole.c_str());
         recorder_.post(
             Record::failed,
-            dump({{"ticket", ticket_.load()}, {"message", first_sentence(what)}, {"out_of_memory", out_of_memory}}));
+            dump({{"ticket", ticket_.load()}, {"message", kept_part(sentence)}, {"out_of_memory", out_of_memory}}));
     }
 
     // What is not as it was when the trial before this one ended.

@@ -3,6 +3,7 @@ lists; --out on devices, FIFOs, links, folders and full disks, and signals in th
 
     output_test.py BIN_DIR PLUGIN_DIR
 """
+
 import html.parser
 import json
 import os
@@ -49,17 +50,32 @@ slots = 1
 
 # Every verb, as it prints something. A verb that --help lists and this does not is a failure.
 VERBS = {
-    "run": ["run", "again.toml", "--again"], "plan": ["plan", "tiny.toml"], "resume": ["resume", "tiny", "--again"],
-    "list": ["list"], "show": ["show", "1"], "compare": ["compare", "1", "1"], "diff": ["diff", "1", "2"],
-    "best": ["best", "loss"], "table": ["table", "tiny", "-m", "loss"],
-    "query": ["query", "SELECT * FROM metrics"], "export": ["export", "metrics"],
-    "checkpoint export": ["checkpoint", "export", "1", "-o", "-"], "report": ["report", "tiny", "-o", "-"],
-    "reproduce": ["reproduce", "1"], "sample": ["sample", "1"], "complete": ["complete", "1", "--given", "--++"],
-    "marginals": ["marginals", "1", "--states", "states.txt"], "score": ["score", "1", "--states", "states.txt"],
-    "data get": ["data", "get", "text8", "--from", "nothing"], "data list": ["data", "list"],
-    "data normalise": ["data", "normalise", "states.txt.txt"], "plugins": ["plugins"],
-    "check-plugin": ["check-plugin", "ising", "rows=2", "columns=2"], "new-plugin": ["new-plugin", "energy", "my-new"],
-    "doctor": ["doctor"], "version": ["version"],
+    "run": ["run", "again.toml", "--again"],
+    "plan": ["plan", "tiny.toml"],
+    "resume": ["resume", "tiny", "--again"],
+    "list": ["list"],
+    "show": ["show", "1"],
+    "compare": ["compare", "1", "1"],
+    "diff": ["diff", "1", "2"],
+    "best": ["best", "loss"],
+    "table": ["table", "tiny", "-m", "loss"],
+    "query": ["query", "SELECT * FROM metrics"],
+    "export": ["export", "metrics"],
+    "checkpoint export": ["checkpoint", "export", "1", "-o", "-"],
+    "report": ["report", "tiny", "-o", "-"],
+    "reproduce": ["reproduce", "1"],
+    "sample": ["sample", "1"],
+    "complete": ["complete", "1", "--given", "--++"],
+    "marginals": ["marginals", "1", "--states", "states.txt"],
+    "score": ["score", "1", "--states", "states.txt"],
+    "data get": ["data", "get", "text8", "--from", "nothing"],
+    "data list": ["data", "list"],
+    "data normalise": ["data", "normalise", "states.txt.txt"],
+    "plugins": ["plugins"],
+    "check-plugin": ["check-plugin", "ising", "rows=2", "columns=2"],
+    "new-plugin": ["new-plugin", "energy", "my-new"],
+    "doctor": ["doctor"],
+    "version": ["version"],
 }
 SILENT = {"data get"}  # has nothing to say on standard output without a network: it fails before
 
@@ -77,12 +93,18 @@ def expect(right, what):
 class Place:
     def __init__(self, path):
         self.path = pathlib.Path(path)
-        self.env = {**os.environ, "MARGINALIA_STORE": str(self.path / "store.db"), "MARGINALIA_PLUGIN_PATH": str(plugins),
-                    "MARGINALIA_DATA": str(self.path / "data")}
+        self.env = {
+            **os.environ,
+            "MARGINALIA_STORE": str(self.path / "store.db"),
+            "MARGINALIA_PLUGIN_PATH": str(plugins),
+            "MARGINALIA_DATA": str(self.path / "data"),
+        }
         self.env.pop("COLUMNS", None)
 
     def start(self, *words, program="marginalia", **how):
-        return subprocess.Popen([programs / program, *words], cwd=self.path, env=self.env, stderr=subprocess.PIPE, **how)
+        return subprocess.Popen(
+            [programs / program, *words], cwd=self.path, env=self.env, stderr=subprocess.PIPE, **how
+        )
 
     def run(self, *words, code=0, program="marginalia", **how):
         how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **how}
@@ -104,6 +126,7 @@ def listed_verbs(place):
         text = place.run(*words, "--help")[1].decode()
         part = re.split(r"^Subcommands:\s*$", text, flags=re.M)
         return re.findall(r"^  ([a-z][a-z-]*)", part[1], flags=re.M) if len(part) > 1 else []
+
     verbs = []
     for verb in of():
         verbs += [f"{verb} {sub}" for sub in of(verb)] or [verb]
@@ -116,15 +139,17 @@ def full_closed_or_unread(place, name, words, program="marginalia", stdin=None):
     reason = f"{program}: standard output cannot be written: No space left on device"
     expect(err.count(reason) == 1, f"{name} on a full device says\n{err}")
     place.clean()
-    _, _, err = place.run(*words, program=program, code=6, stdin=stdin or subprocess.DEVNULL, stdout=None,
-                          preexec_fn=lambda: os.close(1))
+    _, _, err = place.run(
+        *words, program=program, code=6, stdin=stdin or subprocess.DEVNULL, stdout=None, preexec_fn=lambda: os.close(1)
+    )
     expect("standard output cannot be written: Bad file descriptor" in err, f"{name} with a closed output says\n{err}")
     place.clean()
     for ignored in (False, True) if name == "list" else (True,):  # many services start programs that ignore SIGPIPE
         reader, writer = os.pipe()
         os.close(reader)
-        process = place.start(*words, program=program, stdout=writer, stdin=stdin or subprocess.DEVNULL,
-                              restore_signals=not ignored)
+        process = place.start(
+            *words, program=program, stdout=writer, stdin=stdin or subprocess.DEVNULL, restore_signals=not ignored
+        )
         os.close(writer)
         err = process.communicate(timeout=120)[1].decode(errors="replace")
         expect(process.returncode == -signal.SIGPIPE, f"{name} without a reader: {process.returncode}\n{err}")
@@ -140,8 +165,14 @@ def standard_output(place):
             failed(f"{verb} is a verb that this test knows no line for; add one to VERBS")
         elif verb not in SILENT:
             full_closed_or_unread(place, verb, VERBS[verb])
-    for words in (["--help"], ["--version"], ["list", "--help"], ["sample", "1", "--format", "npy"],
-                  ["sample", "1", "-n", "20000", "--format", "json"], ["plugins", "ising"]):
+    for words in (
+        ["--help"],
+        ["--version"],
+        ["list", "--help"],
+        ["sample", "1", "--format", "npy"],
+        ["sample", "1", "-n", "20000", "--format", "json"],
+        ["plugins", "ising"],
+    ):
         full_closed_or_unread(place, " ".join(words), words)
     for words in (["--help"], ["encode"]):
         with open(place.path / "molecules.smi", "rb") as smiles:
@@ -149,14 +180,18 @@ def standard_output(place):
                 place.run(*words, program="marginalia-selfies", code=6, stdin=smiles, stdout=full)
     # A part of a large answer is lost: a file that may not grow. The first head of it is there, the code says that it is not all.
     with open(place.path / "part.csv", "wb") as part:
-        place.run("sample", "1", "-n", "20000", "--format", "csv", code=6, stdout=part,
-                  preexec_fn=lambda: limit_files(50_000))
+        place.run(
+            "sample", "1", "-n", "20000", "--format", "csv", code=6, stdout=part, preexec_fn=lambda: limit_files(50_000)
+        )
     expect((place.path / "part.csv").stat().st_size == 50000, "the part that fits is not written")
 
 
 WRITERS = {
-    "export": ["export", "metrics"], "checkpoint export": ["checkpoint", "export", "1"], "report": ["report", "tiny"],
-    "reproduce": ["reproduce", "1"], "data normalise": ["data", "normalise", "states.txt.txt"],
+    "export": ["export", "metrics"],
+    "checkpoint export": ["checkpoint", "export", "1"],
+    "report": ["report", "tiny"],
+    "reproduce": ["reproduce", "1"],
+    "data normalise": ["data", "normalise", "states.txt.txt"],
     **{f"sample {form}": ["sample", "1", "-n", "20000", "--format", form] for form in ("json", "npy", "png")},
     "complete": ["complete", "1", "--given", "____", "-n", "20000", "--format", "csv"],
     "marginals": ["marginals", "1", "--states", "states.txt", "--format", "csv"],
@@ -172,7 +207,9 @@ def files(place):
     (target / "full").symlink_to("/dev/full")
     for name, words in WRITERS.items():
         shared = name not in ("complete", "marginals", "sample npy", "sample png")  # what `sample json` tries too
-        for kind, at in (("FIFO", "fifo"), ("folder", "folder"), ("device", "full")) if shared else (("device", "full"),):
+        for kind, at in (
+            (("FIFO", "fifo"), ("folder", "folder"), ("device", "full")) if shared else (("device", "full"),)
+        ):
             _, _, err = place.run(*words, "--out", str(target / at), code=2)
             expect(f"is a {kind} and is not replaced" in err, f"{name} on a {kind} says\n{err}")
         expect(stat.S_ISFIFO((target / "fifo").lstat().st_mode), f"{name} replaced the FIFO")
@@ -202,7 +239,11 @@ def files(place):
         disks += 1
         expect("cannot be written: File too large" in err, f"{name} on a full disk says\n{err}")
         expect((target / "plain").read_bytes() == written, f"{name} on a full disk changed the file")
-    for words in (WRITERS["sample npy"] + ["--out", "-"], WRITERS["sample png"], WRITERS["checkpoint export"] + ["-o", "-"]):
+    for words in (
+        WRITERS["sample npy"] + ["--out", "-"],
+        WRITERS["sample png"],
+        WRITERS["checkpoint export"] + ["-o", "-"],
+    ):
         err = on_terminal(place, *words)[1]
         expect("is no text for a terminal" in err, f"{words} on a terminal says\n{err}")
     expect(disks >= 3, f"only {disks} verbs met a full disk")
@@ -232,8 +273,18 @@ def signals(place):
     target = place.path / "interrupted"
     target.mkdir()
     for sent in (signal.SIGINT, signal.SIGTERM):
-        process = place.start("sample", "1", "-n", "100000000", "--format", "csv", "--out", str(target / "x.csv"),
-                              stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        process = place.start(
+            "sample",
+            "1",
+            "-n",
+            "100000000",
+            "--format",
+            "csv",
+            "--out",
+            str(target / "x.csv"),
+            stdout=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+        )
         until = time.time() + 60
         while time.time() < until and not any(f.stat().st_size > 0 for f in target.iterdir()):
             time.sleep(0.01)
@@ -244,8 +295,10 @@ def signals(place):
         expect(not list(target.iterdir()), f"signal {sent} left {list(target.iterdir())}")
 
 
-EVIL = "\x1b]0;owned\x07\x1b[31m\x9b2J\u202egnp\u2066\r\nmarginalia: all is well\x7f\x00</script><script>alert(1)</script>" \
-       "<img src=x onerror=alert(1)>'\"--><svg onload=alert(1)>"
+EVIL = (
+    "\x1b]0;owned\x07\x1b[31m\x9b2J\u202egnp\u2066\r\nmarginalia: all is well\x7f\x00</script><script>alert(1)</script>"
+    "<img src=x onerror=alert(1)>'\"--><svg onload=alert(1)>"
+)
 HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -259,22 +312,34 @@ def hostile_store(place):
     config = json.loads(store.execute("SELECT json FROM config").fetchone()[0])
     config["energy"][evil] = evil
     config["network"]["plugin"] = evil
-    record = {"host": evil, "versions": {evil: evil}, "git": {"commit": evil, "diff": ""}, "command_line": [evil, evil],
-              "plugins": [{"kind": evil, "name": evil, "path": evil, "sha256": evil}]}
+    record = {
+        "host": evil,
+        "versions": {evil: evil},
+        "git": {"commit": evil, "diff": ""},
+        "command_line": [evil, evil],
+        "plugins": [{"kind": evil, "name": evil, "path": evil, "sha256": evil}],
+    }
     store.execute("UPDATE config SET json = ?", [json.dumps(config)])
     store.execute("UPDATE provenance SET json = ?", [json.dumps(record)])
     store.execute("DELETE FROM trial WHERE id > 2")
     store.execute("DELETE FROM sweep WHERE experiment = 'again'")
     store.execute("UPDATE sweep SET experiment = ?, description = ?, file = ?, toml = ?", [evil] * 4)
-    store.execute("UPDATE trial SET experiment = ?, host = ?, device = ?, error = ?",
-                  [evil, evil, evil, evil + "E" * 20_000_000])
+    store.execute(
+        "UPDATE trial SET experiment = ?, host = ?, device = ?, error = ?", [evil, evil, evil, evil + "E" * 20_000_000]
+    )
     store.execute("UPDATE trial SET status = 'failed' WHERE id = 2")
     store.execute("UPDATE metric_name SET name = ? || id", [evil])
     store.execute("UPDATE sample SET name = ?, data = ? WHERE rowid = (SELECT min(rowid) FROM sample)", [evil, evil])
-    for kind, data in (("text", evil), ("text", "a\n" + evil), ("svg", f"<svg><script>{evil}</script></svg>"),
-                       ("states", json.dumps({"shape": [2, 2], "categories": 2, "states": [[0, 1, 1, 0]], "texts": [evil]})),
-                       (evil, evil)):
-        store.execute("INSERT OR REPLACE INTO sample VALUES (1, ?, 3, ?, ?)", [evil + kind + str(len(data)), kind, data])
+    for kind, data in (
+        ("text", evil),
+        ("text", "a\n" + evil),
+        ("svg", f"<svg><script>{evil}</script></svg>"),
+        ("states", json.dumps({"shape": [2, 2], "categories": 2, "states": [[0, 1, 1, 0]], "texts": [evil]})),
+        (evil, evil),
+    ):
+        store.execute(
+            "INSERT OR REPLACE INTO sample VALUES (1, ?, 3, ?, ?)", [evil + kind + str(len(data)), kind, data]
+        )
     store.commit()
     store.close()
     return file
@@ -292,24 +357,45 @@ class Page(html.parser.HTMLParser):
         if tag in ("iframe", "object", "embed", "base", "link", "svg"):
             self.bad.append(tag)
         for name, value in attributes:
-            if name.startswith("on") or (name in ("src", "href") and not value.startswith("data:image/svg+xml;base64,")):
+            if name.startswith("on") or (
+                name in ("src", "href") and not value.startswith("data:image/svg+xml;base64,")
+            ):
                 self.bad.append(f"{tag} {name}={value[:80]}")
 
 
 def hostile_text(place):
     file = hostile_store(place)
     evil_name = EVIL.replace("\x00", "")
-    tried = (["list"], ["list", "--experiments"], ["show", "1"], ["show", "2"], ["compare", "1", "2"], ["diff", "1", "2"],
-             ["table", evil_name], ["best", "nothing"], ["list", "nothing"], ["table", evil_name, "-r", "nothing"],
-             ["query", "SELECT * FROM trials"], ["query", "SELECT * FROM trials", "--format", "markdown"],
-             ["query", "SELECT * FROM trials", "--format", "latex"], ["query", "SELECT data FROM samples"],
-             ["sample", "1"], ["reproduce", "1"], ["show", "best:nothing"], ["doctor"], ["checkpoint", "export", "1", "--step", "77"])
+    tried = (
+        ["list"],
+        ["list", "--experiments"],
+        ["show", "1"],
+        ["show", "2"],
+        ["compare", "1", "2"],
+        ["diff", "1", "2"],
+        ["table", evil_name],
+        ["best", "nothing"],
+        ["list", "nothing"],
+        ["table", evil_name, "-r", "nothing"],
+        ["query", "SELECT * FROM trials"],
+        ["query", "SELECT * FROM trials", "--format", "markdown"],
+        ["query", "SELECT * FROM trials", "--format", "latex"],
+        ["query", "SELECT data FROM samples"],
+        ["sample", "1"],
+        ["reproduce", "1"],
+        ["show", "best:nothing"],
+        ["doctor"],
+        ["checkpoint", "export", "1", "--step", "77"],
+    )
     for words in tried:
         code, out, err = place.run("--store", str(file), *words, code=None)
         text = out.decode(errors="replace") + err
         expect(code in (0, 2, 3, 4, 5), f"{words}: {code}\n{err[-500:]}")
         found = HARMFUL.search(text)
-        expect(not found, f"{words} prints {found and found.group()!r}: {text[max(0, (found.start() if found else 0) - 80):][:200]!r}")
+        expect(
+            not found,
+            f"{words} prints {found and found.group()!r}: {text[max(0, (found.start() if found else 0) - 80) :][:200]!r}",
+        )
         expect("\nmarginalia: all is well" not in text, f"{words} lets a store speak for the program")
         expect(len(text) < 100_000, f"{words} prints {len(text)} bytes")
         shown, _ = on_terminal(place, "--store", str(file), *words)
@@ -333,7 +419,10 @@ def report(place, file):
     text = (place.path / "plain.html").read_text(errors="replace")
     hostile.feed(text)
     honest.feed((place.path / "honest.html").read_text(errors="replace"))
-    expect(hostile.scripts == honest.scripts, f"the hostile report has {hostile.scripts} scripts, an honest one {honest.scripts}")
+    expect(
+        hostile.scripts == honest.scripts,
+        f"the hostile report has {hostile.scripts} scripts, an honest one {honest.scripts}",
+    )
     expect(not hostile.bad and not honest.bad, f"the report has {hostile.bad + honest.bad}")
     expect(len(text) < 10_000_000, f"the report has {len(text)} bytes")
 

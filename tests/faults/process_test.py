@@ -1,5 +1,6 @@
 """What plugins do to the processes that they run in, and signals to the host: the trial at fault ends with the true reason, and
 the others as if nothing had been."""
+
 import json
 import os
 import resource
@@ -34,11 +35,16 @@ class Processes(HostTest):
 
     def pairs(self, trials, **more):
         """Trials of the guilty energy, as `how` says, and of the fake one (None), whose states differ."""
-        rows = {"energy.plugin": ["guilty" if how else "fake" for how in trials],
-                "energy.guilty.how": [how or "nothing" for how in trials],
-                "energy.fake.variant": list(range(len(trials)))}
-        return self.write(energy=f'[energy.guilty]\nmark = "{self.mark}"',
-                          rest="[[sweep.zip]]\n" + "\n".join(f'"{key}" = {json.dumps(values)}' for key, values in rows.items()), **more)
+        rows = {
+            "energy.plugin": ["guilty" if how else "fake" for how in trials],
+            "energy.guilty.how": [how or "nothing" for how in trials],
+            "energy.fake.variant": list(range(len(trials))),
+        }
+        return self.write(
+            energy=f'[energy.guilty]\nmark = "{self.mark}"',
+            rest="[[sweep.zip]]\n" + "\n".join(f'"{key}" = {json.dumps(values)}' for key, values in rows.items()),
+            **more,
+        )
 
     def kl(self):
         return self.rows("SELECT value FROM final_metrics WHERE name = 'kl' ORDER BY trial_id")
@@ -58,11 +64,23 @@ class Processes(HostTest):
     def test_what_a_trial_changes_in_its_process_the_next_does_not_find(self):
         arithmetic = "the rounding mode or another setting of arithmetic"
         changes = {  # and what is said of them
-            "round": arithmetic, "flush": arithmetic, "close-output": "file descriptor 1", "replace-output": "file descriptor 2",
-            "close-commands": "file descriptor 3", "files": "resource limits", "file-size": "resource limits", "umask": "the umask",
-            "folder": "the working directory", "environment": "environment variables", "handler": "signal handlers",
-            "mask": "blocked signals", "alarm": "timers", "locale": "the locale", "nice": "processors or priority",
-            "thread": "a thread that goes on", "fork": "a child process",
+            "round": arithmetic,
+            "flush": arithmetic,
+            "close-output": "file descriptor 1",
+            "replace-output": "file descriptor 2",
+            "close-commands": "file descriptor 3",
+            "files": "resource limits",
+            "file-size": "resource limits",
+            "umask": "the umask",
+            "folder": "the working directory",
+            "environment": "environment variables",
+            "handler": "signal handlers",
+            "mask": "blocked signals",
+            "alarm": "timers",
+            "locale": "the locale",
+            "nice": "processors or priority",
+            "thread": "a thread that goes on",
+            "fork": "a child process",
         }
         if os.uname().machine != "x86_64":
             del changes["flush"]
@@ -71,8 +89,16 @@ class Processes(HostTest):
         self.assertEqual(self.act("run", file), 0, self.words)
         self.assertEqual({status for status, _ in self.trials()}, {"done"}, self.words)
         for said in set(changes.values()):  # once a kind
-            self.assertEqual(self.words.count(f"left its worker changed: {said}; the next trial gets a fresh one (plugins: energy 'guilty'"), 1)
-        self.assertEqual(self.rows("SELECT count(DISTINCT value), count(*) FROM final_metrics WHERE name = 'worker_pid'"), [(len(hows),) * 2])
+            self.assertEqual(
+                self.words.count(
+                    f"left its worker changed: {said}; the next trial gets a fresh one (plugins: energy 'guilty'"
+                ),
+                1,
+            )
+        self.assertEqual(
+            self.rows("SELECT count(DISTINCT value), count(*) FROM final_metrics WHERE name = 'worker_pid'"),
+            [(len(hows),) * 2],
+        )
         self.assertFalse(is_alive(self.child()))
         found = self.kl()
         os.remove(self.store)
@@ -83,12 +109,20 @@ class Processes(HostTest):
 
     def test_a_first_failure_after_other_plugins_is_tried_in_a_fresh_worker(self):
         file = self.pairs(["nothing", None])
-        self.assertEqual(self.act("run", file, "energy.fake.behaviour=throw-once", f"energy.fake.mark={self.mark}.once"), 0, self.words)
-        self.assertIn("once and never again; its worker had run other plugins before, so once more in a fresh one", self.words)
+        self.assertEqual(
+            self.act("run", file, "energy.fake.behaviour=throw-once", f"energy.fake.mark={self.mark}.once"),
+            0,
+            self.words,
+        )
+        self.assertIn(
+            "once and never again; its worker had run other plugins before, so once more in a fresh one", self.words
+        )
         self.assertEqual(self.act("run", file, "name=again", "energy.fake.behaviour=throw"), 1, self.words)
         self.assertEqual(self.words.count("the energy is not in the mood"), 2, self.words)
-        self.assertEqual(self.rows("SELECT status, error FROM trials WHERE experiment = 'again' ORDER BY trial_id"),
-                         [("done", None), ("failed", "the energy is not in the mood")])
+        self.assertEqual(
+            self.rows("SELECT status, error FROM trials WHERE experiment = 'again' ORDER BY trial_id"),
+            [("done", None), ("failed", "the energy is not in the mood")],
+        )
 
     # --- how a trial ends
 
@@ -102,8 +136,10 @@ class Processes(HostTest):
         self.assertRegex(trials[2][1], pattern)
 
     def test_a_child_that_keeps_every_descriptor_does_not_hold_up_the_end_of_its_trial(self):
-        for how, reason in (("fork-and-exit", "^the worker ended by exit code 7$"),
-                            ("fork-and-crash", r"^the worker ended by signal 11 \(segmentation fault\)")):
+        for how, reason in (
+            ("fork-and-exit", "^the worker ended by exit code 7$"),
+            ("fork-and-crash", r"^the worker ended by signal 11 \(segmentation fault\)"),
+        ):
             with self.subTest(how):
                 self.fails(how, "failed", reason, f"name={how}")
                 self.assertFalse(is_alive(self.child()))
@@ -135,19 +171,30 @@ class Processes(HostTest):
         self.fails("no-memory-elsewhere", "oom", r"^the worker ended by signal 6 \(aborted\).*bad_alloc")
 
     def test_a_record_that_is_begun_and_not_ended(self):
-        file = self.write(seeds="[0]", rest='[sweep]\n"energy.behaviour" = ["babble-and-sleep", "normal"]', energy='bytes = "6400000004"')
+        file = self.write(
+            seeds="[0]",
+            rest='[sweep]\n"energy.behaviour" = ["babble-and-sleep", "normal"]',
+            energy='bytes = "6400000004"',
+        )
         self.assertEqual(self.act("run", file, "--patience", "30000:500:500"), 1, self.words)
         first, second = self.trials()
-        self.assertRegex(first[1], "^the worker sent a record that was begun and not ended within 0.5 seconds during training, at 10 of 20; a plugin")
+        self.assertRegex(
+            first[1],
+            "^the worker sent a record that was begun and not ended within 0.5 seconds during training, at 10 of 20; a plugin",
+        )
         self.assertEqual((first[0], second[0]), ("failed", "done"))
 
     # --- loading
 
     def test_a_plugin_that_breaks_its_worker_while_it_is_loaded_is_left_out(self):
         babbles = "writes to a file descriptor that is not its own when it is loaded"
-        for how, reason in {"block": "does not finish loading within 3 seconds", "babble": babbles, "babble-a-head": babbles,
-                            "close": "closes a file descriptor that is not its own when it is loaded",
-                            "fork-and-crash": "crashes when it is loaded: signal 11 (segmentation fault)"}.items():
+        for how, reason in {
+            "block": "does not finish loading within 3 seconds",
+            "babble": babbles,
+            "babble-a-head": babbles,
+            "close": "closes a file descriptor that is not its own when it is loaded",
+            "fork-and-crash": "crashes when it is loaded: signal 11 (segmentation fault)",
+        }.items():
             with self.subTest(how):
                 self.environment["LOADING"] = how
                 self.act("plugins", "--patience", "3000:500:500")
@@ -182,9 +229,13 @@ class Processes(HostTest):
             server.bind(os.path.join(folder, "socket.so"))
         os.symlink("loop", os.path.join(self.folder.name, "loop"))
         self.act("plugins", "--plugin-path", folder, "--plugin-path", os.path.join(self.folder.name, "loop"))
-        for name, reason in {"folder.so": "not a plain file, but a folder", "fifo.so": "not a plain file, but a FIFO",
-                             "device.so": "not a plain file, but a device", "loop.so": "cannot be read: Too many levels of symbolic links",
-                             "socket.so": "not a plain file, but a socket"}.items():
+        for name, reason in {
+            "folder.so": "not a plain file, but a folder",
+            "fifo.so": "not a plain file, but a FIFO",
+            "device.so": "not a plain file, but a device",
+            "loop.so": "cannot be read: Too many levels of symbolic links",
+            "socket.so": "not a plain file, but a socket",
+        }.items():
             self.assertIn(f"odd/{name}: {reason}", self.out)
         self.assertIn("/loop: cannot be read: Too many levels of symbolic links", self.out)
         self.assertIn("energy fake", self.out)
@@ -192,7 +243,9 @@ class Processes(HostTest):
     def test_too_few_descriptors_are_told(self):
         file = self.write()
         for most in (8, 10, 12):
-            self.assertNotEqual(self.act("run", file, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))), 0)
+            self.assertNotEqual(
+                self.act("run", file, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))), 0
+            )
             self.assertIn("Too many open files; raise the limit of open files (ulimit -n)", self.words)
 
     # --- signals to the host
@@ -203,7 +256,15 @@ class Processes(HostTest):
         return host
 
     def test_signals_that_would_end_the_host_stop_it_in_order(self):
-        numbers = [signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU, signal.SIGPROF, signal.SIGRTMIN + 3]
+        numbers = [
+            signal.SIGQUIT,
+            signal.SIGHUP,
+            signal.SIGUSR2,
+            signal.SIGALRM,
+            signal.SIGXCPU,
+            signal.SIGPROF,
+            signal.SIGRTMIN + 3,
+        ]
         for number in numbers:
             with self.subTest(number):
                 host = self.slow_host()
@@ -222,7 +283,11 @@ class Processes(HostTest):
         self.assertEqual(host.returncode, 0, words)
 
     def test_ctrl_z_stops_the_workers_too_and_no_clock_runs_meanwhile(self):
-        host = self.start("run", self.write(energy="step_milliseconds = 50.0\ncheckpoint_every = 0", run="time_limit = 5.0"), preexec_fn=os.setpgrp)
+        host = self.start(
+            "run",
+            self.write(energy="step_milliseconds = 50.0\ncheckpoint_every = 0", run="time_limit = 5.0"),
+            preexec_fn=os.setpgrp,
+        )
         self.wait_for("SELECT 1 FROM metrics")
         (worker,) = self.workers_of(host)
 

@@ -1,4 +1,5 @@
 """What the tests of the scheduler share: a host with a fake worker, and looking at its store."""
+
 import argparse
 import os
 import sqlite3
@@ -38,7 +39,9 @@ class HostTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.store = os.path.join(self.folder.name, "store.db")
-        self.environment = dict(os.environ, MARGINALIA_WORKER=arguments.worker, MARGINALIA_PLUGIN_PATH=arguments.plugins)
+        self.environment = dict(
+            os.environ, MARGINALIA_WORKER=arguments.worker, MARGINALIA_PLUGIN_PATH=arguments.plugins
+        )
 
     def tearDown(self):
         self.folder.cleanup()
@@ -50,8 +53,14 @@ class HostTest(unittest.TestCase):
         return file
 
     def start(self, verb, *words, **more):
-        return subprocess.Popen([arguments.host, verb, *words, "--store", self.store], env=self.environment,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+        return subprocess.Popen(
+            [arguments.host, verb, *words, "--store", self.store],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **more,
+        )
 
     def act(self, verb, *words, **more):
         host = self.start(verb, *words, **more)

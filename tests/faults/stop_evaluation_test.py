@@ -3,6 +3,7 @@ on from it. What does not fit into run.exact_seconds is left out aloud. Through 
 
     stop_evaluation_test.py BIN_DIR PLUGIN_DIR FAULTY_PLUGIN_DIR
 """
+
 import os
 import pathlib
 import re
@@ -58,9 +59,18 @@ stages = {
 
 
 def start(folder, *words):
-    return subprocess.Popen([programs / "marginalia", *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, "MARGINALIA_STORE": str(folder / "store.db"),
-                                 "MARGINALIA_PLUGIN_PATH": f"{plugins}:{faulty}"})
+    return subprocess.Popen(
+        [programs / "marginalia", *words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            "MARGINALIA_STORE": str(folder / "store.db"),
+            "MARGINALIA_PLUGIN_PATH": f"{plugins}:{faulty}",
+        },
+    )
 
 
 def asked(folder, query):

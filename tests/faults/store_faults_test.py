@@ -4,6 +4,7 @@ integrity_check, and the verbs answer.
 
 FAULT_ROUNDS stores, from FAULT_SEED on.
 """
+
 import argparse
 import contextlib
 import os
@@ -25,9 +26,23 @@ arguments = parser.parse_args()
 ROUNDS = int(os.environ.get("FAULT_ROUNDS") or 12)
 SEED = int(os.environ.get("FAULT_SEED") or 1)
 DOCUMENTED = {0, 2, 4, 5}
-RAW = re.compile(r"json\.exception|map::at|basic_string|vector::|bad_alloc|bad_optional|std::|stoi|_M_|terminate called", re.I)
-TABLES = ["provenance", "sweep", "config", "trial", "sweep_trial", "metric_name", "metric", "summary", "final_metric",
-          "checkpoint", "sample"]
+RAW = re.compile(
+    r"json\.exception|map::at|basic_string|vector::|bad_alloc|bad_optional|std::|stoi|_M_|terminate called", re.I
+)
+TABLES = [
+    "provenance",
+    "sweep",
+    "config",
+    "trial",
+    "sweep_trial",
+    "metric_name",
+    "metric",
+    "summary",
+    "final_metric",
+    "checkpoint",
+    "checkpoint_piece",
+    "sample",
+]
 PLAN = """name = "lattice"
 seeds = [0, 1]
 [energy]
@@ -37,14 +52,35 @@ plugin = "fake"
 [objective]
 plugin = "fake"
 """
-VERBS = [["list"], ["list", "--experiments"], ["list", "--format", "json"], ["show", "1"], ["show", "last", "--format", "json"],
-         ["show", "2", "--toml"], ["show", "10"], ["best", "kl"], ["table"], ["table", "lattice", "-r", "channels", "-m", "kl"],
-         ["compare", "1", "4", "13"], ["diff", "1", "13"], ["report", "lattice", "--out", "r.html"],
-         ["query", "SELECT * FROM trials"], ["query", "SELECT count(*), sum(value) FROM metrics"],
-         ["query", "SELECT * FROM sweeps", "--format", "json"], ["export"], ["export", "final"], ["export", "trials"],
-         ["plan", "plan.toml"]]
-environment = {**os.environ, "NO_COLOR": "1", "MARGINALIA_WORKER": arguments.worker,
-               "MARGINALIA_PLUGIN_PATH": arguments.plugins}
+VERBS = [
+    ["list"],
+    ["list", "--experiments"],
+    ["list", "--format", "json"],
+    ["show", "1"],
+    ["show", "last", "--format", "json"],
+    ["show", "2", "--toml"],
+    ["show", "10"],
+    ["best", "kl"],
+    ["table"],
+    ["table", "lattice", "-r", "channels", "-m", "kl"],
+    ["compare", "1", "4", "13"],
+    ["diff", "1", "13"],
+    ["report", "lattice", "--out", "r.html"],
+    ["query", "SELECT * FROM trials"],
+    ["query", "SELECT count(*), sum(value) FROM metrics"],
+    ["query", "SELECT * FROM sweeps", "--format", "json"],
+    ["export"],
+    ["export", "final"],
+    ["export", "trials"],
+    ["checkpoint", "export", "1", "--out", "c.pt"],
+    ["plan", "plan.toml"],
+]
+environment = {
+    **os.environ,
+    "NO_COLOR": "1",
+    "MARGINALIA_WORKER": arguments.worker,
+    "MARGINALIA_PLUGIN_PATH": arguments.plugins,
+}
 
 
 def flip_bytes(file, chance):
@@ -90,29 +126,60 @@ def change_rows(file, chance):
         if not columns:
             continue
         column = chance.choice(columns)
-        value = chance.choice(["NULL", "x'00ff41'", "'words'", "''", "-1", "9223372036854775807", "-9223372036854775808",
-                               "1e308", "9e999", "'{'", "'[]'", "'{\"energy\": 3}'", "'{\"train\": {\"start_from\": 7}}'",
-                               "'[1, 2'", "'null'", "CAST(x'c3285c22' AS TEXT)", "hex(zeroblob(200000))", "'\x1b[2J'"])
+        value = chance.choice(
+            [
+                "NULL",
+                "x'00ff41'",
+                "'words'",
+                "''",
+                "-1",
+                "9223372036854775807",
+                "-9223372036854775808",
+                "1e308",
+                "9e999",
+                "'{'",
+                "'[]'",
+                "'{\"energy\": 3}'",
+                '\'{"train": {"start_from": 7}}\'',
+                "'[1, 2'",
+                "'null'",
+                "CAST(x'c3285c22' AS TEXT)",
+                "hex(zeroblob(200000))",
+                "'\x1b[2J'",
+            ]
+        )
         where = chance.choice(["", f" WHERE rowid % 3 = {chance.randrange(3)}", " WHERE 1"])
-        statements.append(chance.choice([f"DELETE FROM {table}{where}", f"DELETE FROM {table}",
-                                         f"UPDATE OR IGNORE {table} SET {column} = {value}{where}",
-                                         f"UPDATE OR IGNORE {table} SET {column} = {value}",
-                                         f"UPDATE OR IGNORE {table} SET {column} = {value}",
-                                         f"DROP TABLE {table}",
-                                         f"PRAGMA user_version = {chance.choice([-1, 0, 2, 99, -2147483648, 2147483647])}"]))
+        statements.append(
+            chance.choice(
+                [
+                    f"DELETE FROM {table}{where}",
+                    f"DELETE FROM {table}",
+                    f"UPDATE OR IGNORE {table} SET {column} = {value}{where}",
+                    f"UPDATE OR IGNORE {table} SET {column} = {value}",
+                    f"UPDATE OR IGNORE {table} SET {column} = {value}",
+                    f"DROP TABLE {table}",
+                    f"PRAGMA user_version = {chance.choice([-1, 0, 2, 99, -2147483648, 2147483647])}",
+                ]
+            )
+        )
     sql(file, statements)
     return statements
 
 
 def drop_view(file, chance):
     view = chance.choice(["trials", "metrics", "final_metrics", "summaries", "sweeps", "checkpoints", "samples"])
-    statements = [f"DROP VIEW {view}", chance.choice([f"CREATE VIEW {view} AS SELECT 1 AS trial_id, 'x' AS name", "SELECT 1"])]
+    statements = [
+        f"DROP VIEW {view}",
+        chance.choice([f"CREATE VIEW {view} AS SELECT 1 AS trial_id, 'x' AS name", "SELECT 1"]),
+    ]
     sql(file, statements)
     return statements
 
 
 def run(folder, words):
-    done = subprocess.run([arguments.host, *words], cwd=folder, env=environment, capture_output=True, timeout=60)
+    own = {name: value for name, value in environment.items() if not name.startswith("MARGINALIA_")}
+    around = own if "checkpoint" in words else environment  # the real worker exports, and no fake one
+    done = subprocess.run([arguments.host, *words], cwd=folder, env=around, capture_output=True, timeout=60)
     return done.returncode, done.stderr.decode(errors="replace")
 
 
@@ -137,7 +204,9 @@ def attack(folder, number, chance):
         if name not in ("whole.db", "plan.toml"):
             os.remove(os.path.join(folder, name))
     shutil.copy(os.path.join(folder, "whole.db"), store)
-    how = chance.choice([flip_bytes, flip_bytes, flip_bytes, wipe_sector, cut_off, change_rows, change_rows, change_rows, drop_view])
+    how = chance.choice(
+        [flip_bytes, flip_bytes, flip_bytes, wipe_sector, cut_off, change_rows, change_rows, change_rows, drop_view]
+    )
     did = how(store, chance)
     before = open(store, "rb").read()
     what = f"round {number} of seed {SEED}: {how.__name__} {did or ''}"
@@ -172,6 +241,8 @@ with tempfile.TemporaryDirectory() as place:
         found = attack(place, number, random.Random(SEED * 1_000_003 + number))
         print(*found, sep="\n", end="\n" if found else "", flush=True)
         faults += found
-print(f"store_faults: {sum(answers.values())} inputs, {answers['answered']} answered, {answers['refused']} refused, "
-      f"{len(faults)} faults")
+print(
+    f"store_faults: {sum(answers.values())} inputs, {answers['answered']} answered, {answers['refused']} refused, "
+    f"{len(faults)} faults"
+)
 sys.exit(1 if faults else 0)

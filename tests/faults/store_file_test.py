@@ -1,5 +1,6 @@
 """A run and its store's file: the disk is full, the file is moved, deleted, replaced, linked or locked, and checkpoints
 are larger than what memory should hold. With a fake worker, whose checkpoints are as large as one asks."""
+
 import argparse
 import os
 import pathlib
@@ -51,7 +52,10 @@ mkdir "$OUT/after"; cp "$DISK"/* "$OUT/after/"
 
 def may_mount():
     with tempfile.TemporaryDirectory() as folder:
-        return subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", folder], capture_output=True).returncode == 0
+        return (
+            subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", folder], capture_output=True).returncode
+            == 0
+        )
 
 
 class Runs(unittest.TestCase):
@@ -59,7 +63,9 @@ class Runs(unittest.TestCase):
         self.temporary = tempfile.TemporaryDirectory()
         self.folder = self.temporary.name
         self.store = os.path.join(self.folder, "store.db")
-        self.environment = dict(os.environ, MARGINALIA_WORKER=arguments.worker, MARGINALIA_PLUGIN_PATH=arguments.plugins)
+        self.environment = dict(
+            os.environ, MARGINALIA_WORKER=arguments.worker, MARGINALIA_PLUGIN_PATH=arguments.plugins
+        )
 
     def tearDown(self):
         self.temporary.cleanup()
@@ -71,8 +77,13 @@ class Runs(unittest.TestCase):
         return file
 
     def start(self, verb, *words, store=None):
-        host = subprocess.Popen([arguments.host, verb, *words, "--store", store or self.store], env=self.environment,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        host = subprocess.Popen(
+            [arguments.host, verb, *words, "--store", store or self.store],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         host.said = []
         host.listener = threading.Thread(target=lambda: host.said.extend(iter(host.stderr.readline, "")))
         host.listener.start()
@@ -131,7 +142,10 @@ class StoreFile(Runs):
         subprocess.run(["unshare", "-m", "sh", "-c", SMALL_DISK], env=environment, check=True, timeout=120)
         read = lambda name: pathlib.Path(out, name).read_text()
         return {name: read(name) for name in ("first.err", "first.ls", "second.err")} | {
-            "first": int(read("first.rc")), "second": int(read("second.rc")), "out": out}
+            "first": int(read("first.rc")),
+            "second": int(read("second.rc")),
+            "out": out,
+        }
 
     def test_a_full_disk_is_told_and_nothing_is_said_done_that_is_not_in_the_store(self):
         if not may_mount():
@@ -151,12 +165,17 @@ class StoreFile(Runs):
                 between = os.path.join(seen["out"], "between", "x.db")
                 done = set()
                 if os.path.exists(between):
-                    done = {str(trial) for trial, in self.rows("SELECT trial_id FROM trials WHERE status = 'done'", between)}
+                    done = {
+                        str(trial)
+                        for (trial,) in self.rows("SELECT trial_id FROM trials WHERE status = 'done'", between)
+                    }
                 self.assertLessEqual(set(re.findall(r"^trial (\d+) \(.*\) done", words, re.M)), done, words)
                 self.assertEqual(seen["second"], 0, seen["second.err"])
                 after = os.path.join(seen["out"], "after", "x.db")
                 self.assertEqual(self.rows("SELECT status, count(*) FROM trials GROUP BY 1", after), [("done", 3)])
-                self.assertEqual(self.rows("SELECT count(*), max(step) FROM metrics WHERE name = 'loss'", after), [(60, 20)])
+                self.assertEqual(
+                    self.rows("SELECT count(*), max(step) FROM metrics WHERE name = 'loss'", after), [(60, 20)]
+                )
         self.assertGreater(full, 3)
 
     def test_a_checkpoint_that_the_disk_cannot_hold_fails_its_trial_alone(self):
@@ -166,8 +185,10 @@ class StoreFile(Runs):
         seen = self.on_small_disk("16m", file)
         between = os.path.join(seen["out"], "between", "x.db")
         self.assertEqual(seen["first"], 1, seen["first.err"])
-        self.assertEqual(self.rows("SELECT status FROM trials ORDER BY trial_id", between),
-                         [("done",), ("failed",), ("done",), ("done",)])
+        self.assertEqual(
+            self.rows("SELECT status FROM trials ORDER BY trial_id", between),
+            [("done",), ("failed",), ("done",), ("done",)],
+        )
         error = self.rows("SELECT error FROM trials WHERE status = 'failed'", between)[0][0]
         self.assertRegex(error, "^there is no room on the disk of store .* for its checkpoint; make some")
         self.assertIn(error, seen["first.err"])
@@ -184,11 +205,19 @@ class StoreFile(Runs):
         take_away()
         self.assertEqual(self.end(host, 40), 4, "".join(host.said))
         rescued = self.store + ".rescued-1"
-        self.assertEqual(self.words.count(f"store {self.store} was moved, deleted or replaced while it was written to; all that "
-                                          f"it held, and all that is recorded from now on, is in {rescued}"), 1, self.words)
+        self.assertEqual(
+            self.words.count(
+                f"store {self.store} was moved, deleted or replaced while it was written to; all that "
+                f"it held, and all that is recorded from now on, is in {rescued}"
+            ),
+            1,
+            self.words,
+        )
         self.assertIn(f"marginalia resume sweep --store {rescued}", self.words)
         self.assertEqual(self.rows("PRAGMA integrity_check", rescued), [("ok",)])
-        self.assertEqual(self.rows("SELECT status FROM trials ORDER BY trial_id", rescued), [("preempted",), ("queued",)])
+        self.assertEqual(
+            self.rows("SELECT status FROM trials ORDER BY trial_id", rescued), [("preempted",), ("queued",)]
+        )
         self.assertGreaterEqual(self.rows("SELECT count(*) FROM metrics", rescued)[0][0], before)
         step = self.rows("SELECT max(step) FROM metrics", rescued)
         self.assertEqual(self.rows("SELECT max(step) FROM checkpoints", rescued), step)  # it stopped in good order
@@ -207,6 +236,7 @@ class StoreFile(Runs):
             for name in os.listdir(self.folder):
                 if name.startswith("store.db"):
                     os.remove(os.path.join(self.folder, name))
+
         self.stopped_without_its_file(delete)
 
     def test_a_store_that_is_replaced_by_another(self):
@@ -258,8 +288,10 @@ class StoreFile(Runs):
         database = sqlite3.connect(self.store)  # back to what version 1 wrote
         pieces = database.execute("SELECT data FROM checkpoint_piece ORDER BY number").fetchall()
         self.assertEqual(len(pieces), 3)
-        database.execute("UPDATE checkpoint SET data = ?", (b"".join(data for data, in pieces),))
-        database.executescript("DROP TABLE checkpoint_piece; ALTER TABLE checkpoint DROP COLUMN archive; PRAGMA user_version = 1")
+        database.execute("UPDATE checkpoint SET data = ?", (b"".join(data for (data,) in pieces),))
+        database.executescript(
+            "DROP TABLE checkpoint_piece; ALTER TABLE checkpoint DROP COLUMN archive; PRAGMA user_version = 1"
+        )
         database.close()
         self.assertEqual(self.act("plan", file), 4)
         self.assertIn("has the older layout version 1", self.words)
@@ -327,15 +359,19 @@ class StoreLock(Runs):
 
     def peaks(self, host):
         """Most memory in MB of host and workers so far."""
+
         def peak(pid):
             with open(f"/proc/{pid}/status") as lines:
                 return max([int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")], default=0)
+
         with open(f"/proc/{host.pid}/task/{host.pid}/children") as children:
             return peak(host.pid), max([peak(pid) for pid in children.read().split()], default=0)
 
     def test_what_waits_for_a_locked_store_is_bounded_in_bytes(self):
-        host = self.start("run", self.write(energy="checkpoint_megabytes = 37.0\ncheckpoint_every = 1\nstep_milliseconds = 5.0",
-                                            steps=14))
+        host = self.start(
+            "run",
+            self.write(energy="checkpoint_megabytes = 37.0\ncheckpoint_every = 1\nstep_milliseconds = 5.0", steps=14),
+        )
         self.wait_for_rows("SELECT 1 FROM checkpoints")
         lock = self.locked()
         self.wait_for_words(host, "has been locked by another program")
@@ -350,8 +386,10 @@ class StoreLock(Runs):
     def test_a_large_checkpoint_passes_through_in_little_memory_and_back(self):
         mark = os.path.join(self.folder, "mark")
         most = [0, 0]
-        file = self.write(energy=f'checkpoint_megabytes = 120.0\ncheckpoint_every = 10\nbehaviour = "throw-once"\nmark = "{mark}"',
-                          run="retries = 1")
+        file = self.write(
+            energy=f'checkpoint_megabytes = 120.0\ncheckpoint_every = 10\nbehaviour = "throw-once"\nmark = "{mark}"',
+            run="retries = 1",
+        )
         host = self.start("run", file)
         while host.poll() is None:
             try:
@@ -361,7 +399,9 @@ class StoreLock(Runs):
             time.sleep(0.02)
         self.assertEqual(self.end(host), 0, "".join(host.said))
         print(f"checkpoints of 120 MB: host {most[0]:.0f} MB, worker {most[1]:.0f} MB at most", file=sys.stderr)
-        self.assertIn("trying again (1 of 1)", self.words)  # it went on from one of them, and found it as it had written it
+        self.assertIn(
+            "trying again (1 of 1)", self.words
+        )  # it went on from one of them, and found it as it had written it
         self.assertEqual(self.rows("SELECT step, bytes FROM checkpoints"), [(20, 120_000_016)])
         self.assertEqual(self.rows("SELECT count(*), max(step) FROM metrics WHERE name = 'loss'"), [(20, 20)])
         self.assertEqual(self.rows("SELECT count(*) FROM checkpoint_piece"), [(29,)])

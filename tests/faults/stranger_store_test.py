@@ -1,7 +1,8 @@
 """A store of somebody else's never chooses the code that runs: plugin folders, scripted files, git folders.
 
-    stranger_store_test.py BIN_DIR PLUGIN_DIR
+stranger_store_test.py BIN_DIR PLUGIN_DIR
 """
+
 import json
 import os
 import pathlib
@@ -48,8 +49,13 @@ def expect(right, sentence):
 
 def run(*words, code=0, me="mine"):
     environment = {**os.environ, "XDG_STATE_HOME": str(folder / me), "MARGINALIA_STORE": ""}
-    done = subprocess.run([str(programs / "marginalia"), *map(str, words)], cwd=folder, capture_output=True, text=True, env=environment)
-    expect(done.returncode == code, f"{' '.join(map(str, words))}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
+    done = subprocess.run(
+        [str(programs / "marginalia"), *map(str, words)], cwd=folder, capture_output=True, text=True, env=environment
+    )
+    expect(
+        done.returncode == code,
+        f"{' '.join(map(str, words))}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}",
+    )
     return done.stdout + done.stderr
 
 
@@ -60,18 +66,29 @@ def edited(name, *statements):
         for statement in statements:
             if callable(statement):
                 for number, text in store.execute("SELECT id, json FROM provenance").fetchall():
-                    store.execute("UPDATE provenance SET json = ? WHERE id = ?", (json.dumps(statement(json.loads(text))), number))
+                    store.execute(
+                        "UPDATE provenance SET json = ? WHERE id = ?", (json.dumps(statement(json.loads(text))), number)
+                    )
             else:
                 store.execute(statement)
     return name
 
 
 def check_folders():
-    for verb in (("sample", "1"), ("score", "1", "--states", "x.txt"), ("marginals", "1", "--states", "x.txt"), ("complete", "1", "--given", "_" * 9),
-                 ("checkpoint", "export", "1"), ("resume", "t")):
+    for verb in (
+        ("sample", "1"),
+        ("score", "1", "--states", "x.txt"),
+        ("marginals", "1", "--states", "x.txt"),
+        ("complete", "1", "--given", "_" * 9),
+        ("checkpoint", "export", "1"),
+        ("resume", "t"),
+    ):
         run("--store", "own.db", *verb)
         told = run("--store", "own.db", *verb, code=2, me="other")
-        expect(f"the store names the plugin folder {folder / 'more'}, and it was not made by you" in told, f"{verb}: {told}")
+        expect(
+            f"the store names the plugin folder {folder / 'more'}, and it was not made by you" in told,
+            f"{verb}: {told}",
+        )
         expect(f"--plugin-path {folder / 'more'} (or --trust" in told, f"{verb}: no remedy in {told}")
     run("--store", "own.db", "--trust", "sample", "1", me="other")
     run("--store", "own.db", "--plugin-path", "more", "sample", "1", me="other")
@@ -93,22 +110,28 @@ def check_forgeries():
         return record
 
     to_evil = "UPDATE sweep SET toml = replace(toml, '\"more\"', '\"evil\"')"
-    for name, change in {"unsealed": [to_evil], "forged": [to_evil, another_path], "nonsense": [to_evil, no_texts],
-                         "moved": ["UPDATE sweep SET file = '/elsewhere/t.toml'"]}.items():
+    for name, change in {
+        "unsealed": [to_evil],
+        "forged": [to_evil, another_path],
+        "nonsense": [to_evil, no_texts],
+        "moved": ["UPDATE sweep SET file = '/elsewhere/t.toml'"],
+    }.items():
         told = run("--store", edited(name + ".db", *change), "sample", "1", code=2)
         expect("the store names the plugin folder" in told, f"{name}: {told}")
     expect(not (folder / "ran").exists(), "a library of the store's maker was loaded")
     # A link that leads elsewhere than when the store was made.
     (folder / "more").rename(folder / "was")
     (folder / "more").symlink_to(folder / "evil")
-    expect("the store names the plugin folder" in run("--store", "own.db", "sample", "1", code=2), "a link was followed")
+    expect(
+        "the store names the plugin folder" in run("--store", "own.db", "sample", "1", code=2), "a link was followed"
+    )
     expect(not (folder / "ran").exists(), "a library behind a link was loaded")
     (folder / "more").unlink()
     (folder / "was").rename(folder / "more")
 
 
 def check_scripts():
-    change = ("UPDATE config SET json = json_set(json, '$.network', json('{\"plugin\": \"torchscript\", \"file\": \"/tmp/evil.pt\"}'))")
+    change = 'UPDATE config SET json = json_set(json, \'$.network\', json(\'{"plugin": "torchscript", "file": "/tmp/evil.pt"}\'))'
     told = run("--store", edited("script.db", change), "sample", "1", code=2)
     expect("the store has network 'torchscript' run the code in /tmp/evil.pt" in told and "give --trust" in told, told)
 
@@ -141,7 +164,9 @@ with tempfile.TemporaryDirectory() as place:
     (folder / "more").mkdir()
     shutil.copy(plugins / "ising.so", folder / "more")
     (folder / "evil").mkdir()
-    (folder / "evil.c").write_text('#include <stdio.h>\n__attribute__((constructor)) static void run(void) { fclose(fopen("ran", "w")); }\n')
+    (folder / "evil.c").write_text(
+        '#include <stdio.h>\n__attribute__((constructor)) static void run(void) { fclose(fopen("ran", "w")); }\n'
+    )
     if shutil.which("cc"):
         subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "evil/evil.so", folder / "evil.c"], check=True)
     else:

@@ -1,12 +1,12 @@
 // Writes zip archives of stored records with true checksums, for attacks that get past the checksums.
 #pragma once
 
+#include <zlib.h>
+
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <zlib.h>
 
 using Records = std::vector<std::pair<std::string, std::string>>;  // name, bytes
 

@@ -47,7 +47,8 @@ TEST_CASE("malformed evidence is refused with line, column and reason") {
     CHECK(evidence_refusal("5 0 0\n") == ":1:1: the number of observed variables is 5; it must be from 0 to 4");
     CHECK(evidence_refusal("1 4 0\n") == ":1:3: an observed variable is 4; it must be from 0 to 3");
     CHECK(evidence_refusal("1 0 2\n") == ":1:5: the value of variable 0 is 2; it must be from 0 to 1");
-    CHECK(evidence_refusal("2 0 1\n0 1\n") == ": it holds 2 samples of evidence (UAI 2008 and 2010); give a file of one of them");
+    CHECK(evidence_refusal("2 0 1\n0 1\n") ==
+          ": it holds 2 samples of evidence (UAI 2008 and 2010); give a file of one of them");
     CHECK(evidence_refusal("1 0 1 3 1\n") == ":1:7: '3' is left over; the file should end before it");
 }
 

@@ -33,8 +33,9 @@ TEST_CASE("letters, digits, blanks") {
     CHECK(normal("0123456789") == " zero one two three four five six seven eight nine");
     CHECK(normal("x2y") == " x two y");
     CHECK(normal("caf\xC3\xA9s") == " caf s");
-    CHECK_THROWS_WITH(normal(std::string("a\0b", 3)),
-                      "a text: there is a byte of 0 in it, so this is no text or text in UTF-16; save it as text in UTF-8");
+    CHECK_THROWS_WITH(
+        normal(std::string("a\0b", 3)),
+        "a text: there is a byte of 0 in it, so this is no text or text in UTF-16; save it as text in UTF-8");
     CHECK(normal(normal("Once more: 7.")) == " once more seven");
 }
 

@@ -1,6 +1,7 @@
 // Frames, the recorder's order and its cost.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+#include <marginalia/error.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -41,10 +42,17 @@ TEST_CASE("LibTorch's words on memory are known, and its stack is left out") {
     const std::string text =
         "network 'mlp': DefaultCPUAllocator: can't allocate memory: you tried to allocate 576000000 bytes.\nframe #0: "
         "f";
-    CHECK(without_stack(text) ==
+    CHECK(sentence_of(Error(text)) ==
           "network 'mlp': DefaultCPUAllocator: can't allocate memory: you tried to allocate 576000000 bytes.");
-    CHECK(without_stack("a\nException raised from b\nframe #0: c") == "a");
-    CHECK(without_stack("a\nb") == "a\nb");
+    CHECK(sentence_of(Error("a\nException raised from b\nframe #0: c")) == "a");
+    CHECK(sentence_of(Error("a\nb")) == "a\nb");
+    const nlohmann::json config = {{"energy", 3}};
+    try {
+        config.at("dataset");
+    } catch (const std::exception& error) {
+        CHECK(sentence_of(error) ==
+              "the trial's settings are not what this version expects: key 'dataset' not found; run its file again");
+    }
     for (const char* words :
          {"CUDA out of memory. Tried", "DefaultCPUAllocator: not enough memory: you", "Cannot allocate memory",
           "energy 'x': std::bad_alloc", "libtorch_cpu.so: failed to map segment from shared object"})

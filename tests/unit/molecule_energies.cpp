@@ -170,7 +170,7 @@ TEST_CASE("every way to write a list of atoms is the same list, and what is none
     for (const auto& [list, what] : wrong)
         for (const char* between : {" ", "\t", " \t "})
             CHECK(refused(*energy, std::string("CCO") + between + list) == no_list + what);
-    CHECK(refused(*energy, "CCO\u00A01") == "character 4: U+00A0 (a no-break space) stands for nothing in a SMILES");
+    CHECK(refused(*energy, "CCO\u00A01") == "character 4: U+00A0 (a no-break space) has no meaning in a SMILES");
     CHECK(refused(*energy, "[C][O] 1-2").starts_with("a list of atoms stands behind a SMILES alone"));
     CHECK(refused(*energy, "[C][O]\t1-2")
               .starts_with("'1-2' stands behind the row, where only the SMILES of its molecule may"));

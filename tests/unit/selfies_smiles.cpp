@@ -163,11 +163,11 @@ TEST_CASE("what is no SMILES is refused with the place") {
     CHECK(refused("C~C").starts_with("character 2: the bond ~ (any bond) is of SMARTS"));
     CHECK(refused("C>>C") == "character 2: reactions (>) are not supported; give one molecule");
     CHECK(refused("C[Co@OH12]") == "character 5: the chirality @OH is not supported; @ and @@ are");
-    CHECK(refused("C\u00A0C") == "character 2: U+00A0 (a no-break space) stands for nothing in a SMILES");
-    CHECK(refused("C\xFF") == "character 2: the byte 0xFF stands for nothing in a SMILES");
-    CHECK(refused("C\x1B[2J") == "character 2: U+001B (a control character) stands for nothing in a SMILES");
-    CHECK(refused("Cé") == "character 2: 'é' stands for nothing in a SMILES");
-    CHECK(refused("C C") == "character 2: ' ' stands for nothing in a SMILES");
+    CHECK(refused("C\u00A0C") == "character 2: U+00A0 (a no-break space) has no meaning in a SMILES");
+    CHECK(refused("C\xFF") == "character 2: the byte 0xFF has no meaning in a SMILES");
+    CHECK(refused("C\x1B[2J") == "character 2: U+001B (a control character) has no meaning in a SMILES");
+    CHECK(refused("Cé") == "character 2: 'é' has no meaning in a SMILES");
+    CHECK(refused("C C") == "character 2: ' ' has no meaning in a SMILES");
     CHECK(refused("C(") == "character 2: this '(' is not closed by a ')'");
     CHECK(refused("C(C.C)") == "character 2: this '(' is not closed by a ')'");
     CHECK(refused("CC)C") == "character 3: this ')' closes no branch");

@@ -82,7 +82,7 @@ bool may_unshare() {
     return in_child([] { return unshare(CLONE_NEWPID) == 0; });
 }
 
-// The grandchild is told of its parent's death a moment later.
+// The grandchild hears of its parent's death a moment later.
 bool is_said_within(const std::filesystem::path& file, const std::string& status) {
     for (int i = 0; i < 500; ++i) {
         if (said_by_all(file) == status) return true;

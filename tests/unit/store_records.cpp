@@ -207,7 +207,7 @@ TEST_CASE("a checkpoint in pieces is there once it is ended, and leaves none beh
         CHECK(store.checkpoint_at(trial, 10) == "new");
         CHECK(pieces() == 2);
     }
-    SUBCASE("one that is not whole is told") {
+    SUBCASE("one that is not whole is reported") {
         const auto found = store.find_checkpoint(trial);
         REQUIRE(found);
         run(store.connection(), "DELETE FROM checkpoint_piece WHERE number = 1");

@@ -320,7 +320,7 @@ TEST_CASE("a log whose store has gone is not taken for that of a new one") {
     CHECK(folder.files() == std::vector<std::string>{"x.db-wal"});
 }
 
-TEST_CASE("lack of room is told from damage, and a limit from a full disk") {
+TEST_CASE("lack of room is not taken for damage, and a limit from a full disk") {
     const std::filesystem::path file = "/a/x.db";
     for (const int error : {ENOSPC, EDQUOT, EFBIG}) {
         const auto failure = sqlite_failure(file, SQLITE_IOERR_WRITE, "disk I/O error", error);

@@ -60,7 +60,7 @@ TEST_CASE("the same rows in many clothes") {
     check_right(gzipped(plain), "rows.csv.gz");
 }
 
-TEST_CASE("headers are told from rows, or refused") {
+TEST_CASE("headers are recognised, or refused") {
     for (const char* header : {"a,b,c\n", "\xC3\xA9t\xC3\xA9,\xCE\xB2,\xE4\xB8\xAD\n", "a b,\"c, d\",e\n", "# a b c\n",
                                "_1,-,x1\n", "0,1,2\n", "1,2,3\n", "0.0,1.0,2.0\n", "\"0\",\"1\",\"0\"\n"})
         check_right(std::string(header) + rows);

@@ -1,16 +1,15 @@
 // After a training by any shipped objective the model's density sums to one, and log p_θ(all □) = 0.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <doctest/doctest.h>
+#include <marginalia/orders.h>
+#include <torch/script.h>
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
-
-#include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
-#include <marginalia/orders.h>
-#include <torch/script.h>
 
 #include "kernel/train/checkpoint.h"
 #include "kernel/train/export_model.h"
@@ -161,7 +160,8 @@ void check_trajectories(const TrialParts& parts, const Model& model, at::Generat
     CHECK(std::abs(sums.mean().item<double>() - 1) < 5 * sums.std().item<double>() / std::sqrt(static_cast<double>(sums.numel())));
 }
 
-// What `checkpoint export` calls log_marginal is what `marginals` says, and conditional_logits what `complete` draws from.
+// What `checkpoint export` calls log_marginal is what `marginals` says, and conditional_logits what `complete` draws
+// from.
 void check_export(const Case& c, const TrainedModel& trained) {
     const TrialParts& parts = trained.parts;
     std::stringstream file;
@@ -186,7 +186,8 @@ void check_export(const Case& c, const TrainedModel& trained) {
     }
     REQUIRE(module.find_method("conditional_logits").has_value() == (c.reading == Reading::any_order || lack.empty()));
     if (module.find_method("conditional_logits"))
-        CHECK(at::allclose(module.get_method("conditional_logits")({x}).toTensor(), parts.network->conditional_logits(x)));
+        CHECK(at::allclose(module.get_method("conditional_logits")({x}).toTensor(),
+                           parts.network->conditional_logits(x)));
 }
 
 }  // namespace

@@ -134,8 +134,11 @@ TEST_CASE("a checkpoint gives the same network back, and refuses another") {
     const TrialParts larger = build(cases[2]);
     load_weights(bytes, *larger.network);  // convolutions stand on any lattice
     const TrialParts mlp = build(cases[0]);
-    CHECK_THROWS_WITH_AS(load_weights(bytes, *mlp.network),
-                         doctest::Contains("weights 'w1' are [6, 3, 3, 3] of Float in the checkpoint and [16, 36] of Float in the network"), Error);
+    CHECK_THROWS_WITH_AS(
+        load_weights(bytes, *mlp.network),
+        doctest::Contains(
+            "weights 'w1' are [6, 3, 3, 3] of Float in the checkpoint and [16, 36] of Float in the network"),
+        Error);
 }
 
 TEST_CASE("the marginal of relaxed states is that of full ones, with the gradient of finite differences") {

@@ -12,7 +12,9 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "file", .type = ParameterType::script, .help = "TorchScript file with its metadata, as torch.jit.save writes it"},
+    {.name = "file",
+     .type = ParameterType::script,
+     .help = "TorchScript file with its metadata, as torch.jit.save writes it"},
 };
 
 constexpr const char* manual = R"(

@@ -127,7 +127,8 @@ public:
         return {{"own_states", own_states_.to(at::kByte)}};
     }
     void load(const marginalia::StateDict& state) override {
-        if (state.contains("own_states")) own_states_ = marginalia::saved_states(state, "own_states", setup_.domain).to(setup_.device);
+        if (state.contains("own_states"))
+            own_states_ = marginalia::saved_states(state, "own_states", setup_.domain).to(setup_.device);
     }
 
 private:

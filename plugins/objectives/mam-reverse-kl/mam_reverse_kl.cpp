@@ -104,7 +104,8 @@ public:
         return {{"states", states_.to(at::kByte)}};
     }
     void load(const marginalia::StateDict& state) override {
-        states_ = state.contains("states") ? marginalia::saved_states(state, "states", setup_.domain).to(setup_.device) : at::Tensor();
+        states_ = state.contains("states") ? marginalia::saved_states(state, "states", setup_.domain).to(setup_.device)
+                                           : at::Tensor();
     }
 
 private:

@@ -127,7 +127,8 @@ public:
         return chains_.defined() ? marginalia::StateDict{{"chains", chains_}} : marginalia::StateDict{};
     }
     void load(const marginalia::StateDict& state) override {
-        if (state.contains("chains")) chains_ = marginalia::saved_states(state, "chains", setup_.domain).to(setup_.device).clone();
+        if (state.contains("chains"))
+            chains_ = marginalia::saved_states(state, "chains", setup_.domain).to(setup_.device).clone();
     }
 
 private:

@@ -23,7 +23,9 @@ References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization model
 class BlockGibbs final : public marginalia::Sampler {
 public:
     BlockGibbs(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator& generator)
-        : domain_(setup.domain), sites_(std::min(params.integer("sites"), setup.domain.sites)), categories_(setup.domain.categories) {
+        : domain_(setup.domain),
+          sites_(std::min(params.integer("sites"), setup.domain.sites)),
+          categories_(setup.domain.categories) {
         chains_ = at::randint(categories_, {setup.batch, setup.domain.sites}, generator,
                               at::TensorOptions().dtype(at::kLong).device(setup.device));
     }
@@ -41,7 +43,9 @@ public:
     }
 
     marginalia::StateDict state() const override { return {{"chains", chains_}}; }
-    void load(const marginalia::StateDict& state) override { chains_.copy_(marginalia::saved_states(state, "chains", domain_)); }
+    void load(const marginalia::StateDict& state) override {
+        chains_.copy_(marginalia::saved_states(state, "chains", domain_));
+    }
 
 private:
     const marginalia::Domain domain_;

@@ -96,7 +96,8 @@ void Chains::load(const marginalia::StateDict& state) {
                                 std::to_string(random_.size()) + " of " + std::to_string(bytes_.size()) +
                                 "; go on with the batch and the parameters that it was saved with");
     if ((bytes >= energy_.categories()).any().item<bool>())
-        throw marginalia::Error("the checkpoint's chains have a symbol that is none of the " + std::to_string(energy_.categories()) + " categories");
+        throw marginalia::Error("the checkpoint's chains have a symbol that is none of the " +
+                                std::to_string(energy_.categories()) + " categories");
     std::copy_n(bytes.const_data_ptr<std::uint8_t>(), bytes_.size(), bytes_.begin());
     for (std::size_t chain = 0; chain < random_.size(); ++chain) {
         marginalia::FastRandom::Words of_chain;

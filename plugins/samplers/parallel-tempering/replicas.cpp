@@ -110,7 +110,8 @@ void Replicas::load(const marginalia::StateDict& state) {
     replica_at_ = chains::counters(state.at("replica_at"));
     for (const std::int64_t replica : replica_at_)
         if (replica < 0 || replica >= chains_.count())
-            throw marginalia::Error("the checkpoint has a replica " + std::to_string(replica) + " of " + std::to_string(chains_.count()));
+            throw marginalia::Error("the checkpoint has a replica " + std::to_string(replica) + " of " +
+                                    std::to_string(chains_.count()));
     journey_ = chains::counters(state.at("journey"));
     tried_ = chains::counters(state.at("tried"));
     accepted_ = chains::counters(state.at("accepted"));

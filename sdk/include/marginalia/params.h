@@ -15,8 +15,8 @@
 namespace marginalia {
 
 // The types a parameter may have. `path` is text that names a file; the host makes it absolute, taking relative paths
-// from the folder of the experiment file. `script` is a path of a file whose code the plugin runs, such as TorchScript: the host
-// lets nobody's store choose it (docs/store.md, "Stores from others").
+// from the folder of the experiment file. `script` is a path of a file whose code the plugin runs, such as TorchScript:
+// the host lets nobody's store choose it (docs/store.md, "Stores from others").
 enum class ParameterType { boolean, integer, number, text, path, script };
 
 constexpr bool names_file(ParameterType type) { return type == ParameterType::path || type == ParameterType::script; }

@@ -1,7 +1,6 @@
+#include <ATen/ATen.h>
 #include <marginalia/energy_states.h>
 #include <marginalia/sampler.h>
-
-#include <ATen/ATen.h>
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
 
@@ -49,7 +48,8 @@ at::Tensor saved_states(const StateDict& state, const std::string& name, const D
     if (x.dim() != 2 || x.size(1) != domain.sites || (x.scalar_type() != at::kByte && x.scalar_type() != at::kLong))
         throw Error("'" + name + "' are no states of " + std::to_string(domain.sites) + " sites");
     if (((x < 0) | (x >= domain.categories)).any().item<bool>())
-        throw Error("'" + name + "' have a symbol that is none of the " + std::to_string(domain.categories) + " categories");
+        throw Error("'" + name + "' have a symbol that is none of the " + std::to_string(domain.categories) +
+                    " categories");
     return x.to(at::kLong);
 }
 

@@ -41,9 +41,9 @@ public:
     virtual void load(const StateDict&) {}
 };
 
-// Full states (N, D) that a sampler or objective put into a checkpoint under this name: int64 on the device that they have
-// there. Throws Error where there are none, or one has a symbol that the domain does not have: a checkpoint may come from
-// anybody, and energies trust the symbols that they are given. For `load`.
+// Full states (N, D) that a sampler or objective put into a checkpoint under this name: int64 on the device that they
+// have there. Throws Error where there are none, or one has a symbol that the domain does not have: a checkpoint may
+// come from anybody, and energies trust the symbols that they are given. For `load`.
 MARGINALIA_API at::Tensor saved_states(const StateDict& state, const std::string& name, const Domain& domain);
 
 using SamplerFactory = Sampler* (*)(const Params&, const TrainingSetup&, at::Generator&);
