@@ -61,6 +61,7 @@ VERBS = {
     "table": ["table", "tiny", "-m", "loss"],
     "query": ["query", "SELECT * FROM metrics"],
     "export": ["export", "metrics"],
+    "recover": ["recover", "store.db", "--out", "recovered.db"],
     "checkpoint export": ["checkpoint", "export", "1", "-o", "-"],
     "report": ["report", "tiny", "-o", "-"],
     "reproduce": ["reproduce", "1"],
@@ -78,6 +79,8 @@ VERBS = {
     "version": ["version"],
 }
 SILENT = {"data get"}  # has nothing to say on standard output without a network: it fails before
+# Their way out is that of `sample` or `run`, and each costs a start of LibTorch: a full device alone is tried.
+SAME_WAY_OUT = {"complete", "marginals", "score", "checkpoint export", "resume", "plan", "plugins"}
 
 
 def failed(what):
@@ -118,7 +121,7 @@ class Place:
         return [str(f) for f in self.path.rglob("*") if ".part" in f.name or ".new-plugin-" in f.name]
 
     def clean(self):
-        subprocess.run(["rm", "-rf", self.path / "my-new"], check=True)
+        subprocess.run(["rm", "-rf", self.path / "my-new", self.path / "recovered.db"], check=True)
 
 
 def listed_verbs(place):
@@ -139,6 +142,8 @@ def full_closed_or_unread(place, name, words, program="marginalia", stdin=None):
     reason = f"{program}: standard output cannot be written: No space left on device"
     expect(err.count(reason) == 1, f"{name} on a full device says\n{err}")
     place.clean()
+    if name in SAME_WAY_OUT:
+        return
     _, _, err = place.run(
         *words, program=program, code=6, stdin=stdin or subprocess.DEVNULL, stdout=None, preexec_fn=lambda: os.close(1)
     )

@@ -23,7 +23,7 @@ parser.add_argument("--worker", required=True, help="for `plan`")
 parser.add_argument("--plugins", required=True, help="for `plan`")
 arguments = parser.parse_args()
 
-ROUNDS = int(os.environ.get("FAULT_ROUNDS") or 12)
+ROUNDS = int(os.environ.get("FAULT_ROUNDS") or 6)
 SEED = int(os.environ.get("FAULT_SEED") or 1)
 DOCUMENTED = {0, 2, 4, 5}
 RAW = re.compile(

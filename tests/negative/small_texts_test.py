@@ -100,7 +100,7 @@ def given_states(folder):
         ("+_/__/__", "has 2 symbols and not 3"),
         ("+___/__", "has 4 symbols and not 3"),
         ("+__//___", "more '/'"),
-        ("+__/___/", "has 0 symbols and not 3"),
+        ("+__/___//", "more '/' than divide its rows"),
         ("+,,_,_,_,_", "no symbol stands"),
         ("+,_,_,_,_,_,", "nothing follows the last comma"),
         ("+____\u00a0_", "U+00A0 (a no-break space)"),
