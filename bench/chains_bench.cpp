@@ -10,9 +10,9 @@
 #include <marginalia/sampler.h>
 
 #include "bench/timing.h"
-#include "kernel/conformance/torch/network_probe.h"
-#include "kernel/conformance/torch/table_network.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/check/torch/network_probe.h"
+#include "kernel/worker/check/torch/table_network.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "unit/energy_plugin.h"
 
 using namespace marginalia;

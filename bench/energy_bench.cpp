@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "bench/timing.h"
-#include "kernel/train/batch_energy.h"
+#include "kernel/worker/model/batch_energy.h"
 
 using namespace marginalia;
 

@@ -9,8 +9,8 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include "kernel/schedule/scheduler.h"
-#include "kernel/schedule/sweep.h"
+#include "kernel/host/run/scheduler.h"
+#include "kernel/host/run/sweep.h"
 #include "kernel/worker/pipe_recorder.h"
 
 namespace {

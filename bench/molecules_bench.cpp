@@ -15,7 +15,7 @@
 #include "bench/timing.h"
 #include "molecule-properties/molecule_energy.h"
 #include "molecule-properties/rdkit_molecule.h"
-#include "molecules/smiles.h"
+#include "plugins/molecules/smiles.h"
 
 using namespace marginalia;
 using namespace molecule_properties;

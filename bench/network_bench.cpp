@@ -12,7 +12,7 @@
 
 #include "bench/timing.h"
 #include "bench/training_steps.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "unit/trial_fixture.h"
 
 using namespace marginalia;

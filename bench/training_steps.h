@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "unit/trial_fixture.h"
 
 namespace marginalia {

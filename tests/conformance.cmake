@@ -19,4 +19,4 @@ add_custom_target(faulty_plugins DEPENDS ${faulty_targets})
 add_test(NAME conformance_faults COMMAND Python3::Interpreter ${conformance_faults}/faults_test.py
          --program $<TARGET_FILE:marginalia> --worker $<TARGET_FILE:marginalia-worker> --plugins ${faulty_plugins} ${faulty_sources})
 set_tests_properties(conformance_faults PROPERTIES LABELS conformance TIMEOUT 300 PROCESSORS 2)
-marginalia_add_test(conformance_promises SOURCES unit/conformance_promises.cpp LIBS marginalia_conformance)
+marginalia_add_test(conformance_promises SOURCES unit/conformance_promises.cpp LIBS marginalia_check)

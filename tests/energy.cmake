@@ -6,7 +6,7 @@ set(ising_sources ${ising}/heat_bath.cpp ${ising}/lattice.cpp ${ising}/line_tens
 marginalia_add_test(ising_exact SOURCES unit/ising_exact.cpp ${ising_sources} LIBS marginalia_sdk)
 marginalia_add_test(ising_samples SOURCES unit/ising_samples.cpp ${ising_sources} LIBS marginalia_sdk)
 marginalia_add_test(heat_bath SOURCES unit/heat_bath.cpp LIBS marginalia_sdk)
-marginalia_add_test(conformance_checks SOURCES unit/conformance_checks.cpp LIBS marginalia_conformance)
+marginalia_add_test(conformance_checks SOURCES unit/conformance_checks.cpp LIBS marginalia_check)
 
 add_test(NAME layering_includes COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/layering/includes ${PROJECT_SOURCE_DIR})
 add_test(NAME layering_headers COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/layering/headers ${CMAKE_CXX_COMPILER}

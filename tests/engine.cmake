@@ -4,9 +4,9 @@ set(faults ${CMAKE_CURRENT_SOURCE_DIR}/faults)
 set(fake_plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
 
 add_executable(fake_worker ${faults}/fake_worker.cpp)
-target_link_libraries(fake_worker PRIVATE marginalia_worker_lib)
+target_link_libraries(fake_worker PRIVATE marginalia_worker_process)
 add_executable(fake_host ${faults}/fake_host.cpp)
-target_link_libraries(fake_host PRIVATE marginalia_schedule marginalia_plugin_host)
+target_link_libraries(fake_host PRIVATE marginalia_run marginalia_plugins)
 # In a tree of its own: beside the real plugins, every worker would load those as well.
 set_target_properties(fake_worker fake_host PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/engine/bin)
 
@@ -74,5 +74,5 @@ add_test(NAME broken_plugins COMMAND Python3::Interpreter ${negative}/broken_plu
          --good-plugins ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(broken_plugins PROPERTIES LABELS negative TIMEOUT 300)
 
-marginalia_add_test(engine_protocol SOURCES unit/engine_protocol.cpp LIBS marginalia_worker_lib)
-marginalia_add_test(engine_schedule SOURCES unit/engine_schedule.cpp LIBS marginalia_schedule)
+marginalia_add_test(engine_protocol SOURCES unit/engine_protocol.cpp LIBS marginalia_worker_process)
+marginalia_add_test(engine_schedule SOURCES unit/engine_schedule.cpp LIBS marginalia_run)

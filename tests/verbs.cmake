@@ -1,11 +1,11 @@
 # Tables, summaries, pages, and every reading verb by the text it prints.
 marginalia_add_test(base_output SOURCES unit/base_output.cpp LIBS marginalia_base)
-marginalia_add_test(report_text SOURCES unit/report_text.cpp LIBS marginalia_report fmt::fmt)
+marginalia_add_test(report_text SOURCES unit/report_text.cpp LIBS marginalia_results fmt::fmt)
 add_executable(make_sample_store golden/make_sample_store.cpp)
 target_include_directories(make_sample_store PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(make_sample_store PRIVATE marginalia_store nlohmann_json::nlohmann_json fmt::fmt)
 set_target_properties(make_sample_store PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-marginalia_add_test(golden_verbs SOURCES golden/verbs.cpp LIBS marginalia_report nlohmann_json::nlohmann_json fmt::fmt
+marginalia_add_test(golden_verbs SOURCES golden/verbs.cpp LIBS marginalia_results nlohmann_json::nlohmann_json fmt::fmt
                     LABEL golden)
 add_dependencies(test_golden_verbs marginalia)
 

@@ -1,5 +1,5 @@
 // marginalia-worker: runs trials for the host program, in a process that a plugin may crash.
-//   marginalia-worker --check FILE [WORD...]              checks one plugin instead, see kernel/conformance/check.h
+//   marginalia-worker --check FILE [WORD...]              checks one plugin instead, see kernel/worker/check/check.h
 //   marginalia-worker --describe FILE JSON                says what a dataset reads instead, see describe_main.h
 //   marginalia-worker --infer DESCRIPTOR                  answers about states instead, see inference_main.h
 #include <cstdio>
@@ -10,11 +10,11 @@
 
 #include "kernel/base/printable.h"
 #include "kernel/base/standard_output.h"
-#include "kernel/conformance/torch/torch_checks.h"
-#include "kernel/train/cuda.h"
-#include "kernel/train/runtime.h"
-#include "kernel/worker/describe_main.h"
-#include "kernel/worker/inference_main.h"
+#include "kernel/worker/check/torch/torch_checks.h"
+#include "kernel/worker/machine/cuda.h"
+#include "kernel/worker/machine/runtime.h"
+#include "kernel/worker/answer/describe_main.h"
+#include "kernel/worker/answer/inference_main.h"
 #include "kernel/worker/worker.h"
 
 namespace {

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "kernel/worker/protocol.h"
-#include "kernel/worker/recorder.h"
+#include "kernel/wire/protocol.h"
+#include "kernel/wire/recorder.h"
 
 namespace marginalia {
 

@@ -13,7 +13,7 @@
 #include <new>
 #include <optional>
 
-#include "kernel/plugins/plugin_host.h"
+#include "kernel/worker/plugins/plugin_host.h"
 #include "kernel/worker/pipe_recorder.h"
 #include "kernel/worker/process_state.h"
 

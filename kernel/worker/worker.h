@@ -4,8 +4,8 @@
 #include <functional>
 
 #include "kernel/worker/process_state.h"
-#include "kernel/worker/recorder.h"
-#include "kernel/worker/torch_report.h"
+#include "kernel/wire/recorder.h"
+#include "kernel/wire/torch_report.h"
 
 namespace marginalia {
 

@@ -15,7 +15,7 @@ namespace marginalia {
 
 // The cache that `marginalia data get` fills: MARGINALIA_DATA, else $XDG_CACHE_HOME/marginalia, else
 // ~/.cache/marginalia. A relative XDG_CACHE_HOME counts as none, as its specification asks. The program has the same
-// rule in kernel/data/cache.h.
+// rule in kernel/host/data/cache.h.
 inline std::string data_cache() {
     const auto variable = [](const char* name) {
         const char* value = std::getenv(name);

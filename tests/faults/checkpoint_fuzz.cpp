@@ -12,7 +12,7 @@
 #include <random>
 #include <sstream>
 
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "unit/trial_fixture.h"
 #include "zip_file.h"
 

@@ -8,9 +8,9 @@
 #include <iostream>
 #include <string_view>
 
-#include "kernel/plugins/plugin_host.h"
-#include "kernel/schedule/catalogue.h"
-#include "kernel/schedule/run.h"
+#include "kernel/host/run/plugin_folders.h"
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/run.h"
 #include "store/error.h"
 
 namespace {

@@ -12,8 +12,8 @@
 #include <new>
 #include <thread>
 
-#include "kernel/config/experiment.h"
-#include "kernel/plugins/plugin_host.h"
+#include "kernel/spec/experiment.h"
+#include "kernel/worker/plugins/plugin_host.h"
 #include "kernel/worker/worker.h"
 
 namespace {

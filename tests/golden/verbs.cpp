@@ -13,7 +13,7 @@
 #include <map>
 #include <sstream>
 
-#include "kernel/report/summary.h"
+#include "kernel/host/results/summary.h"
 #include "tests/golden/sample_store.h"
 
 namespace fs = std::filesystem;

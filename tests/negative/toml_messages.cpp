@@ -10,7 +10,7 @@
 #include <set>
 #include <sstream>
 
-#include "kernel/config/experiment.h"
+#include "kernel/spec/experiment.h"
 #include "unit/config_catalogue.h"
 
 using namespace marginalia;

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "kernel/config/schema.h"
+#include "kernel/spec/schema.h"
 
 namespace marginalia {
 

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "kernel/config/experiment.h"
+#include "kernel/spec/experiment.h"
 #include "unit/config_catalogue.h"
 
 using namespace marginalia;

@@ -5,8 +5,8 @@
 
 #include <unistd.h>
 
-#include "kernel/config/experiment.h"
-#include "kernel/config/sha256.h"
+#include "kernel/spec/experiment.h"
+#include "kernel/spec/sha256.h"
 #include "unit/config_catalogue.h"
 
 using namespace marginalia;

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "kernel/config/experiment.h"
+#include "kernel/spec/experiment.h"
 #include "unit/config_catalogue.h"
 
 using namespace marginalia;

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "kernel/config/experiment.h"
+#include "kernel/spec/experiment.h"
 #include "unit/config_catalogue.h"
 
 using namespace marginalia;

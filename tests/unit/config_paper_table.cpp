@@ -2,7 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include "kernel/config/experiment.h"
+#include "kernel/spec/experiment.h"
 #include "unit/config_catalogue.h"
 
 using namespace marginalia;

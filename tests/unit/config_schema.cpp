@@ -1,8 +1,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include "kernel/config/experiment.h"
-#include "kernel/config/nearest.h"
+#include "kernel/spec/experiment.h"
+#include "kernel/spec/nearest.h"
 #include "unit/config_catalogue.h"
 
 using namespace marginalia;

@@ -7,7 +7,7 @@
 
 #include <marginalia/error.h>
 
-#include "kernel/config/sha256.h"
+#include "kernel/spec/sha256.h"
 
 using namespace marginalia;
 

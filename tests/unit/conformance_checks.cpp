@@ -9,10 +9,10 @@
 #include <cstdlib>
 #include <functional>
 
-#include "kernel/conformance/check.h"
-#include "kernel/conformance/chi_square.h"
-#include "kernel/conformance/crash_guard.h"
-#include "kernel/conformance/parameters.h"
+#include "kernel/worker/check/check.h"
+#include "kernel/worker/check/chi_square.h"
+#include "kernel/worker/check/crash_guard.h"
+#include "kernel/worker/check/parameters.h"
 
 using namespace marginalia;
 

@@ -7,11 +7,11 @@
 #include <fstream>
 #include <numeric>
 
-#include "kernel/conformance/check.h"
-#include "kernel/conformance/dataset_checks.h"
-#include "kernel/conformance/energy_checks.h"
-#include "kernel/conformance/guarded.h"
-#include "kernel/conformance/parameters.h"
+#include "kernel/worker/check/check.h"
+#include "kernel/worker/check/dataset_checks.h"
+#include "kernel/worker/check/energy_checks.h"
+#include "kernel/worker/check/guarded.h"
+#include "kernel/worker/check/parameters.h"
 
 using namespace marginalia;
 

@@ -2,7 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include "kernel/data/cache.h"
+#include "kernel/host/data/cache.h"
 #include "plugins/datasets/data_files.h"
 #include "unit/data_testing.h"
 

@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "kernel/data/normalise.h"
+#include "kernel/host/data/normalise.h"
 #include "unit/dataset_testing.h"
 
 using namespace dataset_testing;

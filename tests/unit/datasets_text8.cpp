@@ -5,7 +5,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "kernel/data/get.h"
+#include "kernel/host/data/get.h"
 #include "unit/dataset_testing.h"
 
 using namespace dataset_testing;

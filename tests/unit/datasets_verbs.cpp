@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "kernel/cli/data.h"
+#include "kernel/host/verbs/data.h"
 #include "unit/dataset_testing.h"
 
 using namespace dataset_testing;

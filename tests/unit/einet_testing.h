@@ -10,7 +10,7 @@
 #include <torch/script.h>
 
 #include "all_states.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
 namespace marginalia {

@@ -9,11 +9,11 @@
 #include <filesystem>
 #include <fstream>
 
-#include "kernel/schedule/blame.h"
-#include "kernel/schedule/live_runs.h"
-#include "kernel/schedule/slots.h"
-#include "kernel/schedule/sweep.h"
-#include "kernel/schedule/worker_process.h"
+#include "kernel/host/run/blame.h"
+#include "kernel/host/run/live_runs.h"
+#include "kernel/host/run/slots.h"
+#include "kernel/host/run/sweep.h"
+#include "kernel/host/run/worker_process.h"
 
 using namespace marginalia;
 

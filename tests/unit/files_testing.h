@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "kernel/conformance/parameters.h"
-#include "kernel/plugins/plugin_host.h"
+#include "kernel/worker/check/parameters.h"
+#include "kernel/worker/plugins/plugin_host.h"
 
 namespace files_testing {
 

@@ -8,7 +8,7 @@
 
 #include "molecule-properties/token_rows.h"
 #include "molecule-properties/value_cache.h"
-#include "molecules/smiles.h"
+#include "plugins/molecules/smiles.h"
 #include "unit/energy_plugin.h"
 
 using energy_plugin::Bytes;

@@ -18,10 +18,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "kernel/output/blocks.h"
-#include "kernel/output/colours.h"
-#include "kernel/output/state_writer.h"
-#include "kernel/output/svg.h"
+#include "kernel/worker/states/blocks.h"
+#include "kernel/worker/states/colours.h"
+#include "kernel/worker/states/state_writer.h"
+#include "kernel/worker/states/svg.h"
 
 using namespace marginalia;
 namespace fs = std::filesystem;

@@ -10,12 +10,12 @@
 #include <functional>
 #include <sstream>
 
-#include "kernel/report/curves.h"
-#include "kernel/report/html.h"
-#include "kernel/report/metrics.h"
-#include "kernel/report/results.h"
-#include "kernel/report/table.h"
-#include "kernel/report/text.h"
+#include "kernel/host/results/curves.h"
+#include "kernel/host/results/html.h"
+#include "kernel/host/results/metrics.h"
+#include "kernel/host/results/results.h"
+#include "kernel/host/results/table.h"
+#include "kernel/host/results/text.h"
 
 using namespace marginalia;
 

@@ -5,7 +5,7 @@
 #include <random>
 #include <set>
 
-#include "molecules/properties.h"
+#include "plugins/molecules/properties.h"
 #include "unit/selfies_testing.h"
 
 using namespace selfies_testing;

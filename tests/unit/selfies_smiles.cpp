@@ -4,9 +4,9 @@
 
 #include <random>
 
-#include "molecules/elements.h"
-#include "molecules/matching.h"
-#include "molecules/properties.h"
+#include "plugins/molecules/elements.h"
+#include "plugins/molecules/matching.h"
+#include "plugins/molecules/properties.h"
 #include "unit/selfies_testing.h"
 
 using namespace selfies_testing;

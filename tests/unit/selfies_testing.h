@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "molecules/constraints.h"
-#include "molecules/kekulize.h"
-#include "molecules/selfies.h"
-#include "molecules/smiles.h"
+#include "plugins/molecules/constraints.h"
+#include "plugins/molecules/kekulize.h"
+#include "plugins/molecules/selfies.h"
+#include "plugins/molecules/smiles.h"
 
 namespace selfies_testing {
 

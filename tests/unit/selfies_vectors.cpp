@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "molecules/properties.h"
+#include "plugins/molecules/properties.h"
 #include "unit/selfies_testing.h"
 
 using namespace selfies_testing;

@@ -8,7 +8,7 @@
 #include <oneapi/tbb/global_control.h>
 
 #include "energy_plugin.h"
-#include "kernel/train/annealed_importance.h"
+#include "kernel/worker/evaluate/annealed_importance.h"
 
 using namespace marginalia;
 using energy_plugin::Words;

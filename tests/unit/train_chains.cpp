@@ -11,9 +11,9 @@
 #include <oneapi/tbb/global_control.h>
 
 #include "energy_plugin.h"
-#include "kernel/conformance/torch/network_probe.h"
-#include "kernel/conformance/torch/table_network.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/check/torch/network_probe.h"
+#include "kernel/worker/check/torch/table_network.h"
+#include "kernel/worker/model/trial_parts.h"
 
 using namespace marginalia;
 using energy_plugin::Words;

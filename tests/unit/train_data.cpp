@@ -10,7 +10,7 @@
 #include <fstream>
 #include <numeric>
 
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "unit/trial_fixture.h"
 
 using namespace marginalia;

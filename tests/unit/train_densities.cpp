@@ -11,9 +11,9 @@
 #include <set>
 #include <sstream>
 
-#include "kernel/train/checkpoint.h"
-#include "kernel/train/export_model.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/answer/export_model.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;

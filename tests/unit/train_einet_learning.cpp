@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "einet_testing.h"
-#include "kernel/train/optimizer.h"
+#include "kernel/worker/train/optimizer.h"
 
 using namespace marginalia;
 

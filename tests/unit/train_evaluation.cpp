@@ -8,8 +8,8 @@
 
 #include <ATen/ATen.h>
 
-#include "kernel/train/evaluation.h"
-#include "kernel/train/reference.h"
+#include "kernel/worker/evaluate/evaluation.h"
+#include "kernel/worker/evaluate/reference.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;

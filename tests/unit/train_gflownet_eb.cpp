@@ -11,8 +11,8 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include "kernel/train/checkpoint.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;

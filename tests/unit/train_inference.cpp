@@ -9,10 +9,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "kernel/train/checkpoint.h"
-#include "kernel/train/inference.h"
-#include "kernel/train/optimizer.h"
-#include "kernel/train/trained_model.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/answer/inference.h"
+#include "kernel/worker/train/optimizer.h"
+#include "kernel/worker/answer/trained_model.h"
 #include "unit/trial_fixture.h"
 
 using namespace marginalia;

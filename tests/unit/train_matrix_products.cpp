@@ -7,8 +7,8 @@
 
 #include <ATen/ATen.h>
 
-#include "kernel/train/matrix_products.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/machine/matrix_products.h"
+#include "kernel/worker/model/trial_parts.h"
 
 using namespace marginalia;
 

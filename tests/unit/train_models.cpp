@@ -10,7 +10,7 @@
 #include <ATen/core/grad_mode.h>
 #include <marginalia/model.h>
 
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;

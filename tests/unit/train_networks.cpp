@@ -7,8 +7,8 @@
 #include <marginalia/orders.h>
 #include <torch/script.h>
 
-#include "kernel/train/checkpoint.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;

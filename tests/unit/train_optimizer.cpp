@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include "kernel/train/optimizer.h"
+#include "kernel/worker/train/optimizer.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;

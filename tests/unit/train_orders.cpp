@@ -8,7 +8,7 @@
 #include <ATen/Parallel.h>
 #include <marginalia/orders.h>
 
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/model/trial_parts.h"
 
 using namespace marginalia;
 

@@ -11,9 +11,9 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/autocast_mode.h>
 
-#include "kernel/train/bfloat16_speed.h"
-#include "kernel/train/precision.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/machine/bfloat16_speed.h"
+#include "kernel/spec/precision.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;

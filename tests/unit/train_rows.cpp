@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "kernel/train/dataset_evaluation.h"
+#include "kernel/worker/evaluate/dataset_evaluation.h"
 #include "unit/trial_fixture.h"
 
 using namespace marginalia;

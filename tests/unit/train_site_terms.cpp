@@ -8,7 +8,7 @@
 #include <ATen/ATen.h>
 #include <marginalia/site_terms.h>
 
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/model/trial_parts.h"
 
 using namespace marginalia;
 

@@ -10,9 +10,9 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include "kernel/train/checkpoint.h"
-#include "kernel/train/evaluation.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/evaluate/evaluation.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;

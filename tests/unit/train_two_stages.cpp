@@ -9,8 +9,8 @@
 
 #include <marginalia/model.h>
 
-#include "kernel/train/checkpoint.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;

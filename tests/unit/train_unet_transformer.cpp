@@ -12,9 +12,9 @@
 #include <sstream>
 
 #include "all_states.h"
-#include "kernel/train/checkpoint.h"
-#include "kernel/train/optimizer.h"
-#include "kernel/train/trial_parts.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/train/optimizer.h"
+#include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;

@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "kernel/config/experiment.h"
-#include "kernel/plugins/plugin_host.h"
-#include "kernel/train/runtime.h"
-#include "kernel/worker/recorder.h"
+#include "kernel/spec/experiment.h"
+#include "kernel/worker/plugins/plugin_host.h"
+#include "kernel/worker/machine/runtime.h"
+#include "kernel/wire/recorder.h"
 
 namespace marginalia {
 

@@ -6,8 +6,8 @@
 #include <bitset>
 
 #include "../data_files.h"
-#include "molecules/selfies.h"
-#include "molecules/smiles.h"
+#include "plugins/molecules/selfies.h"
+#include "plugins/molecules/smiles.h"
 
 namespace marginalia {
 namespace {

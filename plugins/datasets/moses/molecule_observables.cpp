@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "molecules/properties.h"
-#include "molecules/smiles.h"
+#include "plugins/molecules/properties.h"
+#include "plugins/molecules/smiles.h"
 
 namespace marginalia {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "molecule_file.h"
-#include "molecules/selfies.h"
+#include "plugins/molecules/selfies.h"
 
 namespace marginalia {
 

@@ -7,7 +7,7 @@
 #include "../data_files.h"
 #include "molecule_file.h"
 #include "molecule_observables.h"
-#include "molecules/fragment.h"
+#include "plugins/molecules/fragment.h"
 
 namespace {
 

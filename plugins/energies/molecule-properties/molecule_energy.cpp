@@ -12,7 +12,7 @@
 
 #include "molecule-properties/drawing.h"
 #include "molecule-properties/rdkit_molecule.h"
-#include "molecules/smiles.h"
+#include "plugins/molecules/smiles.h"
 
 namespace molecule_properties {
 namespace {

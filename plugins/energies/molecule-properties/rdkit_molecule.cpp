@@ -5,9 +5,9 @@
 #include <GraphMol/SanitException.h>
 #include <GraphMol/SmilesParse/SmilesParse.h>
 
-#include "molecules/elements.h"
-#include "molecules/properties.h"
-#include "molecules/smiles.h"
+#include "plugins/molecules/elements.h"
+#include "plugins/molecules/properties.h"
+#include "plugins/molecules/smiles.h"
 
 namespace molecule_properties {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <GraphMol/RWMol.h>
 
-#include "molecules/molecule.h"
+#include "plugins/molecules/molecule.h"
 
 namespace molecule_properties {
 

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
-#include "molecules/fragment.h"
-#include "molecules/properties.h"
-#include "molecules/smiles.h"
+#include "plugins/molecules/fragment.h"
+#include "plugins/molecules/properties.h"
+#include "plugins/molecules/smiles.h"
 
 namespace molecule_properties {
 namespace {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "molecules/molecule.h"
-#include "molecules/selfies.h"
+#include "plugins/molecules/molecule.h"
+#include "plugins/molecules/selfies.h"
 
 namespace molecule_properties {
 

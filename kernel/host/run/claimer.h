@@ -1,0 +1,81 @@
+// Takes trials for this process, on a thread of its own, so that the event loop never waits for the store.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "kernel/host/run/job.h"
+#include "kernel/host/run/progress.h"
+#include "kernel/host/run/slots.h"
+#include "store/writer.h"
+
+namespace marginalia {
+
+// What a slot needs to start its trial.
+struct Claim {
+    std::size_t slot = 0;
+    bool ours = false;          // false: another process has it
+    std::string error;          // not empty: it is ours, but cannot start; why
+    bool store_failed = false;  // what `error` says is of the store's file, not of the trial
+    std::optional<store::StoredCheckpoint> checkpoint;  // to go on from
+    Clock::time_point at{};     // when it was claimed
+    double seconds_before = 0;  // spent running in earlier attempts
+    std::optional<store::StoredCheckpoint> start_network;  // train.start_from: that of the trial to start from
+};
+
+// A piece of a checkpoint on its way to a worker.
+struct ClaimedPiece {
+    std::size_t slot = 0;
+    std::uint64_t ticket = 0;  // of the trial that it is for
+    std::string bytes;         // empty: there is none of this number
+    std::string error;         // why the store could not be read
+};
+
+// Threads: ask and take are for the event loop, which polls descriptor() and calls heard() before it takes.
+class Claimer {
+public:
+    explicit Claimer(store::Writer& writer);
+    ~Claimer();  // lets what was asked for end
+
+    void ask(std::size_t slot, const Job& job, const Slot& where);
+    void ask_piece(std::size_t slot, std::uint64_t ticket, const store::StoredCheckpoint& of, std::int64_t number);
+    void heard();
+    std::optional<Claim> take();
+    std::optional<ClaimedPiece> take_piece();
+    int descriptor() const { return event_; }
+
+private:
+    struct Request {
+        std::size_t slot;
+        store::TrialId trial;
+        std::int64_t seed;
+        std::string device, start_from;
+        int threads;
+    };
+    struct PieceRequest {
+        std::size_t slot;
+        std::uint64_t ticket;
+        store::StoredCheckpoint of;
+        std::int64_t number;
+    };
+    void serve();
+    Claim claim(const Request& request);
+    ClaimedPiece read_piece(const PieceRequest& request);
+
+    store::Writer& writer_;
+    const int event_;
+    std::mutex mutex_;
+    std::condition_variable asked_;
+    std::deque<Request> requests_;
+    std::deque<PieceRequest> piece_requests_;
+    std::deque<Claim> claims_;
+    std::deque<ClaimedPiece> pieces_;
+    bool end_ = false;
+    std::thread thread_;
+};
+
+}  // namespace marginalia

@@ -1,0 +1,126 @@
+// `plan`: what `run` would do, without doing it.
+#include <marginalia/files.h>
+
+#include <map>
+#include <ostream>
+#include <set>
+
+#include "kernel/host/run/plugin_folders.h"
+#include "kernel/host/results/table.h"
+#include "kernel/host/results/text.h"
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/command_output.h"
+#include "kernel/host/run/origins.h"
+#include "kernel/host/run/provenance.h"
+#include "kernel/host/run/run.h"
+#include "kernel/host/run/start_from.h"
+#include "kernel/host/run/sweep.h"
+#include "store/place.h"
+#include "store/queries.h"
+
+namespace marginalia {
+namespace {
+
+struct KnownTrial {
+    store::Trial trial;
+    std::string change;  // what has changed since it ran
+};
+using Known = std::map<std::pair<std::string, std::int64_t>, KnownTrial>;  // by config_hash and seed
+
+// The experiment's trials in the store, if there is a store.
+Known known_trials(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins) {
+    Known known;
+    store::check_name(options.store);
+    if (!std::filesystem::exists(options.store)) return known;
+    store::Store store = store::Store::open_to_read(options.store);
+    auto trials = store::list_trials(store, {.experiment = experiment.name, .statuses = {}});
+    const auto now = nlohmann::json::parse(provenance_of(nlohmann::json::object(), experiment, plugins, {}, {}));
+    const auto changes = changes_since(store, trials, now);
+    for (std::size_t i = 0; i < trials.size(); ++i) {
+        store::Trial& trial = trials[i];
+        const std::pair key(trial.config_hash, trial.seed);
+        known.emplace(key, KnownTrial{std::move(trial), changes[i]});
+    }
+    return known;
+}
+
+// `change`: what has changed since the trial ran, if it has ended.
+std::string plan_for(const store::Trial* trial, const std::string& change, const WorkOptions& options) {
+    if (!trial) return "start";
+    switch (action_for(trial->status, options, !change.empty())) {
+        case Action::skip_done: return change.empty() ? "skip" : "skip (" + change + " changed, see --again)";
+        case Action::leave_failed:
+            return action_for(trial->status, {.retry_failed = true}) == Action::run ? "leave (see --retry-failed)" : "leave";
+        case Action::leave_running: return "leave (another process runs it)";
+        case Action::run: break;
+    }
+    if (!change.empty()) return "start anew";
+    return trial->checkpoint_step >= 0 ? "go on from step " + std::to_string(trial->checkpoint_step) : "start";
+}
+
+// What the trials' data sets hold: a worker reads each, as a trial would.
+void print_datasets(const Experiment& experiment, const PluginCatalogue& plugins, std::ostream& out) {
+    constexpr std::size_t most_told = 4;
+    std::set<std::string> tables;
+    for (const TrialConfig& trial : experiment.trials)
+        if (trial.config.contains("dataset")) tables.insert(trial.config.at("dataset").dump());
+    std::size_t told = 0;
+    for (const std::string& table : tables) {
+        const std::string name = nlohmann::json::parse(table).at("plugin");
+        const PluginManifest* plugin = plugins.find("dataset", name);
+        if (!plugin) continue;
+        if (told++ == most_told) {
+            out << "and " << tables.size() - most_told << " more data sets\n";
+            break;
+        }
+        std::string text = output_of({worker_program().string(), "--describe", plugin->path, table}).value_or("");
+        while (text.ends_with('\n')) text.pop_back();
+        text.erase(0, text.rfind('\n') + 1);
+        out << "dataset '" << name
+            << "': " << (text.empty() ? "cannot be read: its plugin crashed or took too long" : visible(text, 2000))
+            << "\n";
+    }
+}
+
+void print_plan(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins, std::ostream& out) {
+    const Known known = known_trials(options, experiment, plugins);
+    const WorkOptions work{options.retry_failed, options.again};
+
+    std::vector<Column> columns = {{"trial", true}, {"status"}, {"seed", true}};
+    for (const std::string& key : experiment.swept) columns.push_back({key});
+    columns.push_back({"run would"});
+    Table table(columns);
+    std::size_t to_run = 0;
+    for (const TrialConfig& config : experiment.trials) {
+        const auto found = known.find({config.hash, config.seed});
+        const store::Trial* trial = found == known.end() ? nullptr : &found->second.trial;
+        const std::string change = trial ? found->second.change : "";
+        const std::string status(trial ? store::name_of(trial->status) : "new");
+        std::vector<Cell> row = {trial ? Cell::integer(trial->id) : Cell("new"), status, Cell::integer(config.seed)};
+        for (const std::string& key : experiment.swept) row.push_back(swept_value(config, key));
+        row.push_back(plan_for(trial, change, work));
+        to_run += !trial || action_for(trial->status, work, !change.empty()) == Action::run;
+        table.add_row(std::move(row));
+    }
+    table.print(out, Format::text, screen());
+    out << "\n";
+    print_datasets(experiment, plugins, out);
+    out << count_text(to_run, "trial") << " of " << experiment.trials.size() << " to run; nothing was written\n";
+}
+
+}  // namespace
+
+int plan_verb(const RunOptions& options, std::ostream& out) {
+    const PluginCatalogue plugins = fetch_catalogue(experiment_plugin_folders(options));
+    const Experiment experiment = read_experiment(options.file, options.overrides, plugins);
+    require_start_experiments(experiment, options.store);
+    if (experiment.stage1) {
+        out << experiment.stage1->name << ", to be run first:\n\n";
+        print_plan(options, *experiment.stage1, plugins, out);
+        out << "\n" << experiment.name << ":\n\n";
+    }
+    print_plan(options, experiment, plugins, out);
+    return 0;
+}
+
+}  // namespace marginalia

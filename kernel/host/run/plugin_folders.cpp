@@ -1,0 +1,45 @@
+#include "kernel/host/run/plugin_folders.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <system_error>
+
+namespace marginalia {
+namespace {
+
+namespace fs = std::filesystem;
+
+void add(std::vector<fs::path>& folders, const fs::path& folder) {
+    std::error_code failure;  // a loop of links, say: whoever opens the folder tells it
+    fs::path whole = fs::weakly_canonical(fs::absolute(folder), failure);
+    if (failure) whole = fs::absolute(folder).lexically_normal();
+    if (std::find(folders.begin(), folders.end(), whole) == folders.end()) folders.push_back(whole);
+}
+
+// The tree that the running program is in: PREFIX of PREFIX/bin/marginalia.
+fs::path program_tree() {
+    std::error_code none;
+    return fs::read_symlink("/proc/self/exe", none).parent_path().parent_path();
+}
+
+}  // namespace
+
+std::vector<fs::path> plugin_folders(const std::vector<std::string>& from_command_line,
+                                     const std::vector<std::string>& from_experiment) {
+    std::vector<fs::path> folders;
+    for (const std::string& folder : from_command_line) add(folders, folder);
+    for (const std::string& folder : from_experiment) add(folders, folder);
+    if (const char* list = std::getenv("MARGINALIA_PLUGIN_PATH")) {
+        std::istringstream words(list);
+        for (std::string folder; std::getline(words, folder, ':');)
+            if (!folder.empty()) add(folders, folder);
+    }
+    for (const char* library : {"lib", MARGINALIA_LIBRARY_DIR}) {
+        const fs::path own = program_tree() / library / "marginalia" / "plugins";
+        if (std::error_code none; fs::is_directory(own, none)) add(folders, own);
+    }
+    return folders;
+}
+
+}  // namespace marginalia

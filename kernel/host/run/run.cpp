@@ -1,0 +1,304 @@
+#include "kernel/host/run/run.h"
+
+#include <marginalia/error.h>
+
+#include <algorithm>
+#include <csignal>
+#include <future>
+#include <ostream>
+
+#include "kernel/spec/nearest.h"
+#include "kernel/host/run/plugin_folders.h"
+#include "kernel/host/results/summary.h"
+#include "kernel/host/results/text.h"
+#include "kernel/host/run/live_runs.h"
+#include "kernel/host/run/open_store.h"
+#include "kernel/host/run/origins.h"
+#include "kernel/host/run/provenance.h"
+#include "kernel/host/run/scheduler.h"
+#include "kernel/host/run/start_from.h"
+#include "kernel/host/run/stored_code.h"
+#include "kernel/host/run/sweep.h"
+#include "kernel/spec/precision.h"
+#include "store/error.h"
+#include "store/queries.h"
+
+namespace marginalia {
+namespace {
+
+namespace fs = std::filesystem;
+
+using ReadExperiment = std::function<Experiment(const PluginCatalogue&)>;
+
+ScheduleOptions schedule_options(const nlohmann::json& run, int cuda_devices, std::vector<fs::path> folders,
+                                 const WorkerPatience& patience) {
+    ScheduleOptions options;
+    options.patience = patience;
+    options.slots = make_slots(run, cuda_devices, available_cores());
+    options.plugin_folders = std::move(folders);
+    options.time_limit = run.value("time_limit", 0.0);
+    options.retries = run.value("retries", 0);
+    options.stop_on_failure = run.value("stop_on_failure", false);
+    options.checkpoint_seconds = run.value("checkpoint_seconds", 60.0);
+    options.exact_seconds = run.value("exact_seconds", 300.0);
+    options.retention.newest = run.value("keep_newest", 1);
+    options.retention.best_metric = run.value("keep_best", "");
+    return options;
+}
+
+std::string slots_text(const std::vector<Slot>& slots) {
+    std::string devices;
+    for (const Slot& slot : slots)
+        if (devices.find(slot.device) == std::string::npos) devices += (devices.empty() ? "" : ", ") + slot.device;
+    const std::string threads = count_text(static_cast<std::size_t>(slots[0].threads), "thread");
+    return count_text(slots.size(), "slot") + " (" + devices + ", " + threads + " each)";
+}
+
+// Of bfloat16 where the processor has no products of it.
+void say_precision(Progress& progress, const Experiment& experiment, const std::vector<Slot>& slots) {
+    const auto is_bfloat16 = [](const TrialConfig& trial) { return trial.config.at("train").at("precision") == "bfloat16"; };
+    const auto is_cpu = [](const Slot& slot) { return slot.torch_device() == "cpu"; };
+    if (std::none_of(experiment.trials.begin(), experiment.trials.end(), is_bfloat16) ||
+        std::none_of(slots.begin(), slots.end(), is_cpu))
+        return;
+    const std::string text = processor_has_bfloat16() ? "" : resolve_precision("bfloat16", false, 0).report;
+    if (!text.empty()) progress.line(text);
+}
+
+void say_plan(Progress& progress, const Experiment& experiment, const WorkList& work, const std::vector<Slot>& slots,
+              const std::string& why) {
+    std::string text = experiment.name + ": " + count_text(experiment.trials.size(), "trial");
+    if (work.done > 0) text += ", " + std::to_string(work.done) + " already done";
+    if (work.changed > 0)
+        text += " (" + (work.changed == work.done ? "" : std::to_string(work.changed) + " of them ") + "before " +
+                work.change + " changed; --again runs " + (work.changed == 1 ? "it" : "them") + " anew)";
+    if (work.running > 0) text += ", " + std::to_string(work.running) + " running in another process";
+    if (work.left_failed > 0)
+        text += ", " + std::to_string(work.left_failed) + " left failed (--retry-failed tries them again)";
+    if (work.jobs.empty()) return progress.line(text + ", nothing to run");
+    progress.line(text + ", " + std::to_string(work.jobs.size()) + " to run in " + slots_text(slots) + why);
+    say_precision(progress, experiment, slots);
+}
+
+void say_refusals(Progress& progress, const std::vector<PluginFailure>& failures) {
+    constexpr std::size_t most_told = 2;
+    if (failures.size() > most_told)
+        return progress.line(count_text(failures.size(), "plugin file") + " refused; marginalia plugins says why");
+    for (const PluginFailure& failure : failures) progress.line("left out: " + failure.path + ": " + failure.reason);
+}
+
+// Queues the sweep and says which of its trials are ours to run.
+WorkList enqueue(store::Store& store, const Experiment& experiment, const std::string& provenance,
+                 const RunOptions& options, Progress& progress) {
+    if (const auto lost = store.mark_lost(); !lost.empty() && !options.quiet)
+        progress.line(count_text(lost.size(), "trial") + " had lost " + (lost.size() == 1 ? "its" : "their") +
+                      " process; marked as lost");
+    const auto stored = store.enqueue(planned(experiment, provenance));
+    const auto changes = changes_since(store, stored, nlohmann::json::parse(provenance));
+    WorkList work = work_list(experiment, stored, changes, {options.retry_failed, options.again});
+    store.transaction([&] {
+        for (const store::TrialId trial : work.to_forget) store.forget_after(trial, -1);
+        for (const store::TrialId trial : work.to_requeue) store.requeue(trial);
+    });
+    return work;
+}
+
+int exit_code_of(int signal) { return signal == SIGUSR1 ? exit_preempted : 128 + signal; }
+
+// A trial that has begun goes on with as many threads as then, unless run.cores says otherwise.
+void keep_threads(store::Store& store, const nlohmann::json& run, WorkList& work) {
+    for (Job& job : work.jobs)
+        if (job.threads < 0)
+            job.threads =
+                run.value("cores", 0) > 0 ? 0 : static_cast<int>(store::trial_details(store, job.trial).threads);
+}
+
+// Why there are so many slots, where nobody has said how many there are to be.
+std::string slots_reason(const nlohmann::json& run, const std::vector<Slot>& slots, const Demand& demand) {
+    if (run.value("cores", 0) > 0 || run.value("slots", 0) > 0 || slots[0].device != "cpu") return "";
+    std::string why;
+    if (slots.size() > 1) why = "one for each core, as several trials wait";
+    if (demand.other_runs > 0)
+        why += (why.empty() ? "" : ", and ") + std::string("sharing the cores with ") +
+               count_text(static_cast<std::size_t>(demand.other_runs), "other run");
+    return why.empty() ? "" : ": " + why + " (run.slots and run.cores say otherwise)";
+}
+
+int exit_code(const ScheduleResult& result, const WorkList& work) {
+    if (!result.store_failure.empty()) return exit_store_failed;
+    if (result.signal != 0) return exit_code_of(result.signal);
+    return result.failed + work.left_failed > 0 ? exit_trial_failed : 0;
+}
+
+void say_rescued(Progress& progress, const ScheduleResult& result, const std::string& experiment) {
+    progress.line("to go on with what was saved: marginalia resume " + experiment + " --store " +
+                  result.store.string());
+}
+
+void say_end(Progress& progress, const ScheduleResult& result, const std::string& experiment,
+             const store::Store& store) {
+    if (result.taken > 0) progress.line(count_text(result.taken, "trial") + " went to another process meanwhile");
+    if (result.signal != 0 || result.preempted > 0)
+        progress.line("to go on where it stopped, give the same command again, or: marginalia resume " + experiment +
+                      store_option(store));
+}
+
+// A misspelt run.keep_best only ever keeps the newest checkpoints; nothing else would tell.
+void warn_of_keep_best(Progress& progress, store::Store& store, const std::string& metric, const WorkList& work) {
+    if (metric.empty()) return;
+    std::vector<std::string> recorded;
+    for (const Job& job : work.jobs) {
+        const store::TrialDetails details = store::trial_details(store, job.trial);
+        if (details.trial.status != store::Status::done) continue;
+        for (const store::MetricSummary& summary : details.metrics) {
+            if (summary.name == metric) return;
+            if (recorded.empty() || std::find(recorded.begin(), recorded.end(), summary.name) == recorded.end())
+                recorded.push_back(summary.name);
+        }
+    }
+    if (recorded.empty()) return;
+    std::sort(recorded.begin(), recorded.end());
+    progress.line("run.keep_best = \"" + metric + "\": no trial recorded that metric, so only the newest checkpoints " +
+                  "were kept" + suggestion(metric, recorded, "recorded"));
+}
+
+// What the stages of one command share.
+struct Invocation {
+    const RunOptions& options;
+    const std::vector<fs::path>& folders;
+    nlohmann::json surroundings;
+    StopSignals& signals;
+    Progress& progress;
+    std::ostream& out;
+    const LiveRun& live;
+};
+
+// Marks the code that the experiment names as this user's choice, for who asks the store later.
+nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins,
+                         Progress& progress) {
+    std::string problem;
+    if (nlohmann::json code = sealed_code(experiment, plugins, problem); !code.is_null())
+        record["code"] = std::move(code);
+    if (!problem.empty()) progress.line(problem + "; sample and resume will ask for --plugin-path or --trust");
+    return record;
+}
+
+// From the queue to the summary of one experiment; `ready` has said what plugins there are.
+int perform_stage(const Invocation& command, const Experiment& experiment, ReadyWorker ready) {
+    const auto& [options, folders, surroundings, signals, progress, out, live] = command;
+    if (!ready.torch.problem.empty() && experiment.run.value("device", "auto") != "cpu")
+        progress.line("no GPU is used: " + ready.torch.problem);
+    ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, folders, options.patience);
+    int signal = 0;
+    std::optional<store::Store> opened;
+    WorkList work;
+    const std::string provenance =
+        provenance_of(with_code(surroundings, experiment, ready.catalogue, progress), experiment, ready.catalogue,
+                      ready.torch.version, options.command_line);
+    try {
+        opened.emplace(store::Store::open(options.store, wait_for_lock(options.store, progress, signals, signal)));
+        work = enqueue(*opened, experiment, provenance, options, progress);
+    } catch (const store::StoreError&) {
+        if (signal == 0) throw;
+        progress.line("stopped while the store was locked; nothing was queued");
+        return exit_code_of(signal);
+    }
+    keep_threads(*opened, experiment.run, work);
+    const Demand demand{work.jobs.size(), live.others()};
+    schedule.slots = make_slots(experiment.run, ready.torch.cuda_devices, available_cores(), demand);
+    if (!options.quiet)
+        say_plan(progress, experiment, work, schedule.slots, slots_reason(experiment.run, schedule.slots, demand));
+
+    ScheduleResult result;
+    if (!work.jobs.empty()) {
+        store::Writer writer(std::move(*opened));
+        Scheduler scheduler(writer, progress, signals, std::move(schedule));
+        scheduler.adopt(std::move(ready));
+        result = scheduler.run(work.jobs);
+    }
+    opened.reset();
+    if (!result.store_failure.empty()) {
+        if (!options.quiet && result.store != options.store) say_rescued(progress, result, experiment.name);
+    } else if (!options.quiet) {
+        store::Store reader = store::Store::open_to_read(options.store);
+        say_end(progress, result, experiment.name, reader);
+        warn_of_keep_best(progress, reader, experiment.run.value("keep_best", ""), work);
+        print_summary(reader, experiment.name, out, result.told);
+        if (experiment.table)
+            out << "marginalia table " << experiment.name << store_option(reader)
+                << " prints it beside the published figures\n";
+    }
+    return exit_code(result, work);
+}
+
+// Everything from plugins to the summaries, the same for a file and for a sweep in the store. git is asked about the
+// folder of `file`, unless that is empty.
+int perform(const RunOptions& options, const fs::path& file, const std::vector<fs::path>& folders,
+            const ReadExperiment& read, std::ostream& out) {
+    StopSignals signals;
+    const LiveRun live;
+    auto surroundings = std::async(std::launch::async, surroundings_of, file.empty() ? file : fs::absolute(file));
+    const auto progress = make_progress(options.quiet);
+    const auto start = [&] { return start_worker(folders, available_cores(), options.patience, &signals); };
+    const auto stopped = [&](int signal) {
+        progress->line("stopped while plugins were being loaded (" + signal_name(signal) + ")");
+        return exit_code_of(signal);
+    };
+    ReadyWorker ready = start();
+    if (ready.stopped_by != 0) return stopped(ready.stopped_by);
+    const Experiment experiment = read(ready.catalogue);
+    if (!options.quiet) say_refusals(*progress, ready.catalogue.failures);
+    bring_up_to_date(options.store);
+    require_start_experiments(experiment, options.store);  // rather than leave an empty store
+
+    const Invocation command{options, folders, surroundings.get(), signals, *progress, out, live};
+    if (experiment.stage1) {
+        if (const int code = perform_stage(command, *experiment.stage1, std::move(ready)); code != 0) return code;
+        ready = start();
+        if (ready.stopped_by != 0) return stopped(ready.stopped_by);
+    }
+    return perform_stage(command, experiment, std::move(ready));
+}
+
+store::Sweep newest_sweep(const RunOptions& options) {
+    using store::StoreError;
+    bring_up_to_date(options.store);
+    store::Store reader = store::Store::open_to_read(options.store);
+    const std::vector<std::string> names = store::experiment_names(reader);
+    const bool known =
+        options.experiment.empty() ? !names.empty() : std::ranges::find(names, options.experiment) != names.end();
+    if (known) return store::newest_sweep(reader, options.experiment);
+    if (names.empty())
+        throw StoreError(StoreError::Kind::no_match,
+                         "the store holds no experiment yet; `marginalia run FILE` adds one");
+    throw StoreError(StoreError::Kind::no_match, "no experiment '" + options.experiment + "' in this store" +
+                                                     suggestion(options.experiment, names, "experiments"));
+}
+
+}  // namespace
+
+std::vector<fs::path> experiment_plugin_folders(const RunOptions& options) {
+    return plugin_folders(options.plugin_paths, plugin_folders_of(options.file, options.overrides));
+}
+
+int run_verb(const RunOptions& options, std::ostream& out) {
+    const auto read = [&](const PluginCatalogue& plugins) {
+        return read_experiment(options.file, options.overrides, plugins);
+    };
+    return perform(options, options.file, experiment_plugin_folders(options), read, out);
+}
+
+int resume_verb(const RunOptions& options, std::ostream& out) {
+    const store::Sweep newest = newest_sweep(options);
+    const StoredCode code(newest, options.trust);
+    const auto read = [&](const PluginCatalogue& plugins) {
+        Experiment experiment = parse_experiment(newest.toml, newest.file, options.overrides, plugins);
+        for (const Experiment* one = &experiment; one; one = one->stage1.get())
+            for (const TrialConfig& trial : one->trials) code.require_scripts(trial.config, plugins);
+        return experiment;
+    };
+    return perform(options, code.covers(newest.file) ? fs::path(newest.file) : fs::path(),
+                   code.plugin_folders(options.plugin_paths), read, out);
+}
+
+}  // namespace marginalia

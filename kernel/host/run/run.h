@@ -1,0 +1,54 @@
+// The acting verbs: `run`, `plan` and `resume`.
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "kernel/host/run/worker_process.h"
+
+namespace marginalia {
+
+// What the command line asks for.
+struct RunOptions {
+    std::filesystem::path file;              // experiment file (run, plan)
+    std::string experiment;                  // resume: name of an experiment in the store; empty: the newest sweep
+    std::vector<std::string> overrides;      // "train.steps=10", see docs/experiment-files.md
+    std::filesystem::path store = "marginalia.db";
+    std::vector<std::string> plugin_paths;   // --plugin-path, searched first
+    bool trust = false;                      // --trust: resume with whatever code the store names
+    bool retry_failed = false;               // also run trials that ended failed, timeout or oom
+    bool again = false;                      // also run trials anew whose plugins or input files have changed since
+    bool quiet = false;                      // no progress, no summary: only failures and refusals, on stderr
+    WorkerPatience patience;                 // tests have less
+    std::vector<std::string> command_line;   // as typed, for the provenance record
+};
+
+// Exit codes of the acting verbs beside 0. Wrong files (2) are thrown as Error and stores that cannot be used (4) as
+// store::StoreError; main turns those into their codes.
+enum ExitCode {
+    exit_trial_failed = 1,
+    exit_store_failed = 4,
+    exit_preempted = 75,     // SIGUSR1: checkpointed, please requeue
+    exit_interrupted = 130,  // SIGINT
+    exit_terminated = 143,   // SIGTERM; of any other signal, 128 and its number
+};
+
+// The folders to search for plugins of options.file: --plugin-path, the file's own run.plugin_path, the usual ones.
+// Throws Error if the file cannot be read.
+std::vector<std::filesystem::path> experiment_plugin_folders(const RunOptions& options);
+
+// Does what is missing of an experiment file: trials that are done are skipped, interrupted ones go on from their
+// newest checkpoint. Words and progress go to stderr, the experiment's summary table to `out`. The first SIGINT,
+// SIGTERM, SIGUSR1 or other signal of StopSignals checkpoints and stops, the second kills the workers at once. To be
+// called from the main thread, before any other thread is started (it blocks those signals while it runs).
+int run_verb(const RunOptions& options, std::ostream& out);
+
+// The same for an experiment already in the store, from the text that was stored with its newest sweep.
+int resume_verb(const RunOptions& options, std::ostream& out);
+
+// Says what `run` would do with each trial. Writes nothing.
+int plan_verb(const RunOptions& options, std::ostream& out);
+
+}  // namespace marginalia

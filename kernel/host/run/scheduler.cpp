@@ -1,0 +1,236 @@
+#include "kernel/host/run/scheduler.h"
+
+#include <marginalia/error.h>
+#include <poll.h>
+
+#include <algorithm>
+
+#include "kernel/host/run/blame.h"
+#include "kernel/host/run/memory_events.h"
+#include "kernel/host/run/station.h"
+
+namespace marginalia {
+namespace {
+
+constexpr auto stop_patience = std::chrono::seconds(120);  // for trials asked to checkpoint and stop
+constexpr int tick_milliseconds = 100;                     // time limits and the display need no finer clock
+constexpr auto start_pause = std::chrono::seconds(1);      // after a worker that could not be started
+
+}  // namespace
+
+Scheduler::Scheduler(store::Writer& writer, Progress& progress, StopSignals& signals, ScheduleOptions options)
+    : writer_(writer), progress_(progress), signals_(signals), options_(std::move(options)) {
+    for (const Slot& slot : options_.slots) {
+        stations_.push_back(std::make_unique<Station>());
+        stations_.back()->slot = slot;
+        stations_.back()->index = stations_.size() - 1;
+    }
+    claimer_.emplace(writer_);
+}
+
+// All at once, so that they end side by side.
+Scheduler::~Scheduler() {
+    for (const auto& station : stations_)
+        if (station->worker) station->worker->kill();
+}
+
+void Scheduler::adopt(ReadyWorker ready) {
+    catalogue_ = std::move(ready.catalogue);
+    for (auto& station : stations_) {
+        if (!ready.worker || station->slot.threads != ready.worker->threads()) continue;
+        station->worker = std::move(ready.worker);
+        station->ready = true;
+        station->kills_before = out_of_memory_kills();
+    }
+}
+
+ScheduleResult Scheduler::run(std::deque<Job> jobs) {
+    queue_ = std::move(jobs);
+    trials_ = queue_.size();
+    while (true) {
+        take_signals();
+        assign();
+        if (!busy()) break;
+        feed_workers();
+        tend_workers();
+        wait_for_events();
+        check_clocks();
+        check_store();
+        show();
+    }
+    progress_.clear();
+    result_.store = writer_.file();
+    return result_;
+}
+
+bool Scheduler::busy() const {
+    const bool unwritten = !store_is_lost_ && (!unsaid_.empty() || writer_.waiting_bytes() > 0);
+    return unwritten || !queue_.empty() ||
+           std::any_of(stations_.begin(), stations_.end(), [](const auto& s) { return !s->idle(); });
+}
+
+void Scheduler::assign() {
+    for (auto& station : stations_) {
+        if (queue_.empty()) return;
+        if (!station->idle()) continue;
+        station->job = std::move(queue_.front());
+        queue_.pop_front();
+        station->shown = RunningTrial(*station->job, station->slot.device);
+        claimer_->ask(station->index, *station->job, station->place());
+        const bool other_threads = station->worker && station->worker->threads() != station->place().threads;
+        if (other_threads || (station->job->fresh && !station->plugin_sets.empty())) station->drop_worker();
+    }
+}
+
+// Workers that have ended, and stations that need one.
+void Scheduler::tend_workers() {
+    for (auto& station : stations_) {
+        if (station->leaving && station->leaving->ended()) station->leaving.reset();
+        if (station->worker && station->worker->ended()) worker_ended(*station);
+        const bool wants_one =
+            !station->idle() && !station->worker && !station->leaving && station->claim_error.empty();
+        if (wants_one && Clock::now() >= station->start_at) start_worker_at(*station);
+    }
+}
+
+void Scheduler::start_worker_at(Station& station) {
+    try {
+        station.worker = std::make_unique<WorkerProcess>(worker_program(), station.place().threads);
+    } catch (const Error& error) {  // of processes, memory or descriptors there may be more in a moment
+        station.start_at = Clock::now() + start_pause;
+        return worker_not_started(station, error.what());
+    }
+    station.kills_before = out_of_memory_kills();
+    station.loading_since = Clock::now();
+    CatalogueCommand command;
+    for (const auto& folder : options_.plugin_folders) command.folders.push_back(folder.string());
+    command.skip = catalogue_.failures;  // what crashed the first worker must not crash this one
+    station.worker->send(Command::catalogue, encode_catalogue_command(command));
+}
+
+void Scheduler::wait_for_events() {
+    std::vector<pollfd> entries = {{signals_.descriptor(), POLLIN, 0}, {claimer_->descriptor(), POLLIN, 0}};
+    std::vector<Station*> readers;
+    const bool store_behind = store_is_behind();
+    const bool only_store_left = queue_.empty() && !anything_started();
+    const auto before = Clock::now();
+    if (store_behind) read_since_ = before;
+    for (auto& station : stations_) {
+        if (station->leaving) entries.push_back({station->leaving->end_descriptor(), POLLIN, 0});
+        if (!station->worker) continue;
+        WorkerProcess& worker = *station->worker;
+        entries.push_back({worker.end_descriptor(), POLLIN, 0});
+        if (worker.has_unsent()) entries.push_back({worker.command_descriptor(), POLLOUT, 0});
+        if (store_behind) continue;
+        entries.push_back({worker.record_descriptor(), POLLIN, 0});
+        readers.push_back(station.get());
+    }
+    const int happened =
+        ::poll(entries.data(), entries.size(), store_behind || only_store_left ? 5 : tick_milliseconds);
+    if (store_behind)  // which is not the trials' time
+        for (auto& station : stations_) station->shown.started += Clock::now() - before;
+    if (happened <= 0) return;
+
+    claimer_->heard();
+    take_claims();
+    take_pieces();
+    for (auto& station : stations_)
+        if (station->worker && station->worker->has_unsent()) station->worker->write_some();
+    for (const pollfd& entry : entries) {
+        if (!(entry.revents & (POLLIN | POLLHUP | POLLERR))) continue;
+        for (Station* station : readers)
+            if (station->worker && station->worker->record_descriptor() == entry.fd) hear(*station, false);
+    }
+}
+
+// What a worker has sent; `rest`: it has ended, and this is all.
+void Scheduler::hear(Station& station, bool rest) {
+    const auto take = [&](Record type, std::string_view payload) { take_record(station, type, payload); };
+    try {
+        if (rest)
+            station.worker->read_rest(take);
+        else
+            station.worker->read_some(take);
+        if (station.retired) station.drop_worker();
+    } catch (const nlohmann::json::exception&) {
+        worker_babbles(station, "text that is not the JSON it should be");
+    } catch (const std::exception& error) {  // of the bytes that it sent: ours are kept from plugins
+        worker_babbles(station, error.what());
+    }
+}
+
+void Scheduler::stop_all(const std::string& why) {
+    if (stopping_) return;
+    stopping_ = true;
+    stopped_at_ = Clock::now();
+    stop_deadline_ = stopped_at_ + stop_patience;
+    queue_.clear();  // they stay queued in the store
+    for (auto& station : stations_) {
+        if (station->started) station->worker->send(Command::stop);
+        else if (station->claim) trial_preempted(*station);
+    }
+    if (busy() && !why.empty()) progress_.line(why);
+}
+
+void Scheduler::take_claims() {
+    while (auto claim = claimer_->take()) {
+        Station& station = *stations_[claim->slot];
+        station.claim = std::move(*claim);
+        if (station.claim->store_failed) {
+            store_failed(station.claim->error);
+            station.drop_job();
+            continue;
+        }
+        if (station.claim->error.empty()) station.claim->error = station.claim_error;
+        if (!station.claim->ours && station.claim->error.empty()) {
+            ++result_.taken;
+            station.drop_job();
+        } else if (!station.claim->error.empty()) trial_failed(station, store::Status::failed, station.claim->error);
+        else {
+            station.shown.claimed = station.claim->at;
+            station.shown.seconds_before = station.claim->seconds_before;
+            if (stopping_) trial_preempted(station);
+            else start_if_ready(station);
+        }
+    }
+}
+
+void Scheduler::start_if_ready(Station& station) {
+    if (!station.ready || !station.claim || station.worker->ended()) return;
+    const TrialConfig& config = *station.job->config;
+    const std::string plugins = plugins_of(config.config);
+    station.plugin_sets.insert(plugins);
+    station.after_others = station.plugin_sets.size() > 1;
+    station.ticket = tickets_();
+    TrialRequest request{.config = config.config,
+                         .seed = config.seed,
+                         .ticket = station.ticket,
+                         .device = station.slot.torch_device(),
+                         .threads = station.place().threads,
+                         .checkpoint_seconds = options_.checkpoint_seconds,
+                         .exact_seconds = options_.exact_seconds};
+    ArchiveSizes sizes;
+    if (const auto& checkpoint = station.claim->checkpoint) {
+        request.checkpoint_step = checkpoint->step;
+        sizes.checkpoint = static_cast<std::uint64_t>(checkpoint->bytes);
+        station.feeds.push_back({*checkpoint});
+    }
+    if (const auto& network = station.claim->start_network) {
+        sizes.start_network = static_cast<std::uint64_t>(network->bytes);
+        station.feeds.push_back({*network});
+    }
+    station.log_place = station.worker->log_size();
+    station.worker->send(Command::trial, encode_trial_head(request, sizes));
+    station.started = true;
+    station.shown.started = Clock::now();
+    station.claim.reset();
+}
+
+void Scheduler::show() {
+    std::vector<const RunningTrial*> running;
+    for (const auto& station : stations_)
+        if (station->job) running.push_back(&station->shown);
+    progress_.show(running, {trials_, result_.done, result_.failed});
+}
+
+}  // namespace marginalia

@@ -1,0 +1,140 @@
+// Gives trials to workers and what workers record to the store's writer.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/claimer.h"
+#include "kernel/host/run/job.h"
+#include "kernel/host/run/progress.h"
+#include "kernel/host/run/signals.h"
+#include "kernel/host/run/slots.h"
+#include "store/writer.h"
+
+namespace marginalia {
+
+// The [run] table in the scheduler's terms.
+struct ScheduleOptions {
+    std::vector<Slot> slots;
+    std::vector<std::filesystem::path> plugin_folders;
+    double time_limit = 0;           // seconds a trial; 0: none
+    int retries = 0;                 // further attempts of a trial that failed
+    bool stop_on_failure = false;
+    double checkpoint_seconds = 60;
+    double exact_seconds = 300;  // see TrialRequest
+    store::Retention retention;
+    WorkerPatience patience;
+};
+
+struct ScheduleResult {
+    std::size_t done = 0, failed = 0, preempted = 0, taken = 0;  // taken: by another process
+    int signal = 0;             // the signal that ended the run early
+    std::vector<store::TrialId> told;  // trials whose failure has been said in full
+    std::string store_failure;         // why the run had to end for the store's sake; empty: it did not
+    std::filesystem::path store;       // where the results are, should the file have been moved
+};
+
+// Runs jobs in slots, one worker process a slot, kept from trial to trial and replaced after a failure. A trial that
+// throws, crashes, runs out of memory or time is recorded with its reason, and the others go on. Where a trial left its
+// worker changed (kernel/worker/process_state.h), the next one gets a fresh worker; where one fails in a worker that
+// has run other plugins before, it is tried once more in a fresh one before that counts.
+//
+// Threads: one, the main thread. It alone starts workers, which die with it.
+class Scheduler {
+public:
+    Scheduler(store::Writer& writer, Progress& progress, StopSignals& signals, ScheduleOptions options);
+    ~Scheduler();
+
+    // Takes a worker that already runs, if its threads suit a slot; `catalogue` is what it said.
+    void adopt(ReadyWorker ready);
+
+    ScheduleResult run(std::deque<Job> jobs);
+
+private:
+    struct Station;  // a slot with its worker and trial
+
+    void assign();
+    void tend_workers();
+    void start_worker_at(Station&);
+    void wait_for_events();
+    bool busy() const;
+
+    void take_signals();
+    void pause();
+    void stop_all(const std::string& why);
+    void take_claims();
+    void start_if_ready(Station&);
+    void hear(Station&, bool rest);
+    void take_record(Station&, Record type, std::string_view payload);
+    void take_name(Station&, std::string_view payload);
+    void take_metrics(Station&, std::string_view payload);
+    void take_end(Station&, std::string_view payload);
+    static void check_ticket(const Station&, std::uint64_t ticket);
+    void say_what_was_read(const std::string& name, const std::string& kind, const std::string& text);
+    void worker_ended(Station&);
+    void worker_not_started(Station&, const std::string& reason);
+    void trial_cannot_start(Station&, const std::string& reason);
+    void worker_babbles(Station&, const std::string& what);
+    void trial_ended_by(Station&, const Ending&);
+    void check_clocks();
+    void check_patience(Station&, Clock::time_point now);
+    void check_store();
+    void store_failed(const std::string& sentence);
+    void heed_lock();
+    void say_written(std::uint64_t number);
+    void trial_spoilt(store::TrialId trial, const std::string& why);
+    bool store_is_behind() const;
+    bool anything_started() const;
+    void feed_workers();
+    void take_pieces();
+    void take_checkpoint_piece(Station&, std::string_view payload);
+    void take_checkpoint_end(Station&, std::string_view payload);
+
+    void trial_done(Station&);
+    void trial_preempted(Station&);
+    void trial_failed(Station&, store::Status status, std::string reason);
+    void trial_lost(Station&, std::string reason);
+    void put_back(Job job);
+    static std::string loading_words(const Station&);
+    static std::string state_words(const Station&);
+    std::string words_on_crash(const Station&, const Ending&) const;
+    void show();
+
+    store::Writer& writer_;
+    Progress& progress_;
+    std::set<std::string> said_;  // of what was read
+    StopSignals& signals_;
+    const ScheduleOptions options_;
+    PluginCatalogue catalogue_;
+    std::vector<std::unique_ptr<Station>> stations_;
+    std::deque<Job> queue_;
+    std::size_t trials_ = 0;
+    ScheduleResult result_;
+    std::set<std::string> told_changes_;  // what trials left changed in their workers, said once a run
+    std::mt19937_64 tickets_{std::random_device{}()};
+    Clock::time_point read_since_{};  // when we last began to read from workers, having been behind
+    bool stopping_ = false;
+    Clock::time_point stopped_at_{}, stop_deadline_{};
+    struct Unsaid {  // a trial that is done as soon as the store has it so
+        std::uint64_t number;
+        Job job;
+        RunningTrial shown;
+    };
+    std::list<Unsaid> unsaid_;
+    bool store_is_lost_ = false;  // nothing more will be written
+    bool lock_said_ = false, gave_up_on_lock_ = false;
+    std::chrono::milliseconds locked_for_{0};
+    std::optional<Claimer> claimer_;
+};
+
+}  // namespace marginalia

@@ -1,0 +1,200 @@
+// What workers say, and how trials end.
+#include <fmt/format.h>
+#include <marginalia/files.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "kernel/host/run/blame.h"
+#include "kernel/host/run/scheduler.h"
+#include "kernel/host/run/station.h"
+
+namespace marginalia {
+namespace {
+
+constexpr std::size_t most_name = 1000, most_names = 100'000;  // of metrics, by one worker
+
+// A note for the person who waits. It comes through a pipe that plugins can write to: one short line of text, no
+// escapes.
+std::string note_line(store::TrialId trial, std::string_view note) {
+    std::string text(note.substr(0, 400));
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < ' ' || c == 127) c = ' ';
+    return "trial " + std::to_string(trial) + ": " + text;
+}
+
+}  // namespace
+
+void Scheduler::take_record(Station& station, Record type, std::string_view payload) {
+    switch (type) {
+        case Record::loading:
+            station.loading = payload;
+            station.loading_since = Clock::now();
+            return;
+        case Record::name:
+            take_name(station, payload);
+            return;
+        case Record::catalogue:
+            if (station.ready) throw Error("a second list of plugins");
+            station.ready = true;
+            return start_if_ready(station);
+        default:
+            break;
+    }
+    if (!station.started) throw Error("a record of a trial that it does not have");
+    const store::TrialId trial = station.job->trial;
+    switch (type) {
+        case Record::metrics: take_metrics(station, payload); break;
+        case Record::final_metric: {
+            const auto value = take<double>(payload);
+            station.shown.latest[std::string(payload)] = value;
+            writer_.final_metric(trial, std::string(payload), value);
+            break;
+        }
+        case Record::sample: {
+            const auto head_bytes = take<std::uint32_t>(payload);
+            if (head_bytes > payload.size()) throw Error("a sample whose head is cut off");
+            const auto head = nlohmann::json::parse(payload.substr(0, head_bytes));
+            std::string data(payload.substr(head_bytes));
+            if (head.at("name") == "note") progress_.line(note_line(trial, data));
+            say_what_was_read(head.at("name"), head.at("kind"), data);
+            writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::move(data));
+            break;
+        }
+        case Record::checkpoint_piece:
+            take_checkpoint_piece(station, payload);
+            break;
+        case Record::checkpoint:
+            take_checkpoint_end(station, payload);
+            break;
+        case Record::progress: {
+            const auto done = take<std::int64_t>(payload);
+            const auto total = take<std::int64_t>(payload);
+            station.shown.advance(payload, done, total);
+            break;
+        }
+        case Record::done:
+            take_end(station, payload);
+            trial_done(station);
+            break;
+        case Record::stopped:
+            take_end(station, payload);
+            trial_preempted(station);
+            break;
+        case Record::failed: {
+            const auto json = nlohmann::json::parse(payload);
+            check_ticket(station, json.at("ticket"));
+            const bool out_of_memory = json.at("out_of_memory");
+            station.retired = true;  // what is left of a failed trial in its process is anybody's guess
+            trial_failed(station, out_of_memory ? store::Status::oom : store::Status::failed, json.at("message"));
+            break;
+        }
+        default:
+            throw Error("a record of type " + std::to_string(static_cast<int>(type)) + ", which is none");
+    }
+}
+
+// Of a dataset and an energy, once for all trials that read the same.
+void Scheduler::say_what_was_read(const std::string& name, const std::string& kind, const std::string& text) {
+    constexpr std::size_t most_bytes = 1000, most_lines = 20;
+    if (kind != "text" || (name != "dataset" && name != "energy") || said_.size() >= most_lines) return;
+    const std::string line = name + ": " + visible(text, most_bytes);
+    if (said_.insert(line).second) progress_.note(line);
+}
+
+void Scheduler::check_ticket(const Station& station, std::uint64_t ticket) {
+    if (ticket != station.ticket) throw Error("the end of another trial");
+}
+
+// What the trial left changed in its process comes with its end; the next trial must not find it.
+void Scheduler::take_end(Station& station, std::string_view payload) {
+    check_ticket(station, take<std::uint64_t>(payload));
+    if (payload.empty()) return;
+    if (!std::all_of(payload.begin(), payload.end(), [](char c) { return c >= ' ' && c <= '~'; }))
+        throw Error("an end with bytes that are no text");
+    station.retired = true;
+    const std::string plugins = plugins_of(station.job->config->config);
+    if (!told_changes_.insert(plugins + std::string(payload)).second) return;
+    progress_.line("trial " + std::to_string(station.job->trial) + " (" + station.job->label +
+                   ") left its worker changed: " + std::string(payload) +
+                   "; the next trial gets a fresh one (plugins: " + plugins + ")");
+}
+
+void Scheduler::take_name(Station& station, std::string_view payload) {
+    const auto id = take<std::uint32_t>(payload);
+    if (payload.empty() || payload.size() > most_name || station.names.size() >= most_names)
+        throw Error("a metric's name of " + std::to_string(payload.size()) + " bytes, the " +
+                    std::to_string(station.names.size() + 1) + "th");
+    station.names[id] = payload;
+}
+
+void Scheduler::take_metrics(Station& station, std::string_view payload) {
+    std::vector<store::MetricPoint> points;
+    points.reserve(payload.size() / sizeof(MetricEntry));
+    while (!payload.empty()) {
+        const auto entry = take<MetricEntry>(payload);
+        const auto name = station.names.find(entry.name);
+        if (name == station.names.end())
+            throw Error("a point of metric " + std::to_string(entry.name) + ", which has no name");
+        points.push_back({name->second, entry.step, entry.value, entry.time});
+    }
+    for (const auto& point : points) station.shown.latest[point.name] = point.value;
+    writer_.metrics(station.job->trial, std::move(points));
+}
+
+void Scheduler::trial_done(Station& station) {
+    const auto number = writer_.status(station.job->trial, store::Status::done);
+    Unsaid& unsaid = unsaid_.emplace_back(Unsaid{number, std::move(*station.job), station.shown});
+    unsaid.shown.job = &unsaid.job;
+    station.drop_job();
+}
+
+void Scheduler::trial_preempted(Station& station) {
+    writer_.status(station.job->trial, store::Status::preempted);
+    ++result_.preempted;
+    progress_.ended(station.shown, "stopped");
+    station.drop_job();
+}
+
+void Scheduler::trial_failed(Station& station, store::Status status, std::string reason) {
+    writer_.status(station.job->trial, status, reason);
+    Job job = std::move(*station.job);
+    const bool after_others = station.after_others && !job.fresh && status != store::Status::timeout;
+    station.drop_job();
+    std::string text = "trial " + std::to_string(job.trial) + " (" + job.label + ") " +
+                       (status == store::Status::timeout ? "timed out: " : "failed: ") + reason;
+    if (after_others && !stopping_) {
+        job.fresh = true;
+        progress_.line(text + "; its worker had run other plugins before, so once more in a fresh one");
+        return put_back(std::move(job));
+    }
+    const bool retry = !stopping_ && ++job.failures <= options_.retries;
+    if (retry) text += fmt::format("; trying again ({} of {})", job.failures, options_.retries);
+    progress_.line(text);
+    if (retry) return put_back(std::move(job));
+    result_.told.push_back(job.trial);
+    ++result_.failed;
+    if (options_.stop_on_failure)
+        stop_all("stopping, as run.stop_on_failure says: running trials write a checkpoint and end");
+}
+
+// Somebody else ended the worker: not the trial's fault, so it goes on from its checkpoint.
+void Scheduler::trial_lost(Station& station, std::string reason) {
+    Job job = std::move(*station.job);
+    station.drop_job();
+    const bool again = !stopping_ && ++job.losses <= most_losses;
+    writer_.status(job.trial, store::Status::lost, reason);
+    progress_.line("trial " + std::to_string(job.trial) + " (" + job.label + ") was lost: " + reason +
+                   (again ? "; going on from its last checkpoint" : "; run the file again to go on"));
+    if (again) return put_back(std::move(job));
+    result_.told.push_back(job.trial);
+    if (stopping_) ++result_.preempted;
+    else ++result_.failed;
+}
+
+void Scheduler::put_back(Job job) {
+    writer_.run([trial = job.trial](store::Store& store) { store.requeue(trial); });
+    queue_.push_front(std::move(job));
+}
+
+}  // namespace marginalia

@@ -1,0 +1,129 @@
+#include "kernel/host/run/slots.h"
+
+#include <marginalia/error.h>
+#include <marginalia/lists.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace marginalia {
+namespace {
+
+// "max 100000" or "150000 100000": microseconds of processor time per period.
+double quota_of(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    double quota = 0, period = 0;
+    return in >> quota >> period && period > 0 ? quota / period : HUGE_VAL;
+}
+
+// The narrowest quota from our cgroup up to the root.
+double cgroup_cores() {
+    const std::filesystem::path root = "/sys/fs/cgroup";
+    std::ifstream in("/proc/self/cgroup");
+    std::string line;
+    double cores = quota_of(root / "cpu.max");
+    while (std::getline(in, line)) {
+        if (!line.starts_with("0::/")) continue;
+        for (std::filesystem::path group = line.substr(4); !group.empty(); group = group.parent_path())
+            cores = std::min(cores, quota_of(root / group / "cpu.max"));
+    }
+    return cores;
+}
+
+// Words between commas, without blanks and tabs at their ends; an empty one too, which is no device.
+std::vector<std::string> split(const std::string& list) {
+    std::vector<std::string> words;
+    for (std::size_t begin = 0; begin <= list.size();) {
+        const std::size_t end = std::min(list.find(',', begin), list.size());
+        words.emplace_back(trim_blanks(std::string_view(list).substr(begin, end - begin)));
+        begin = end + 1;
+    }
+    return words;
+}
+
+// The number behind the stem, written as it is written here; -1: there is none.
+int index_of(const std::string& device, std::string_view stem) {
+    int index = -1;
+    if (!device.starts_with(stem)) return -1;
+    const auto [end, error] = std::from_chars(device.data() + stem.size(), device.data() + device.size(), index);
+    return error == std::errc() && device == std::string(stem) + std::to_string(index) ? index : -1;
+}
+
+constexpr double slot_gigabytes = 1;  // that a worker may take where nobody says how many there are to be
+
+double available_gigabytes() {
+    std::ifstream in("/proc/meminfo");
+    std::string word;
+    for (double kilobytes = 0; in >> word;)
+        if (word == "MemAvailable:" && in >> kilobytes) return kilobytes / (1 << 20);
+    return HUGE_VAL;
+}
+
+void add_cpu(std::vector<Slot>& slots, const nlohmann::json& run, int machine, const Demand& demand) {
+    int cores = run.value("cores", 0), count = run.value("slots", 0);
+    if (cores == 0 && count == 0) {
+        const int share = std::max(1, machine / (1 + demand.other_runs));
+        const double room = std::max(1.0, available_gigabytes() / slot_gigabytes);
+        count = static_cast<int>(
+            std::min({static_cast<double>(share), room, std::max(1.0, static_cast<double>(demand.trials))}));
+        cores = share / count;
+    }
+    if (cores == 0) cores = std::max(1, machine / std::max(count, 1));
+    if (count == 0) count = std::max(1, machine / cores);
+    if (static_cast<std::int64_t>(count) * cores > machine)
+        throw Error("run.slots = " + std::to_string(count) + " of " + std::to_string(cores) +
+                    " cores each ask for more than the " + std::to_string(machine) +
+                    " cores that this process may use; give fewer of either");
+    slots.insert(slots.end(), static_cast<std::size_t>(count), Slot{"cpu", cores});
+}
+
+void add_cuda(std::vector<Slot>& slots, const std::string& device, int cuda_devices, int threads) {
+    if (index_of(device, "cuda:") >= cuda_devices)
+        throw Error("run.device: there is no '" + device + "' here; LibTorch sees " + std::to_string(cuda_devices) +
+                    " CUDA device" + (cuda_devices == 1 ? "" : "s") + "; use \"cpu\" or \"auto\"");
+    slots.push_back({device, threads});
+}
+
+}  // namespace
+
+std::string Slot::torch_device() const { return device.starts_with("fake:") ? "cpu" : device; }
+
+int available_cores() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    const int allowed = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return std::max(1, static_cast<int>(std::min<double>(allowed, std::ceil(cgroup_cores()))));
+}
+
+std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int cores, const Demand& demand) {
+    const std::string list = run.value("device", "auto");
+    std::vector<std::string> devices = split(list);
+    if (devices.size() == 1 && devices[0] == "auto") {
+        devices = {};
+        for (int i = 0; i < cuda_devices; ++i) devices.push_back("cuda:" + std::to_string(i));
+        if (devices.empty()) devices.push_back("cpu");
+    }
+    const int share = std::max(1, cores / std::max<int>(1, static_cast<int>(devices.size())));
+    if (run.value("cores", 0) > cores)
+        throw Error("run.cores = " + std::to_string(run.value("cores", 0)) + " is more than the " +
+                    std::to_string(cores) + " cores that this process may use; give fewer, or 0 for all");
+    const int threads = run.value("cores", 0) > 0 ? run.value("cores", 0) : share;
+    const std::string remedy = "use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"";
+    std::vector<Slot> slots;
+    if (trim_blanks(list).empty()) throw Error("run.device is empty; " + remedy);
+    for (const std::string& device : devices) {
+        if (device == "cpu")
+            add_cpu(slots, run, cores, demand);
+        else if (index_of(device, "cuda:") >= 0) add_cuda(slots, device, cuda_devices, threads);
+        else if (index_of(device, "fake:") >= 0) slots.push_back({device, 1});
+        else throw Error("run.device: '" + device + "' is not a device; " + remedy);
+    }
+    return slots;
+}
+
+}  // namespace marginalia

@@ -1,0 +1,45 @@
+// An experiment beside what the store knows of it: what is done, what is left, what to do.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "kernel/spec/experiment.h"
+#include "kernel/host/run/job.h"
+#include "store/store.h"
+
+namespace marginalia {
+
+store::PlannedSweep planned(const Experiment& experiment, const std::string& provenance);
+
+// What tells a trial from its siblings: "seed 0, network mlp, learning_rate 0.001", plugins first.
+std::string label_of(const Experiment& experiment, const TrialConfig& trial);
+
+// A swept key's value in a trial's config as people write it; "" where the trial does not have that key.
+std::string swept_value(const TrialConfig& trial, const std::string& dotted_key);
+
+// What is to be done with trials that have ended.
+struct WorkOptions {
+    bool retry_failed = false;  // failed ones again
+    bool again = false;         // those that were made with something that has changed since, anew
+};
+
+// What `run` does with a trial of this status; `changed`: what it was made with has changed since.
+enum class Action { run, skip_done, leave_failed, leave_running };
+Action action_for(store::Status status, const WorkOptions& options, bool changed = false);
+
+// The jobs among an experiment's trials, and how many were left aside. `stored` is in the order of experiment.trials, and
+// so is `changes`, what has changed since they ran (changes_since). A failed trial is tried again where something has.
+struct WorkList {
+    std::deque<Job> jobs;
+    std::vector<store::TrialId> to_requeue;  // ended ones that are to go on
+    std::vector<store::TrialId> to_forget;   // those of them that begin anew
+    std::size_t done = 0, left_failed = 0, running = 0;
+    std::size_t changed = 0;  // of those done: made with something that has changed
+    std::string change;       // what that is, of the first of them
+};
+WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored,
+                   const std::vector<std::string>& changes, const WorkOptions& options);
+
+}  // namespace marginalia

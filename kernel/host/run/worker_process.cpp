@@ -1,0 +1,190 @@
+#include "kernel/host/run/worker_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <marginalia/error.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+namespace marginalia {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int most_end_seconds = 5;  // that a killed worker may take to go, before we leave it to the system
+
+// Says what errno says, and what to do about it.
+std::string system_words() {
+    const bool too_many = errno == EMFILE || errno == ENFILE;
+    return std::strerror(errno) + std::string(too_many ? "; raise the limit of open files (ulimit -n)" : "");
+}
+
+// Closes the ends that nobody has taken.
+struct Pipe {
+    int read = -1, write = -1;
+    Pipe() {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0) throw Error("a pipe to a worker cannot be made: " + system_words());
+        read = ends[0];
+        write = ends[1];
+        ::fcntl(write, F_SETPIPE_SZ, 1 << 20);  // where allowed: fewer turns for a checkpoint
+    }
+    ~Pipe() {
+        for (const int end : {read, write})
+            if (end >= 0) ::close(end);
+    }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+};
+
+void set_non_blocking(int descriptor) { ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
+
+// A file without a name: gone with the last of its users, however they end.
+int open_log() {
+    std::error_code none;
+    std::string name = (fs::temp_directory_path(none) / "marginalia-worker-XXXXXX").string();
+    const int descriptor = ::mkostemp(name.data(), O_CLOEXEC | O_APPEND);
+    if (descriptor < 0)
+        throw Error(name + ": a worker's log cannot be made: " + system_words() +
+                    (errno == EMFILE || errno == ENFILE ? "" : "; set TMPDIR to a folder that can be written"));
+    ::unlink(name.c_str());
+    return descriptor;
+}
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+}
+
+}  // namespace
+
+std::string Ending::text() const {
+    if (signal == 0) return "exit code " + std::to_string(code);
+    return "signal " + std::to_string(signal) + " (" + lower(::strsignal(signal)) + ")";
+}
+
+std::string seconds_text(std::chrono::milliseconds time) {
+    return fmt::format("{} seconds", static_cast<double>(time.count()) / 1000);
+}
+
+WorkerProcess::WorkerProcess(const fs::path& program, int threads) : threads_(threads) {
+    std::signal(SIGPIPE, SIG_IGN);  // writing to a dead worker is an error code here, not our end
+    std::signal(SIGCHLD, SIG_DFL);  // whoever started us may ignore it, and then nobody learns how a child ended
+    Pipe commands, records;
+    log_ = open_log();
+    try {
+        spawn(program, commands.read, records.write);
+    } catch (...) {
+        ::close(log_);
+        throw;
+    }
+    commands_ = std::exchange(commands.write, -1);
+    records_ = std::exchange(records.read, -1);
+    set_non_blocking(commands_);
+    set_non_blocking(records_);
+}
+
+WorkerProcess::~WorkerProcess() {
+    kill();
+    for (int tries = 0; !ended() && tries < most_end_seconds * 100; ++tries) {
+        pollfd end{end_, POLLIN, 0};
+        ::poll(&end, 1, 10);
+    }
+    for (const int descriptor : {commands_, records_, log_, end_})
+        if (descriptor >= 0) ::close(descriptor);
+}
+
+void WorkerProcess::send(Command command, std::string payload) {
+    unsent_.push_back(frame_header(static_cast<std::uint8_t>(command), payload.size()));
+    if (!payload.empty()) unsent_.push_back(std::move(payload));
+    write_some();
+}
+
+void WorkerProcess::write_some() {
+    while (!unsent_.empty()) {
+        const std::string& first = unsent_.front();
+        const long written = ::write(commands_, first.data() + sent_of_first_, first.size() - sent_of_first_);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+        if (written < 0) {  // it is dead, which end_descriptor() says
+            unsent_.clear();
+            sent_of_first_ = 0;
+            return;
+        }
+        sent_of_first_ += static_cast<std::size_t>(written);
+        if (sent_of_first_ < first.size()) continue;
+        unsent_.pop_front();
+        sent_of_first_ = 0;
+    }
+}
+
+void WorkerProcess::read_some(const Take& take) {
+    const long got = reader_.read_from(records_);
+    if (got > 0) heard_ = std::chrono::steady_clock::now();
+    if (got == 0) closed_ = std::chrono::steady_clock::now();
+    hand_over(take);
+}
+
+// No more than there was when it ended: a child that left its group may still hold the pipe, and write.
+void WorkerProcess::read_rest(const Take& take) {
+    int left = 0;
+    if (closed_ || ::ioctl(records_, FIONREAD, &left) != 0) return;
+    while (left > 0) {
+        const long got = reader_.read_from(records_);
+        if (got <= 0) return;
+        left -= static_cast<int>(got);
+        hand_over(take);
+    }
+}
+
+void WorkerProcess::hand_over(const Take& take) {
+    FrameReader::Frame frame;
+    while (reader_.next(frame)) take(static_cast<Record>(frame.type), frame.payload);
+}
+
+std::optional<std::chrono::steady_clock::time_point> WorkerProcess::half_said() const {
+    if (!reader_.within_frame()) return std::nullopt;
+    return heard_;
+}
+
+// To the process too, which a plugin may have moved to another group.
+void WorkerProcess::signal(int number) {
+    if (ended_) return;
+    ::kill(-pid_, number);
+    ::kill(pid_, number);
+}
+
+bool WorkerProcess::ended() {
+    if (ended_) return true;
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
+        return false;
+    ::kill(-pid_, SIGKILL);  // as long as it is not reaped, nobody else can have its number
+    int status = 0;
+    ::waitpid(pid_, &status, WNOHANG);
+    ended_ = true;
+    if (WIFSIGNALED(status)) ending_.signal = WTERMSIG(status);
+    else ending_.code = WEXITSTATUS(status);
+    return true;
+}
+
+std::int64_t WorkerProcess::log_size() const { return ::lseek(log_, 0, SEEK_END); }
+
+std::string WorkerProcess::log_since(std::int64_t place, std::size_t most) const {
+    const std::int64_t size = log_size();
+    const std::int64_t from = std::max(place, size - static_cast<std::int64_t>(most));
+    std::string text(static_cast<std::size_t>(std::max<std::int64_t>(0, size - from)), '\0');
+    const long got = ::pread(log_, text.data(), text.size(), from);
+    text.resize(static_cast<std::size_t>(std::max(got, 0L)));
+    return text;
+}
+
+}  // namespace marginalia

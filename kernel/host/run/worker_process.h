@@ -1,0 +1,101 @@
+// A worker process as the host sees it: two pipes, a log file and how it ended.
+//
+// Its end is seen by a pidfd and not by the end of its pipe, which a child that a plugin left behind may hold open. It
+// is in a process group of its own with whatever it starts, so that nothing of it outlives it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kernel/wire/protocol.h"
+
+namespace marginalia {
+
+// How a process ended, in words: "signal 11 (segmentation fault)", "exit code 2".
+struct Ending {
+    int signal = 0;  // 0: it exited by itself
+    int code = 0;
+    std::string text() const;
+};
+
+// How long the host waits before it gives a worker up. Tests wait less.
+struct WorkerPatience {
+    std::chrono::milliseconds loading = std::chrono::seconds(120);  // one plugin, or LibTorch before the first
+    std::chrono::milliseconds record = std::chrono::seconds(60);    // the rest of a record that was begun
+    std::chrono::milliseconds end = std::chrono::seconds(2);        // its end, once it has closed its pipe
+};
+
+std::string seconds_text(std::chrono::milliseconds time);  // "120 seconds"
+
+// Owns the process: it dies with this object, and so do its children. Nothing here waits for it but the destructor,
+// some seconds at most. Poll record_descriptor() and end_descriptor() for reading and, while has_unsent(),
+// command_descriptor() for writing; poll leaves out those that are -1. Without pidfds (Linux before 5.3)
+// end_descriptor() is -1: ask ended() every now and then.
+//
+// Threads: one thread, the main thread: a worker dies with the thread that started it.
+class WorkerProcess {
+public:
+    // Starts `program` with OMP_NUM_THREADS and the like set to `threads`. Throws Error if it cannot be started.
+    WorkerProcess(const std::filesystem::path& program, int threads);
+    ~WorkerProcess();
+    WorkerProcess(const WorkerProcess&) = delete;
+    WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+    pid_t pid() const { return pid_; }
+    int threads() const { return threads_; }
+    int record_descriptor() const { return closed_ ? -1 : records_; }
+    int command_descriptor() const { return commands_; }
+    int end_descriptor() const { return end_; }
+
+    void send(Command command, std::string payload = {});
+    bool has_unsent() const { return !unsent_.empty(); }
+    void write_some();
+
+    // Reads what has arrived and hands it over record by record. Throws Error where its bytes are no records.
+    using Take = std::function<void(Record, std::string_view)>;
+    void read_some(const Take& take);
+    // The same for all that is left in the pipe of a worker that has ended.
+    void read_rest(const Take& take);
+
+    // Since when a record has been begun and not continued; nullopt: none has.
+    std::optional<std::chrono::steady_clock::time_point> half_said() const;
+    // Since when its pipe has been closed on its side; nullopt: it is open.
+    std::optional<std::chrono::steady_clock::time_point> closed() const { return closed_; }
+
+    // Whether it has ended; the first time that it has, its children are killed. ending() then says how.
+    bool ended();
+    Ending ending() const { return ending_; }
+
+    void signal(int number);  // to it and its children: SIGKILL, SIGSTOP, SIGCONT
+    void kill() { signal(SIGKILL); }
+
+    // What it wrote to stdout and stderr: a place in it, and the end of what came after that place.
+    std::int64_t log_size() const;
+    std::string log_since(std::int64_t place, std::size_t most = 16000) const;
+
+private:
+    void hand_over(const Take& take);
+    void spawn(const std::filesystem::path& program, int command_end, int record_end);
+
+    int threads_;
+    pid_t pid_ = -1;
+    bool ended_ = false;
+    Ending ending_;
+    int commands_ = -1, records_ = -1, log_ = -1, end_ = -1;
+    std::deque<std::string> unsent_;
+    std::size_t sent_of_first_ = 0;
+    FrameReader reader_{most_record_bytes};
+    std::chrono::steady_clock::time_point heard_{};  // when bytes last came
+    std::optional<std::chrono::steady_clock::time_point> closed_;
+};
+
+}  // namespace marginalia

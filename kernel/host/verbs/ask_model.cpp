@@ -1,0 +1,123 @@
+#include "kernel/host/verbs/ask_model.h"
+
+#include <fmt/format.h>
+#include <marginalia/error.h>
+#include <marginalia/files.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kernel/base/printable.h"
+#include "kernel/host/verbs/become_worker.h"
+#include "kernel/host/verbs/lookup.h"
+#include "kernel/spec/experiment.h"
+#include "kernel/host/run/plugin_folders.h"
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/slots.h"
+#include "kernel/host/run/stored_code.h"
+#include "store/error.h"
+#include "store/queries.h"
+
+namespace marginalia {
+namespace {
+
+store::StoredCheckpoint checkpoint_of(store::Store& store, store::TrialId trial, std::optional<std::int64_t> wanted) {
+    const auto found = store.find_checkpoint(trial, wanted);
+    if (!found)
+        throw store::StoreError(
+            store::StoreError::Kind::no_match,
+            fmt::format("trial {} has no checkpoint{}; `marginalia show {}` says what it has", trial,
+                        wanted ? fmt::format(" of step {}", *wanted) : "", trial));
+    return *found;
+}
+
+// The config of a trial whose model can be built. A row that `recover` stood in for a lost one has an empty one.
+nlohmann::json model_config(const store::Trial& trial) {
+    nlohmann::json config = nlohmann::json::parse(trial.config, nullptr, false);
+    if (config.contains("network") && config.contains("objective") &&
+        (config.contains("energy") || config.contains("dataset")))
+        return config;
+    throw store::StoreError(store::StoreError::Kind::no_match,
+                            fmt::format("trial {} has no config to build its model from, as after `marginalia recover` "
+                                        "where that was lost; run its file again",
+                                        trial.id));
+}
+
+// A file without a name that the worker inherits: nothing is left behind whatever happens.
+class InheritedFile {
+public:
+    InheritedFile() : descriptor_(::memfd_create("inference", 0)) {
+        if (descriptor_ < 0) fail();
+    }
+    void add(std::string_view bytes) const {
+        while (!bytes.empty()) {
+            const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+            if (written < 0) fail();
+            bytes.remove_prefix(static_cast<std::size_t>(written));
+        }
+    }
+    int to_be_read() const {
+        ::lseek(descriptor_, 0, SEEK_SET);
+        return descriptor_;
+    }
+
+private:
+    [[noreturn]] static void fail() { throw Error("cannot hand the checkpoint to the worker; is there memory left?"); }
+    const int descriptor_;
+};
+
+}  // namespace
+
+bool is_experiment_file(const std::string& what) {
+    if (what.find_first_not_of("0123456789") == std::string::npos) return false;
+    return has_ending(what, ".toml") || std::filesystem::is_regular_file(what);
+}
+
+InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
+    if (is_experiment_file(options.trial))
+        throw Error(fmt::format("{} is an experiment file, and this asks a trained trial; train one by `marginalia run {}` "
+                                "and name it: a number, the prefix of a config hash, last, or best:METRIC",
+                                options.trial, options.trial));
+    store::Store store = store::Store::open_to_read(common.store);
+    const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
+    const store::StoredCheckpoint checkpoint = checkpoint_of(store, details.trial.id, options.step);
+    const InheritedFile file;
+    store.read_checkpoint(checkpoint, [&file](std::string_view piece) { file.add(piece); });
+    InferenceRequest request;
+    request.checkpoint_descriptor = file.to_be_read();
+    request.trial.config = model_config(details.trial);
+    request.trial.checkpoint_step = checkpoint.step;
+    request.trial_number = details.trial.id;
+    request.trial.seed = options.seed;
+    request.trial.device = options.device;
+    request.label = fmt::format("trial {} ({}), step {}", details.trial.id, details.trial.experiment, checkpoint.step);
+    const StoredCode code(details.sweep, common.trust);
+    const PluginCatalogue catalogue = fetch_catalogue(code.plugin_folders(common.plugin_paths));
+    code.require_scripts(request.trial.config, catalogue);
+    use_plugins(request, {"energy", "dataset", "network", "objective"}, catalogue);
+    return request;
+}
+
+void use_plugins(InferenceRequest& request, const std::vector<std::string>& tables, const PluginCatalogue& catalogue) {
+    const nlohmann::json& config = request.trial.config;
+    for (const std::string& table : tables) {
+        if (!config.contains(table)) continue;
+        const std::string kind = kind_of_table(table), name = config.at(table).at("plugin");
+        const PluginManifest* plugin = catalogue.find(kind, name);
+        if (!plugin)
+            throw MissingPlugin(
+                fmt::format("there is no {} plugin '{}' now; name its folder by --plugin-path (`marginalia plugins` "
+                            "lists what there is)",
+                            kind, printable(name)));
+        request.plugin_files.push_back(plugin->path);
+    }
+}
+
+void hand_over(const InferenceRequest& request) {
+    InferenceRequest complete = request;
+    complete.trial.threads = available_cores();
+    const InheritedFile file;
+    file.add(encode_inference(complete));
+    become_worker({"--infer", std::to_string(file.to_be_read())});
+}
+
+}  // namespace marginalia

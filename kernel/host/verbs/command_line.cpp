@@ -1,0 +1,122 @@
+#include "kernel/host/verbs/command_line.h"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <cstdlib>
+#include <iostream>
+
+#include "kernel/base/printable.h"
+#include "kernel/host/verbs/exit_codes.h"
+#include "kernel/host/verbs/verb_options.h"
+#include "kernel/spec/nearest.h"
+
+namespace marginalia {
+namespace {
+
+constexpr const char* introduction =
+    "marginalia: experiments with generative marginalization models.\n"
+    "TRIAL is a number, a prefix of a config hash, 'last', or 'best:METRIC'.";
+
+constexpr const char* exit_codes_text =
+    "Exit codes: 0 done; 2 wrong words, files or input; 3 a plugin is missing or refused; 4 the store cannot be used;\n"
+    "5 nothing matched; 6 the answer could not be written. Of run and resume also 1 a trial failed; 75, 130 and 143\n"
+    "stopped by a signal.";
+
+// The verb the user is in: the deepest one parsed.
+const CLI::App* current(const CLI::App& app) {
+    const std::vector<CLI::App*> parsed = app.get_subcommands();
+    return parsed.empty() ? &app : current(*parsed.back());
+}
+
+// "marginalia checkpoint export"
+std::string path_of(const CLI::App& verb) {
+    return verb.get_parent() == nullptr ? "marginalia" : path_of(*verb.get_parent()) + " " + verb.get_name();
+}
+
+std::vector<std::string> verbs_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(sub->get_name());
+    return names;
+}
+
+std::vector<std::string> options_of(const CLI::App& app, const CLI::App& verb) {
+    std::vector<std::string> names;
+    for (const CLI::App* from : {&verb, &app})
+        for (const CLI::Option* option : from->get_options())
+            for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    return names;
+}
+
+std::string meant(const std::string& word, const std::vector<std::string>& known) {
+    const std::string near = nearest(word, known);
+    return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
+}
+
+std::string sentence_about(const std::string& word, const CLI::App& app) {
+    const CLI::App& verb = *current(app);
+    if (word.starts_with("-")) {
+        const std::string name = word.substr(0, word.find('='));
+        return fmt::format("unknown option '{}'{}", name, meant(name, options_of(app, verb)));
+    }
+    const std::vector<std::string> verbs = verbs_of(verb);
+    if (!verbs.empty()) return fmt::format("unknown verb '{}'{}", word, meant(word, verbs));
+    return fmt::format("'{}' is one argument too many", word);
+}
+
+int complain(const std::string& sentence, const CLI::App& app) {
+    std::cerr << fmt::format("marginalia: {}{} `{} --help` lists what there is\n", printable(sentence),
+                             sentence.back() == '?' ? "" : ";", path_of(*current(app)));
+    return exit_usage;
+}
+
+std::string lower_first(std::string text) {
+    if (text.size() > 1 && std::isupper(static_cast<unsigned char>(text[0])) &&
+        std::islower(static_cast<unsigned char>(text[1])))
+        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    return text;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv, std::ostream& out) {
+    Request request;
+    request.words.assign(argv, argv + argc);
+    const char* store = std::getenv("MARGINALIA_STORE");
+    request.common.store = store && *store ? store : "marginalia.db";
+    CLI::App app(introduction, "marginalia");
+    app.require_subcommand(1);
+    app.add_option("--store", request.common.store, "results store (else MARGINALIA_STORE, else marginalia.db)");
+    app.add_option("--plugin-path", request.common.plugin_paths, "folder of plugins, searched first; may be repeated")
+        ->expected(1);
+    app.add_flag("--trust", request.common.trust,
+                 "run the code that a store of others names: plugin folders, TorchScript files");
+    app.set_version_flag("--version", std::string("marginalia ") + MARGINALIA_VERSION);
+    add_verbs(app, request);
+    app.footer(exit_codes_text);  // after the verbs, which would take it over
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        const std::vector<std::string> extras = app.remaining(true);
+        if (!extras.empty() && !verbs_of(*current(app)).empty())
+            return complain(sentence_about(extras.front(), app), app);
+        out << app.help();
+        return exit_ok;
+    } catch (const CLI::CallForVersion& version) {
+        out << version.what() << '\n';
+        return exit_ok;
+    } catch (const CLI::ParseError& error) {
+        const std::vector<std::string> extras = app.remaining(true);
+        if (!extras.empty()) return complain(sentence_about(extras.front(), app), app);
+        if (argc < 2) {
+            std::cerr << app.help();
+            return exit_usage;
+        }
+        return complain(lower_first(error.what()), app);
+    }
+    request.common.format = format_named(request.format);
+    return request.verb(out);
+}
+
+}  // namespace marginalia

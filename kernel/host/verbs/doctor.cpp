@@ -1,0 +1,156 @@
+// `doctor`: whether this machine and this store are fit for work, and what to do where they are not.
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+#include <sqlite3.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <set>
+#include <thread>
+
+#include "kernel/base/printable.h"
+#include "kernel/host/verbs/exit_codes.h"
+#include "kernel/host/verbs/verbs.h"
+#include "kernel/host/run/plugin_folders.h"
+#include "kernel/host/results/text.h"
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/slots.h"
+#include "kernel/spec/precision.h"
+#include "store/queries.h"
+
+namespace marginalia {
+namespace {
+
+// Prints checks and remembers the exit code of the worst.
+class Checks {
+public:
+    explicit Checks(std::ostream& out) : out_(out), colour_(screen().colour) {}
+
+    void good(const std::string& what, const std::string& text) { line("ok", Tone::good, what, text); }
+    void note(const std::string& what, const std::string& text) { line("note", Tone::warn, what, text); }
+    void bad(const std::string& what, const std::string& text, int code) {
+        line("bad", Tone::bad, what, text);
+        if (code_ == exit_ok) code_ = code;
+    }
+    int code() const { return code_; }
+
+private:
+    void line(const std::string& word, Tone tone, const std::string& what, const std::string& text) {
+        fmt::print(out_, "{}{} {:<16} {}\n", toned(word, tone, colour_), std::string(4 - word.size(), ' '),
+                   printable(what), printable(text));
+    }
+
+    std::ostream& out_;
+    bool colour_;
+    int code_ = exit_ok;
+};
+
+// Distinct files of LibTorch mapped into a process: more than one means that two copies got mixed.
+std::set<std::string> mapped_torch(pid_t process) {
+    std::ifstream maps(fmt::format("/proc/{}/maps", process));
+    std::set<std::string> files;
+    for (std::string line; std::getline(maps, line);)
+        if (line.find("/libtorch_cpu.so") != std::string::npos) files.insert(line.substr(line.find('/')));
+    return files;
+}
+
+void check_gpus(Checks& checks, const TorchReport& torch) {
+    checks.good("NVIDIA driver", torch.driver.empty() ? "none, so trials run on the CPU" : torch.driver);
+    for (std::size_t i = 0; i < torch.gpus.size(); ++i) {
+        const std::string what = fmt::format("GPU {}", i);
+        if (static_cast<int>(i) < torch.cuda_devices)
+            checks.good(what, torch.gpus[i] + ", used as cuda:" + std::to_string(i));
+        else
+            checks.note(what, torch.gpus[i] + ", not used");
+    }
+    if (!torch.problem.empty()) checks.note("CUDA", torch.problem);
+}
+
+void check_worker(Checks& checks, const std::vector<std::filesystem::path>& folders) {
+    try {
+        const ReadyWorker ready = start_worker(folders, 1);
+        const TorchReport& torch = ready.torch;
+        checks.good("worker", worker_program().string());
+        const std::set<std::string> copies = mapped_torch(ready.worker->pid());
+        if (copies.size() > 1) {
+            std::string list;
+            for (const std::string& copy : copies) list += (list.empty() ? "" : " and ") + copy;
+            checks.bad("LibTorch",
+                       fmt::format("{} are both loaded; remove the plugin or package that brings the second", list),
+                       exit_plugin);
+        } else {
+            checks.good("LibTorch", fmt::format("{}, {} build, {}", torch.version, torch.build, torch.library));
+        }
+        check_gpus(checks, torch);
+        for (const std::filesystem::path& folder : folders)
+            if (std::filesystem::is_directory(folder))
+                checks.good("plugin folder", folder.string());
+            else
+                checks.note("plugin folder", folder.string() + " is not there");
+        const std::string found = count_text(ready.catalogue.plugins.size(), "plugin");
+        if (ready.catalogue.plugins.empty())
+            checks.bad("plugins", "none found; build some or name their folder with --plugin-path", exit_plugin);
+        else
+            checks.good("plugins", found + " loaded");
+        for (const PluginFailure& failure : ready.catalogue.failures)
+            checks.bad("plugin", fmt::format("{}: {}", failure.path, failure.reason), exit_plugin);
+    } catch (const std::exception& error) {
+        checks.bad("worker", error.what(), exit_plugin);
+    }
+}
+
+void check_store(Checks& checks, const std::filesystem::path& file) {
+    std::error_code missing;
+    const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+    if (!std::filesystem::exists(file, missing)) {
+        checks.note("store", fmt::format("{} is not there yet; `marginalia run FILE` makes it", file.string()));
+    } else {
+        try {
+            store::Store store = store::Store::open_to_read(file);
+            std::int64_t trials = 0;
+            const auto experiments = store::list_experiments(store);
+            for (const store::ExperimentInfo& info : experiments) trials += info.trials;
+            checks.good("store",
+                        fmt::format("{}: {}, {}, {}", file.string(), bytes_text(std::filesystem::file_size(file)),
+                                    count_text(experiments.size(), "experiment"),
+                                    count_text(static_cast<std::size_t>(trials), "trial")));
+            const std::vector<std::string> damage = store::find_damage(store);
+            if (damage.empty()) checks.good("store's content", "whole");
+            for (const std::string& words : damage) checks.bad("store's content", words, exit_store);
+            if (!damage.empty())
+                checks.note("store",
+                            fmt::format("`marginalia recover {} --out NEW` keeps what is whole", file.string()));
+        } catch (const std::runtime_error& error) {
+            checks.bad("store", error.what(), exit_store);
+        }
+    }
+    const std::filesystem::space_info space = std::filesystem::space(folder, missing);
+    constexpr std::uintmax_t little = 1'000'000'000;
+    const std::string free = bytes_text(space.available) + " free for the store";
+    if (missing)
+        checks.bad("disk", folder.string() + " is not there", exit_store);
+    else if (space.available < little)
+        checks.note("disk", free + "; checkpoints may fill it");
+    else
+        checks.good("disk", free);
+}
+
+}  // namespace
+
+int doctor_verb(const Common& common, std::ostream& out) {
+    Checks checks(out);
+    checks.good("program", fmt::format("marginalia {}, SQLite {}", MARGINALIA_VERSION, sqlite3_libversion()));
+    checks.good("cores",
+                fmt::format("{} of {} may be used here", available_cores(), std::thread::hardware_concurrency()));
+    checks.good("bfloat16", processor_has_bfloat16()
+                                ? "this processor has products of it; train.precision = \"auto\" trains in it"
+                                : "this processor has no products of it; train.precision = \"auto\" is float32 here");
+    if (const char* threads = std::getenv("OMP_NUM_THREADS"))
+        checks.note("OMP_NUM_THREADS", fmt::format("is {}; workers set their own", threads));
+    check_worker(checks, plugin_folders(common.plugin_paths));
+    check_store(checks, common.store);
+    return checks.code();
+}
+
+}  // namespace marginalia

@@ -1,0 +1,177 @@
+// `list`: the trials, or the experiments, one a line.
+#include <fmt/format.h>
+#include <marginalia/error.h>
+
+#include <algorithm>
+#include <iostream>
+#include <set>
+
+#include "kernel/host/verbs/exit_codes.h"
+#include "kernel/host/verbs/lookup.h"
+#include "kernel/host/verbs/verbs.h"
+#include "kernel/spec/nearest.h"
+#include "kernel/host/results/metrics.h"
+#include "kernel/host/results/text.h"
+#include "store/error.h"
+
+namespace marginalia {
+namespace {
+
+constexpr std::int64_t most_lines = 50;
+constexpr std::size_t most_metrics = 2;
+
+Cell age_cell(const std::optional<double>& then, double now) {
+    return then ? Cell(age_text(now - *then), *then) : Cell();
+}
+
+std::vector<store::Status> statuses_named(const std::vector<std::string>& names) {
+    std::vector<std::string> known;
+    for (int status = 0; status <= static_cast<int>(store::Status::cancelled); ++status)
+        known.emplace_back(store::name_of(static_cast<store::Status>(status)));
+    std::vector<store::Status> statuses;
+    for (const std::string& name : names) {
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            throw Error(fmt::format("'{}' is no status{}", name, suggestion(name, known, "statuses")));
+        statuses.push_back(store::status_named(name));
+    }
+    return statuses;
+}
+
+// The keys that differ within each experiment: what tells its trials apart, plugins first.
+std::map<std::string, std::vector<std::string>> telling_keys(const std::vector<store::Trial>& trials,
+                                                             const std::map<store::TrialId, FlatConfig>& configs) {
+    std::map<std::string, std::vector<const FlatConfig*>> of_experiment;
+    for (const store::Trial& trial : trials) of_experiment[trial.experiment].push_back(&configs.at(trial.id));
+    std::map<std::string, std::vector<std::string>> keys;
+    for (const auto& [experiment, list] : of_experiment) {
+        std::vector<std::string>& own = keys[experiment] = differing_keys(list);
+        std::stable_partition(own.begin(), own.end(), [](const std::string& key) { return key.ends_with(".plugin"); });
+    }
+    return keys;
+}
+
+// For people the keys that tell trials apart, for programs the whole config.
+Cell settings_cell(const store::Trial& trial, const FlatConfig& config, const std::vector<std::string>& keys) {
+    std::string text;
+    for (const std::string& key : keys)
+        text += fmt::format("{}{}={}", text.empty() ? "" : " ", short_key(key, keys), config_value(config, key));
+    return {text, nlohmann::json::parse(trial.config, nullptr, false)};
+}
+
+std::vector<std::string> chosen_metrics(const std::map<store::TrialId, std::map<std::string, double>>& values,
+                                        const std::vector<std::string>& wanted) {
+    if (!wanted.empty()) return wanted;
+    std::set<std::string> names;
+    for (const auto& [trial, metrics] : values)
+        for (const auto& [name, value] : metrics)
+            if (!is_reference(name) && !is_by_size(name)) names.insert(name);
+    std::vector<std::string> chosen = by_importance({names.begin(), names.end()});
+    if (chosen.size() > most_metrics) chosen.resize(most_metrics);
+    return chosen;
+}
+
+// A column that nothing could fill is a misspelt name, unless it is of a figure that trials have at their end.
+void check_metrics(store::Store& store, const std::vector<std::string>& wanted) {
+    if (wanted.empty()) return;
+    const std::vector<std::string> names = store::metric_names(store);
+    std::set<std::string> known(names.begin(), names.end());
+    known.insert(main_metrics().begin(), main_metrics().end());
+    for (const std::string& metric : wanted)
+        if (!known.contains(metric))
+            throw store::StoreError(
+                store::StoreError::Kind::no_match,
+                fmt::format("no trial has a metric '{}'{}", metric, suggestion(metric, names, "metrics")));
+}
+
+int list_experiments(const Common& common, store::Store& store, std::ostream& out) {
+    Table table({{"experiment"}, {"trials", true}, {"configs", true}, {"states"}, {"active"}, {"description"}});
+    const double now = now_seconds();
+    for (const store::ExperimentInfo& info : store::list_experiments(store)) {
+        std::string states;
+        for (const auto& [status, count] : info.by_status)
+            states += fmt::format("{}{} {}", states.empty() ? "" : ", ", count, store::name_of(status));
+        table.add_row({info.name, Cell::integer(info.trials), Cell::integer(info.configs), states,
+                       age_cell(info.last_active ? info.last_active : info.created, now), info.description});
+    }
+    table.print(out, common.format, screen());
+    return table.size() > 0 ? exit_ok : exit_no_match;
+}
+
+}  // namespace
+
+Tone tone_of(store::Status status) {
+    switch (status) {
+        case store::Status::done:
+            return Tone::good;
+        case store::Status::failed:
+        case store::Status::timeout:
+        case store::Status::oom:
+        case store::Status::lost:
+            return Tone::bad;
+        case store::Status::running:
+        case store::Status::preempted:
+            return Tone::warn;
+        default:
+            return Tone::plain;
+    }
+}
+
+int list_verb(const Common& common, const ListOptions& options, std::ostream& out) {
+    store::Store store = store::Store::open_to_read(common.store);
+    check_metrics(store, options.metrics);
+    if (options.experiments) return list_experiments(common, store, out);
+    store::TrialFilter filter;
+    if (!options.experiment.empty()) filter.experiment = find_experiment(store, options.experiment);
+    filter.statuses = statuses_named(options.statuses);
+    const bool for_people = common.format == Format::text;
+    filter.limit = options.limit > 0 ? options.limit : options.limit < 0 && for_people ? most_lines + 1 : -1;
+    std::vector<store::Trial> trials = store::list_trials(store, filter);
+    const bool cut = options.limit < 0 && for_people && trials.size() > most_lines;
+    if (cut) trials.erase(trials.begin());
+
+    std::map<store::TrialId, FlatConfig> configs;
+    std::vector<store::TrialId> ids;
+    for (const store::Trial& trial : trials) {
+        configs[trial.id] = config_of(store, trial);
+        ids.push_back(trial.id);
+    }
+    std::map<store::TrialId, std::map<std::string, double>> values;
+    if (!ids.empty()) values = store::metric_values(store, ids, true);
+    const std::vector<std::string> metrics = chosen_metrics(values, options.metrics);
+    const auto keys = telling_keys(trials, configs);
+
+    std::vector<Column> columns = {{"trial", true}, {"experiment"}, {"status"}, {"seed", true}, {"settings"}};
+    for (const std::string& metric : metrics) {
+        columns.push_back({metric, true, metric_info(metric).unit});
+        columns.back().drop = options.metrics.empty() && metric != metrics.front() ? 2 : 0;
+    }
+    columns.push_back({"time", true});
+    columns.back().drop = 1;
+    columns.push_back({"created", true});
+    columns.back().drop = 3;
+    Table table(columns);
+    const double now = now_seconds();
+    for (const store::Trial& trial : trials) {
+        Cell status{std::string(store::name_of(trial.status))};
+        status.tone = tone_of(trial.status);
+        std::vector<Cell> row = {Cell::integer(trial.id), trial.experiment, status, Cell::integer(trial.seed),
+                                 settings_cell(trial, configs[trial.id], keys.at(trial.experiment))};
+        for (const std::string& metric : metrics) {
+            const auto found = values[trial.id].find(metric);
+            row.push_back(found == values[trial.id].end() ? Cell() : Cell::number(found->second));
+        }
+        const std::optional<double> seconds = running_time(trial, now);
+        row.push_back(seconds ? Cell(duration_text(*seconds), *seconds) : Cell());
+        row.push_back(age_cell(trial.created, now));
+        table.add_row(std::move(row));
+    }
+    if (trials.empty()) {
+        std::cerr << "no trials match; `marginalia run FILE` adds some\n";
+        if (for_people) return exit_no_match;
+    }
+    table.print(out, common.format, screen());
+    if (cut) std::cerr << fmt::format("the newest {}; all with --limit 0\n", most_lines);
+    return trials.empty() ? exit_no_match : exit_ok;
+}
+
+}  // namespace marginalia

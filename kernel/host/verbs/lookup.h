@@ -1,0 +1,30 @@
+// Finding what the user named: experiments, trials, config keys.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/host/results/results.h"
+#include "kernel/host/results/text.h"
+#include "store/queries.h"
+
+namespace marginalia {
+
+// The experiment of that name, or of the newest run if `name` is empty. Throws StoreError (no_match) with the nearest
+// name and a list of what there is.
+std::string find_experiment(store::Store& store, const std::string& name);
+
+// The trial that resolve_trial (store/queries.h) finds, but that "best:METRIC" is the highest where the metric is one of those that should
+// be high, as in `marginalia best`.
+store::Trial find_trial(store::Store& store, const std::string& name, const std::string& experiment = "");
+
+// A config key as written, or the one whose last part it is ("learning_rate"). Throws Error with the nearest key where
+// none or several fit.
+std::string find_key(const std::string& key, const std::vector<std::string>& keys);
+
+// All keys of these trials' configs, sorted, "seed" among them.
+std::vector<std::string> all_keys(const ExperimentResults& results);
+
+Tone tone_of(store::Status status);
+
+}  // namespace marginalia

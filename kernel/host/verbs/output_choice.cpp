@@ -1,0 +1,83 @@
+#include "kernel/host/verbs/output_choice.h"
+
+#include <fmt/format.h>
+#include <marginalia/error.h>
+#include <marginalia/files.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "kernel/base/output_file.h"
+#include "kernel/base/standard_output.h"
+#include "kernel/host/results/text.h"
+
+namespace marginalia {
+namespace {
+
+// "csv, json or npy"
+std::string format_names(std::span<const FormatName> names, const std::string& before) {
+    std::string list;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        list += (i == 0 ? "" : i + 1 < names.size() ? ", " : " or ") + before + names[i].name;
+    return list;
+}
+
+const FormatName* named(std::span<const FormatName> names, const std::string& name) {
+    for (const FormatName& each : names)
+        if (name.size() == std::string_view(each.name).size() && has_ending(name, each.name)) return &each;
+    return nullptr;
+}
+
+StateFormat format_of_file(const std::string& file, std::span<const FormatName> names) {
+    for (const FormatName& each : names)
+        if (has_ending(file, std::string(".") + each.name) ||
+            (each.format == StateFormat::text && has_ending(file, ".txt")))
+            return each.format;
+    std::string endings = format_names(names, ".");
+    if (const auto at = endings.find(".text"); at != std::string::npos) endings.replace(at, 5, ".txt");
+    throw Error(fmt::format("{}: its ending names no format; end it in {}, or give --format", file, endings));
+}
+
+// As the first of them that is set says, whatever locales are installed.
+bool locale_is_utf8() {
+    for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+        const char* value = std::getenv(variable);
+        if (!value || !*value) continue;
+        std::string name;
+        for (const char* c = value; *c; ++c)
+            if (*c != '-') name += static_cast<char>(std::tolower(static_cast<unsigned char>(*c)));
+        return name.find("utf8") != std::string::npos;
+    }
+    return false;
+}
+
+Terminal terminal() {
+    const char* kind = std::getenv("TERM");
+    const bool dumb = !kind || !*kind || std::string_view(kind) == "dumb";
+    const Screen found = screen();
+    return {found.width > 0 ? found.width : 80, found.colour && !dumb, locale_is_utf8() && !dumb, true};
+}
+
+}  // namespace
+
+OutputRequest choose_output(const std::string& format, const std::string& place, std::span<const FormatName> names,
+                            bool screen) {
+    const std::string file = Output::is_standard(place) ? "" : place;
+    OutputRequest output{names.front().format, file, {}};
+    if (!format.empty()) {
+        const FormatName* found = named(names, format);
+        if (!found) throw Error(fmt::format("'{}' is no format; choose {}", format, format_names(names, "")));
+        output.format = found->format;
+    } else if (!file.empty()) {
+        output.format = format_of_file(file, names);
+    } else if (screen && isatty(STDOUT_FILENO)) {
+        output.format = StateFormat::screen;
+        output.terminal = terminal();
+    }
+    output.terminal.shown = file.empty() && isatty(STDOUT_FILENO);
+    if (file.empty() && (output.format == StateFormat::npy || output.format == StateFormat::png))
+        refuse_terminal("--format " + format);
+    return output;
+}
+
+}  // namespace marginalia

@@ -1,0 +1,209 @@
+// `show`: everything the store knows of one trial.
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+
+#include "kernel/base/output_file.h"
+#include "kernel/base/printable.h"
+#include "kernel/host/verbs/exit_codes.h"
+#include "kernel/host/verbs/lookup.h"
+#include "kernel/host/verbs/provenance_facts.h"
+#include "kernel/host/verbs/verbs.h"
+#include "kernel/spec/experiment.h"
+#include "kernel/host/results/metrics.h"
+#include "kernel/host/results/text.h"
+
+namespace marginalia {
+namespace {
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+void print_facts(const std::string& title, const Facts& facts, std::ostream& out) {
+    if (facts.empty()) return;
+    if (!title.empty()) fmt::print(out, "\n{}\n", title);
+    std::size_t width = 0;
+    for (const auto& [key, value] : facts) width = std::max(width, display_width(printable(key)));
+    for (const auto& [key, value] : facts)
+        out << "  " << printable(key) << std::string(width - display_width(printable(key)) + 2, ' ') << printable(value)
+            << '\n';
+}
+
+std::string time_of(const std::optional<double>& time) { return time ? time_text(*time) : "—"; }
+
+Facts life(const store::TrialDetails& details) {
+    const store::Trial& trial = details.trial;
+    Facts facts = {{"seed", std::to_string(trial.seed)}, {"config hash", trial.config_hash}};
+    if (trial.attempts > 0) {
+        std::string where = trial.device;
+        if (details.threads > 0) where += ", " + count_text(static_cast<std::size_t>(details.threads), "thread");
+        facts.emplace_back("ran on", where + (trial.host.empty() ? "" : " of " + trial.host));
+        facts.emplace_back("attempts", std::to_string(trial.attempts));
+    }
+    facts.emplace_back("created", time_of(trial.created));
+    if (trial.started) facts.emplace_back("started", time_of(trial.started));
+    if (trial.finished) facts.emplace_back("finished", time_of(trial.finished));
+    if (const auto seconds = running_time(trial, now_seconds())) facts.emplace_back("time", duration_text(*seconds));
+    facts.emplace_back("file", details.sweep.file);
+    return facts;
+}
+
+std::map<std::string, double> finals_of(const store::TrialDetails& details) {
+    std::map<std::string, double> finals;
+    for (const store::FinalMetric& metric : details.final_metrics) finals[metric.name] = metric.value;
+    return finals;
+}
+
+void print_finals(const store::TrialDetails& details, std::ostream& out) {
+    const std::map<std::string, double> finals = finals_of(details);
+    if (finals.empty()) return;
+    std::vector<std::string> names;
+    for (const auto& [name, value] : finals) names.push_back(name);
+    out << "\nfinal metrics\n\n";
+    Table table({{"metric"}, {"value", true}, {"unit"}, {"what it is"}});
+    for (const std::string& name : by_importance(names)) {
+        const MetricInfo info = metric_info(name);
+        const auto error = finals.find(name + "_stderr");
+        if (name.ends_with("_stderr") && finals.contains(name.substr(0, name.size() - 7))) continue;
+        const std::string text = error != finals.end() ? estimate_text(finals.at(name), error->second)
+                                                       : number_text(finals.at(name), name.ends_with("_exact") ? 8 : 6);
+        table.add_row({name, {text, finals.at(name)}, info.unit, info.about});
+    }
+    table.print(out, Format::text, screen());
+}
+
+void print_curves(const store::TrialDetails& details, std::ostream& out) {
+    if (details.metrics.empty()) return;
+    out << "\nrecorded metrics\n\n";
+    Table table({{"metric"},
+                 {"last", true},
+                 {"min", true},
+                 {"at step", true},
+                 {"max", true},
+                 {"points", true},
+                 {"not finite", true}});
+    for (const store::MetricSummary& metric : details.metrics)
+        table.add_row({metric_title(metric.name), Cell::number(metric.last), Cell::number(metric.min),
+                       Cell::integer(metric.min_step), Cell::number(metric.max), Cell::integer(metric.n),
+                       metric.nonfinite > 0 ? Cell::integer(metric.nonfinite) : Cell()});
+    table.print(out, Format::text, screen());
+}
+
+Facts kept(const store::TrialDetails& details) {
+    Facts facts;
+    for (const store::CheckpointInfo& checkpoint : details.checkpoints)
+        facts.emplace_back(fmt::format("step {}", checkpoint.step),
+                           fmt::format("{}, {}", bytes_text(static_cast<std::uint64_t>(checkpoint.bytes)),
+                                       time_text(checkpoint.created)));
+    return facts;
+}
+
+nlohmann::json number_or_text(double value) {
+    return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(not_finite_name(value));
+}
+
+nlohmann::ordered_json as_json(const store::TrialDetails& details) {
+    const store::Trial& trial = details.trial;
+    const auto time = [](const std::optional<double>& t) { return t ? nlohmann::json(*t) : nlohmann::json(); };
+    nlohmann::ordered_json json = {{"trial", trial.id},
+                                   {"experiment", trial.experiment},
+                                   {"status", store::name_of(trial.status)},
+                                   {"seed", trial.seed},
+                                   {"config_hash", trial.config_hash}};
+    json["config"] = nlohmann::json::parse(trial.config, nullptr, false);
+    json["final_metrics"] = nlohmann::json::object();
+    for (const auto& [name, value] : finals_of(details)) json["final_metrics"][name] = number_or_text(value);
+    json["metrics"] = nlohmann::json::object();
+    for (const store::MetricSummary& metric : details.metrics)
+        json["metrics"][metric.name] = {{"last", number_or_text(metric.last)}, {"last_step", metric.last_step},
+                                        {"min", number_or_text(metric.min)},   {"min_step", metric.min_step},
+                                        {"max", number_or_text(metric.max)},   {"points", metric.n},
+                                        {"not_finite", metric.nonfinite}};
+    json["checkpoints"] = nlohmann::json::array();
+    for (const store::CheckpointInfo& checkpoint : details.checkpoints)
+        json["checkpoints"].push_back(
+            {{"step", checkpoint.step}, {"bytes", checkpoint.bytes}, {"created", checkpoint.created}});
+    json["created"] = time(trial.created);
+    json["started"] = time(trial.started);
+    json["finished"] = time(trial.finished);
+    json["device"] = trial.device;
+    json["host"] = trial.host;
+    json["attempts"] = trial.attempts;
+    json["error"] = trial.error;
+    json["provenance"] = nlohmann::json::parse(details.sweep.provenance, nullptr, false);
+    return json;
+}
+
+// What is kept of samples; of a line of text, such as the report of how reference states were drawn, the line itself.
+Facts kept_samples(store::Store& store, const store::TrialDetails& details) {
+    constexpr std::int64_t longest_line = 1000;
+    Facts facts;
+    for (const store::SampleInfo& sample : details.samples) {
+        std::string text = fmt::format("{} at step {}, {}", sample.kind, sample.step,
+                                       bytes_text(static_cast<std::uint64_t>(sample.bytes)));
+        if (sample.kind == "text" && sample.bytes <= longest_line)
+            for (const store::Sample& known : store::samples_of(store, details.trial.id, sample.name))
+                if (known.step == sample.step && known.data.find('\n') == std::string::npos) text = known.data;
+        facts.emplace_back(sample.name, std::move(text));
+    }
+    return facts;
+}
+
+void print_text(store::Store& store, const store::TrialDetails& details, std::ostream& out) {
+    const store::Trial& trial = details.trial;
+    const Screen view = screen();
+    fmt::print(out, "trial {} of {}: {}\n\n", trial.id, printable(trial.experiment),
+               toned(std::string(store::name_of(trial.status)), tone_of(trial.status), view.colour));
+    print_facts("", life(details), out);
+    if (!trial.error.empty()) out << "\nerror\n" << wrap(printable_lines(trial.error), view.width, 2);
+    const FlatConfig config = config_of(store, trial);
+    print_facts("config", {config.begin(), config.end()}, out);
+    print_finals(details, out);
+    print_curves(details, out);
+    print_facts("checkpoints", kept(details), out);
+    print_facts("samples", kept_samples(store, details), out);
+    const auto provenance = provenance_facts(details.sweep.provenance);
+    print_facts("provenance", {provenance.begin(), provenance.end()}, out);
+}
+
+// The newest of each name, as trial-NUMBER-NAME.svg.
+void write_pictures(store::Store& store, store::TrialId trial, const std::filesystem::path& folder, std::ostream& out) {
+    int written = 0;
+    for (const store::Sample& sample : store::samples_of(store, trial, {}, true)) {
+        if (sample.kind != "svg") continue;
+        std::error_code failed;
+        std::filesystem::create_directories(folder, failed);
+        if (failed) throw Error(fmt::format("the folder {} cannot be made: {}", folder.string(), failed.message()));
+        const std::filesystem::path name = folder / fmt::format("trial-{}-{}.svg", trial, file_name_of(sample.name));
+        OutputFile file(name, "--pictures");
+        file.stream() << sample.data;
+        file.commit();
+        out << name.string() << '\n';
+        ++written;
+    }
+    if (written == 0)
+        throw Error(fmt::format("trial {} has no drawings or histograms: they are made where its energy draws states or has a target "
+                                "for an observable, when its training ends",
+                                trial));
+}
+
+}  // namespace
+
+int show_verb(const Common& common, const ShowOptions& options, std::ostream& out) {
+    store::Store store = store::Store::open_to_read(common.store);
+    const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
+    if (!options.pictures.empty()) {
+        write_pictures(store, details.trial.id, options.pictures, out);
+    } else if (options.toml) {
+        out << to_toml(details.trial.experiment, nlohmann::json::parse(details.trial.config), details.trial.seed);
+    } else if (common.format == Format::json) {
+        out << as_json(details).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    } else {
+        print_text(store, details, out);
+    }
+    return exit_ok;
+}
+
+}  // namespace marginalia

@@ -1,0 +1,84 @@
+#include "kernel/host/verbs/verb_parts.h"
+
+#include <fmt/format.h>
+#include <marginalia/lists.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+
+#include "store/error.h"
+
+namespace marginalia {
+
+CLI::App* add_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about,
+                   std::function<int(Request&, std::ostream&)> verb) {
+    CLI::App* sub = app.add_subcommand(name, about);
+    sub->fallthrough();
+    sub->callback([&request, verb = std::move(verb)] {
+        request.verb = [&request, verb](std::ostream& out) { return verb(request, out); };
+    });
+    return sub;
+}
+
+CLI::App* add_store_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about,
+                         std::function<int(Request&, std::ostream&)> verb) {
+    return add_verb(app, request, name, about, [verb = std::move(verb)](Request& r, std::ostream& out) {
+        try {
+            return verb(r, out);
+        } catch (const nlohmann::json::exception&) {
+            throw store::damaged_store(r.common.store, "a config or a record in it is not the JSON that it should be");
+        } catch (const std::out_of_range&) {
+            throw store::damaged_store(r.common.store, "its rows do not fit together");
+        } catch (const std::bad_optional_access&) {
+            throw store::damaged_store(r.common.store, "its rows do not fit together");
+        }
+    });
+}
+
+std::function<std::string(const std::string&)> whole_number(std::int64_t least, std::int64_t most) {
+    return [least, most](const std::string& text) {
+        std::int64_t value = 0;
+        const char* end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data(), end, value);
+        // What reads the option afterwards would take 010 as octal.
+        const bool zeros = text.size() > 1 && text[text.starts_with('-') ? 1 : 0] == '0';
+        if (zeros && error == std::errc() && stop == end)
+            return fmt::format("'{}' begins with a zero; write {}", text, value);
+        if (error == std::errc() && stop == end && value >= least && value <= most) return std::string();
+        if (most == std::numeric_limits<std::int64_t>::max()) return fmt::format("'{}' is no whole number of {} or more", text, least);
+        return fmt::format("'{}' is no whole number from {} to {}", text, least, most);
+    };
+}
+
+void add_names(CLI::App* verb, const std::string& option, std::vector<std::string>& names, const std::string& about) {
+    const auto pieces_of = [](std::string_view word) {
+        std::vector<std::string> pieces;
+        for (std::size_t begin = 0; begin <= word.size();) {
+            const std::size_t end = std::min(word.find(',', begin), word.size());
+            pieces.emplace_back(trim_blanks(word.substr(begin, end - begin)));
+            begin = end + 1;
+        }
+        return pieces;
+    };
+    const auto take = [&names, pieces_of](const std::vector<std::string>& words) {
+        for (const std::string& word : words)
+            for (std::string& piece : pieces_of(word)) names.push_back(std::move(piece));
+    };
+    verb->add_option_function<std::vector<std::string>>(option, take, about)
+        ->check([pieces_of](const std::string& word) {
+            for (const std::string& piece : pieces_of(word))
+                if (piece.empty())
+                    return fmt::format("'{}' is no list of names; write one or more, divided by single commas", word);
+            return std::string();
+        });
+}
+
+std::string names_a_trial(const std::string& text) {
+    if (text != "best:" && !text.starts_with("best::")) return {};
+    return fmt::format("'{}' names no metric; write best:METRIC, as best:kl", text);
+}
+
+}  // namespace marginalia

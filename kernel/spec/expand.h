@@ -1,0 +1,31 @@
+// From checked sections and axes to trials.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernel/spec/experiment.h"
+#include "kernel/spec/section.h"
+#include "kernel/spec/sweep.h"
+
+namespace marginalia::config {
+
+// More would not fit in memory as whole configs, and no one has meant it.
+constexpr std::size_t most_trials = 100000;
+
+// Trials asked for, before equal ones are merged; stops counting above most_trials.
+std::size_t count_trials(const std::vector<Axis>& axes, std::size_t seeds);
+
+// First 16 hex digits of the SHA-256 of the config's text.
+std::string config_hash(const nlohmann::json& config);
+
+// The product of the axes, the first slowest, and of the seeds, innermost. Configs equal after expansion are merged
+// into the first. Every config is complete, and its hash that of its text.
+std::vector<TrialConfig> expand(const std::vector<Section>& sections, const std::vector<Axis>& axes,
+                                const std::vector<std::int64_t>& seeds);
+
+// Places in the config, "network.hidden", that some axis varies; in the order of the axes.
+std::vector<std::string> varied_keys(const std::vector<Section>& sections, const std::vector<Axis>& axes);
+
+}  // namespace marginalia::config

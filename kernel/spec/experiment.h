@@ -1,0 +1,67 @@
+// From an experiment file to the trials it asks for.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "kernel/spec/paper_table.h"
+#include "kernel/spec/schema.h"
+
+namespace marginalia {
+
+// One trial as asked for: everything that shapes its result.
+struct TrialConfig {
+    nlohmann::json
+        config;        // {"energy": {"plugin": "ising", "rows": 10, ...}, "network": {...}, ...}, defaults filled in
+    std::string hash;  // first 16 hex digits of the SHA-256 of config.dump(), seed left out
+    std::int64_t seed = 0;
+};
+
+// A validated experiment: nothing in it can fail for a reason that the file or the plugins' declarations show.
+struct Experiment {
+    std::string name;
+    std::string description;
+    std::filesystem::path file;
+    std::string toml;                 // text that stands on its own: what it extends and overrides applied
+    nlohmann::json run;               // the [run] table, defaults filled in
+    std::vector<std::string> swept;   // places in the config that vary ("network.hidden"), in order of mention
+    std::optional<PaperTable> table;  // [table]
+    std::vector<TrialConfig> trials;  // in the order of the sweep, seeds innermost
+    std::shared_ptr<const Experiment> stage1;  // [stage1], an experiment of its own that is to be run first; null: none
+};
+
+// Thrown instead of a plain Error where nothing is wrong but that a plugin is missing or was refused (exit code 3).
+class MissingPlugin : public Error {
+public:
+    using Error::Error;
+};
+
+// Reads and validates `file` with `overrides` ("train.steps=10", "energy.coupling=0.1,0.2" as a sweep). Throws Error
+// listing every fault found, one a line: "FILE:LINE:COLUMN: what is wrong; what to do". A pure function of its inputs.
+// At most 100,000 trials.
+Experiment read_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides,
+                           const PluginCatalogue& plugins);
+
+// The same from text, `file` being used in messages and to resolve relative paths.
+Experiment parse_experiment(std::string_view text, const std::filesystem::path& file,
+                            const std::vector<std::string>& overrides, const PluginCatalogue& plugins);
+
+// The folders of run.plugin_path, which must be known before the plugins that an experiment is checked against: absolute,
+// in order, relative ones being taken from the folder of `file`. Empty where the text is no TOML or says nothing of the
+// kind; reading the experiment then says what is wrong.
+std::vector<std::string> plugin_folders_of(std::string_view text, const std::filesystem::path& file,
+                                           const std::vector<std::string>& overrides);
+std::vector<std::string> plugin_folders_of(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+// The values of a plugin's table as the plugin sees them.
+Params params_of(const nlohmann::json& table, const std::vector<ParameterSpec>& declared);
+
+// A single trial's config and seed as an experiment file that `run` takes and that gives the same hash.
+std::string to_toml(const std::string& name, const nlohmann::json& config, std::int64_t seed);
+
+}  // namespace marginalia

@@ -1,0 +1,152 @@
+#include "kernel/spec/stage1.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "kernel/spec/expand.h"
+#include "kernel/spec/nearest.h"
+#include "kernel/spec/range.h"
+
+namespace marginalia::config {
+namespace {
+
+constexpr std::array<std::string_view, 3> shared_parts = {"energy", "dataset", "network"};
+constexpr std::array<std::string_view, 2> shared_besides = {"reference", "run"};
+
+const std::vector<std::string>& own_tables() {
+    static const std::vector<std::string> names = {"objective", "sampler", "train", "evaluation"};
+    return names;
+}
+
+bool varies_shared_part(const Node& swept) {
+    return contains(shared_parts, std::string_view(swept.key).substr(0, swept.key.find('.')));
+}
+
+// The objectives that [stage1] is for; empty: all.
+std::vector<std::string> objectives_of(const Node& stage1) {
+    std::vector<std::string> names;
+    if (const Node* list = stage1.find("objectives"))
+        for (const Node& name : list->children) names.push_back(name.scalar);
+    return names;
+}
+
+// Leaves of lists that move together the places whose objective is one of these.
+void keep_objectives(Node& zip, const std::vector<std::string>& objectives) {
+    const Node* swept = zip.find("objective.plugin");
+    if (objectives.empty() || !swept || !swept->is_list()) return;
+    std::vector<bool> kept;
+    for (const Node& name : swept->children) kept.push_back(contains(objectives, name.scalar.get<std::string>()));
+    for (Node& list : zip.children) {
+        std::vector<Node> left;
+        for (std::size_t i = 0; i < list.children.size(); ++i)
+            if (kept[i]) left.push_back(list.children[i]);
+        list.children = std::move(left);
+    }
+}
+
+void keep_shared(Node& sweep, const std::vector<std::string>& objectives) {
+    if (Node* zips = sweep.find("zip")) {
+        const auto keep_in = [&](Node& zip) {
+            keep_objectives(zip, objectives);
+            keep_shared(zip, objectives);
+        };
+        if (zips->is_table()) keep_in(*zips);
+        else
+            for (Node& zip : zips->children) keep_in(zip);
+        std::erase_if(zips->children, [](const Node& zip) { return zip.is_table() && zip.children.empty(); });
+    }
+    const bool draws = std::any_of(sweep.children.begin(), sweep.children.end(),
+                                   [](const Node& key) { return varies_shared_part(key) && is_draw(key); });
+    std::erase_if(sweep.children, [&](const Node& key) {
+        if (key.key == "zip") return key.children.empty();
+        if (key.key == "samples" || key.key == "seed") return !draws;
+        return !varies_shared_part(key);
+    });
+}
+
+void check_objectives(const Node& node, Faults& faults) {
+    const auto is_text = [](const Node& name) { return name.kind == Node::Kind::text; };
+    if (!node.is_list() || node.children.empty() || !std::all_of(node.children.begin(), node.children.end(), is_text))
+        faults.add(node.place, "'stage1.objectives' must be a list of the second stage's objectives, such as [\"mam-distill\"], not " +
+                                   described(node));
+}
+
+void check_name(const Node& name, const Node& root, Faults& faults) {
+    const Node* own = root.find("name");
+    if (name.kind != Node::Kind::text || name.scalar == "")
+        faults.add(name.place, "'stage1.name' must be the name of an experiment in quotes, not " + described(name));
+    else if (own && own->scalar == name.scalar)
+        faults.add(name.place, "'stage1.name' is the name of this experiment, whose second stage has it; give another");
+}
+
+// As `objectives` of [stage1] has it.
+bool has_stage1(const TrialConfig& trial, const std::vector<std::string>& objectives) {
+    return objectives.empty() || contains(objectives, trial.config.at("objective").at("plugin").get<std::string>());
+}
+
+std::string shared_text(const nlohmann::json& config) {
+    std::string text;
+    for (const std::string_view name : shared_parts)
+        if (const auto part = config.find(name); part != config.end()) text += part->dump();
+    return text;
+}
+
+}  // namespace
+
+void check_stage1(const Node& root, Faults& faults) {
+    const Node* stage1 = root.find(stage1_table);
+    if (!stage1 || !stage1->is_table()) return;
+    for (const Node& child : stage1->children) {
+        const std::string name = "[stage1." + child.key + "]";
+        if (child.key == "objectives") check_objectives(child, faults);
+        else if (child.key == "name") check_name(child, root, faults);
+        else if (!contains(own_tables(), child.key))
+            faults.add(child.key_place, (child.is_table() ? "unknown table " + name : "unknown key '" + child.key + "' in [stage1]") +
+                                            suggestion(child.key, own_tables(), "Tables of [stage1]"));
+        else if (!child.is_table()) faults.add(child.place, "'stage1." + child.key + "' must be one table, " + name);
+    }
+    if (!stage1->find("objective"))
+        faults.add(stage1->place, "[stage1.objective] is missing: it says how the first stage is trained");
+    const Node *train = root.find("train"), *sweep = root.find("sweep");
+    const Node* start = train ? train->find("start_from") : nullptr;
+    if (!start && sweep) start = sweep->find("train.start_from");
+    if (start)
+        faults.add(start->key_place, "'train.start_from' and [stage1] both say where the network comes from; remove one");
+}
+
+Node stage1_root(const Node& root) {
+    Node first = make_table("", {}), own = *root.find(stage1_table);
+    const Node* name = root.find(stage1_table)->find("name");
+    erase(own, "name");
+    erase(own, "objectives");
+    for (const Node& child : root.children) {
+        if (child.key == "name")
+            first.children.push_back(name ? *name : make_text("name", child.scalar.get<std::string>() + ".stage1", child.place));
+        else if (child.key == "seeds" || contains(shared_parts, child.key) || contains(shared_besides, child.key))
+            first.children.push_back(child);
+        else if (child.key == stage1_table) first.children.insert(first.children.end(), own.children.begin(), own.children.end());
+        else if (child.key == "sweep") keep_shared(put(first, child), objectives_of(*root.find(stage1_table)));
+    }
+    return first;
+}
+
+bool needs_stage1(const Experiment& experiment, const Node& root) {
+    const Node* stage1 = root.find(stage1_table);
+    return stage1 && std::any_of(experiment.trials.begin(), experiment.trials.end(),
+                                 [objectives = objectives_of(*stage1)](const TrialConfig& trial) { return has_stage1(trial, objectives); });
+}
+
+void start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root) {
+    const std::vector<std::string> objectives = objectives_of(*root.find(stage1_table));
+    std::map<std::string, std::string> hashes;  // of the first stages, by what they share with a trial
+    for (const TrialConfig& trial : stage1.trials) hashes.emplace(shared_text(trial.config), trial.hash);
+    for (TrialConfig& trial : experiment.trials) {
+        if (!has_stage1(trial, objectives)) continue;
+        trial.config["train"]["start_from"] = stage1.name + "@" + hashes.at(shared_text(trial.config));
+        trial.hash = config_hash(trial.config);
+    }
+}
+
+}  // namespace marginalia::config

@@ -1,0 +1,34 @@
+// What the host asks of a worker about states: the second half of `score`, `sample`, `complete`, `marginals` and
+// `checkpoint export`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/wire/state_format.h"
+#include "kernel/wire/recorder.h"
+
+namespace marginalia {
+
+struct InferenceRequest {
+    enum class Verb { score, sample, complete, marginals, export_model };
+
+    Verb verb = Verb::score;
+    TrialRequest trial;  // config, checkpoint, device, threads, seed of what is drawn; no checkpoint: the energy alone
+    int checkpoint_descriptor = -1;  // where the worker finds that checkpoint; -1: in `trial`
+    std::int64_t trial_number = 0;   // in the store; for the host alone
+    std::string label;   // for people, as "trial 3, step 600"
+    std::vector<std::string> plugin_files;
+    std::string states;            // given states: file, or "-" for standard input
+    bool states_are_text = false;  // `states` is itself the text of one
+    std::int64_t count = 0;        // states to sample, or completions of each given state
+    std::int64_t batch = 512;      // rows that the network takes at a time
+    OutputRequest output;
+};
+
+std::string encode_inference(const InferenceRequest&);
+InferenceRequest decode_inference(std::string_view payload);
+
+}  // namespace marginalia

@@ -1,0 +1,66 @@
+// What a trial may tell the host, and the work it is given. The border between training and everything around it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace marginalia {
+
+// Where bytes go part by part, each of any length.
+using ByteSink = std::function<void(std::string_view part)>;
+
+// Takes what a trial records. `metric` costs under a microsecond; no method waits for a disk or a pipe unless they are
+// megabytes behind. All methods are called from the trial's own thread, `progress` and `stop_requested` by one thread
+// at a time of those it waits for.
+class Recorder {
+public:
+    virtual ~Recorder() = default;
+
+    virtual void metric(std::string_view name, std::int64_t step, double value) = 0;
+    virtual void final_metric(std::string_view name, double value) = 0;
+    // kind: "states" (JSON, see docs/store.md), "svg" or "text".
+    virtual void sample(std::string_view name, std::int64_t step, std::string_view kind, std::string data) = 0;
+    virtual void checkpoint(std::int64_t step, std::string bytes) = 0;
+    // The same of what `write` puts into the sink, which need never be in memory as a whole. What it throws passes
+    // through and leaves no checkpoint.
+    virtual void stream_checkpoint(std::int64_t step, const std::function<void(const ByteSink&)>& write) {
+        std::string bytes;
+        write([&bytes](std::string_view part) { bytes += part; });
+        checkpoint(step, std::move(bytes));
+    }
+    // `done` of `total` steps are behind us, in the phase named ("training", "evaluation").
+    virtual void progress(std::string_view phase, std::int64_t done, std::int64_t total) = 0;
+    // A line for the person who waits, kept with the trial as well.
+    void note(std::int64_t step, std::string text) { sample("note", step, "text", std::move(text)); }
+    // From now on nothing is lost if the process ends: once the trial has been asked to stop, it is ended where it has
+    // not stopped by itself within so many seconds, in whatever a plugin is doing. 0: not so, as in training.
+    virtual void may_be_ended(double /*patience*/) {}
+    // True once the host has asked the trial to checkpoint and stop.
+    virtual bool stop_requested() = 0;
+};
+
+struct TrialRequest {
+    nlohmann::json config;        // canonical, defaults filled in
+    std::int64_t seed = 0;
+    std::uint64_t ticket = 0;     // a number drawn by the host, with which the worker says that this trial ended
+    std::string device = "cpu";   // "cpu", "cuda:N"
+    int threads = 1;              // set before LibTorch starts; for information here
+    double checkpoint_seconds = 60;  // at most this long between checkpoints; 0: every step
+    double exact_seconds = 300;      // for exact log-marginals; what would take longer is left out
+    std::string checkpoint;       // to go on from; empty: start anew
+    std::int64_t checkpoint_step = -1;
+    std::string start_network;    // checkpoint of another trial whose network weights to start from; empty: none
+};
+
+enum class TrialOutcome { done, stopped };  // stopped: a checkpoint was recorded because stop_requested()
+
+class PluginHost;
+
+// Trains and evaluates one trial (kernel/worker/train). Throws Error or any std::exception on failure. Takes the request over,
+// so as to let go of its archives once they have been read.
+TrialOutcome run_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder);
+
+}  // namespace marginalia

@@ -1,0 +1,188 @@
+#include "kernel/worker/answer/inference.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+#include <sstream>
+
+#include "kernel/base/output_file.h"
+#include "kernel/base/printable.h"
+#include "kernel/worker/answer/completions.h"
+#include "kernel/worker/answer/export_model.h"
+#include "kernel/worker/model/sampling.h"
+#include "kernel/worker/answer/score.h"
+#include "kernel/worker/answer/trained_model.h"
+
+namespace marginalia {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Tells a waiting person how far a long draw is, on a line of stderr that is cleared again.
+class Waiting {
+public:
+    explicit Waiting(std::int64_t total) : total_(total) {}  // states; 0: not known
+    ~Waiting() { clear(); }
+
+    void tick() {
+        ++passes_;
+        if (!watched_ || Clock::now() - last_ < std::chrono::milliseconds(500)) return;
+        last_ = Clock::now();
+        shown_ = true;
+        const std::string of = total_ > 0 ? fmt::format(" of {}", total_) : "";
+        std::cerr << fmt::format("\r{}{} states drawn, {} passes of the network\x1b[K", done_, of, passes_)
+                  << std::flush;
+    }
+    void drawn(std::int64_t states) {
+        clear();
+        done_ += states;
+    }
+
+private:
+    void clear() {
+        if (shown_) std::cerr << "\r\x1b[K" << std::flush;
+        shown_ = false;
+    }
+
+    const std::int64_t total_;
+    const bool watched_ = isatty(STDERR_FILENO);
+    Clock::time_point last_ = Clock::now();
+    std::int64_t passes_ = 0, done_ = 0;
+    bool shown_ = false;
+};
+
+struct Job {
+    const InferenceRequest& request;
+    const TrainedModel& trained;
+    at::Generator& generator;
+    std::ostream& out;
+    Completions completions{trained, request.batch};
+    Waiting waiting{request.verb == InferenceRequest::Verb::sample ? request.count : 0};
+    Tick tick = [this] { waiting.tick(); };
+};
+
+// Rows `first`, ... of what was drawn; before_row(row) is called before each.
+template <class BeforeRow>
+void write_rows(Job& job, const Generated& drawn, StateWriter& writer, const BeforeRow& before_row) {
+    const at::Tensor x = drawn.x.cpu(), log_p = drawn.log_p.cpu();
+    const std::vector<std::uint8_t> bytes = to_bytes(x);
+    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
+    job.waiting.drawn(x.size(0));
+    for (std::int64_t row = 0; row < x.size(0); ++row) {
+        before_row(row);
+        writer.row(rows[static_cast<std::size_t>(row)], log_p[row].item<double>());
+    }
+    job.out.flush();
+}
+
+void sample(Job& job) {
+    const InferenceRequest& request = job.request;
+    const auto writer = make_state_writer(request.output, look_of(job.trained.parts), false, request.count, job.out);
+    for (std::int64_t first = 0; first < request.count; first += request.batch) {
+        const std::int64_t rows = std::min(request.batch, request.count - first);
+        write_rows(job, job.trained.model->generate(rows, job.generator, job.tick), *writer, [](std::int64_t) {});
+    }
+    writer->finish();
+}
+
+void complete_all(Job& job, States given, const std::vector<std::string>& lines, StateWriter& writer) {
+    const at::Tensor partial = from_bytes(given);
+    const std::int64_t copies = job.request.count, total = partial.size(0) * copies;
+    for (std::int64_t first = 0; first < total; first += job.request.batch) {
+        const at::Tensor place =
+            at::arange(first, std::min(first + job.request.batch, total), at::kLong).div(copies, "floor");
+        write_rows(job, job.completions.draw(partial, lines, place, job.generator, job.tick), writer,
+                   [&](std::int64_t row) {
+                       if ((first + row) % copies == 0)
+                           writer.given(given[static_cast<std::size_t>((first + row) / copies)]);
+                   });
+    }
+}
+
+std::vector<std::uint8_t> parsed(const TrialParts& parts, const std::string& text) {
+    std::vector<std::uint8_t> row(static_cast<std::size_t>(parts.domain.sites));
+    try {
+        parser_of(parts)(text, row);
+    } catch (const std::exception& error) {
+        throw Error(fmt::format("--given '{}' is neither a file nor a state: {}", text, error.what()));
+    }
+    return row;
+}
+
+void complete(Job& job) {
+    const InferenceRequest& request = job.request;
+    const TrialParts& parts = job.trained.parts;
+    const auto width = static_cast<std::size_t>(parts.domain.sites);
+    const auto writer = make_state_writer(request.output, look_of(parts), true, 0, job.out);
+    if (request.states_are_text) {
+        complete_all(job, {parsed(parts, request.states), width}, {request.states}, *writer);
+    } else {
+        StateSource states = open_states(parts, request.states);
+        const auto piece = static_cast<std::size_t>(request.batch);
+        for (auto bytes = states.first(piece); !bytes.empty(); bytes = states.next(piece))
+            complete_all(job, {bytes, width}, states.lines(), *writer);
+    }
+    writer->finish();
+    if (job.completions.refused() > 0)
+        std::cerr << fmt::format("{} of {} completions did not keep what was given and were drawn again\n",
+                                 job.completions.refused(), job.completions.drawn());
+}
+
+void marginals(Job& job) {
+    const InferenceRequest& request = job.request;
+    const TrialParts& parts = job.trained.parts;
+    if (!parts.objective->trains_marginals())
+        throw Error(fmt::format("objective '{}' does not train log p of partial states in one pass, so that it says nothing; "
+                                "`marginalia score` gives log_density",
+                                request.trial.config.at("objective").at("plugin").get<std::string>()));
+    StateSource states = open_states(parts, request.states);
+    const auto piece = static_cast<std::size_t>(request.batch);
+    auto bytes = states.first(piece);  // refused before anything is written
+    const auto writer = make_marginal_writer(request.output.format, look_of(parts), job.out);
+    for (; !bytes.empty(); bytes = states.next(piece)) {
+        const States rows{bytes, static_cast<std::size_t>(parts.domain.sites)};
+        const at::Tensor values = log_marginals(*job.trained.model, from_bytes(rows), request.batch, parts.device);
+        for (std::size_t row = 0; row < rows.size(); ++row)
+            writer->row(rows[row], values[static_cast<std::int64_t>(row)].item<double>());
+        job.out.flush();
+    }
+    writer->finish();
+}
+
+void answer(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
+    using Verb = InferenceRequest::Verb;
+    if (request.verb == Verb::score) return score(request, plugins, out);
+    const at::NoGradGuard no_grad;
+    TrainedModel trained = load_model(request.trial, plugins, [] {});
+    Job job{request, trained, trained.generator, out};
+    if (request.verb == Verb::sample) sample(job);
+    if (request.verb == Verb::complete) complete(job);
+    if (request.verb == Verb::marginals) marginals(job);
+    if (request.verb != Verb::export_model) return;
+    const std::string lack = export_model(trained, request.trial.config.at("objective").at("plugin"), out);
+    if (!lack.empty()) std::cerr << lack << '\n';
+}
+
+}  // namespace
+
+void infer(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
+    const std::string& name = request.output.file;
+    Output output(name, out);
+    if (!output.is_file() && request.output.format == StateFormat::npy) {
+        std::stringstream whole(std::ios::in | std::ios::out | std::ios::binary);  // its head is written last
+        answer(request, plugins, whole);
+        out << whole.rdbuf();
+    } else {
+        answer(request, plugins, output.stream());
+    }
+    output.commit();
+    if (!output.is_file()) return;
+    std::cerr << printable(request.label) << '\n';
+    out << name << '\n';
+}
+
+}  // namespace marginalia

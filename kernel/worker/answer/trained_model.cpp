@@ -1,0 +1,65 @@
+#include "kernel/worker/answer/trained_model.h"
+
+#include <ATen/ATen.h>
+
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/train/optimizer.h"
+
+namespace marginalia {
+namespace {
+
+constexpr std::uint64_t inference_stream = 3;  // of the request's seed
+
+void use_averages(const TrialParts& parts, const nlohmann::json& train, const StateDict& state) {
+    std::vector<at::Tensor> parameters = parts.network->parameters();
+    for (const at::Tensor& own : parts.objective->parameters()) parameters.push_back(own);
+    Optimizer optimizer(std::move(parameters), train);
+    check_state("optimizer", optimizer.state(), state);
+    optimizer.load(state);
+    optimizer.swap_average();
+}
+
+}  // namespace
+
+TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, const Tick& tick) {
+    TrainedModel trained{build_model(request, plugins), {}, nullptr, {}};
+    const TrialParts& parts = trained.parts;
+    CheckpointState state = load_checkpoint(request.checkpoint, *parts.network);
+    check_vocabulary(parts, state.trial_json);
+    load_objective(parts, state);
+    trained.trial_json = state.trial_json;
+    // A finished training has put them in place and keeps no optimiser.
+    if (const auto found = state.parts.find("optimizer"); found != state.parts.end())
+        use_averages(parts, request.config.at("train"), found->second);
+    trained.generator = make_generator(parts.device, request.seed, inference_stream);
+    trained.model = parts.objective->model(*parts.network, trained.generator, tick);
+    return trained;
+}
+
+StateLook look_of(const TrialParts& parts) {
+    const auto text = [&energy = parts.energy, &dataset = parts.dataset](State x) {
+        return energy ? energy->text(x) : dataset->text(x);
+    };
+    const auto identity = [&energy = parts.energy, &dataset = parts.dataset](State x) {
+        return energy ? energy->identity(x) : dataset->identity(x);
+    };
+    const auto picture = [&energy = parts.energy, &dataset = parts.dataset](State x) {
+        return energy ? energy->picture(x) : dataset->picture(x);
+    };
+    return {parts.domain.categories, parts.domain.layout, text, identity, picture};
+}
+
+ParseState parser_of(const TrialParts& parts) {
+    return [&energy = parts.energy, &dataset = parts.dataset](std::string_view line, std::span<std::uint8_t> out) {
+        if (energy)
+            energy->parse(line, out);
+        else
+            dataset->parse(line, out);
+    };
+}
+
+StateSource open_states(const TrialParts& parts, const std::string& source) {
+    return {source, parts.domain.sites, parts.domain.categories, parser_of(parts)};
+}
+
+}  // namespace marginalia

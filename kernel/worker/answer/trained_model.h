@@ -1,0 +1,39 @@
+// A trained trial's model, ready to be asked about states.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <marginalia/model.h>
+
+#include "kernel/worker/states/state_writer.h"
+#include "kernel/worker/states/state_source.h"
+#include "kernel/worker/model/trial_parts.h"
+#include "kernel/wire/inference_request.h"
+
+namespace marginalia {
+
+// The model points into the parts; both live as long as this.
+struct TrainedModel {
+    TrialParts parts;
+    at::Generator generator;  // of the request's seed, apart from those of training and evaluation
+    std::unique_ptr<Model> model;
+    std::string trial_json;  // as the checkpoint has it
+};
+
+// Builds the trial's network and objective and loads the request's checkpoint: with its averaged weights where the
+// training was not over, as the trial's own evaluation reads it. Called with grad mode off; `tick` as in
+// Objective::model.
+TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, const Tick& tick);
+
+// How states of the trial's energy or dataset look; points into `parts`.
+StateLook look_of(const TrialParts& parts);
+
+// One line of text into symbols, by the energy or dataset; points into `parts`.
+ParseState parser_of(const TrialParts& parts);
+
+// The states of a file, see StateSource.
+StateSource open_states(const TrialParts& parts, const std::string& source);
+
+}  // namespace marginalia

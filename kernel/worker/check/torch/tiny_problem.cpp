@@ -1,0 +1,134 @@
+#include "kernel/worker/check/torch/tiny_problem.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <marginalia/orders.h>
+
+#include <algorithm>
+
+#include "kernel/worker/check/torch/random_watch.h"
+#include "kernel/worker/check/torch/table_network.h"
+
+namespace marginalia {
+namespace {
+
+constexpr double spread = 1.5;   // standard deviation of log f in nats
+constexpr double log_scale = 2;  // so that log Z is not near 0
+constexpr std::int64_t data_rows = 2048;
+
+std::vector<double> to_vector(const at::Tensor& values) {
+    const at::Tensor flat = values.to(at::kDouble).contiguous();
+    return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
+}
+
+class TableEnergy final : public Energy {
+public:
+    TableEnergy(const Domain& domain, const at::Tensor& log_f)
+        : Energy(domain.sites, domain.categories), layout_(domain.layout), log_f_(to_vector(log_f)) {}
+
+    double log_density(State x) const override { return log_f_.at(number(x)); }
+
+    void site_log_densities(State x, std::int64_t site, std::span<double> out) const override {
+        std::size_t step = 1;
+        for (std::int64_t before = 0; before < site; ++before) step *= out.size();
+        const std::size_t first = number(x) - step * x[static_cast<std::size_t>(site)];
+        for (std::size_t k = 0; k < out.size(); ++k) out[k] = log_f_.at(first + k * step);
+    }
+
+    bool differences(State x, std::span<double> out) const override {
+        const auto values = static_cast<std::size_t>(categories());
+        const double here = log_density(x);
+        for (std::size_t site = 0; site < x.size(); ++site) {
+            const auto of_site = out.subspan(site * values, values);
+            site_log_densities(x, static_cast<std::int64_t>(site), of_site);
+            for (double& value : of_site) value -= here;
+        }
+        return true;
+    }
+
+    Layout layout() const override { return layout_; }
+
+private:
+    std::size_t number(State x) const {
+        std::size_t number = 0;
+        for (std::size_t site = x.size(); site-- > 0;)
+            number = number * static_cast<std::size_t>(categories()) + x[site];
+        return number;
+    }
+
+    const Layout layout_;
+    const std::vector<double> log_f_;
+};
+
+// Seven eighths of the rows are for training; the rest are validation and test alike in number.
+class TableData final : public Dataset {
+public:
+    TableData(const Domain& domain, const at::Tensor& rows)
+        : Dataset(domain.sites, domain.categories), layout_(domain.layout), bytes_(to_bytes(rows)) {}
+
+    std::size_t size(Split split) const override { return split == Split::train ? train : others; }
+    void row(Split split, std::size_t index, std::span<std::uint8_t> out) const override {
+        const std::size_t first = split == Split::train ? 0 : split == Split::validation ? train : train + others;
+        std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>((first + index) * out.size()), out.size(),
+                    out.begin());
+    }
+    Layout layout() const override { return layout_; }
+
+    static constexpr std::size_t train = data_rows * 7 / 8, others = data_rows / 16;
+
+private:
+    const Layout layout_;
+    const std::vector<std::uint8_t> bytes_;
+};
+
+class ExactSampler final : public Sampler {
+public:
+    explicit ExactSampler(std::int64_t batch) : batch_(batch) {}
+
+    at::Tensor draw(const Network& network, at::Generator& generator) override {
+        if (at::GradMode::is_enabled())
+            throw Error("the objective calls the sampler with grad mode on; put an at::NoGradGuard around draw()");
+        const Domain& domain = network.domain();
+        const at::Tensor order = random_orders(batch_, domain.sites, generator, at::kCPU);
+        at::Tensor x = at::full({batch_, domain.sites}, domain.categories, at::kLong);
+        for (std::int64_t position = 0; position < domain.sites; ++position) {
+            const at::Tensor site = order.select(1, position);
+            x.scatter_(1, site.unsqueeze(1), sample_symbols(network.conditional_at(x, site), generator).unsqueeze(1));
+        }
+        return x;
+    }
+
+private:
+    const std::int64_t batch_;
+};
+
+}  // namespace
+
+TinyProblem::TinyProblem(const Domain& given, const std::vector<std::string>& needs) : domain(given) {
+    const auto named = [&](const char* table) { return std::find(needs.begin(), needs.end(), table) != needs.end(); };
+    wants_sampler = named("sampler") || named("model-sampler") || named("target-sampler");
+    at::Generator generator = seeded(11);
+    const at::Tensor states = all_states(domain);
+    const at::Tensor log_f = at::randn({states.size(0)}, generator, at::kDouble) * spread + log_scale;
+    log_target = log_f.log_softmax(0);
+    if (!named("dataset") && !named("states")) {
+        energy = std::make_unique<TableEnergy>(domain, log_f);
+        batch_energy = std::make_unique<ParallelEnergy>(*energy, "built in for the check");
+        return;
+    }
+    const at::Tensor numbers = log_target.exp().multinomial(data_rows, true, generator);
+    dataset = std::make_unique<TableData>(domain, states.index_select(0, numbers));
+    const at::Tensor counts = at::bincount(numbers.slice(0, 0, TableData::train), {}, states.size(0));
+    log_target = (counts.to(at::kDouble) / static_cast<double>(TableData::train)).log();
+}
+
+double TinyProblem::kl(const at::Tensor& logits) const {
+    const at::Tensor log_model = logits.detach().to(at::kDouble).log_softmax(0);
+    const auto& [from, to] = energy ? std::pair(log_model, log_target) : std::pair(log_target, log_model);
+    // A state that never occurs in the data adds nothing.
+    return at::where(from > -INFINITY, from.exp() * (from - to), at::zeros_like(from)).sum().item<double>();
+}
+
+std::unique_ptr<Sampler> make_exact_sampler(std::int64_t batch) { return std::make_unique<ExactSampler>(batch); }
+
+}  // namespace marginalia

@@ -1,0 +1,199 @@
+#include "kernel/worker/evaluate/evaluation.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <chrono>
+#include <cmath>
+#include <numbers>
+#include <set>
+
+#include "kernel/worker/evaluate/reference.h"
+
+namespace marginalia {
+
+namespace {
+
+// What takes longer than this is measured once and needs no warm-up.
+constexpr double long_seconds = 5;
+
+// Median wall-clock seconds of `body`, which must leave its result on the CPU.
+template <class Body>
+double median_seconds(int repeats, const Body& body) {
+    std::vector<double> seconds;
+    for (int i = 0; i <= repeats; ++i) {
+        const auto start = std::chrono::steady_clock::now();
+        body();
+        const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+        if (taken.count() > long_seconds) return taken.count();
+        if (i > 0) seconds.push_back(taken.count());
+    }
+    std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
+    return seconds[static_cast<std::size_t>(repeats) / 2];
+}
+
+template <class Variables>
+std::map<std::string, at::Tensor> observe_rows(const Variables& variables, const at::Tensor& x) {
+    const std::vector<Observable> observables = variables.observables();
+    const std::vector<std::uint8_t> bytes = to_bytes(x);
+    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
+    const std::size_t width = observables.size();
+    at::Tensor values = at::empty({x.size(0), static_cast<std::int64_t>(width)}, at::kDouble);
+    for (std::size_t row = 0; width > 0 && row < rows.size(); ++row)
+        variables.observe(rows[row], {values.data_ptr<double>() + row * width, width});
+    std::map<std::string, at::Tensor> by_name;
+    for (std::size_t i = 0; i < width; ++i) by_name[observables[i].name] = values.select(1, static_cast<std::int64_t>(i));
+    return by_name;
+}
+
+// The mean and its standard error of each of the energy's observables over the rows of x.
+void add_observables(const TrialParts& parts, const at::Tensor& x, std::int64_t chains, const std::string& suffix,
+                     Figures& figures) {
+    for (const auto& [name, all] : observe_rows(parts, x)) {
+        const at::Tensor values = chains > 0 ? all : all.index({all.isfinite()});  // NaN: a quantity that this state does not have
+        if (values.numel() == 0) continue;
+        const Spread spread = spread_of(values, chains);
+        figures["observable." + name + suffix] = spread.mean;
+        figures["observable." + name + suffix + "_stderr"] = spread.error;
+    }
+}
+
+// Wasserstein-1 distance of values to a normal distribution, by its quantiles at the middles of as many equal steps.
+double distance_to_normal(const at::Tensor& values, double mean, double deviation) {
+    const at::Tensor middles = (at::arange(values.numel(), at::kDouble) + 0.5) / static_cast<double>(values.numel());
+    return wasserstein(values, mean + deviation * std::numbers::sqrt2 * at::erfinv(2 * middles - 1));
+}
+
+void add_targets(const TrialParts& parts, const at::Tensor& x, Figures& figures) {
+    std::map<std::string, at::Tensor> observed;
+    for (const Observable& observable : parts.energy->observables()) {
+        if (std::isnan(observable.target_mean)) continue;
+        if (observed.empty()) observed = observe_rows(parts, x);
+        const at::Tensor all = observed.at(observable.name), values = all.index({all.isfinite()});
+        if (values.numel() < 2) continue;
+        figures["observable." + observable.name + "_deviation"] = spread_of(values).deviation;
+        figures["observable_distance." + observable.name + "_target"] =
+            distance_to_normal(values, observable.target_mean, observable.target_deviation);
+    }
+}
+
+// From the importance weights w = f / p, p the density of the states drawn: log Z = log E_p[w], and the share of the
+// states that count, E[w]² / E[w²]. Errors by the delta method.
+void add_importance(const at::Tensor& log_weight, Figures& figures) {
+    const auto n = static_cast<double>(log_weight.numel());
+    const double log_mean = log_weight.logsumexp(0).item<double>() - std::log(n);
+    if (n < 2 || !std::isfinite(log_mean)) return;
+    const at::Tensor weight = (log_weight - log_mean).exp();  // of mean 1
+    const double square = weight.square().mean().item<double>();
+    const at::Tensor influence = (2 * (weight - 1) - (weight.square() - square) / square) / square;
+    figures["log_z_importance"] = log_mean;
+    figures["log_z_importance_stderr"] = std::sqrt(std::max(0.0, square - 1) / (n - 1));
+    figures["ess"] = 1 / square;
+    figures["ess_stderr"] = std::sqrt(influence.square().sum().item<double>() / (n * (n - 1)));
+}
+
+}  // namespace
+
+Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x) {
+    const std::vector<std::uint8_t> bytes = to_bytes(x);
+    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
+    std::set<std::string> different;
+    std::vector<std::uint8_t> valid;
+    bool more_than_text = false;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        const std::string identity = parts.energy ? parts.energy->identity(rows[row]) : parts.dataset->identity(rows[row]);
+        more_than_text = more_than_text || identity != (parts.energy ? parts.energy->text(rows[row]) : parts.dataset->text(rows[row]));
+        if (identity.empty()) continue;
+        different.insert(identity);
+        valid.insert(valid.end(), rows[row].begin(), rows[row].end());
+    }
+    if (!more_than_text) return {};
+    const auto count = static_cast<double>(valid.size() / rows.width);
+    Figures figures{{"valid", count / static_cast<double>(rows.size())}};
+    if (count > 0) figures["unique"] = static_cast<double>(different.size()) / count;
+    if (parts.energy)
+        if (const double diversity = parts.energy->diversity({valid, rows.width}); !std::isnan(diversity)) figures["diversity"] = diversity;
+    return figures;
+}
+
+std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at::Tensor& x) {
+    return parts.energy ? observe_rows(*parts.energy, x) : observe_rows(*parts.dataset, x);
+}
+
+std::string suffix_of(Model::Density density) {
+    if (density == Model::Density::exact) return "";
+    return density == Model::Density::bound ? "_bound" : "_estimate";
+}
+
+at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x) {
+    const std::vector<std::uint8_t> bytes = to_bytes(x);
+    at::Tensor values = at::empty({x.size(0)}, at::kDouble);
+    parts.batch_energy->evaluate({bytes, static_cast<std::size_t>(x.size(1))},
+                                 {values.data_ptr<double>(), static_cast<std::size_t>(values.numel())});
+    return values;
+}
+
+Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, std::int64_t samples,
+                         std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn) {
+    const Generated states = draw_states(model, samples, batch, generator, keep_going);
+    drawn = states.x;
+    Figures figures;
+    if (parts.objective->trains_marginals()) {
+        const Spread gap = spread_of(log_marginals(model, states.x, batch, parts.device, keep_going) - states.log_p);
+        figures = {{"theta_gap_mean", gap.mean}, {"theta_gap_std", gap.deviation}};
+    }
+    if (!parts.energy) return figures;
+    add_observables(parts, states.x, 0, "", figures);
+    add_targets(parts, states.x, figures);
+    figures.merge(evaluate_identities(parts, states.x));
+    const at::Tensor log_f = log_f_of(parts, states.x);
+    const double impossible = (log_f == -INFINITY).to(at::kDouble).mean().item<double>();
+    if (impossible > 0) figures["impossible"] = impossible;  // and the figures below are infinite
+    const Spread ratio = spread_of(states.log_p - log_f);
+    const std::string suffix = suffix_of(model.density());
+    figures["free_energy" + suffix] = ratio.mean;
+    figures["free_energy" + suffix + "_stderr"] = ratio.error;
+    if (suffix.empty()) add_importance(log_f - states.log_p, figures);
+    const auto sites = static_cast<double>(parts.domain.sites);
+    if (suffix.empty()) figures["free_energy_per_site"] = ratio.mean / sites;
+    if (log_z.value) {
+        const std::string kl = "kl" + (log_z.exact ? suffix : suffix_of(Model::Density::estimate));
+        figures[kl] = ratio.mean + *log_z.value;
+        figures[kl + "_stderr"] = std::hypot(ratio.error, log_z.error);
+        if (kl == "kl") figures["kl_per_site"] = figures[kl] / sites;
+    }
+    return figures;
+}
+
+Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const Reference& reference,
+                           std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going) {
+    const at::Tensor log_p = log_densities(model, reference.x, batch, generator, keep_going);
+    const Spread spread = spread_of(log_p, reference.chains);
+    const double bits = static_cast<double>(parts.domain.sites) * std::numbers::ln2;
+    const std::string suffix = suffix_of(model.density());
+    Figures figures{{"nll_bits" + suffix, -spread.mean / bits}, {"nll_bits" + suffix + "_stderr", spread.error / bits}};
+    if (!parts.energy) return figures;
+    add_observables(parts, reference.x, reference.chains, "_reference", figures);
+    if (log_z.value) {
+        const Spread forward = spread_of(log_f_of(parts, reference.x) - *log_z.value - log_p, reference.chains);
+        const std::string name = "forward_kl" + (log_z.exact ? suffix : suffix_of(Model::Density::estimate));
+        figures[name] = forward.mean;
+        figures[name + "_stderr"] = std::hypot(forward.error, log_z.error);
+    }
+    return figures;
+}
+
+Figures time_marginals(const TrialParts& parts, const Model& model, const at::Tensor& x, at::Generator& generator,
+                       const Tick& tick) {
+    const at::NoGradGuard no_grad;
+    const at::Tensor rows = x.index_select(0, at::arange(16).remainder(x.size(0))).to(parts.device);
+    const auto by_conditionals = [&](std::int64_t copies) {
+        return median_seconds(3, [&] { model.log_density(rows.repeat({copies, 1}), generator, tick).cpu(); });
+    };
+    Figures figures{{"conditional_seconds", by_conditionals(1)}, {"conditional5_seconds", by_conditionals(5)}};
+    if (parts.objective->trains_marginals())
+        figures["marginal_seconds"] = median_seconds(21, [&] { model.log_marginal(rows).cpu(); });
+    return figures;
+}
+
+}  // namespace marginalia

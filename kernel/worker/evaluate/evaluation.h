@@ -1,0 +1,78 @@
+// What a model is worth: figures under the names of docs/metrics.md.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "kernel/worker/model/sampling.h"
+#include "kernel/worker/evaluate/statistics.h"
+#include "kernel/worker/model/trial_parts.h"
+
+namespace marginalia {
+
+using Figures = std::map<std::string, double>;
+using Curves = std::map<std::string, std::map<std::int64_t, double>>;  // name -> place -> value
+
+// log Z of the trial's energy, exactly or as estimated; no value where nothing is known.
+struct LogZ {
+    std::optional<double> value;
+    double error = 0;  // standard error
+    bool exact = true;
+};
+
+// Behind the names of figures whose log-densities are not exact: "_bound", "_estimate"; empty where they are.
+std::string suffix_of(Model::Density density);
+
+// The fractions of states that stand for something (valid), and of these that stand for different things (unique), by what the
+// energy or dataset says that they stand for; and, where it tells, how different those are from each other (diversity, 0 to 1).
+Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x);
+
+// The values of each observable of the trial's energy or dataset over the rows of x (M, D), by name: (M) float64.
+std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at::Tensor& x);
+
+// log f of each row of x: (M) float64 on the CPU.
+at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
+
+// E[log p - log f] over `samples` states drawn from the model and, with it, the θ gap and, where log Z is known, the
+// true KL: free_energy, kl, kl_stderr, free_energy_per_site, kl_per_site, theta_gap_mean, theta_gap_std; `impossible`,
+// the fraction of states with log f = -infinity, where there are any; the mean of each of the energy's observables,
+// observable.NAME, with _stderr, and for those with a target the standard deviation, observable.NAME_deviation, and the
+// Wasserstein-1 distance to it, observable_distance.NAME_target; log Z by importance weights, log_z_importance, and the
+// share of the states that count in it, ess, both with _stderr; evaluate_identities where states stand for more than
+// their text. `drawn` receives the states.
+Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, std::int64_t samples,
+                         std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn);
+
+// nll_bits, nll_bits_stderr: -log2 p(x) / D over reference states (or a dataset's rows); where log Z is known, forward_kl,
+// forward_kl_stderr: E[log f - log Z - log p]; and the mean of each of the energy's observables over them, observable.NAME_reference.
+struct Reference;
+Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const Reference& reference,
+                           std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going);
+
+// log p_θ(x_S) against the exact log-marginals (marginal_evaluation.cpp): marginal_rmse, marginal_bias, spearman,
+// pearson over all states; by subset size the curves marginal_rmse_by_size, marginal_bias_by_size. Empty where the
+// energy has no exact ones. States with the most known sites, the quickest ones, come first; those that do not fit into
+// `seconds` are left out, and marginal_states then says how many are left.
+struct MarginalChoice {
+    std::int64_t states = 0, batch = 1;
+    double seconds = 0;
+};
+Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at::Tensor& reference,
+                           const MarginalChoice& choice, at::Generator& generator, const KeepGoing& keep_going,
+                           Curves& curves);
+
+// The model's states beside reference states (sample_quality.cpp): energy_distance (nats), the Wasserstein-1 distance of
+// their distributions of log f, and pair_correlation_rmse; both with _floor, the same between two halves of the reference
+// states. Curves over the distance r along the axes of the layout, up to
+// half an extent: pair_correlation, the connected agreement P(x_i = x_i+r) - sum_k P(x = k)², and its _stderr,
+// _reference, _reference_stderr.
+Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const Reference& reference, Curves& curves);
+
+// Seconds for 16 states: marginal_seconds (θ, one pass; only where the objective trains marginals), conditional_seconds
+// (the model's log-density), conditional5_seconds (of five copies at once). Medians of repeated runs after a warm-up,
+// single runs of what takes longer than 5 s.
+Figures time_marginals(const TrialParts& parts, const Model& model, const at::Tensor& x, at::Generator& generator,
+                       const Tick& tick);
+
+}  // namespace marginalia

@@ -1,0 +1,231 @@
+#include "kernel/worker/evaluate/final_evaluation.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "kernel/worker/states/svg.h"
+#include "kernel/worker/evaluate/annealed_importance.h"
+#include "kernel/worker/evaluate/dataset_evaluation.h"
+#include "kernel/worker/evaluate/evaluation.h"
+#include "kernel/worker/evaluate/reference.h"
+
+namespace marginalia {
+
+namespace {
+
+// Streams of the trial's seed, apart from those of training.
+constexpr std::uint64_t final_stream = 2, reference_stream = 4;
+
+class FinalEvaluation {
+public:
+    FinalEvaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, Recorder& recorder)
+        : request_(request),
+          plugins_(plugins),
+          parts_(parts),
+          recorder_(recorder),
+          steps_(request.config.at("train").at("steps")),
+          batch_(setting("batch")),
+          generator_(make_generator(parts.device, request.seed, final_stream)),
+          model_(parts.objective->model(*parts.network, generator_, tick_of(normalising_))) {}
+
+    void run() {
+        const std::int64_t samples = setting("samples");
+        // Exact values cost seconds on wide lattices: only beside the figures they are to be compared with.
+        if (parts_.energy && (samples > 0 || setting("nll_samples") > 0)) find_log_z();
+        at::Tensor drawn;
+        if (samples > 0)
+            record(evaluate_samples(parts_, *model_, log_z_, samples, batch_, generator_, reporting("sampling"), drawn));
+        if (drawn.defined()) {
+            record_pictures(drawn);
+            if (request_.config.at("evaluation").at("marginal_time"))
+                record(time_marginals(parts_, *model_, drawn, generator_, tick_of(timing_)));
+        }
+        if (parts_.energy) compare_with_reference(drawn);
+        else compare_with_data(drawn);
+    }
+
+private:
+    std::int64_t setting(const char* name) const { return request_.config.at("evaluation").at(name); }
+
+    KeepGoing reporting(const char* phase) {
+        return [this, phase](std::int64_t done, std::int64_t total) {
+            recorder_.progress(phase, done, total);
+            return !recorder_.stop_requested();
+        };
+    }
+
+    // Words for what cannot say itself how far it is.
+    void begin(const char* phase) {
+        if (!reporting(phase)(0, 0)) throw Interrupted{};
+    }
+
+    void find_log_z() {
+        begin("exact log Z");
+        log_z_.value = parts_.energy->log_z();
+        if (log_z_.value) record({{"log_z_exact", *log_z_.value}});
+        const std::int64_t chains = setting("ais_chains");
+        if (chains == 0) return;
+        std::int64_t done = 0;
+        const KeepGoing keep_going = reporting("annealing");
+        const Tick tick = [&] {
+            if (!keep_going(++done, setting("ais_temperatures"))) throw Interrupted{};
+        };
+        const AnnealedLogZ estimate = annealed_log_z(
+            *parts_.energy, {chains, setting("ais_temperatures"), static_cast<std::uint64_t>(request_.seed)}, tick);
+        record({{"log_z_ais", estimate.log_z},
+                {"log_z_ais_stderr", estimate.standard_error},
+                {"log_z_ais_lower", estimate.mean_log_weight},
+                {"log_z_ais_effective", estimate.effective}});
+        if (!log_z_.value && std::isfinite(estimate.log_z)) log_z_ = {estimate.log_z, estimate.standard_error, false};
+    }
+
+    void compare_with_data(const at::Tensor& drawn) {
+        begin("drawn rows beside the data's");
+        if (drawn.defined()) record(evaluate_drawn_rows(parts_, drawn));
+        record(evaluate_likelihood(row_evaluation("likelihood")));
+        // Where log p has one value there is nothing to compare.
+        const bool one_log_p = !parts_.objective->trains_marginals() || parts_.network->consistent();
+        if (setting("ranking_groups") > 0 && !one_log_p) record(evaluate_ranking(row_evaluation("ranking")));
+    }
+
+    RowEvaluation row_evaluation(const char* phase) { return {parts_, *model_, request_.config.at("evaluation"), reporting(phase)}; }
+
+    void compare_with_reference(const at::Tensor& drawn) {
+        const std::int64_t nll_samples = setting("nll_samples"), marginal_states = setting("marginal_states");
+        if (nll_samples > 0) begin("exact entropy");
+        if (nll_samples > 0)
+            if (const auto entropy = parts_.energy->entropy())
+                record({{"entropy_bits_exact", *entropy / std::log(2.0) / static_cast<double>(parts_.domain.sites)}});
+        const std::int64_t count = std::max(nll_samples, marginal_states);
+        if (count == 0) return;
+        Reference reference = reference_states(count);
+        if (!reference.x.defined()) return;
+        recorder_.sample("reference_samples", steps_, "text", (reference.exact ? "exact: " : "chain: ") + reference.how);
+        record(reference.figures);
+        if (marginal_states > 0 && parts_.objective->trains_marginals()) compare_marginals(reference.x, marginal_states);
+        if (nll_samples == 0) return;
+        reference.x = reference.x.slice(0, 0, nll_samples);
+        record(evaluate_reference(parts_, *model_, log_z_, reference, batch_, generator_, reporting("likelihood")));
+        if (!drawn.defined()) return;
+        begin("drawn states beside reference states");
+        Curves curves;
+        record(evaluate_quality(parts_, drawn, reference, curves));
+        record(curves);
+    }
+
+    Reference reference_states(std::int64_t count) {
+        at::Generator own = make_generator(parts_.device, request_.seed, reference_stream);
+        const std::int64_t chains = setting("reference_chains");
+        const auto sampler = build_reference_sampler(request_, plugins_, parts_, chains, own);
+        if (!sampler) begin("reference states");
+        if (!sampler)
+            return energy_reference(*parts_.energy, static_cast<std::size_t>(count), static_cast<std::uint64_t>(request_.seed));
+        return chain_reference(parts_, *sampler, chains, count, own, reporting("reference"));
+    }
+
+    void compare_marginals(const at::Tensor& reference, std::int64_t states) {
+        at::Generator choice = make_generator(at::kCPU, request_.seed, final_stream);
+        Curves curves;
+        const MarginalChoice wanted{states, batch_, request_.exact_seconds};
+        const Figures figures =
+            evaluate_marginals(parts_, *model_, reference, wanted, choice, reporting("exact log-marginals"), curves);
+        record(figures);
+        if (const auto left = figures.find("marginal_states"); left != figures.end())
+            recorder_.note(steps_,
+                           fmt::format("exact log-marginals: {:.0f} of {} states, those with the most known sites; the "
+                                       "others do not fit into run.exact_seconds = {}",
+                                       left->second, states, request_.exact_seconds));
+        record(curves);
+    }
+
+    void record(const Figures& figures) {
+        for (const auto& [name, value] : figures) {
+            recorder_.final_metric(name, value);
+            // The last points of the curves that quick evaluations draw.
+            if (name.starts_with("kl") || name.starts_with("free_energy"))
+                if (!name.ends_with("_stderr")) recorder_.metric(name, steps_, value);
+        }
+    }
+
+    void record(const Curves& curves) {
+        for (const auto& [name, points] : curves)
+            for (const auto& [place, value] : points) recorder_.metric(name, place, value);
+    }
+
+    void record_pictures(const at::Tensor& drawn) {
+        begin("pictures");
+        const std::int64_t count = std::min(setting("pictures"), drawn.size(0));
+        if (count == 0) return;
+        const std::vector<std::uint8_t> bytes = to_bytes(drawn.slice(0, 0, count));
+        const States rows{bytes, static_cast<std::size_t>(parts_.domain.sites)};
+        nlohmann::json picture = {{"shape", parts_.domain.layout.shape}, {"categories", parts_.domain.categories}};
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            picture["states"].push_back(std::vector<int>(rows[row].begin(), rows[row].end()));
+            picture["texts"].push_back(text_of(rows[row]));
+        }
+        if (!record_drawings(rows)) recorder_.sample("samples", steps_, "states", picture.dump());
+        record_histograms(drawn);
+    }
+
+    // What a state stands for, or how it is spelled where it stands for nothing.
+    std::string text_of(State x) const {
+        const std::string identity = parts_.energy ? parts_.energy->identity(x) : parts_.dataset->identity(x);
+        return !identity.empty() ? identity : parts_.energy ? parts_.energy->text(x) : parts_.dataset->text(x);
+    }
+
+    // False where states are not drawn.
+    bool record_drawings(States rows) {
+        std::vector<Drawing> drawings;
+        bool any = false;
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            drawings.push_back({parts_.energy ? parts_.energy->picture(rows[row]) : parts_.dataset->picture(rows[row]), text_of(rows[row])});
+            any = any || !drawings.back().svg.empty();
+        }
+        if (any) recorder_.sample("samples", steps_, "svg", svg_grid(drawings, 4));
+        return any;
+    }
+
+    // Of observables with a target.
+    void record_histograms(const at::Tensor& drawn) {
+        if (!parts_.energy) return;
+        std::map<std::string, at::Tensor> observed;
+        for (const Observable& observable : parts_.energy->observables()) {
+            if (std::isnan(observable.target_mean)) continue;
+            if (observed.empty()) observed = observe_rows(parts_, drawn);
+            const at::Tensor all = observed.at(observable.name), values = all.index({all.isfinite()}).contiguous();
+            if (values.numel() < 2) continue;
+            const Distribution distribution{observable.name, observable.unit,
+                                            std::vector(values.data_ptr<double>(), values.data_ptr<double>() + values.numel()),
+                                            observable.target_mean, observable.target_deviation};
+            recorder_.sample("histogram." + observable.name, steps_, "svg", histogram_svg(distribution));
+        }
+    }
+
+    const TrialRequest& request_;
+    const PluginHost& plugins_;
+    const TrialParts& parts_;
+    Recorder& recorder_;
+    const std::int64_t steps_;
+    const std::int64_t batch_;
+    at::Generator generator_;
+    const at::NoGradGuard no_grad_;
+    const KeepGoing normalising_ = reporting("normalising"), timing_ = reporting("timing marginals");
+    const std::unique_ptr<Model> model_;
+    LogZ log_z_;
+};
+
+}  // namespace
+
+bool final_evaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, Recorder& recorder) {
+    try {
+        FinalEvaluation(request, plugins, parts, recorder).run();
+    } catch (const Interrupted&) {
+        return false;
+    }
+    return true;
+}
+
+}  // namespace marginalia

@@ -1,0 +1,136 @@
+#include "kernel/worker/model/trial_parts.h"
+
+#include <numeric>
+
+#include <ATen/ATen.h>
+#include <torch/script.h>
+
+#include "kernel/spec/experiment.h"
+
+namespace marginalia {
+
+namespace {
+
+// Runs the factory of the plugin of `kind` that a table of the config names, and puts the plugin's name before what goes
+// wrong.
+template <class Factory, class... Rest>
+auto make_from(const nlohmann::json& table, const std::string& label, const char* kind, const PluginHost& plugins,
+               Rest&&... rest) {
+    const std::string name = table.at("plugin");
+    const auto factory = reinterpret_cast<Factory>(plugins.factory(kind, name));
+    try {
+        auto* object = factory(params_of(table, plugins.manifest(kind, name).parameters), rest...);
+        return std::unique_ptr<std::remove_pointer_t<decltype(object)>>(object);
+    } catch (const std::exception& error) {
+        throw Error(label + " '" + name + "': " + error.what());
+    }
+}
+
+template <class Factory, class... Rest>
+auto make(const char* kind, const nlohmann::json& config, const PluginHost& plugins, Rest&&... rest) {
+    return make_from<Factory>(config.at(kind), kind, kind, plugins, rest...);
+}
+
+TrainingSetup setup_of(const TrialParts& parts, std::int64_t batch) {
+    return {parts.domain, batch, parts.device, parts.energy.get()};
+}
+
+template <class Variables>
+Domain domain_of(const Variables& variables, const char* kind, const nlohmann::json& config) {
+    const Layout layout = variables.layout();
+    const auto sites = std::accumulate(layout.shape.begin(), layout.shape.end(), std::int64_t{1}, std::multiplies<>());
+    if (sites != variables.sites())
+        throw Error(std::string(kind) + " '" + config.at(kind).at("plugin").get<std::string>() + "': its layout has " + std::to_string(sites) + " sites, but it says it has " +
+                    std::to_string(variables.sites()));
+    return {variables.sites(), variables.categories(), layout};
+}
+
+template <class Plugin>
+void load_part(const char* kind, Plugin& plugin, CheckpointState& state) {
+    const StateDict& given = state.parts[kind];
+    check_state(kind, plugin.state(), given);
+    try {
+        plugin.load(given);
+    } catch (const std::exception& error) {
+        throw Error(std::string(kind) + ": its state in the checkpoint does not fit: " + error.what());
+    }
+}
+
+}  // namespace
+
+void load_objective(const TrialParts& parts, CheckpointState& state) {
+    load_part("objective", *parts.objective, state);
+}
+void load_sampler(const TrialParts& parts, CheckpointState& state) { load_part("sampler", *parts.sampler, state); }
+
+at::Generator make_generator(const at::Device& device, std::int64_t seed, std::uint64_t stream) {
+    at::Generator generator = at::globalContext().defaultGenerator(device).clone();
+    // SplitMix64, so that neighbouring seeds and streams start far apart.
+    std::uint64_t z = static_cast<std::uint64_t>(seed) * 0x9E3779B97F4A7C15ull + stream * 0xD1B54A32D192ED03ull + 1;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    generator.set_current_seed(z ^ (z >> 31));
+    return generator;
+}
+
+TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins) {
+    TrialParts parts;
+    parts.device = at::Device(request.device);
+    parts.generator = make_generator(parts.device, request.seed, 0);
+    parts.energy = make<EnergyFactory>("energy", request.config, plugins);
+    parts.batch_energy = std::make_unique<ParallelEnergy>(*parts.energy, request.config.at("energy").at("plugin"));
+    parts.domain = domain_of(*parts.energy, "energy", request.config);
+    return parts;
+}
+
+TrialParts build_model(const TrialRequest& request, const PluginHost& plugins) {
+    TrialParts parts;
+    if (request.config.contains("energy")) {
+        parts = build_energy(request, plugins);
+    } else {
+        parts.device = at::Device(request.device);
+        parts.generator = make_generator(parts.device, request.seed, 0);
+        parts.dataset = make<DatasetFactory>("dataset", request.config, plugins);
+        parts.domain = domain_of(*parts.dataset, "dataset", request.config);
+    }
+    // Weights are drawn on the CPU, so that a seed gives the same start on every device.
+    at::Generator weights = make_generator(at::kCPU, request.seed, 1);
+    const auto module = make<NetworkFactory>("network", request.config, plugins, parts.domain, weights);
+    parts.network = std::make_unique<Network>(*module, parts.domain);
+    parts.network->to(parts.device);
+    const TrainingSetup setup = setup_of(parts, request.config.at("train").at("batch"));
+    parts.objective = make<ObjectiveFactory>("objective", request.config, plugins, setup);
+    return parts;
+}
+
+TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
+    const nlohmann::json& config = request.config;
+    TrialParts parts = build_model(request, plugins);
+    const TrainingSetup setup = setup_of(parts, config.at("train").at("batch"));
+    if (config.contains("sampler"))
+        parts.sampler = make<SamplerFactory>("sampler", config, plugins, setup, parts.generator);
+    return parts;
+}
+
+void check_vocabulary(const TrialParts& parts, const std::string& trial_json) {
+    const nlohmann::json trial = nlohmann::json::parse(trial_json, nullptr, false);
+    if (!parts.dataset || !trial.is_object() || !trial.contains("vocabulary")) return;
+    const std::vector<std::string> then = trial.at("vocabulary"), now = parts.dataset->vocabulary();
+    if (then == now) return;
+    std::size_t symbol = 0;
+    while (symbol < then.size() && symbol < now.size() && then[symbol] == now[symbol]) ++symbol;
+    const auto word = [symbol](const std::vector<std::string>& words) {
+        return symbol < words.size() ? "'" + words[symbol] + "'" : std::string("none");
+    };
+    throw Error("the dataset's symbol " + std::to_string(symbol) + " was " + word(then) + " when the checkpoint was written and is " +
+                word(now) + " now; give the dataset the files that the checkpoint learnt from");
+}
+
+std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, const PluginHost& plugins,
+                                                 const TrialParts& parts, std::int64_t chains, at::Generator& generator) {
+    if (!request.config.contains("reference")) return nullptr;
+    const TrainingSetup setup = setup_of(parts, chains);
+    return make_from<SamplerFactory>(request.config.at("reference"), "[reference] sampler", "sampler", plugins, setup, generator);
+}
+
+}  // namespace marginalia

@@ -1,0 +1,55 @@
+// The objects that one trial is made of, built from its config by the plugins.
+#pragma once
+
+#include <marginalia/dataset.h>
+#include <marginalia/energy.h>
+#include <marginalia/objective.h>
+
+#include <memory>
+
+#include "kernel/worker/plugins/plugin_host.h"
+#include "kernel/worker/model/batch_energy.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/wire/recorder.h"
+
+namespace marginalia {
+
+// Owns what a trial uses. Members a config does not name are null.
+struct TrialParts {
+    std::unique_ptr<Energy> energy;
+    std::unique_ptr<Dataset> dataset;
+    std::unique_ptr<ParallelEnergy> batch_energy;
+    Domain domain;
+    std::unique_ptr<Network> network;
+    std::unique_ptr<Sampler> sampler;
+    std::unique_ptr<Objective> objective;
+    at::Device device = at::kCPU;
+    at::Generator generator;  // the trial's own, on `device`
+};
+
+// All but the sampler: what asking a trained model takes.
+TrialParts build_model(const TrialRequest& request, const PluginHost& plugins);
+
+// The energy alone, under [energy] in the config, with batch_energy and domain.
+TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins);
+
+// All of them. Throws Error with the plugin's kind and name in front of whatever the plugin throws.
+TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins);
+
+// That the dataset's symbols stand for what they stood for when the checkpoint with this trial.json (checkpoint.h) was written.
+// Throws Error naming the first symbol that does not.
+void check_vocabulary(const TrialParts& parts, const std::string& trial_json);
+
+// Hand the objective and the sampler their parts of a checkpoint, which may come from a stranger: what they have by
+// themselves must be there in the same shape. Throws Error with the plugin's kind in front of whatever it throws.
+void load_objective(const TrialParts& parts, CheckpointState& state);
+void load_sampler(const TrialParts& parts, CheckpointState& state);
+
+// The sampler under [reference] in the config with `chains` states a draw; null where there is none.
+std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, const PluginHost& plugins,
+                                                 const TrialParts& parts, std::int64_t chains, at::Generator& generator);
+
+// A generator on a device, seeded from a trial's seed and a stream number, apart from LibTorch's global ones.
+at::Generator make_generator(const at::Device& device, std::int64_t seed, std::uint64_t stream);
+
+}  // namespace marginalia

@@ -1,0 +1,32 @@
+// Arrays that numpy.load reads, written as their rows come.
+#pragma once
+
+#include "kernel/worker/states/state_writer.h"
+
+namespace marginalia {
+
+// Symbols, uint8 (n, D).
+class StateArray final : public StateWriter {
+public:
+    explicit StateArray(std::ostream& out);
+    void row(State x, double) override;
+    void finish() override;
+
+private:
+    std::ostream& out_;
+    std::size_t rows_ = 0, width_ = 0;
+};
+
+// Figures, float64 (n).
+class FigureArray final : public StateWriter {
+public:
+    explicit FigureArray(std::ostream& out);
+    void row(State, double figure) override;
+    void finish() override;
+
+private:
+    std::ostream& out_;
+    std::size_t rows_ = 0;
+};
+
+}  // namespace marginalia

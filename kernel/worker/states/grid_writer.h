@@ -1,0 +1,35 @@
+// Many states as one picture.
+#pragma once
+
+#include <vector>
+
+#include "kernel/worker/states/state_writer.h"
+
+namespace marginalia {
+
+// A grid of pictures in a PNG file: whole pixels, several to a site where the lattice is small, and gutters between.
+// Drawn states fill about a square; a given state begins a row of the grid, its completions follow. Holds the states
+// until finish().
+class GridWriter final : public StateWriter {
+public:
+    // Throws Error where the layout has not two dimensions, or where `expected` pictures (0: not known) are more than
+    // fit.
+    GridWriter(const StateLook& look, std::int64_t expected, std::ostream& out);
+    void given(State x) override;
+    void row(State x, double) override;  // throws Error once there are more than fit
+    void finish() override;
+
+private:
+    struct Grid;
+    void add(State x);
+    void check(std::int64_t pictures) const;
+    Grid arranged() const;
+
+    const std::size_t rows_, columns_;  // of a picture, in sites
+    const int categories_;
+    std::ostream& out_;
+    std::vector<std::uint8_t> states_;
+    std::vector<std::size_t> givens_;  // which of the states
+};
+
+}  // namespace marginalia

@@ -1,0 +1,22 @@
+// Pictures as PNG files, by libpng.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernel/worker/states/colours.h"
+
+namespace marginalia {
+
+// Pixels as numbers of colours, row after row from the top.
+struct IndexedPicture {
+    std::size_t width = 0, height = 0;
+    std::vector<Colour> colours;       // 1 to 256
+    std::vector<std::uint8_t> pixels;  // width * height
+};
+
+// The bytes of a PNG file of that picture. Throws Error with libpng's words where there is no memory for it.
+std::string png_of(const IndexedPicture& picture);
+
+}  // namespace marginalia

@@ -1,0 +1,47 @@
+// States from a file, a piece at a time.
+#pragma once
+
+#include <marginalia/files.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/worker/states/npy_rows.h"
+
+namespace marginalia {
+
+// One line of text into D symbols; throws Error with what is wrong.
+using ParseState = std::function<void(std::string_view line, std::span<std::uint8_t> out)>;
+
+class StateSource {
+public:
+    // `source`: a text file, "-" for standard input, or a .npy or .npz file; see kernel/worker/answer/inference.h. Throws Error
+    // where it cannot be read.
+    StateSource(std::string source, std::int64_t sites, std::int64_t categories, ParseState parse);
+
+    // Up to `most` further states as rows of D bytes; empty at the end. Throws Error with file and line or row.
+    std::vector<std::uint8_t> next(std::size_t most);
+
+    // The same for the first of them; throws Error where there are none.
+    std::vector<std::uint8_t> first(std::size_t most);
+
+    // The lines of the states that next() or first() returned last; empty where they come from an array.
+    const std::vector<std::string>& lines() const { return lines_; }
+
+private:
+    std::vector<std::uint8_t> next_lines(std::size_t most);
+
+    std::string name_;
+    const std::size_t width_;
+    const ParseState parse_;
+    std::unique_ptr<TextLines> text_;  // null: an array
+    std::unique_ptr<NpyRows> array_;   // null: text
+    std::vector<std::string> lines_;
+};
+
+}  // namespace marginalia

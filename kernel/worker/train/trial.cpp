@@ -1,0 +1,301 @@
+// One trial from its config to its final figures.
+#include <ATen/ATen.h>
+#include <marginalia/files.h>
+#include <torch/script.h>
+
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+#include "kernel/worker/machine/autocast.h"
+#include "kernel/worker/machine/bfloat16_speed.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/evaluate/dataset_evaluation.h"
+#include "kernel/worker/evaluate/evaluation.h"
+#include "kernel/worker/model/facts.h"
+#include "kernel/worker/evaluate/final_evaluation.h"
+#include "kernel/worker/train/optimizer.h"
+#include "kernel/spec/precision.h"
+#include "kernel/worker/model/trial_parts.h"
+
+namespace marginalia {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Streams of the trial's seed that the generators draw from; training and evaluation never share one, so that how
+// often a trial is evaluated does not change what it learns.
+constexpr std::uint64_t quick_stream = 1'000'000;
+
+// Seconds from the wish to stop to the end of the process, where a trial is in code that does not ask: when all is
+// saved, and when what was learnt since the last checkpoint would be lost.
+constexpr double patience = 1, quick_patience = 10;
+
+// With the weights to start from in place, before the optimiser begins its averages with them.
+TrialParts started_parts(const TrialRequest& request, const PluginHost& plugins) {
+    TrialParts parts = build_trial(request, plugins);
+    if (!request.start_network.empty()) check_vocabulary(parts, load_weights(request.start_network, *parts.network));
+    return parts;
+}
+
+class Trial {
+public:
+    Trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder)
+        : request_(request),
+          plugins_(plugins),
+          recorder_(recorder),
+          train_(request.config.at("train")),
+          evaluation_(request.config.at("evaluation")),
+          steps_(train_.at("steps")),
+          parts_(started_parts(request, plugins)),
+          precision_(precision_here()),
+          optimizer_(parts_.network->parameters(), train_, parts_.objective->parameters()) {
+        if (!request.checkpoint.empty()) restore();
+    }
+
+    TrialOutcome run() {
+        check_evaluation();
+        if (!finished_) {
+            if (!find_log_z()) return TrialOutcome::stopped;  // nothing has been learnt since the last checkpoint
+            recorder_.may_be_ended(0);
+            say_what_was_read();
+            if (!precision_.report.empty()) recorder_.sample("precision", saved_, "text", precision_.report);
+            if (!train()) return TrialOutcome::stopped;
+            if (parts_.sampler)
+                if (const std::string report = parts_.sampler->report(); !report.empty())
+                    recorder_.sample("training_sampler", steps_, "text", report);
+            optimizer_.swap_average();
+            save(steps_);
+        }
+        recorder_.may_be_ended(patience);
+        return final_evaluation(request_, plugins_, parts_, recorder_) ? TrialOutcome::done : TrialOutcome::stopped;
+    }
+
+private:
+    Precision precision_here() const {
+        const std::string wanted = train_.at("precision");
+        if (parts_.network->consistent() && wanted != "float32") {
+            if (wanted == "auto") return {false, "float32, not bfloat16: this network's marginals are exact, and rounding would end that"};
+            throw Error("train.precision = \"bfloat16\" would round the marginals of network '" +
+                        request_.config.at("network").at("plugin").get<std::string>() +
+                        "', which are exact; give \"float32\" or \"auto\"");
+        }
+        const bool cuda = parts_.device.is_cuda();
+        const bool asked = wanted != "float32" && !cuda;
+        return resolve_precision(wanted, cuda, asked ? bfloat16_speed(*parts_.network, train_.at("batch")) : 0);
+    }
+
+    // The host prints these two and `show` has them.
+    void say_what_was_read() {
+        constexpr std::size_t most_bytes = 900;
+        if (parts_.dataset) recorder_.sample("dataset", saved_, "text", visible(facts_of(*parts_.dataset), most_bytes));
+        if (!parts_.energy) return;
+        if (const std::string report = parts_.energy->report(); !report.empty())
+            recorder_.sample("energy", saved_, "text", visible(report, most_bytes));
+    }
+
+    // What cannot be evaluated is told before the training, not after it.
+    void check_evaluation() const {
+        if (parts_.dataset) ranking_sizes(evaluation_, parts_.domain.sites);
+        at::Generator generator = make_generator(parts_.device, request_.seed, 0);
+        build_reference_sampler(request_, plugins_, parts_, evaluation_.at("reference_chains"), generator);
+    }
+
+    // False if asked to stop, a checkpoint having been recorded.
+    bool train() {
+        const std::int64_t log_every = train_.at("log_every"), evaluate_every = evaluation_.at("every");
+        auto last_log = Clock::now(), last_save = last_log;
+        // Moved back by the training of earlier processes, and on by what evaluations take.
+        auto started = last_log - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(trained_));
+        const std::int64_t first = saved_ + 1;
+        if (evaluation_due_ && !quick_evaluation(saved_)) return false;  // the checkpoint says so already
+        evaluation_due_ = false;
+        for (std::int64_t step = first; step <= steps_; ++step) {
+            const auto metrics = one_step(step);
+            const bool last = step == steps_;
+            if (step % log_every == 0 || last) {
+                for (const auto& [name, value] : metrics) recorder_.metric(name, step, value.item<double>());
+                recorder_.metric("learning_rate", step, optimizer_.learning_rate(step));
+                if (const auto norm = optimizer_.gradient_norm()) recorder_.metric("gradient_norm", step, *norm);
+                const std::int64_t covered = std::min(step - first + 1, log_every);
+                recorder_.metric("step_seconds", step, seconds_since(last_log) / static_cast<double>(covered));
+                last_log = Clock::now();
+            }
+            recorder_.progress("training", step, steps_);
+            if (evaluate_every > 0 && step % evaluate_every == 0 && !last) {
+                recorder_.metric("train_seconds", step, seconds_since(started));
+                const auto before = Clock::now();
+                if (!quick_evaluation(step)) {
+                    trained_ = std::chrono::duration<double>(before - started).count();
+                    evaluation_due_ = true;
+                    save(step);
+                    return false;
+                }
+                last_log += Clock::now() - before;
+                started += Clock::now() - before;
+            }
+            if (last) break;
+            const bool stop = recorder_.stop_requested();
+            if (stop || seconds_since(last_save) >= request_.checkpoint_seconds) {
+                trained_ = seconds_since(started);
+                save(step);
+                last_save = Clock::now();
+            }
+            if (stop) return false;
+        }
+        if (first <= steps_) {
+            trained_ = seconds_since(started);
+            recorder_.final_metric("step_seconds", trained_ / static_cast<double>(steps_));
+            recorder_.final_metric("train_seconds", trained_);
+            if (optimizer_.gradient_norm())
+                recorder_.final_metric("clipped",
+                                       static_cast<double>(optimizer_.clipped()) / static_cast<double>(steps_));
+        }
+        return true;
+    }
+
+    std::map<std::string, at::Tensor> one_step(std::int64_t step) {
+        TrainingStep state{step, *parts_.network, parts_.sampler.get(), parts_.batch_energy.get(), parts_.dataset.get(),
+                           parts_.generator, {}};
+        at::Tensor loss;
+        bool updated = false;
+        {
+            const Autocast autocast(precision_.bfloat16, parts_.device.type());
+            try {
+                updated = parts_.objective->update(state, optimizer_.learning_rate(step));
+                if (!updated) loss = parts_.objective->loss(state);
+            } catch (const Error& error) {
+                throw Error("objective '" + request_.config.at("objective").at("plugin").get<std::string>() +
+                            "', step " + std::to_string(step) + ": " + error.what());
+            }
+        }
+        if (updated) {
+            optimizer_.average(step);
+            return state.metrics;
+        }
+        if (loss.dim() != 0 || !std::isfinite(loss.item<double>()))
+            throw Error("the loss of step " + std::to_string(step) +
+                        " is not a finite number; lower train.learning_rate, or look at the energy with check-plugin");
+        loss.backward();
+        optimizer_.update(step);
+        return state.metrics;
+    }
+
+    void save(std::int64_t step) {
+        CheckpointState state;
+        state.step = step;
+        state.parts["objective"] = parts_.objective->state();
+        if (step < steps_) {  // nothing more is drawn or learnt from a finished training
+            state.parts["optimizer"] = optimizer_.state();
+            if (parts_.sampler) state.parts["sampler"] = parts_.sampler->state();
+            state.parts["generator"] = {{"state", parts_.generator.get_state()}};
+            state.parts["time"] = {{"trained", at::scalar_tensor(trained_, at::kDouble)}};
+            if (evaluation_due_) state.parts["evaluation"] = {{"due", at::scalar_tensor(true, at::kBool)}};
+            state.parts["precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
+        }
+        nlohmann::json trial = {{"config", request_.config}, {"seed", request_.seed}, {"step", step}};
+        if (parts_.dataset) trial["vocabulary"] = parts_.dataset->vocabulary();
+        recorder_.stream_checkpoint(
+            step, [&](const ByteSink& sink) { write_checkpoint(*parts_.network, trial.dump(), state, sink); });
+        saved_ = step;
+    }
+
+    void restore() {
+        CheckpointState state = load_checkpoint(request_.checkpoint, *parts_.network);
+        check_vocabulary(parts_, state.trial_json);
+        saved_ = state.step;
+        if (saved_ < 0 || saved_ > steps_)
+            throw Error("the checkpoint says that it is of step " + std::to_string(saved_) + " of " +
+                        std::to_string(steps_));
+        load_objective(parts_, state);
+        if (!state.parts.contains("optimizer")) {  // a finished training: its weights are the averaged ones already
+            finished_ = true;
+            return;
+        }
+        check_state("optimizer", optimizer_.state(), state.parts["optimizer"]);
+        optimizer_.load(state.parts["optimizer"]);
+        if (parts_.sampler) load_sampler(parts_, state);
+        check_state("generator", {{"state", parts_.generator.get_state()}}, state.parts["generator"]);
+        parts_.generator.set_state(state.parts["generator"].at("state"));
+        evaluation_due_ = state.parts.contains("evaluation");
+        // Neither is in checkpoints of earlier builds.
+        if (state.parts.contains("time")) {
+            check_state("time", {{"trained", at::scalar_tensor(trained_, at::kDouble)}}, state.parts["time"]);
+            trained_ = state.parts["time"].at("trained").item<double>();
+        }
+        if (!state.parts.contains("precision")) return;
+        check_state("precision", {{"bfloat16", at::scalar_tensor(0, at::kLong)}}, state.parts["precision"]);
+        const bool began = state.parts["precision"].at("bfloat16").item<std::int64_t>() != 0;
+        if (began != precision_.bfloat16) precision_ = {began, std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
+    }
+
+    // False if asked to stop; nothing of it has been recorded then.
+    bool quick_evaluation(std::int64_t step) {
+        if (evaluation_.at("quick_samples").get<std::int64_t>() == 0) return true;
+        optimizer_.swap_average();
+        recorder_.may_be_ended(quick_patience);
+        bool whole = true;
+        try {
+            for (const auto& [name, value] : quick_figures(step)) recorder_.metric(name, step, value);
+        } catch (const Interrupted&) {
+            whole = false;
+        }
+        recorder_.may_be_ended(0);
+        optimizer_.swap_average();
+        return whole;
+    }
+
+    Figures quick_figures(std::int64_t step) {
+        const std::int64_t samples = evaluation_.at("quick_samples"), batch = evaluation_.at("batch");
+        at::Generator generator = make_generator(parts_.device, request_.seed, quick_stream + static_cast<std::uint64_t>(step));
+        at::Tensor drawn;
+        const KeepGoing keep_going = [this](std::int64_t, std::int64_t) { return !recorder_.stop_requested(); };
+        const at::NoGradGuard no_grad;
+        const auto model = parts_.objective->model(*parts_.network, generator, tick_of(keep_going));
+        LogZ log_z;
+        log_z.value = log_z_;
+        return parts_.energy
+                   ? evaluate_samples(parts_, *model, log_z, samples, batch, generator, keep_going, drawn)
+                   : validation_bits(parts_, *model, samples, evaluation_.at("nll_points"), batch, keep_going);
+    }
+
+    // What quick evaluations compare with. It may take long, and here nothing is lost if it is broken off. False if
+    // asked to stop.
+    bool find_log_z() {
+        const bool needed =
+            evaluation_.at("every").get<std::int64_t>() > 0 && evaluation_.at("quick_samples").get<std::int64_t>() > 0;
+        if (!parts_.energy || !needed) return true;
+        recorder_.progress("exact log Z", 0, 0);
+        log_z_ = parts_.energy->log_z();
+        return !recorder_.stop_requested();
+    }
+
+    const TrialRequest& request_;
+    const PluginHost& plugins_;
+    Recorder& recorder_;
+    const nlohmann::json& train_;
+    const nlohmann::json& evaluation_;
+    const std::int64_t steps_;
+    TrialParts parts_;
+    Precision precision_;
+    Optimizer optimizer_;
+    std::int64_t saved_ = 0;  // step of the newest checkpoint
+    double trained_ = 0;      // seconds of training up to there
+    bool finished_ = false;
+    bool evaluation_due_ = false;  // the quick evaluation at the newest checkpoint was broken off
+    std::optional<double> log_z_;
+};
+
+}  // namespace
+
+TrialOutcome run_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
+    recorder.may_be_ended(patience);  // plugins may take long to construct
+    Trial trial(request, plugins, recorder);
+    for (std::string* archive : {&request.checkpoint, &request.start_network}) std::string().swap(*archive);
+    return trial.run();
+}
+
+}  // namespace marginalia
