@@ -32,7 +32,8 @@ double microseconds_per_metric() {
         FrameReader reader;
         FrameReader::Frame frame;
         while (reader.read_from(end) > 0)
-            while (reader.next(frame)) {}
+            while (reader.next(frame)) {
+            }
     });
     constexpr int count = 1'000'000;
     double seconds = 0;

@@ -2,8 +2,8 @@
 //
 //   molecules_bench FILE [LENGTH]     FILE: a SELFIES of the MOSES alphabet a line; LENGTH: tokens of a row, 55
 //
-// Prints "seconds THREADS S" for the batch (median of 5), and the microseconds a molecule of its parts on one thread. The script
-// molecules_pools.py runs it beside pools of Python's RDKit.
+// Prints "seconds THREADS S" for the batch (median of 5), and the microseconds a molecule of its parts on one thread.
+// The script molecules_pools.py runs it beside pools of Python's RDKit.
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
@@ -25,8 +25,11 @@ namespace {
 constexpr int repeats = 5;
 
 Params params(std::int64_t length) {
-    return Params({{"tokens", std::string("selfies")}, {"alphabet", std::string("moses")}, {"length", length},
-                   {"invalid", -1e4}, {"cache_megabytes", std::int64_t{256}}});
+    return Params({{"tokens", std::string("selfies")},
+                   {"alphabet", std::string("moses")},
+                   {"length", length},
+                   {"invalid", -1e4},
+                   {"cache_megabytes", std::int64_t{256}}});
 }
 
 std::vector<std::uint8_t> rows_of(const char* file, std::int64_t length) {
@@ -41,14 +44,17 @@ std::vector<std::uint8_t> rows_of(const char* file, std::int64_t length) {
 }
 
 double whole_batch(States rows, int threads) {
-    const oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+    const oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism,
+                                            static_cast<std::size_t>(threads));
     std::vector<double> times, values(rows.size());
     for (int repeat = 0; repeat < repeats; ++repeat) {
         const MoleculeEnergy energy(params(static_cast<std::int64_t>(rows.width)), {{lipophilicity(), 4, 1}});
         times.push_back(seconds([&] {
-            oneapi::tbb::parallel_for(oneapi::tbb::blocked_range<std::size_t>(0, rows.size(), 64), [&](const auto& piece) {
-                for (std::size_t row = piece.begin(); row < piece.end(); ++row) values[row] = energy.log_density(rows[row]);
-            });
+            oneapi::tbb::parallel_for(oneapi::tbb::blocked_range<std::size_t>(0, rows.size(), 64),
+                                      [&](const auto& piece) {
+                                          for (std::size_t row = piece.begin(); row < piece.end(); ++row)
+                                              values[row] = energy.log_density(rows[row]);
+                                      });
         }));
     }
     return median(times);
@@ -81,9 +87,10 @@ void print_parts(States rows) {
         for (std::size_t i = 0; i < rows.size(); ++i) sum += log_p->value(*read[i]);
     });
     for (const auto& molecule : read) atoms += molecule->getNumHeavyAtoms();
-    std::printf("microseconds a molecule on one thread: decode %.1f, key of the cache %.1f, parse (RDKit's molecule, rings, "
-                "aromaticity) %.1f, property %.1f; heavy atoms %.1f\n",
-                decode, key, perceive, property, atoms / static_cast<double>(rows.size()));
+    std::printf(
+        "microseconds a molecule on one thread: decode %.1f, key of the cache %.1f, parse (RDKit's molecule, rings, "
+        "aromaticity) %.1f, property %.1f; heavy atoms %.1f\n",
+        decode, key, perceive, property, atoms / static_cast<double>(rows.size()));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Seconds per training step of a network against its own forward and backward passes with nothing else, in one process.
 //
-//   network_bench [steps [network]]     prints a table; likelihood of random rows, float32: of networks whose marginals are exact by
+//   network_bench [steps [network]]     prints a table; likelihood of random rows, float32: of networks whose marginals
+//   are exact by
 //                                       these, of others in any order
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -27,8 +28,9 @@ struct Case {
     bool exact = false;  // its marginals are
 };
 
-// The perceptron at the batch of the paper's Table 5, with the published width and with that of experiments/table1-mnist.toml: whatever the
-// batch, the optimiser reads and writes 28 bytes a weight, and whatever the width, drawing and masking a row costs the same.
+// The perceptron at the batch of the paper's Table 5, with the published width and with that of
+// experiments/table1-mnist.toml: whatever the batch, the optimiser reads and writes 28 bytes a weight, and whatever the
+// width, drawing and masking a row costs the same.
 const Case cases[] = {
     {"unet cpu, 28x28", "plugin = \"unet\"", "28, 28", 784, 2, 32},
     {"transformer cpu-small, 250", "plugin = \"transformer\"", "250", 250, 27, 16},
@@ -58,8 +60,9 @@ std::string random_rows_file(const Case& c) {
 
 TrialRequest request_for(const Case& c, const std::string& steps) {
     return request_of(
-        "name = \"bench\"\n[dataset]\nplugin = \"table\"\nfile = \"" + random_rows_file(c) + "\"\ncategories = " +
-        std::to_string(c.categories) + "\n[network]\n" + c.network + "\n[objective]\nplugin = \"" + (c.exact ? "circuit-mle" : "ao-arm") + "\"\n" +
+        "name = \"bench\"\n[dataset]\nplugin = \"table\"\nfile = \"" + random_rows_file(c) +
+        "\"\ncategories = " + std::to_string(c.categories) + "\n[network]\n" + c.network +
+        "\n[objective]\nplugin = \"" + (c.exact ? "circuit-mle" : "ao-arm") + "\"\n" +
         "[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\n[train]\nlog_every = 1\nbatch = " +
         std::to_string(c.batch) + "\nsteps = " + steps + "\n");
 }
@@ -67,7 +70,8 @@ TrialRequest request_for(const Case& c, const std::string& steps) {
 // The passes alone: on half-known states with a gradient for every logit, or on full states with one for every log p.
 class BarePasses {
 public:
-    BarePasses(const Case& c, const TrialRequest& request) : exact_(c.exact), parts_(build_trial(request, shipped_plugins())) {
+    BarePasses(const Case& c, const TrialRequest& request)
+        : exact_(c.exact), parts_(build_trial(request, shipped_plugins())) {
         const at::Tensor x = at::randint(c.categories, {c.batch, c.sites}, at::kLong);
         x_ = exact_ ? x : x.masked_fill(at::rand(x.sizes()) < 0.5, c.categories);
         weights_ = exact_ ? at::rand({c.batch}) : at::rand({c.batch, c.sites, c.categories});

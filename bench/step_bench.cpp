@@ -60,8 +60,10 @@ int main(int argc, char** argv) {
     configure_torch(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
     const std::string experiment =
         "name = \"bench\"\n[energy]\nplugin = \"ising\"\n[network]\nplugin = \"mlp\"\nhidden = 2048\nlayers = 4\n"
-        "[sampler]\nplugin = \"block-gibbs\"\nsites = 4\n[objective]\nplugin = \"mam-energy\"\n[evaluation]\nsamples = 0\n"
-        "nll_samples = 0\nmarginal_states = 0\n[train]\nbatch = 512\nlog_every = 1\nsteps = " + steps + "\n";
+        "[sampler]\nplugin = \"block-gibbs\"\nsites = 4\n[objective]\nplugin = \"mam-energy\"\n[evaluation]\nsamples = "
+        "0\n"
+        "nll_samples = 0\nmarginal_states = 0\n[train]\nbatch = 512\nlog_every = 1\nsteps = " +
+        steps + "\n";
     BareProducts products(512, 300, 2048, 4, 4);
     products.run();
     std::vector<double> bare;
@@ -70,6 +72,7 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 5; ++i) bare.push_back(seconds([&] { products.run(); }));
     std::printf("mlp 4 x 2048, batch 512, 10x10 Ising, float32, %d threads\n", at::get_num_threads());
     std::printf("  training step          %8.3f s (median of %zu)\n", median(step), step.size());
-    std::printf("  its matrix products    %8.3f s (median of %zu, half before and half after)\n", median(bare), bare.size());
+    std::printf("  its matrix products    %8.3f s (median of %zu, half before and half after)\n", median(bare),
+                bare.size());
     std::printf("  ratio                  %8.3f (aim: 1.25)\n", median(step) / median(bare));
 }

@@ -33,10 +33,8 @@ std::size_t bytes_of(const Record& record) {
     std::size_t bytes = sizeof record;
     if (const auto* points = std::get_if<Points>(&record))
         for (const auto& point : points->points) bytes += sizeof point + point.name.size();
-    else if (const auto* sample = std::get_if<Sample>(&record))
-        bytes += sample->data.size();
-    else if (const auto* piece = std::get_if<Piece>(&record))
-        bytes += piece->bytes.size();
+    else if (const auto* sample = std::get_if<Sample>(&record)) bytes += sample->data.size();
+    else if (const auto* piece = std::get_if<Piece>(&record)) bytes += piece->bytes.size();
     return bytes;
 }
 
@@ -106,10 +104,8 @@ void Batch::take(Work& r) {
 }
 
 void Batch::keep_error(Work& work, const char* sentence) {
-    if (work.waiter != nullptr)
-        work.error = std::current_exception();
-    else
-        work_failure = sentence;
+    if (work.waiter != nullptr) work.error = std::current_exception();
+    else work_failure = sentence;
 }
 
 void Batch::after_points(TrialId trial, const std::function<void()>& write) {

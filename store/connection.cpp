@@ -31,8 +31,7 @@ std::unique_ptr<SQLite::Database> open_database(const std::filesystem::path& fil
         case Rest::read_only:
             // SQLite makes a shared-memory file even to read, which it cannot there and need not.
             return std::make_unique<SQLite::Database>(immutable_uri(file), SQLite::OPEN_READONLY | SQLite::OPEN_URI);
-        case Rest::writable:
-            break;
+        case Rest::writable: break;
     }
     // One that may write takes the log's files away when it closes; a read-only one would leave them behind.
     auto database = std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READWRITE, busy_milliseconds);
@@ -91,10 +90,8 @@ std::int64_t Connection::last_id() const { return sqlite3_last_insert_rowid(hand
 
 void Connection::set_patience(Patience patience) {
     patience_ = std::move(patience);
-    if (patience_)
-        sqlite3_busy_handler(handle(), &wait_for_lock, this);
-    else
-        sqlite3_busy_timeout(handle(), busy_milliseconds);
+    if (patience_) sqlite3_busy_handler(handle(), &wait_for_lock, this);
+    else sqlite3_busy_timeout(handle(), busy_milliseconds);
 }
 
 int Connection::wait_for_lock(void* connection, int times_before) {
@@ -132,18 +129,14 @@ std::string Connection::part_of_blob(const char* table, const char* column, std:
 }
 
 void Connection::begin() {
-    if (depth_ == 0)
-        run(*this, "BEGIN IMMEDIATE");
-    else
-        execute(fmt::format("SAVEPOINT level_{}", depth_));
+    if (depth_ == 0) run(*this, "BEGIN IMMEDIATE");
+    else execute(fmt::format("SAVEPOINT level_{}", depth_));
     ++depth_;
 }
 
 void Connection::commit() {
-    if (depth_ == 1)
-        run(*this, "COMMIT");
-    else
-        execute(fmt::format("RELEASE level_{}", depth_ - 1));
+    if (depth_ == 1) run(*this, "COMMIT");
+    else execute(fmt::format("RELEASE level_{}", depth_ - 1));
     --depth_;
 }
 
@@ -208,10 +201,8 @@ bool Rows::null(int column) const { return sqlite3_column_type(statement_, colum
 void Rows::bind(int index, std::int64_t value) { sqlite3_bind_int64(statement_, index, value); }
 
 void Rows::bind(int index, double value) {
-    if (!std::isnan(value))
-        sqlite3_bind_double(statement_, index, value);
-    else
-        sqlite3_bind_null(statement_, index);
+    if (!std::isnan(value)) sqlite3_bind_double(statement_, index, value);
+    else sqlite3_bind_null(statement_, index);
 }
 
 void Rows::bind(int index, std::string_view value) {

@@ -110,16 +110,11 @@ Pages::Kind Pages::kind_of(PageNumber page) const {
     const auto at = static_cast<off_t>(page_size_) * (page - 1) + static_cast<off_t>(header_at(page));
     if (::pread(descriptor_, &type, 1, at) != 1) return Kind::other;
     switch (type) {
-        case 0x0d:
-            return Kind::table_leaf;
-        case 0x05:
-            return Kind::table_inner;
-        case 0x0a:
-            return Kind::index_leaf;
-        case 0x02:
-            return Kind::index_inner;
-        default:
-            return Kind::other;
+        case 0x0d: return Kind::table_leaf;
+        case 0x05: return Kind::table_inner;
+        case 0x0a: return Kind::index_leaf;
+        case 0x02: return Kind::index_inner;
+        default: return Kind::other;
     }
 }
 
@@ -220,10 +215,8 @@ void Pages::rows(PageNumber page, const std::function<void(StoredRow&&)>& row,
     const auto bytes = read(page);
     if (bytes.empty()) return lost();
     for (const auto at : cells(page, bytes)) {
-        if (auto found = cell(bytes, kind, at))
-            row(std::move(*found));
-        else
-            lost();
+        if (auto found = cell(bytes, kind, at)) row(std::move(*found));
+        else lost();
     }
 }
 

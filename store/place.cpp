@@ -61,40 +61,26 @@ bool can_write(const fs::path& path, int how) { return faccessat(AT_FDCWD, path.
 }  // namespace
 
 std::uint64_t filesystem_type(const fs::path& folder) {
-    struct statfs found {};
+    struct statfs found{};
     return statfs(folder.c_str(), &found) == 0 ? static_cast<std::uint32_t>(found.f_type) : 0;
 }
 
 std::string_view network_filesystem_name(std::uint64_t type) {
     switch (type) {
-        case 0x6969:
-            return "nfs";
-        case 0xff534d42:
-            return "cifs";
-        case 0xfe534d42:
-            return "smb2";
-        case 0x517b:
-            return "smb";
-        case 0x5346414f:
-            return "afs";
-        case 0x6b414653:
-            return "kafs";
-        case 0x00c36400:
-            return "ceph";
-        case 0x73757245:
-            return "coda";
-        case 0x0bd00bd0:
-            return "lustre";
-        case 0x47504653:
-            return "gpfs";
-        case 0x19830326:
-            return "beegfs";
-        case 0xaad7aaea:
-            return "panfs";
-        case 0x564c:
-            return "ncp";
-        default:
-            return {};
+        case 0x6969: return "nfs";
+        case 0xff534d42: return "cifs";
+        case 0xfe534d42: return "smb2";
+        case 0x517b: return "smb";
+        case 0x5346414f: return "afs";
+        case 0x6b414653: return "kafs";
+        case 0x00c36400: return "ceph";
+        case 0x73757245: return "coda";
+        case 0x0bd00bd0: return "lustre";
+        case 0x47504653: return "gpfs";
+        case 0x19830326: return "beegfs";
+        case 0xaad7aaea: return "panfs";
+        case 0x564c: return "ncp";
+        default: return {};
     }
 }
 
@@ -153,14 +139,10 @@ Rest rest_of(const fs::path& file) {
 std::string immutable_uri(const fs::path& file) {
     std::string uri = "file:";
     for (const char c : fs::absolute(file).string()) {
-        if (c == '?')
-            uri += "%3f";
-        else if (c == '#')
-            uri += "%23";
-        else if (c == '%')
-            uri += "%25";
-        else
-            uri += c;
+        if (c == '?') uri += "%3f";
+        else if (c == '#') uri += "%23";
+        else if (c == '%') uri += "%25";
+        else uri += c;
     }
     return uri + "?immutable=1";
 }

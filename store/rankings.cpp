@@ -133,10 +133,8 @@ TrialId best_trial(Store& store, std::string_view what, std::string_view experim
     Ranking ranking;
     ranking.experiment = experiment;
     ranking.limit = 1;
-    if (what.ends_with(":max"))
-        ranking.highest = true, what.remove_suffix(4);
-    else if (what.ends_with(":min"))
-        what.remove_suffix(4);
+    if (what.ends_with(":max")) ranking.highest = true, what.remove_suffix(4);
+    else if (what.ends_with(":min")) what.remove_suffix(4);
     ranking.metric = what;
     const auto places = places_of(store.connection(), ranking);
     if (places.empty())

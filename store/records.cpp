@@ -52,8 +52,7 @@ Summary summary_of_points(Connection& connection, TrialId trial, std::int64_t me
 }
 
 void write_summary(Connection& connection, TrialId trial, std::int64_t metric, const Summary& s) {
-    if (s.n == 0)
-        run(connection, "DELETE FROM summary WHERE trial = ? AND metric = ?", trial, metric);
+    if (s.n == 0) run(connection, "DELETE FROM summary WHERE trial = ? AND metric = ?", trial, metric);
     else
         run(connection, "INSERT OR REPLACE INTO summary VALUES (?,?,?,?,?,?,?,?,?,?)", trial, metric, s.n, s.nonfinite,
             s.last, s.last_step, s.min, s.min_step, s.max, s.max_step);

@@ -79,10 +79,8 @@ private:
                                                       fmt::join(names, ", "), fmt::join(marks, ", ")));
         for (std::size_t i = 0; i < row.values.size(); ++i) {
             const int index = static_cast<int>(i) + 1;
-            if (table.columns[i].is_rowid)
-                sqlite3_bind_int64(statement, index, row.rowid);
-            else
-                bind_stored(statement, index, row.values[i]);
+            if (table.columns[i].is_rowid) sqlite3_bind_int64(statement, index, row.rowid);
+            else bind_stored(statement, index, row.values[i]);
         }
         const int code = sqlite3_step(statement);
         sqlite3_reset(statement);

@@ -103,8 +103,7 @@ void check_not_newer(Connection& connection, std::span<const std::string_view> s
     const auto known = static_cast<std::int64_t>(steps.size());
     if (const auto version = version_of(connection); version > known)
         throw newer_store(connection.file(), version, known);
-    else if (version < 0)
-        connection.damaged(fmt::format("its layout version is {}", version));
+    else if (version < 0) connection.damaged(fmt::format("its layout version is {}", version));
     Rows tables(connection, "SELECT count(*) FROM sqlite_schema");  // reads the schema: damage shows now, not later
     if (tables.next() && tables.integer(0) > 0 && version_of(connection) == 0)
         connection.damaged("it has tables and no layout version");

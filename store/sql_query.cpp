@@ -117,16 +117,11 @@ Prepared prepare(sqlite3* handle, const std::string& sql) {
 
 Cell cell(sqlite3_stmt* statement, int column) {
     switch (sqlite3_column_type(statement, column)) {
-        case SQLITE_INTEGER:
-            return std::int64_t{sqlite3_column_int64(statement, column)};
-        case SQLITE_FLOAT:
-            return sqlite3_column_double(statement, column);
-        case SQLITE_BLOB:
-            return Blob{sqlite3_column_bytes(statement, column)};
-        case SQLITE_NULL:
-            return std::monostate{};
-        default:
-            break;
+        case SQLITE_INTEGER: return std::int64_t{sqlite3_column_int64(statement, column)};
+        case SQLITE_FLOAT: return sqlite3_column_double(statement, column);
+        case SQLITE_BLOB: return Blob{sqlite3_column_bytes(statement, column)};
+        case SQLITE_NULL: return std::monostate{};
+        default: break;
     }
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
     if (text == nullptr) throw std::bad_alloc();  // the limit of memory is reached

@@ -80,10 +80,8 @@ void Writer::State::write_all() {
         const auto last = added;
         urgent = false;
         lock.unlock();
-        if (const auto fault = look_after_file())
-            keep_all_but_waiters(records, *fault);
-        else
-            write(records, last);
+        if (const auto fault = look_after_file()) keep_all_but_waiters(records, *fault);
+        else write(records, last);
         lock.lock();
         if (records.empty()) continue;
         // Could not be written: they stay in front of what came meanwhile, until the next try.

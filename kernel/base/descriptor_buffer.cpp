@@ -33,10 +33,7 @@ std::string write_failure(const std::string& name, int error, const std::string&
 }
 
 DescriptorBuffer::DescriptorBuffer(int descriptor, std::string name, std::string elsewhere, bool ends_quietly)
-    : descriptor_(descriptor),
-      name_(std::move(name)),
-      elsewhere_(std::move(elsewhere)),
-      ends_quietly_(ends_quietly),
+    : descriptor_(descriptor), name_(std::move(name)), elsewhere_(std::move(elsewhere)), ends_quietly_(ends_quietly),
       buffer_(buffer_bytes) {
     setp(buffer_.data(), buffer_.data() + buffer_.size());
 }

@@ -185,10 +185,8 @@ Output::Output(const fs::path& file, std::ostream& standard) : standard_(standar
 }
 
 void Output::commit() {
-    if (file_)
-        file_->commit();
-    else
-        standard_.flush();
+    if (file_) file_->commit();
+    else standard_.flush();
 }
 
 }  // namespace marginalia

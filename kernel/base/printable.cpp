@@ -69,12 +69,9 @@ std::string harmless(std::string_view text, std::size_t most, bool keeps_lines) 
     out.reserve(shown.size());
     for (std::size_t at = 0; at < shown.size();) {
         const Character c = character_at(shown, at);
-        if (!c.valid)
-            out += "\\x" + hex(static_cast<unsigned char>(shown[at]), 2);
-        else if (is_harmful(c.point) && !(keeps_lines && (c.point == '\n' || c.point == '\t')))
-            out += escaped(c.point);
-        else
-            out += shown.substr(at, c.bytes);
+        if (!c.valid) out += "\\x" + hex(static_cast<unsigned char>(shown[at]), 2);
+        else if (is_harmful(c.point) && !(keeps_lines && (c.point == '\n' || c.point == '\t'))) out += escaped(c.point);
+        else out += shown.substr(at, c.bytes);
         at += c.bytes;
     }
     if (shown.size() < text.size()) out += "… (" + std::to_string(text.size() - shown.size()) + " more bytes)";
@@ -91,10 +88,8 @@ std::string escaped_for_toml(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
         const Character c = character_at(text, at);
-        if (!c.valid || !is_harmful(c.point))
-            out += text.substr(at, c.bytes);
-        else
-            out += c.point < 0x10000 ? "\\u" + hex(c.point, 4) : "\\U" + hex(c.point, 8);
+        if (!c.valid || !is_harmful(c.point)) out += text.substr(at, c.bytes);
+        else out += c.point < 0x10000 ? "\\u" + hex(c.point, 4) : "\\U" + hex(c.point, 8);
         at += c.bytes;
     }
     return out;

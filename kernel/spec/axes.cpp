@@ -134,9 +134,8 @@ private:
     }
 
     static std::string unknown(const SweptKey& key, const std::string& kind, const Candidate& candidate) {
-        const std::string label = candidate.plugin
-                                      ? "Parameters of " + kind + " '" + candidate.plugin->name + "'"
-                                      : "Keys of [" + key.section + "]";
+        const std::string label = candidate.plugin ? "Parameters of " + kind + " '" + candidate.plugin->name + "'"
+                                                   : "Keys of [" + key.section + "]";
         return "unknown key '" + key.dotted + "' in [sweep]" +
                suggestion(key.key, names_of(*candidate.parameters), label);
     }

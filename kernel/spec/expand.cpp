@@ -16,12 +16,8 @@ std::string hash_of(const std::string& text) { return sha256_hex(text).substr(0,
 class Expander {
 public:
     Expander(const std::vector<Section>& sections, const std::vector<Axis>& axes)
-        : sections_(sections),
-          axes_(axes),
-          at_(axes.size(), 0),
-          last_axis_(sections.size(), -1),
-          values_(sections.size()),
-          texts_(sections.size()) {
+        : sections_(sections), axes_(axes), at_(axes.size(), 0), last_axis_(sections.size(), -1),
+          values_(sections.size()), texts_(sections.size()) {
         for (std::size_t a = 0; a < axes.size(); ++a)
             for (const Point& point : axes[a])
                 for (const Setting& setting : point) last_axis_[setting.section] = static_cast<int>(a);

@@ -75,10 +75,11 @@ private:
     std::string name() {
         const Node* node = root_.find("name");
         if (!node) {
-            faults_.add({}, faults_.files().size() == 1
-                                ? "the experiment has no name; add name = \"my-experiment\" at the top of the file"
-                                : "the experiment has no name of its own, and that of the file it extends is another's; "
-                                  "add name = \"my-experiment\" at the top of the file");
+            faults_.add({},
+                        faults_.files().size() == 1
+                            ? "the experiment has no name; add name = \"my-experiment\" at the top of the file"
+                            : "the experiment has no name of its own, and that of the file it extends is another's; "
+                              "add name = \"my-experiment\" at the top of the file");
             return "";
         }
         if (node->kind != Node::Kind::text) {
@@ -128,7 +129,8 @@ private:
         for (const Node& child : root_.children) {
             if (child.key == "name" || child.key == "description" || child.key == "seeds") continue;
             if (child.key == "extends") {
-                faults_.add(child.place, "'extends' cannot be given on the command line; write a file that begins with it");
+                faults_.add(child.place,
+                            "'extends' cannot be given on the command line; write a file that begins with it");
             } else if (is_table_name(child.key)) {
                 if (!child.is_table())
                     faults_.add(child.place,
@@ -161,14 +163,16 @@ private:
                 return;
             }
         for (const std::string& owner : plugin_tables())
-            if (const PluginManifest* plugin = plugin_of(owner); plugin && find_parameter(plugin->parameters, child.key)) {
-                faults_.add(child.key_place, "unknown key '" + child.key + "' above the first table; " + plugin->kind + " '" +
-                                                 plugin->name + "' has it: write " + owner + "." + child.key +
+            if (const PluginManifest* plugin = plugin_of(owner);
+                plugin && find_parameter(plugin->parameters, child.key)) {
+                faults_.add(child.key_place, "unknown key '" + child.key + "' above the first table; " + plugin->kind +
+                                                 " '" + plugin->name + "' has it: write " + owner + "." + child.key +
                                                  ", or put it in [" + owner + "]");
                 return;
             }
-        faults_.add(child.key_place, "unknown key '" + child.key + "' above the first table" +
-                                         suggestion(child.key, {"name", "description", "extends", "seeds"}, "Keys there"));
+        faults_.add(child.key_place,
+                    "unknown key '" + child.key + "' above the first table" +
+                        suggestion(child.key, {"name", "description", "extends", "seeds"}, "Keys there"));
     }
 
     void check_tables() {
@@ -259,9 +263,7 @@ Params params_of(const nlohmann::json& table, const std::vector<ParameterSpec>& 
             case ParameterType::number: values[spec.name] = found->get<double>(); break;
             case ParameterType::text:
             case ParameterType::path:
-            case ParameterType::script:
-                values[spec.name] = found->get<std::string>();
-                break;
+            case ParameterType::script: values[spec.name] = found->get<std::string>(); break;
         }
     }
     return Params(std::move(values));

@@ -27,11 +27,11 @@ struct Experiment {
     std::string name;
     std::string description;
     std::filesystem::path file;
-    std::string toml;                 // text that stands on its own: what it extends and overrides applied
-    nlohmann::json run;               // the [run] table, defaults filled in
-    std::vector<std::string> swept;   // places in the config that vary ("network.hidden"), in order of mention
-    std::optional<PaperTable> table;  // [table]
-    std::vector<TrialConfig> trials;  // in the order of the sweep, seeds innermost
+    std::string toml;                          // text that stands on its own: what it extends and overrides applied
+    nlohmann::json run;                        // the [run] table, defaults filled in
+    std::vector<std::string> swept;            // places in the config that vary ("network.hidden"), in order of mention
+    std::optional<PaperTable> table;           // [table]
+    std::vector<TrialConfig> trials;           // in the order of the sweep, seeds innermost
     std::shared_ptr<const Experiment> stage1;  // [stage1], an experiment of its own that is to be run first; null: none
 };
 
@@ -51,12 +51,13 @@ Experiment read_experiment(const std::filesystem::path& file, const std::vector<
 Experiment parse_experiment(std::string_view text, const std::filesystem::path& file,
                             const std::vector<std::string>& overrides, const PluginCatalogue& plugins);
 
-// The folders of run.plugin_path, which must be known before the plugins that an experiment is checked against: absolute,
-// in order, relative ones being taken from the folder of `file`. Empty where the text is no TOML or says nothing of the
-// kind; reading the experiment then says what is wrong.
+// The folders of run.plugin_path, which must be known before the plugins that an experiment is checked against:
+// absolute, in order, relative ones being taken from the folder of `file`. Empty where the text is no TOML or says
+// nothing of the kind; reading the experiment then says what is wrong.
 std::vector<std::string> plugin_folders_of(std::string_view text, const std::filesystem::path& file,
                                            const std::vector<std::string>& overrides);
-std::vector<std::string> plugin_folders_of(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+std::vector<std::string> plugin_folders_of(const std::filesystem::path& file,
+                                           const std::vector<std::string>& overrides);
 
 // The values of a plugin's table as the plugin sees them.
 Params params_of(const nlohmann::json& table, const std::vector<ParameterSpec>& declared);

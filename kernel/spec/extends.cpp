@@ -54,7 +54,8 @@ public:
         if (!base) return std::nullopt;
         erase(*above, "extends");
         lay_over(*base, std::move(*above), true);
-        std::stable_partition(base->children.begin(), base->children.end(), [](const Node& n) { return n.key == "name"; });
+        std::stable_partition(base->children.begin(), base->children.end(),
+                              [](const Node& n) { return n.key == "name"; });
         return base;
     }
 

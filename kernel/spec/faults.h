@@ -27,8 +27,8 @@ public:
     void add_plugin(Place place, std::string sentence);
     bool none() const { return faults_.empty(); }
 
-    // Throws Error with one line a fault, "FILE:LINE:COLUMN: sentence" or "override 'x=1': sentence", those of files first,
-    // by position; MissingPlugin if all are about plugins. Does nothing if there is no fault.
+    // Throws Error with one line a fault, "FILE:LINE:COLUMN: sentence" or "override 'x=1': sentence", those of files
+    // first, by position; MissingPlugin if all are about plugins. Does nothing if there is no fault.
     void throw_if_any() const;
 
 private:

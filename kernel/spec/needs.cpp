@@ -9,7 +9,7 @@ namespace {
 
 // What a word of `needs` asks for.
 struct Need {
-    std::string table;  // empty: nothing more
+    std::string table;                                              // empty: nothing more
     enum class Source { any, model, energy } source = Source::any;  // of a sampler's states
 };
 
@@ -85,14 +85,15 @@ std::string unmet(const Node& root, const std::vector<Section>& sections, const 
         if (fits(need, *candidate.plugin)) return "";
         if (!wrong) wrong = candidate.plugin;
     }
-    return in_words(plugin) + " needs " + in_words(need) + ", not " + of_another_kind(*wrong) + "; such are: " +
-           fitting(need, catalogue);
+    return in_words(plugin) + " needs " + in_words(need) + ", not " + of_another_kind(*wrong) +
+           "; such are: " + fitting(need, catalogue);
 }
 
 void check_reference(const Node& root, const Section& reference, const PluginCatalogue& catalogue, Faults& faults) {
     if (is_used(reference) && root.find("dataset") && !root.find("energy"))
-        return faults.add(reference.place, "[reference] draws states of an [energy], but this experiment learns from a "
-                                           "[dataset], whose own rows are its reference; remove the table");
+        return faults.add(reference.place,
+                          "[reference] draws states of an [energy], but this experiment learns from a "
+                          "[dataset], whose own rows are its reference; remove the table");
     const Need need{"sampler", Need::Source::energy};
     for (const Candidate& candidate : reference.candidates)
         if (candidate.plugin && !fits(need, *candidate.plugin))

@@ -29,12 +29,12 @@ struct PaperTable {
     std::vector<PaperRow> rows;
 };
 
-// The [table] of an experiment's text as the store keeps it; nullopt if it has none or is no TOML. Throws Error with a place
-// in `file` if the table is not well formed, which a text that was run is not.
+// The [table] of an experiment's text as the store keeps it; nullopt if it has none or is no TOML. Throws Error with a
+// place in `file` if the table is not well formed, which a text that was run is not.
 std::optional<PaperTable> paper_table_of(std::string_view text, const std::filesystem::path& file);
 
-// Whether a trial's config has one of the allowed values under each key of `where`. A text matches a file name that ends
-// with it, and "none" a table that is not there.
+// Whether a trial's config has one of the allowed values under each key of `where`. A text matches a file name that
+// ends with it, and "none" a table that is not there.
 bool matches(const PaperRow& row, const nlohmann::json& config);
 
 }  // namespace marginalia

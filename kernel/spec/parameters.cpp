@@ -153,7 +153,8 @@ constexpr Parameter evaluation[] = {
     {.name = "ranking_masked",
      .type = ParameterType::text,
      .fallback = "\"\"",
-     .help = "sites regenerated to make a group of a test row, in turn, such as 100,400,700; empty: groups of test rows"},
+     .help =
+         "sites regenerated to make a group of a test row, in turn, such as 100,400,700; empty: groups of test rows"},
     {.name = "ranking_threshold",
      .type = ParameterType::number,
      .fallback = "0",

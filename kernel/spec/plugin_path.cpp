@@ -34,7 +34,8 @@ std::vector<std::string> plugin_folders_of(std::string_view text, const std::fil
     return folders;
 }
 
-std::vector<std::string> plugin_folders_of(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+std::vector<std::string> plugin_folders_of(const std::filesystem::path& file,
+                                           const std::vector<std::string>& overrides) {
     return plugin_folders_of(config::file_text(file), file, overrides);
 }
 

@@ -12,10 +12,10 @@ namespace marginalia {
 
 // By cpuid, because LibTorch's functions for it (ATen/cpu/Utils.h) are others in each of its versions.
 bool processor_has_bfloat16() {
-    constexpr unsigned osxsave = 1u << 27;                         // leaf 1, ecx: xgetbv may be asked
-    constexpr unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;   // leaf 7.0, edx
-    constexpr unsigned avx512_bf16 = 1u << 5;                      // leaf 7.1, eax
-    constexpr unsigned avx512_state = 0xe6, amx_state = 0x60000;   // what the system saves of the registers
+    constexpr unsigned osxsave = 1u << 27;                        // leaf 1, ecx: xgetbv may be asked
+    constexpr unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;  // leaf 7.0, edx
+    constexpr unsigned avx512_bf16 = 1u << 5;                     // leaf 7.1, eax
+    constexpr unsigned avx512_state = 0xe6, amx_state = 0x60000;  // what the system saves of the registers
     unsigned a = 0, b = 0, c = 0, d = 0;
     if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & osxsave) == 0) return false;
     unsigned saved = 0, high = 0;
@@ -41,7 +41,8 @@ constexpr double worthwhile = 1.1;  // a smaller gain is not worth the rounding
 std::string why_slow(double speed) {
     if (speed == 0) return "this processor has neither AVX512-BF16 nor AMX-BF16";
     char text[100];
-    std::snprintf(text, sizeof text, "this network's passes in it run at %.2g times the speed of float32 on this processor", speed);
+    std::snprintf(text, sizeof text,
+                  "this network's passes in it run at %.2g times the speed of float32 on this processor", speed);
     return text;
 }
 
@@ -50,7 +51,8 @@ std::string why_slow(double speed) {
 Precision resolve_precision(const std::string& wanted, bool cuda, double speed) {
     if (wanted == "float32") return {};
     const bool fast = cuda || speed >= worthwhile;
-    if (wanted == "auto") return fast ? Precision{true, "bfloat16"} : Precision{false, "float32, not bfloat16: " + why_slow(speed)};
+    if (wanted == "auto")
+        return fast ? Precision{true, "bfloat16"} : Precision{false, "float32, not bfloat16: " + why_slow(speed)};
     if (fast) return {true, ""};
     return {true, "warning: bfloat16 is hardly faster than float32 here, or slower: " + why_slow(speed) +
                       "; give train.precision = \"auto\" or \"float32\""};

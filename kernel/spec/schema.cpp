@@ -88,15 +88,14 @@ static void from_json(const nlohmann::json& json, ParameterSpec& p) {
 }
 
 static void to_json(nlohmann::json& json, const PluginManifest& p) {
-    json = {{"kind", p.kind}, {"name", p.name},           {"summary", p.summary}, {"manual", p.manual},
-            {"path", p.path}, {"build_tag", p.build_tag}, {"sha256", p.sha256},   {"parameters", p.parameters},
+    json = {{"kind", p.kind},  {"name", p.name},           {"summary", p.summary}, {"manual", p.manual},
+            {"path", p.path},  {"build_tag", p.build_tag}, {"sha256", p.sha256},   {"parameters", p.parameters},
             {"needs", p.needs}};
 }
 
 static void from_json(const nlohmann::json& json, PluginManifest& p) {
-    p = {json.at("kind"),       json.at("name"), json.at("summary"),   json.at("manual"),
-         json.at("parameters"), json.at("path"), json.at("build_tag"), json.at("sha256"),
-         json.at("needs")};
+    p = {json.at("kind"), json.at("name"),      json.at("summary"), json.at("manual"), json.at("parameters"),
+         json.at("path"), json.at("build_tag"), json.at("sha256"),  json.at("needs")};
 }
 
 static void to_json(nlohmann::json& json, const PluginFailure& f) { json = {{"path", f.path}, {"reason", f.reason}}; }

@@ -33,7 +33,7 @@ struct PluginManifest {
     std::vector<ParameterSpec> parameters;
     std::string path;  // absolute
     std::string build_tag;
-    std::string sha256;              // of the file
+    std::string sha256;  // of the file
     // What an experiment with it must have: "energy", "dataset", "sampler", "model-sampler" (one that does not itself
     // need "energy"), "target-sampler" (one that does), "states" (a dataset, or an energy with a target-sampler).
     std::vector<std::string> needs;
@@ -64,8 +64,8 @@ nlohmann::json default_value(const ParameterSpec&);
 void to_json(nlohmann::json&, const PluginCatalogue&);
 void from_json(const nlohmann::json&, PluginCatalogue&);
 
-// The kind of the plugin that a table of an experiment file names: the table's own name, but for [reference], whose plugin
-// is a sampler. Of a table that names none, its name.
+// The kind of the plugin that a table of an experiment file names: the table's own name, but for [reference], whose
+// plugin is a sampler. Of a table that names none, its name.
 std::string kind_of_table(std::string_view table);
 
 // The kernel's own tables, [train], [evaluation] (part of a trial's identity) and [run] (how to run; not part of it).

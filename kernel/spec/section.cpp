@@ -88,9 +88,8 @@ private:
     }
 
     bool only_none() const {
-        return !section_.candidates.empty() &&
-               std::all_of(section_.candidates.begin(), section_.candidates.end(),
-                           [](const Candidate& c) { return c.is_none(); });
+        return !section_.candidates.empty() && std::all_of(section_.candidates.begin(), section_.candidates.end(),
+                                                           [](const Candidate& c) { return c.is_none(); });
     }
 
     void read_child(const Node& child) {

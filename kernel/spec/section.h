@@ -13,7 +13,8 @@
 
 namespace marginalia::config {
 
-// Tables that name a plugin, in the order of the documentation: energy, dataset, network, sampler, reference, objective.
+// Tables that name a plugin, in the order of the documentation: energy, dataset, network, sampler, reference,
+// objective.
 const std::vector<std::string>& plugin_tables();
 // Tables of the kernel's own: train, evaluation, run.
 const std::vector<std::string>& kernel_tables();

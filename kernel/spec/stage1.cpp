@@ -69,8 +69,10 @@ void keep_shared(Node& sweep, const std::vector<std::string>& objectives) {
 void check_objectives(const Node& node, Faults& faults) {
     const auto is_text = [](const Node& name) { return name.kind == Node::Kind::text; };
     if (!node.is_list() || node.children.empty() || !std::all_of(node.children.begin(), node.children.end(), is_text))
-        faults.add(node.place, "'stage1.objectives' must be a list of the second stage's objectives, such as [\"mam-distill\"], not " +
-                                   described(node));
+        faults.add(
+            node.place,
+            "'stage1.objectives' must be a list of the second stage's objectives, such as [\"mam-distill\"], not " +
+                described(node));
 }
 
 void check_name(const Node& name, const Node& root, Faults& faults) {
@@ -103,8 +105,9 @@ void check_stage1(const Node& root, Faults& faults) {
         if (child.key == "objectives") check_objectives(child, faults);
         else if (child.key == "name") check_name(child, root, faults);
         else if (!contains(own_tables(), child.key))
-            faults.add(child.key_place, (child.is_table() ? "unknown table " + name : "unknown key '" + child.key + "' in [stage1]") +
-                                            suggestion(child.key, own_tables(), "Tables of [stage1]"));
+            faults.add(child.key_place,
+                       (child.is_table() ? "unknown table " + name : "unknown key '" + child.key + "' in [stage1]") +
+                           suggestion(child.key, own_tables(), "Tables of [stage1]"));
         else if (!child.is_table()) faults.add(child.place, "'stage1." + child.key + "' must be one table, " + name);
     }
     if (!stage1->find("objective"))
@@ -113,7 +116,8 @@ void check_stage1(const Node& root, Faults& faults) {
     const Node* start = train ? train->find("start_from") : nullptr;
     if (!start && sweep) start = sweep->find("train.start_from");
     if (start)
-        faults.add(start->key_place, "'train.start_from' and [stage1] both say where the network comes from; remove one");
+        faults.add(start->key_place,
+                   "'train.start_from' and [stage1] both say where the network comes from; remove one");
 }
 
 Node stage1_root(const Node& root) {
@@ -123,10 +127,12 @@ Node stage1_root(const Node& root) {
     erase(own, "objectives");
     for (const Node& child : root.children) {
         if (child.key == "name")
-            first.children.push_back(name ? *name : make_text("name", child.scalar.get<std::string>() + ".stage1", child.place));
+            first.children.push_back(
+                name ? *name : make_text("name", child.scalar.get<std::string>() + ".stage1", child.place));
         else if (child.key == "seeds" || contains(shared_parts, child.key) || contains(shared_besides, child.key))
             first.children.push_back(child);
-        else if (child.key == stage1_table) first.children.insert(first.children.end(), own.children.begin(), own.children.end());
+        else if (child.key == stage1_table)
+            first.children.insert(first.children.end(), own.children.begin(), own.children.end());
         else if (child.key == "sweep") keep_shared(put(first, child), objectives_of(*root.find(stage1_table)));
     }
     return first;
@@ -135,7 +141,9 @@ Node stage1_root(const Node& root) {
 bool needs_stage1(const Experiment& experiment, const Node& root) {
     const Node* stage1 = root.find(stage1_table);
     return stage1 && std::any_of(experiment.trials.begin(), experiment.trials.end(),
-                                 [objectives = objectives_of(*stage1)](const TrialConfig& trial) { return has_stage1(trial, objectives); });
+                                 [objectives = objectives_of(*stage1)](const TrialConfig& trial) {
+                                     return has_stage1(trial, objectives);
+                                 });
 }
 
 void start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root) {

@@ -12,7 +12,8 @@ namespace {
 // Appends `child`, or what lies in it where it stands for a table and not for a parameter.
 void flatten(Node child, const std::string& prefix, const PluginCatalogue& catalogue, std::vector<Node>& flat) {
     const bool is_table_name = prefix.empty() && (is_plugin_table(child.key) || is_kernel_table(child.key));
-    const bool is_plugin_name = !prefix.empty() && prefix.find('.') == prefix.npos && catalogue.find(kind_of_table(prefix), child.key);
+    const bool is_plugin_name =
+        !prefix.empty() && prefix.find('.') == prefix.npos && catalogue.find(kind_of_table(prefix), child.key);
     child.key = prefix.empty() ? child.key : prefix + "." + child.key;
     if (!child.is_table() || !(is_table_name || is_plugin_name)) {
         flat.push_back(std::move(child));

@@ -28,8 +28,8 @@ private:
     void allow(const Node& table, const std::string& name, const std::vector<std::string>& keys) {
         for (const Node& child : table.children)
             if (std::find(keys.begin(), keys.end(), child.key) == keys.end())
-                faults_.add(child.key_place,
-                            "unknown key '" + child.key + "' in " + name + suggestion(child.key, keys, "Keys of " + name));
+                faults_.add(child.key_place, "unknown key '" + child.key + "' in " + name +
+                                                 suggestion(child.key, keys, "Keys of " + name));
     }
 
     std::string text_of(const Node& node, const std::string& name) {
@@ -75,7 +75,8 @@ private:
     std::map<std::string, double> figures(const Node& table, const std::string& name) {
         std::map<std::string, double> figures;
         for_columns(table, name, [&](const Node& child) {
-            if (child.kind == Node::Kind::integer || child.kind == Node::Kind::number) figures[child.key] = child.scalar;
+            if (child.kind == Node::Kind::integer || child.kind == Node::Kind::number)
+                figures[child.key] = child.scalar;
             else
                 faults_.add(child.place,
                             "'" + child.key + "' in '" + name + "' must be a number, not " + described(child));
@@ -87,7 +88,8 @@ private:
         const Node* rows = table.find("rows");
         const bool lists = rows && rows->is_list() && !rows->children.empty();
         if (!lists)
-            faults_.add(rows ? rows->place : table.place, "[table] has no rows; add one as [[table.rows]] with a label");
+            faults_.add(rows ? rows->place : table.place,
+                        "[table] has no rows; add one as [[table.rows]] with a label");
         for (const Node& row : lists ? rows->children : std::vector<Node>()) {
             if (row.is_table()) read_.rows.push_back(read_row(row));
             else faults_.add(row.place, "a row must be a table, [[table.rows]], not " + described(row));
@@ -99,16 +101,15 @@ private:
         allow(node, "[[table.rows]]", {"label", "where", "published", "experiment", "metrics"});
         row.label = required_text(node, "[[table.rows]]", "label");
         if (const Node* other = node.find("experiment")) row.experiment = text_of(*other, "table.rows.experiment");
-        if (const Node* published = node.find("published"))
-            row.published = figures(*published, "table.rows.published");
+        if (const Node* published = node.find("published")) row.published = figures(*published, "table.rows.published");
         if (const Node* metrics = node.find("metrics"))
             for_columns(*metrics, "table.rows.metrics", [&](const Node& child) {
                 row.metrics[child.key] = child.scalar == "" ? "" : text_of(child, "table.rows.metrics." + child.key);
             });
         const Node* where = node.find("where");
         if (where && !where->is_table())
-            faults_.add(where->place, "'table.rows.where' must be a table, { \"TABLE.KEY\" = VALUE }, not " +
-                                          described(*where));
+            faults_.add(where->place,
+                        "'table.rows.where' must be a table, { \"TABLE.KEY\" = VALUE }, not " + described(*where));
         if (where && where->is_table()) read_where(*where, "", row);
         return row;
     }
@@ -141,10 +142,12 @@ private:
 
     // Throws no light on plugins that are not there: any plugin of the kind may declare the key.
     void check(const std::string& key, const Node& value, const Node& at) {
-        const std::string table = key.substr(0, key.find('.')), rest = key.substr(std::min(table.size() + 1, key.size()));
+        const std::string table = key.substr(0, key.find('.')),
+                          rest = key.substr(std::min(table.size() + 1, key.size()));
         if (is_plugin_table(table) && rest == "plugin") {
             if (value.kind != Node::Kind::text)
-                faults_.add(value.place, "'" + key + "' must be the name of a plugin in quotes, not " + described(value));
+                faults_.add(value.place,
+                            "'" + key + "' must be the name of a plugin in quotes, not " + described(value));
             return;
         }
         const std::vector<const ParameterSpec*> specs = declared(table, rest);

@@ -8,8 +8,8 @@
 
 namespace marginalia::config {
 
-// What the table says; what is read is only right if no fault was added. The keys and values of `where` are checked against
-// the declared parameters, unless `catalogue` is null.
+// What the table says; what is read is only right if no fault was added. The keys and values of `where` are checked
+// against the declared parameters, unless `catalogue` is null.
 PaperTable read_paper_table(const Node& table, const PluginCatalogue* catalogue, const std::filesystem::path& folder,
                             Faults& faults);
 

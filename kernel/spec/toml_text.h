@@ -10,7 +10,8 @@
 
 namespace marginalia::config {
 
-// The root table of a TOML document, of the file of that number; nullopt after a syntax error, which is added to `faults`.
+// The root table of a TOML document, of the file of that number; nullopt after a syntax error, which is added to
+// `faults`.
 std::optional<Node> read_toml(std::string_view text, Faults& faults, std::uint32_t file = 0);
 
 // A single TOML value such as `1e-3`, `"a"` or `[1, 2]`; nullopt if the text is none, or has a
@@ -23,8 +24,8 @@ std::string toml_key(const std::string& key);
 // A JSON boolean, integer, number or string as TOML spells it.
 std::string toml_scalar(const nlohmann::json& value);
 
-// The root table as a TOML document: top-level values, then one [table] each with its lists of tables as [[table.list]];
-// deeper tables inline.
+// The root table as a TOML document: top-level values, then one [table] each with its lists of tables as
+// [[table.list]]; deeper tables inline.
 std::string write_toml(const Node& root);
 
 }  // namespace marginalia::config

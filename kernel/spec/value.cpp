@@ -23,8 +23,7 @@ const char* wanted(ParameterType type) {
         case ParameterType::number: return "a number";
         case ParameterType::text: return "a text in quotes";
         case ParameterType::path:
-        case ParameterType::script:
-            return "a file name in quotes";
+        case ParameterType::script: return "a file name in quotes";
     }
     return "a value";
 }
@@ -36,8 +35,7 @@ bool of_type(const Node& value, ParameterType type) {
         case ParameterType::number: return value.kind == Node::Kind::integer || value.kind == Node::Kind::number;
         case ParameterType::text:
         case ParameterType::path:
-        case ParameterType::script:
-            return value.kind == Node::Kind::text;
+        case ParameterType::script: return value.kind == Node::Kind::text;
     }
     return false;
 }
@@ -83,8 +81,7 @@ std::string fault_of(const Node& value, const ParameterSpec& spec, const std::st
     // A mean of one has no standard error.
     const bool averaged =
         name == "evaluation.samples" || name == "evaluation.quick_samples" || name == "evaluation.ais_chains";
-    if (number == 1 && averaged)
-        return "'" + name + "' cannot be 1: give at least 2 " + spec.unit + ", or 0 for none";
+    if (number == 1 && averaged) return "'" + name + "' cannot be 1: give at least 2 " + spec.unit + ", or 0 for none";
     if (number >= spec.minimum && number <= spec.maximum) return "";
     return "'" + name + "' must be " + range_text(spec) + ", not " + toml_scalar(value.scalar);
 }

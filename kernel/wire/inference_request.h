@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "kernel/wire/state_format.h"
 #include "kernel/wire/recorder.h"
+#include "kernel/wire/state_format.h"
 
 namespace marginalia {
 
@@ -19,7 +19,7 @@ struct InferenceRequest {
     TrialRequest trial;  // config, checkpoint, device, threads, seed of what is drawn; no checkpoint: the energy alone
     int checkpoint_descriptor = -1;  // where the worker finds that checkpoint; -1: in `trial`
     std::int64_t trial_number = 0;   // in the store; for the host alone
-    std::string label;   // for people, as "trial 3, step 600"
+    std::string label;               // for people, as "trial 3, step 600"
     std::vector<std::string> plugin_files;
     std::string states;            // given states: file, or "-" for standard input
     bool states_are_text = false;  // `states` is itself the text of one

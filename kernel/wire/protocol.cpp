@@ -10,7 +10,8 @@ namespace marginalia {
 
 std::string frame_header(std::uint8_t type, std::size_t payload_bytes) {
     if (payload_bytes > UINT32_MAX)
-        throw Error("a record of " + std::to_string(payload_bytes >> 20) + " MB is over the limit of 4 GB; make the "
+        throw Error("a record of " + std::to_string(payload_bytes >> 20) +
+                    " MB is over the limit of 4 GB; make the "
                     "network smaller");
     std::string header;
     put(header, static_cast<std::uint32_t>(payload_bytes));
@@ -52,23 +53,15 @@ std::size_t most_record_bytes(std::uint8_t type) {
         case Record::loading:
         case Record::name:
         case Record::final_metric:
-        case Record::progress:
-            return 64 * kilobyte;
-        case Record::failed:
-            return megabyte;
-        case Record::catalogue:
-            return 64 * megabyte;
-        case Record::metrics:
-            return most_points_together * sizeof(MetricEntry);
-        case Record::sample:
-            return 256 * megabyte;
-        case Record::checkpoint_piece:
-            return sizeof(std::uint32_t) + checkpoint_piece_bytes;
-        case Record::checkpoint:
-            return sizeof(std::int64_t) + sizeof(std::uint64_t);
+        case Record::progress: return 64 * kilobyte;
+        case Record::failed: return megabyte;
+        case Record::catalogue: return 64 * megabyte;
+        case Record::metrics: return most_points_together * sizeof(MetricEntry);
+        case Record::sample: return 256 * megabyte;
+        case Record::checkpoint_piece: return sizeof(std::uint32_t) + checkpoint_piece_bytes;
+        case Record::checkpoint: return sizeof(std::int64_t) + sizeof(std::uint64_t);
         case Record::done:
-        case Record::stopped:
-            return kilobyte;
+        case Record::stopped: return kilobyte;
     }
     return 0;
 }

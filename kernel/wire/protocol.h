@@ -99,8 +99,8 @@ T take(std::string_view& bytes) {
     return value;
 }
 
-// What an error says, without the stack that LibTorch appends; of JSON that lacks something, which settings of a stored trial
-// may, in words.
+// What an error says, without the stack that LibTorch appends; of JSON that lacks something, which settings of a stored
+// trial may, in words.
 std::string sentence_of(const std::exception& error);
 
 // Whether an error's text speaks of memory that there was not: LibTorch's, the standard library's, the system's words.

@@ -43,24 +43,24 @@ public:
 };
 
 struct TrialRequest {
-    nlohmann::json config;        // canonical, defaults filled in
+    nlohmann::json config;  // canonical, defaults filled in
     std::int64_t seed = 0;
-    std::uint64_t ticket = 0;     // a number drawn by the host, with which the worker says that this trial ended
-    std::string device = "cpu";   // "cpu", "cuda:N"
-    int threads = 1;              // set before LibTorch starts; for information here
+    std::uint64_t ticket = 0;        // a number drawn by the host, with which the worker says that this trial ended
+    std::string device = "cpu";      // "cpu", "cuda:N"
+    int threads = 1;                 // set before LibTorch starts; for information here
     double checkpoint_seconds = 60;  // at most this long between checkpoints; 0: every step
     double exact_seconds = 300;      // for exact log-marginals; what would take longer is left out
-    std::string checkpoint;       // to go on from; empty: start anew
+    std::string checkpoint;          // to go on from; empty: start anew
     std::int64_t checkpoint_step = -1;
-    std::string start_network;    // checkpoint of another trial whose network weights to start from; empty: none
+    std::string start_network;  // checkpoint of another trial whose network weights to start from; empty: none
 };
 
 enum class TrialOutcome { done, stopped };  // stopped: a checkpoint was recorded because stop_requested()
 
 class PluginHost;
 
-// Trains and evaluates one trial (kernel/worker/train). Throws Error or any std::exception on failure. Takes the request over,
-// so as to let go of its archives once they have been read.
+// Trains and evaluates one trial (kernel/worker/train). Throws Error or any std::exception on failure. Takes the
+// request over, so as to let go of its archives once they have been read.
 TrialOutcome run_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder);
 
 }  // namespace marginalia

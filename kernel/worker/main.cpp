@@ -10,11 +10,11 @@
 
 #include "kernel/base/printable.h"
 #include "kernel/base/standard_output.h"
+#include "kernel/worker/answer/describe_main.h"
+#include "kernel/worker/answer/inference_main.h"
 #include "kernel/worker/check/torch/torch_checks.h"
 #include "kernel/worker/machine/cuda.h"
 #include "kernel/worker/machine/runtime.h"
-#include "kernel/worker/answer/describe_main.h"
-#include "kernel/worker/answer/inference_main.h"
 #include "kernel/worker/worker.h"
 
 namespace {

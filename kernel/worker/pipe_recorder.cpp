@@ -16,9 +16,7 @@ namespace {
 
 constexpr auto delay = std::chrono::milliseconds(20);
 
-double now() {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 

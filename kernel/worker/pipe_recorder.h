@@ -66,10 +66,10 @@ private:
 
     std::mutex mutex_;
     std::condition_variable something_, sent_;
-    std::deque<std::string> frames_;       // headers and payloads, ready for the pipe
-    std::size_t waiting_bytes_ = 0;        // of frames_, and of those that are being sent
-    std::vector<MetricEntry> points_;      // recorded after the last of frames_
-    std::string progress_;                 // newest progress payload; empty: none since the last
+    std::deque<std::string> frames_;   // headers and payloads, ready for the pipe
+    std::size_t waiting_bytes_ = 0;    // of frames_, and of those that are being sent
+    std::vector<MetricEntry> points_;  // recorded after the last of frames_
+    std::string progress_;             // newest progress payload; empty: none since the last
     std::map<std::string, std::uint32_t, std::less<>> names_;
     bool waiting_ = false, urgent_ = false, sending_ = false, end_ = false;
     std::thread sender_;

@@ -13,8 +13,8 @@
 #include <new>
 #include <optional>
 
-#include "kernel/worker/plugins/plugin_host.h"
 #include "kernel/worker/pipe_recorder.h"
+#include "kernel/worker/plugins/plugin_host.h"
 #include "kernel/worker/process_state.h"
 
 namespace marginalia {
@@ -114,8 +114,7 @@ private:
 class Server {
 public:
     Server(const WorkerArguments& arguments, const WorkerRuntime& runtime)
-        : runtime_(runtime),
-          recorder_(arguments.record_descriptor),
+        : runtime_(runtime), recorder_(arguments.record_descriptor),
           inbox_(*new Inbox(arguments.command_descriptor, recorder_, [this] { end_stopped_trial(); })) {
     }  // its thread is never joined
 

@@ -3,9 +3,9 @@
 
 #include <functional>
 
-#include "kernel/worker/process_state.h"
 #include "kernel/wire/recorder.h"
 #include "kernel/wire/torch_report.h"
+#include "kernel/worker/process_state.h"
 
 namespace marginalia {
 

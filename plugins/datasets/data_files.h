@@ -34,12 +34,13 @@ inline std::string data_folder(const std::string& given, const std::string& set)
     return given.empty() ? data_cache() + "/" + set : given;
 }
 
-// Refuses a file of the cache that is not as long as the published one: a copy cut short at the end of a line would go unseen otherwise.
-// `count` and `right` are of `units`; `name` is the set's for `marginalia data get`.
-inline void check_length(const std::string& path, std::size_t count, std::size_t right, const std::string& units, const std::string& name) {
+// Refuses a file of the cache that is not as long as the published one: a copy cut short at the end of a line would go
+// unseen otherwise. `count` and `right` are of `units`; `name` is the set's for `marginalia data get`.
+inline void check_length(const std::string& path, std::size_t count, std::size_t right, const std::string& units,
+                         const std::string& name) {
     if (count != right)
-        throw Error(path + ": it has " + std::to_string(count) + " " + units + " and the published file " + std::to_string(right) +
-                    "; remove it and fetch it with: marginalia data get " + name);
+        throw Error(path + ": it has " + std::to_string(count) + " " + units + " and the published file " +
+                    std::to_string(right) + "; remove it and fetch it with: marginalia data get " + name);
 }
 
 struct FileBytes {

@@ -79,10 +79,8 @@ void Constraints::set(std::string_view key, int bonds) {
     const auto found = std::find_if(ions_.begin(), ions_.end(), [element = element, charge = charge](const Ion& ion) {
         return ion.element == element && ion.charge == charge;
     });
-    if (found != ions_.end())
-        found->bonds = bonds;
-    else
-        ions_.push_back({static_cast<std::uint8_t>(element), charge, bonds});
+    if (found != ions_.end()) found->bonds = bonds;
+    else ions_.push_back({static_cast<std::uint8_t>(element), charge, bonds});
 }
 
 int Constraints::capacity(int element, int charge) const {

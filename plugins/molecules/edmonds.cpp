@@ -8,13 +8,8 @@ namespace {
 class Edmonds {
 public:
     Edmonds(const Graph& graph, std::vector<std::int32_t> mates)
-        : graph_(graph),
-          mates_(std::move(mates)),
-          parents_(mates_.size(), nobody),
-          bases_(mates_.size()),
-          next_members_(mates_.size(), nobody),
-          last_members_(mates_.size()),
-          passed_(mates_.size()),
+        : graph_(graph), mates_(std::move(mates)), parents_(mates_.size(), nobody), bases_(mates_.size()),
+          next_members_(mates_.size(), nobody), last_members_(mates_.size()), passed_(mates_.size()),
           reached_(mates_.size()) {
         for (std::int32_t node = 0; node < graph_.size(); ++node) at(bases_, node) = at(last_members_, node) = node;
     }

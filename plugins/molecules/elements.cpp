@@ -67,45 +67,33 @@ bool may_be_aromatic(int element) { return aromatic_facts(element).electrons > 0
 AromaticFacts aromatic_facts(int element) {
     switch (element) {
         case 5:
-        case 13:
-            return {three, 3};  // B Al
+        case 13: return {three, 3};  // B Al
         case 6:
-        case 14:
-            return {four, 4};  // C Si
+        case 14: return {four, 4};  // C Si
         case 7:
         case 15:
-        case 33:
-            return {three_five, 5};  // N P As
+        case 33: return {three_five, 5};  // N P As
         case 8:
         case 16:
         case 34:
-        case 52:
-            return {two_four, 6};  // O S Se Te
-        default:
-            return {};
+        case 52: return {two_four, 6};  // O S Se Te
+        default: return {};
     }
 }
 
 std::span<const std::uint8_t> usual_valences(int element) {
     switch (element) {
-        case 5:
-            return three;  // B
-        case 6:
-            return four;  // C
+        case 5: return three;  // B
+        case 6: return four;   // C
         case 7:
-        case 15:
-            return three_five;  // N P
-        case 8:
-            return two;  // O
-        case 16:
-            return two_four_six;  // S
+        case 15: return three_five;    // N P
+        case 8: return two;            // O
+        case 16: return two_four_six;  // S
         case 9:
         case 17:
         case 35:
-        case 53:
-            return one;  // F Cl Br I
-        default:
-            return {};
+        case 53: return one;  // F Cl Br I
+        default: return {};
     }
 }
 

@@ -47,10 +47,8 @@ std::string harmless(std::string_view text) {
     std::string shown;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && byte < 0x7F)
-            shown += c;
-        else
-            (shown += "\\x") += {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
+        if (byte >= 0x20 && byte < 0x7F) shown += c;
+        else (shown += "\\x") += {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
     }
     return shown;
 }
@@ -79,18 +77,12 @@ Command read_command(std::span<char*> words) {
             if (++i == words.size()) throw Error(std::string(word) + " needs a value after it");
             return words[i];
         };
-        if (word == "--help" || word == "-h")
-            command.help = true;
-        else if (i == 0 && (word == "encode" || word == "decode"))
-            command.decode = word == "decode";
-        else if (i == 0)
-            throw Error("'" + std::string(word) + "' is neither encode nor decode");
-        else if (word == "--constraints")
-            command.constraints = molecules::Constraints::preset(value());
-        else if (word == "--set")
-            set_constraint(command.constraints, value());
-        else
-            throw Error("'" + std::string(word) + "' is not known; strings come from standard input");
+        if (word == "--help" || word == "-h") command.help = true;
+        else if (i == 0 && (word == "encode" || word == "decode")) command.decode = word == "decode";
+        else if (i == 0) throw Error("'" + std::string(word) + "' is neither encode nor decode");
+        else if (word == "--constraints") command.constraints = molecules::Constraints::preset(value());
+        else if (word == "--set") set_constraint(command.constraints, value());
+        else throw Error("'" + std::string(word) + "' is not known; strings come from standard input");
     }
     return command;
 }

@@ -24,9 +24,7 @@ void each_bond(const Molecule& molecule, Take take) {
 class Search {
 public:
     explicit Search(const Molecule& molecule)
-        : molecule_(molecule),
-          begins_(size(molecule.size()) + 1),
-          first_seen_(size(molecule.size()), unseen),
+        : molecule_(molecule), begins_(size(molecule.size()) + 1), first_seen_(size(molecule.size()), unseen),
           lowest_(size(molecule.size())) {
         each_bond(molecule, [&](std::int32_t, const Bond& bond) {
             ++begins_[size(bond.from) + 1];
@@ -77,10 +75,8 @@ private:
             }
             const Way way = ways_[visit.next++];
             if (way.bond == visit.into) continue;
-            if (first_seen_[size(way.to)] == unseen)
-                enter(way.to, way.bond);
-            else
-                lowest_[size(visit.atom)] = std::min(lowest_[size(visit.atom)], first_seen_[size(way.to)]);
+            if (first_seen_[size(way.to)] == unseen) enter(way.to, way.bond);
+            else lowest_[size(visit.atom)] = std::min(lowest_[size(visit.atom)], first_seen_[size(way.to)]);
         }
     }
 
@@ -162,8 +158,7 @@ void check_molecule(Molecule& molecule) {
         const Bond& bond = molecule.bonds()[static_cast<std::size_t>(number)];
         if (rings.bonds[static_cast<std::size_t>(number)])
             in_ring[static_cast<std::size_t>(bond.from)] = in_ring[static_cast<std::size_t>(bond.to)] = true;
-        else if (bond.order == Order::aromatic)
-            molecule.set_order(number, Order::single);
+        else if (bond.order == Order::aromatic) molecule.set_order(number, Order::single);
     }
     for (std::int32_t atom = 0; atom < molecule.size(); ++atom)
         if (molecule.atom(atom).aromatic && !in_ring[static_cast<std::size_t>(atom)])

@@ -21,7 +21,7 @@ struct Properties {
     std::int32_t rings = 0;            // Rings::count
     std::int32_t rotatable_bonds = 0;  // single, in no ring, between heavy atoms that have another heavy neighbour and
                                        // no triple bond (RDKit's non-strict count)
-    double weight = 0;  // g/mol, implied hydrogens in it; an isotope weighs its mass number
+    double weight = 0;                 // g/mol, implied hydrogens in it; an isotope weighs its mass number
 };
 
 // Of a kekulized molecule.

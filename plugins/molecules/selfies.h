@@ -54,8 +54,8 @@ struct Token {
 // Reads one token; what is none has kind unknown. `position` is said in errors.
 Token read_token(std::string_view text, std::size_t position = 0);
 
-// The molecule that tokens stand for. Throws MoleculeError at a token of unknown kind that is not passed over. `read`: how many of
-// the tokens decide it; those behind may be any but a dot.
+// The molecule that tokens stand for. Throws MoleculeError at a token of unknown kind that is not passed over. `read`:
+// how many of the tokens decide it; those behind may be any but a dot.
 Molecule decode_tokens(std::span<const Token> tokens, const Constraints& constraints = default_constraints(),
                        std::size_t* read = nullptr);
 

@@ -77,17 +77,11 @@ private:
 
     void take(const Token& token, Chain& chain) {
         switch (token.kind) {
-            case Token::Kind::branch:
-                return branch(token, chain);
-            case Token::Kind::ring:
-                return ring(token, chain);
-            case Token::Kind::atom:
-                return atom(token, chain);
-            case Token::Kind::epsilon:
-                chain.ended = chain.state > 0;
-                return;
-            default:
-                refuse(token);
+            case Token::Kind::branch: return branch(token, chain);
+            case Token::Kind::ring: return ring(token, chain);
+            case Token::Kind::atom: return atom(token, chain);
+            case Token::Kind::epsilon: chain.ended = chain.state > 0; return;
+            default: refuse(token);
         }
     }
 
@@ -133,10 +127,8 @@ private:
             throw MoleculeError(token.atom.position,
                                 "this atom has more hydrogens than the constraints let it have bonds");
         const int order = std::min({static_cast<int>(token.order), chain.state, capacity});
-        if (chain.state == 0)
-            chain.last = molecule_.add_root(token.atom);
-        else if (order > 0)
-            chain.last = molecule_.add_atom(token.atom, chain.last, order_of(order), token.slash);
+        if (chain.state == 0) chain.last = molecule_.add_root(token.atom);
+        else if (order > 0) chain.last = molecule_.add_atom(token.atom, chain.last, order_of(order), token.slash);
         chain.state = capacity - order;
         chain.ended = chain.state == 0;
     }

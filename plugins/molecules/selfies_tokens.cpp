@@ -12,7 +12,6 @@ constexpr std::array<std::string_view, 16> indices = {
     "[C]",        "[Ring1]", "[Ring2]", "[Branch1]", "[=Branch1]", "[#Branch1]", "[Branch2]", "[=Branch2]",
     "[#Branch2]", "[O]",     "[N]",     "[=N]",      "[=C]",       "[#C]",       "[S]",       "[P]"};
 
-
 // Reads what is between a token's brackets from the left.
 class TokenReader {
 public:

@@ -95,8 +95,7 @@ std::int32_t SmilesCursor::number(const char* what) {
 std::int32_t SmilesCursor::charge() {
     const char sign = text_[at_++];
     std::int32_t size = 1;
-    if (is_digit(peek()))
-        size = number("charge");
+    if (is_digit(peek())) size = number("charge");
     else
         for (; peek() == sign; ++at_) ++size;
     return sign == '+' ? size : -size;

@@ -86,14 +86,10 @@ private:
 
     static Order order_of(char sign) {
         switch (sign) {
-            case '=':
-                return Order::twofold;
-            case '#':
-                return Order::threefold;
-            case ':':
-                return Order::aromatic;
-            default:
-                return Order::single;
+            case '=': return Order::twofold;
+            case '#': return Order::threefold;
+            case ':': return Order::aromatic;
+            default: return Order::single;
         }
     }
 

@@ -62,10 +62,8 @@ private:
             const bool branch = !bond.ring() && bond.next != Bond::nothing;
             if (branch) text_ += '(';
             append_sign(bond);
-            if (bond.ring())
-                append_ring(number, bond.other);
-            else
-                enter(bond.to, branch);
+            if (bond.ring()) append_ring(number, bond.other);
+            else enter(bond.to, branch);
         }
     }
 
@@ -76,20 +74,14 @@ private:
     void append_sign(const Bond& bond) {
         const bool aromatic_ends = molecule_.atom(bond.from).aromatic && molecule_.atom(bond.to).aromatic;
         switch (bond.order) {
-            case Order::twofold:
-                text_ += '=';
-                break;
-            case Order::threefold:
-                text_ += '#';
-                break;
+            case Order::twofold: text_ += '='; break;
+            case Order::threefold: text_ += '#'; break;
             case Order::aromatic:
                 if (!aromatic_ends) text_ += ':';
                 break;
             case Order::single:
-                if (bond.slash != Slash::none)
-                    text_ += bond.slash == Slash::up ? '/' : '\\';
-                else if (aromatic_ends)
-                    text_ += '-';
+                if (bond.slash != Slash::none) text_ += bond.slash == Slash::up ? '/' : '\\';
+                else if (aromatic_ends) text_ += '-';
         }
     }
 

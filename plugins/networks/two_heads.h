@@ -21,12 +21,13 @@ namespace marginalia {
 //   logits of p_φ(x_d | x_S) = V h_d(x_S) + c                             parameters phi_v (K, C), phi_c (K)
 //   log p_θ(x_S), with the readout
 //     linear     C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) - |S| log K         u = sum_m w_m u_m, parameter theta_u (M, C)
-//     softmax    sum over d in S of sum_m w_m log softmax(V_m h_d(x_S) + c_m)[x_d]      theta_v (M, K, C), theta_c (M, K)
+//     softmax    sum over d in S of sum_m w_m log softmax(V_m h_d(x_S) + c_m)[x_d]      theta_v (M, K, C), theta_c (M,
+//     K)
 //
-// M and w are those of the profile (site_terms.h); node m is the term of u_m in place of u, or that of V_m and c_m. All heads
-// begin at zero. The linear readout's value at all □ comes from one more row of the batch. Parameters whose names begin with
-// theta_ serve log p_θ alone, with phi_ the conditionals alone, others both; where there are two bodies, each parameter
-// theta_NAME of a body has a counterpart phi_NAME of the same shape.
+// M and w are those of the profile (site_terms.h); node m is the term of u_m in place of u, or that of V_m and c_m. All
+// heads begin at zero. The linear readout's value at all □ comes from one more row of the batch. Parameters whose names
+// begin with theta_ serve log p_θ alone, with phi_ the conditionals alone, others both; where there are two bodies,
+// each parameter theta_NAME of a body has a counterpart phi_NAME of the same shape.
 struct TwoHeads {
     Domain domain;
     std::int64_t width = 0;  // C
@@ -44,9 +45,14 @@ namespace two_heads {
 
 constexpr std::int64_t nodes = 16;  // M
 
-constexpr Parameter readout = {.name = "readout", .type = ParameterType::text, .fallback = "\"linear\"", .choices = "linear|softmax",
-                               .help = "of log p_θ: softmax, a sum of log-probabilities of the known symbols, for what conditionals "
-                                       "teach (mam-distill); linear, a sum over all sites"};
+constexpr Parameter readout = {
+    .name = "readout",
+    .type = ParameterType::text,
+    .fallback = "\"linear\"",
+    .choices = "linear|softmax",
+    .help =
+        "of log p_θ: softmax, a sum of log-probabilities of the known symbols, for what conditionals "
+        "teach (mam-distill); linear, a sum over all sites"};
 
 constexpr const char* inputs_with_fraction = R"(
     def inputs(self, x: Tensor) -> Tensor:
@@ -60,8 +66,8 @@ constexpr const char* inputs_alone = R"(
         return torch.one_hot(x, {symbols}).to(self.phi_v.dtype)
 )";
 
-// Heads in products and sums of float32, or as products of doubles: TorchScript casts `mv` and `linear` of float32 to bfloat16
-// under autocast.
+// Heads in products and sums of float32, or as products of doubles: TorchScript casts `mv` and `linear` of float32 to
+// bfloat16 under autocast.
 constexpr const char* heads = R"(
     def at_site(self, h: Tensor, site: Tensor) -> Tensor:
         return h.gather(1, site.view(-1, 1, 1).expand(-1, 1, h.size(2))).squeeze(1)
@@ -174,8 +180,9 @@ inline void define_with_heads(NetworkBuilder& network, const TwoHeads& shape, co
         (shape.two_bodies ? two_heads::joint_of_two : two_heads::joint_of_one);
     const std::string methods =
         fmt::format(fmt::runtime(source), fmt::arg("categories", categories), fmt::arg("symbols", categories + 1),
-                    fmt::arg("nodes", two_heads::nodes), fmt::arg("sites", shape.domain.sites), fmt::arg("fractions", shape.known_fraction ? 1 : 0),
-                    fmt::arg("theta", shape.prefixes().front()), fmt::arg("phi", shape.prefixes().back()),
+                    fmt::arg("nodes", two_heads::nodes), fmt::arg("sites", shape.domain.sites),
+                    fmt::arg("fractions", shape.known_fraction ? 1 : 0), fmt::arg("theta", shape.prefixes().front()),
+                    fmt::arg("phi", shape.prefixes().back()),
                     fmt::arg("score_scale", 1 / std::sqrt(static_cast<double>(shape.width))),
                     fmt::arg("log_categories", std::log(static_cast<double>(categories))));
     network.define(bodies + methods);

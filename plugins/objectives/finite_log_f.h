@@ -10,8 +10,9 @@
 inline const at::Tensor& finite_log_f(const at::Tensor& log_f) {
     const auto impossible = (log_f == -INFINITY).sum().item<std::int64_t>();
     if (impossible > 0)
-        throw marginalia::Error("log f is -infinity for " + std::to_string(impossible) + " of the " + std::to_string(log_f.size(0)) +
-                                " states of the batch, which this objective cannot learn from; use mam-energy, which can, or an "
-                                "energy that is finite everywhere");
+        throw marginalia::Error(
+            "log f is -infinity for " + std::to_string(impossible) + " of the " + std::to_string(log_f.size(0)) +
+            " states of the batch, which this objective cannot learn from; use mam-energy, which can, or an "
+            "energy that is finite everywhere");
     return log_f;
 }

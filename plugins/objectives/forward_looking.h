@@ -12,10 +12,10 @@
 
 #include "learned_log_z.h"
 
-// log p_θ(x_S) = |U| / D c_θ(x_S) + Φ(x_S) - Φ(all □) - |S| / D (log Z - Φ(all □)), with S the known and U the unknown sites,
-// Φ the energy's partial density, c_θ the network's log_marginal without its -|S| log K, and log Z learned. 0 for all □ and
-// exactly log f - log Z on full states: the energy's credit comes with every site, and the network has only to learn what Φ
-// leaves out.
+// log p_θ(x_S) = |U| / D c_θ(x_S) + Φ(x_S) - Φ(all □) - |S| / D (log Z - Φ(all □)), with S the known and U the unknown
+// sites, Φ the energy's partial density, c_θ the network's log_marginal without its -|S| log K, and log Z learned. 0
+// for all □ and exactly log f - log Z on full states: the energy's credit comes with every site, and the network has
+// only to learn what Φ leaves out.
 class ForwardLooking {
 public:
     ForwardLooking(const marginalia::Domain& domain, const marginalia::Energy& energy)
@@ -40,7 +40,8 @@ public:
 
 private:
     static std::vector<std::uint8_t> blank(const marginalia::Domain& domain) {
-        return std::vector<std::uint8_t>(static_cast<std::size_t>(domain.sites), static_cast<std::uint8_t>(domain.categories));
+        return std::vector<std::uint8_t>(static_cast<std::size_t>(domain.sites),
+                                         static_cast<std::uint8_t>(domain.categories));
     }
 
     marginalia::Domain domain_;
@@ -52,21 +53,23 @@ private:
 class ForwardLookingModel final : public marginalia::Model {
 public:
     ForwardLookingModel(const marginalia::Network& network, ForwardLooking marginals, at::Tensor log_z)
-        : Model(network),
-          any_order_(marginalia::any_order_model(network)),
-          marginals_(std::move(marginals)),
+        : Model(network), any_order_(marginalia::any_order_model(network)), marginals_(std::move(marginals)),
           log_z_(std::move(log_z)) {}
 
-    marginalia::Generated generate(std::int64_t count, at::Generator& generator, const marginalia::Tick& tick) const override {
+    marginalia::Generated generate(std::int64_t count, at::Generator& generator,
+                                   const marginalia::Tick& tick) const override {
         return any_order_->generate(count, generator, tick);
     }
-    marginalia::Generated complete(const at::Tensor& x, at::Generator& generator, const marginalia::Tick& tick) const override {
+    marginalia::Generated complete(const at::Tensor& x, at::Generator& generator,
+                                   const marginalia::Tick& tick) const override {
         return any_order_->complete(x, generator, tick);
     }
     at::Tensor log_density(const at::Tensor& x, at::Generator& generator, const marginalia::Tick& tick) const override {
         return any_order_->log_density(x, generator, tick);
     }
-    at::Tensor log_marginal(const at::Tensor& x) const override { return marginals_(x, network().log_marginal(x), log_z_); }
+    at::Tensor log_marginal(const at::Tensor& x) const override {
+        return marginals_(x, network().log_marginal(x), log_z_);
+    }
 
 private:
     const std::unique_ptr<marginalia::Model> any_order_;

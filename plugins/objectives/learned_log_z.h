@@ -8,19 +8,18 @@
 #include <marginalia/network.h>
 #include <marginalia/state_dict.h>
 
-// log Z = shift + rate w: the shift is set once, in the first step, and w learns with `rate` times the network's step, whose
-// learning rates are far below the scale of log Z.
+// log Z = shift + rate w: the shift is set once, in the first step, and w learns with `rate` times the network's step,
+// whose learning rates are far below the scale of log Z.
 class LearnedLogZ {
 public:
     LearnedLogZ(const at::Device& device, double rate)
-        : rate_(rate),
-          shift_(at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device))),
+        : rate_(rate), shift_(at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device))),
           weight_(at::zeros({}, at::TensorOptions().dtype(at::kFloat).device(device))) {
         weight_.set_requires_grad(true);
     }
 
-    // At mean log f + D log K, log Z's estimate from the states of a uniform network; too high by D log K less the entropy from
-    // states of the target.
+    // At mean log f + D log K, log Z's estimate from the states of a uniform network; too high by D log K less the
+    // entropy from states of the target.
     void begin_uniform(const at::Tensor& log_f, const marginalia::Domain& domain) {
         begin_at(log_f.mean() + static_cast<double>(domain.sites) * std::log(static_cast<double>(domain.categories)));
     }

@@ -3,7 +3,8 @@
 
 #include <ATen/ATen.h>
 
-// Sizes 0..D-1, uniform and spread evenly over the rows of x (B, D), rising with the row from a random start: (B, 1) int64.
+// Sizes 0..D-1, uniform and spread evenly over the rows of x (B, D), rising with the row from a random start: (B, 1)
+// int64.
 inline at::Tensor stratified_sizes(const at::Tensor& x, at::Generator& generator) {
     const at::TensorOptions floats = at::TensorOptions().device(x.device());
     const at::Tensor offset = at::rand({1}, generator, floats);

@@ -68,10 +68,8 @@ FileReader::FileReader(std::string path) : path_(std::move(path)), open_(std::ma
 }
 
 FileReader::~FileReader() {
-    if (open_->gz)
-        ::gzclose(open_->gz);  // closes the descriptor
-    else
-        ::close(open_->descriptor);
+    if (open_->gz) ::gzclose(open_->gz);  // closes the descriptor
+    else ::close(open_->descriptor);
 }
 
 bool FileReader::packed() const { return open_->packed; }

@@ -58,16 +58,11 @@ public:
         while (!take('}')) {
             const std::string key = word();
             expect(':');
-            if (key == "descr" && peek() == '\'')
-                type = word();
-            else if (key == "descr")
-                refuse("its elements are records; save an array of plain numbers");
-            else if (key == "fortran_order")
-                fortran = truth();
-            else if (key == "shape")
-                tuple();
-            else
-                damaged();
+            if (key == "descr" && peek() == '\'') type = word();
+            else if (key == "descr") refuse("its elements are records; save an array of plain numbers");
+            else if (key == "fortran_order") fortran = truth();
+            else if (key == "shape") tuple();
+            else damaged();
             ++seen_;
             if (!take(',')) {
                 expect('}');

@@ -135,10 +135,8 @@ std::string state_text(State x, std::int64_t categories, std::span<const std::st
 std::string symbols_text(std::int64_t categories, std::span<const std::string> words) {
     constexpr std::size_t most_listed = 40;
     std::string list;
-    if (words.empty())
-        list = "0 to " + std::to_string(categories - 1);
-    else if (words.size() > most_listed)
-        list = "one of the " + std::to_string(words.size()) + " words";
+    if (words.empty()) list = "0 to " + std::to_string(categories - 1);
+    else if (words.size() > most_listed) list = "one of the " + std::to_string(words.size()) + " words";
     else
         for (const std::string& word : words) list += (list.empty() ? "" : " ") + word;
     return list + ", or □ or _ (unknown)";

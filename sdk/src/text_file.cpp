@@ -71,14 +71,10 @@ std::string visible(std::string_view text, std::size_t most) {
         const auto [character, length] = character_of(text.substr(at));
         if (at + std::max<std::size_t>(length, 1) > most) return shown + "...";
         char code[16];
-        if (length == 0)
-            std::snprintf(code, sizeof code, "byte 0x%02X", static_cast<unsigned char>(text[at]));
-        else
-            std::snprintf(code, sizeof code, "U+%04X", static_cast<unsigned>(character));
-        if (length == 0 || cannot_be_seen(character))
-            shown += code;
-        else
-            shown += text.substr(at, length);
+        if (length == 0) std::snprintf(code, sizeof code, "byte 0x%02X", static_cast<unsigned char>(text[at]));
+        else std::snprintf(code, sizeof code, "U+%04X", static_cast<unsigned>(character));
+        if (length == 0 || cannot_be_seen(character)) shown += code;
+        else shown += text.substr(at, length);
         at += std::max<std::size_t>(length, 1);
     }
     return shown;

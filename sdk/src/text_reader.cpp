@@ -6,10 +6,7 @@
 
 namespace marginalia {
 TextReader::TextReader(std::string path, std::string dividers, char comment, char line_comment)
-    : path_(std::move(path)),
-      dividers_(std::move(dividers)),
-      text_(text_file(path_)),
-      comment_(comment),
+    : path_(std::move(path)), dividers_(std::move(dividers)), text_(text_file(path_)), comment_(comment),
       line_comment_(line_comment) {}
 
 bool TextReader::at_end() {
@@ -50,8 +47,8 @@ double TextReader::number(std::string_view what) {
     double value = 0;
     const char* first = token.data() + (token.starts_with('+') ? 1 : 0);
     const auto [end, error] = std::from_chars(first, token.data() + token.size(), value);
-    const bool tiny = error == std::errc::result_out_of_range &&
-                      (token.find("e-") != token.npos || token.find("E-") != token.npos);
+    const bool tiny =
+        error == std::errc::result_out_of_range && (token.find("e-") != token.npos || token.find("E-") != token.npos);
     constexpr double most = std::numeric_limits<double>::max();
     if ((error != std::errc() && !tiny) || end != token.data() + token.size() || !(value >= -most && value <= most))
         fail(std::string(what) + " should be a finite number, not '" + visible(token) + "'");
@@ -64,7 +61,8 @@ void TextReader::end() {
 
 void TextReader::fail(const std::string& sentence) const {
     const std::size_t line_start = begin_ == 0 ? 0 : text_.rfind('\n', begin_ - 1) + 1;
-    throw Error(path_ + ":" + std::to_string(begin_line_) + ":" + std::to_string(begin_ - line_start + 1) + ": " + sentence);
+    throw Error(path_ + ":" + std::to_string(begin_line_) + ":" + std::to_string(begin_ - line_start + 1) + ": " +
+                sentence);
 }
 
 bool TextReader::divides(char c) const {

@@ -61,10 +61,7 @@ std::string self_restoring() {
 class Fuzz {
 public:
     Fuzz(std::string whole, std::int64_t rounds, std::uint64_t seed, TrialParts parts)
-        : whole_(std::move(whole)),
-          records_(records_of(whole_)),
-          rounds_(rounds),
-          random_(seed),
+        : whole_(std::move(whole)), records_(records_of(whole_)), rounds_(rounds), random_(seed),
           parts_(std::move(parts)) {
         at::Generator generator = make_generator(at::kCPU, 0, 99);
         x_ = at::randint(3, {8, 16}, generator, at::kLong);
@@ -141,21 +138,11 @@ private:
         auto& [name, bytes] = records[below(records.size())];
         auto& other = records[below(records.size())];
         switch (below(7)) {
-            case 0:
-                name += "x";
-                break;
-            case 1:
-                std::swap(name, other.first);
-                break;
-            case 2:
-                bytes.resize(below(bytes.size()));
-                break;
-            case 3:
-                bytes.append(1 + below(64), '\1');
-                break;
-            case 4:
-                records.push_back(other);
-                break;
+            case 0: name += "x"; break;
+            case 1: std::swap(name, other.first); break;
+            case 2: bytes.resize(below(bytes.size())); break;
+            case 3: bytes.append(1 + below(64), '\1'); break;
+            case 4: records.push_back(other); break;
             default:
                 for (auto& [file, pickle] : records)
                     if (file.ends_with("data.pkl"))
@@ -247,10 +234,8 @@ private:
         for (const auto& [name, pickle] : records_) {
             if (!name.ends_with("data.pkl")) continue;
             const auto at = pickle.find("K\20K0t");  // (16, 48)
-            if (at == std::string::npos)
-                fault("the network has other sizes than this test knows", "");
-            else
-                refused_always("a huge tensor", with_pickle(std::string(pickle).replace(at, 2, extent)));
+            if (at == std::string::npos) fault("the network has other sizes than this test knows", "");
+            else refused_always("a huge tensor", with_pickle(std::string(pickle).replace(at, 2, extent)));
         }
     }
 

@@ -8,8 +8,8 @@
 #include <iostream>
 #include <string_view>
 
-#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/run.h"
 #include "store/error.h"
 
@@ -40,8 +40,7 @@ int act(int argc, char** argv) {
         const std::string_view word = argv[i];
         if (word == "--store" && i + 1 < argc) options.store = argv[++i];
         else if (word == "--plugin-path" && i + 1 < argc) options.plugin_paths.emplace_back(argv[++i]);
-        else if (word == "--patience" && i + 1 < argc)
-            options.patience = patience_of(argv[++i]);
+        else if (word == "--patience" && i + 1 < argc) options.patience = patience_of(argv[++i]);
         else if (word == "--retry-failed") options.retry_failed = true;
         else if (word.find('=') != std::string_view::npos) options.overrides.emplace_back(word);
         else options.file = options.experiment = word;

@@ -99,9 +99,7 @@ Damage damage(const fs::path& file, std::mt19937_64& chance) {
     };
     switch (chance() % 4) {
         case 0:  // one byte, anywhere
-        case 1:
-            hit(place(size), std::string(1, static_cast<char>(chance())));
-            break;
+        case 1: hit(place(size), std::string(1, static_cast<char>(chance()))); break;
         case 2:  // the head of a page, where most harm is done
             hit(place(size / page_size) * page_size + place(24), std::string(1, static_cast<char>(chance())));
             break;

@@ -127,9 +127,10 @@ TEST_CASE("a [table] puts ours beside the published figures") {
     for (std::size_t at = 0; (at = toml.find('\'', at)) != toml.npos; at += 2) toml.insert(at, "'");
     results.connection().execute("UPDATE sweep SET toml = '" + toml + "' WHERE experiment = 'lattice'");
     const std::string table = "marginalia --store paper.db table lattice";
-    compare_with("paper_table", {table, "COLUMNS=100 " + table, "COLUMNS=90 " + table + " --format markdown", table + " --format latex",
-                                 table + " --format csv 2> words; cat words", table + " --format json 2> /dev/null",
-                                 table + " -m kl", "marginalia --store paper.db table single"});
+    compare_with("paper_table",
+                 {table, "COLUMNS=100 " + table, "COLUMNS=90 " + table + " --format markdown",
+                  table + " --format latex", table + " --format csv 2> words; cat words",
+                  table + " --format json 2> /dev/null", table + " -m kl", "marginalia --store paper.db table single"});
     const std::string four = R"(columns = ["nll_bits", "free_energy", "kl", "marginal_seconds"])";
     const std::string more =
         R"(columns = ["nll_bits", "free_energy", "kl", "marginal_seconds", "step_secnds", "kl_estimate"])";
@@ -184,13 +185,13 @@ TEST_CASE("the verbs that ask a model say what they want and what they refuse") 
 }
 
 TEST_CASE("wrong words get a sentence and the nearest right one") {
-    compare_with("usage", {"marginalia lst", "marginalia list --metrc kl", "marginalia show", "marginalia show 1 2",
-                           "marginalia list --format xml", "marginalia checkpoint exprt 1",
-                           "marginalia --store missing.db list", "marginalia --store text.db list",
-                           "MARGINALIA_STORE=missing.db marginalia list", "marginalia best --help",
-                           "marginalia checkpoint export --help", "marginalia checkpoint export",
-                           "marginalia lst --help", "marginalia list -n -3", "marginalia list -n abc",
-                           "marginalia show best:", "marginalia resume latice"});
+    compare_with(
+        "usage",
+        {"marginalia lst", "marginalia list --metrc kl", "marginalia show", "marginalia show 1 2",
+         "marginalia list --format xml", "marginalia checkpoint exprt 1", "marginalia --store missing.db list",
+         "marginalia --store text.db list", "MARGINALIA_STORE=missing.db marginalia list", "marginalia best --help",
+         "marginalia checkpoint export --help", "marginalia checkpoint export", "marginalia lst --help",
+         "marginalia list -n -3", "marginalia list -n abc", "marginalia show best:", "marginalia resume latice"});
 }
 
 TEST_CASE("the summary that ends a run shows the newest run of the file, by configuration") {
@@ -223,7 +224,8 @@ TEST_CASE("the summary warns of figures that cannot be") {
     const auto has = [](const std::string& text, const std::string& part) {
         return text.find(part) != std::string::npos;
     };
-    const std::string wrong_log_z = "kl is below 0 by 300 standard errors, which cannot be: the energy's log Z is wrong";
+    const std::string wrong_log_z =
+        "kl is below 0 by 300 standard errors, which cannot be: the energy's log Z is wrong";
     CHECK(has(summary({{"kl", -3}, {"kl_stderr", 0.01}}), wrong_log_z));
     CHECK(!has(summary({{"kl", -0.02}, {"kl_stderr", 0.01}}), "below 0"));  // 2 standard errors: chance
     const std::string impossible = summary({{"kl", HUGE_VAL}, {"impossible", 0.25}});
@@ -289,13 +291,17 @@ TEST_CASE("best:METRIC is the highest where the metric should be high") {
     namespace store = marginalia::store;
     const fs::path file = place().folder / "directions.db";
     store::Store results = store::Store::open(file);
-    const auto planned = results.enqueue({"odd", "", "odd.toml", "", "{}", {{"{}", "0123456789abcdef", 0}, {"{}", "0123456789abcdef", 1}}});
+    const auto planned = results.enqueue(
+        {"odd", "", "odd.toml", "", "{}", {{"{}", "0123456789abcdef", 0}, {"{}", "0123456789abcdef", 1}}});
     for (const int at : {0, 1}) {
         CHECK(results.claim(planned[at].id, store::this_process(), "cpu", 1));
-        for (const char* metric : {"ranking_spearman", "nll_bits"}) results.set_final_metric(planned[at].id, metric, 0.5 + at);
+        for (const char* metric : {"ranking_spearman", "nll_bits"})
+            results.set_final_metric(planned[at].id, metric, 0.5 + at);
         results.set_status(planned[at].id, store::Status::done);
     }
-    const auto shown = [](const std::string& name) { return place().run("marginalia show " + name + " --store directions.db").text.substr(0, 7); };
+    const auto shown = [](const std::string& name) {
+        return place().run("marginalia show " + name + " --store directions.db").text.substr(0, 7);
+    };
     CHECK(shown("best:nll_bits") == "trial 1");
     CHECK(shown("best:ranking_spearman") == "trial 2");
     CHECK(shown("best:ranking_spearman:min") == "trial 1");

@@ -20,10 +20,11 @@ std::vector<double> numbers(const at::Tensor& tensor) {
 }
 
 void write(const std::string& folder, const std::string& network) {
-    const TrialRequest request = request_of(
-        "name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 4\ncolumns = 4\n[network]\n" + network +
-        "\n[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 20\n[evaluation]\n"
-        "samples = 0\nnll_samples = 0\nmarginal_states = 0\n");
+    const TrialRequest request =
+        request_of("name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 4\ncolumns = 4\n[network]\n" + network +
+                   "\n[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = "
+                   "20\n[evaluation]\n"
+                   "samples = 0\nnll_samples = 0\nmarginal_states = 0\n");
     MemoryRecorder recorder;
     run_trial(request, shipped_plugins(), recorder);
     const std::string& bytes = recorder.checkpoints.back().second;
@@ -34,7 +35,8 @@ void write(const std::string& folder, const std::string& network) {
     const at::NoGradGuard no_grad;
     nlohmann::json expected;
     for (std::int64_t row = 0; row < 8; ++row)
-        expected["states"].push_back(std::vector<std::int64_t>(x[row].data_ptr<std::int64_t>(), x[row].data_ptr<std::int64_t>() + 16));
+        expected["states"].push_back(
+            std::vector<std::int64_t>(x[row].data_ptr<std::int64_t>(), x[row].data_ptr<std::int64_t>() + 16));
     expected["log_marginal"] = numbers(parts.network->log_marginal(x));
     expected["conditional_logits"] = numbers(parts.network->conditional_logits(x));
     std::ofstream(folder + "/checkpoint.pt", std::ios::binary) << bytes;

@@ -9,7 +9,7 @@ namespace marginalia {
 
 inline PluginManifest fake_plugin(const std::string& kind, const std::string& name,
                                   std::vector<ParameterSpec> parameters, std::vector<std::string> needs = {}) {
-    return {kind,    name, "a " + kind,    "", std::move(parameters), "/plugins/" + name + ".so",
+    return {kind,    name, "a " + kind,     "", std::move(parameters), "/plugins/" + name + ".so",
             "abi 1", "00", std::move(needs)};
 }
 
@@ -58,18 +58,20 @@ inline PluginCatalogue fake_catalogue() {
         return described;
     };
     PluginCatalogue catalogue;
-    catalogue.plugins = {
-        fake_plugin("dataset", "rows", specs(rows)),        fake_plugin("energy", "ising", specs(ising)),
-        fake_plugin("energy", "ring", specs(ring)),         fake_plugin("network", "lattice-conv", specs(lattice_conv)),
-        fake_plugin("network", "mlp", specs(mlp)),          fake_plugin("objective", "likelihood", {}, {"dataset"}),
-        fake_plugin("objective", "mam-energy", specs(mam)),
-        fake_plugin("objective", "matching", {}, {"energy", "target-sampler"}),
-        fake_plugin("objective", "policy", {}, {"energy", "model-sampler"}),
-        fake_plugin("objective", "reinforce", {}, {"energy", "sampler"}),
-        fake_plugin("objective", "rows-or-chains", {}, {"states"}),
-        fake_plugin("sampler", "block-gibbs", specs(gibbs)),
-        fake_plugin("sampler", "heat-bath", specs(gibbs), {"energy"}),
-        fake_plugin("sampler", "tempering", specs(tempering), {"energy"})};
+    catalogue.plugins = {fake_plugin("dataset", "rows", specs(rows)),
+                         fake_plugin("energy", "ising", specs(ising)),
+                         fake_plugin("energy", "ring", specs(ring)),
+                         fake_plugin("network", "lattice-conv", specs(lattice_conv)),
+                         fake_plugin("network", "mlp", specs(mlp)),
+                         fake_plugin("objective", "likelihood", {}, {"dataset"}),
+                         fake_plugin("objective", "mam-energy", specs(mam)),
+                         fake_plugin("objective", "matching", {}, {"energy", "target-sampler"}),
+                         fake_plugin("objective", "policy", {}, {"energy", "model-sampler"}),
+                         fake_plugin("objective", "reinforce", {}, {"energy", "sampler"}),
+                         fake_plugin("objective", "rows-or-chains", {}, {"states"}),
+                         fake_plugin("sampler", "block-gibbs", specs(gibbs)),
+                         fake_plugin("sampler", "heat-bath", specs(gibbs), {"energy"}),
+                         fake_plugin("sampler", "tempering", specs(tempering), {"energy"})};
     catalogue.failures = {{"/plugins/potts.so", "built for plugin ABI 0, but this marginalia is of ABI 1; rebuild it"}};
     return catalogue;
 }

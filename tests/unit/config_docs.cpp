@@ -27,7 +27,8 @@ static PluginCatalogue strict_catalogue() {
     catalogue.plugins.push_back(fake_plugin("sampler", "parallel-tempering", {describe(sweeps)}, {"energy"}));
     catalogue.plugins.push_back(fake_plugin("sampler", "single-site-gibbs", {describe(sweeps)}, {"energy"}));
     const Parameter penalty{.name = "penalty", .type = ParameterType::number, .fallback = "0.1", .minimum = 0};
-    catalogue.plugins.push_back(fake_plugin("objective", "mam-heat-bath", {describe(penalty)}, {"energy", "target-sampler"}));
+    catalogue.plugins.push_back(
+        fake_plugin("objective", "mam-heat-bath", {describe(penalty)}, {"energy", "target-sampler"}));
     catalogue.plugins.push_back(fake_plugin("objective", "ao-arm", {}, {"states"}));
     return catalogue;
 }

@@ -73,7 +73,8 @@ TEST_CASE("keys go over those of the extended file, one by one") {
     CHECK(config["network"]["hidden"] == 9);
     CHECK(config["energy"]["rows"] == 4);
     CHECK(e.run["cores"] == 1);
-    const Experiment plain = folder.read(small_experiment("[network.mlp]\nhidden = 9\n[train]\nsteps = 2\nbatch = 7\n"));
+    const Experiment plain =
+        folder.read(small_experiment("[network.mlp]\nhidden = 9\n[train]\nsteps = 2\nbatch = 7\n"));
     CHECK(plain.trials[0].hash == e.trials[0].hash);
 }
 
@@ -91,8 +92,9 @@ TEST_CASE("files may extend files that extend files") {
 TEST_CASE("a table with another plugin takes only sub-tables from below") {
     const Folder folder;
 
-    folder.write("base.toml", "name = \"b\"\n[energy]\nplugin = \"ring\"\n[objective]\nplugin = \"mam-energy\"\n[network]\n"
-                              "plugin = \"mlp\"\nhidden = 5\n[network.lattice-conv]\nchannels = 3\n");
+    folder.write("base.toml",
+                 "name = \"b\"\n[energy]\nplugin = \"ring\"\n[objective]\nplugin = \"mam-energy\"\n[network]\n"
+                 "plugin = \"mlp\"\nhidden = 5\n[network.lattice-conv]\nchannels = 3\n");
     const Experiment e = folder.read(top + "[network]\nplugin = \"lattice-conv\"\n");
     CHECK(e.trials[0].config["network"].dump() == R"({"channels":3,"layers":4,"plugin":"lattice-conv"})");
     CHECK(folder.read(top + "[network]\nplugin = \"mlp\"\n").trials[0].config["network"]["hidden"] == 5);
@@ -116,15 +118,16 @@ TEST_CASE("[sweep] is the topmost file's, and a key given above ends its sweep b
 TEST_CASE("file names are relative to the file in which they stand") {
     const Folder folder;
     const std::string rest = "[network]\nplugin = \"mlp\"\n[objective]\nplugin = \"mam-energy\"\n";
-    folder.write("lab/base.toml", "[dataset]\nplugin = \"rows\"\nfile = \"a.csv\"\ntitle = \"t\"\n[run]\nplugin_path = "
-                                  "\"p:/q:../r\"\n" + rest);
+    folder.write("lab/base.toml",
+                 "[dataset]\nplugin = \"rows\"\nfile = \"a.csv\"\ntitle = \"t\"\n[run]\nplugin_path = "
+                 "\"p:/q:../r\"\n" +
+                     rest);
     const std::string above = "name = \"top\"\nextends = \"lab/base.toml\"\n";
     const std::string here = folder.path().string();
     const Experiment e = folder.read(above);
     CHECK(e.trials[0].config["dataset"]["file"] == here + "/lab/a.csv");
     CHECK(e.trials[0].config["dataset"]["title"] == "t");
-    CHECK(plugin_folders_of(here + "/top.toml", {}) ==
-          std::vector<std::string>{here + "/lab/p", "/q", here + "/r"});
+    CHECK(plugin_folders_of(here + "/top.toml", {}) == std::vector<std::string>{here + "/lab/p", "/q", here + "/r"});
     CHECK(folder.read(above + "[dataset]\nfile = \"a.csv\"\n").trials[0].config["dataset"]["file"] == here + "/a.csv");
     CHECK(folder.read(above, {"dataset.file=b.csv"}).trials[0].config["dataset"]["file"] == here + "/b.csv");
     folder.write("lab/base.toml", "[dataset]\nplugin = \"rows\"\n[sweep]\n\"dataset.file\" = [\"a\", \"/b\"]\n" + rest);
@@ -136,9 +139,11 @@ TEST_CASE("file names are relative to the file in which they stand") {
 
 TEST_CASE("the text that is kept stands on its own") {
     const Folder folder;
-    folder.write("lab/base.toml", small_experiment("[run]\nplugin_path = \"p\"\n[sweep]\n\"train.batch\" = [3, 4]\n[[sweep.zip]]\n"
-                                                   "energy.rows = [2, 3]\n\"energy.columns\" = [3, 2]\n"));
-    const Experiment e = folder.read("extends = \"lab/base.toml\"\nname = \"top\"\n[train]\nsteps = 2\n", {"train.clip=1"});
+    folder.write("lab/base.toml",
+                 small_experiment("[run]\nplugin_path = \"p\"\n[sweep]\n\"train.batch\" = [3, 4]\n[[sweep.zip]]\n"
+                                  "energy.rows = [2, 3]\n\"energy.columns\" = [3, 2]\n"));
+    const Experiment e =
+        folder.read("extends = \"lab/base.toml\"\nname = \"top\"\n[train]\nsteps = 2\n", {"train.clip=1"});
     fs::remove(folder.path() / "lab/base.toml");
     CHECK(e.toml.starts_with("name = \"top\"\n"));
     CHECK(e.toml.find("extends =") == e.toml.npos);
@@ -168,8 +173,9 @@ TEST_CASE("faults name the file they are in") {
 
 TEST_CASE("what cannot be extended is refused with its place") {
     const Folder folder;
-    CHECK(folder.faults(top) == "top.toml:2:11: cannot read the file to extend 'base.toml': No such file or directory; give "
-                                "the path of a TOML file");
+    CHECK(folder.faults(top) ==
+          "top.toml:2:11: cannot read the file to extend 'base.toml': No such file or directory; give "
+          "the path of a TOML file");
     CHECK(folder.faults("name = \"top\"\nextends = 3\n") ==
           "top.toml:2:11: 'extends' must be the name of an experiment file in quotes, not the integer 3");
     CHECK(folder.faults("name = \"top\"\nextends = \"top.toml\"\n") ==
@@ -178,12 +184,14 @@ TEST_CASE("what cannot be extended is refused with its place") {
     CHECK(folder.faults(top) ==
           "base.toml:1:11: 'extends' leads back to top.toml, which extends this file; a file cannot build on itself");
     folder.write("base.toml", small_experiment());
-    CHECK(folder.faults("extends = \"base.toml\"\n") ==
-          "top.toml:1:1: the experiment has no name of its own, and that of the file it extends is another's; add name = "
-          "\"my-experiment\" at the top of the file");
+    CHECK(
+        folder.faults("extends = \"base.toml\"\n") ==
+        "top.toml:1:1: the experiment has no name of its own, and that of the file it extends is another's; add name = "
+        "\"my-experiment\" at the top of the file");
     CHECK(folder.read("extends = \"base.toml\"\n", {"name=other"}).name == "other");
     CHECK(folder.faults(small_experiment(), {"extends=base.toml"}) ==
-          "override 'extends=base.toml': 'extends' cannot be given on the command line; write a file that begins with it");
+          "override 'extends=base.toml': 'extends' cannot be given on the command line; write a file that begins with "
+          "it");
     CHECK(folder.faults(small_experiment("extends = \"base.toml\"\n")).find("it belongs at the top of the file") !=
           std::string::npos);
 }

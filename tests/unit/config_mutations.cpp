@@ -17,7 +17,8 @@ static const std::string rich = small_experiment(
     "= "
     "[\"mlp\", \"lattice-conv\"]\n\"network.lattice-conv.channels\" = { lin = [1, 9], n = 3 "
     "}\n[[sweep.zip]]\n\"energy.rows\" = "
-    "[2, 3]\n\"energy.columns\" = [3, 2]\n[table]\ntitle = \"t\"\ncolumns = [\"kl\"]\nlimits = { kl = 0 }\n[[table.rows]]\nlabel = \"l\"\nwhere = "
+    "[2, 3]\n\"energy.columns\" = [3, 2]\n[table]\ntitle = \"t\"\ncolumns = [\"kl\"]\nlimits = { kl = 0 "
+    "}\n[[table.rows]]\nlabel = \"l\"\nwhere = "
     "{ \"train.batch\" = [1, 2] }\npublished = { kl = 1 }\n");
 
 // Deletes, doubles, swaps or replaces a few characters or lines.

@@ -31,15 +31,18 @@ TEST_CASE("[reference] names a sampler") {
 }
 
 TEST_CASE("[reference] is swept like the others, by plugin too") {
-    const Experiment e = parse(small_experiment(
-        "[reference.tempering]\nrungs = 5\n[sweep]\n\"reference.plugin\" = [\"tempering\", \"heat-bath\"]\n"
-        "\"reference.heat-bath.sites\" = [1, 2]\n"), {"seeds=0"});
+    const Experiment e =
+        parse(small_experiment(
+                  "[reference.tempering]\nrungs = 5\n[sweep]\n\"reference.plugin\" = [\"tempering\", \"heat-bath\"]\n"
+                  "\"reference.heat-bath.sites\" = [1, 2]\n"),
+              {"seeds=0"});
     REQUIRE(e.trials.size() == 3);
     CHECK(e.trials[0].config["reference"].dump() == R"({"plugin":"tempering","rungs":5})");
     CHECK(e.trials[1].config["reference"].dump() == R"({"plugin":"heat-bath","sites":1})");
     CHECK(e.trials[2].config["reference"].dump() == R"({"plugin":"heat-bath","sites":2})");
     CHECK(parse(small_experiment("[reference]\nplugin = \"heat-bath\"\n[sweep]\nreference.sites = [4, 5]\n"))
-              .trials[2].config["reference"]["sites"] == 5);
+              .trials[2]
+              .config["reference"]["sites"] == 5);
 }
 
 TEST_CASE("without a plugin the trial has no such table") {
@@ -53,9 +56,8 @@ TEST_CASE("without a plugin the trial has no such table") {
 }
 
 TEST_CASE("a sweep may hold trials with a sampler and trials without") {
-    const Experiment e = parse(small_experiment(gibbs +
-                                                "[sweep]\n\"sampler.plugin\" = [\"block-gibbs\", \"none\"]\n"
-                                                "\"sampler.sites\" = [1, 2]\n"),
+    const Experiment e = parse(small_experiment(gibbs + "[sweep]\n\"sampler.plugin\" = [\"block-gibbs\", \"none\"]\n"
+                                                        "\"sampler.sites\" = [1, 2]\n"),
                                {"seeds=0"});
     REQUIRE(e.trials.size() == 3);  // those without are one trial
     CHECK(e.trials[0].config["sampler"]["sites"] == 1);
@@ -88,7 +90,8 @@ TEST_CASE("objectives have samplers of the kind they learn from, each in its tri
                                                 "\"heat-bath\", \"tempering\"]\n[sampler]\n"),
                                {"seeds=0"});
     CHECK(e.trials.size() == 3);
-    CHECK_NOTHROW(parse_experiment("name = \"d\"\n[dataset]\nplugin = \"rows\"\nfile = \"a.csv\"\n[network]\nplugin = "
-                                   "\"mlp\"\n[objective]\nplugin = \"rows-or-chains\"\n",
-                                   "/lab/d.toml", {}, fake_catalogue()));
+    CHECK_NOTHROW(
+        parse_experiment("name = \"d\"\n[dataset]\nplugin = \"rows\"\nfile = \"a.csv\"\n[network]\nplugin = "
+                         "\"mlp\"\n[objective]\nplugin = \"rows-or-chains\"\n",
+                         "/lab/d.toml", {}, fake_catalogue()));
 }

@@ -48,7 +48,8 @@ TEST_CASE("the table is found again in the text that the store keeps") {
 TEST_CASE("a row is of the trials whose config has its values") {
     const PaperRow row = parse(small_experiment(table)).table->rows[0];
     const auto fits = [&](const std::vector<std::string>& overrides) {
-        return matches(row, parse(small_experiment("[sampler]\nplugin = \"block-gibbs\"\n"), overrides).trials[0].config);
+        return matches(row,
+                       parse(small_experiment("[sampler]\nplugin = \"block-gibbs\"\n"), overrides).trials[0].config);
     };
     CHECK(fits({}));
     CHECK(fits({"energy.rows=6"}));

@@ -15,8 +15,10 @@ namespace {
 const std::string first = "[stage1.objective]\nplugin = \"likelihood\"\n[stage1.train]\nsteps = 7\n";
 
 std::string two_stages(const std::string& more = "", const std::string& stage1 = first) {
-    return "name = \"two\"\nseeds = [0, 1]\n[dataset]\nplugin = \"rows\"\nfile = \"/a.csv\"\n[network]\nplugin = \"mlp\"\n"
-           "[objective]\nplugin = \"rows-or-chains\"\n" + stage1 + more;
+    return "name = \"two\"\nseeds = [0, 1]\n[dataset]\nplugin = \"rows\"\nfile = \"/a.csv\"\n[network]\nplugin = "
+           "\"mlp\"\n"
+           "[objective]\nplugin = \"rows-or-chains\"\n" +
+           stage1 + more;
 }
 
 Experiment read(const std::string& text, const std::vector<std::string>& overrides = {}) {
@@ -69,24 +71,27 @@ TEST_CASE("a sweep over the second stage shares the first, one over the network 
 }
 
 TEST_CASE("[stage1] objectives: the others start afresh") {
-    const std::string zip = "[[sweep.zip]]\n\"objective.plugin\" = [\"rows-or-chains\", \"likelihood\"]\n\"network.hidden\" = [4, 9]\n";
+    const std::string zip =
+        "[[sweep.zip]]\n\"objective.plugin\" = [\"rows-or-chains\", \"likelihood\"]\n\"network.hidden\" = [4, 9]\n";
     const std::string only = "[stage1]\nobjectives = [\"rows-or-chains\"]\n";
     const Experiment e = read(two_stages(zip, only + first));
     CHECK(e.trials.size() == 4);
     REQUIRE(e.stage1->trials.size() == 2);  // of two seeds
     for (const TrialConfig& trial : e.stage1->trials) CHECK(trial.config["network"]["hidden"] == 4);
-    for (const TrialConfig& trial : e.trials) CHECK(start_of(trial).empty() == (trial.config["objective"]["plugin"] == "likelihood"));
+    for (const TrialConfig& trial : e.trials)
+        CHECK(start_of(trial).empty() == (trial.config["objective"]["plugin"] == "likelihood"));
     // The first stage's own file gives the same trials.
     const Experiment again = read(e.stage1->toml);
     REQUIRE(again.trials.size() == 2);
     CHECK(again.trials[0].hash == e.stage1->trials[0].hash);
     CHECK(!read(two_stages("", only + first), {"objective.plugin=likelihood"}).stage1);
-    CHECK(faults(two_stages("", "[stage1]\nobjectives = \"mlp\"\n" + first)).find("must be a list of the second stage's objectives") !=
-          std::string::npos);
+    CHECK(faults(two_stages("", "[stage1]\nobjectives = \"mlp\"\n" + first))
+              .find("must be a list of the second stage's objectives") != std::string::npos);
 }
 
 TEST_CASE("without a trial of its objectives there is no first stage to read") {
-    const std::string only = "[stage1]\nobjectives = [\"rows-or-chains\"]\n", zip = "[[sweep.zip]]\n\"objective.plugin\" = [\"likelihood\"]\n";
+    const std::string only = "[stage1]\nobjectives = [\"rows-or-chains\"]\n",
+                      zip = "[[sweep.zip]]\n\"objective.plugin\" = [\"likelihood\"]\n";
     for (const char* more : {"\"network.plugin\" = [\"mlp\"]\n", "\"network.hidden\" = [4]\n"}) {
         const Experiment e = read(two_stages(zip + more, only + first));
         CHECK(e.trials.size() == 2);
@@ -95,7 +100,8 @@ TEST_CASE("without a trial of its objectives there is no first stage to read") {
 }
 
 TEST_CASE("experiments that give their first stage one name share it") {
-    const Experiment one = read(two_stages(), {"stage1.name=base"}), other = read(two_stages(), {"stage1.name=base", "name=longer", "train.steps=99"});
+    const Experiment one = read(two_stages(), {"stage1.name=base"}),
+                     other = read(two_stages(), {"stage1.name=base", "name=longer", "train.steps=99"});
     CHECK(one.stage1->name == "base");
     CHECK(other.name == "longer");
     CHECK(other.stage1->name == "base");
@@ -107,7 +113,8 @@ TEST_CASE("experiments that give their first stage one name share it") {
 }
 
 TEST_CASE("lists that move together and draws keep what varies the network") {
-    const Experiment zipped = read(two_stages("[[sweep.zip]]\n\"train.steps\" = [1, 2, 3]\n\"network.hidden\" = [4, 5, 4]\n"));
+    const Experiment zipped =
+        read(two_stages("[[sweep.zip]]\n\"train.steps\" = [1, 2, 3]\n\"network.hidden\" = [4, 5, 4]\n"));
     CHECK(zipped.trials.size() == 6);
     CHECK(zipped.stage1->trials.size() == 4);
     const Experiment alone = read(two_stages("[[sweep.zip]]\n\"train.steps\" = [1, 2, 3]\n"));
@@ -123,8 +130,9 @@ TEST_CASE("what the first stage is made of shapes the second's identity") {
     const Experiment e = read(two_stages());
     CHECK(read(two_stages(), {"stage1.train.steps=8"}).trials[0].hash != e.trials[0].hash);
     CHECK(read(two_stages(), {"train.steps=8"}).stage1->trials[0].hash == e.stage1->trials[0].hash);
-    CHECK(read(two_stages(), {"stage1.objective.plugin=rows-or-chains"}).stage1->trials[0].config["objective"]["plugin"] ==
-          "rows-or-chains");
+    CHECK(read(two_stages(), {"stage1.objective.plugin=rows-or-chains"})
+              .stage1->trials[0]
+              .config["objective"]["plugin"] == "rows-or-chains");
 }
 
 TEST_CASE("the first stage's text stands on its own, and so does a trial's") {
@@ -140,20 +148,22 @@ TEST_CASE("the first stage's text stands on its own, and so does a trial's") {
 }
 
 TEST_CASE("faults of a first stage") {
-    CHECK(faults(two_stages("", "[stage1.train]\nsteps = 3\n")).find(
-              "/lab/two.toml:10:1: [stage1.objective] is missing") != std::string::npos);
-    CHECK(faults(two_stages("[stage1.network]\nplugin = \"mlp\"\n")).find(
-              "unknown table [stage1.network]") != std::string::npos);
-    CHECK(faults(two_stages("", "[stage1]\nname = 3\n" + first)).find("/lab/two.toml:11:8: 'stage1.name' must be the name of an experiment") !=
+    CHECK(faults(two_stages("", "[stage1.train]\nsteps = 3\n"))
+              .find("/lab/two.toml:10:1: [stage1.objective] is missing") != std::string::npos);
+    CHECK(faults(two_stages("[stage1.network]\nplugin = \"mlp\"\n")).find("unknown table [stage1.network]") !=
           std::string::npos);
-    CHECK(faults(two_stages("", "[stage1]\nname = \"two\"\n" + first)).find("'stage1.name' is the name of this experiment") != std::string::npos);
+    CHECK(faults(two_stages("", "[stage1]\nname = 3\n" + first))
+              .find("/lab/two.toml:11:8: 'stage1.name' must be the name of an experiment") != std::string::npos);
+    CHECK(faults(two_stages("", "[stage1]\nname = \"two\"\n" + first))
+              .find("'stage1.name' is the name of this experiment") != std::string::npos);
     CHECK(faults(two_stages("[stage1.sweep]\n")).find("unknown table [stage1.sweep]") != std::string::npos);
-    CHECK(faults(two_stages("[train]\nstart_from = \"other\"\n")).find(
-              "/lab/two.toml:15:1: 'train.start_from' and [stage1] both say where the network comes from") != std::string::npos);
+    CHECK(faults(two_stages("[train]\nstart_from = \"other\"\n"))
+              .find("/lab/two.toml:15:1: 'train.start_from' and [stage1] both say where the network comes from") !=
+          std::string::npos);
     CHECK(faults(two_stages("[sweep]\n\"train.start_from\" = [\"a\", \"b\"]\n")).find("both say") != std::string::npos);
-    CHECK(faults(two_stages("", "[stage1.objective]\nplugin = \"matching\"\n")).find(
-              "/lab/two.toml:11:10: objective 'matching' needs an [energy]") != std::string::npos);
-    CHECK(faults(two_stages("", first + "stepz = 3\n")).find(
-              "/lab/two.toml:14:1: unknown key 'stepz' in [train]; did you mean 'steps'?") != std::string::npos);
+    CHECK(faults(two_stages("", "[stage1.objective]\nplugin = \"matching\"\n"))
+              .find("/lab/two.toml:11:10: objective 'matching' needs an [energy]") != std::string::npos);
+    CHECK(faults(two_stages("", first + "stepz = 3\n"))
+              .find("/lab/two.toml:14:1: unknown key 'stepz' in [train]; did you mean 'steps'?") != std::string::npos);
     CHECK(faults(two_stages("[sweep]\n\"stage1.train.steps\" = [1, 2]\n")).find("stage1") != std::string::npos);
 }

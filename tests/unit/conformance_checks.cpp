@@ -220,7 +220,8 @@ TEST_CASE("a crash or a hang becomes a sentence") {
 
 TEST_CASE("an exit becomes a sentence, a stack that runs out in a thread too") {
     const std::string rest = "\nthe checks after this one were not run\n";
-    const std::string told = "FAILED  a check  the plugin ended the process (exit); throw marginalia::Error instead" + rest;
+    const std::string told =
+        "FAILED  a check  the plugin ended the process (exit); throw marginalia::Error instead" + rest;
     CHECK(told_by_guard([] { std::exit(0); }) == told);
     CHECK(told_by_guard([] { std::quick_exit(0); }) == told);
     CHECK(told_by_guard([] { in_threads([](std::size_t thread) { endless(thread); }); }) ==
@@ -269,7 +270,8 @@ TEST_CASE("parameters come from defaults, files and words, and are judged as in 
     CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"length=2"}), doctest::Contains("length"), Error);
     CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"length=10"}), doctest::Contains("length"), Error);
     CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"length"}), doctest::Contains("neither key=value nor"), Error);
-    CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"absent.toml"}), doctest::Contains("cannot read the parameter file"), Error);
+    CHECK_THROWS_WITH_AS(plugin_parameters(spins, {"absent.toml"}), doctest::Contains("cannot read the parameter file"),
+                         Error);
 }
 
 TEST_CASE("badly declared parameters are told") {

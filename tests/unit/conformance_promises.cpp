@@ -205,8 +205,8 @@ TEST_CASE("splits: where the rows of train differ, shared ones are told unless t
     CHECK(disjoint(counting(0, 100), counting(100, 120)) == "0 rows of test in train");
     CHECK(disjoint(counting(0, 100), {150, 3, 160}) == "1 rows of test in train");  // of 256 states
     CHECK_THROWS_WITH_AS(disjoint(counting(0, 100), {1, 3, 7}), doctest::Contains("3 of the 3 rows of test"), Error);
-    CHECK_THROWS_WITH_AS(disjoint(counting(0, 100), {150, 3, 160}, 1000, 40), doctest::Contains("1 of the 3 rows of test"),
-                         Error);
+    CHECK_THROWS_WITH_AS(disjoint(counting(0, 100), {150, 3, 160}, 1000, 40),
+                         doctest::Contains("1 of the 3 rows of test"), Error);
 }
 
 TEST_CASE("splits: a small one that is in train whole is told, unless chance puts it there") {

@@ -7,9 +7,9 @@
 
 #include <sstream>
 
-#include "kernel/spec/sha256.h"
 #include "kernel/host/data/get.h"
 #include "kernel/host/data/md5.h"
+#include "kernel/spec/sha256.h"
 #include "unit/dataset_testing.h"
 
 namespace data_testing {

@@ -72,7 +72,8 @@ TEST_CASE("the catalogue: every file can be checked, and the folders and names a
             cache.write(path, is_idx            ? std::string("\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\1.", 17)
                               : name == "moses" ? "C"
                                                 : pixels);
-            if (name == "text8-74m") CHECK(refusal(reader.first, reader.second, cache).starts_with(path + ": it has 1567 bytes"));
+            if (name == "text8-74m")
+                CHECK(refusal(reader.first, reader.second, cache).starts_with(path + ": it has 1567 bytes"));
         }
         fs::remove_all(cache / set.folder);
     }

@@ -218,7 +218,8 @@ TEST_CASE("the statically binarised MNIST, by `data get` into the cache and from
     const fs::path test_file = cache / "mnist/binarized_mnist_test.amat";
     fs::resize_file(test_file, 15'680'000 - 1568);
     CHECK(refusal("mnist", {}, cache) ==
-          "mnist/binarized_mnist_test.amat: it has 9999 rows and the published file 10000; remove it and fetch it with: marginalia data "
+          "mnist/binarized_mnist_test.amat: it has 9999 rows and the published file 10000; remove it and fetch it "
+          "with: marginalia data "
           "get mnist-static");
     ::unsetenv("MARGINALIA_DATA");
     // Counted by another program from the same files.

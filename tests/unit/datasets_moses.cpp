@@ -60,8 +60,9 @@ TEST_CASE("files of the cache have as many molecules as the published ones") {
     ::setenv("MARGINALIA_DATA", cache.path().c_str(), 1);
     cache.write("moses/train.csv", rows("CCO"));
     cache.write("moses/test.csv", rows("CCO"));
-    CHECK(refusal("moses", {}, cache) == "moses/train.csv: it has 20 molecules and the published file 1584663; remove it and fetch it with: "
-                                         "marginalia data get moses");
+    CHECK(refusal("moses", {}, cache) ==
+          "moses/train.csv: it has 20 molecules and the published file 1584663; remove it and fetch it with: "
+          "marginalia data get moses");
     ::unsetenv("MARGINALIA_DATA");
 }
 

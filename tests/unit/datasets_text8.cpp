@@ -107,8 +107,9 @@ TEST_CASE("the file of the cache: the whole, or the beginning where `bytes` is c
         std::filesystem::resize_file(cache.write(name, text), bytes);  // sparse: what follows is not read
     };
     cache.write("text8/text8_first74000000", pattern(300));
-    CHECK(refusal("text8", beginning, cache) == "text8/text8_first74000000: it has 300 bytes and the published file 74000000; remove it "
-                                                "and fetch it with: marginalia data get text8-74m");
+    CHECK(refusal("text8", beginning, cache) ==
+          "text8/text8_first74000000: it has 300 bytes and the published file 74000000; remove it "
+          "and fetch it with: marginalia data get text8-74m");
     write_of_size("text8/text8_first74000000", pattern(300), 74'000'000);
     CHECK(make("text8", beginning)->size(Split::test) == 1);
     CHECK(refusal("text8", {}, cache) ==
@@ -116,7 +117,8 @@ TEST_CASE("the file of the cache: the whole, or the beginning where `bytes` is c
           "text8, or use "
           "those with bytes = 74000000");
     cache.write("text8/text8", pattern(300));
-    CHECK(refusal("text8", beginning, cache).starts_with("text8/text8: it has 300 bytes and the published file 100000000; remove it"));
+    CHECK(refusal("text8", beginning, cache)
+              .starts_with("text8/text8: it has 300 bytes and the published file 100000000; remove it"));
     write_of_size("text8/text8", "zzz" + pattern(300), 100'000'000);
     CHECK(text_of(*make("text8", beginning), Split::train, 0) == "zzz");
     ::unsetenv("MARGINALIA_DATA");

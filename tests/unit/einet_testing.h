@@ -38,9 +38,15 @@ inline const Structure structures[] = {
 inline const std::string layers[] = {"cp", "einsum"};
 
 inline Values defaults() {
-    return {{"structure", std::string("quad-graph")}, {"delta", std::string("4")},  {"layer", std::string("cp")},
-            {"piece", std::int64_t{4}},               {"depth", std::int64_t{5}},   {"replicas", std::int64_t{10}},
-            {"structure_seed", std::int64_t{1}},      {"sums", std::int64_t{3}},    {"noise", 1.0},
+    return {{"structure", std::string("quad-graph")},
+            {"delta", std::string("4")},
+            {"layer", std::string("cp")},
+            {"piece", std::int64_t{4}},
+            {"depth", std::int64_t{5}},
+            {"replicas", std::int64_t{10}},
+            {"structure_seed", std::int64_t{1}},
+            {"sums", std::int64_t{3}},
+            {"noise", 1.0},
             {"floor", 1e-5}};
 }
 

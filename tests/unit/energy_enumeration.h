@@ -85,10 +85,8 @@ inline double chi_square_sigma(const Enumeration& all, const Bytes& rows) {
     };
     for (std::size_t i = 0; i < seen.size(); ++i) {
         const double expected = std::exp(all.log_f[i] - log_z) * static_cast<double>(count);
-        if (expected >= 10)
-            add(seen[i], expected);
-        else
-            rare_seen += seen[i], rare_expected += expected;
+        if (expected >= 10) add(seen[i], expected);
+        else rare_seen += seen[i], rare_expected += expected;
     }
     if (rare_expected >= 10) add(rare_seen, rare_expected);
     REQUIRE(cells > 3);
@@ -109,10 +107,8 @@ inline void check_exact(const marginalia::Energy& energy) {
         double given = 0;
         REQUIRE(energy.log_marginals({x, all.sites}, {&given, 1}));
         const double right = all.log_sum(x) - log_z;
-        if (right == -HUGE_VAL)
-            CHECK(given == right);
-        else
-            CHECK(given == doctest::Approx(right).epsilon(1e-9));
+        if (right == -HUGE_VAL) CHECK(given == right);
+        else CHECK(given == doctest::Approx(right).epsilon(1e-9));
     }
     const auto samples = energy.reference_samples(20000, 5);
     REQUIRE(samples.has_value());

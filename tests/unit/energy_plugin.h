@@ -17,14 +17,10 @@ using Words = std::map<std::string, std::string>;  // parameter -> value, as a T
 
 inline marginalia::ParameterValue value_of(const marginalia::Parameter& parameter, const std::string& word) {
     switch (parameter.type) {
-        case marginalia::ParameterType::boolean:
-            return word == "true";
-        case marginalia::ParameterType::integer:
-            return std::int64_t{std::stoll(word)};
-        case marginalia::ParameterType::number:
-            return std::stod(word);
-        default:
-            return word.starts_with('"') ? word.substr(1, word.size() - 2) : word;
+        case marginalia::ParameterType::boolean: return word == "true";
+        case marginalia::ParameterType::integer: return std::int64_t{std::stoll(word)};
+        case marginalia::ParameterType::number: return std::stod(word);
+        default: return word.starts_with('"') ? word.substr(1, word.size() - 2) : word;
     }
 }
 

@@ -1,8 +1,8 @@
 // Frames, the recorder's order and its cost.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
-#include <marginalia/error.h>
 #include <fcntl.h>
+#include <marginalia/error.h>
 #include <unistd.h>
 
 #include <algorithm>

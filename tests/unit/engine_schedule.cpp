@@ -29,7 +29,8 @@ std::string slots(const nlohmann::json& run, int cuda = 0, int cores = 8) { retu
 
 // What a worker of two threads finds in its environment, a variable a line.
 std::string worker_environment() {
-    const std::filesystem::path program = std::filesystem::temp_directory_path() / ("print-environment-" + std::to_string(::getpid()));
+    const std::filesystem::path program =
+        std::filesystem::temp_directory_path() / ("print-environment-" + std::to_string(::getpid()));
     std::ofstream(program) << "#!/bin/sh\nenv\n";
     std::filesystem::permissions(program, std::filesystem::perms::owner_all);
     WorkerProcess worker(program, 2);
@@ -134,10 +135,12 @@ TEST_CASE("runs that live are counted, runs that were killed are not, and nobody
 TEST_CASE("devices that are not there are refused") {
     CHECK_THROWS_WITH(slots({{"device", "cuda:2"}}, 1),
                       "run.device: there is no 'cuda:2' here; LibTorch sees 1 CUDA device; use \"cpu\" or \"auto\"");
-    CHECK_THROWS_WITH(slots({{"slots", 5}, {"cores", 2}}), "run.slots = 5 of 2 cores each ask for more than the 8 cores that "
-                                                           "this process may use; give fewer of either");
-    CHECK_THROWS_WITH(slots({{"cores", 9}}), "run.cores = 9 is more than the 8 cores that this process may use; give "
-                                             "fewer, or 0 for all");
+    CHECK_THROWS_WITH(slots({{"slots", 5}, {"cores", 2}}),
+                      "run.slots = 5 of 2 cores each ask for more than the 8 cores that "
+                      "this process may use; give fewer of either");
+    CHECK_THROWS_WITH(slots({{"cores", 9}}),
+                      "run.cores = 9 is more than the 8 cores that this process may use; give "
+                      "fewer, or 0 for all");
     CHECK_THROWS_WITH(slots({{"device", "tpu"}}),
                       "run.device: 'tpu' is not a device; use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"");
     // Every word of the list is a device as it is written, or none is taken.
@@ -163,7 +166,8 @@ TEST_CASE("what run does with a trial follows from its status") {
     CHECK(action_for(Status::done, {.retry_failed = true}) == Action::skip_done);
     CHECK(action_for(Status::running, {.retry_failed = true}) == Action::leave_running);
     CHECK(action_for(Status::cancelled, {.retry_failed = true}) == Action::leave_failed);
-    // What a trial was made with has changed since: a failure may have been mended, a result is kept until it is asked for.
+    // What a trial was made with has changed since: a failure may have been mended, a result is kept until it is asked
+    // for.
     CHECK(action_for(Status::failed, {}, true) == Action::run);
     CHECK(action_for(Status::done, {}, true) == Action::skip_done);
     CHECK(action_for(Status::done, {.again = true}, true) == Action::run);
@@ -179,8 +183,9 @@ TEST_CASE("a trial's label names what it does not share with its siblings") {
 }
 
 TEST_CASE("a crash is blamed on the innermost plugin of the stack") {
-    const std::string log = "step 1\nbad thing\n/lib/worker(_Z1f+0x1)[0x7f01]\n/p/ring.so(+0x2)[0x7f02]\n"
-                            "/p/other.so(+0x2)[0x7f02]\n";
+    const std::string log =
+        "step 1\nbad thing\n/lib/worker(_Z1f+0x1)[0x7f01]\n/p/ring.so(+0x2)[0x7f02]\n"
+        "/p/other.so(+0x2)[0x7f02]\n";
     PluginCatalogue plugins;
     plugins.plugins.resize(2);
     plugins.plugins[0].kind = plugins.plugins[1].kind = "energy";

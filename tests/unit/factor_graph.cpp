@@ -99,10 +99,8 @@ TEST_CASE("log Z, entropy and partial sums of random models equal enumeration") 
         for (int trial = 0; trial < 10; ++trial) {
             const Bytes x = energy_enumeration::partial_state(model.cardinalities.size(), model.unknown, random);
             const double right = all.log_sum(x);
-            if (right == -HUGE_VAL)
-                CHECK(exact->log_sum(x) == right);
-            else
-                CHECK(exact->log_sum(x) == doctest::Approx(right).epsilon(1e-11));
+            if (right == -HUGE_VAL) CHECK(exact->log_sum(x) == right);
+            else CHECK(exact->log_sum(x) == doctest::Approx(right).epsilon(1e-11));
         }
     }
 }

@@ -17,8 +17,8 @@ namespace {
 
 std::vector<Lattice> small_lattices() {
     std::vector<Lattice> all;
-    for (const auto& [rows, columns] : {std::pair{3, 3}, {4, 4}, {3, 5}, {5, 3}, {2, 4}, {4, 2}, {2, 2}, {1, 6}, {6, 1},
-                                        {1, 2}, {1, 1}, {2, 7}})
+    for (const auto& [rows, columns] :
+         {std::pair{3, 3}, {4, 4}, {3, 5}, {5, 3}, {2, 4}, {4, 2}, {2, 2}, {1, 6}, {6, 1}, {1, 2}, {1, 1}, {2, 7}})
         for (const bool torus : {false, true})
             for (const auto& [coupling, field] : {std::pair{0.2, 0.2}, {-0.7, 0.3}, {0.0, -1.1}, {1.5, 0.0}})
                 all.push_back({rows, columns, coupling, field, torus});
@@ -36,8 +36,7 @@ std::vector<std::size_t> shuffled(std::size_t size, std::mt19937_64& random) {
 Bytes partial_state(std::int64_t sites, std::mt19937_64& random) {
     Bytes x(sites);
     const std::uint64_t known = random() % (sites + 1);
-    for (std::uint8_t& symbol : x)
-        symbol = random() % static_cast<std::uint64_t>(sites) < known ? random() % 2 : 2;
+    for (std::uint8_t& symbol : x) symbol = random() % static_cast<std::uint64_t>(sites) < known ? random() % 2 : 2;
     return x;
 }
 
@@ -73,8 +72,8 @@ TEST_CASE("log f of a state is the sum over edges and sites") {
 
 TEST_CASE("the partial density counts known pairs, known spins and each unknown site among its known neighbours") {
     const Lattice lattice{3, 3, 0.5, 0.25, false};
-    const Bytes x = {1, 0, 2,   //
-                     1, 2, 2,   //
+    const Bytes x = {1, 0, 2,  //
+                     1, 2, 2,  //
                      2, 2, 1};
     const auto site = [](double local) { return std::log(2 * std::cosh(local)); };
     const double unknown = site(0.5 * -1 + 0.25) + site(0.5 * (1 - 1) + 0.25) + site(0.5 * 1 + 0.25) +
@@ -203,8 +202,9 @@ TEST_CASE("what the exact methods cost") {
     const Bytes x(100, 1);
     double total = 0;
     const double each = seconds_of([&] {
-        for (int i = 0; i < 100000; ++i) total += lattice.log_density(x);
-    }) / 1e5;
+                            for (int i = 0; i < 100000; ++i) total += lattice.log_density(x);
+                        }) /
+                        1e5;
     CHECK(total > 0);
     std::cout << "10x10 torus: log density of a state in " << each * 1e6 << " us\n";
 }
@@ -233,11 +233,13 @@ double kaufman_log_z(int n, double k) {
 }  // namespace
 
 TEST_CASE("log Z of a torus without field is Kaufman's closed form, on both sides of the critical coupling") {
-    CHECK(kaufman_log_z(16, 0.44) == doctest::Approx(238.387247).epsilon(1e-8));  // experiments/ising-critical-16x16.toml
+    CHECK(kaufman_log_z(16, 0.44) ==
+          doctest::Approx(238.387247).epsilon(1e-8));  // experiments/ising-critical-16x16.toml
     for (const int n : {3, 4, 6, 10, 12})
         for (const double coupling : {0.2, 0.44, 0.6}) {
             CAPTURE(n);
             CAPTURE(coupling);
-            CHECK(TransferMatrix({n, n, coupling, 0.0, true}).log_z() == doctest::Approx(kaufman_log_z(n, coupling)).epsilon(1e-11));
+            CHECK(TransferMatrix({n, n, coupling, 0.0, true}).log_z() ==
+                  doctest::Approx(kaufman_log_z(n, coupling)).epsilon(1e-11));
         }
 }

@@ -29,7 +29,7 @@ Estimate estimate(const Lattice& lattice, const Bytes& rows, auto&& observable) 
 }
 
 // d log Z / d (coupling or field): the exact mean of the edge sum or the spin sum.
-double slope(Lattice lattice, double Lattice::*parameter) {
+double slope(Lattice lattice, double Lattice::* parameter) {
     const double step = 1e-4;
     lattice.*parameter += step;
     const double above = TransferMatrix(lattice).log_z();
@@ -79,8 +79,12 @@ double chi_square_sigma(const Lattice& lattice, const Bytes& rows) {
 }  // namespace
 
 TEST_CASE("exact samples have the exact mean magnetisation and pair correlation (4 sigma)") {
-    for (const Lattice& lattice : {Lattice{10, 10, 0.2, 0.2, true}, {10, 10, 0.2, 0.2, false}, {4, 9, -0.5, 0.3, true},
-                                   {9, 4, 0.4, 0.1, true}, {1, 20, 0.8, 0.1, true}, {2, 6, 0.3, -0.2, true}}) {
+    for (const Lattice& lattice : {Lattice{10, 10, 0.2, 0.2, true},
+                                   {10, 10, 0.2, 0.2, false},
+                                   {4, 9, -0.5, 0.3, true},
+                                   {9, 4, 0.4, 0.1, true},
+                                   {1, 20, 0.8, 0.1, true},
+                                   {2, 6, 0.3, -0.2, true}}) {
         const auto rows = TransferMatrix(lattice).samples(4000, 7);
         REQUIRE(rows.has_value());
         check_means(lattice, *rows);

@@ -67,7 +67,8 @@ std::vector<int> atom_numbers(const molecule_properties::TokenRows& rows, const 
 Bytes random_row(const Energy& energy, std::mt19937& generator) {
     Bytes row(static_cast<std::size_t>(energy.sites()));
     for (auto& symbol : row)
-        symbol = static_cast<std::uint8_t>(std::uniform_int_distribution<int>(0, static_cast<int>(energy.categories()) - 1)(generator));
+        symbol = static_cast<std::uint8_t>(
+            std::uniform_int_distribution<int>(0, static_cast<int>(energy.categories()) - 1)(generator));
     return row;
 }
 
@@ -271,10 +272,12 @@ TEST_CASE("identity is one for all ways to write a molecule; pictures and divers
 }
 
 TEST_CASE("property-mix adds its parts, and wants one") {
-    const auto mix = make("property-mix", {{"lipophilicity_weight", "2"}, {"molecular_weight_weight", "0.01"}, {"temperature", "0.5"}});
+    const auto mix = make("property-mix",
+                          {{"lipophilicity_weight", "2"}, {"molecular_weight_weight", "0.01"}, {"temperature", "0.5"}});
     const auto log_p = make("lipophilicity"), weight = make("molecular-weight", {{"temperature", "1000"}});
     const Bytes row = row_of(*mix, "CCO");
-    CHECK(mix->log_density(row) == doctest::Approx((2 * log_p->log_density(row) + 10 * weight->log_density(row)) / 0.5));
+    CHECK(mix->log_density(row) ==
+          doctest::Approx((2 * log_p->log_density(row) + 10 * weight->log_density(row)) / 0.5));
     CHECK(refusal("property-mix", {}).starts_with("no property has a weight"));
     CHECK(refusal("tanimoto", {{"molecule", "\"C(\""}}).find("is no SMILES") != std::string::npos);
     CHECK(refusal("lipophilicity", {{"alphabet", "[C][C]"}}) == "the alphabet has '[C]' twice");

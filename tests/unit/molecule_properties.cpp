@@ -1,5 +1,5 @@
-// Properties of molecules against RDKit: its own function in C++ to the last bit, its Python values on stored vectors, and its own
-// test files.
+// Properties of molecules against RDKit: its own function in C++ to the last bit, its Python values on stored vectors,
+// and its own test files.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -53,8 +53,9 @@ std::vector<std::string> lines_of_text(const std::string& name) {
 
 }  // namespace
 
-// The vectors are of RDKit 2026.09. Of Debian's 2022.09 RDKit's own Python gives the values found here where they differ: it takes
-// two of these molecules as aromatic that the later one does not, and nitrogens in three-membered rings as stereocentres.
+// The vectors are of RDKit 2026.09. Of Debian's 2022.09 RDKit's own Python gives the values found here where they
+// differ: it takes two of these molecules as aromatic that the later one does not, and nitrogens in three-membered
+// rings as stereocentres.
 TEST_CASE("Python's values of 7,125 molecules, and RDKit's canonical SMILES") {
     const auto log_p = lipophilicity(), quality = qed(), ease = synthetic_accessibility("");
     std::size_t count = 0;
@@ -98,10 +99,8 @@ TEST_CASE("log P is RDKit's to the last bit, on 20,000 molecules of MOSES and al
         double value = 0, refractivity = 0;
         RDKit::Descriptors::calcCrippenDescriptors(*theirs, value, refractivity);
         // Hydrogens written as atoms stand elsewhere in RDKit's order of the sum.
-        if (smiles.find("[H]") == smiles.npos)
-            CHECK_MESSAGE(log_p->value(*ours) == value, smiles);
-        else
-            CHECK_MESSAGE(std::abs(log_p->value(*ours) - value) < 1e-12, smiles);
+        if (smiles.find("[H]") == smiles.npos) CHECK_MESSAGE(log_p->value(*ours) == value, smiles);
+        else CHECK_MESSAGE(std::abs(log_p->value(*ours) - value) < 1e-12, smiles);
         ++compared;
     }
     if (!all.empty()) CHECK(compared > 35'000);
@@ -118,11 +117,14 @@ TEST_CASE("RDKit's own test files") {
     const auto quality = qed();
     std::vector<std::string> rated = lines_of_text("NCI_200_qed.csv");
     if (const std::string file = shared_file("rdkit/NCI_5000_qed.csv.xz"); !file.empty())
-        for (const std::string& line : lines_of(file)) rated.push_back(line);  // lines_of leaves out the first, a comment
-    int others = 0;  // three of fused rings, of which 2022.09 itself takes more as aromatic than the version of the file
+        for (const std::string& line : lines_of(file))
+            rated.push_back(line);  // lines_of leaves out the first, a comment
+    int others =
+        0;  // three of fused rings, of which 2022.09 itself takes more as aromatic than the version of the file
     for (const std::string& line : rated) {
         const std::size_t comma = line.rfind(',');
-        others += std::abs(quality->value(*molecule_of(line.substr(0, comma))) - std::stod(line.substr(comma + 1))) > 1e-9;
+        others +=
+            std::abs(quality->value(*molecule_of(line.substr(0, comma))) - std::stod(line.substr(comma + 1))) > 1e-9;
     }
     CHECK(others <= 3);
     const auto ease = synthetic_accessibility("");

@@ -48,10 +48,8 @@ std::string written(const OutputRequest& output, const StateLook& states, bool c
     std::ostringstream out;
     const auto writer = make_state_writer(output, states, completes, 0, out);
     const auto take = [&](const auto& event) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(event)>, Given>)
-            writer->given(event.state);
-        else
-            writer->row(event.state, event.log_p);
+        if constexpr (std::is_same_v<std::decay_t<decltype(event)>, Given>) writer->given(event.state);
+        else writer->row(event.state, event.log_p);
     };
     (take(events), ...);
     writer->finish();
@@ -136,8 +134,9 @@ TEST_CASE("log-marginals as CSV and JSON") {
     };
     CHECK(text(StateFormat::csv, 2) == "row,log_marginal,state\n0,-0.75,1□\n1,-1e-10,01\n");
     CHECK(text(StateFormat::csv, 11) == "row,log_marginal,state\n0,-0.75,\"1,□\"\n1,-1e-10,\"0,1\"\n");
-    CHECK(text(StateFormat::json, 2) == "{\"row\": 0, \"text\": \"1□\", \"log_marginal\": -0.75}\n"
-                                        "{\"row\": 1, \"text\": \"01\", \"log_marginal\": -1e-10}\n");
+    CHECK(text(StateFormat::json, 2) ==
+          "{\"row\": 0, \"text\": \"1□\", \"log_marginal\": -0.75}\n"
+          "{\"row\": 1, \"text\": \"01\", \"log_marginal\": -1e-10}\n");
 }
 
 TEST_CASE("arrays are read back as they were") {
@@ -184,8 +183,8 @@ TEST_CASE("every symbol has a colour of its own up to ten, and unknown none of t
 TEST_CASE("drawn states are a square grid of pictures in whole pixels") {
     // Four pictures of 2 x 4 sites at 16 pixels a site, with gutters of 3: the grid is two across and two down.
     const Row a{1, 0, 0, 0, 0, 0, 0, 1}, b(8, 1), c(8, 0);
-    const Pixels grid = decoded(
-        written(as(StateFormat::png), look({2, 4}, 2), false, Drawn{a}, Drawn{b}, Drawn{c}, Drawn{a}));
+    const Pixels grid =
+        decoded(written(as(StateFormat::png), look({2, 4}, 2), false, Drawn{a}, Drawn{b}, Drawn{c}, Drawn{a}));
     CHECK(grid.width == 3 + 2 * (64 + 3));
     CHECK(grid.height == 3 + 2 * (32 + 3));
     const std::array gutter{int{gutter_colour.red}, int{gutter_colour.green}, int{gutter_colour.blue}};
@@ -196,9 +195,9 @@ TEST_CASE("drawn states are a square grid of pictures in whole pixels") {
     CHECK(grid.at(18, 19) == black);
     CHECK(grid.at(66, 34) == white);  // site (1, 3)
     CHECK(grid.at(67, 34) == gutter);
-    CHECK(grid.at(70, 3) == white);   // all of the second
+    CHECK(grid.at(70, 3) == white);  // all of the second
     CHECK(grid.at(133, 34) == white);
-    CHECK(grid.at(3, 38) == black);   // all of the third
+    CHECK(grid.at(3, 38) == black);  // all of the third
     CHECK(grid.at(70, 38) == white);
 }
 
@@ -295,7 +294,8 @@ TEST_CASE("a terminal is shown the given state, then its completions and their l
 TEST_CASE("what a state stands for is told where it is not its text") {
     StateLook words = look({2}, 3);
     words.identity = [](State x) { return x[0] == 0 ? "" : x[0] == 1 ? state_text(x, 3) : "two"; };
-    CHECK(written(as(StateFormat::text), words, false, Drawn{{0, 1}}, Drawn{{1, 1}}, Drawn{{2, 1}}) == "01\n11\n21\ttwo\n");
+    CHECK(written(as(StateFormat::text), words, false, Drawn{{0, 1}}, Drawn{{1, 1}}, Drawn{{2, 1}}) ==
+          "01\n11\n21\ttwo\n");
     const std::string json = written(as(StateFormat::json), words, false, Drawn{{2, 1}}, Drawn{{1, 1}});
     CHECK(json.find("\"text\": \"21\", \"identity\": \"two\"") != json.npos);
     CHECK(json.find("identity", json.find('\n')) == json.npos);
@@ -305,15 +305,19 @@ TEST_CASE("drawings in a grid") {
     StateLook drawn = look({2}, 3);
     drawn.identity = [](State) { return "C&O"; };
     drawn.picture = [](State x) {
-        return x[0] == 0 ? "" : "<?xml version='1.0'?>\n<svg version='1.1'\nwidth='40px' height='30px' stroke-width='2'><path d='M 0,0'/></svg>\n";
+        return x[0] == 0 ? ""
+                         : "<?xml version='1.0'?>\n<svg version='1.1'\nwidth='40px' height='30px' "
+                           "stroke-width='2'><path d='M 0,0'/></svg>\n";
     };
     const std::string grid = written(as(StateFormat::svg), drawn, false, Drawn{{1, 1}}, Drawn{{0, 1}}, Drawn{{1, 2}});
     CHECK(grid.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"80\" height=\"96\""));
     CHECK(grid.find("<?xml") == grid.npos);
-    CHECK(grid.find("translate(0 48)") != grid.npos);  // the third begins the second row, below the captions of the first
+    CHECK(grid.find("translate(0 48)") !=
+          grid.npos);  // the third begins the second row, below the captions of the first
     CHECK(grid.find("C&amp;O") != grid.npos);
-    CHECK_THROWS_WITH_AS(written(as(StateFormat::svg), look({2}, 3), false, Drawn{{1, 1}}),
-                         "what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png", Error);
+    CHECK_THROWS_WITH_AS(
+        written(as(StateFormat::svg), look({2}, 3), false, Drawn{{1, 1}}),
+        "what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png", Error);
     CHECK_THROWS_AS(written(as(StateFormat::svg), drawn, false, Drawn{{0, 1}}), Error);
 }
 

@@ -134,7 +134,8 @@ TEST_CASE("configs are compared by their dotted keys; what only one plugin has i
     const FlatConfig b = flatten_text(R"({"network": {"plugin": "conv", "channels": 8}, "train": {"steps": 20}})");
     CHECK(a.at("network.hidden") == "64");
     CHECK(differing_keys({&a, &b}) == std::vector<std::string>{"network.plugin", "train.steps"});
-    const FlatConfig c = {{"network.width", "1"}, {"train.start_from", "x@1"}}, d = {{"network.width", "2"}, {"train.start_from", "x@2"}};
+    const FlatConfig c = {{"network.width", "1"}, {"train.start_from", "x@1"}},
+                     d = {{"network.width", "2"}, {"train.start_from", "x@2"}};
     const FlatConfig e = {{"network.width", "2"}, {"train.start_from", "x@3"}};
     CHECK(differing_keys({&c, &d}) == std::vector<std::string>{"network.width"});
     CHECK(differing_keys({&c, &d, &e}) == std::vector<std::string>{"network.width", "train.start_from"});

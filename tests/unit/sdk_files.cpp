@@ -68,7 +68,9 @@ TEST_CASE("numbers and words of a text file, with their places") {
     TextReader cells(written("cells.txt", "1, 0 ,2\n3,4 5\n\n"), ",");
     for (std::int64_t i : {1, 0, 2, 3, 4, 5}) CHECK(cells.integer("a symbol") == i);
     CHECK(cells.at_end());
-    TextReader extremes(written("extremes.txt", "\xEF\xBB\xBF" "1e-400 -1e-400"));
+    TextReader extremes(written("extremes.txt",
+                                "\xEF\xBB\xBF"
+                                "1e-400 -1e-400"));
     CHECK(extremes.number("w") == 0);
     CHECK(extremes.number("w") == 0);
     CHECK(failure([&] {
@@ -96,9 +98,7 @@ TEST_CASE("arrays of numpy.save") {
           "half.npy: element 0 is 0.5; it must be a whole number from 0 to 255");
     CHECK(failure([] { read_npy<int>(written("text.npy", "hello")); }) ==
           "text.npy: not a .npy file; save the array with numpy.save");
-    CHECK(failure([] {
-              read_npy<int>(written("cut.npy", saved_array<int>("<i4", "(3,)", {1, 2})));
-          }) ==
+    CHECK(failure([] { read_npy<int>(written("cut.npy", saved_array<int>("<i4", "(3,)", {1, 2}))); }) ==
           "cut.npy: the file has 8 bytes of data where its header says 3 elements of type '<i4'; save the array again "
           "with numpy.save");
     CHECK(read_npy<int>(written("order.npy", saved_array<int>("<i4", "(2, 3)", {1, 4, 2, 5, 3, 6}, "True"))).values ==
@@ -271,10 +271,14 @@ TEST_CASE("the dataset table: the shape of rows in a .csv file") {
     const auto pictures = table({"file=" + path, "validation=0", "test=0", "shape=\"2,3\"", "shuffle=false"});
     CHECK(pictures->layout().shape == std::vector<std::int64_t>{2, 3});
     CHECK(row_of(*pictures, Split::train, 1) == std::vector<int>{1, 1, 1, 0, 0, 0});
-    const auto refused = [&](const std::string& shape) { return failure([&] { table({"file=" + path, "shape=\"" + shape + "\""}); }); };
-    CHECK(refused("28,28") == "pictures.csv: a row has 6 symbols, and shape = \"28,28\" is of 784; give the sides of a row");
+    const auto refused = [&](const std::string& shape) {
+        return failure([&] { table({"file=" + path, "shape=\"" + shape + "\""}); });
+    };
+    CHECK(refused("28,28") ==
+          "pictures.csv: a row has 6 symbols, and shape = \"28,28\" is of 784; give the sides of a row");
     for (const char* wrong : {"2x3", "2,", ",6", "6,0", "-2,-3", "2,,3", "99999999999999999999"})
-        CHECK(refused(wrong) == "shape = \"" + std::string(wrong) + "\" is not a list of sides; give such as \"28,28\"");
+        CHECK(refused(wrong) ==
+              "shape = \"" + std::string(wrong) + "\" is not a list of sides; give such as \"28,28\"");
     // 2^64 + 6 sites, were they counted in 64 bits.
     CHECK(refused("1000000,1000000,1000000,1000000,1000000").find("has more than 1000000 sites") != std::string::npos);
 }
@@ -298,8 +302,6 @@ TEST_CASE("the dataset table: what does not fit is refused with its place") {
           "categories = 2, but the rows hold the symbol 2; give at least 3, or 0");
     CHECK(refused("0 0\n1 2\n", {"validation=0.5", "test=0.5"}) ==
           "validation and test leave no row of 2 for training; lower validation or test");
-    CHECK(failure([] {
-              table({"file=" + written("flat.npy", saved_array<int>("<i4", "(2,)", {1, 2}))});
-          }) ==
+    CHECK(failure([] { table({"file=" + written("flat.npy", saved_array<int>("<i4", "(2,)", {1, 2}))}); }) ==
           "flat.npy: the array has 1 axes and 2 elements; give rows of sites, shape (N, D) or (N, rows, columns)");
 }

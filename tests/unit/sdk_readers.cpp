@@ -220,12 +220,9 @@ TEST_CASE("mutated files") {
         std::string bytes = good[random() % good.size()];
         for (unsigned change = 0; change < 1 + random() % 4; ++change) {
             const std::size_t at = random() % bytes.size();
-            if (random() % 3 == 0)
-                bytes.erase(at, 1 + random() % 8);
-            else if (random() % 3 == 0)
-                bytes.insert(at, 1 + random() % 4, static_cast<char>(random()));
-            else
-                bytes[at] = static_cast<char>(random() % 2 ? random() : "()'-9,:"[random() % 7]);
+            if (random() % 3 == 0) bytes.erase(at, 1 + random() % 8);
+            else if (random() % 3 == 0) bytes.insert(at, 1 + random() % 4, static_cast<char>(random()));
+            else bytes[at] = static_cast<char>(random() % 2 ? random() : "()'-9,:"[random() % 7]);
             if (bytes.empty()) bytes = "x";
         }
         try {

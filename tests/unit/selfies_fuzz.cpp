@@ -44,17 +44,10 @@ std::string mutated(std::string text, const std::string& letters, Random& random
         const std::size_t at = random() % text.size();
         const char letter = random() % 8 == 0 ? static_cast<char>(random() % 256) : letters[random() % letters.size()];
         switch (random() % 4) {
-            case 0:
-                text[at] = letter;
-                break;
-            case 1:
-                text.erase(at, 1 + random() % 3);
-                break;
-            case 2:
-                text.insert(at, 1, letter);
-                break;
-            default:
-                text.insert(at, text.substr(random() % text.size(), random() % 12));
+            case 0: text[at] = letter; break;
+            case 1: text.erase(at, 1 + random() % 3); break;
+            case 2: text.insert(at, 1, letter); break;
+            default: text.insert(at, text.substr(random() % text.size(), random() % 12));
         }
     }
     return text;

@@ -45,10 +45,8 @@ inline std::vector<std::string> lines_of(const std::string& path, std::size_t mo
     std::vector<char> buffer(1 << 16);
     for (la_ssize_t size; lines.size() <= most + 1 && (size = archive_read_data(a, buffer.data(), buffer.size())) > 0;)
         for (la_ssize_t i = 0; i < size; ++i)
-            if (buffer[static_cast<std::size_t>(i)] == '\n')
-                lines.emplace_back();
-            else
-                lines.back() += buffer[static_cast<std::size_t>(i)];
+            if (buffer[static_cast<std::size_t>(i)] == '\n') lines.emplace_back();
+            else lines.back() += buffer[static_cast<std::size_t>(i)];
     archive_read_free(a);
     if (lines.back().empty() || lines.size() > most + 1) lines.resize(std::min(lines.size() - 1, most + 1));
     lines.erase(lines.begin());
@@ -58,10 +56,8 @@ inline std::vector<std::string> lines_of(const std::string& path, std::size_t mo
 inline std::vector<std::string> fields_of(const std::string& line) {
     std::vector<std::string> fields(1);
     for (const char c : line)
-        if (c == '\t')
-            fields.emplace_back();
-        else
-            fields.back() += c;
+        if (c == '\t') fields.emplace_back();
+        else fields.back() += c;
     return fields;
 }
 

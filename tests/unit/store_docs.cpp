@@ -18,12 +18,9 @@ std::vector<std::string> blocks(const std::string& language) {
     std::string line;
     bool inside = false;
     while (std::getline(in, line)) {
-        if (inside && line == "```")
-            inside = false;
-        else if (inside)
-            found.back() += line + "\n";
-        else if (line == "```" + language)
-            inside = true, found.emplace_back();
+        if (inside && line == "```") inside = false;
+        else if (inside) found.back() += line + "\n";
+        else if (line == "```" + language) inside = true, found.emplace_back();
     }
     return found;
 }

@@ -104,7 +104,10 @@ TEST_CASE("the same seed gives the same bits, whatever the number of threads") {
 
 TEST_CASE("it can be given up, and says what it takes") {
     int ticks = 0;
-    CHECK_THROWS_WITH_AS(annealed_log_z(Flat(0, 0), {4, 100, 0}, [&] { if (++ticks == 3) throw Error("enough"); }),
+    CHECK_THROWS_WITH_AS(annealed_log_z(Flat(0, 0), {4, 100, 0},
+                                        [&] {
+                                            if (++ticks == 3) throw Error("enough");
+                                        }),
                          "enough", Error);
     CHECK(ticks == 3);
     CHECK_THROWS_WITH_AS(estimate(Flat(0, 0), 1, 0),

@@ -11,8 +11,8 @@
 #include <set>
 #include <sstream>
 
-#include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/answer/export_model.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
@@ -79,7 +79,8 @@ std::string table_file() {
     std::ofstream file(path);
     for (int i = 0; i < 200; ++i) {
         const int a = i % 2, b = i / 2 % 2, c = i / 4 % 2, d = i % 3 == 0;
-        file << a << ',' << b << ',' << c << ',' << d << ',' << a << ',' << (a ^ b) << ',' << (b & c) << ',' << (c | d) << ",1\n";
+        file << a << ',' << b << ',' << c << ',' << d << ',' << a << ',' << (a ^ b) << ',' << (b & c) << ',' << (c | d)
+             << ",1\n";
     }
     return path;
 }
@@ -89,9 +90,10 @@ TrialRequest request_for(const Case& c) {
     if (!c.energy_sampler) text += "[dataset]\nplugin = \"table\"\nfile = \"" + table_file() + "\"\n";
     else text += "[energy]\nplugin = \"ising\"\nrows = 3\ncolumns = 3\n";
     if (c.energy_sampler && *c.energy_sampler) text += std::string("[sampler]\n") + c.energy_sampler;
-    return request_of(text + "[network]\n" + c.network + "[objective]\nplugin = \"" + c.objective + "\"\n" + c.parameters +
-                      "[train]\nsteps = 120\nbatch = 64\nlearning_rate = 0.02\n"
-                      "[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\npictures = 0\nmarginal_time = false\n");
+    return request_of(
+        text + "[network]\n" + c.network + "[objective]\nplugin = \"" + c.objective + "\"\n" + c.parameters +
+        "[train]\nsteps = 120\nbatch = 64\nlearning_rate = 0.02\n"
+        "[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\npictures = 0\nmarginal_time = false\n");
 }
 
 std::string trained_weights(const TrialRequest& request) {
@@ -103,7 +105,9 @@ std::string trained_weights(const TrialRequest& request) {
 // The parts of the finished trial.
 TrialParts train(const Case& c) {
     TrialRequest request = request_for(c);
-    if (c.second_stage) request.start_network = trained_weights(request_for({.objective = "ao-arm", .reading = Reading::any_order, .network = c.network}));
+    if (c.second_stage)
+        request.start_network =
+            trained_weights(request_for({.objective = "ao-arm", .reading = Reading::any_order, .network = c.network}));
     TrialParts parts = build_trial(request, shipped_plugins());
     CheckpointState state = load_checkpoint(trained_weights(request), *parts.network);
     parts.objective->load(state.parts["objective"]);
@@ -143,9 +147,11 @@ at::Tensor reached(const Network& network) {
     for (std::int64_t s = 0; s < sites; ++s) {
         const at::Tensor row = (size == s).nonzero().squeeze(1), from = x.index_select(0, row);
         const at::Tensor taken = known.index_select(0, row).unsqueeze(2).expand({-1, -1, 2});
-        const at::Tensor policy = network.conditional_logits(from).to(at::kDouble).masked_fill(taken, -INFINITY).flatten(1).softmax(1);
+        const at::Tensor policy =
+            network.conditional_logits(from).to(at::kDouble).masked_fill(taken, -INFINITY).flatten(1).softmax(1);
         const at::Tensor to = row.view({-1, 1, 1}) + place * (at::arange(2) - 2);  // □ becomes 0 or 1
-        const at::Tensor flow = policy.view_as(taken) * p.index_select(0, row).view({-1, 1, 1}), free = taken.logical_not();
+        const at::Tensor flow = policy.view_as(taken) * p.index_select(0, row).view({-1, 1, 1}),
+                         free = taken.logical_not();
         p.index_add_(0, to.masked_select(free), flow.masked_select(free));
     }
     return p.masked_select(size == sites);
@@ -155,9 +161,9 @@ void check_trajectories(const TrialParts& parts, const Model& model, at::Generat
     check_model(reached(*parts.network).log(), 1e-5);
     // The exponential of log_density is an unbiased estimate of p(x).
     at::Tensor sums = at::empty({16}, at::kDouble);
-    for (std::int64_t i = 0; i < sums.numel(); ++i)
-        sums[i] = total(model.log_density(all_rows(2), generator, [] {}));
-    CHECK(std::abs(sums.mean().item<double>() - 1) < 5 * sums.std().item<double>() / std::sqrt(static_cast<double>(sums.numel())));
+    for (std::int64_t i = 0; i < sums.numel(); ++i) sums[i] = total(model.log_density(all_rows(2), generator, [] {}));
+    CHECK(std::abs(sums.mean().item<double>() - 1) <
+          5 * sums.std().item<double>() / std::sqrt(static_cast<double>(sums.numel())));
 }
 
 // What `checkpoint export` calls log_marginal is what `marginals` says, and conditional_logits what `complete` draws

@@ -204,8 +204,9 @@ TEST_CASE("what a circuit cannot be made of is said by name") {
     const std::string remedy = "'; give whole numbers from 1 with commas between them, the coarsest first, as 14,7";
     for (const char* wrong : {"2,x", "", "0", "3,", "2 2", "-1"})
         CHECK(delta(4, wrong) == "parameter 'delta' is '" + std::string(wrong) + remedy);
-    CHECK(delta(4, "4") == "parameter 'delta': no piece size given is below the longest extent of the layout, 4 x 4; "
-                           "give smaller pieces");
+    CHECK(delta(4, "4") ==
+          "parameter 'delta': no piece size given is below the longest extent of the layout, 4 x 4; "
+          "give smaller pieces");
     CHECK(delta(60, "1") == "parameter 'delta': the structure has more than 100000 partitions; give larger pieces");
     const Values large_values = {{"sums", std::int64_t{1024}}, {"layer", layers[1]}};
     const std::string large = refusal({"quad-graph", {64, 64}, 2, {}}, large_values);

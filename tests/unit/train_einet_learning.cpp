@@ -17,9 +17,9 @@ namespace {
 
 // One training on all states weighted by `probability`, by Adam as the host has it; the KL of the last step.
 double train(const Case& c, const at::Tensor& probability, double rate, std::int64_t steps) {
-    const nlohmann::json table = {{"steps", steps}, {"learning_rate", rate}, {"schedule", "cosine"},
-                                  {"final_fraction", 0.02}, {"warmup", 0}, {"clip", 0.0}, {"beta1", 0.9},
-                                  {"beta2", 0.99}, {"weight_decay", 0.0}, {"ema", 0.0}};
+    const nlohmann::json table = {
+        {"steps", steps}, {"learning_rate", rate}, {"schedule", "cosine"}, {"final_fraction", 0.02}, {"warmup", 0},
+        {"clip", 0.0},    {"beta1", 0.9},          {"beta2", 0.99},        {"weight_decay", 0.0},    {"ema", 0.0}};
     Optimizer optimizer(c.network->parameters(), table);
     const at::Tensor x = all_states(c.domain);
     double kl = 0;
@@ -40,18 +40,21 @@ std::string pairs_experiment(const std::string& network, const std::string& obje
     return "name = \"pairs\"\n[dataset]\nplugin = \"table\"\nfile = \"" + path + "\"\n[network]\n" + network + R"(
 [objective]
 plugin = "circuit-mle"
-)" + objective + R"([train]
+)" + objective +
+           R"([train]
 steps = 200
 batch = 64
 learning_rate = 0.1
 log_every = 1
-)" + train + R"([evaluation]
+)" + train +
+           R"([evaluation]
 samples = 64
 marginal_time = false
 )";
 }
 
-const std::string pairs_network = "plugin = \"einet\"\nstructure = \"random-tree\"\ndepth = 2\nreplicas = 3\nsums = 4\n";
+const std::string pairs_network =
+    "plugin = \"einet\"\nstructure = \"random-tree\"\ndepth = 2\nreplicas = 3\nsums = 4\n";
 
 }  // namespace
 

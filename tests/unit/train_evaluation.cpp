@@ -31,7 +31,8 @@ Reference states(const at::Tensor& x) { return {x, true, 0, "", {}}; }
 std::string ising(const std::string& rest, const std::string& size = "rows = 3\ncolumns = 3") {
     return "name = \"t\"\n[energy]\nplugin = \"ising\"\n" + size +
            "\n[network]\nplugin = \"lattice-conv\"\nchannels = 4\nlayers = 2\n[sampler]\nplugin = \"block-gibbs\"\n"
-           "[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 0\n" + rest;
+           "[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 0\n" +
+           rest;
 }
 
 }  // namespace
@@ -54,7 +55,8 @@ TEST_CASE("convergence of chains with known autocorrelation") {
 
 TEST_CASE("errors over chains count effective values") {
     at::Generator generator = make_generator(at::kCPU, 0, 2);
-    const at::Tensor values = autoregressive(8, 20000, 0.9, generator).t().contiguous().flatten();  // a draw of all chains, the next
+    const at::Tensor values =
+        autoregressive(8, 20000, 0.9, generator).t().contiguous().flatten();  // a draw of all chains, the next
     const Spread naive = spread_of(values), right = spread_of(values, 8);
     CHECK(right.mean == naive.mean);
     CHECK(right.error / naive.error == doctest::Approx(std::sqrt(19.0)).epsilon(0.1));
@@ -82,19 +84,25 @@ TEST_CASE("energy distance and pair correlations of known states") {
     CHECK(curves.at("pair_correlation_reference_stderr").at(1) == 0);
 
     // Half of the states moved by 6.4 nats: a distance of 3.2.
-    CHECK(evaluate_quality(parts, at::cat({up, down}), states(up), curves).at("energy_distance") == doctest::Approx(3.2));
+    CHECK(evaluate_quality(parts, at::cat({up, down}), states(up), curves).at("energy_distance") ==
+          doctest::Approx(3.2));
 }
 
 TEST_CASE("[reference] chains stand for the energy's own states and tell how they mixed") {
     MemoryRecorder own, chains;
-    const std::string evaluation = "[evaluation]\nsamples = 64\nnll_samples = 4000\nmarginal_states = 0\nmarginal_time = false\n";
+    const std::string evaluation =
+        "[evaluation]\nsamples = 64\nnll_samples = 4000\nmarginal_states = 0\nmarginal_time = false\n";
     run_trial(request_of(ising(evaluation)), shipped_plugins(), own);
-    run_trial(request_of(ising(evaluation + "[reference]\nplugin = \"parallel-tempering\"\ntemperatures = 4\nsweeps = 4\n")), shipped_plugins(), chains);
+    run_trial(
+        request_of(ising(evaluation + "[reference]\nplugin = \"parallel-tempering\"\ntemperatures = 4\nsweeps = 4\n")),
+        shipped_plugins(), chains);
     CHECK(own.finals.count("reference_rhat") == 0);
     CHECK(chains.finals.at("reference_rhat") < 1.05);
     CHECK(chains.finals.at("reference_ess") > 1000);
     CHECK(chains.samples.at("reference_samples").find("8 chains of 500 draws") != std::string::npos);
-    const auto magnetisation = [](const MemoryRecorder& r, const char* end) { return r.finals.at(std::string("observable.magnetisation_reference") + end); };
+    const auto magnetisation = [](const MemoryRecorder& r, const char* end) {
+        return r.finals.at(std::string("observable.magnetisation_reference") + end);
+    };
     const double error = std::hypot(magnetisation(own, "_stderr"), magnetisation(chains, "_stderr"));
     CHECK(std::abs(magnetisation(own, "") - magnetisation(chains, "")) < 5 * error);
     // Forward KL of the uniform distribution: D log 2 - entropy.
@@ -104,7 +112,8 @@ TEST_CASE("[reference] chains stand for the energy's own states and tell how the
 
 TEST_CASE("without an exact log Z the KL is an estimate, by annealing") {
     MemoryRecorder recorder;
-    run_trial(request_of(ising("[evaluation]\nsamples = 256\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = false\nais_chains = 64\nais_temperatures = 100\n",
+    run_trial(request_of(ising("[evaluation]\nsamples = 256\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = "
+                               "false\nais_chains = 64\nais_temperatures = 100\n",
                                "rows = 18\ncolumns = 18")),
               shipped_plugins(), recorder);
     CHECK(recorder.finals.count("kl") + recorder.finals.count("kl_per_site") == 0);
@@ -113,14 +122,16 @@ TEST_CASE("without an exact log Z the KL is an estimate, by annealing") {
     CHECK(recorder.finals.at("kl_estimate") ==
           doctest::Approx(recorder.finals.at("free_energy") + recorder.finals.at("log_z_ais")));
     CHECK(recorder.finals.at("kl_estimate_stderr") > recorder.finals.at("log_z_ais_stderr"));
-    CHECK(recorder.finals.at("log_z_ais") / 324 == doctest::Approx(0.78688).epsilon(0.002));  // log Z a site of large lattices
+    CHECK(recorder.finals.at("log_z_ais") / 324 ==
+          doctest::Approx(0.78688).epsilon(0.002));  // log Z a site of large lattices
 }
 
 TEST_CASE("log Z by importance weights of the model's states, and how many of them count") {
     MemoryRecorder recorder;
-    run_trial(request_of(ising("[evaluation]\nsamples = 500\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = false\n",
-                               "rows = 18\ncolumns = 18\ncoupling = 0.0\nfield = 0.03")),
-              shipped_plugins(), recorder);
+    run_trial(
+        request_of(ising("[evaluation]\nsamples = 500\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = false\n",
+                         "rows = 18\ncolumns = 18\ncoupling = 0.0\nfield = 0.03")),
+        shipped_plugins(), recorder);
     // Spins that do not see each other, and a model that is uniform: weights exp(0.03 sum of spins).
     const double error = recorder.finals.at("log_z_importance_stderr"), sites = 324;
     CHECK(std::abs(recorder.finals.at("log_z_importance") - sites * std::log(2 * std::cosh(0.03))) < 5 * error);
@@ -137,26 +148,32 @@ TEST_CASE("molecules are counted by what they are, compared with their target, a
         return;
     }
     MemoryRecorder recorder;
-    run_trial(request_of("name = \"t\"\n[energy]\nplugin = \"lipophilicity\"\nlength = 12\n[network]\nplugin = \"mlp\"\nhidden = 8\nlayers = 1\n"
-                         "[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 0\n"
-                         "[evaluation]\nsamples = 200\npictures = 4\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = false\n"),
-              shipped_plugins(), recorder);
+    run_trial(
+        request_of(
+            "name = \"t\"\n[energy]\nplugin = \"lipophilicity\"\nlength = 12\n[network]\nplugin = \"mlp\"\nhidden = "
+            "8\nlayers = 1\n"
+            "[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 0\n"
+            "[evaluation]\nsamples = 200\npictures = 4\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = false\n"),
+        shipped_plugins(), recorder);
     const auto& finals = recorder.finals;
     CHECK(finals.at("valid") > 0.9);
     CHECK(finals.at("unique") > 0.3);
     CHECK(finals.at("unique") < 1);  // methane and water come more than once
     CHECK(finals.at("diversity") > 0.8);
     // Uniform rows have log P near 0.5, so that moving them to N(4, 0.7) takes 3.5.
-    CHECK(finals.at("observable_distance.logp_target") == doctest::Approx(4 - finals.at("observable.logp")).epsilon(0.1));
+    CHECK(finals.at("observable_distance.logp_target") ==
+          doctest::Approx(4 - finals.at("observable.logp")).epsilon(0.1));
     CHECK(finals.at("observable.logp_deviation") > 0.3);
     CHECK(recorder.samples.at("samples").starts_with("<svg"));
     CHECK(recorder.samples.at("histogram.logp").find("target 4 ± 0.707") != std::string::npos);
 }
 
 TEST_CASE("objectives' own bounds and estimates go by other names") {
-    const std::string base = "name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 2\ncolumns = 2\n[network]\nplugin = \"mlp\"\nhidden = 8\nlayers = 1\n"
-                             "[sampler]\nplugin = \"single-site-gibbs\"\n[train]\nsteps = 2\nbatch = 8\n"
-                             "[evaluation]\nsamples = 32\nnll_samples = 32\n[objective]\nplugin = ";
+    const std::string base =
+        "name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 2\ncolumns = 2\n[network]\nplugin = \"mlp\"\nhidden = "
+        "8\nlayers = 1\n"
+        "[sampler]\nplugin = \"single-site-gibbs\"\n[train]\nsteps = 2\nbatch = 8\n"
+        "[evaluation]\nsamples = 32\nnll_samples = 32\n[objective]\nplugin = ";
     const auto names = [&](const std::string& objective) {
         MemoryRecorder recorder;
         run_trial(request_of(base + objective), shipped_plugins(), recorder);

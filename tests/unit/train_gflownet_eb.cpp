@@ -38,7 +38,8 @@ struct Shaken {
         : parts(build_trial(request_of(experiment(parameters, network)), shipped_plugins())) {
         at::Generator generator = make_generator(at::kCPU, 7, 7);
         const at::NoGradGuard no_grad;
-        for (at::Tensor weights : parts.network->parameters()) weights.add_(spread * at::randn(weights.sizes(), generator));
+        for (at::Tensor weights : parts.network->parameters())
+            weights.add_(spread * at::randn(weights.sizes(), generator));
     }
 
     // The metrics of one step, whose weights stay as they are.
@@ -53,7 +54,8 @@ struct Shaken {
     TrialParts parts;
 };
 
-// Exactly: the mean over train rows and all 24 orders of the log-probability of a trajectory over that of the order backward.
+// Exactly: the mean over train rows and all 24 orders of the log-probability of a trajectory over that of the order
+// backward.
 double mean_log_path(const TrialParts& parts, bool learned) {
     const at::NoGradGuard no_grad;
     const auto rows = static_cast<std::int64_t>(parts.dataset->size(Split::train));
@@ -113,12 +115,14 @@ TEST_CASE("train_bits is the mean over backward trajectories, within 5 sigma") {
 }
 
 TEST_CASE("policy and energy learn the pairs, with and without the likelihood") {
-    for (const char* parameters : {"", "passes = 4\n", "likelihood = 0.0\nbalance = 1.0\npasses = 4\n", "order = \"learned\"\n"}) {
+    for (const char* parameters :
+         {"", "passes = 4\n", "likelihood = 0.0\nbalance = 1.0\npasses = 4\n", "order = \"learned\"\n"}) {
         CAPTURE(std::string(parameters));
         const TrialRequest request = request_of(experiment(parameters));
         MemoryRecorder recorder;
         CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
-        const std::string bits = std::string(parameters).find("learned") == std::string::npos ? "nll_bits" : "nll_bits_bound";
+        const std::string bits =
+            std::string(parameters).find("learned") == std::string::npos ? "nll_bits" : "nll_bits_bound";
         CHECK(recorder.finals.at(bits) > 0.45);  // the entropy is 0.5 bits a site; 6 test rows
         CHECK(recorder.finals.at(bits) < 0.6);
         CHECK(recorder.finals.count("theta_gap_mean") == 0);  // marginals of partial states are not trained

@@ -9,10 +9,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/answer/inference.h"
-#include "kernel/worker/train/optimizer.h"
 #include "kernel/worker/answer/trained_model.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/train/optimizer.h"
 #include "unit/trial_fixture.h"
 
 using namespace marginalia;
@@ -110,7 +110,7 @@ TEST_CASE("sampled states follow the model, and their log p is its own") {
     inverse /= 4000;
     for (const json& line : drawn) deviation += std::pow(std::exp(-line["log_p"].get<double>()) - inverse, 2);
     CHECK(std::abs(inverse - 16) < 5 * std::sqrt(deviation) / 4000);
-    CHECK(deviation > 1);  // not all alike
+    CHECK(deviation > 1);                                    // not all alike
     CHECK(drawn[0]["text"].get<std::string>().size() == 5);  // "+-/-+"
 }
 
@@ -221,7 +221,8 @@ TEST_CASE("what cannot be answered is one sentence") {
     request = about(InferenceRequest::Verb::marginals, lattice + "[objective]\nplugin = \"arm\"\n");
     request.states = file_of("one.txt", "++/++\n");
     CHECK(failure(request) ==
-          "objective 'arm' does not train log p of partial states in one pass, so that it says nothing; `marginalia score` "
+          "objective 'arm' does not train log p of partial states in one pass, so that it says nothing; `marginalia "
+          "score` "
           "gives log_density");
     request.verb = InferenceRequest::Verb::complete;
     request.count = 1;

@@ -19,8 +19,8 @@ struct Shape {
 };
 
 // On both sides of what counts as large, and with dimensions of no multiple of a vector's width.
-constexpr Shape shapes[] = {{128, 128, 128},  {131, 257, 67}, {4, 1024, 1024}, {3, 1024, 1024}, {1, 2000, 1100},
-                            {2048, 5, 511}, {5, 3, 2},      {0, 4, 5},       {5, 0, 4}};
+constexpr Shape shapes[] = {{128, 128, 128}, {131, 257, 67}, {4, 1024, 1024}, {3, 1024, 1024}, {1, 2000, 1100},
+                            {2048, 5, 511},  {5, 3, 2},      {0, 4, 5},       {5, 0, 4}};
 
 // The same numbers in the layouts that forward and backward passes ask for.
 std::vector<at::Tensor> layouts(const at::Tensor& a) {

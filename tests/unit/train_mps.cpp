@@ -21,12 +21,12 @@ struct Shape {
 
 const std::string kinds[] = {"non-negative", "born"};
 
-// An even and an odd number of sites; few symbols, for which conditionals are forks, and more, for which they are sweeps.
+// An even and an odd number of sites; few symbols, for which conditionals are forks, and more, for which they are
+// sweeps.
 const Shape shapes[] = {{{2, 5}, 2}, {{7}, 3}, {{3, 3}, 2}, {{5}, 4}, {{1}, 3}};
 
 struct Case {
-    Case(const std::string& kind, const Shape& s, std::int64_t bond, double noise,
-         const std::string& order = "snake") {
+    Case(const std::string& kind, const Shape& s, std::int64_t bond, double noise, const std::string& order = "snake") {
         for (const std::int64_t extent : s.shape) domain.sites *= extent;
         domain.categories = s.categories;
         domain.layout.shape = s.shape;

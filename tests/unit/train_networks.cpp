@@ -31,8 +31,9 @@ const Case cases[] = {
 };
 
 TrialParts build(const Case& c, std::int64_t seed = 0) {
-    TrialRequest request = request_of(std::string("name = \"t\"\n[energy]\nplugin = \"ising\"\n") + c.energy + "\n[network]\n" +
-                                      c.network + "\n[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n");
+    TrialRequest request =
+        request_of(std::string("name = \"t\"\n[energy]\nplugin = \"ising\"\n") + c.energy + "\n[network]\n" +
+                   c.network + "\n[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n");
     request.seed = seed;
     return build_trial(request, shipped_plugins());
 }
@@ -40,7 +41,8 @@ TrialParts build(const Case& c, std::int64_t seed = 0) {
 // Weights away from the uniform start, so that heads that begin at zero are tested too.
 void shake(const Network& network, at::Generator& generator) {
     const at::NoGradGuard no_grad;
-    for (at::Tensor parameter : network.parameters()) parameter.add_(at::randn(parameter.sizes(), generator, parameter.options()), 0.3);
+    for (at::Tensor parameter : network.parameters())
+        parameter.add_(at::randn(parameter.sizes(), generator, parameter.options()), 0.3);
 }
 
 at::Tensor random_partial(const Network& network, std::int64_t rows, at::Generator& generator) {
@@ -83,8 +85,9 @@ TEST_CASE("one site's conditional and the joint pass agree with the full passes"
         shake(*parts.network, generator);
         const at::Tensor x = random_partial(*parts.network, 11, generator);
         const at::Tensor site = at::randint(parts.domain.sites, {5}, generator, at::kLong);
-        const at::Tensor expected =
-            parts.network->conditional_logits(x.slice(0, 0, 5)).gather(1, site.view({5, 1, 1}).expand({5, 1, 2})).squeeze(1);
+        const at::Tensor expected = parts.network->conditional_logits(x.slice(0, 0, 5))
+                                        .gather(1, site.view({5, 1, 1}).expand({5, 1, 2}))
+                                        .squeeze(1);
         CHECK(close(parts.network->conditional_at(x.slice(0, 0, 5), site), expected));
         const auto joint = parts.network->joint(x, site);
         CHECK(close(joint.logits, expected));

@@ -12,8 +12,11 @@ using namespace marginalia;
 namespace {
 
 nlohmann::json train_table(const std::string& extra = "") {
-    return request_of("name = \"t\"\n[energy]\nplugin = \"ising\"\n[network]\nplugin = \"mlp\"\n[sampler]\nplugin = \"block-gibbs\"\n"
-                      "[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 100\nlearning_rate = 0.1\n" + extra)
+    return request_of(
+               "name = \"t\"\n[energy]\nplugin = \"ising\"\n[network]\nplugin = \"mlp\"\n[sampler]\nplugin = "
+               "\"block-gibbs\"\n"
+               "[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 100\nlearning_rate = 0.1\n" +
+               extra)
         .config.at("train");
 }
 
@@ -73,7 +76,8 @@ TEST_CASE("long gradients are clipped and broken ones refused") {
     const at::Tensor w = at::full({1}, -1e6).set_requires_grad(true);
     Optimizer optimizer({w}, train_table("clip = 1.0"));
     (w * INFINITY).sum().backward();
-    CHECK_THROWS_WITH_AS(optimizer.update(1), "the gradient is not finite; lower train.learning_rate or look at the energy", Error);
+    CHECK_THROWS_WITH_AS(optimizer.update(1),
+                         "the gradient is not finite; lower train.learning_rate or look at the energy", Error);
 }
 
 // Adam's first moment after one step is (1 - beta1) times the gradient it was given.

@@ -29,7 +29,8 @@ TEST_CASE("all orders of a row are equally frequent, rows and calls are independ
     const at::Tensor next = random_orders(2 * pairs, 4, generator, at::kCPU);
 
     // The 24 orders by three of their sites, of two rows or calls together: 576 pairs with 50 expected of each.
-    const at::Tensor code = (order * at::tensor({16, 4, 1, 0})).sum(1), code_next = (next * at::tensor({16, 4, 1, 0})).sum(1);
+    const at::Tensor code = (order * at::tensor({16, 4, 1, 0})).sum(1),
+                     code_next = (next * at::tensor({16, 4, 1, 0})).sum(1);
     const auto chi2 = [](const at::Tensor& one, const at::Tensor& other) {
         const at::Tensor counts = std::get<2>(at::_unique2(one * 64 + other, true, false, true)).to(at::kDouble);
         CHECK(counts.size(0) == 576);
@@ -85,7 +86,8 @@ TEST_CASE("a chain link adds one known site, and subset sizes are uniform over 0
     CHECK(link.before.gather(1, link.site.unsqueeze(1)).min().item<std::int64_t>() == 3);
     const at::Tensor counts = known.bincount({}, 4).to(at::kDouble);
     CHECK(counts.numel() == 4);
-    CHECK(((counts - 2000).square() / 2000).sum().item<double>() < 16.3);  // 3 degrees of freedom, 1 in 1,000 (3.3 sigma)
+    CHECK(((counts - 2000).square() / 2000).sum().item<double>() <
+          16.3);  // 3 degrees of freedom, 1 in 1,000 (3.3 sigma)
 }
 
 TEST_CASE("symbols are drawn with the probabilities of their logits") {
@@ -93,7 +95,8 @@ TEST_CASE("symbols are drawn with the probabilities of their logits") {
     const at::Tensor p = at::tensor({0.1, 0.2, 0.7});
     const at::Tensor drawn = sample_symbols(p.log().expand({20000, 3}), generator);
     const at::Tensor counts = drawn.bincount({}, 3).to(at::kDouble);
-    CHECK(((counts - 20000 * p).square() / (20000 * p)).sum().item<double>() < 13.8);  // 2 degrees, 1 in 1,000 (3.3 sigma)
+    CHECK(((counts - 20000 * p).square() / (20000 * p)).sum().item<double>() <
+          13.8);  // 2 degrees, 1 in 1,000 (3.3 sigma)
 }
 
 TEST_CASE("generators differ by seed and stream, and repeat") {

@@ -8,11 +8,11 @@
 #include <sstream>
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
 
-#include "kernel/worker/machine/bfloat16_speed.h"
 #include "kernel/spec/precision.h"
+#include "kernel/worker/machine/bfloat16_speed.h"
 #include "kernel/worker/model/trial_parts.h"
 #include "trial_fixture.h"
 
@@ -23,7 +23,9 @@ namespace {
 std::string experiment(const std::string& network, const std::string& train) {
     return "name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 3\ncolumns = 3\n[network]\n" + network +
            "[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n"
-           "[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\n[train]\nsteps = 8\nbatch = 16\nlog_every = 1\n" + train;
+           "[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\n[train]\nsteps = 8\nbatch = 16\nlog_every "
+           "= 1\n" +
+           train;
 }
 
 constexpr const char* mlp = "plugin = \"mlp\"\nhidden = 32\nlayers = 2\n";
@@ -69,17 +71,20 @@ TEST_CASE("what the settings come to") {
     CHECK(resolve_precision("bfloat16", true, 0).report.empty());
     CHECK(resolve_precision("bfloat16", false, 4).report.empty());
     CHECK(resolve_precision("bfloat16", false, 0).report ==
-          "warning: bfloat16 is hardly faster than float32 here, or slower: this processor has neither AVX512-BF16 nor AMX-BF16; give "
+          "warning: bfloat16 is hardly faster than float32 here, or slower: this processor has neither AVX512-BF16 nor "
+          "AMX-BF16; give "
           "train.precision = \"auto\" or \"float32\"");
     CHECK(resolve_precision("auto", false, 4).report == "bfloat16");
     CHECK(resolve_precision("auto", false, 0).report ==
           "float32, not bfloat16: this processor has neither AVX512-BF16 nor AMX-BF16");
-    CHECK(resolve_precision("auto", false, 0.55).report ==
-          "float32, not bfloat16: this network's passes in it run at 0.55 times the speed of float32 on this processor");
+    CHECK(
+        resolve_precision("auto", false, 0.55).report ==
+        "float32, not bfloat16: this network's passes in it run at 0.55 times the speed of float32 on this processor");
 }
 
 TEST_CASE("the speed of bfloat16 is measured where there is any, and leaves no trace") {
-    const TrialParts parts = build_trial(request_of(experiment("plugin = \"mlp\"\nhidden = 1024\nlayers = 3\n", "")), shipped_plugins());
+    const TrialParts parts =
+        build_trial(request_of(experiment("plugin = \"mlp\"\nhidden = 1024\nlayers = 3\n", "")), shipped_plugins());
     const double speed = bfloat16_speed(*parts.network, 512);
     CHECK((speed > 0) == processor_has_bfloat16());
     for (const at::Tensor& parameter : parts.network->parameters()) CHECK_FALSE(parameter.grad().defined());
@@ -103,7 +108,8 @@ TEST_CASE("the speed of bfloat16 is measured where there is any, and leaves no t
 TEST_CASE("the processor is what the system says of it") {
     std::ifstream file("/proc/cpuinfo");
     std::string line;
-    while (std::getline(file, line) && !line.starts_with("flags")) {}
+    while (std::getline(file, line) && !line.starts_with("flags")) {
+    }
     if (!line.starts_with("flags")) return;  // another processor, or another system
     std::istringstream words(line);
     bool listed = false;
@@ -125,7 +131,8 @@ TEST_CASE("auto trains as the precision that it chooses, and the record tells wh
 
 TEST_CASE("every network trains in bfloat16") {
     for (const char* network :
-         {mlp, conv, "plugin = \"recurrent\"\nwidth = 16\n", "plugin = \"transformer\"\nwidth = 32\nheads = 2\nlayers = 1\n",
+         {mlp, conv, "plugin = \"recurrent\"\nwidth = 16\n",
+          "plugin = \"transformer\"\nwidth = 32\nheads = 2\nlayers = 1\n",
           "plugin = \"unet\"\nchannels = \"16\"\nblocks = \"1\"\nattention = \"1\"\ngroup_channels = 8\npatch = 1\n"}) {
         CAPTURE(std::string(network));
         double last[2];
@@ -144,11 +151,14 @@ TEST_CASE("networks of exact marginals stay in float32") {
     const std::string einet = "plugin = \"einet\"\nsums = 4\n";
     MemoryRecorder recorder;
     run_trial(request_of(experiment(einet, "precision = \"auto\"\n")), shipped_plugins(), recorder);
-    CHECK(recorder.samples.at("precision") == "float32, not bfloat16: this network's marginals are exact, and rounding would end that");
-    CHECK_THROWS_WITH_AS(run_trial(request_of(experiment(einet, "precision = \"bfloat16\"\n")), shipped_plugins(), recorder),
-                         "train.precision = \"bfloat16\" would round the marginals of network 'einet', which are exact; give \"float32\" or "
-                         "\"auto\"",
-                         Error);
+    CHECK(recorder.samples.at("precision") ==
+          "float32, not bfloat16: this network's marginals are exact, and rounding would end that");
+    CHECK_THROWS_WITH_AS(
+        run_trial(request_of(experiment(einet, "precision = \"bfloat16\"\n")), shipped_plugins(), recorder),
+        "train.precision = \"bfloat16\" would round the marginals of network 'einet', which are exact; give "
+        "\"float32\" or "
+        "\"auto\"",
+        Error);
 }
 
 TEST_CASE("a stopped trial goes on in the precision it began with") {

@@ -10,10 +10,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "kernel/worker/model/sampling.h"
 #include "kernel/worker/answer/score.h"
-#include "kernel/worker/states/state_source.h"
+#include "kernel/worker/model/sampling.h"
 #include "kernel/worker/model/trial_parts.h"
+#include "kernel/worker/states/state_source.h"
 #include "unit/trial_fixture.h"
 
 using namespace marginalia;

@@ -32,7 +32,8 @@ TEST_CASE("log probabilities are the softmax's, with few symbols and many, and s
     for (const std::int64_t categories : {2, 8, 9, 40}) {
         CAPTURE(categories);
         const at::Tensor logits = (3 * at::randn({4, 6, categories}, generator)).requires_grad_();
-        const at::Tensor symbols = at::randint(categories, {4, 6}, generator, at::kLong), weights = at::randn({4, 6}, generator);
+        const at::Tensor symbols = at::randint(categories, {4, 6}, generator, at::kLong),
+                         weights = at::randn({4, 6}, generator);
         const at::Tensor expected = logits.to(at::kDouble).log_softmax(2).gather(2, symbols.unsqueeze(2)).squeeze(2);
         const at::Tensor got = log_probabilities(logits, symbols);
         CHECK((got.scalar_type() == at::kFloat));
@@ -54,13 +55,15 @@ TEST_CASE("so many sites stay known, any of them alike, and unknown ones stay un
     for (const double place : {0.0, 0.3, 0.5, 0.9, 0.999999}) {
         CAPTURE(place);
         const at::Tensor states = hide(x, at::full({rows}, place), 3, generator);
-        const auto left = std::min<std::int64_t>(7, static_cast<std::int64_t>(8 * std::pow(std::sin(std::numbers::pi * place / 2), 2)));
+        const auto left = std::min<std::int64_t>(
+            7, static_cast<std::int64_t>(8 * std::pow(std::sin(std::numbers::pi * place / 2), 2)));
         const at::Tensor known = states != 3;
         CHECK((known.sum(1) == left).all().item<bool>());
         CHECK(at::equal(states.masked_select(known), x.masked_select(known)));
         CHECK_FALSE(known.slice(1, 0, 2).any().item<bool>());
         // Every known site stays in left/8 of the rows, within five standard errors.
-        const double share = static_cast<double>(left) / 8, error = std::sqrt(share * (1 - share) / static_cast<double>(rows));
+        const double share = static_cast<double>(left) / 8,
+                     error = std::sqrt(share * (1 - share) / static_cast<double>(rows));
         CHECK((known.slice(1, 2).to(at::kDouble).mean(0) - share).abs().max().item<double>() <= 5 * error);
     }
     const at::Tensor blank = at::full({2, sites}, 3, at::kLong);

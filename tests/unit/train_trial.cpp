@@ -22,7 +22,9 @@ namespace {
 std::string experiment(const std::string& network, const std::string& train) {
     return "name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 3\ncolumns = 3\n[network]\n" + network +
            "\n[sampler]\nplugin = \"block-gibbs\"\nsites = 4\n[objective]\nplugin = \"mam-energy\"\npenalty = 1.0\n"
-           "[evaluation]\nsamples = 2000\nnll_samples = 2000\nmarginal_states = 64\nquick_samples = 64\nevery = 50\n[train]\n" + train;
+           "[evaluation]\nsamples = 2000\nnll_samples = 2000\nmarginal_states = 64\nquick_samples = 64\nevery = "
+           "50\n[train]\n" +
+           train;
 }
 
 const std::string conv = "plugin = \"lattice-conv\"\nchannels = 8\nlayers = 2";
@@ -36,21 +38,28 @@ TEST_CASE("training from the energy alone reaches the target") {
         const TrialRequest request = request_of(experiment(network, "steps = 700\nbatch = 64\nlearning_rate = 0.005"));
         MemoryRecorder recorder;
         CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
-        // 2,000 samples give the true KL with a standard error under 0.01 nats here: the bound is more than 5 sigma away.
+        // 2,000 samples give the true KL with a standard error under 0.01 nats here: the bound is more than 5 sigma
+        // away.
         CHECK(recorder.finals.at("kl") < 0.1);
         CHECK(recorder.finals.at("kl") > -4 * recorder.finals.at("kl_stderr"));
         CHECK(recorder.finals.at("marginal_rmse") < 0.15);
         CHECK(recorder.finals.at("pearson") > 0.99);
-        CHECK(recorder.finals.at("nll_bits") > recorder.finals.at("entropy_bits_exact") - 4 * recorder.finals.at("nll_bits_stderr"));
-        CHECK(recorder.finals.at("kl") == doctest::Approx(recorder.finals.at("free_energy") + recorder.finals.at("log_z_exact")));
+        CHECK(recorder.finals.at("nll_bits") >
+              recorder.finals.at("entropy_bits_exact") - 4 * recorder.finals.at("nll_bits_stderr"));
+        CHECK(recorder.finals.at("kl") ==
+              doctest::Approx(recorder.finals.at("free_energy") + recorder.finals.at("log_z_exact")));
         CHECK(recorder.metrics.count({"kl", 50}) == 1);
-        // The model's magnetisation is the target's, up to the small KL (by Pinsker's inequality) and 5 standard errors.
-        const auto figure = [&](const std::string& name) { return recorder.finals.at("observable.magnetisation" + name); };
+        // The model's magnetisation is the target's, up to the small KL (by Pinsker's inequality) and 5 standard
+        // errors.
+        const auto figure = [&](const std::string& name) {
+            return recorder.finals.at("observable.magnetisation" + name);
+        };
         const double error = std::hypot(figure("_stderr"), figure("_reference_stderr"));
         CHECK(error > 0);
         CHECK(error < 0.03);
         CHECK(figure("_reference") > 0.3);  // the field is 0.2
-        CHECK(std::abs(figure("") - figure("_reference")) < 5 * error + std::sqrt(2 * std::max(0.0, recorder.finals.at("kl"))));
+        CHECK(std::abs(figure("") - figure("_reference")) <
+              5 * error + std::sqrt(2 * std::max(0.0, recorder.finals.at("kl"))));
         CHECK(recorder.metrics.count({"marginal_rmse_by_size", 8}) == 1);
         CHECK(recorder.checkpoints.back().first == 700);
         CHECK(recorder.samples.count("samples") == 1);
@@ -75,13 +84,15 @@ TEST_CASE("impossible states are learnt to be avoided") {
     const auto text = [&](const std::string& train) {
         return "name = \"t\"\n[energy]\nplugin = \"uai\"\nfile = \"" + file.string() + "\"\n[network]\n" + mlp +
                "\n[sampler]\nplugin = \"block-gibbs\"\nsites = 2\n[objective]\nplugin = \"mam-energy\"\n"
-               "[evaluation]\nsamples = 2000\n[train]\n" + train;
+               "[evaluation]\nsamples = 2000\n[train]\n" +
+               train;
     };
     MemoryRecorder untrained, trained;
     run_trial(request_of(text("steps = 0")), shipped_plugins(), untrained);
     CHECK(std::abs(untrained.finals.at("impossible") - 0.5) < 5 * 0.5 / std::sqrt(2000.0));
     CHECK(std::isinf(untrained.finals.at("kl")));
-    CHECK(run_trial(request_of(text("steps = 400\nbatch = 64\nlearning_rate = 0.003")), shipped_plugins(), trained) == TrialOutcome::done);
+    CHECK(run_trial(request_of(text("steps = 400\nbatch = 64\nlearning_rate = 0.003")), shipped_plugins(), trained) ==
+          TrialOutcome::done);
     CHECK((trained.finals.count("impossible") == 0 || trained.finals.at("impossible") < 0.02));
     CHECK(trained.finals.at("nll_bits") < 0.6);  // the entropy is 0.5 bits a site: both possible states are drawn
 }
@@ -102,7 +113,8 @@ TEST_CASE("a stopped trial goes on to bit-identical weights and metrics") {
             CHECK(resumed.checkpoints.back().first == stop);
             request.checkpoint = resumed.checkpoints.back().second;
             const double before = std::exchange(
-                trained, load_checkpoint(request.checkpoint, *parts.network).parts.at("time").at("trained").item<double>());
+                trained,
+                load_checkpoint(request.checkpoint, *parts.network).parts.at("time").at("trained").item<double>());
             CHECK(trained > before);
         }
         resumed.stop_after = -1;

@@ -19,8 +19,12 @@ namespace {
 
 std::string experiment(const std::string& objective, const std::string& train, const std::string& network = "mlp") {
     return "name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 3\ncolumns = 3\n[network]\nplugin = \"" + network +
-           "\"\n[network.mlp]\nhidden = 128\nlayers = 2\n[network.transformer]\nlayers = 2\nwidth = 24\nheads = 3\nbodies = 2\n[sampler]\nplugin = \"single-site-gibbs\"\n[objective]\n" + objective +
-           "\n[evaluation]\nsamples = 500\nnll_samples = 500\nmarginal_states = 400\n[train]\nbatch = 64\nlearning_rate = 0.005\n" + train;
+           "\"\n[network.mlp]\nhidden = 128\nlayers = 2\n[network.transformer]\nlayers = 2\nwidth = 24\nheads = "
+           "3\nbodies = 2\n[sampler]\nplugin = \"single-site-gibbs\"\n[objective]\n" +
+           objective +
+           "\n[evaluation]\nsamples = 500\nnll_samples = 500\nmarginal_states = 400\n[train]\nbatch = "
+           "64\nlearning_rate = 0.005\n" +
+           train;
 }
 
 MemoryRecorder run(const std::string& toml, const std::string& start = "") {
@@ -43,7 +47,9 @@ std::map<std::string, at::Tensor> weights(const std::string& toml, const std::st
 
 // Rows of zeros.
 struct Zeros final : Sampler {
-    at::Tensor draw(const Network& network, at::Generator&) override { return at::zeros({64, network.domain().sites}, at::kLong); }
+    at::Tensor draw(const Network& network, at::Generator&) override {
+        return at::zeros({64, network.domain().sites}, at::kLong);
+    }
 };
 
 // log p of a site is theta_t[number of known sites], whatever is known before it, though the conditionals know better.
@@ -117,8 +123,9 @@ TEST_CASE("marginals with profiles come to the mean over orders of log p of the 
     const std::string network = "transformer\"\nreadout = \"" + readout;
     const std::string first = experiment("plugin = \"ao-arm\"", "steps = 300", network);
     const std::string start = run(first).checkpoints.back().second;
-    const std::string toml = experiment("plugin = \"mam-distill\"\npenalty = 0\npath_rows = 64\npath_points = 2\nown_steps = 3",
-                                        "steps = " + steps + "\nschedule = \"cosine\"\nema = 0.98", network);
+    const std::string toml =
+        experiment("plugin = \"mam-distill\"\npenalty = 0\npath_rows = 64\npath_points = 2\nown_steps = 3",
+                   "steps = " + steps + "\nschedule = \"cosine\"\nema = 0.98", network);
     const MemoryRecorder stage2 = run(toml, start);
     const auto before = weights(first, start), after = weights(toml, stage2.checkpoints.back().second);
     for (const auto& [name, value] : before)
@@ -146,7 +153,9 @@ TEST_CASE("marginals with profiles come to the mean over orders of log p of the 
 TEST_CASE("profiles that cannot follow what is known come to a mean") {
     double hidden = 0, sites = 1e-9;
     SUBCASE("over orders") {}
-    SUBCASE("over orders of states with at least three tenths hidden, which the last sites are taken to be like") { hidden = 0.3; }
+    SUBCASE("over orders of states with at least three tenths hidden, which the last sites are taken to be like") {
+        hidden = 0.3;
+    }
     SUBCASE("over the points, however many sites these hide, where each site learns for itself") { sites = 1e9; }
     const Domain domain{8, 2, {{8}, false}};
     NetworkBuilder builder("flat");
@@ -155,10 +164,16 @@ TEST_CASE("profiles that cannot follow what is known come to a mean") {
     builder.define(flat);
     const std::unique_ptr<torch::jit::Module> module(builder.release());
     const Network network(*module, domain);
-    std::map<std::string, ParameterValue, std::less<>> values{
-        {"penalty", 0.0}, {"own", 0.0}, {"resampling", std::int64_t{1}}, {"own_steps", std::int64_t{1}},
-        {"path_rows", std::int64_t{64}}, {"path_points", std::int64_t{2}}, {"full", 0.5}, {"path_hidden", hidden}, {"sites", sites},
-        {"copy_body", false}};
+    std::map<std::string, ParameterValue, std::less<>> values{{"penalty", 0.0},
+                                                              {"own", 0.0},
+                                                              {"resampling", std::int64_t{1}},
+                                                              {"own_steps", std::int64_t{1}},
+                                                              {"path_rows", std::int64_t{64}},
+                                                              {"path_points", std::int64_t{2}},
+                                                              {"full", 0.5},
+                                                              {"path_hidden", hidden},
+                                                              {"sites", sites},
+                                                              {"copy_body", false}};
     const auto create = reinterpret_cast<ObjectiveFactory>(shipped_plugins().factory("objective", "mam-distill"));
     const std::unique_ptr<Objective> objective(create(Params(values), {domain, 64, at::kCPU, nullptr}));
     Zeros zeros;
@@ -183,7 +198,8 @@ TEST_CASE("profiles that cannot follow what is known come to a mean") {
             const double length = static_cast<double>(s), place = static_cast<double>(d);
             const double known = std::min(place, std::floor(length * (1 - hidden)));
             // A point asks for d known sites with the arcsine law; along an order each number of them comes once.
-            const double points = length * 2 / std::numbers::pi * (std::asin(std::sqrt((place + 1) / length)) - std::asin(std::sqrt(place / length)));
+            const double points = length * 2 / std::numbers::pi *
+                                  (std::asin(std::sqrt((place + 1) / length)) - std::asin(std::sqrt(place / length)));
             exact -= (sites > 1 ? points : 1) * std::log1p(std::exp(-6.0 * known / 8));
         }
         CHECK(std::abs(static_cast<double>(s) * root[s].item<double>() - exact) < 0.06);
@@ -191,9 +207,11 @@ TEST_CASE("profiles that cannot follow what is known come to a mean") {
 }
 
 TEST_CASE("a second stage that was stopped goes on to the same bits, its own states included") {
-    const std::string start = run(experiment("plugin = \"ao-arm\"", "steps = 20", "transformer")).checkpoints.back().second;
-    TrialRequest request = request_of(experiment("plugin = \"mam-distill\"\npenalty = 0\npath_points = 2\nown_steps = 4",
-                                                 "steps = 12\nema = 0.9", "transformer"));
+    const std::string start =
+        run(experiment("plugin = \"ao-arm\"", "steps = 20", "transformer")).checkpoints.back().second;
+    TrialRequest request =
+        request_of(experiment("plugin = \"mam-distill\"\npenalty = 0\npath_points = 2\nown_steps = 4",
+                              "steps = 12\nema = 0.9", "transformer"));
     request.start_network = start;
     MemoryRecorder unbroken, resumed;
     run_trial(request, shipped_plugins(), unbroken);
@@ -222,7 +240,8 @@ TEST_CASE("what cannot be distilled is refused") {
         return "";
     };
     CHECK(refusal(experiment("plugin = \"mam-distill\"", "steps = 1", "mps")) ==
-          "objective 'mam-distill', step 1: the network's marginals are exact by construction, so there is nothing to distil");
-    CHECK(refusal(experiment("plugin = \"mam-distill\"\npenalty = 0\npath_rows = 0", "steps = 1")).find(
-              "penalty = 0 and path_rows = 0 leave nothing to learn") != std::string::npos);
+          "objective 'mam-distill', step 1: the network's marginals are exact by construction, so there is nothing to "
+          "distil");
+    CHECK(refusal(experiment("plugin = \"mam-distill\"\npenalty = 0\npath_rows = 0", "steps = 1"))
+              .find("penalty = 0 and path_rows = 0 leave nothing to learn") != std::string::npos);
 }

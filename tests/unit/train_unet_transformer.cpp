@@ -13,8 +13,8 @@
 
 #include "all_states.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
-#include "kernel/worker/train/optimizer.h"
 #include "kernel/worker/model/trial_parts.h"
+#include "kernel/worker/train/optimizer.h"
 #include "trial_fixture.h"
 
 using namespace marginalia;
@@ -71,7 +71,8 @@ std::vector<Case> cases() {
         list.push_back({"transformer", small_transformer(bodies), {{9}, false}, 4});
         list.push_back({"transformer", with(small_transformer(bodies), "layers", std::int64_t{1}), {{2, 3}, true}, 2});
         list.push_back({"unet", with(small_unet(bodies), "readout", std::string("softmax")), {{5, 6}, false}, 3});
-        list.push_back({"transformer", with(small_transformer(bodies), "readout", std::string("softmax")), {{7}, false}, 4});
+        list.push_back(
+            {"transformer", with(small_transformer(bodies), "readout", std::string("softmax")), {{7}, false}, 4});
     }
     list.push_back({"unet", with(small_unet(1), "channels", std::string("8")), {{1, 6}, false}, 2});
     list.back().values["attention"] = std::string("1");
@@ -215,10 +216,8 @@ TEST_CASE("names tell which head a parameter serves") {
         const at::Tensor x = built.random_partial(8);
         for (const bool marginal : {true, false}) {
             clear_gradients(*built.network);
-            if (marginal)
-                built.network->log_marginal(x).square().sum().backward();
-            else
-                built.network->conditional_logits(x).square().sum().backward();
+            if (marginal) built.network->log_marginal(x).square().sum().backward();
+            else built.network->conditional_logits(x).square().sum().backward();
             for (const auto& parameter : built.network->module().named_parameters()) {
                 CAPTURE(parameter.name);
                 CHECK(has_gradient(parameter.value) == !starts_with(parameter.name, marginal ? "phi_" : "theta_"));

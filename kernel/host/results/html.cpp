@@ -74,23 +74,12 @@ std::string html(std::string_view text) {
     std::string out;
     for (const char c : printable_lines(text, most_of_one_text)) {
         switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\'':
-                out += "&#39;";
-                break;
-            default:
-                out += c;
+            case '&': out += "&amp;"; break;
+            case '<': out += "&lt;"; break;
+            case '>': out += "&gt;"; break;
+            case '"': out += "&quot;"; break;
+            case '\'': out += "&#39;"; break;
+            default: out += c;
         }
     }
     return out;
@@ -103,10 +92,8 @@ std::string sort_value(double value) {
 std::string script_json(const nlohmann::json& value) {
     std::string out;
     for (const char c : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) {
-        if (c == '<')
-            out += "\\u003c";
-        else
-            out += c;
+        if (c == '<') out += "\\u003c";
+        else out += c;
     }
     return out;
 }

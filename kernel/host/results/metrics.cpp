@@ -130,7 +130,8 @@ MetricInfo observable_info(std::string_view name) {
 
 // "ngram_distance_2", "observable_distance.rings", and either with _floor.
 MetricInfo distance_info(std::string_view name) {
-    const std::string of = name.starts_with("ngram") ? "total variation distance of n-grams" : "Wasserstein-1 distance of an observable";
+    const std::string of =
+        name.starts_with("ngram") ? "total variation distance of n-grams" : "Wasserstein-1 distance of an observable";
     if (name.ends_with("_floor")) return {"", Goal::none, of + " between training and test rows"};
     if (name.ends_with("_target")) return {"", Goal::low, of + " between model states and what is aimed at"};
     return {"", Goal::low, of + " between model samples and test rows"};
@@ -153,12 +154,9 @@ MetricInfo metric_info(std::string_view name) {
 
 double badness(double value, Goal goal) {
     switch (goal) {
-        case Goal::high:
-            return -value;
-        case Goal::zero:
-            return std::abs(value);
-        default:
-            return value;
+        case Goal::high: return -value;
+        case Goal::zero: return std::abs(value);
+        default: return value;
     }
 }
 

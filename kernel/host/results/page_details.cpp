@@ -211,10 +211,8 @@ std::string provenance_part(const store::Sweep& newest, std::size_t runs) {
     constexpr std::size_t long_value = 160;
     std::string rows, blocks;
     for (const auto& [key, value] : provenance_lines(newest.provenance)) {
-        if (value.size() > long_value || value.find('\n') != std::string::npos)
-            blocks += block(key, value);
-        else
-            rows += value_row(key, value);
+        if (value.size() > long_value || value.find('\n') != std::string::npos) blocks += block(key, value);
+        else rows += value_row(key, value);
     }
     std::string out = "<h2>Provenance</h2>\n<p class=\"note\">" +
                       html(fmt::format("Run {} from {}", time_text(newest.created), newest.file)) +

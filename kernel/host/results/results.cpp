@@ -52,7 +52,8 @@ void average(Group& group, const std::vector<TrialResult>& trials) {
     for (const auto& [name, list] : values) group.finals[name] = *estimate(list);
 }
 
-// Drops train.start_from where the other keys tell the configs apart as well: a first stage follows from what it shares with the second.
+// Drops train.start_from where the other keys tell the configs apart as well: a first stage follows from what it shares
+// with the second.
 void drop_start(std::vector<std::string>& differing, const std::vector<const FlatConfig*>& configs) {
     const auto start = std::find(differing.begin(), differing.end(), "train.start_from");
     if (start == differing.end()) return;

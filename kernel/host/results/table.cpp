@@ -99,16 +99,11 @@ std::vector<std::size_t> Table::widths(const std::vector<std::size_t>& shown, st
 
 void Table::print(std::ostream& out, Format format, Screen screen) const {
     switch (format) {
-        case Format::text:
-            return print_text(out, screen);
-        case Format::csv:
-            return print_csv(out);
-        case Format::json:
-            return print_json(out);
-        case Format::markdown:
-            return print_markdown(out);
-        case Format::latex:
-            return print_latex(out);
+        case Format::text: return print_text(out, screen);
+        case Format::csv: return print_csv(out);
+        case Format::json: return print_json(out);
+        case Format::markdown: return print_markdown(out);
+        case Format::latex: return print_latex(out);
     }
 }
 

@@ -43,10 +43,8 @@ public:
             const bool ended = worker.ended();  // asked before the last is read
             try {
                 const auto take = [this](Record type, std::string_view bytes) { this->take(type, bytes); };
-                if (ended)
-                    worker.read_rest(take);
-                else if (entries[2].revents)
-                    worker.read_some(take);
+                if (ended) worker.read_rest(take);
+                else if (entries[2].revents) worker.read_some(take);
             } catch (const std::exception&) {
                 return blame("writes to a file descriptor that is not its own when it is loaded");
             }

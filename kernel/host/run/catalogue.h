@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "kernel/spec/schema.h"
 #include "kernel/host/run/signals.h"
 #include "kernel/host/run/worker_process.h"
+#include "kernel/spec/schema.h"
 #include "kernel/wire/torch_report.h"
 
 namespace marginalia {

@@ -10,15 +10,17 @@
 namespace marginalia {
 namespace {
 
-// Of "EXPERIMENT@HASH" the finished trial of that config and seed; of "EXPERIMENT" the one of the same seed, else the one of
-// the lowest KL, else of the lowest negative log-likelihood.
+// Of "EXPERIMENT@HASH" the finished trial of that config and seed; of "EXPERIMENT" the one of the same seed, else the
+// one of the lowest KL, else of the lowest negative log-likelihood.
 store::StoredCheckpoint network_of(store::Store& store, const std::string& start_from, std::int64_t seed) {
     const std::size_t at = start_from.find('@');
-    const std::string experiment = start_from.substr(0, at), hash = at == start_from.npos ? "" : start_from.substr(at + 1);
+    const std::string experiment = start_from.substr(0, at),
+                      hash = at == start_from.npos ? "" : start_from.substr(at + 1);
     std::vector<store::TrialId> candidates = store::done_trials(store, experiment, hash, seed);
     for (const char* metric : {"kl", "nll_bits"})
         if (hash.empty())
-            for (const auto& ranked : store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = 1}))
+            for (const auto& ranked :
+                 store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = 1}))
                 candidates.push_back(ranked.trial.id);
     for (const store::TrialId candidate : candidates)
         if (const auto found = store.find_checkpoint(candidate)) return *found;
@@ -92,10 +94,8 @@ void Claimer::serve() {
         lock.unlock();
         std::optional<Claim> answer;
         std::optional<ClaimedPiece> piece;
-        if (request)
-            answer = claim(*request);
-        else
-            piece = read_piece(*piece_request);
+        if (request) answer = claim(*request);
+        else piece = read_piece(*piece_request);
         lock.lock();
         if (answer) claims_.push_back(std::move(*answer));
         if (piece) pieces_.push_back(std::move(*piece));

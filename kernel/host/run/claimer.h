@@ -18,12 +18,12 @@ namespace marginalia {
 // What a slot needs to start its trial.
 struct Claim {
     std::size_t slot = 0;
-    bool ours = false;          // false: another process has it
-    std::string error;          // not empty: it is ours, but cannot start; why
-    bool store_failed = false;  // what `error` says is of the store's file, not of the trial
-    std::optional<store::StoredCheckpoint> checkpoint;  // to go on from
-    Clock::time_point at{};     // when it was claimed
-    double seconds_before = 0;  // spent running in earlier attempts
+    bool ours = false;                                     // false: another process has it
+    std::string error;                                     // not empty: it is ours, but cannot start; why
+    bool store_failed = false;                             // what `error` says is of the store's file, not of the trial
+    std::optional<store::StoredCheckpoint> checkpoint;     // to go on from
+    Clock::time_point at{};                                // when it was claimed
+    double seconds_before = 0;                             // spent running in earlier attempts
     std::optional<store::StoredCheckpoint> start_network;  // train.start_from: that of the trial to start from
 };
 

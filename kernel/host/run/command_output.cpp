@@ -51,7 +51,8 @@ std::optional<std::string> output_of(std::vector<std::string> command, std::size
     std::string text = read_all(ends[0], most);
     ::close(ends[0]);
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
     const bool cut = text.size() == most;  // then it may have died of a closed pipe
     if (!cut && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) return std::nullopt;
     return text;

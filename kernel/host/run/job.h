@@ -14,10 +14,10 @@ struct Job {
     store::TrialId trial = 0;
     const TrialConfig* config = nullptr;  // owned by the Experiment
     std::string label;                    // "seed 0, train.learning_rate 0.001"
-    int threads = 0;  // with which it began, so that it goes on bit for bit; 0: its slot's, -1: to be looked up
-    int failures = 0;                     // in this run
-    int losses = 0;                       // times its worker was killed from outside or not started, in this run
-    bool fresh = false;                   // once more, in a worker that has run nothing before
+    int threads = 0;     // with which it began, so that it goes on bit for bit; 0: its slot's, -1: to be looked up
+    int failures = 0;    // in this run
+    int losses = 0;      // times its worker was killed from outside or not started, in this run
+    bool fresh = false;  // once more, in a worker that has run nothing before
 };
 
 }  // namespace marginalia

@@ -60,10 +60,8 @@ int LiveRun::others() const {
         if (entry->path() == file_ || !entry->path().filename().string().starts_with(prefix)) continue;
         const int other = ::open(entry->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (other < 0) continue;
-        if (::flock(other, LOCK_SH | LOCK_NB) != 0)
-            ++count;
-        else
-            ::unlink(entry->path().c_str());
+        if (::flock(other, LOCK_SH | LOCK_NB) != 0) ++count;
+        else ::unlink(entry->path().c_str());
         ::close(other);
     }
     return count;

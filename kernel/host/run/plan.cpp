@@ -5,12 +5,12 @@
 #include <ostream>
 #include <set>
 
-#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/results/table.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/catalogue.h"
 #include "kernel/host/run/command_output.h"
 #include "kernel/host/run/origins.h"
+#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/provenance.h"
 #include "kernel/host/run/run.h"
 #include "kernel/host/run/start_from.h"
@@ -50,7 +50,8 @@ std::string plan_for(const store::Trial* trial, const std::string& change, const
     switch (action_for(trial->status, options, !change.empty())) {
         case Action::skip_done: return change.empty() ? "skip" : "skip (" + change + " changed, see --again)";
         case Action::leave_failed:
-            return action_for(trial->status, {.retry_failed = true}) == Action::run ? "leave (see --retry-failed)" : "leave";
+            return action_for(trial->status, {.retry_failed = true}) == Action::run ? "leave (see --retry-failed)"
+                                                                                    : "leave";
         case Action::leave_running: return "leave (another process runs it)";
         case Action::run: break;
     }
@@ -82,7 +83,8 @@ void print_datasets(const Experiment& experiment, const PluginCatalogue& plugins
     }
 }
 
-void print_plan(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins, std::ostream& out) {
+void print_plan(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins,
+                std::ostream& out) {
     const Known known = known_trials(options, experiment, plugins);
     const WorkOptions work{options.retry_failed, options.again};
 

@@ -16,9 +16,7 @@ namespace {
 
 constexpr std::size_t most_said = 5000;  // bytes: a reason of 4,000 and the words around it
 
-double seconds_since(Clock::time_point moment) {
-    return std::chrono::duration<double>(Clock::now() - moment).count();
-}
+double seconds_since(Clock::time_point moment) { return std::chrono::duration<double>(Clock::now() - moment).count(); }
 
 std::string named(const RunningTrial& trial) {
     return "trial " + std::to_string(trial.job->trial) + " (" + trial.job->label + ")";

@@ -25,17 +25,17 @@ struct RunningTrial {
     std::string phase;  // "training", "evaluation"; empty: nothing heard yet
     std::int64_t done = 0, total = 0;
     Clock::time_point started = Clock::now();
-    Clock::time_point claimed = Clock::now();   // before its worker had loaded; what the store counts from
-    double seconds_before = 0;                  // spent in earlier attempts
+    Clock::time_point claimed = Clock::now();  // before its worker had loaded; what the store counts from
+    double seconds_before = 0;                 // spent in earlier attempts
     Clock::time_point phase_started;
-    std::int64_t phase_first = 0;               // `done` when the phase began here: a resumed one begins late
+    std::int64_t phase_first = 0;          // `done` when the phase began here: a resumed one begins late
     std::map<std::string, double> latest;  // newest value of each metric
 
     void advance(std::string_view new_phase, std::int64_t new_done, std::int64_t new_total);
-    double rate() const;                        // steps or passes a second in this phase; 0: not known yet
-    double share() const;                       // of this phase that is done, 0 to 1
-    double seconds() const;                     // since it started
-    double seconds_in_all() const;              // as the store counts them: since it was claimed, and before
+    double rate() const;            // steps or passes a second in this phase; 0: not known yet
+    double share() const;           // of this phase that is done, 0 to 1
+    double seconds() const;         // since it started
+    double seconds_in_all() const;  // as the store counts them: since it was claimed, and before
 };
 
 struct Totals {
@@ -47,11 +47,11 @@ struct Totals {
 class Progress {
 public:
     virtual ~Progress() = default;
-    virtual void line(const std::string& text) = 0;    // something to be said now, in full
+    virtual void line(const std::string& text) = 0;             // something to be said now, in full
     virtual void note(const std::string& text) { line(text); }  // the same, but not where failures alone are wanted
     virtual void ended(const RunningTrial& trial, const std::string& how) = 0;  // "done", "preempted"
     virtual void show(const std::vector<const RunningTrial*>& running, const Totals& totals) = 0;  // call it often
-    virtual void clear() {}                            // before others write to the terminal
+    virtual void clear() {}  // before others write to the terminal
 };
 
 // A live block on a terminal; in a pipe plain lines, about each running trial after 10 s and then ever more rarely, at

@@ -7,9 +7,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "kernel/spec/sha256.h"
 #include "kernel/host/run/command_output.h"
 #include "kernel/host/run/slots.h"
+#include "kernel/spec/sha256.h"
 
 namespace marginalia {
 namespace {
@@ -90,8 +90,11 @@ std::string provenance_of(nlohmann::json record, const Experiment& experiment, c
     record["plugins"] = nlohmann::json::array();
     for (const auto& [kind, name] : used_plugins(experiment))
         if (const PluginManifest* plugin = plugins.find(kind, name))
-            record["plugins"].push_back({{"kind", kind}, {"name", name}, {"path", plugin->path},
-                                         {"sha256", plugin->sha256}, {"build_tag", plugin->build_tag}});
+            record["plugins"].push_back({{"kind", kind},
+                                         {"name", name},
+                                         {"path", plugin->path},
+                                         {"sha256", plugin->sha256},
+                                         {"build_tag", plugin->build_tag}});
     record["inputs"] = nlohmann::json::array();
     for (const std::string& file : input_files(experiment, plugins))
         record["inputs"].push_back({{"path", file}, {"sha256", sha256_of_file(file)}});

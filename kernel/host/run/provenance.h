@@ -18,8 +18,8 @@ namespace marginalia {
 nlohmann::json surroundings_of(const std::filesystem::path& file);
 
 // The whole record of a sweep, as the store keeps it: surroundings, "command_line", LibTorch's version and the plugins
-// that the experiment uses ({"kind", "name", "path", "sha256", "build_tag"}), and as "inputs" the files that parameters of
-// type path name ({"path", "sha256"}).
+// that the experiment uses ({"kind", "name", "path", "sha256", "build_tag"}), and as "inputs" the files that parameters
+// of type path name ({"path", "sha256"}).
 std::string provenance_of(nlohmann::json surroundings, const Experiment& experiment, const PluginCatalogue& plugins,
                           const std::string& torch_version, const std::vector<std::string>& command_line);
 

@@ -7,18 +7,18 @@
 #include <future>
 #include <ostream>
 
-#include "kernel/spec/nearest.h"
-#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/results/summary.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/live_runs.h"
 #include "kernel/host/run/open_store.h"
 #include "kernel/host/run/origins.h"
+#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/provenance.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/start_from.h"
 #include "kernel/host/run/stored_code.h"
 #include "kernel/host/run/sweep.h"
+#include "kernel/spec/nearest.h"
 #include "kernel/spec/precision.h"
 #include "store/error.h"
 #include "store/queries.h"
@@ -56,7 +56,9 @@ std::string slots_text(const std::vector<Slot>& slots) {
 
 // Of bfloat16 where the processor has no products of it.
 void say_precision(Progress& progress, const Experiment& experiment, const std::vector<Slot>& slots) {
-    const auto is_bfloat16 = [](const TrialConfig& trial) { return trial.config.at("train").at("precision") == "bfloat16"; };
+    const auto is_bfloat16 = [](const TrialConfig& trial) {
+        return trial.config.at("train").at("precision") == "bfloat16";
+    };
     const auto is_cpu = [](const Slot& slot) { return slot.torch_device() == "cpu"; };
     if (std::none_of(experiment.trials.begin(), experiment.trials.end(), is_bfloat16) ||
         std::none_of(slots.begin(), slots.end(), is_cpu))

@@ -12,17 +12,17 @@ namespace marginalia {
 
 // What the command line asks for.
 struct RunOptions {
-    std::filesystem::path file;              // experiment file (run, plan)
-    std::string experiment;                  // resume: name of an experiment in the store; empty: the newest sweep
-    std::vector<std::string> overrides;      // "train.steps=10", see docs/experiment-files.md
+    std::filesystem::path file;          // experiment file (run, plan)
+    std::string experiment;              // resume: name of an experiment in the store; empty: the newest sweep
+    std::vector<std::string> overrides;  // "train.steps=10", see docs/experiment-files.md
     std::filesystem::path store = "marginalia.db";
-    std::vector<std::string> plugin_paths;   // --plugin-path, searched first
-    bool trust = false;                      // --trust: resume with whatever code the store names
-    bool retry_failed = false;               // also run trials that ended failed, timeout or oom
-    bool again = false;                      // also run trials anew whose plugins or input files have changed since
-    bool quiet = false;                      // no progress, no summary: only failures and refusals, on stderr
-    WorkerPatience patience;                 // tests have less
-    std::vector<std::string> command_line;   // as typed, for the provenance record
+    std::vector<std::string> plugin_paths;  // --plugin-path, searched first
+    bool trust = false;                     // --trust: resume with whatever code the store names
+    bool retry_failed = false;              // also run trials that ended failed, timeout or oom
+    bool again = false;                     // also run trials anew whose plugins or input files have changed since
+    bool quiet = false;                     // no progress, no summary: only failures and refusals, on stderr
+    WorkerPatience patience;                // tests have less
+    std::vector<std::string> command_line;  // as typed, for the provenance record
 };
 
 // Exit codes of the acting verbs beside 0. Wrong files (2) are thrown as Error and stores that cannot be used (4) as

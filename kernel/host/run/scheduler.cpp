@@ -147,10 +147,8 @@ void Scheduler::wait_for_events() {
 void Scheduler::hear(Station& station, bool rest) {
     const auto take = [&](Record type, std::string_view payload) { take_record(station, type, payload); };
     try {
-        if (rest)
-            station.worker->read_rest(take);
-        else
-            station.worker->read_some(take);
+        if (rest) station.worker->read_rest(take);
+        else station.worker->read_some(take);
         if (station.retired) station.drop_worker();
     } catch (const nlohmann::json::exception&) {
         worker_babbles(station, "text that is not the JSON it should be");

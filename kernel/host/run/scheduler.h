@@ -27,8 +27,8 @@ namespace marginalia {
 struct ScheduleOptions {
     std::vector<Slot> slots;
     std::vector<std::filesystem::path> plugin_folders;
-    double time_limit = 0;           // seconds a trial; 0: none
-    int retries = 0;                 // further attempts of a trial that failed
+    double time_limit = 0;  // seconds a trial; 0: none
+    int retries = 0;        // further attempts of a trial that failed
     bool stop_on_failure = false;
     double checkpoint_seconds = 60;
     double exact_seconds = 300;  // see TrialRequest
@@ -38,10 +38,10 @@ struct ScheduleOptions {
 
 struct ScheduleResult {
     std::size_t done = 0, failed = 0, preempted = 0, taken = 0;  // taken: by another process
-    int signal = 0;             // the signal that ended the run early
-    std::vector<store::TrialId> told;  // trials whose failure has been said in full
-    std::string store_failure;         // why the run had to end for the store's sake; empty: it did not
-    std::filesystem::path store;       // where the results are, should the file have been moved
+    int signal = 0;                                              // the signal that ended the run early
+    std::vector<store::TrialId> told;                            // trials whose failure has been said in full
+    std::string store_failure;    // why the run had to end for the store's sake; empty: it did not
+    std::filesystem::path store;  // where the results are, should the file have been moved
 };
 
 // Runs jobs in slots, one worker process a slot, kept from trial to trial and replaced after a failure. A trial that

@@ -56,12 +56,9 @@ void Scheduler::check_clocks() {
         if (station->worker) check_patience(*station, now);
         if (!station->started || station->killed_as) continue;
         const bool over_time = options_.time_limit > 0 && station->shown.seconds() > options_.time_limit;
-        if (stopping_ && now >= stop_deadline_)
-            station->killed_as = store::Status::preempted;
-        else if (over_time)
-            station->killed_as = store::Status::timeout;
-        else
-            continue;
+        if (stopping_ && now >= stop_deadline_) station->killed_as = store::Status::preempted;
+        else if (over_time) station->killed_as = store::Status::timeout;
+        else continue;
         station->worker->kill();
     }
 }
@@ -79,8 +76,7 @@ void Scheduler::check_patience(Station& station, Clock::time_point now) {
                             " not finish loading within " + seconds_text(loading);
     else if (over(station.worker->closed(), end))
         station.ended_for = "the worker closed the pipe of its records and went on";
-    else
-        return;
+    else return;
     station.worker->kill();
 }
 

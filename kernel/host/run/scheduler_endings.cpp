@@ -25,10 +25,8 @@ void Scheduler::worker_ended(Station& station) {
         reason += "; last output: " + output;
     if (!station.ended_for.empty()) reason = station.ended_for;
     station.drop_worker();
-    if (by_itself)
-        trial_cannot_start(station, reason);
-    else
-        worker_not_started(station, reason);
+    if (by_itself) trial_cannot_start(station, reason);
+    else worker_not_started(station, reason);
 }
 
 // Not the trial's fault: another try, a few times.
@@ -38,10 +36,8 @@ void Scheduler::worker_not_started(Station& station, const std::string& reason) 
 
 // Where its claim is still on its way, it fails once that arrives.
 void Scheduler::trial_cannot_start(Station& station, const std::string& reason) {
-    if (station.claim)
-        trial_failed(station, store::Status::failed, reason);
-    else
-        station.claim_error = reason;
+    if (station.claim) trial_failed(station, store::Status::failed, reason);
+    else station.claim_error = reason;
 }
 
 // What came through its pipe was no record of ours: a plugin wrote there, or over the worker's memory. Nothing that
@@ -55,10 +51,8 @@ void Scheduler::worker_babbles(Station& station, const std::string& what) {
     if (!had_trial) return;
     const std::string reason = text + where + "; a plugin writes to a file descriptor or memory that is not its own: " +
                                plugins_of(station.job->config->config);
-    if (started)
-        trial_failed(station, store::Status::failed, reason);
-    else
-        trial_cannot_start(station, reason);
+    if (started) trial_failed(station, store::Status::failed, reason);
+    else trial_cannot_start(station, reason);
 }
 
 void Scheduler::trial_ended_by(Station& station, const Ending& ending) {

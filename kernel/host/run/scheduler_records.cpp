@@ -31,15 +31,12 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             station.loading = payload;
             station.loading_since = Clock::now();
             return;
-        case Record::name:
-            take_name(station, payload);
-            return;
+        case Record::name: take_name(station, payload); return;
         case Record::catalogue:
             if (station.ready) throw Error("a second list of plugins");
             station.ready = true;
             return start_if_ready(station);
-        default:
-            break;
+        default: break;
     }
     if (!station.started) throw Error("a record of a trial that it does not have");
     const store::TrialId trial = station.job->trial;
@@ -61,12 +58,8 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::move(data));
             break;
         }
-        case Record::checkpoint_piece:
-            take_checkpoint_piece(station, payload);
-            break;
-        case Record::checkpoint:
-            take_checkpoint_end(station, payload);
-            break;
+        case Record::checkpoint_piece: take_checkpoint_piece(station, payload); break;
+        case Record::checkpoint: take_checkpoint_end(station, payload); break;
         case Record::progress: {
             const auto done = take<std::int64_t>(payload);
             const auto total = take<std::int64_t>(payload);
@@ -89,8 +82,7 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             trial_failed(station, out_of_memory ? store::Status::oom : store::Status::failed, json.at("message"));
             break;
         }
-        default:
-            throw Error("a record of type " + std::to_string(static_cast<int>(type)) + ", which is none");
+        default: throw Error("a record of type " + std::to_string(static_cast<int>(type)) + ", which is none");
     }
 }
 

@@ -41,7 +41,8 @@ StopSignals::StopSignals() {
 }
 
 StopSignals::~StopSignals() {
-    while (next() != 0) {}
+    while (next() != 0) {
+    }
     ::close(descriptor_);
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }

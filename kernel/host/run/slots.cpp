@@ -117,8 +117,7 @@ std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int co
     std::vector<Slot> slots;
     if (trim_blanks(list).empty()) throw Error("run.device is empty; " + remedy);
     for (const std::string& device : devices) {
-        if (device == "cpu")
-            add_cpu(slots, run, cores, demand);
+        if (device == "cpu") add_cpu(slots, run, cores, demand);
         else if (index_of(device, "cuda:") >= 0) add_cuda(slots, device, cuda_devices, threads);
         else if (index_of(device, "fake:") >= 0) slots.push_back({device, 1});
         else throw Error("run.device: '" + device + "' is not a device; " + remedy);

@@ -35,9 +35,10 @@ void require_start_experiments(const Experiment& experiment, const std::filesyst
     }
     for (const std::string& name : needed)
         if (std::find(finished.begin(), finished.end(), name) == finished.end())
-            throw Error(fmt::format("train.start_from = \"{}\": the store holds no finished trial of an experiment of "
-                                    "that name, so run it first{}",
-                                    name, suggestion(name, finished, "experiments with finished trials")));
+            throw Error(
+                fmt::format("train.start_from = \"{}\": the store holds no finished trial of an experiment of "
+                            "that name, so run it first{}",
+                            name, suggestion(name, finished, "experiments with finished trials")));
 }
 
 }  // namespace marginalia

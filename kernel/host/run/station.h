@@ -26,9 +26,9 @@ struct Scheduler::Station {
     std::unique_ptr<WorkerProcess> worker;
     std::unique_ptr<WorkerProcess> leaving;  // the one before, killed: while it lives it may hold the device's memory
     Clock::time_point start_at{};            // not before this is a worker started: the last try failed
-    bool ready = false;                          // the worker has loaded its plugins
-    bool retired = false;                        // to be replaced
-    std::string loading;                         // plugin file that it is loading
+    bool ready = false;                      // the worker has loaded its plugins
+    bool retired = false;                    // to be replaced
+    std::string loading;                     // plugin file that it is loading
     Clock::time_point loading_since{};
     std::string ended_for;                       // why we have killed it; empty: we have not, or a clock says why
     std::set<std::string> plugin_sets;           // of the trials that it has run
@@ -36,16 +36,16 @@ struct Scheduler::Station {
     std::int64_t kills_before = 0;               // processes killed for lack of memory before it started
 
     std::optional<Job> job;
-    std::optional<Claim> claim;        // has arrived, the trial not yet started
-    std::string claim_error;           // why the trial cannot start once its claim arrives
-    bool started = false;              // the worker has the trial
-    std::deque<Feed> feeds;            // archives of the trial that the worker has not had yet
-    bool piece_asked = false;          // the next piece is on its way to us
-    std::uint32_t pieces = 0;          // of the checkpoint that the worker is sending
-    std::uint64_t piece_bytes = 0;     // in them
-    bool after_others = false;         // the worker has run trials of other plugins before
-    std::uint64_t ticket = 0;          // by which it says that it ended
-    std::int64_t log_place = 0;        // where the trial's output begins
+    std::optional<Claim> claim;              // has arrived, the trial not yet started
+    std::string claim_error;                 // why the trial cannot start once its claim arrives
+    bool started = false;                    // the worker has the trial
+    std::deque<Feed> feeds;                  // archives of the trial that the worker has not had yet
+    bool piece_asked = false;                // the next piece is on its way to us
+    std::uint32_t pieces = 0;                // of the checkpoint that the worker is sending
+    std::uint64_t piece_bytes = 0;           // in them
+    bool after_others = false;               // the worker has run trials of other plugins before
+    std::uint64_t ticket = 0;                // by which it says that it ended
+    std::int64_t log_place = 0;              // where the trial's output begins
     std::optional<store::Status> killed_as;  // we killed the worker; what the trial is then
     RunningTrial shown;
 

@@ -20,9 +20,12 @@ const nlohmann::json* at_dotted(const nlohmann::json& config, const std::string&
 }  // namespace
 
 store::PlannedSweep planned(const Experiment& experiment, const std::string& provenance) {
-    store::PlannedSweep sweep{experiment.name, experiment.description,
-                              std::filesystem::absolute(experiment.file).string(), experiment.toml,
-                              provenance, {}};
+    store::PlannedSweep sweep{experiment.name,
+                              experiment.description,
+                              std::filesystem::absolute(experiment.file).string(),
+                              experiment.toml,
+                              provenance,
+                              {}};
     sweep.trials.reserve(experiment.trials.size());
     for (const TrialConfig& trial : experiment.trials)
         sweep.trials.push_back({trial.config.dump(), trial.hash, trial.seed});

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "kernel/spec/experiment.h"
 #include "kernel/host/run/job.h"
+#include "kernel/spec/experiment.h"
 #include "store/store.h"
 
 namespace marginalia {
@@ -29,8 +29,9 @@ struct WorkOptions {
 enum class Action { run, skip_done, leave_failed, leave_running };
 Action action_for(store::Status status, const WorkOptions& options, bool changed = false);
 
-// The jobs among an experiment's trials, and how many were left aside. `stored` is in the order of experiment.trials, and
-// so is `changes`, what has changed since they ran (changes_since). A failed trial is tried again where something has.
+// The jobs among an experiment's trials, and how many were left aside. `stored` is in the order of experiment.trials,
+// and so is `changes`, what has changed since they ran (changes_since). A failed trial is tried again where something
+// has.
 struct WorkList {
     std::deque<Job> jobs;
     std::vector<store::TrialId> to_requeue;  // ended ones that are to go on

@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include "kernel/base/printable.h"
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/plugin_folders.h"
+#include "kernel/host/run/slots.h"
+#include "kernel/host/run/stored_code.h"
 #include "kernel/host/verbs/become_worker.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/spec/experiment.h"
-#include "kernel/host/run/plugin_folders.h"
-#include "kernel/host/run/catalogue.h"
-#include "kernel/host/run/slots.h"
-#include "kernel/host/run/stored_code.h"
 #include "store/error.h"
 #include "store/queries.h"
 
@@ -23,10 +23,9 @@ namespace {
 store::StoredCheckpoint checkpoint_of(store::Store& store, store::TrialId trial, std::optional<std::int64_t> wanted) {
     const auto found = store.find_checkpoint(trial, wanted);
     if (!found)
-        throw store::StoreError(
-            store::StoreError::Kind::no_match,
-            fmt::format("trial {} has no checkpoint{}; `marginalia show {}` says what it has", trial,
-                        wanted ? fmt::format(" of step {}", *wanted) : "", trial));
+        throw store::StoreError(store::StoreError::Kind::no_match,
+                                fmt::format("trial {} has no checkpoint{}; `marginalia show {}` says what it has",
+                                            trial, wanted ? fmt::format(" of step {}", *wanted) : "", trial));
     return *found;
 }
 
@@ -74,9 +73,10 @@ bool is_experiment_file(const std::string& what) {
 
 InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     if (is_experiment_file(options.trial))
-        throw Error(fmt::format("{} is an experiment file, and this asks a trained trial; train one by `marginalia run {}` "
-                                "and name it: a number, the prefix of a config hash, last, or best:METRIC",
-                                options.trial, options.trial));
+        throw Error(
+            fmt::format("{} is an experiment file, and this asks a trained trial; train one by `marginalia run {}` "
+                        "and name it: a number, the prefix of a config hash, last, or best:METRIC",
+                        options.trial, options.trial));
     store::Store store = store::Store::open_to_read(common.store);
     const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
     const store::StoredCheckpoint checkpoint = checkpoint_of(store, details.trial.id, options.step);

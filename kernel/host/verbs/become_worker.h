@@ -6,8 +6,8 @@
 
 namespace marginalia {
 
-// Replaces this process by the worker program with these arguments; what was written to std::cout is flushed first. Throws
-// Error where the program cannot be started.
+// Replaces this process by the worker program with these arguments; what was written to std::cout is flushed first.
+// Throws Error where the program cannot be started.
 [[noreturn]] void become_worker(const std::vector<std::string>& arguments);
 
 }  // namespace marginalia

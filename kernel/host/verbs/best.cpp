@@ -6,13 +6,13 @@
 #include <iostream>
 #include <set>
 
+#include "kernel/host/results/metrics.h"
+#include "kernel/host/results/text.h"
 #include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/print_paper_table.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/nearest.h"
-#include "kernel/host/results/metrics.h"
-#include "kernel/host/results/text.h"
 #include "store/error.h"
 
 namespace marginalia {

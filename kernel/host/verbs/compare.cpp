@@ -7,12 +7,12 @@
 #include <iostream>
 #include <set>
 
+#include "kernel/host/results/metrics.h"
+#include "kernel/host/results/text.h"
 #include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/provenance_facts.h"
 #include "kernel/host/verbs/verbs.h"
-#include "kernel/host/results/metrics.h"
-#include "kernel/host/results/text.h"
 
 namespace marginalia {
 namespace {
@@ -143,10 +143,8 @@ int diff_verb(const Common& common, const std::string& first, const std::string&
     facts.erase("command line");
     for (const std::string& key : facts)
         add_if_different(key, from.contains(key) ? from.at(key) : "—", to.contains(key) ? to.at(key) : "—");
-    if (table.size() == 0)
-        std::cerr << "the two trials are the same in config, metrics and provenance\n";
-    else
-        table.print(out, common.format, screen());
+    if (table.size() == 0) std::cerr << "the two trials are the same in config, metrics and provenance\n";
+    else table.print(out, common.format, screen());
     return exit_ok;
 }
 

@@ -9,12 +9,12 @@
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
-#include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/data/cache.h"
 #include "kernel/host/data/catalogue.h"
 #include "kernel/host/data/get.h"
 #include "kernel/host/data/normalise.h"
 #include "kernel/host/results/table.h"
+#include "kernel/host/verbs/exit_codes.h"
 
 namespace marginalia {
 namespace {

@@ -10,12 +10,12 @@
 #include <thread>
 
 #include "kernel/base/printable.h"
-#include "kernel/host/verbs/exit_codes.h"
-#include "kernel/host/verbs/verbs.h"
-#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/slots.h"
+#include "kernel/host/verbs/exit_codes.h"
+#include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/precision.h"
 #include "store/queries.h"
 
@@ -61,8 +61,7 @@ void check_gpus(Checks& checks, const TorchReport& torch) {
         const std::string what = fmt::format("GPU {}", i);
         if (static_cast<int>(i) < torch.cuda_devices)
             checks.good(what, torch.gpus[i] + ", used as cuda:" + std::to_string(i));
-        else
-            checks.note(what, torch.gpus[i] + ", not used");
+        else checks.note(what, torch.gpus[i] + ", not used");
     }
     if (!torch.problem.empty()) checks.note("CUDA", torch.problem);
 }
@@ -84,15 +83,12 @@ void check_worker(Checks& checks, const std::vector<std::filesystem::path>& fold
         }
         check_gpus(checks, torch);
         for (const std::filesystem::path& folder : folders)
-            if (std::filesystem::is_directory(folder))
-                checks.good("plugin folder", folder.string());
-            else
-                checks.note("plugin folder", folder.string() + " is not there");
+            if (std::filesystem::is_directory(folder)) checks.good("plugin folder", folder.string());
+            else checks.note("plugin folder", folder.string() + " is not there");
         const std::string found = count_text(ready.catalogue.plugins.size(), "plugin");
         if (ready.catalogue.plugins.empty())
             checks.bad("plugins", "none found; build some or name their folder with --plugin-path", exit_plugin);
-        else
-            checks.good("plugins", found + " loaded");
+        else checks.good("plugins", found + " loaded");
         for (const PluginFailure& failure : ready.catalogue.failures)
             checks.bad("plugin", fmt::format("{}: {}", failure.path, failure.reason), exit_plugin);
     } catch (const std::exception& error) {
@@ -128,12 +124,9 @@ void check_store(Checks& checks, const std::filesystem::path& file) {
     const std::filesystem::space_info space = std::filesystem::space(folder, missing);
     constexpr std::uintmax_t little = 1'000'000'000;
     const std::string free = bytes_text(space.available) + " free for the store";
-    if (missing)
-        checks.bad("disk", folder.string() + " is not there", exit_store);
-    else if (space.available < little)
-        checks.note("disk", free + "; checkpoints may fill it");
-    else
-        checks.good("disk", free);
+    if (missing) checks.bad("disk", folder.string() + " is not there", exit_store);
+    else if (space.available < little) checks.note("disk", free + "; checkpoints may fill it");
+    else checks.good("disk", free);
 }
 
 }  // namespace

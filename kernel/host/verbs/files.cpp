@@ -7,22 +7,21 @@
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
 #include "kernel/base/standard_output.h"
+#include "kernel/host/results/html.h"
+#include "kernel/host/results/text.h"
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/plugin_folders.h"
+#include "kernel/host/run/provenance.h"
+#include "kernel/host/run/stored_code.h"
 #include "kernel/host/verbs/ask_model.h"
 #include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/provenance_facts.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
-#include "kernel/host/run/plugin_folders.h"
-#include "kernel/host/results/html.h"
-#include "kernel/host/results/text.h"
-#include "kernel/host/run/catalogue.h"
-#include "kernel/host/run/provenance.h"
-#include "kernel/host/run/stored_code.h"
 
 namespace marginalia {
 namespace {
-
 
 // The record that a run of these plugins would leave now. Starts a worker, as only it can say which plugins there are.
 std::string provenance_now(const Common& common, const store::Trial& trial, const store::Sweep& sweep) {

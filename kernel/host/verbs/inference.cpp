@@ -7,12 +7,9 @@
 namespace marginalia {
 namespace {
 
-constexpr FormatName state_formats[] = {{"text", StateFormat::text},
-                                        {"csv", StateFormat::csv},
-                                        {"json", StateFormat::json},
-                                        {"npy", StateFormat::npy},
-                                        {"png", StateFormat::png},
-                                        {"svg", StateFormat::svg}};
+constexpr FormatName state_formats[] = {{"text", StateFormat::text}, {"csv", StateFormat::csv},
+                                        {"json", StateFormat::json}, {"npy", StateFormat::npy},
+                                        {"png", StateFormat::png},   {"svg", StateFormat::svg}};
 constexpr FormatName marginal_formats[] = {
     {"csv", StateFormat::csv}, {"json", StateFormat::json}, {"npy", StateFormat::npy}};
 

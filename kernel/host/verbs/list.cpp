@@ -6,12 +6,12 @@
 #include <iostream>
 #include <set>
 
+#include "kernel/host/results/metrics.h"
+#include "kernel/host/results/text.h"
 #include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/nearest.h"
-#include "kernel/host/results/metrics.h"
-#include "kernel/host/results/text.h"
 #include "store/error.h"
 
 namespace marginalia {
@@ -101,18 +101,14 @@ int list_experiments(const Common& common, store::Store& store, std::ostream& ou
 
 Tone tone_of(store::Status status) {
     switch (status) {
-        case store::Status::done:
-            return Tone::good;
+        case store::Status::done: return Tone::good;
         case store::Status::failed:
         case store::Status::timeout:
         case store::Status::oom:
-        case store::Status::lost:
-            return Tone::bad;
+        case store::Status::lost: return Tone::bad;
         case store::Status::running:
-        case store::Status::preempted:
-            return Tone::warn;
-        default:
-            return Tone::plain;
+        case store::Status::preempted: return Tone::warn;
+        default: return Tone::plain;
     }
 }
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <set>
 
-#include "kernel/spec/nearest.h"
 #include "kernel/host/results/metrics.h"
+#include "kernel/spec/nearest.h"
 #include "store/error.h"
 
 namespace marginalia {

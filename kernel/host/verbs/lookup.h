@@ -14,8 +14,8 @@ namespace marginalia {
 // name and a list of what there is.
 std::string find_experiment(store::Store& store, const std::string& name);
 
-// The trial that resolve_trial (store/queries.h) finds, but that "best:METRIC" is the highest where the metric is one of those that should
-// be high, as in `marginalia best`.
+// The trial that resolve_trial (store/queries.h) finds, but that "best:METRIC" is the highest where the metric is one
+// of those that should be high, as in `marginalia best`.
 store::Trial find_trial(store::Store& store, const std::string& name, const std::string& experiment = "");
 
 // A config key as written, or the one whose last part it is ("learning_rate"). Throws Error with the nearest key where

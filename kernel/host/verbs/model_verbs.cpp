@@ -16,7 +16,8 @@ void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_o
 }
 
 void add_batch(CLI::App* verb, std::int64_t& batch) {
-    verb->add_option("--batch", batch, "rows that the network takes at a time; 512 if left out")->check(whole_number(1, 1'000'000));
+    verb->add_option("--batch", batch, "rows that the network takes at a time; 512 if left out")
+        ->check(whole_number(1, 1'000'000));
 }
 
 CLI::App* add_inference_verb(CLI::App& app, Request& request, const char* name, const char* about, const char* footer,
@@ -73,10 +74,9 @@ void add_model_verbs(CLI::App& app, Request& request) {
     add_output_options(complete, options, forms);
     add_model_options(complete, options.model, "of what is drawn; 0 if left out");
 
-    CLI::App* marginals =
-        add_inference_verb(app, request, "marginals",
-                           "Log-marginals of full or partial states, in one pass of the network", marginals_footer,
-                           marginals_verb);
+    CLI::App* marginals = add_inference_verb(app, request, "marginals",
+                                             "Log-marginals of full or partial states, in one pass of the network",
+                                             marginals_footer, marginals_verb);
     marginals->add_option("--states", options.states, some_states)->required();
     add_output_options(marginals, options, "csv, json or npy, whatever the file's ending");
     add_model_options(marginals, options.model, "of what the objective estimates, if anything");

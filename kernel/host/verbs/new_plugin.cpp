@@ -15,11 +15,11 @@
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/nearest.h"
-#include "kernel/host/run/plugin_folders.h"
-#include "kernel/host/run/catalogue.h"
 
 // One embedded file: "KIND/FILE" and its bytes (templates.cmake).
 struct Template {
@@ -54,9 +54,10 @@ bool is_plugin_name(std::string_view name) {
 
 void check_name(const std::string& name) {
     if (!is_plugin_name(name))
-        throw Error(fmt::format("'{}' is no name for a plugin; use lower-case words joined by '-', beginning with a "
-                                "letter, as spin-glass or potts3",
-                                name));
+        throw Error(
+            fmt::format("'{}' is no name for a plugin; use lower-case words joined by '-', beginning with a "
+                        "letter, as spin-glass or potts3",
+                        name));
     if (std::find(kinds.begin(), kinds.end(), name) != kinds.end())
         throw Error(fmt::format("'{}' is the name of a kind; give the plugin a name of its own", name));
 }
@@ -99,9 +100,7 @@ std::string source_stem(std::string name) {
 }
 
 // PREFIX of PREFIX/bin/marginalia, the running program: where the SDK is too.
-std::string program_prefix() {
-    return fs::read_symlink("/proc/self/exe").parent_path().parent_path().string();
-}
+std::string program_prefix() { return fs::read_symlink("/proc/self/exe").parent_path().parent_path().string(); }
 
 using Words = std::map<std::string, std::string>;
 

@@ -10,14 +10,14 @@
 #include <sstream>
 
 #include "kernel/base/printable.h"
+#include "kernel/host/results/text.h"
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/verbs/become_worker.h"
 #include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
 #include "kernel/spec/nearest.h"
-#include "kernel/host/run/plugin_folders.h"
-#include "kernel/host/results/text.h"
-#include "kernel/host/run/catalogue.h"
 
 namespace marginalia {
 namespace {
@@ -32,16 +32,13 @@ std::string range_text(const ParameterSpec& parameter) {
 
 std::string placeholder(const ParameterSpec& parameter) {
     switch (parameter.type) {
-        case ParameterType::boolean:
-            return "false";
+        case ParameterType::boolean: return "false";
         case ParameterType::integer:
         case ParameterType::number:
             return std::isfinite(parameter.minimum) ? fmt::format("{}", parameter.minimum) : "0";
-        case ParameterType::text:
-            return parameter.choices.empty() ? "\"…\"" : "\"" + parameter.choices.front() + "\"";
+        case ParameterType::text: return parameter.choices.empty() ? "\"…\"" : "\"" + parameter.choices.front() + "\"";
         case ParameterType::path:
-        case ParameterType::script:
-            return "\"FILE\"";
+        case ParameterType::script: return "\"FILE\"";
     }
     return {};
 }
@@ -178,8 +175,10 @@ bool is_called(const PluginManifest& plugin, const std::string& name) {
 std::string plugin_file(const Common& common, const std::string& plugin) {
     if (std::filesystem::is_regular_file(plugin)) {
         if (!has_ending(plugin, ".pt")) return plugin;
-        throw Error(fmt::format("{0} is no plugin; a TorchScript file is checked by: marginalia check-plugin "
-                                "energy/torchscript file={0}   (or network/torchscript)", plugin));
+        throw Error(
+            fmt::format("{0} is no plugin; a TorchScript file is checked by: marginalia check-plugin "
+                        "energy/torchscript file={0}   (or network/torchscript)",
+                        plugin));
     }
     if (has_ending(plugin, ".so"))
         throw MissingPlugin(fmt::format("there is no file {}; build the plugin, or see `marginalia plugins`", plugin));
@@ -188,8 +187,10 @@ std::string plugin_file(const Common& common, const std::string& plugin) {
     for (const PluginManifest& found : catalogue.plugins)
         if (is_called(found, plugin)) files.push_back(found.path), names.push_back(found.kind + "/" + found.name);
     if (files.empty())
-        throw MissingPlugin(fmt::format("there is no file and no plugin '{}'; `marginalia plugins` lists what there is", plugin));
-    if (files.size() > 1) throw Error(fmt::format("'{}' is the name of several plugins: {}; name one of them so", plugin, listed(names)));
+        throw MissingPlugin(
+            fmt::format("there is no file and no plugin '{}'; `marginalia plugins` lists what there is", plugin));
+    if (files.size() > 1)
+        throw Error(fmt::format("'{}' is the name of several plugins: {}; name one of them so", plugin, listed(names)));
     return files.front();
 }
 
@@ -222,12 +223,9 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
         if (!is_called(plugin, name)) continue;
         if (found) out << '\n';
         found = true;
-        if (common.format == Format::text)
-            print_plugin(plugin, out);
-        else if (common.format == Format::markdown)
-            print_page(plugin, out);
-        else
-            parameter_table(plugin).print(out, common.format);
+        if (common.format == Format::text) print_plugin(plugin, out);
+        else if (common.format == Format::markdown) print_page(plugin, out);
+        else parameter_table(plugin).print(out, common.format);
     }
     if (found) return exit_ok;
     std::cerr << fmt::format("marginalia: no plugin '{}'{}\n", printable(name), suggestion(name, names, "plugins"));

@@ -8,12 +8,12 @@
 #include <set>
 
 #include "kernel/base/printable.h"
-#include "kernel/host/verbs/paper_lines.h"
-#include "kernel/spec/nearest.h"
 #include "kernel/host/results/metrics.h"
 #include "kernel/host/results/results.h"
 #include "kernel/host/results/summary.h"
 #include "kernel/host/results/text.h"
+#include "kernel/host/verbs/paper_lines.h"
+#include "kernel/spec/nearest.h"
 
 namespace marginalia {
 namespace {
@@ -78,13 +78,18 @@ private:
         if (done > 0)
             for (const std::string& column : table_.columns)
                 if (const std::string metric = metric_in(row, column); !metric.empty()) wanted_metrics_.insert(metric);
-        if (!row.published.empty())
-            lines_.push_back(figures_of("  published", row.label, "published", row.published));
+        if (!row.published.empty()) lines_.push_back(figures_of("  published", row.label, "published", row.published));
     }
 
     PaperLine ours(const PaperRow& row, const Group& group, bool several) {
-        PaperLine line{several ? "  " + group.label : row.label, row.label, "ours", several ? group.label : "", "",
-                       group.done, {}, ""};
+        PaperLine line{several ? "  " + group.label : row.label,
+                       row.label,
+                       "ours",
+                       several ? group.label : "",
+                       "",
+                       group.done,
+                       {},
+                       ""};
         line.seeds = group.done == group.trials.size() ? std::to_string(group.done)
                                                        : fmt::format("{}/{}", group.done, group.trials.size());
         for (const std::string& column : table_.columns) {
@@ -104,7 +109,7 @@ private:
     }
 
     PaperLine figures_of(const std::string& label, const std::string& method, const std::string& source,
-                    const std::map<std::string, double>& figures) const {
+                         const std::map<std::string, double>& figures) const {
         constexpr int digits = 8;  // as they were given
         PaperLine line{label, method, source, "", "", 0, {}, ""};
         for (const std::string& column : table_.columns) {
@@ -154,9 +159,10 @@ private:
         for (const Group& group : results.groups) failed += group.failed;
         const std::string count = count_text(results.trials.size(), "trial");
         if (failed == results.trials.size())
-            return fmt::format("{} failed; marginalia list -e {}{} says why, marginalia resume {}{} --retry-failed tries "
-                               "again",
-                               count, name, option, name, option);
+            return fmt::format(
+                "{} failed; marginalia list -e {}{} says why, marginalia resume {}{} --retry-failed tries "
+                "again",
+                count, name, option, name, option);
         return fmt::format("{}, none done; marginalia resume {}{} does what is missing", count, name, option);
     }
 
@@ -175,8 +181,9 @@ private:
         const auto text = [](const std::string& word) { return word.empty() ? Cell() : Cell(word); };
         for (const PaperLine& line : lines_) {
             if (line.source.empty()) continue;
-            std::vector<Cell> row = {text(line.method), line.source, text(line.settings),
-                                     line.source == "ours" ? Cell::integer(static_cast<std::int64_t>(line.done)) : Cell()};
+            std::vector<Cell> row = {
+                text(line.method), line.source, text(line.settings),
+                line.source == "ours" ? Cell::integer(static_cast<std::int64_t>(line.done)) : Cell()};
             row.insert(row.end(), line.figures.begin(), line.figures.end());
             row.push_back(text(line.instead));
             table.add_row(std::move(row));
@@ -188,10 +195,8 @@ private:
     void print_for_people(Format format, std::ostream& out) const {
         const Screen view = screen();
         const std::string title = printable(table_.title);
-        if (format == Format::latex)
-            out << "% " << title << '\n';
-        else
-            out << (format == Format::markdown ? "**" + title + "**" : title) << "\n\n";
+        if (format == Format::latex) out << "% " << title << '\n';
+        else out << (format == Format::markdown ? "**" + title + "**" : title) << "\n\n";
         print_lines(lines_, table_.columns, format, view, out);
         std::vector<std::string> notes = notes_;
         if (!table_.note.empty()) notes.insert(notes.begin(), table_.note);

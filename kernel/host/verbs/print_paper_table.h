@@ -3,16 +3,16 @@
 
 #include <ostream>
 
-#include "kernel/spec/paper_table.h"
 #include "kernel/host/results/table.h"
+#include "kernel/spec/paper_table.h"
 #include "store/queries.h"
 
 namespace marginalia {
 
-// Prints a line of ours and a line of the published figures for each row, and last the limits. A row's trials are those of
-// the newest run of the experiment's file that has such trials; several configurations that fit one row get a line each.
-// For a row without finished trials it is said in words which command makes them: below the table, to stderr for csv and
-// json. `newest`: the run of the experiment's file that the table is from.
+// Prints a line of ours and a line of the published figures for each row, and last the limits. A row's trials are those
+// of the newest run of the experiment's file that has such trials; several configurations that fit one row get a line
+// each. For a row without finished trials it is said in words which command makes them: below the table, to stderr for
+// csv and json. `newest`: the run of the experiment's file that the table is from.
 void print_paper_table(store::Store& store, const PaperTable& table, const store::Sweep& newest, Format format,
                        std::ostream& out);
 

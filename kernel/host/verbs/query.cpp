@@ -11,10 +11,10 @@
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
+#include "kernel/host/results/text.h"
 #include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/verbs.h"
-#include "kernel/host/results/text.h"
 #include "store/error.h"
 
 namespace marginalia {
@@ -152,8 +152,7 @@ std::string quoted(const std::string& text) {
 std::string export_sql(const ExportOptions& options, store::Store& store) {
     std::string where;
     if (!options.trial.empty()) {
-        where =
-            fmt::format(" WHERE t.trial_id = {}", find_trial(store, options.trial, options.experiment).id);
+        where = fmt::format(" WHERE t.trial_id = {}", find_trial(store, options.trial, options.experiment).id);
     } else if (!options.experiment.empty()) {
         where = " WHERE t.experiment = " + quoted(find_experiment(store, options.experiment));
     }

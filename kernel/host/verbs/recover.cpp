@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
+#include "kernel/host/results/text.h"
 #include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/verbs.h"
-#include "kernel/host/results/text.h"
 
 namespace marginalia {
 namespace {

@@ -1,10 +1,10 @@
 // `score`: log-densities of given states, by an experiment's energy or by a trained model.
 #include <marginalia/error.h>
 
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/verbs/ask_model.h"
 #include "kernel/spec/experiment.h"
-#include "kernel/host/run/plugin_folders.h"
-#include "kernel/host/run/catalogue.h"
 
 namespace marginalia {
 namespace {

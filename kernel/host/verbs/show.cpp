@@ -8,13 +8,13 @@
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
+#include "kernel/host/results/metrics.h"
+#include "kernel/host/results/text.h"
 #include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/provenance_facts.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
-#include "kernel/host/results/metrics.h"
-#include "kernel/host/results/text.h"
 
 namespace marginalia {
 namespace {
@@ -184,9 +184,10 @@ void write_pictures(store::Store& store, store::TrialId trial, const std::filesy
         ++written;
     }
     if (written == 0)
-        throw Error(fmt::format("trial {} has no drawings or histograms: they are made where its energy draws states or has a target "
-                                "for an observable, when its training ends",
-                                trial));
+        throw Error(fmt::format(
+            "trial {} has no drawings or histograms: they are made where its energy draws states or has a target "
+            "for an observable, when its training ends",
+            trial));
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ Examples:
   printf '0110\n' | marginalia score experiment.toml --states -
   printf '01__\n' | marginalia score best:kl --states -)";
 
-inline constexpr const char* sample_footer = R"(Without --out a terminal is shown pictures of blocks where the sites lie in rows and columns, and text otherwise;
+inline constexpr const char* sample_footer =
+    R"(Without --out a terminal is shown pictures of blocks where the sites lie in rows and columns, and text otherwise;
 a pipe is given text. Formats, which are also the endings of --out:
   .txt    a state a line, as the energy or dataset prints it
   .csv    a state a line, its symbols 0 to K-1 divided by commas
@@ -28,7 +29,8 @@ Examples:
   marginalia sample last -n 64 -o samples.png
   marginalia sample best:nll_bits -n 1000 --seed 1 -o samples.npy)";
 
-inline constexpr const char* complete_footer = R"(Known sites stay as they are; the others are drawn one after another in a random order, given the known ones. A
+inline constexpr const char* complete_footer =
+    R"(Known sites stay as they are; the others are drawn one after another in a random order, given the known ones. A
 terminal is shown each given state and then its completions with their log p(unknown | known) in nats; the formats
 of --out are those of `sample`, in .json with the given state too. In .npy files K or -1 is unknown.
 
@@ -36,7 +38,8 @@ Examples:
   marginalia complete last --given '01__0_1_' -n 4
   marginalia complete last --given halves.txt -n 8 -o completed.png)";
 
-inline constexpr const char* marginals_footer = R"(Unknown sites are _ or □ (K or -1 in .npy). The states may be any number; a batch of them is in memory at a time.
+inline constexpr const char* marginals_footer =
+    R"(Unknown sites are _ or □ (K or -1 in .npy). The states may be any number; a batch of them is in memory at a time.
   .csv    row, log_marginal (nats), state; for a pipe and a terminal too
   .json   an object a line: row, text, log_marginal
   .npy    float64 (n)
@@ -59,7 +62,8 @@ Examples:
   marginalia checkpoint export last --out model.pt
   python3 -c 'import torch; m = torch.jit.load("model.pt"); print(m.log_marginal(torch.full([1, 16], 2)))')";
 
-inline constexpr const char* table_footer = R"(An experiment file with a [table] says itself how its results are printed: without --rows, --columns and
+inline constexpr const char* table_footer =
+    R"(An experiment file with a [table] says itself how its results are printed: without --rows, --columns and
 --metric that table is printed, ours and the published figures of each method (docs/experiment-files.md).
 
 Examples:

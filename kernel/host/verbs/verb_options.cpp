@@ -58,7 +58,8 @@ void add_looking_verbs(CLI::App& app, Request& request) {
                                     [](Request& r, std::ostream& out) { return show_verb(r.common, r.show, out); });
     show->add_option("trial", request.show.trial, a_trial)->required()->check(names_a_trial);
     show->add_flag("--toml", request.show.toml, "only its experiment file, ready to run");
-    show->add_option("--pictures", request.show.pictures, "write its drawings and histograms as SVG files into this folder");
+    show->add_option("--pictures", request.show.pictures,
+                     "write its drawings and histograms as SVG files into this folder");
     add_format(show, request, "text or json");
 
     CLI::App* compare =
@@ -113,9 +114,8 @@ void add_data_verbs(CLI::App& app, Request& request) {
                                         });
     exported->add_option("what", request.exported.what, "metrics (every point), final or trials")
         ->check(CLI::IsMember({"metrics", "final", "trials"}));
-    CLI::Option* trial =
-        exported->add_option("-t,--trial", request.exported.trial, std::string("only this ") + a_trial)
-            ->check(names_a_trial);
+    CLI::Option* trial = exported->add_option("-t,--trial", request.exported.trial, std::string("only this ") + a_trial)
+                             ->check(names_a_trial);
     exported->add_option("-e,--experiment", request.exported.experiment, "only this experiment's")->excludes(trial);
     exported->add_option("-o,--out", request.exported.file, "file to write; standard output if left out or -");
     add_format(exported, request, "csv or json");
@@ -153,14 +153,18 @@ void add_data_verbs(CLI::App& app, Request& request) {
 }
 
 void add_machine_verbs(CLI::App& app, Request& request) {
-    CLI::App* plugins = add_verb(app, request, "plugins", "The plugins there are, all or of one kind, or the manual of one",
-                                 [](Request& r, std::ostream& out) { return plugins_verb(r.common, r.text, out); });
-    plugins->add_option("name", request.text, "KIND to list, such as sampler, or plugin to describe: NAME, or KIND/NAME where kinds share a name");
+    CLI::App* plugins =
+        add_verb(app, request, "plugins", "The plugins there are, all or of one kind, or the manual of one",
+                 [](Request& r, std::ostream& out) { return plugins_verb(r.common, r.text, out); });
+    plugins->add_option(
+        "name", request.text,
+        "KIND to list, such as sampler, or plugin to describe: NAME, or KIND/NAME where kinds share a name");
     add_format(plugins, request, "text, csv, json or markdown");
     CLI::App* check = add_verb(app, request, "check-plugin", "Check that a plugin keeps the promises of its interface",
                                [](Request& r, std::ostream&) { return check_plugin_verb(r.common, r.text, r.trials); });
     check->footer(check_plugin_footer);
-    check->add_option("plugin", request.text, "plugin file, or NAME, or KIND/NAME where kinds share a name")->required();
+    check->add_option("plugin", request.text, "plugin file, or NAME, or KIND/NAME where kinds share a name")
+        ->required();
     check->add_option("parameters", request.trials, "key=value, or a .toml file of parameters");
     CLI::App* created =
         add_verb(app, request, "new-plugin", "Write a small, complete plugin project to start from",

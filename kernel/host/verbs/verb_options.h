@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "kernel/host/verbs/verbs.h"
 #include "kernel/host/run/run.h"
+#include "kernel/host/verbs/verbs.h"
 
 namespace marginalia {
 

@@ -48,7 +48,8 @@ std::function<std::string(const std::string&)> whole_number(std::int64_t least, 
         if (zeros && error == std::errc() && stop == end)
             return fmt::format("'{}' begins with a zero; write {}", text, value);
         if (error == std::errc() && stop == end && value >= least && value <= most) return std::string();
-        if (most == std::numeric_limits<std::int64_t>::max()) return fmt::format("'{}' is no whole number of {} or more", text, least);
+        if (most == std::numeric_limits<std::int64_t>::max())
+            return fmt::format("'{}' is no whole number of {} or more", text, least);
         return fmt::format("'{}' is no whole number from {} to {}", text, least, most);
     };
 }

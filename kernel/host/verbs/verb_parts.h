@@ -25,7 +25,8 @@ CLI::App* add_store_verb(CLI::App& app, Request& request, const std::string& nam
 
 // Checks of an option's text, with the sentence that says what is wrong; they run before a number is read, as the
 // parser's own words are about conversion.
-std::function<std::string(const std::string&)> whole_number(std::int64_t least, std::int64_t most = std::numeric_limits<std::int64_t>::max());
+std::function<std::string(const std::string&)> whole_number(
+    std::int64_t least, std::int64_t most = std::numeric_limits<std::int64_t>::max());
 std::string names_a_trial(const std::string& text);
 
 // An option that takes names divided by commas, blanks around them. The parser's own lists leave out empty names: of

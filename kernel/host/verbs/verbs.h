@@ -31,8 +31,8 @@ struct ListOptions {
 int list_verb(const Common& common, const ListOptions& options, std::ostream& out);
 
 struct ShowOptions {
-    std::string trial;  // number, hash prefix, "last", "best:METRIC"
-    bool toml = false;  // only the trial's experiment file
+    std::string trial;     // number, hash prefix, "last", "best:METRIC"
+    bool toml = false;     // only the trial's experiment file
     std::string pictures;  // a folder, to be made, for the SVG files among its samples; empty: none
 };
 int show_verb(const Common& common, const ShowOptions& options, std::ostream& out);
@@ -112,8 +112,9 @@ int score_verb(const Common& common, const ScoreOptions& options);
 
 struct InferenceOptions {
     ModelOptions model;
-    std::string states;      // as for `score`; for `complete` also the text of one state
-    std::int64_t count = 0;  // states to sample, or completions of each given one; 0: as many as the verb does by itself
+    std::string states;  // as for `score`; for `complete` also the text of one state
+    std::int64_t count =
+        0;  // states to sample, or completions of each given one; 0: as many as the verb does by itself
     std::int64_t batch = 512;
     std::string file;    // empty: standard output
     std::string format;  // empty: by the file's ending, else for who reads standard output

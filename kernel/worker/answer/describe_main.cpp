@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "kernel/spec/experiment.h"
-#include "kernel/worker/plugins/plugin_host.h"
 #include "kernel/worker/model/facts.h"
+#include "kernel/worker/plugins/plugin_host.h"
 
 namespace marginalia {
 namespace {

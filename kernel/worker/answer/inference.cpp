@@ -13,9 +13,9 @@
 #include "kernel/base/printable.h"
 #include "kernel/worker/answer/completions.h"
 #include "kernel/worker/answer/export_model.h"
-#include "kernel/worker/model/sampling.h"
 #include "kernel/worker/answer/score.h"
 #include "kernel/worker/answer/trained_model.h"
+#include "kernel/worker/model/sampling.h"
 
 namespace marginalia {
 namespace {
@@ -136,9 +136,10 @@ void marginals(Job& job) {
     const InferenceRequest& request = job.request;
     const TrialParts& parts = job.trained.parts;
     if (!parts.objective->trains_marginals())
-        throw Error(fmt::format("objective '{}' does not train log p of partial states in one pass, so that it says nothing; "
-                                "`marginalia score` gives log_density",
-                                request.trial.config.at("objective").at("plugin").get<std::string>()));
+        throw Error(
+            fmt::format("objective '{}' does not train log p of partial states in one pass, so that it says nothing; "
+                        "`marginalia score` gives log_density",
+                        request.trial.config.at("objective").at("plugin").get<std::string>()));
     StateSource states = open_states(parts, request.states);
     const auto piece = static_cast<std::size_t>(request.batch);
     auto bytes = states.first(piece);  // refused before anything is written

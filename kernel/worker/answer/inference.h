@@ -3,8 +3,8 @@
 
 #include <ostream>
 
-#include "kernel/worker/plugins/plugin_host.h"
 #include "kernel/wire/inference_request.h"
+#include "kernel/worker/plugins/plugin_host.h"
 
 namespace marginalia {
 

@@ -8,11 +8,11 @@
 #include <iostream>
 
 #include "kernel/base/printable.h"
-#include "kernel/worker/plugins/plugin_host.h"
-#include "kernel/worker/machine/cuda.h"
-#include "kernel/worker/answer/inference.h"
-#include "kernel/worker/machine/runtime.h"
 #include "kernel/wire/protocol.h"
+#include "kernel/worker/answer/inference.h"
+#include "kernel/worker/machine/cuda.h"
+#include "kernel/worker/machine/runtime.h"
+#include "kernel/worker/plugins/plugin_host.h"
 
 namespace marginalia {
 namespace {

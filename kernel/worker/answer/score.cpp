@@ -8,8 +8,8 @@
 #include <cmath>
 
 #include "kernel/base/printable.h"
-#include "kernel/worker/model/sampling.h"
 #include "kernel/worker/answer/trained_model.h"
+#include "kernel/worker/model/sampling.h"
 
 namespace marginalia {
 namespace {
@@ -77,10 +77,8 @@ void score_by_model(const InferenceRequest& request, const PluginHost& plugins, 
 }  // namespace
 
 void score(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
-    if (request.trial.checkpoint.empty())
-        score_by_energy(request, plugins, out);
-    else
-        score_by_model(request, plugins, out);
+    if (request.trial.checkpoint.empty()) score_by_energy(request, plugins, out);
+    else score_by_model(request, plugins, out);
 }
 
 }  // namespace marginalia

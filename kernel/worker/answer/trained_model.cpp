@@ -51,10 +51,8 @@ StateLook look_of(const TrialParts& parts) {
 
 ParseState parser_of(const TrialParts& parts) {
     return [&energy = parts.energy, &dataset = parts.dataset](std::string_view line, std::span<std::uint8_t> out) {
-        if (energy)
-            energy->parse(line, out);
-        else
-            dataset->parse(line, out);
+        if (energy) energy->parse(line, out);
+        else dataset->parse(line, out);
     };
 }
 

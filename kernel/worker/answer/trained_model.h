@@ -7,10 +7,10 @@
 
 #include <marginalia/model.h>
 
-#include "kernel/worker/states/state_writer.h"
-#include "kernel/worker/states/state_source.h"
-#include "kernel/worker/model/trial_parts.h"
 #include "kernel/wire/inference_request.h"
+#include "kernel/worker/model/trial_parts.h"
+#include "kernel/worker/states/state_source.h"
+#include "kernel/worker/states/state_writer.h"
 
 namespace marginalia {
 

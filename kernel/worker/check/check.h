@@ -31,9 +31,9 @@ void check_dataset(const DatasetMaker&, Checker&);
 // Declared parameters: a line of help, a default within its range.
 void check_declarations(const PluginManifest&, Checker&);
 
-// `create` makes and destroys the plugin's object; with `words` alone it has done so already. Tried one at a time, on top
-// of `words`: the lower end of each range, the upper end too of numbers (of integers it may be a size that no memory
-// holds), every choice, both booleans. The object must be made, or an Error must name a parameter.
+// `create` makes and destroys the plugin's object; with `words` alone it has done so already. Tried one at a time, on
+// top of `words`: the lower end of each range, the upper end too of numbers (of integers it may be a size that no
+// memory holds), every choice, both booleans. The object must be made, or an Error must name a parameter.
 void check_corners(const PluginManifest&, const std::vector<std::string>& words,
                    const std::function<void(const Params&)>& create, Checker&);
 

@@ -146,12 +146,9 @@ void check_dataset(const DatasetMaker& make, Checker& checker) {
     const bool symbols = checker.run("every symbol is a category", [&] { return check_symbols(*dataset, splits); });
     if (!checker.run("the same row is the same bytes", [&] { return check_repeat(*dataset); }))
         return checker.leave_out("whatever compares rows", "mend row() first");
-    const bool alike =
-        checker.run("two datasets made alike agree", [&] { return check_alike(*dataset, *make()); });
-    if (symbols)
-        checker.run("the splits are disjoint", [&] { return check_disjoint(splits); });
-    else
-        checker.leave_out("the splits are disjoint", "mend the symbols first");
+    const bool alike = checker.run("two datasets made alike agree", [&] { return check_alike(*dataset, *make()); });
+    if (symbols) checker.run("the splits are disjoint", [&] { return check_disjoint(splits); });
+    else checker.leave_out("the splits are disjoint", "mend the symbols first");
     const bool words = checker.run("the vocabulary names each category", [&] { return check_vocabulary(*dataset); });
     if (symbols && words) {
         const StateTable full = states_to_print(*dataset);
@@ -161,10 +158,8 @@ void check_dataset(const DatasetMaker& make, Checker& checker) {
     }
     checker.run("speed", [&] { return measure_speed(*dataset); });
     // Last, since threads that write to one another's memory may leave the process in any state.
-    if (alike)
-        checker.run("threads do not disturb one another", [&] { return check_threads(*dataset, *make()); });
-    else
-        checker.leave_out("threads do not disturb one another", "mend the constructor first");
+    if (alike) checker.run("threads do not disturb one another", [&] { return check_threads(*dataset, *make()); });
+    else checker.leave_out("threads do not disturb one another", "mend the constructor first");
 }
 
 }  // namespace marginalia

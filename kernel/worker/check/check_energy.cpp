@@ -41,8 +41,8 @@ std::string check_observables(const TriedEnergy& tried) {
         const auto observed = buffer.span();
         for (std::size_t i = 0; i < observed.size(); ++i)
             expect(std::isfinite(observed[i]) || std::isnan(observed[i]),
-                   "observable '" + observables[i].name + "' of " + shortened(tried.energy.text(tried.full[row])) + " is " +
-                       digits(observed[i]) + "; observe() must fill in every value");
+                   "observable '" + observables[i].name + "' of " + shortened(tried.energy.text(tried.full[row])) +
+                       " is " + digits(observed[i]) + "; observe() must fill in every value");
     }
     return names;
 }
@@ -93,10 +93,8 @@ void check_energy(const EnergyMaker& make, Checker& checker) {
     check_energy_exact(*energy, tried.partial, checker);
     checker.run("speed", [&] { return measure_speed(tried); });
     // Last, since threads that write to one another's memory may leave the process in any state.
-    if (alike)
-        checker.run("threads do not disturb one another", [&] { return check_energy_threads(make); });
-    else
-        checker.leave_out("threads do not disturb one another", "mend the constructor first");
+    if (alike) checker.run("threads do not disturb one another", [&] { return check_energy_threads(make); });
+    else checker.leave_out("threads do not disturb one another", "mend the constructor first");
 }
 
 }  // namespace marginalia

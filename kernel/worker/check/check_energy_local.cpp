@@ -9,9 +9,9 @@ namespace marginalia {
 namespace {
 
 constexpr std::size_t local_rows_tried = 32;
-constexpr std::size_t sites_tried = 4;       // of each row
-constexpr double local_tolerance = 1e-6;     // relative to log f, of which these are differences
-constexpr double least_correlation = 0.25;   // of differences to first order with the true ones
+constexpr std::size_t sites_tried = 4;      // of each row
+constexpr double local_tolerance = 1e-6;    // relative to log f, of which these are differences
+constexpr double least_correlation = 0.25;  // of differences to first order with the true ones
 
 // log f of the state with `site` set to each of its values.
 std::vector<double> values_at(const Energy& energy, State x, std::size_t site) {
@@ -60,8 +60,9 @@ std::string check_site_densities(const TriedEnergy& tried) {
             expect(is_difference(offered[k] - offered[likeliest], right[k], right[likeliest]),
                    "site_log_densities of " + shortened(tried.energy.text(x)) + " says that symbol " +
                        std::to_string(k) + " in place of " + std::to_string(likeliest) + " at site " +
-                       std::to_string(site) + " changes log f by " + digits(offered[k] - offered[likeliest]) + "; log_density changes by " +
-                       digits(right[k] - right[likeliest]) + "; count every term that holds the site");
+                       std::to_string(site) + " changes log f by " + digits(offered[k] - offered[likeliest]) +
+                       "; log_density changes by " + digits(right[k] - right[likeliest]) +
+                       "; count every term that holds the site");
             ++compared;
         }
     });

@@ -35,8 +35,12 @@ struct Answers {
 Answers ask(const Energy& energy, const StateTable& full, const StateTable& partial,
             const std::vector<std::size_t>& order) {
     const std::size_t rows = full.size();
-    Answers answers{std::vector<double>(rows), std::vector<double>(rows), std::vector<std::optional<double>>(rows),
-                    std::vector<double>(rows), {}, {}};
+    Answers answers{std::vector<double>(rows),
+                    std::vector<double>(rows),
+                    std::vector<std::optional<double>>(rows),
+                    std::vector<double>(rows),
+                    {},
+                    {}};
     const auto categories = static_cast<std::size_t>(energy.categories());
     answers.site_values.resize(rows * categories);
     answers.differences.resize(rows * categories);

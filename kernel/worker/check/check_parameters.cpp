@@ -59,9 +59,8 @@ bool has_word(const std::string& text, const std::string& word) {
 
 // The sentence of a constructor that refused `word` names what to change.
 void expect_named(const PluginManifest& plugin, const std::string& word, const std::string& sentence) {
-    const bool named = std::any_of(plugin.parameters.begin(), plugin.parameters.end(), [&](const ParameterSpec& spec) {
-        return has_word(sentence, spec.name);
-    });
+    const bool named = std::any_of(plugin.parameters.begin(), plugin.parameters.end(),
+                                   [&](const ParameterSpec& spec) { return has_word(sentence, spec.name); });
     expect(named, "the constructor refuses " + word + " with \"" + sentence +
                       "\", which names no parameter; name the key and the remedy, or declare a narrower range");
 }

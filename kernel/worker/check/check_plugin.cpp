@@ -34,8 +34,7 @@ KindCheck first_tier(void (*check)(const std::function<std::unique_ptr<const Obj
             return "";
         });
         if (!made) return;
-        check_corners(
-            target.plugin, target.words, [&](const Params& p) { delete factory(p); }, checker);
+        check_corners(target.plugin, target.words, [&](const Params& p) { delete factory(p); }, checker);
         check(make, checker);
     };
 }

@@ -25,7 +25,8 @@ std::size_t repeated(const SplitRows& rows) {
     return count;
 }
 
-// Whether the first rows of `part` stand in `whole` one after another, unless so few rows differ that chance explains it.
+// Whether the first rows of `part` stand in `whole` one after another, unless so few rows differ that chance explains
+// it.
 void expect_no_run(const SplitRows& part, const SplitRows& whole) {
     const std::size_t length = std::min(longest_run, part.hashes.size());
     const auto run_end = part.hashes.begin() + static_cast<std::ptrdiff_t>(length);
@@ -39,9 +40,10 @@ void expect_no_run(const SplitRows& part, const SplitRows& whole) {
                                   split_name(whole.split) + "; give each split rows of its own");
 }
 
-// How many rows of `part` may have an equal in `whole`: what chance explains at 5 sigma, and not all of them where that is
-// unlikely. Where no row of `whole` repeats, a row of it is drawn again at most 6 / others of the times (95 %), and in a large
-// space of states, where even rows would meet `others` of them about others / states of the times, next to never.
+// How many rows of `part` may have an equal in `whole`: what chance explains at 5 sigma, and not all of them where that
+// is unlikely. Where no row of `whole` repeats, a row of it is drawn again at most 6 / others of the times (95 %), and
+// in a large space of states, where even rows would meet `others` of them about others / states of the times, next to
+// never.
 double most_shared(double size, double repeats, double others, double states) {
     if (repeats == 0) {
         const double expected = size * std::min(6 / others, 3 * others / states);

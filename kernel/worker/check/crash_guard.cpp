@@ -29,18 +29,12 @@ void print(const char* text) {
 
 const char* what_happened(int signal) {
     switch (signal) {
-        case SIGSEGV:
-            return "the plugin crashed (segmentation fault)";
-        case SIGBUS:
-            return "the plugin crashed (bus error)";
-        case SIGFPE:
-            return "the plugin crashed (integer division by zero)";
-        case SIGILL:
-            return "the plugin crashed (illegal instruction)";
-        case SIGALRM:
-            return "the plugin did not come back in time";
-        default:
-            return "the plugin ended the process (abort)";
+        case SIGSEGV: return "the plugin crashed (segmentation fault)";
+        case SIGBUS: return "the plugin crashed (bus error)";
+        case SIGFPE: return "the plugin crashed (integer division by zero)";
+        case SIGILL: return "the plugin crashed (illegal instruction)";
+        case SIGALRM: return "the plugin did not come back in time";
+        default: return "the plugin ended the process (abort)";
     }
 }
 

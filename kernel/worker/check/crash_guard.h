@@ -6,9 +6,9 @@
 
 namespace marginalia {
 
-// From now on a fatal signal, `seconds` without another call, or the end of the process by exit() or quick_exit() prints
-// "FAILED  NAME  the plugin crashed (...)" on stdout and ends the process with code 1. _exit() goes unseen. For programs
-// that do nothing but check one plugin.
+// From now on a fatal signal, `seconds` without another call, or the end of the process by exit() or quick_exit()
+// prints "FAILED  NAME  the plugin crashed (...)" on stdout and ends the process with code 1. _exit() goes unseen. For
+// programs that do nothing but check one plugin.
 void guard_check(const std::string& name, unsigned seconds);
 
 // Leaves the check that runs at most `seconds` more. Does nothing where nothing is guarded.

@@ -23,9 +23,9 @@ std::vector<std::uint8_t> row_of(const Dataset& dataset, Split split, std::size_
 // The rows of a split, by their hashes.
 struct SplitRows {
     Split split;
-    std::size_t size = 0;                                     // of the split
-    double states = 0;                                        // that a row can have: K^D, infinity beyond a double's range
-    std::vector<std::uint64_t> hashes;                        // of the rows read, in order
+    std::size_t size = 0;               // of the split
+    double states = 0;                  // that a row can have: K^D, infinity beyond a double's range
+    std::vector<std::uint64_t> hashes;  // of the rows read, in order
     std::unordered_map<std::uint64_t, std::uint32_t> counts;  // how often each occurs among them
 };
 

@@ -26,8 +26,9 @@ public:
     // Throws Error("METHOD writes outside its output; ...").
     void expect_intact(const std::string& method) const {
         for (std::size_t i = 0; i < margin; ++i)
-            expect(is_guard(values_[i]) && is_guard(values_[margin + size_ + i]),
-                   method + " writes outside its output; write to out[0] to out[" + std::to_string(size_ - 1) + "] only");
+            expect(
+                is_guard(values_[i]) && is_guard(values_[margin + size_ + i]),
+                method + " writes outside its output; write to out[0] to out[" + std::to_string(size_ - 1) + "] only");
     }
 
 private:

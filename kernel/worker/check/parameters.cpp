@@ -54,12 +54,9 @@ struct Given {
 Given sorted(const PluginManifest& plugin, const std::vector<std::string>& words) {
     Given given;
     for (const std::string& word : words) {
-        if (word.find('=') != std::string::npos)
-            given.overrides.push_back(plugin.kind + "." + word);
-        else if (has_ending(word, ".toml"))
-            given.files.emplace_back(word);
-        else
-            throw Error("'" + word + "' is neither key=value nor a .toml file of parameters");
+        if (word.find('=') != std::string::npos) given.overrides.push_back(plugin.kind + "." + word);
+        else if (has_ending(word, ".toml")) given.files.emplace_back(word);
+        else throw Error("'" + word + "' is neither key=value nor a .toml file of parameters");
     }
     return given;
 }
@@ -71,7 +68,8 @@ config::Node read_files(const std::vector<std::filesystem::path>& files, const P
         auto read = config::read_with_bases(config::file_text(file, "parameter file"), file, faults);
         faults.throw_if_any();
         config::settle_bases(*read, {{plugin}, {}}, faults);
-        for (config::Node& child : own_table(std::move(*read), plugin, file).children) config::put(all, std::move(child));
+        for (config::Node& child : own_table(std::move(*read), plugin, file).children)
+            config::put(all, std::move(child));
     }
     return all;
 }

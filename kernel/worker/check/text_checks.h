@@ -61,7 +61,8 @@ std::string check_text_inverse(const Object& object, const StateTable& states) {
 template <class Object>
 std::string check_text_refusals(const Object& object) {
     // Of the last symbol, so that no padding is left out of the line.
-    const std::vector<std::uint8_t> state(static_cast<std::size_t>(object.sites()), static_cast<std::uint8_t>(object.categories() - 1));
+    const std::vector<std::uint8_t> state(static_cast<std::size_t>(object.sites()),
+                                          static_cast<std::uint8_t>(object.categories() - 1));
     const std::string line = object.text(state);
     const std::vector<std::pair<const char*, std::string>> wrong = {{"an empty line", ""},
                                                                     {"a state written twice", line + line},

@@ -53,12 +53,10 @@ CheckpointState unpickle(std::string_view bytes) {
     CheckpointState state;
     for (const auto& [name, tensor] : TensorArchive(bytes).tensors()) {
         const auto slash = name.find('/');
-        if (slash != std::string::npos)
-            state.parts[name.substr(0, slash)][name.substr(slash + 1)] = tensor;
+        if (slash != std::string::npos) state.parts[name.substr(0, slash)][name.substr(slash + 1)] = tensor;
         else if (name == "step" && tensor.scalar_type() == at::kLong && tensor.numel() == 1)
             state.step = tensor.item<std::int64_t>();
-        else
-            throw Error("the checkpoint is not read: its state has a tensor '" + name + "' that belongs to nothing");
+        else throw Error("the checkpoint is not read: its state has a tensor '" + name + "' that belongs to nothing");
     }
     return state;
 }

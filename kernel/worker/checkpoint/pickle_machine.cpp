@@ -129,65 +129,38 @@ bool PickleMachine::step() {
 
 bool PickleMachine::step_values(std::uint8_t code) {
     switch (code) {
-        case 'N':
-            return push({}), true;
-        case 0x88:
-            return push_number(1), true;
-        case 0x89:
-            return push_number(0), true;
-        case 'K':
-            return push_number(take<std::uint8_t>()), true;
-        case 'M':
-            return push_number(take<std::uint16_t>()), true;
-        case 'J':
-            return push_number(take<std::int32_t>()), true;
-        case 0x8a:
-            return push_long(), true;
-        case 'G':
-            return take(8), push({}), true;  // a float, which no tensor's shape has
-        case 'X':
-            return push_text(), true;
-        case 'q':
-            return keep(take<std::uint8_t>()), true;
-        case 'r':
-            return keep(take<std::uint32_t>()), true;
-        case 'h':
-            return recall(take<std::uint8_t>()), true;
-        case 'j':
-            return recall(take<std::uint32_t>()), true;
-        default:
-            return false;
+        case 'N': return push({}), true;
+        case 0x88: return push_number(1), true;
+        case 0x89: return push_number(0), true;
+        case 'K': return push_number(take<std::uint8_t>()), true;
+        case 'M': return push_number(take<std::uint16_t>()), true;
+        case 'J': return push_number(take<std::int32_t>()), true;
+        case 0x8a: return push_long(), true;
+        case 'G': return take(8), push({}), true;  // a float, which no tensor's shape has
+        case 'X': return push_text(), true;
+        case 'q': return keep(take<std::uint8_t>()), true;
+        case 'r': return keep(take<std::uint32_t>()), true;
+        case 'h': return recall(take<std::uint8_t>()), true;
+        case 'j': return recall(take<std::uint32_t>()), true;
+        default: return false;
     }
 }
 
 bool PickleMachine::step_containers(std::uint8_t code) {
     switch (code) {
-        case '(':
-            return marks_.push_back(stack_.size()), true;
-        case ')':
-            return push_tuple(0), true;
-        case 0x85:
-            return push_tuple(1), true;
-        case 0x86:
-            return push_tuple(2), true;
-        case 0x87:
-            return push_tuple(3), true;
-        case 't':
-            return push({Kind::tuple, 0, {}, pop_to_mark()}), true;
-        case ']':
-            return push({Kind::list, 0, {}, {}}), true;
-        case 'a':
-            return add_to(Kind::list, {pop()}), true;
-        case 'e':
-            return add_to(Kind::list, pop_to_mark()), true;
-        case '}':
-            return push({Kind::dict, 0, {}, {}}), true;
-        case 's':
-            return add_pair(), true;
-        case 'u':
-            return add_to(Kind::dict, pop_to_mark()), true;
-        default:
-            return false;
+        case '(': return marks_.push_back(stack_.size()), true;
+        case ')': return push_tuple(0), true;
+        case 0x85: return push_tuple(1), true;
+        case 0x86: return push_tuple(2), true;
+        case 0x87: return push_tuple(3), true;
+        case 't': return push({Kind::tuple, 0, {}, pop_to_mark()}), true;
+        case ']': return push({Kind::list, 0, {}, {}}), true;
+        case 'a': return add_to(Kind::list, {pop()}), true;
+        case 'e': return add_to(Kind::list, pop_to_mark()), true;
+        case '}': return push({Kind::dict, 0, {}, {}}), true;
+        case 's': return add_pair(), true;
+        case 'u': return add_to(Kind::dict, pop_to_mark()), true;
+        default: return false;
     }
 }
 
@@ -196,18 +169,12 @@ bool PickleMachine::step_objects(std::uint8_t code) {
         case 0x80:
             if (take<std::uint8_t>() != 2) refuse_pickle("its pickle is of another protocol than 2");
             return true;
-        case 'c':
-            return push_name(), true;
-        case 'Q':
-            return push_storage(), true;
-        case 'R':
-            return call(), true;
-        case 0x81:
-            return push_module(), true;
-        case 'b':
-            return fill_module(), true;
-        default:
-            return false;
+        case 'c': return push_name(), true;
+        case 'Q': return push_storage(), true;
+        case 'R': return call(), true;
+        case 0x81: return push_module(), true;
+        case 'b': return fill_module(), true;
+        default: return false;
     }
 }
 

@@ -71,8 +71,7 @@ AnnealedLogZ annealed_log_z(const Energy& energy, const Annealing& annealing, co
         oneapi::tbb::parallel_for(std::size_t{0}, runs.size(), [&](std::size_t number) {
             Run& run = runs[number];
             run.log_weight += step * energy.log_density(run.x);
-            if (t < annealing.temperatures)
-                heat_bath_sweep(energy, run.x, static_cast<double>(t) * step, run.random);
+            if (t < annealing.temperatures) heat_bath_sweep(energy, run.x, static_cast<double>(t) * step, run.random);
         });
         tick();
     }

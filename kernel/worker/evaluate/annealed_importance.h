@@ -15,12 +15,12 @@ struct Annealing {
 };
 
 struct AnnealedLogZ {
-    double log_z = 0;           // log of the mean weight, nats; exp of it is unbiased for Z
-    double standard_error = 0;  // of log_z, by the delta method: sqrt((M / effective - 1) / (M - 1)); too small where
-                                // `effective` is, since the rare runs that weigh most may be missing altogether
-    double effective = 0;       // effective sample size (sum w)^2 / sum w^2, 1 to M
-    double mean_log_weight = 0; // in the mean at most log Z
-    double mean_error = 0;      // standard error of mean_log_weight
+    double log_z = 0;            // log of the mean weight, nats; exp of it is unbiased for Z
+    double standard_error = 0;   // of log_z, by the delta method: sqrt((M / effective - 1) / (M - 1)); too small where
+                                 // `effective` is, since the rare runs that weigh most may be missing altogether
+    double effective = 0;        // effective sample size (sum w)^2 / sum w^2, 1 to M
+    double mean_log_weight = 0;  // in the mean at most log Z
+    double mean_error = 0;       // standard error of mean_log_weight
 };
 
 // R. M. Neal, Annealed importance sampling, Stat. Comput. 11, 125 (2001). Each run starts at a uniformly random

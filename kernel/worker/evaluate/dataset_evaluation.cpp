@@ -17,7 +17,8 @@ constexpr std::uint64_t row_stream = 2, order_stream = 5, ensemble_stream = 6, v
 at::Tensor random_rows_of(const TrialParts& parts, Split split, std::int64_t count, std::uint64_t stream) {
     const auto rows = static_cast<std::int64_t>(parts.dataset->size(split));
     at::Generator choice = make_generator(at::kCPU, 0, stream);
-    return rows_at(*parts.dataset, split, at::randperm(rows, choice, at::kLong).slice(0, 0, std::min(count, rows)), at::kCPU);
+    return rows_at(*parts.dataset, split, at::randperm(rows, choice, at::kLong).slice(0, 0, std::min(count, rows)),
+                   at::kCPU);
 }
 
 double bits_of(const TrialParts& parts) { return static_cast<double>(parts.domain.sites) * std::numbers::ln2; }
@@ -30,19 +31,23 @@ at::Tensor scored_rows(const RowEvaluation& evaluation, const at::Tensor& x, std
     std::int64_t done = 0;
     for (const at::Tensor& piece : x.split(std::max<std::int64_t>(1, batch / points))) {
         const Tick tick = tick_of(evaluation.keep_going, done, x.size(0));
-        estimates.push_back(evaluation.model.log_density_estimate(piece.to(generator.device()), points, generator, tick).cpu());
+        estimates.push_back(
+            evaluation.model.log_density_estimate(piece.to(generator.device()), points, generator, tick).cpu());
         done += piece.size(0);
     }
     return at::cat(estimates);
 }
 
 // log p of each row along each of `orders` orders: (orders, M).
-at::Tensor along_orders(const RowEvaluation& evaluation, const at::Tensor& x, std::int64_t orders, at::Generator& generator) {
+at::Tensor along_orders(const RowEvaluation& evaluation, const at::Tensor& x, std::int64_t orders,
+                        at::Generator& generator) {
     const std::int64_t batch = evaluation.settings.at("batch"), rows = x.size(0);
     return scored_rows(evaluation, x.repeat({orders, 1}), 0, batch, generator).view({orders, rows});
 }
 
-at::Tensor log_mean(const at::Tensor& log_p) { return log_p.logsumexp(0) - std::log(static_cast<double>(log_p.size(0))); }
+at::Tensor log_mean(const at::Tensor& log_p) {
+    return log_p.logsumexp(0) - std::log(static_cast<double>(log_p.size(0)));
+}
 
 std::vector<std::int64_t> numbers_of(const std::string& text, std::int64_t most) {
     if (text.empty()) return {};
@@ -57,7 +62,8 @@ at::Tensor spaced(const at::Tensor& values, double threshold) {
     std::vector<std::int64_t> kept;
     for (std::int64_t i = 0; i < order.numel(); ++i) {
         const auto place = order[i].item<std::int64_t>();
-        if (kept.empty() || values[place].item<double>() - values[kept.back()].item<double>() >= threshold) kept.push_back(place);
+        if (kept.empty() || values[place].item<double>() - values[kept.back()].item<double>() >= threshold)
+            kept.push_back(place);
     }
     return at::tensor(kept, at::kLong);
 }
@@ -65,8 +71,7 @@ at::Tensor spaced(const at::Tensor& values, double threshold) {
 class Ranking {
 public:
     explicit Ranking(const RowEvaluation& evaluation)
-        : evaluation_(evaluation),
-          groups_(evaluation.settings.at("ranking_groups")),
+        : evaluation_(evaluation), groups_(evaluation.settings.at("ranking_groups")),
           rows_(evaluation.settings.at("ranking_rows")),
           masked_(ranking_sizes(evaluation.settings, evaluation.parts.domain.sites)),
           generator_(make_generator(evaluation.parts.device, 0, ensemble_stream)) {}
@@ -74,13 +79,15 @@ public:
     Figures run() {
         if (test_rows(evaluation_.parts, 1).size(0) == 0) return {};
         const at::Tensor x = masked_.empty() ? test_rows(evaluation_.parts, groups_ * rows_) : regenerated();
-        const std::int64_t orders = evaluation_.settings.at("ensemble_orders"), batch = evaluation_.settings.at("batch");
+        const std::int64_t orders = evaluation_.settings.at("ensemble_orders"),
+                           batch = evaluation_.settings.at("batch");
         // One order more, so that what the single order is compared with does not contain it.
         const at::Tensor log_p = along_orders(evaluation_, x, orders + 1, generator_);
         const at::Tensor marginal = log_marginals(evaluation_.model, x, batch, evaluation_.parts.device);
         const at::Tensor ensemble = log_mean(log_p.slice(0, 1));
         for (std::int64_t first = 0; first + rows_ <= x.size(0); first += rows_) {
-            const at::Tensor kept = spaced(ensemble.slice(0, first, first + rows_), evaluation_.settings.at("ranking_threshold")) + first;
+            const at::Tensor kept =
+                spaced(ensemble.slice(0, first, first + rows_), evaluation_.settings.at("ranking_threshold")) + first;
             if (kept.numel() < 3) continue;
             const at::Tensor reference = ensemble.index_select(0, kept);
             add("ranking", marginal.index_select(0, kept), reference);
@@ -95,16 +102,20 @@ private:
         const at::Tensor rows = test_rows(evaluation_.parts, groups_);
         std::vector<at::Tensor> partial;
         for (std::int64_t group = 0; group < rows.size(0); ++group) {
-            const at::Tensor keys = at::rand({rows.size(1)}, generator_, at::TensorOptions().device(generator_.device())).cpu();
-            const at::Tensor unknown = keys.argsort().argsort() < masked_[static_cast<std::size_t>(group) % masked_.size()];
-            partial.push_back(rows[group].masked_fill(unknown, evaluation_.parts.domain.categories).expand({rows_, -1}));
+            const at::Tensor keys =
+                at::rand({rows.size(1)}, generator_, at::TensorOptions().device(generator_.device())).cpu();
+            const at::Tensor unknown =
+                keys.argsort().argsort() < masked_[static_cast<std::size_t>(group) % masked_.size()];
+            partial.push_back(
+                rows[group].masked_fill(unknown, evaluation_.parts.domain.categories).expand({rows_, -1}));
         }
         // Groups with as many unknown sites together, since a batch takes as many passes as its emptiest row.
         std::vector<at::Tensor> drawn(partial.size());
         std::int64_t done = 0;
         for (std::size_t size = 0; size < std::min(masked_.size(), partial.size()); ++size) {
             std::vector<at::Tensor> alike;
-            for (std::size_t group = size; group < partial.size(); group += masked_.size()) alike.push_back(partial[group]);
+            for (std::size_t group = size; group < partial.size(); group += masked_.size())
+                alike.push_back(partial[group]);
             const std::vector<at::Tensor> full = completed(at::cat(alike), done).split(rows_);
             for (std::size_t i = 0; i < full.size(); ++i) drawn[size + i * masked_.size()] = full[i];
         }
@@ -151,7 +162,8 @@ std::vector<std::int64_t> ranking_sizes(const nlohmann::json& settings, std::int
 }
 
 at::Tensor test_rows(const TrialParts& parts, std::int64_t count) {
-    return random_rows_of(parts, parts.dataset->size(Split::test) > 0 ? Split::test : Split::validation, count, row_stream);
+    return random_rows_of(parts, parts.dataset->size(Split::test) > 0 ? Split::test : Split::validation, count,
+                          row_stream);
 }
 
 at::Tensor training_rows(const TrialParts& parts, std::int64_t count) {
@@ -161,7 +173,8 @@ at::Tensor training_rows(const TrialParts& parts, std::int64_t count) {
 
 Figures evaluate_likelihood(const RowEvaluation& evaluation) {
     const nlohmann::json& settings = evaluation.settings;
-    const std::int64_t batch = settings.at("batch"), points = settings.at("nll_points"), ensemble_rows = settings.at("ensemble_rows");
+    const std::int64_t batch = settings.at("batch"), points = settings.at("nll_points"),
+                       ensemble_rows = settings.at("ensemble_rows");
     const at::Tensor x = test_rows(evaluation.parts, settings.at("nll_samples"));
     if (x.size(0) == 0) return {};
     at::Generator orders = make_generator(evaluation.parts.device, 0, order_stream);
@@ -171,7 +184,8 @@ Figures evaluate_likelihood(const RowEvaluation& evaluation) {
     Figures figures{{name, -spread.mean / bits}, {name + "_stderr", spread.error / bits}};
     if (ensemble_rows == 0) return figures;
     at::Generator more = make_generator(evaluation.parts.device, 0, ensemble_stream);
-    const at::Tensor log_p = along_orders(evaluation, x.slice(0, 0, ensemble_rows), settings.at("ensemble_orders"), more);
+    const at::Tensor log_p =
+        along_orders(evaluation, x.slice(0, 0, ensemble_rows), settings.at("ensemble_orders"), more);
     const Spread gain = spread_of(log_mean(log_p) - log_p.mean(0));
     figures["nll_bits_ensemble" + suffix] = -(spread.mean + gain.mean) / bits;
     figures["nll_bits_ensemble" + suffix + "_stderr"] = std::hypot(spread.error, gain.error) / bits;

@@ -1,4 +1,5 @@
-// What a model of data is worth on a dataset's rows, and what its own rows are like: figures under the names of docs/metrics.md.
+// What a model of data is worth on a dataset's rows, and what its own rows are like: figures under the names of
+// docs/metrics.md.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -15,34 +16,36 @@ struct RowEvaluation {
     KeepGoing keep_going;
 };
 
-// `count` random rows of the test split, or of the validation split where there is no test, the same for every trial; all where it
-// has fewer: (M, D) int64 on the CPU.
+// `count` random rows of the test split, or of the validation split where there is no test, the same for every trial;
+// all where it has fewer: (M, D) int64 on the CPU.
 at::Tensor test_rows(const TrialParts& parts, std::int64_t count);
 
 // `count` rows of the training split, drawn independently, the same for every trial.
 at::Tensor training_rows(const TrialParts& parts, std::int64_t count);
 
-// nll_bits, nll_bits_stderr: -log2 p(x) / D over nll_samples test rows, one order a row or, with nll_points, its estimate without
-// bias; nll_bits_ensemble, _stderr: less what the mean of p over ensemble_orders orders gains on ensemble_rows of these rows. The
-// orders are the same for every trial.
+// nll_bits, nll_bits_stderr: -log2 p(x) / D over nll_samples test rows, one order a row or, with nll_points, its
+// estimate without bias; nll_bits_ensemble, _stderr: less what the mean of p over ensemble_orders orders gains on
+// ensemble_rows of these rows. The orders are the same for every trial.
 Figures evaluate_likelihood(const RowEvaluation& evaluation);
 
 // The numbers of sites of evaluation.ranking_masked. Throws Error where it is no list of them.
 std::vector<std::int64_t> ranking_sizes(const nlohmann::json& settings, std::int64_t sites);
 
-// log p_θ of ranking_groups groups of similar rows beside the ensemble's log p of the same rows (arXiv 2310.12920, sec. 5.1): means
-// over the groups of Spearman's and Pearson's correlation, ranking_spearman, ranking_pearson, with _stderr, and of one more order
-// alone, ranking_one_order_spearman, ranking_one_order_pearson; ranking_groups, the groups with three rows or more that differ by
-// the threshold.
+// log p_θ of ranking_groups groups of similar rows beside the ensemble's log p of the same rows (arXiv 2310.12920,
+// sec. 5.1): means over the groups of Spearman's and Pearson's correlation, ranking_spearman, ranking_pearson, with
+// _stderr, and of one more order alone, ranking_one_order_spearman, ranking_one_order_pearson; ranking_groups, the
+// groups with three rows or more that differ by the threshold.
 Figures evaluate_ranking(const RowEvaluation& evaluation);
 
-// Of rows drawn from the model (M, D): unique and novel, the fractions of rows that stand for different things and for what no row of the training
-// split does, of those that stand for something; for sequences ngram_distance_1, _2, _3, the total variation distance of the distributions of n-grams to the test rows'; of
-// the dataset's observables the means, observable.NAME and observable.NAME_reference (test rows), with _stderr, and the Wasserstein-1
-// distance of their distributions, observable_distance.NAME. _floor: the same distances of as many training rows.
+// Of rows drawn from the model (M, D): unique and novel, the fractions of rows that stand for different things and for
+// what no row of the training split does, of those that stand for something; for sequences ngram_distance_1, _2, _3,
+// the total variation distance of the distributions of n-grams to the test rows'; of the dataset's observables the
+// means, observable.NAME and observable.NAME_reference (test rows), with _stderr, and the Wasserstein-1 distance of
+// their distributions, observable_distance.NAME. _floor: the same distances of as many training rows.
 Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn);
 
-// validation_bits over `rows` rows of the validation split, estimated from `points` passes a row; empty where there is none.
+// validation_bits over `rows` rows of the validation split, estimated from `points` passes a row; empty where there is
+// none.
 Figures validation_bits(const TrialParts& parts, const Model& model, std::int64_t rows, std::int64_t points,
                         std::int64_t batch, const KeepGoing& keep_going);
 

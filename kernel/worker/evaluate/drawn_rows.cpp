@@ -19,12 +19,13 @@ constexpr std::int64_t reference_rows = 10000;
 
 std::string key_of(State row) { return {reinterpret_cast<const char*>(row.data()), row.size()}; }
 
-// Of drawn rows that stand for something: how many stand for different things, and how many for what no training row does.
+// Of drawn rows that stand for something: how many stand for different things, and how many for what no training row
+// does.
 void add_novelty(const TrialParts& parts, const at::Tensor& drawn, Figures& figures) {
     const std::vector<std::uint8_t> bytes = to_bytes(drawn);
     const States rows{bytes, static_cast<std::size_t>(drawn.size(1))};
     std::unordered_map<std::string, std::int64_t> unseen;  // what rows stand for -> how many of them
-    bool text_is_all = true;                               // rows that stand for the same are the same, and are compared as bytes
+    bool text_is_all = true;  // rows that stand for the same are the same, and are compared as bytes
     for (std::size_t i = 0; i < rows.size(); ++i)
         if (const std::string identity = parts.dataset->identity(rows[i]); !identity.empty())
             text_is_all = text_is_all && identity == parts.dataset->text(rows[i]);
@@ -94,7 +95,8 @@ Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn) {
             figures[name] = total_variation(ngrams(drawn, n), reference);
             figures[name + "_floor"] = total_variation(ngrams(floor, n), reference);
         }
-    const auto own = observe_rows(parts, drawn), target = observe_rows(parts, test), trained = observe_rows(parts, floor);
+    const auto own = observe_rows(parts, drawn), target = observe_rows(parts, test),
+               trained = observe_rows(parts, floor);
     for (const auto& [name, values] : own) {
         const at::Tensor a = finite(values), b = finite(target.at(name)), c = finite(trained.at(name));
         if (a.numel() == 0 || b.numel() == 0 || c.numel() == 0) continue;

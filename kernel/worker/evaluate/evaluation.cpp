@@ -42,7 +42,8 @@ std::map<std::string, at::Tensor> observe_rows(const Variables& variables, const
     for (std::size_t row = 0; width > 0 && row < rows.size(); ++row)
         variables.observe(rows[row], {values.data_ptr<double>() + row * width, width});
     std::map<std::string, at::Tensor> by_name;
-    for (std::size_t i = 0; i < width; ++i) by_name[observables[i].name] = values.select(1, static_cast<std::int64_t>(i));
+    for (std::size_t i = 0; i < width; ++i)
+        by_name[observables[i].name] = values.select(1, static_cast<std::int64_t>(i));
     return by_name;
 }
 
@@ -50,7 +51,8 @@ std::map<std::string, at::Tensor> observe_rows(const Variables& variables, const
 void add_observables(const TrialParts& parts, const at::Tensor& x, std::int64_t chains, const std::string& suffix,
                      Figures& figures) {
     for (const auto& [name, all] : observe_rows(parts, x)) {
-        const at::Tensor values = chains > 0 ? all : all.index({all.isfinite()});  // NaN: a quantity that this state does not have
+        const at::Tensor values =
+            chains > 0 ? all : all.index({all.isfinite()});  // NaN: a quantity that this state does not have
         if (values.numel() == 0) continue;
         const Spread spread = spread_of(values, chains);
         figures["observable." + name + suffix] = spread.mean;
@@ -101,8 +103,10 @@ Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x) {
     std::vector<std::uint8_t> valid;
     bool more_than_text = false;
     for (std::size_t row = 0; row < rows.size(); ++row) {
-        const std::string identity = parts.energy ? parts.energy->identity(rows[row]) : parts.dataset->identity(rows[row]);
-        more_than_text = more_than_text || identity != (parts.energy ? parts.energy->text(rows[row]) : parts.dataset->text(rows[row]));
+        const std::string identity =
+            parts.energy ? parts.energy->identity(rows[row]) : parts.dataset->identity(rows[row]);
+        more_than_text = more_than_text ||
+                         identity != (parts.energy ? parts.energy->text(rows[row]) : parts.dataset->text(rows[row]));
         if (identity.empty()) continue;
         different.insert(identity);
         valid.insert(valid.end(), rows[row].begin(), rows[row].end());
@@ -112,7 +116,8 @@ Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x) {
     Figures figures{{"valid", count / static_cast<double>(rows.size())}};
     if (count > 0) figures["unique"] = static_cast<double>(different.size()) / count;
     if (parts.energy)
-        if (const double diversity = parts.energy->diversity({valid, rows.width}); !std::isnan(diversity)) figures["diversity"] = diversity;
+        if (const double diversity = parts.energy->diversity({valid, rows.width}); !std::isnan(diversity))
+            figures["diversity"] = diversity;
     return figures;
 }
 

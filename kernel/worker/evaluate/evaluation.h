@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "kernel/worker/model/sampling.h"
 #include "kernel/worker/evaluate/statistics.h"
+#include "kernel/worker/model/sampling.h"
 #include "kernel/worker/model/trial_parts.h"
 
 namespace marginalia {
@@ -24,8 +24,9 @@ struct LogZ {
 // Behind the names of figures whose log-densities are not exact: "_bound", "_estimate"; empty where they are.
 std::string suffix_of(Model::Density density);
 
-// The fractions of states that stand for something (valid), and of these that stand for different things (unique), by what the
-// energy or dataset says that they stand for; and, where it tells, how different those are from each other (diversity, 0 to 1).
+// The fractions of states that stand for something (valid), and of these that stand for different things (unique), by
+// what the energy or dataset says that they stand for; and, where it tells, how different those are from each other
+// (diversity, 0 to 1).
 Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x);
 
 // The values of each observable of the trial's energy or dataset over the rows of x (M, D), by name: (M) float64.
@@ -44,8 +45,9 @@ at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
 Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, std::int64_t samples,
                          std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn);
 
-// nll_bits, nll_bits_stderr: -log2 p(x) / D over reference states (or a dataset's rows); where log Z is known, forward_kl,
-// forward_kl_stderr: E[log f - log Z - log p]; and the mean of each of the energy's observables over them, observable.NAME_reference.
+// nll_bits, nll_bits_stderr: -log2 p(x) / D over reference states (or a dataset's rows); where log Z is known,
+// forward_kl, forward_kl_stderr: E[log f - log Z - log p]; and the mean of each of the energy's observables over them,
+// observable.NAME_reference.
 struct Reference;
 Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const Reference& reference,
                            std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going);
@@ -62,11 +64,10 @@ Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at
                            const MarginalChoice& choice, at::Generator& generator, const KeepGoing& keep_going,
                            Curves& curves);
 
-// The model's states beside reference states (sample_quality.cpp): energy_distance (nats), the Wasserstein-1 distance of
-// their distributions of log f, and pair_correlation_rmse; both with _floor, the same between two halves of the reference
-// states. Curves over the distance r along the axes of the layout, up to
-// half an extent: pair_correlation, the connected agreement P(x_i = x_i+r) - sum_k P(x = k)², and its _stderr,
-// _reference, _reference_stderr.
+// The model's states beside reference states (sample_quality.cpp): energy_distance (nats), the Wasserstein-1 distance
+// of their distributions of log f, and pair_correlation_rmse; both with _floor, the same between two halves of the
+// reference states. Curves over the distance r along the axes of the layout, up to half an extent: pair_correlation,
+// the connected agreement P(x_i = x_i+r) - sum_k P(x = k)², and its _stderr, _reference, _reference_stderr.
 Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const Reference& reference, Curves& curves);
 
 // Seconds for 16 states: marginal_seconds (θ, one pass; only where the objective trains marginals), conditional_seconds

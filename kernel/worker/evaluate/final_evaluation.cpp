@@ -6,11 +6,11 @@
 
 #include <cmath>
 
-#include "kernel/worker/states/svg.h"
 #include "kernel/worker/evaluate/annealed_importance.h"
 #include "kernel/worker/evaluate/dataset_evaluation.h"
 #include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/evaluate/reference.h"
+#include "kernel/worker/states/svg.h"
 
 namespace marginalia {
 
@@ -22,12 +22,8 @@ constexpr std::uint64_t final_stream = 2, reference_stream = 4;
 class FinalEvaluation {
 public:
     FinalEvaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, Recorder& recorder)
-        : request_(request),
-          plugins_(plugins),
-          parts_(parts),
-          recorder_(recorder),
-          steps_(request.config.at("train").at("steps")),
-          batch_(setting("batch")),
+        : request_(request), plugins_(plugins), parts_(parts), recorder_(recorder),
+          steps_(request.config.at("train").at("steps")), batch_(setting("batch")),
           generator_(make_generator(parts.device, request.seed, final_stream)),
           model_(parts.objective->model(*parts.network, generator_, tick_of(normalising_))) {}
 
@@ -37,7 +33,8 @@ public:
         if (parts_.energy && (samples > 0 || setting("nll_samples") > 0)) find_log_z();
         at::Tensor drawn;
         if (samples > 0)
-            record(evaluate_samples(parts_, *model_, log_z_, samples, batch_, generator_, reporting("sampling"), drawn));
+            record(
+                evaluate_samples(parts_, *model_, log_z_, samples, batch_, generator_, reporting("sampling"), drawn));
         if (drawn.defined()) {
             record_pictures(drawn);
             if (request_.config.at("evaluation").at("marginal_time"))
@@ -91,7 +88,9 @@ private:
         if (setting("ranking_groups") > 0 && !one_log_p) record(evaluate_ranking(row_evaluation("ranking")));
     }
 
-    RowEvaluation row_evaluation(const char* phase) { return {parts_, *model_, request_.config.at("evaluation"), reporting(phase)}; }
+    RowEvaluation row_evaluation(const char* phase) {
+        return {parts_, *model_, request_.config.at("evaluation"), reporting(phase)};
+    }
 
     void compare_with_reference(const at::Tensor& drawn) {
         const std::int64_t nll_samples = setting("nll_samples"), marginal_states = setting("marginal_states");
@@ -103,9 +102,11 @@ private:
         if (count == 0) return;
         Reference reference = reference_states(count);
         if (!reference.x.defined()) return;
-        recorder_.sample("reference_samples", steps_, "text", (reference.exact ? "exact: " : "chain: ") + reference.how);
+        recorder_.sample("reference_samples", steps_, "text",
+                         (reference.exact ? "exact: " : "chain: ") + reference.how);
         record(reference.figures);
-        if (marginal_states > 0 && parts_.objective->trains_marginals()) compare_marginals(reference.x, marginal_states);
+        if (marginal_states > 0 && parts_.objective->trains_marginals())
+            compare_marginals(reference.x, marginal_states);
         if (nll_samples == 0) return;
         reference.x = reference.x.slice(0, 0, nll_samples);
         record(evaluate_reference(parts_, *model_, log_z_, reference, batch_, generator_, reporting("likelihood")));
@@ -122,7 +123,8 @@ private:
         const auto sampler = build_reference_sampler(request_, plugins_, parts_, chains, own);
         if (!sampler) begin("reference states");
         if (!sampler)
-            return energy_reference(*parts_.energy, static_cast<std::size_t>(count), static_cast<std::uint64_t>(request_.seed));
+            return energy_reference(*parts_.energy, static_cast<std::size_t>(count),
+                                    static_cast<std::uint64_t>(request_.seed));
         return chain_reference(parts_, *sampler, chains, count, own, reporting("reference"));
     }
 
@@ -181,7 +183,8 @@ private:
         std::vector<Drawing> drawings;
         bool any = false;
         for (std::size_t row = 0; row < rows.size(); ++row) {
-            drawings.push_back({parts_.energy ? parts_.energy->picture(rows[row]) : parts_.dataset->picture(rows[row]), text_of(rows[row])});
+            drawings.push_back({parts_.energy ? parts_.energy->picture(rows[row]) : parts_.dataset->picture(rows[row]),
+                                text_of(rows[row])});
             any = any || !drawings.back().svg.empty();
         }
         if (any) recorder_.sample("samples", steps_, "svg", svg_grid(drawings, 4));
@@ -197,9 +200,10 @@ private:
             if (observed.empty()) observed = observe_rows(parts_, drawn);
             const at::Tensor all = observed.at(observable.name), values = all.index({all.isfinite()}).contiguous();
             if (values.numel() < 2) continue;
-            const Distribution distribution{observable.name, observable.unit,
-                                            std::vector(values.data_ptr<double>(), values.data_ptr<double>() + values.numel()),
-                                            observable.target_mean, observable.target_deviation};
+            const Distribution distribution{
+                observable.name, observable.unit,
+                std::vector(values.data_ptr<double>(), values.data_ptr<double>() + values.numel()),
+                observable.target_mean, observable.target_deviation};
             recorder_.sample("histogram." + observable.name, steps_, "svg", histogram_svg(distribution));
         }
     }
@@ -219,7 +223,8 @@ private:
 
 }  // namespace
 
-bool final_evaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, Recorder& recorder) {
+bool final_evaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts,
+                      Recorder& recorder) {
     try {
         FinalEvaluation(request, plugins, parts, recorder).run();
     } catch (const Interrupted&) {

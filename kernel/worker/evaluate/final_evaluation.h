@@ -6,6 +6,7 @@
 namespace marginalia {
 
 // Records every final figure, curve and picture. False if the recorder asked to stop before the end.
-bool final_evaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, Recorder& recorder);
+bool final_evaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts,
+                      Recorder& recorder);
 
 }  // namespace marginalia

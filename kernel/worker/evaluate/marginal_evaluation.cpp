@@ -11,16 +11,13 @@ namespace marginalia {
 namespace {
 
 // Rows of `reference` with all but a random subset of sites unknown; the subset sizes run evenly over 1..D-1.
-at::Tensor partial_states(const at::Tensor& reference, std::int64_t count, std::int64_t categories, at::Generator& generator,
-                          at::Tensor& sizes) {
+at::Tensor partial_states(const at::Tensor& reference, std::int64_t count, std::int64_t categories,
+                          at::Generator& generator, at::Tensor& sizes) {
     const std::int64_t sites = reference.size(1);
     const at::Tensor rows = at::arange(count).remainder(reference.size(0));
-    if (sites == 1)
-        sizes = at::ones({count}, at::kLong);
-    else if (count >= sites - 1)
-        sizes = at::arange(count).remainder(sites - 1) + 1;
-    else
-        sizes = at::arange(count).mul(sites - 2).floor_divide(std::max<std::int64_t>(1, count - 1)) + 1;
+    if (sites == 1) sizes = at::ones({count}, at::kLong);
+    else if (count >= sites - 1) sizes = at::arange(count).remainder(sites - 1) + 1;
+    else sizes = at::arange(count).mul(sites - 2).floor_divide(std::max<std::int64_t>(1, count - 1)) + 1;
     const at::Tensor rank = positions_of_sites(random_orders(count, sites, generator, at::kCPU));
     return reference.index_select(0, rows).masked_fill(rank >= sizes.unsqueeze(1), categories);
 }

@@ -26,7 +26,8 @@ at::Tensor quantities(const TrialParts& parts, const at::Tensor& x) {
 // Autocovariance of each row at a lag, averaged over the rows.
 double autocovariance(const at::Tensor& centred, std::int64_t lag) {
     const std::int64_t n = centred.size(1);
-    return (centred.slice(1, 0, n - lag) * centred.slice(1, lag, n)).sum(1).mean().item<double>() / static_cast<double>(n);
+    return (centred.slice(1, 0, n - lag) * centred.slice(1, lag, n)).sum(1).mean().item<double>() /
+           static_cast<double>(n);
 }
 
 }  // namespace
@@ -79,8 +80,10 @@ Reference chain_reference(const TrialParts& parts, Sampler& sampler, std::int64_
     }
     Reference reference{at::cat(states).slice(0, 0, count), false, chains, "", {}};
     reference.figures = {{"reference_rhat", worst.rhat}, {"reference_ess", worst.ess}};
-    reference.how = fmt::format("{} chains of {} draws; largest split R-hat {:.4f}, smallest effective sample size {:.0f} "
-                                "(log f and every observable)", chains, draws, worst.rhat, worst.ess);
+    reference.how = fmt::format(
+        "{} chains of {} draws; largest split R-hat {:.4f}, smallest effective sample size {:.0f} "
+        "(log f and every observable)",
+        chains, draws, worst.rhat, worst.ess);
     if (const std::string report = sampler.report(); !report.empty()) reference.how += "; " + report;
     return reference;
 }

@@ -28,7 +28,12 @@ at::Tensor agreement(const at::Tensor& lattice, std::int64_t distance, bool peri
 
 // P(x_i = x_j) of independent sites with the rows' own frequencies of symbols.
 double chance(const at::Tensor& x, std::int64_t categories) {
-    return at::bincount(x.flatten(), {}, categories).to(at::kDouble).div(static_cast<double>(x.numel())).square().sum().item<double>();
+    return at::bincount(x.flatten(), {}, categories)
+        .to(at::kDouble)
+        .div(static_cast<double>(x.numel()))
+        .square()
+        .sum()
+        .item<double>();
 }
 
 Spread correlation(const at::Tensor& x, const TrialParts& parts, std::int64_t distance, std::int64_t chains) {
@@ -71,7 +76,8 @@ Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const
     figures["energy_distance"] = wasserstein(log_f, log_f_reference);
     std::vector<double> differences;
     for (std::int64_t r = 1; r <= reach(parts); ++r) {
-        const Spread own = correlation(drawn, parts, r, 0), target = correlation(reference.x, parts, r, reference.chains);
+        const Spread own = correlation(drawn, parts, r, 0),
+                     target = correlation(reference.x, parts, r, reference.chains);
         curves["pair_correlation"][r] = own.mean;
         curves["pair_correlation_stderr"][r] = own.error;
         curves["pair_correlation_reference"][r] = target.mean;

@@ -21,7 +21,8 @@ at::Tensor ranks(const at::Tensor& values) {
 }  // namespace
 
 Spread spread_of(const at::Tensor& values) {
-    const double deviation = values.numel() > 1 ? values.std().item<double>() : std::numeric_limits<double>::quiet_NaN();
+    const double deviation =
+        values.numel() > 1 ? values.std().item<double>() : std::numeric_limits<double>::quiet_NaN();
     return {values.mean().item<double>(), deviation, deviation / std::sqrt(static_cast<double>(values.numel()))};
 }
 

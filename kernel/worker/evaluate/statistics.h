@@ -13,17 +13,17 @@ struct Spread {
 };
 Spread spread_of(const at::Tensor& values);
 
-// The same of the draws of `chains` chains, the chains of a draw next to each other: the error counts as many independent
-// values as the effective sample size says. 0: the values are independent.
+// The same of the draws of `chains` chains, the chains of a draw next to each other: the error counts as many
+// independent values as the effective sample size says. 0: the values are independent.
 Spread spread_of(const at::Tensor& values, std::int64_t chains);
 
-// Correlation coefficients of two vectors of the same length; NaN where one of them is constant. Spearman's: of the ranks, ties
-// sharing their mean rank.
+// Correlation coefficients of two vectors of the same length; NaN where one of them is constant. Spearman's: of the
+// ranks, ties sharing their mean rank.
 double pearson(const at::Tensor& a, const at::Tensor& b);
 double spearman(const at::Tensor& a, const at::Tensor& b);
 
-// The Wasserstein-1 distance of two samples of finite values: the integral of |F_a - F_b| over the line, F being their empirical
-// distribution functions.
+// The Wasserstein-1 distance of two samples of finite values: the integral of |F_a - F_b| over the line, F being their
+// empirical distribution functions.
 double wasserstein(const at::Tensor& first, const at::Tensor& second);
 
 }  // namespace marginalia

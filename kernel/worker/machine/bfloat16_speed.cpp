@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "kernel/worker/machine/autocast.h"
 #include "kernel/spec/precision.h"
+#include "kernel/worker/machine/autocast.h"
 
 namespace marginalia {
 

@@ -122,8 +122,7 @@ TorchReport opened() {
     if (const std::string version = build_setting("CUDA_VERSION"); cuda_build && !version.empty())
         report.build += " " + version;
     if (report.gpus.empty()) return report;
-    if (!cuda_build)
-        report.problem = "this LibTorch is a CPU build; " + remedy(report, true);
+    if (!cuda_build) report.problem = "this LibTorch is a CPU build; " + remedy(report, true);
     else if (!open_error.empty())
         report.problem = "LibTorch's CUDA libraries are not all there (" + open_error + "); " + remedy(report, false);
     else if (report.cuda_devices = at::hasCUDA() ? static_cast<int>(at::getNumGPUs()) : 0; report.cuda_devices == 0)

@@ -9,9 +9,11 @@ namespace marginalia {
 
 namespace {
 
-// y = x wᵀ + bias, by oneDNN: registered in LibTorch for its compiler of graphs, absent where it was built without oneDNN.
-using LinearSignature = at::Tensor(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias, std::string_view,
-                                   c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
+// y = x wᵀ + bias, by oneDNN: registered in LibTorch for its compiler of graphs, absent where it was built without
+// oneDNN.
+using LinearSignature = at::Tensor(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias,
+                                   std::string_view, c10::List<std::optional<at::Scalar>>,
+                                   std::optional<std::string_view>);
 using Linear = c10::TypedOperatorHandle<LinearSignature>;
 
 std::optional<Linear> find_linear() {

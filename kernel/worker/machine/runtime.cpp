@@ -46,7 +46,8 @@ void configure_torch(int threads) {
     refuse_another_version(open_cuda());
     at::set_num_threads(threads);
     // Never destroyed: the limit holds as long as the process.
-    new oneapi::tbb::global_control(oneapi::tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+    new oneapi::tbb::global_control(oneapi::tbb::global_control::max_allowed_parallelism,
+                                    static_cast<std::size_t>(threads));
     // Profiled graphs run differently from call to call; a trial has to give the same bits after a resume.
     torch::jit::getProfilingMode() = false;
     use_fast_matrix_products();

@@ -72,7 +72,8 @@ at::Tensor ParallelEnergy::finish() {
 
 void ParallelEnergy::evaluate_symbols() const {
     const auto* symbols = running_->symbols.const_data_ptr<std::int64_t>();
-    const std::span<double> out{running_->values.data_ptr<double>(), static_cast<std::size_t>(running_->values.numel())};
+    const std::span<double> out{running_->values.data_ptr<double>(),
+                                static_cast<std::size_t>(running_->values.numel())};
     const auto width = static_cast<std::size_t>(energy_.sites());
     in_pieces(out.size(), [&](std::size_t first, std::size_t count) {
         // Each piece becomes bytes where it is evaluated: the batch is read once, and its bytes stay in the cache.

@@ -11,8 +11,8 @@ namespace marginalia {
 
 namespace {
 
-// Runs the factory of the plugin of `kind` that a table of the config names, and puts the plugin's name before what goes
-// wrong.
+// Runs the factory of the plugin of `kind` that a table of the config names, and puts the plugin's name before what
+// goes wrong.
 template <class Factory, class... Rest>
 auto make_from(const nlohmann::json& table, const std::string& label, const char* kind, const PluginHost& plugins,
                Rest&&... rest) {
@@ -40,8 +40,8 @@ Domain domain_of(const Variables& variables, const char* kind, const nlohmann::j
     const Layout layout = variables.layout();
     const auto sites = std::accumulate(layout.shape.begin(), layout.shape.end(), std::int64_t{1}, std::multiplies<>());
     if (sites != variables.sites())
-        throw Error(std::string(kind) + " '" + config.at(kind).at("plugin").get<std::string>() + "': its layout has " + std::to_string(sites) + " sites, but it says it has " +
-                    std::to_string(variables.sites()));
+        throw Error(std::string(kind) + " '" + config.at(kind).at("plugin").get<std::string>() + "': its layout has " +
+                    std::to_string(sites) + " sites, but it says it has " + std::to_string(variables.sites()));
     return {variables.sites(), variables.categories(), layout};
 }
 
@@ -122,15 +122,18 @@ void check_vocabulary(const TrialParts& parts, const std::string& trial_json) {
     const auto word = [symbol](const std::vector<std::string>& words) {
         return symbol < words.size() ? "'" + words[symbol] + "'" : std::string("none");
     };
-    throw Error("the dataset's symbol " + std::to_string(symbol) + " was " + word(then) + " when the checkpoint was written and is " +
-                word(now) + " now; give the dataset the files that the checkpoint learnt from");
+    throw Error("the dataset's symbol " + std::to_string(symbol) + " was " + word(then) +
+                " when the checkpoint was written and is " + word(now) +
+                " now; give the dataset the files that the checkpoint learnt from");
 }
 
 std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, const PluginHost& plugins,
-                                                 const TrialParts& parts, std::int64_t chains, at::Generator& generator) {
+                                                 const TrialParts& parts, std::int64_t chains,
+                                                 at::Generator& generator) {
     if (!request.config.contains("reference")) return nullptr;
     const TrainingSetup setup = setup_of(parts, chains);
-    return make_from<SamplerFactory>(request.config.at("reference"), "[reference] sampler", "sampler", plugins, setup, generator);
+    return make_from<SamplerFactory>(request.config.at("reference"), "[reference] sampler", "sampler", plugins, setup,
+                                     generator);
 }
 
 }  // namespace marginalia

@@ -7,10 +7,10 @@
 
 #include <memory>
 
-#include "kernel/worker/plugins/plugin_host.h"
-#include "kernel/worker/model/batch_energy.h"
-#include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/wire/recorder.h"
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/model/batch_energy.h"
+#include "kernel/worker/plugins/plugin_host.h"
 
 namespace marginalia {
 
@@ -36,8 +36,8 @@ TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins);
 // All of them. Throws Error with the plugin's kind and name in front of whatever the plugin throws.
 TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins);
 
-// That the dataset's symbols stand for what they stood for when the checkpoint with this trial.json (checkpoint.h) was written.
-// Throws Error naming the first symbol that does not.
+// That the dataset's symbols stand for what they stood for when the checkpoint with this trial.json (checkpoint.h) was
+// written. Throws Error naming the first symbol that does not.
 void check_vocabulary(const TrialParts& parts, const std::string& trial_json);
 
 // Hand the objective and the sampler their parts of a checkpoint, which may come from a stranger: what they have by
@@ -47,7 +47,8 @@ void load_sampler(const TrialParts& parts, CheckpointState& state);
 
 // The sampler under [reference] in the config with `chains` states a draw; null where there is none.
 std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, const PluginHost& plugins,
-                                                 const TrialParts& parts, std::int64_t chains, at::Generator& generator);
+                                                 const TrialParts& parts, std::int64_t chains,
+                                                 at::Generator& generator);
 
 // A generator on a device, seeded from a trial's seed and a stream number, apart from LibTorch's global ones.
 at::Generator make_generator(const at::Device& device, std::int64_t seed, std::uint64_t stream);

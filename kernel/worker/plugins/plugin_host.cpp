@@ -83,9 +83,8 @@ const PluginDescriptor* load(const fs::path& file) {
 
 bool is_name(const char* text) {
     if (!text || !*text) return false;
-    return std::all_of(text, text + std::strlen(text), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    });
+    return std::all_of(text, text + std::strlen(text),
+                       [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
 }
 
 void check_build(const PluginDescriptor& plugin) {
@@ -189,10 +188,8 @@ void PluginHost::open_folder(const fs::path& folder, const BeforeLoad& before, c
     try {
         if (found.type() == fs::file_type::not_found) throw Error(no_such_folder);
         if (failure) throw Error("cannot be read: " + failure.message());
-        if (fs::is_directory(found))
-            files = libraries_in(folder);
-        else
-            files = {folder};
+        if (fs::is_directory(found)) files = libraries_in(folder);
+        else files = {folder};
     } catch (const Error& error) {
         catalogue_.failures.push_back({folder.string(), error.what()});
     }

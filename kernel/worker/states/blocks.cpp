@@ -12,9 +12,7 @@ constexpr std::int64_t most_shades = 5;
 }  // namespace
 
 Blocks::Blocks(Way way, const Layout& layout, std::int64_t categories)
-    : way_(way),
-      rows_(static_cast<std::size_t>(layout.shape[0])),
-      columns_(static_cast<std::size_t>(layout.shape[1])),
+    : way_(way), rows_(static_cast<std::size_t>(layout.shape[0])), columns_(static_cast<std::size_t>(layout.shape[1])),
       categories_(static_cast<int>(categories)) {}
 
 std::optional<Blocks> Blocks::of(const Layout& layout, std::int64_t categories, bool colour, bool unknowns) {
@@ -68,10 +66,8 @@ std::string Blocks::shaded_line(State x, std::size_t row) const {
     constexpr const char* shades[] = {"  ", "░░", "▒▒", "▓▓", "██"};
     std::string line;
     for (std::size_t site = row * columns_; site < (row + 1) * columns_; ++site) {
-        if (x[site] >= categories_)
-            line += categories_ == 2 ? "▒▒" : "··";
-        else
-            line += shades[x[site] * (most_shades - 1) / (categories_ - 1)];
+        if (x[site] >= categories_) line += categories_ == 2 ? "▒▒" : "··";
+        else line += shades[x[site] * (most_shades - 1) / (categories_ - 1)];
     }
     return line;
 }

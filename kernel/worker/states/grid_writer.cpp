@@ -12,19 +12,21 @@ namespace marginalia {
 namespace {
 
 constexpr std::size_t most_pixels = 100'000'000, most_across = 12'000;
-constexpr std::size_t good_size = 112;        // pixels of a picture's longer side
+constexpr std::size_t good_size = 112;  // pixels of a picture's longer side
 constexpr std::size_t largest_scale = 16, gutter = 3;
-constexpr std::size_t most_beside = 16;       // pictures in a row that a given state begins
+constexpr std::size_t most_beside = 16;  // pictures in a row that a given state begins
 
 std::size_t extent(const Layout& layout, std::size_t axis) {
     if (layout.shape.size() == 2) return static_cast<std::size_t>(layout.shape[axis]);
     if (layout.shape.size() == 1)
-        throw Error(fmt::format("a picture needs sites in rows and columns, and these are a sequence of {}; write a "
-                                "file that ends in .txt, .csv, .json or .npy",
-                                layout.shape[0]));
-    throw Error(fmt::format("a picture needs sites in rows and columns, and these lie {}; write a file that ends in "
-                            ".txt, .csv, .json or .npy",
-                            fmt::join(layout.shape, " x ")));
+        throw Error(
+            fmt::format("a picture needs sites in rows and columns, and these are a sequence of {}; write a "
+                        "file that ends in .txt, .csv, .json or .npy",
+                        layout.shape[0]));
+    throw Error(
+        fmt::format("a picture needs sites in rows and columns, and these lie {}; write a file that ends in "
+                    ".txt, .csv, .json or .npy",
+                    fmt::join(layout.shape, " x ")));
 }
 
 }  // namespace
@@ -37,9 +39,7 @@ struct GridWriter::Grid {
 };
 
 GridWriter::GridWriter(const StateLook& look, std::int64_t expected, std::ostream& out)
-    : rows_(extent(look.layout, 0)),
-      columns_(extent(look.layout, 1)),
-      categories_(static_cast<int>(look.categories)),
+    : rows_(extent(look.layout, 0)), columns_(extent(look.layout, 1)), categories_(static_cast<int>(look.categories)),
       out_(out) {
     check(expected);
 }

@@ -26,9 +26,10 @@ ScreenWriter::ScreenWriter(const StateLook& look, const Terminal& terminal, bool
     : look_(look), completes_(completes), out_(out) {
     if (terminal.blocks) blocks_ = Blocks::of(look.layout, look.categories, terminal.colour, completes);
     if (blocks_ && blocks_->columns() > terminal.columns) {
-        std::cerr << fmt::format("a picture takes {} columns and the terminal has {}; make it wider, or write "
-                                 "pictures with --out FILE.png\n",
-                                 blocks_->columns(), terminal.columns);
+        std::cerr << fmt::format(
+            "a picture takes {} columns and the terminal has {}; make it wider, or write "
+            "pictures with --out FILE.png\n",
+            blocks_->columns(), terminal.columns);
         blocks_.reset();
     }
     if (!blocks_) return;
@@ -38,20 +39,15 @@ ScreenWriter::ScreenWriter(const StateLook& look, const Terminal& terminal, bool
 
 void ScreenWriter::given(State x) {
     print_row();
-    if (blocks_)
-        add(x, "given");
-    else
-        out_ << fmt::format("{}{:>{}}  {}\n", first_ ? "" : "\n", "given", caption_columns, printable(look_.text(x)));
+    if (blocks_) add(x, "given");
+    else out_ << fmt::format("{}{:>{}}  {}\n", first_ ? "" : "\n", "given", caption_columns, printable(look_.text(x)));
     first_ = false;
 }
 
 void ScreenWriter::row(State x, double log_p) {
-    if (blocks_)
-        add(x, completes_ ? figure_text(log_p) : "");
-    else if (completes_)
-        out_ << fmt::format("{:>{}}  {}\n", figure_text(log_p), caption_columns, shown(x));
-    else
-        out_ << shown(x) << '\n';
+    if (blocks_) add(x, completes_ ? figure_text(log_p) : "");
+    else if (completes_) out_ << fmt::format("{:>{}}  {}\n", figure_text(log_p), caption_columns, shown(x));
+    else out_ << shown(x) << '\n';
 }
 
 // For a person, what a state stands for says more than how it is spelled.

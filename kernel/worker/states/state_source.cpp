@@ -39,10 +39,8 @@ StateSource::StateSource(std::string source, std::int64_t sites, std::int64_t ca
         return;
     }
     try {
-        if (is_array(name_))
-            array_ = std::make_unique<NpyRows>(name_, sites, categories);
-        else
-            text_ = std::make_unique<TextLines>(name_);
+        if (is_array(name_)) array_ = std::make_unique<NpyRows>(name_, sites, categories);
+        else text_ = std::make_unique<TextLines>(name_);
     } catch (const Error& error) {
         const std::string what = error.what(), unread = name_ + ": cannot be read: ";
         const std::size_t remedy = what.rfind("; give the path of a readable file");

@@ -20,8 +20,8 @@ using ParseState = std::function<void(std::string_view line, std::span<std::uint
 
 class StateSource {
 public:
-    // `source`: a text file, "-" for standard input, or a .npy or .npz file; see kernel/worker/answer/inference.h. Throws Error
-    // where it cannot be read.
+    // `source`: a text file, "-" for standard input, or a .npy or .npz file; see kernel/worker/answer/inference.h.
+    // Throws Error where it cannot be read.
     StateSource(std::string source, std::int64_t sites, std::int64_t categories, ParseState parse);
 
     // Up to `most` further states as rows of D bytes; empty at the end. Throws Error with file and line or row.

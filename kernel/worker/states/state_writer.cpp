@@ -110,8 +110,7 @@ std::string csv_field(const std::string& text) {
 std::unique_ptr<StateWriter> make_state_writer(const OutputRequest& output, const StateLook& look, bool completes,
                                                std::int64_t expected, std::ostream& out) {
     switch (output.format) {
-        case StateFormat::text:
-            return std::make_unique<TextWriter>(look, output.terminal.shown, out);
+        case StateFormat::text: return std::make_unique<TextWriter>(look, output.terminal.shown, out);
         case StateFormat::csv: return std::make_unique<CsvWriter>(out);
         case StateFormat::json: return std::make_unique<JsonWriter>(look, out);
         case StateFormat::npy: return std::make_unique<StateArray>(out);

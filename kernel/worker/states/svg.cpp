@@ -26,7 +26,8 @@ double length_of(const std::string& svg, const std::string& name) {
     const std::string head = svg.substr(0, svg.find('>', svg.find("<svg")));
     std::size_t at = 0;
     while ((at = head.find(name + "=", at + 1)) != head.npos)
-        if (std::isspace(static_cast<unsigned char>(head[at - 1]))) return std::strtod(head.c_str() + at + name.size() + 2, nullptr);
+        if (std::isspace(static_cast<unsigned char>(head[at - 1])))
+            return std::strtod(head.c_str() + at + name.size() + 2, nullptr);
     return 0;
 }
 
@@ -34,9 +35,11 @@ double length_of(const std::string& svg, const std::string& name) {
 std::string body_of(const std::string& svg) { return svg.substr(std::min(svg.find("<svg"), svg.size())); }
 
 std::string document(double width, double height, const std::string& body) {
-    return fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
-                       "font-family=\"sans-serif\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{2}</svg>\n",
-                       width, height, body);
+    return fmt::format(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} "
+        "{1:.0f}\" "
+        "font-family=\"sans-serif\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{2}</svg>\n",
+        width, height, body);
 }
 
 // What fits below a picture, the middle left out.
@@ -66,8 +69,8 @@ std::string svg_grid(const std::vector<Drawing>& drawings, std::size_t across) {
         const double floor = drawn ? height : 4;  // a row of words alone, which may be as long as the row
         for (std::size_t i = first; i < std::min(first + across, drawings.size()); ++i) {
             const Drawing& drawing = drawings[i];
-            body += fmt::format("<g transform=\"translate({:.0f} {:.0f})\">{}", width * static_cast<double>(i - first), top,
-                                body_of(drawing.svg));
+            body += fmt::format("<g transform=\"translate({:.0f} {:.0f})\">{}", width * static_cast<double>(i - first),
+                                top, body_of(drawing.svg));
             if (!drawing.caption.empty())
                 body += fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\" font-size=\"11\" fill=\"#555555\"{}>{}</text>",
                                     drawn ? width / 2 : 8, floor + 10, drawn ? " text-anchor=\"middle\"" : "",
@@ -80,7 +83,9 @@ std::string svg_grid(const std::vector<Drawing>& drawings, std::size_t across) {
 }
 
 DrawingWriter::DrawingWriter(const StateLook& look, std::int64_t expected, std::ostream& out) : look_(look), out_(out) {
-    if (!look_.picture) throw Error("what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png");
+    if (!look_.picture)
+        throw Error(
+            "what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png");
     if (expected > static_cast<std::int64_t>(most_drawings))
         throw Error(fmt::format("a picture holds at most {} drawings; draw fewer, or write .txt", most_drawings));
 }
@@ -110,7 +115,8 @@ void DrawingWriter::finish() {
     const auto square = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(drawings_.size()))));
     const std::string svg = svg_grid(drawings_, across_ > 0 ? across_ : std::min(square, most_drawings_across));
     if (svg.find("<svg", 1) == svg.npos)
-        throw Error("what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png");
+        throw Error(
+            "what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png");
     out_ << svg;
 }
 
@@ -157,14 +163,16 @@ public:
         const double margin = 0.04 * (high_ - low_);
         low_ -= margin, high_ += margin;
         count_bins();
-        kernel_ = 0.9 * std::min(summary_.deviation, summary_.spread > 0 ? summary_.spread / 1.34 : summary_.deviation) *
+        kernel_ = 0.9 *
+                  std::min(summary_.deviation, summary_.spread > 0 ? summary_.spread / 1.34 : summary_.deviation) *
                   std::pow(static_cast<double>(all_.values.size()), -0.2);
         for (const double bin : bins_) top_ = std::max(top_, bin);
         for (int i = 0; i <= curve_points; ++i) top_ = std::max({top_, density(x_of(i)), target(x_of(i))});
     }
 
     std::string svg() const {
-        std::string body = fmt::format("<text x=\"{}\" y=\"20\" font-size=\"13\" fill=\"#222222\">{}</text>\n", plot_left, escaped(title()));
+        std::string body = fmt::format("<text x=\"{}\" y=\"20\" font-size=\"13\" fill=\"#222222\">{}</text>\n",
+                                       plot_left, escaped(title()));
         body += bars() + axis();
         if (kernel_ > 0) body += curve([this](double x) { return density(x); }, "#1d4fa8", "");
         if (has_target_) body += curve([this](double x) { return target(x); }, "#c2571a", " stroke-dasharray=\"5 4\"");
@@ -193,9 +201,10 @@ private:
 
     std::string title() const {
         const std::string unit = all_.unit.empty() ? "" : " (" + all_.unit + ")";
-        std::string text = fmt::format("{}{}: {:.3g} ± {:.3g} over {} states", all_.name, unit, summary_.mean, summary_.deviation,
-                                       all_.values.size());
-        if (has_target_) text += fmt::format("; target {:.3g} ± {:.3g} (dashed)", all_.target_mean, all_.target_deviation);
+        std::string text = fmt::format("{}{}: {:.3g} ± {:.3g} over {} states", all_.name, unit, summary_.mean,
+                                       summary_.deviation, all_.values.size());
+        if (has_target_)
+            text += fmt::format("; target {:.3g} ± {:.3g} (dashed)", all_.target_mean, all_.target_deviation);
         return text;
     }
 
@@ -204,27 +213,32 @@ private:
         const double width = plot_width / static_cast<double>(bins_.size());
         for (std::size_t i = 0; i < bins_.size(); ++i)
             if (bins_[i] > 0)
-                body += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"#b9cdf0\"/>\n",
-                                    plot_left + width * static_cast<double>(i), plot_top + plot_height - height(bins_[i]),
-                                    width - 0.5, height(bins_[i]));
+                body += fmt::format(
+                    "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"#b9cdf0\"/>\n",
+                    plot_left + width * static_cast<double>(i), plot_top + plot_height - height(bins_[i]), width - 0.5,
+                    height(bins_[i]));
         return body;
     }
 
     std::string axis() const {
         const double floor = plot_top + plot_height;
-        std::string body = fmt::format("<line x1=\"{0}\" y1=\"{1}\" x2=\"{2}\" y2=\"{1}\" stroke=\"#888888\"/>\n", plot_left, floor,
-                                       plot_left + plot_width);
+        std::string body = fmt::format("<line x1=\"{0}\" y1=\"{1}\" x2=\"{2}\" y2=\"{1}\" stroke=\"#888888\"/>\n",
+                                       plot_left, floor, plot_left + plot_width);
         const double step = tick_step(high_ - low_);
         for (double x = std::ceil(low_ / step) * step; x <= high_; x += step)
-            body += fmt::format("<line x1=\"{0:.1f}\" y1=\"{1}\" x2=\"{0:.1f}\" y2=\"{2}\" stroke=\"#888888\"/><text x=\"{0:.1f}\" "
-                                "y=\"{3}\" font-size=\"11\" fill=\"#555555\" text-anchor=\"middle\">{4:.6g}</text>\n",
-                                across(x), floor, floor + 4, floor + 17, std::abs(x) < step / 1e6 ? 0 : x);
+            body += fmt::format(
+                "<line x1=\"{0:.1f}\" y1=\"{1}\" x2=\"{0:.1f}\" y2=\"{2}\" stroke=\"#888888\"/><text x=\"{0:.1f}\" "
+                "y=\"{3}\" font-size=\"11\" fill=\"#555555\" text-anchor=\"middle\">{4:.6g}</text>\n",
+                across(x), floor, floor + 4, floor + 17, std::abs(x) < step / 1e6 ? 0 : x);
         const double rise = tick_step(top_);
         for (double y = rise; y <= top_; y += rise)
-            body += fmt::format("<text x=\"{}\" y=\"{:.1f}\" font-size=\"11\" fill=\"#555555\" text-anchor=\"end\">{:.3g}</text>\n",
-                                plot_left - 6, floor - height(y) + 4, y);
-        return body + fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"11\" fill=\"#555555\" text-anchor=\"middle\">{}</text>\n",
-                                  plot_left + plot_width / 2, floor + 36, escaped(all_.name));
+            body += fmt::format(
+                "<text x=\"{}\" y=\"{:.1f}\" font-size=\"11\" fill=\"#555555\" text-anchor=\"end\">{:.3g}</text>\n",
+                plot_left - 6, floor - height(y) + 4, y);
+        return body +
+               fmt::format(
+                   "<text x=\"{}\" y=\"{}\" font-size=\"11\" fill=\"#555555\" text-anchor=\"middle\">{}</text>\n",
+                   plot_left + plot_width / 2, floor + 36, escaped(all_.name));
     }
 
     template <class Curve>
@@ -232,7 +246,8 @@ private:
         std::string points;
         for (int i = 0; i <= curve_points; ++i)
             points += fmt::format("{:.1f},{:.1f} ", across(x_of(i)), plot_top + plot_height - height(value(x_of(i))));
-        return fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.8\"{}/>\n", points, colour, dashes);
+        return fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.8\"{}/>\n", points,
+                           colour, dashes);
     }
 
     const Distribution& all_;

@@ -18,8 +18,9 @@ struct Drawing {
 // Drawings in rows of `across` (at least 1), each in a cell as large as the largest, on white.
 std::string svg_grid(const std::vector<Drawing>& drawings, std::size_t across);
 
-// A quantity's values over a model's states: a histogram, its kernel density estimate (Gaussian, Silverman's rule), and, unless
-// `target_deviation` is NaN, the density of a normal distribution that was aimed at. Values must be finite and at least 2.
+// A quantity's values over a model's states: a histogram, its kernel density estimate (Gaussian, Silverman's rule),
+// and, unless `target_deviation` is NaN, the density of a normal distribution that was aimed at. Values must be finite
+// and at least 2.
 struct Distribution {
     std::string name, unit;
     std::vector<double> values;

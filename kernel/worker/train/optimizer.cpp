@@ -24,18 +24,10 @@ void load_list(const StateDict& dict, const std::string& prefix, std::vector<at:
 }  // namespace
 
 Optimizer::Optimizer(std::vector<at::Tensor> weights, const nlohmann::json& train, const std::vector<at::Tensor>& own)
-    : parameters_(std::move(weights)),
-      weights_(parameters_.size()),
-      steps_(train.at("steps")),
-      warmup_(train.at("warmup")),
-      rate_(train.at("learning_rate")),
-      final_fraction_(train.at("final_fraction")),
-      clip_(train.at("clip")),
-      beta1_(train.at("beta1")),
-      beta2_(train.at("beta2")),
-      weight_decay_(train.at("weight_decay")),
-      ema_(train.at("ema")),
-      schedule_(train.at("schedule")) {
+    : parameters_(std::move(weights)), weights_(parameters_.size()), steps_(train.at("steps")),
+      warmup_(train.at("warmup")), rate_(train.at("learning_rate")), final_fraction_(train.at("final_fraction")),
+      clip_(train.at("clip")), beta1_(train.at("beta1")), beta2_(train.at("beta2")),
+      weight_decay_(train.at("weight_decay")), ema_(train.at("ema")), schedule_(train.at("schedule")) {
     const at::NoGradGuard no_grad;
     parameters_.insert(parameters_.end(), own.begin(), own.end());
     for (const at::Tensor& parameter : parameters_) {
@@ -59,7 +51,8 @@ double Optimizer::learning_rate(std::int64_t step) const {
 void Optimizer::clip(std::vector<at::Tensor>& gradients) {
     const at::Tensor norm = at::stack(at::_foreach_norm(gradients)).norm();
     const double value = norm.item<double>();
-    if (!std::isfinite(value)) throw Error("the gradient is not finite; lower train.learning_rate or look at the energy");
+    if (!std::isfinite(value))
+        throw Error("the gradient is not finite; lower train.learning_rate or look at the energy");
     norm_ = value;
     if (value <= clip_) return;
     at::_foreach_mul_(gradients, clip_ / value);
@@ -81,8 +74,8 @@ void Optimizer::update(std::int64_t step) {
     }
     if (clip_ > 0 && !of_weights.empty()) clip(of_weights);
     at::_foreach_add_(count, 1);
-    at::_fused_adamw_(parameters, gradients, first, second, {}, count, learning_rate(step), beta1_, beta2_, weight_decay_, epsilon,
-                      false, false);
+    at::_fused_adamw_(parameters, gradients, first, second, {}, count, learning_rate(step), beta1_, beta2_,
+                      weight_decay_, epsilon, false, false);
     for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();
     average(step);
 }

@@ -33,7 +33,8 @@ public:
     // alike, however much its states say.
     std::int64_t clipped() const { return clipped_; }
 
-    // Moves the averages towards the parameters. A part of update(); by itself where others have changed the parameters.
+    // Moves the averages towards the parameters. A part of update(); by itself where others have changed the
+    // parameters.
     void average(std::int64_t step);
 
     // Exchanges the parameters with their running averages; nothing if averaging is off. Call in pairs.

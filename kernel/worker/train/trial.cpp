@@ -7,16 +7,16 @@
 #include <cmath>
 #include <optional>
 
-#include "kernel/worker/machine/autocast.h"
-#include "kernel/worker/machine/bfloat16_speed.h"
+#include "kernel/spec/precision.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/evaluate/dataset_evaluation.h"
 #include "kernel/worker/evaluate/evaluation.h"
-#include "kernel/worker/model/facts.h"
 #include "kernel/worker/evaluate/final_evaluation.h"
-#include "kernel/worker/train/optimizer.h"
-#include "kernel/spec/precision.h"
+#include "kernel/worker/machine/autocast.h"
+#include "kernel/worker/machine/bfloat16_speed.h"
+#include "kernel/worker/model/facts.h"
 #include "kernel/worker/model/trial_parts.h"
+#include "kernel/worker/train/optimizer.h"
 
 namespace marginalia {
 
@@ -44,14 +44,9 @@ TrialParts started_parts(const TrialRequest& request, const PluginHost& plugins)
 class Trial {
 public:
     Trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder)
-        : request_(request),
-          plugins_(plugins),
-          recorder_(recorder),
-          train_(request.config.at("train")),
-          evaluation_(request.config.at("evaluation")),
-          steps_(train_.at("steps")),
-          parts_(started_parts(request, plugins)),
-          precision_(precision_here()),
+        : request_(request), plugins_(plugins), recorder_(recorder), train_(request.config.at("train")),
+          evaluation_(request.config.at("evaluation")), steps_(train_.at("steps")),
+          parts_(started_parts(request, plugins)), precision_(precision_here()),
           optimizer_(parts_.network->parameters(), train_, parts_.objective->parameters()) {
         if (!request.checkpoint.empty()) restore();
     }
@@ -78,7 +73,9 @@ private:
     Precision precision_here() const {
         const std::string wanted = train_.at("precision");
         if (parts_.network->consistent() && wanted != "float32") {
-            if (wanted == "auto") return {false, "float32, not bfloat16: this network's marginals are exact, and rounding would end that"};
+            if (wanted == "auto")
+                return {false,
+                        "float32, not bfloat16: this network's marginals are exact, and rounding would end that"};
             throw Error("train.precision = \"bfloat16\" would round the marginals of network '" +
                         request_.config.at("network").at("plugin").get<std::string>() +
                         "', which are exact; give \"float32\" or \"auto\"");
@@ -158,8 +155,13 @@ private:
     }
 
     std::map<std::string, at::Tensor> one_step(std::int64_t step) {
-        TrainingStep state{step, *parts_.network, parts_.sampler.get(), parts_.batch_energy.get(), parts_.dataset.get(),
-                           parts_.generator, {}};
+        TrainingStep state{step,
+                           *parts_.network,
+                           parts_.sampler.get(),
+                           parts_.batch_energy.get(),
+                           parts_.dataset.get(),
+                           parts_.generator,
+                           {}};
         at::Tensor loss;
         bool updated = false;
         {
@@ -229,7 +231,8 @@ private:
         if (!state.parts.contains("precision")) return;
         check_state("precision", {{"bfloat16", at::scalar_tensor(0, at::kLong)}}, state.parts["precision"]);
         const bool began = state.parts["precision"].at("bfloat16").item<std::int64_t>() != 0;
-        if (began != precision_.bfloat16) precision_ = {began, std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
+        if (began != precision_.bfloat16)
+            precision_ = {began, std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
     }
 
     // False if asked to stop; nothing of it has been recorded then.
@@ -250,7 +253,8 @@ private:
 
     Figures quick_figures(std::int64_t step) {
         const std::int64_t samples = evaluation_.at("quick_samples"), batch = evaluation_.at("batch");
-        at::Generator generator = make_generator(parts_.device, request_.seed, quick_stream + static_cast<std::uint64_t>(step));
+        at::Generator generator =
+            make_generator(parts_.device, request_.seed, quick_stream + static_cast<std::uint64_t>(step));
         at::Tensor drawn;
         const KeepGoing keep_going = [this](std::int64_t, std::int64_t) { return !recorder_.stop_requested(); };
         const at::NoGradGuard no_grad;

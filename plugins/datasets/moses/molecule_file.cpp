@@ -113,7 +113,8 @@ void add_molecule(std::string_view text, Tokens tokens, TokenNumbers& known, Mol
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t length = tokens == Tokens::smiles ? 1 : selfies_token(text, at);
         const std::string_view token = text.substr(at, length);
-        if (tokens == Tokens::selfies && known.find(token) < 0 && molecules::read_token(token).kind == molecules::Token::Kind::unknown)
+        if (tokens == Tokens::selfies && known.find(token) < 0 &&
+            molecules::read_token(token).kind == molecules::Token::Kind::unknown)
             throw Fault{at, "'" + visible(token) + "' " + molecules::token_fault(token)};
         const int number = known.number_of(token);
         if (number < 0) throw Fault{at, "this is token number 256; a file of molecules has at most 255 different ones"};
@@ -144,10 +145,8 @@ int TokenNumbers::number_of(std::string_view token) {
     if (number >= 0 || words_.size() == most) return number;
     words_.emplace_back(token);
     const int next = static_cast<int>(words_.size()) - 1;
-    if (token.size() == 1)
-        of_byte_[static_cast<unsigned char>(token[0])] = next;
-    else
-        of_word_.emplace(token, next);
+    if (token.size() == 1) of_byte_[static_cast<unsigned char>(token[0])] = next;
+    else of_word_.emplace(token, next);
     return next;
 }
 
@@ -168,10 +167,8 @@ MoleculeFile read_molecules(const std::string& name, Tokens tokens, TokenNumbers
             const std::string header = line == 1 ? header_word(field) : "";
             if (header == "selfies" && tokens == Tokens::smiles)
                 throw Fault{0, "this file holds SELFIES; set tokens = \"selfies\""};
-            if (header.empty())
-                add_molecule(field, tokens, known, file);
-            else
-                file.first_line = 2;
+            if (header.empty()) add_molecule(field, tokens, known, file);
+            else file.first_line = 2;
         } catch (const Fault& fault) {
             throw Error(path + ":" + std::to_string(line) + ":" + std::to_string(fault.at + 1) + ": " + fault.sentence);
         }

@@ -30,7 +30,6 @@ public:
     const std::vector<std::string>& words() const { return words_; }
 
 private:
-
     std::array<int, 256> of_byte_;  // tokens of one byte
     std::unordered_map<std::string, int> of_word_;
     std::vector<std::string> words_;

@@ -61,10 +61,8 @@ void CsvLines::cut(std::string_view text, Line& line) const {
         while (at < text.size() && is_blank(text[at])) ++at;
         if (divider_ == ' ' && at == text.size()) return;
         Cell cell;
-        if (at < text.size() && text[at] == '"')
-            at = take_quoted(text, at, cell, line);
-        else
-            at = take_plain(text, at, cell);
+        if (at < text.size() && text[at] == '"') at = take_quoted(text, at, cell, line);
+        else at = take_plain(text, at, cell);
         line.cells.push_back(cell);
         if (at >= text.size()) return;
         if (divider_ != ' ') ++at;

@@ -16,7 +16,7 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 using marginalia::Split;
 
-constexpr std::int64_t symbols = 27;              // the blank is 0, a to z are 1 to 26
+constexpr std::int64_t symbols = 27;  // the blank is 0, a to z are 1 to 26
 constexpr std::size_t whole_bytes = 100'000'000;
 constexpr std::size_t prefix_bytes = 74'000'000;  // of the beginning of text8 that `data get text8-74m` knows
 
@@ -161,7 +161,9 @@ public:
     }
 
     // Of the words between two blanks of the row: those at its ends may be parts.
-    std::vector<marginalia::Observable> observables() const override { return {{"known_words", ""}, {"word_length", "characters"}}; }
+    std::vector<marginalia::Observable> observables() const override {
+        return {{"known_words", ""}, {"word_length", "characters"}};
+    }
 
     void observe(marginalia::State x, std::span<double> values) const override {
         std::call_once(words_read_, [this] { read_words(); });

@@ -7,20 +7,52 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "rows", .type = ParameterType::integer, .fallback = "8", .minimum = 1, .maximum = 10000,
-     .unit = "sites", .help = "rows of the lattice"},
-    {.name = "columns", .type = ParameterType::integer, .fallback = "8", .minimum = 1, .maximum = 10000,
-     .unit = "sites", .help = "columns of the lattice"},
-    {.name = "layers", .type = ParameterType::integer, .fallback = "1", .minimum = 1, .maximum = 10000,
-     .unit = "sites", .help = "layers of the lattice; 1 for two dimensions"},
+    {.name = "rows",
+     .type = ParameterType::integer,
+     .fallback = "8",
+     .minimum = 1,
+     .maximum = 10000,
+     .unit = "sites",
+     .help = "rows of the lattice"},
+    {.name = "columns",
+     .type = ParameterType::integer,
+     .fallback = "8",
+     .minimum = 1,
+     .maximum = 10000,
+     .unit = "sites",
+     .help = "columns of the lattice"},
+    {.name = "layers",
+     .type = ParameterType::integer,
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 10000,
+     .unit = "sites",
+     .help = "layers of the lattice; 1 for two dimensions"},
     {.name = "torus", .type = ParameterType::boolean, .fallback = "true", .help = "opposite sides are neighbours"},
-    {.name = "beta", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1000,
-     .unit = "nats", .help = "inverse temperature, the weight of a bond of strength 1"},
-    {.name = "field", .type = ParameterType::number, .fallback = "0.0", .minimum = -1000, .maximum = 1000,
-     .unit = "nats", .help = "weight of a spin; above 0 it likes to be up"},
-    {.name = "disorder", .type = ParameterType::text, .fallback = "\"pm1\"", .choices = "pm1|gaussian|ferromagnet",
+    {.name = "beta",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 0,
+     .maximum = 1000,
+     .unit = "nats",
+     .help = "inverse temperature, the weight of a bond of strength 1"},
+    {.name = "field",
+     .type = ParameterType::number,
+     .fallback = "0.0",
+     .minimum = -1000,
+     .maximum = 1000,
+     .unit = "nats",
+     .help = "weight of a spin; above 0 it likes to be up"},
+    {.name = "disorder",
+     .type = ParameterType::text,
+     .fallback = "\"pm1\"",
+     .choices = "pm1|gaussian|ferromagnet",
      .help = "bonds of +1 or -1, of a normal distribution, or all +1"},
-    {.name = "disorder_seed", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 9e15,
+    {.name = "disorder_seed",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 9e15,
      .help = "draws the bonds; part of the energy, apart from a trial's seed"},
 };
 
@@ -90,11 +122,8 @@ public:
 
 private:
     EdwardsAnderson(const marginalia::Params& p, const factor_graph::Grid& grid, std::vector<Bond> bonds)
-        : GraphEnergy(model_of(grid.sites(), bonds, p.number("beta"), p.number("field"))),
-          grid_(grid),
-          bonds_(std::move(bonds)),
-          beta_(p.number("beta")),
-          field_(p.number("field")) {}
+        : GraphEnergy(model_of(grid.sites(), bonds, p.number("beta"), p.number("field"))), grid_(grid),
+          bonds_(std::move(bonds)), beta_(p.number("beta")), field_(p.number("field")) {}
 
     double bond_sum(marginalia::State x) const {
         constexpr double sign[] = {1, -1};

@@ -29,10 +29,8 @@ LogTable cut_down(const Model& model, const Factor& factor, marginalia::State pa
     std::size_t offset = 0, step = 1, size = 1;
     for (std::size_t i = factor.scope.size(); i-- > 0;) {
         const std::uint32_t variable = factor.scope[i], values = model.cardinalities[variable];
-        if (rank[variable] == known)
-            offset += partial[variable] * step;
-        else
-            axes.push_back({rank[variable], values, step}), size *= values;
+        if (rank[variable] == known) offset += partial[variable] * step;
+        else axes.push_back({rank[variable], values, step}), size *= values;
         step *= values;
     }
     std::sort(axes.begin(), axes.end(), [](const Axis& a, const Axis& b) { return a.node < b.node; });
@@ -142,10 +140,8 @@ void Elimination::add_factors(const Model& model, marginalia::State partial) {
     std::vector<std::vector<LogTable>> tables(variables_.size());
     for (const Factor& factor : model.factors) {
         LogTable table = cut_down(model, factor, partial, rank);
-        if (table.scope.empty())
-            log_sum_ += table.values[0], mean_ += table.values[0];
-        else
-            tables[table.scope[0]].push_back(std::move(table));
+        if (table.scope.empty()) log_sum_ += table.values[0], mean_ += table.values[0];
+        else tables[table.scope[0]].push_back(std::move(table));
     }
     for (std::vector<LogTable>& bucket : tables)
         for (LogTable& table : merged(std::move(bucket), cardinalities_))

@@ -55,10 +55,8 @@ Order ExactSums::order_of(const std::vector<std::uint32_t>& unknown, marginalia:
 double ExactSums::log_sum(marginalia::State partial) const {
     std::vector<std::uint32_t> unknown;
     for (std::uint32_t variable = 0; variable < partial.size(); ++variable) {
-        if (partial[variable] == model_.unknown)
-            unknown.push_back(variable);
-        else if (partial[variable] >= model_.cardinalities[variable])
-            return -HUGE_VAL;
+        if (partial[variable] == model_.unknown) unknown.push_back(variable);
+        else if (partial[variable] >= model_.cardinalities[variable]) return -HUGE_VAL;
     }
     if (unknown.empty()) return model_.log_f(partial);
     if (unknown.size() == partial.size()) return log_z();

@@ -8,10 +8,8 @@
 namespace factor_graph {
 
 GraphEnergy::GraphEnergy(Model model)
-    : Energy(static_cast<std::int64_t>(model.cardinalities.size()), model.unknown),
-      model_(std::move(model)),
-      local_(model_),
-      exact_(ExactSums::if_fits(model_)) {}
+    : Energy(static_cast<std::int64_t>(model.cardinalities.size()), model.unknown), model_(std::move(model)),
+      local_(model_), exact_(ExactSums::if_fits(model_)) {}
 
 GraphEnergy::~GraphEnergy() = default;
 

@@ -34,10 +34,8 @@ struct Grid {
             for (const auto& [extent, step] :
                  {std::pair{columns, std::int64_t{1}}, {rows, columns}, {layers, rows * columns}}) {
                 const std::int64_t at = site / step % extent;
-                if (at + 1 < extent)
-                    all.emplace_back(site, site + step);
-                else if (torus && extent > 2)
-                    all.emplace_back(site, site - at * step);
+                if (at + 1 < extent) all.emplace_back(site, site + step);
+                else if (torus && extent > 2) all.emplace_back(site, site - at * step);
             }
         return all;
     }

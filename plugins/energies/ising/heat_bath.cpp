@@ -100,12 +100,12 @@ struct Mixing {
 
 std::string describe(Mixing r_hat, Mixing time, std::int64_t burn_in, std::int64_t apart) {
     char line[400];
-    std::snprintf(line, sizeof line,
-                  "%d heat-bath chains from all-up, all-down and random states, burn-in %lld sweeps, then a state "
-                  "every %lld sweeps; R-hat %.3f (magnetisation), %.3f (energy); autocorrelation time %.1f and %.1f sweeps%s",
-                  chain_count, static_cast<long long>(burn_in), static_cast<long long>(apart), r_hat.magnetisation,
-                  r_hat.energy, time.magnetisation, time.energy,
-                  r_hat.larger() < 1.05 ? "" : "; NOT MIXED: do not rely on these samples");
+    std::snprintf(
+        line, sizeof line,
+        "%d heat-bath chains from all-up, all-down and random states, burn-in %lld sweeps, then a state "
+        "every %lld sweeps; R-hat %.3f (magnetisation), %.3f (energy); autocorrelation time %.1f and %.1f sweeps%s",
+        chain_count, static_cast<long long>(burn_in), static_cast<long long>(apart), r_hat.magnetisation, r_hat.energy,
+        time.magnetisation, time.energy, r_hat.larger() < 1.05 ? "" : "; NOT MIXED: do not rely on these samples");
     return line;
 }
 

@@ -10,10 +10,10 @@
 namespace ising {
 
 struct ChainSamples {
-    std::vector<std::uint8_t> rows;  // (count, sites) symbols 0..1
-    double r_hat = 0;                // the larger of magnetisation's and energy's; 1 when all chains agree
-    double autocorrelation_time = 0; // the larger one, in sweeps
-    std::string how;                 // one line saying all this
+    std::vector<std::uint8_t> rows;   // (count, sites) symbols 0..1
+    double r_hat = 0;                 // the larger of magnetisation's and energy's; 1 when all chains agree
+    double autocorrelation_time = 0;  // the larger one, in sweeps
+    std::string how;                  // one line saying all this
 };
 
 // `count` states from eight heat-bath chains: two all up, two all down, four random at the start. The first part, 1,000

@@ -11,15 +11,37 @@ namespace ising {
 namespace {
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "rows", .type = marginalia::ParameterType::integer, .fallback = "10", .minimum = 1, .maximum = 10000,
-     .unit = "sites", .help = "rows of the lattice"},
-    {.name = "columns", .type = marginalia::ParameterType::integer, .fallback = "10", .minimum = 1, .maximum = 10000,
-     .unit = "sites", .help = "columns of the lattice"},
-    {.name = "coupling", .type = marginalia::ParameterType::number, .fallback = "0.2", .minimum = -5, .maximum = 5,
-     .unit = "nats", .help = "weight of a pair of neighbours; above 0 they like to be equal"},
-    {.name = "field", .type = marginalia::ParameterType::number, .fallback = "0.2", .minimum = -5, .maximum = 5,
-     .unit = "nats", .help = "weight of a spin; above 0 it likes to be up"},
-    {.name = "torus", .type = marginalia::ParameterType::boolean, .fallback = "true",
+    {.name = "rows",
+     .type = marginalia::ParameterType::integer,
+     .fallback = "10",
+     .minimum = 1,
+     .maximum = 10000,
+     .unit = "sites",
+     .help = "rows of the lattice"},
+    {.name = "columns",
+     .type = marginalia::ParameterType::integer,
+     .fallback = "10",
+     .minimum = 1,
+     .maximum = 10000,
+     .unit = "sites",
+     .help = "columns of the lattice"},
+    {.name = "coupling",
+     .type = marginalia::ParameterType::number,
+     .fallback = "0.2",
+     .minimum = -5,
+     .maximum = 5,
+     .unit = "nats",
+     .help = "weight of a pair of neighbours; above 0 they like to be equal"},
+    {.name = "field",
+     .type = marginalia::ParameterType::number,
+     .fallback = "0.2",
+     .minimum = -5,
+     .maximum = 5,
+     .unit = "nats",
+     .help = "weight of a spin; above 0 it likes to be up"},
+    {.name = "torus",
+     .type = marginalia::ParameterType::boolean,
+     .fallback = "true",
      .help = "opposite sides are neighbours"},
 };
 
@@ -91,7 +113,10 @@ public:
     }
 
     std::vector<marginalia::Observable> observables() const override {
-        return {{"magnetisation", ""}, {"energy_per_site", "nats"}, {"neighbour_correlation", ""}, {"absolute_magnetisation", ""}};
+        return {{"magnetisation", ""},
+                {"energy_per_site", "nats"},
+                {"neighbour_correlation", ""},
+                {"absolute_magnetisation", ""}};
     }
 
     void observe(marginalia::State x, std::span<double> values) const override {

@@ -36,8 +36,9 @@ std::int64_t ones(const std::uint8_t* a, std::size_t size) {
 }
 
 std::int64_t differing(const std::uint8_t* a, const std::uint8_t* b, std::size_t size) {
-    return count_ones(size, [=](std::size_t i) { return word_at(a + i) ^ word_at(b + i); },
-                      [=](std::size_t i) { return a[i] ^ b[i]; });
+    return count_ones(
+        size, [=](std::size_t i) { return word_at(a + i) ^ word_at(b + i); },
+        [=](std::size_t i) { return a[i] ^ b[i]; });
 }
 
 }  // namespace

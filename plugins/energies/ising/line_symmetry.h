@@ -14,8 +14,7 @@ inline int source_place(int place, int width, int image) {
 
 inline std::uint32_t image_of(std::uint32_t spins, int width, int image) {
     std::uint32_t moved = 0;
-    for (int place = 0; place < width; ++place)
-        moved |= ((spins >> source_place(place, width, image)) & 1u) << place;
+    for (int place = 0; place < width; ++place) moved |= ((spins >> source_place(place, width, image)) & 1u) << place;
     return moved;
 }
 

@@ -100,10 +100,7 @@ void for_each_site(std::uint32_t sites, Body&& body) {
 }  // namespace
 
 LineTensor::LineTensor(int width, int most_unknown, std::size_t batch)
-    : width_(width),
-      batch_(batch),
-      values_(batch << most_unknown),
-      weights_(std::size_t{1} << most_unknown),
+    : width_(width), batch_(batch), values_(batch << most_unknown), weights_(std::size_t{1} << most_unknown),
       largest_(batch) {}
 
 void LineTensor::set_units(std::uint32_t unknown, std::span<const std::uint32_t> starts) {

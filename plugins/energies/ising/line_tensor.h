@@ -47,10 +47,10 @@ private:
 
     const int width_;
     const std::size_t batch_;
-    std::uint32_t axes_ = 0;   // sites that have an axis now
-    std::size_t rows_ = 1;     // 2^axes
+    std::uint32_t axes_ = 0;  // sites that have an axis now
+    std::size_t rows_ = 1;    // 2^axes
     double log_scale_ = 0;
-    double next_factor_ = 1;   // brings the largest entry near 1; applied by the next weigh
+    double next_factor_ = 1;  // brings the largest entry near 1; applied by the next weigh
     std::vector<double> values_;
     std::vector<double> weights_;  // of the present rows, scratch
     std::vector<double> largest_;  // of each column, scratch

@@ -16,12 +16,8 @@ constexpr std::size_t most_tried = 8;  // paths with as many known sites
 class PathSearch {
 public:
     PathSearch(const Torus& torus, marginalia::State x)
-        : torus_(torus),
-          x_(x),
-          reach_(torus.ring ? torus.columns / 2 : torus.columns),
-          width_(2 * reach_ + 1),
-          known_(static_cast<std::size_t>(torus.columns * width_)),
-          came_(known_.size()) {}
+        : torus_(torus), x_(x), reach_(torus.ring ? torus.columns / 2 : torus.columns), width_(2 * reach_ + 1),
+          known_(static_cast<std::size_t>(torus.columns * width_)), came_(known_.size()) {}
 
     // The number of known sites; path() gives it after that.
     std::int64_t from(std::int64_t row) {

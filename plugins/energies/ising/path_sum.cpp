@@ -106,14 +106,11 @@ ISING_WIDE void find_largest(const double* entries, std::size_t count, double* _
 }  // namespace
 
 PathSum::PathSum(const Lattice& lattice, const PathPlan& plan)
-    : plan_(plan),
-      columns_(1 + std::max_element(plan.steps.begin(), plan.steps.end(),
-                                    [](const Step& a, const Step& b) { return a.column < b.column; })
-                       ->column),
+    : plan_(plan), columns_(1 + std::max_element(plan.steps.begin(), plan.steps.end(),
+                                                 [](const Step& a, const Step& b) { return a.column < b.column; })
+                                    ->column),
       log_unit_(3 * std::abs(lattice.coupling) + std::abs(lattice.field)),
-      path_spins_(static_cast<std::size_t>(columns_)),
-      entries_(lanes << plan.most_axes),
-      others_(entries_.size()) {
+      path_spins_(static_cast<std::size_t>(columns_)), entries_(lanes << plan.most_axes), others_(entries_.size()) {
     for (int up = 0; up < 2; ++up)
         for (int around = -3; around <= 3; ++around)
             weight_[up][around + 3] = std::exp((2 * up - 1) * (lattice.coupling * around + lattice.field) - log_unit_);
@@ -161,16 +158,11 @@ PathSum::Shape PathSum::shape_of(const Step& step) const {
 // -1, 1, or 0 where there is none; `up` where it is unknown.
 int PathSum::spin_of(Spin spin, std::int32_t column, bool up, std::size_t lane) const {
     switch (spin) {
-        case Spin::absent:
-            return 0;
-        case Spin::down:
-            return -1;
-        case Spin::up:
-            return 1;
-        case Spin::unknown:
-            return up ? 1 : -1;
-        case Spin::on_path:
-            return path_spins_[static_cast<std::size_t>(column)][lane];
+        case Spin::absent: return 0;
+        case Spin::down: return -1;
+        case Spin::up: return 1;
+        case Spin::unknown: return up ? 1 : -1;
+        case Spin::on_path: return path_spins_[static_cast<std::size_t>(column)][lane];
     }
     return 0;
 }
@@ -198,10 +190,8 @@ void PathSum::take(const Step& step) {
     const bool from = step.before == Spin::unknown, to = step.after == Spin::unknown;
     if (from && to) return replace_path_axis(entries_.data(), shape, weights);
     if (!from && !to) return scale_path(entries_.data(), shape, weights);
-    if (from)
-        contract_path_axis(entries_.data(), others_.data(), shape, weights);
-    else
-        expand_path_axis(entries_.data(), others_.data(), shape, weights);
+    if (from) contract_path_axis(entries_.data(), others_.data(), shape, weights);
+    else expand_path_axis(entries_.data(), others_.data(), shape, weights);
     entries_.swap(others_);
     axes_ ^= std::uint64_t{1} << step.column;
 }

@@ -27,10 +27,8 @@ int most_unknown(std::span<const Line> lines) {
 }  // namespace
 
 TransferMatrix::TransferMatrix(const Lattice& lattice)
-    : lattice_(lattice),
-      width_(static_cast<int>(std::min(lattice.rows, lattice.columns))),
-      lines_(std::max(lattice.rows, lattice.columns)),
-      cyclic_(lattice.wraps(lines_)),
+    : lattice_(lattice), width_(static_cast<int>(std::min(lattice.rows, lattice.columns))),
+      lines_(std::max(lattice.rows, lattice.columns)), cyclic_(lattice.wraps(lines_)),
       table_(std::size_t{1} << width_) {
     const int bonds = width_ - 1 + lattice.wraps(width_);
     const std::uint32_t places = (1u << (width_ - 1)) - 1;

@@ -75,7 +75,7 @@ private:
     double log_unit_ = 0;        // log of what a weight of 1 stands for
     mutable std::once_flag prepared_;
     mutable double log_z_ = 0;
-    mutable std::vector<Orbit> orbits_;  // of a torus
+    mutable std::vector<Orbit> orbits_;        // of a torus
     mutable std::vector<double> first_lines_;  // of a torus: the log_weight of each state of a line
 };
 

@@ -5,9 +5,17 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "target", .type = ParameterType::number, .fallback = "4.0", .minimum = -100, .maximum = 100,
+    {.name = "target",
+     .type = ParameterType::number,
+     .fallback = "4.0",
+     .minimum = -100,
+     .maximum = 100,
      .help = "wished log P"},
-    {.name = "temperature", .type = ParameterType::number, .fallback = "1.0", .minimum = 1e-09, .maximum = 1000000000.0,
+    {.name = "temperature",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 1e-09,
+     .maximum = 1000000000.0,
      .help = molecule_properties::temperature_help},
     molecule_properties::tokens_parameter,
     molecule_properties::alphabet_parameter,
@@ -35,4 +43,5 @@ public:
 
 }  // namespace
 
-MARGINALIA_ENERGY(Lipophilicity, "lipophilicity", "molecules of a wished octanol-water partition coefficient, log P", manual, parameters);
+MARGINALIA_ENERGY(Lipophilicity, "lipophilicity", "molecules of a wished octanol-water partition coefficient, log P",
+                  manual, parameters);

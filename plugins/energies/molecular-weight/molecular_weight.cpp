@@ -5,9 +5,18 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "target", .type = ParameterType::number, .fallback = "300.0", .minimum = 0, .maximum = 1000000.0, .unit = "g/mol",
+    {.name = "target",
+     .type = ParameterType::number,
+     .fallback = "300.0",
+     .minimum = 0,
+     .maximum = 1000000.0,
+     .unit = "g/mol",
      .help = "wished molecular weight"},
-    {.name = "temperature", .type = ParameterType::number, .fallback = "1000.0", .minimum = 1e-09, .maximum = 1000000000000.0,
+    {.name = "temperature",
+     .type = ParameterType::number,
+     .fallback = "1000.0",
+     .minimum = 1e-09,
+     .maximum = 1000000000000.0,
      .help = molecule_properties::temperature_help},
     molecule_properties::tokens_parameter,
     molecule_properties::alphabet_parameter,

@@ -46,7 +46,9 @@ public:
     bool for_hydrogen() const {
         return may_hold(*nodes_[0].atom->getQuery(), hydrogen_number, false) && !for_element(6, false);
     }
-    bool for_element(int element, bool aromatic) const { return may_hold(*nodes_[0].atom->getQuery(), element, aromatic); }
+    bool for_element(int element, bool aromatic) const {
+        return may_hold(*nodes_[0].atom->getQuery(), element, aromatic);
+    }
 
     // Whether the pattern fits with its first atom here.
     bool fits(const RDKit::Atom& root) const {

@@ -71,8 +71,7 @@ FragmentScores::FragmentScores(const std::string& path) {
 
 double FragmentScores::operator[](std::uint32_t fragment) const {
     const auto found = std::lower_bound(sorted_.begin(), sorted_.end(), std::pair{fragment, -1e300});
-    return found != sorted_.end() && found->first == fragment ? found->second
-                                                               : unlisted;
+    return found != sorted_.end() && found->first == fragment ? found->second : unlisted;
 }
 
 }  // namespace molecule_properties

@@ -10,8 +10,8 @@ namespace molecule_properties {
 
 class FragmentScores {
 public:
-    // Reads RDKit's fpscores.pkl.gz (a Python pickle of lists of a score and its fragments) or lines "fragment TAB score",
-    // both packed by gzip or not; empty: where Debian's rdkit-data puts it. Throws Error.
+    // Reads RDKit's fpscores.pkl.gz (a Python pickle of lists of a score and its fragments) or lines "fragment TAB
+    // score", both packed by gzip or not; empty: where Debian's rdkit-data puts it. Throws Error.
     explicit FragmentScores(const std::string& path);
 
     // Of a fragment, numbered as RDKit's unfolded Morgan fingerprint numbers it; -4 where it is not listed.

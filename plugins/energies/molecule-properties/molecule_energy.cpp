@@ -26,17 +26,16 @@ Notation notation_of(const marginalia::Params& params) {
 }
 
 bool any_needs_all(const std::vector<Target>& targets) {
-    return std::any_of(targets.begin(), targets.end(), [](const Target& target) { return target.property->needs_all(); });
+    return std::any_of(targets.begin(), targets.end(),
+                       [](const Target& target) { return target.property->needs_all(); });
 }
 
 }  // namespace
 
 MoleculeEnergy::MoleculeEnergy(const marginalia::Params& params, std::vector<Target> targets)
     : Energy(params.integer("length"), TokenRows(notation_of(params), params.text("alphabet")).categories()),
-      rows_(notation_of(params), params.text("alphabet")),
-      targets_(std::move(targets)),
-      invalid_(params.number("invalid")),
-      needs_all_(any_needs_all(targets_)),
+      rows_(notation_of(params), params.text("alphabet")), targets_(std::move(targets)),
+      invalid_(params.number("invalid")), needs_all_(any_needs_all(targets_)),
       cache_(static_cast<std::size_t>(params.integer("cache_megabytes")) << 20, targets_.size() + counts) {}
 
 double MoleculeEnergy::log_density(marginalia::State x) const {

@@ -23,20 +23,38 @@ struct Target {
 
 // Parameters that all of these plugins have; each lists them behind its own.
 constexpr marginalia::Parameter tokens_parameter = {
-    .name = "tokens", .type = marginalia::ParameterType::text, .fallback = "\"selfies\"", .choices = "selfies|smiles",
+    .name = "tokens",
+    .type = marginalia::ParameterType::text,
+    .fallback = "\"selfies\"",
+    .choices = "selfies|smiles",
     .help = "what a site holds: a token of SELFIES, of which every row is a molecule, or a character of SMILES"};
 constexpr marginalia::Parameter alphabet_parameter = {
-    .name = "alphabet", .type = marginalia::ParameterType::text, .fallback = "\"moses\"",
+    .name = "alphabet",
+    .type = marginalia::ParameterType::text,
+    .fallback = "\"moses\"",
     .help = "the tokens or characters, one after another, the padding aside; moses: the 26 of MOSES"};
-constexpr marginalia::Parameter length_parameter = {
-    .name = "length", .type = marginalia::ParameterType::integer, .fallback = "55", .minimum = 1, .maximum = 10000,
-    .unit = "tokens", .help = "sites, D"};
+constexpr marginalia::Parameter length_parameter = {.name = "length",
+                                                    .type = marginalia::ParameterType::integer,
+                                                    .fallback = "55",
+                                                    .minimum = 1,
+                                                    .maximum = 10000,
+                                                    .unit = "tokens",
+                                                    .help = "sites, D"};
 constexpr marginalia::Parameter invalid_parameter = {
-    .name = "invalid", .type = marginalia::ParameterType::number, .fallback = "-10000.0", .minimum = -1e9, .maximum = 0,
-    .unit = "nats", .help = "log f of a row that is no molecule, and the least that any row has"};
-constexpr marginalia::Parameter cache_parameter = {
-    .name = "cache_megabytes", .type = marginalia::ParameterType::integer, .fallback = "256", .minimum = 0,
-    .maximum = 1000000, .unit = "MB", .help = "memory for values of molecules seen before; 0: none"};
+    .name = "invalid",
+    .type = marginalia::ParameterType::number,
+    .fallback = "-10000.0",
+    .minimum = -1e9,
+    .maximum = 0,
+    .unit = "nats",
+    .help = "log f of a row that is no molecule, and the least that any row has"};
+constexpr marginalia::Parameter cache_parameter = {.name = "cache_megabytes",
+                                                   .type = marginalia::ParameterType::integer,
+                                                   .fallback = "256",
+                                                   .minimum = 0,
+                                                   .maximum = 1000000,
+                                                   .unit = "MB",
+                                                   .help = "memory for values of molecules seen before; 0: none"};
 constexpr const char* temperature_help = "tau in log f = -(value - target)^2 / tau";
 
 class MoleculeEnergy : public marginalia::Energy {

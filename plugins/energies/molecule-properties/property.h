@@ -20,16 +20,16 @@ public:
     virtual double value(const RDKit::ROMol& molecule) const = 0;
 };
 
-// log P, the logarithm of the partition coefficient of octanol and water, by atomic contributions (S. A. Wildman, G. M. Crippen,
-// J. Chem. Inf. Comput. Sci. 39, 868 (1999)): RDKit's parameters and types, found without adding hydrogens.
+// log P, the logarithm of the partition coefficient of octanol and water, by atomic contributions (S. A. Wildman, G. M.
+// Crippen, J. Chem. Inf. Comput. Sci. 39, 868 (1999)): RDKit's parameters and types, found without adding hydrogens.
 std::shared_ptr<const Property> lipophilicity();
 
 // Quantitative estimate of drug-likeness, 0 to 1 (G. R. Bickerton et al., Nature Chemistry 4, 90 (2012)), mean weights.
 std::shared_ptr<const Property> qed();
 
-// Ease of synthesis, 1 (easy) to 10 (P. Ertl, A. Schuffenhauer, J. Cheminform. 1, 8 (2009)). `scores`: the fragments' scores,
-// fpscores.pkl.gz as it comes with RDKit, or lines "fragment TAB score"; empty: where Debian or a Python package puts it.
-// Throws Error where it cannot be read.
+// Ease of synthesis, 1 (easy) to 10 (P. Ertl, A. Schuffenhauer, J. Cheminform. 1, 8 (2009)). `scores`: the fragments'
+// scores, fpscores.pkl.gz as it comes with RDKit, or lines "fragment TAB score"; empty: where Debian or a Python
+// package puts it. Throws Error where it cannot be read.
 std::shared_ptr<const Property> synthetic_accessibility(const std::string& scores);
 
 // Average molecular weight in g/mol, hydrogens in it.

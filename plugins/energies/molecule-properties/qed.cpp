@@ -31,9 +31,7 @@ double desirability(double x, const Desirability& d) {
 class Qed final : public Property {
 public:
     Qed()
-        : acceptors_(read(acceptors)),
-          alerts_(read(alerts)),
-          aliphatic_(RDKit::SmartsToMol("[$([A;R][!a])]")),
+        : acceptors_(read(acceptors)), alerts_(read(alerts)), aliphatic_(RDKit::SmartsToMol("[$([A;R][!a])]")),
           log_p_(lipophilicity()) {}
 
     std::string name() const override { return "qed"; }

@@ -38,10 +38,8 @@ Folded fold(const Molecule& molecule) {
         const std::int32_t into = molecule.chain_into(number);
         const auto leaving = molecule.leaving(number);
         std::int32_t parent = Bond::nothing;
-        if (into != Bond::nothing)
-            parent = molecule.bonds()[static_cast<std::size_t>(into)].from;
-        else if (leaving.begin() != leaving.end())
-            parent = (*leaving.begin()).to;
+        if (into != Bond::nothing) parent = molecule.bonds()[static_cast<std::size_t>(into)].from;
+        else if (leaving.begin() != leaving.end()) parent = (*leaving.begin()).to;
         if (parent == Bond::nothing || !(atom.plain() || atom.hydrogens == 0) || atom.charge != 0 || atom.isotope > 0 ||
             molecule.twice_orders(number) != 2 || molecule.atom(parent).element == hydrogen) {
             folded.all = false;
@@ -60,7 +58,7 @@ Folded fold(const Molecule& molecule) {
 }
 
 RDKit::Bond::BondType type_of(Order order) {
-    return order == Order::single   ? RDKit::Bond::SINGLE
+    return order == Order::single    ? RDKit::Bond::SINGLE
            : order == Order::twofold ? RDKit::Bond::DOUBLE
                                      : RDKit::Bond::TRIPLE;
 }
@@ -95,10 +93,8 @@ void perceive(RDKit::RWMol& molecule, std::size_t fragments) {
     RDKit::MolOps::cleanUp(molecule);
     molecule.updatePropertyCache(true);
     const bool rings = molecule.getNumBonds() + fragments > molecule.getNumAtoms();
-    if (rings)
-        RDKit::MolOps::symmetrizeSSSR(molecule);
-    else
-        RDKit::MolOps::fastFindRings(molecule);
+    if (rings) RDKit::MolOps::symmetrizeSSSR(molecule);
+    else RDKit::MolOps::fastFindRings(molecule);
     RDKit::MolOps::assignRadicals(molecule);
     if (rings) RDKit::MolOps::setAromaticity(molecule);
 }

@@ -16,7 +16,8 @@ namespace molecules = marginalia::molecules;
 // found, which Crippen's types ask for.
 std::unique_ptr<RDKit::RWMol> rdkit_molecule(const molecules::Molecule& molecule);
 
-// Finds the rest of what a SMILES read by RDKit has: conjugation, hybridisation, and the hydrogens that aromatic atoms must write.
+// Finds the rest of what a SMILES read by RDKit has: conjugation, hybridisation, and the hydrogens that aromatic atoms
+// must write.
 void perceive_all(RDKit::RWMol& molecule);
 
 }  // namespace molecule_properties

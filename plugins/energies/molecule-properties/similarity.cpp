@@ -31,7 +31,9 @@ public:
     explicit Similarity(const std::string& smiles) : to_(fingerprint(*read(smiles))) {}
     std::string name() const override { return "similarity"; }
     bool needs_all() const override { return false; }
-    double value(const RDKit::ROMol& molecule) const override { return TanimotoSimilarity(*fingerprint(molecule), *to_); }
+    double value(const RDKit::ROMol& molecule) const override {
+        return TanimotoSimilarity(*fingerprint(molecule), *to_);
+    }
 
 private:
     std::unique_ptr<ExplicitBitVect> to_;
@@ -39,6 +41,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<const Property> similarity_to(const std::string& smiles) { return std::make_shared<Similarity>(smiles); }
+std::shared_ptr<const Property> similarity_to(const std::string& smiles) {
+    return std::make_shared<Similarity>(smiles);
+}
 
 }  // namespace molecule_properties

@@ -60,7 +60,8 @@ public:
             sum += scores_[fragment] * times;
             count += times;
         }
-        const double kinds = static_cast<double>(fragments->getNonzeroElements().size()), atoms = molecule.getNumAtoms();
+        const double kinds = static_cast<double>(fragments->getNonzeroElements().size()),
+                     atoms = molecule.getNumAtoms();
         // Symmetric molecules have few kinds of fragments and are easier to make.
         const double symmetry = atoms > kinds ? 0.5 * std::log(atoms / kinds) : 0;
         return on_scale(sum / count - complexity(molecule) + symmetry);

@@ -23,9 +23,9 @@ constexpr const char* moses_smiles = "#()-123456=BCFHNOS[]clnors";
 constexpr std::string_view box = "□", dots = "…", three_dots = "...";
 
 std::vector<std::string> words_of(Notation notation, const std::string& alphabet) {
-    const std::string text = alphabet != "moses"               ? alphabet
+    const std::string text = alphabet != "moses"             ? alphabet
                              : notation == Notation::selfies ? moses_selfies
-                                                              : moses_smiles;
+                                                             : moses_smiles;
     std::vector<std::string> words = {notation == Notation::selfies ? "[nop]" : " "};
     const auto add = [&](std::string word) {
         if (word == words[0]) return;
@@ -105,7 +105,8 @@ int TokenRows::symbol_of(std::string_view word) const {
 
 void TokenRows::put(std::vector<std::uint8_t> symbols, std::uint8_t rest, std::span<std::uint8_t> row) const {
     if (symbols.size() > row.size())
-        throw Error("it has " + std::to_string(symbols.size()) + " tokens where a row has " + std::to_string(row.size()));
+        throw Error("it has " + std::to_string(symbols.size()) + " tokens where a row has " +
+                    std::to_string(row.size()));
     symbols.resize(row.size(), rest);
     std::copy(symbols.begin(), symbols.end(), row.begin());
 }

@@ -20,8 +20,8 @@ enum class Notation { selfies, smiles };
 // Threads: const methods from several at once.
 class TokenRows {
 public:
-    // `alphabet`: tokens of SELFIES one after another, or characters of SMILES; "moses": those of that data set. The padding,
-    // [nop] or a blank, is symbol 0 and need not be given. Throws Error.
+    // `alphabet`: tokens of SELFIES one after another, or characters of SMILES; "moses": those of that data set. The
+    // padding, [nop] or a blank, is symbol 0 and need not be given. Throws Error.
     TokenRows(Notation notation, const std::string& alphabet);
 
     std::int64_t categories() const { return static_cast<std::int64_t>(words_.size()); }

@@ -12,8 +12,9 @@
 
 namespace molecule_properties {
 
-// From text to a fixed number of values. Two generations: new entries go to the young one, and when it is full the old one is
-// dropped and the young one becomes old; an old entry that is asked for is young again. All methods from several threads at once.
+// From text to a fixed number of values. Two generations: new entries go to the young one, and when it is full the old
+// one is dropped and the young one becomes old; an old entry that is asked for is young again. All methods from several
+// threads at once.
 class ValueCache {
 public:
     // bytes: about how much memory all entries may take; 0: nothing is kept. values: of each entry.

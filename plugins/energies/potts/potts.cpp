@@ -9,17 +9,41 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "states", .type = ParameterType::integer, .fallback = "3", .minimum = 2, .maximum = 255,
+    {.name = "states",
+     .type = ParameterType::integer,
+     .fallback = "3",
+     .minimum = 2,
+     .maximum = 255,
      .help = "values of a site, q"},
-    {.name = "rows", .type = ParameterType::integer, .fallback = "6", .minimum = 1, .maximum = 10000,
-     .unit = "sites", .help = "rows of the lattice"},
-    {.name = "columns", .type = ParameterType::integer, .fallback = "6", .minimum = 1, .maximum = 10000,
-     .unit = "sites", .help = "columns of the lattice"},
+    {.name = "rows",
+     .type = ParameterType::integer,
+     .fallback = "6",
+     .minimum = 1,
+     .maximum = 10000,
+     .unit = "sites",
+     .help = "rows of the lattice"},
+    {.name = "columns",
+     .type = ParameterType::integer,
+     .fallback = "6",
+     .minimum = 1,
+     .maximum = 10000,
+     .unit = "sites",
+     .help = "columns of the lattice"},
     {.name = "torus", .type = ParameterType::boolean, .fallback = "true", .help = "opposite sides are neighbours"},
-    {.name = "coupling", .type = ParameterType::number, .fallback = "0.5", .minimum = -1000, .maximum = 1000,
-     .unit = "nats", .help = "weight of a pair of equal neighbours; above 0 they like to be equal"},
-    {.name = "field", .type = ParameterType::number, .fallback = "0.0", .minimum = -1000, .maximum = 1000,
-     .unit = "nats", .help = "weight of a site in state 0"},
+    {.name = "coupling",
+     .type = ParameterType::number,
+     .fallback = "0.5",
+     .minimum = -1000,
+     .maximum = 1000,
+     .unit = "nats",
+     .help = "weight of a pair of equal neighbours; above 0 they like to be equal"},
+    {.name = "field",
+     .type = ParameterType::number,
+     .fallback = "0.0",
+     .minimum = -1000,
+     .maximum = 1000,
+     .unit = "nats",
+     .help = "weight of a site in state 0"},
 };
 
 constexpr const char* manual = R"(log f(x) = coupling * sum over edges [x_i = x_j] + field * sum_i [x_i = 0] with x_i
@@ -58,10 +82,7 @@ class Potts final : public factor_graph::GraphEnergy {
 public:
     explicit Potts(const marginalia::Params& p)
         : GraphEnergy(model_of(grid_of(p), p.integer("states"), p.number("coupling"), p.number("field"))),
-          grid_(grid_of(p)),
-          edges_(grid_.edges()),
-          coupling_(p.number("coupling")),
-          field_(p.number("field")) {}
+          grid_(grid_of(p)), edges_(grid_.edges()), coupling_(p.number("coupling")), field_(p.number("field")) {}
 
     double log_density(marginalia::State x) const override {
         return coupling_ * equal_pairs(x) + field_ * static_cast<double>(std::count(x.begin(), x.end(), 0));

@@ -5,9 +5,17 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "target", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1,
+    {.name = "target",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 0,
+     .maximum = 1,
      .help = "wished QED, 0 to 1"},
-    {.name = "temperature", .type = ParameterType::number, .fallback = "0.01", .minimum = 1e-09, .maximum = 1000000000.0,
+    {.name = "temperature",
+     .type = ParameterType::number,
+     .fallback = "0.01",
+     .minimum = 1e-09,
+     .maximum = 1000000000.0,
      .help = molecule_properties::temperature_help},
     molecule_properties::tokens_parameter,
     molecule_properties::alphabet_parameter,

@@ -7,14 +7,26 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "file", .type = ParameterType::path,
+    {.name = "file",
+     .type = ParameterType::path,
      .help = "the edges, in the format of the Gset and the Biq Mac library"},
-    {.name = "problem", .type = ParameterType::text, .fallback = "\"maxcut\"", .choices = "maxcut|qubo",
+    {.name = "problem",
+     .type = ParameterType::text,
+     .fallback = "\"maxcut\"",
+     .choices = "maxcut|qubo",
      .help = "the cut of a graph, or x'Qx of a symmetric matrix"},
-    {.name = "sense", .type = ParameterType::text, .fallback = "\"minimise\"", .choices = "minimise|maximise",
+    {.name = "sense",
+     .type = ParameterType::text,
+     .fallback = "\"minimise\"",
+     .choices = "minimise|maximise",
      .help = "which values of x'Qx are likely; a cut is always maximised"},
-    {.name = "beta", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1e6,
-     .unit = "nats", .help = "inverse temperature, the weight of one unit of the objective"},
+    {.name = "beta",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 0,
+     .maximum = 1e6,
+     .unit = "nats",
+     .help = "inverse temperature, the weight of one unit of the objective"},
 };
 
 constexpr const char* manual = R"(log f(x) = beta * cut(x), where cut(x) is the sum of the weights of the edges whose

@@ -12,9 +12,13 @@ using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
     {.name = "weights", .type = ParameterType::path, .help = "the couplings W, a .npy file of shape (hidden, visible)"},
-    {.name = "visible_bias", .type = ParameterType::path, .fallback = "\"\"",
+    {.name = "visible_bias",
+     .type = ParameterType::path,
+     .fallback = "\"\"",
      .help = "b, a .npy file of shape (visible); empty: zeros"},
-    {.name = "hidden_bias", .type = ParameterType::path, .fallback = "\"\"",
+    {.name = "hidden_bias",
+     .type = ParameterType::path,
+     .fallback = "\"\"",
      .help = "c, a .npy file of shape (hidden); empty: zeros"},
 };
 

@@ -25,10 +25,8 @@ double sigmoid(double a) { return 1 / (1 + std::exp(-a)); }
 class LogSum {
 public:
     void add(double term) {
-        if (term > largest_)
-            sum_ = sum_ * std::exp(largest_ - term) + 1, largest_ = term;
-        else
-            sum_ += std::exp(term - largest_);
+        if (term > largest_) sum_ = sum_ * std::exp(largest_ - term) + 1, largest_ = term;
+        else sum_ += std::exp(term - largest_);
     }
     double value() const { return largest_ + std::log(sum_); }
 
@@ -153,10 +151,8 @@ double Machine::log_sum(marginalia::State partial) const {
     std::vector<std::size_t> free;
     double known = 0;
     for (std::size_t d = 0; d < weights_.visible; ++d) {
-        if (partial[d] == unknown)
-            free.push_back(d);
-        else
-            known += partial[d] * weights_.visible_bias[d];
+        if (partial[d] == unknown) free.push_back(d);
+        else known += partial[d] * weights_.visible_bias[d];
     }
     std::vector<double> inputs = hidden_inputs(partial, 0);
     const Layer layer = free.size() <= weights_.hidden ? visible_layer(weights_, free, std::move(inputs))

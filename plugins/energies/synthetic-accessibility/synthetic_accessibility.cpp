@@ -5,11 +5,21 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "target", .type = ParameterType::number, .fallback = "2.0", .minimum = 1, .maximum = 10,
+    {.name = "target",
+     .type = ParameterType::number,
+     .fallback = "2.0",
+     .minimum = 1,
+     .maximum = 10,
      .help = "wished score, 1 (easy) to 10"},
-    {.name = "temperature", .type = ParameterType::number, .fallback = "1.0", .minimum = 1e-09, .maximum = 1000000000.0,
+    {.name = "temperature",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 1e-09,
+     .maximum = 1000000000.0,
      .help = molecule_properties::temperature_help},
-    {.name = "fragment_scores", .type = ParameterType::path, .fallback = "\"\"",
+    {.name = "fragment_scores",
+     .type = ParameterType::path,
+     .fallback = "\"\"",
      .help = "RDKit's fpscores.pkl.gz, or lines of a fragment, a tab and its score; empty: Debian's"},
     molecule_properties::tokens_parameter,
     molecule_properties::alphabet_parameter,
@@ -30,9 +40,12 @@ References: P. Ertl, A. Schuffenhauer, Estimation of synthetic accessibility sco
 class SyntheticAccessibility final : public molecule_properties::MoleculeEnergy {
 public:
     explicit SyntheticAccessibility(const marginalia::Params& p)
-        : MoleculeEnergy(p, {{molecule_properties::synthetic_accessibility(p.text("fragment_scores")), p.number("target"), p.number("temperature")}}) {}
+        : MoleculeEnergy(p, {{molecule_properties::synthetic_accessibility(p.text("fragment_scores")),
+                              p.number("target"), p.number("temperature")}}) {}
 };
 
 }  // namespace
 
-MARGINALIA_ENERGY(SyntheticAccessibility, "synthetic-accessibility", "molecules that are as easy to make as wished: the synthetic accessibility score", manual, parameters);
+MARGINALIA_ENERGY(SyntheticAccessibility, "synthetic-accessibility",
+                  "molecules that are as easy to make as wished: the synthetic accessibility score", manual,
+                  parameters);

@@ -5,11 +5,18 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "molecule", .type = ParameterType::text,
-     .help = "SMILES of the molecule to be similar to"},
-    {.name = "target", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1,
+    {.name = "molecule", .type = ParameterType::text, .help = "SMILES of the molecule to be similar to"},
+    {.name = "target",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 0,
+     .maximum = 1,
      .help = "wished similarity, 0 to 1"},
-    {.name = "temperature", .type = ParameterType::number, .fallback = "0.01", .minimum = 1e-09, .maximum = 1000000000.0,
+    {.name = "temperature",
+     .type = ParameterType::number,
+     .fallback = "0.01",
+     .minimum = 1e-09,
+     .maximum = 1000000000.0,
      .help = molecule_properties::temperature_help},
     molecule_properties::tokens_parameter,
     molecule_properties::alphabet_parameter,
@@ -29,7 +36,8 @@ References: D. Rogers, M. Hahn, Extended-connectivity fingerprints, J. Chem. Inf
 class Tanimoto final : public molecule_properties::MoleculeEnergy {
 public:
     explicit Tanimoto(const marginalia::Params& p)
-        : MoleculeEnergy(p, {{molecule_properties::similarity_to(p.text("molecule")), p.number("target"), p.number("temperature")}}) {}
+        : MoleculeEnergy(p, {{molecule_properties::similarity_to(p.text("molecule")), p.number("target"),
+                              p.number("temperature")}}) {}
 };
 
 }  // namespace

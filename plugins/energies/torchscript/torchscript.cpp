@@ -91,8 +91,7 @@ public:
 
 private:
     ScriptedEnergy(marginalia::ScriptedFile file, const marginalia::Params& p)
-        : Energy(with_sites(file, p), file.domain.categories),
-          file_(std::move(file)),
+        : Energy(with_sites(file, p), file.domain.categories), file_(std::move(file)),
           device_(device_of(p.text("device"))) {
         file_.module.to(device_);
         has_partial_ = file_.module.find_method("partial_log_density").has_value();

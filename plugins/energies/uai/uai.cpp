@@ -11,7 +11,9 @@ using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
     {.name = "file", .type = ParameterType::path, .help = "the model, a MARKOV or BAYES file in the UAI format"},
-    {.name = "evidence", .type = ParameterType::path, .fallback = "\"\"",
+    {.name = "evidence",
+     .type = ParameterType::path,
+     .fallback = "\"\"",
      .help = "observed variables and their values, an evidence file in the UAI format; empty: none"},
 };
 

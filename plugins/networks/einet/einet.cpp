@@ -17,27 +17,63 @@ using marginalia::ParameterType;
 using marginalia::Params;
 
 constexpr Parameter parameters[] = {
-    {.name = "structure", .type = ParameterType::text, .fallback = "\"quad-graph\"",
+    {.name = "structure",
+     .type = ParameterType::text,
+     .fallback = "\"quad-graph\"",
      .choices = "quad-graph|quad-tree|poon-domingos|random-tree",
      .help = "how sets of sites are split: boxes halved along every axis or along the longest, boxes cut at every "
              "line of a grid, or random halves"},
-    {.name = "piece", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 65536, .unit = "sites",
+    {.name = "piece",
+     .type = ParameterType::integer,
+     .fallback = "4",
+     .minimum = 1,
+     .maximum = 65536,
+     .unit = "sites",
      .help = "quad-graph, quad-tree: sites across the smallest boxes; at most half the layout's longest extent"},
-    {.name = "delta", .type = ParameterType::text, .fallback = "\"4\"",
+    {.name = "delta",
+     .type = ParameterType::text,
+     .fallback = "\"4\"",
      .help = "poon-domingos: sites between the lines of the grid, or of several, coarsest first, with commas between"},
-    {.name = "depth", .type = ParameterType::integer, .fallback = "5", .minimum = 1, .maximum = 32,
+    {.name = "depth",
+     .type = ParameterType::integer,
+     .fallback = "5",
+     .minimum = 1,
+     .maximum = 32,
      .help = "random-tree: how often the sites are halved"},
-    {.name = "replicas", .type = ParameterType::integer, .fallback = "10", .minimum = 1, .maximum = 1000,
+    {.name = "replicas",
+     .type = ParameterType::integer,
+     .fallback = "10",
+     .minimum = 1,
+     .maximum = 1000,
      .help = "random-tree: trees below the root"},
-    {.name = "structure_seed", .type = ParameterType::integer, .fallback = "1", .minimum = 0, .maximum = 1e15,
+    {.name = "structure_seed",
+     .type = ParameterType::integer,
+     .fallback = "1",
+     .minimum = 0,
+     .maximum = 1e15,
      .help = "random-tree: which trees; trials of all seeds have the same"},
-    {.name = "sums", .type = ParameterType::integer, .fallback = "64", .minimum = 1, .maximum = 1024,
+    {.name = "sums",
+     .type = ParameterType::integer,
+     .fallback = "64",
+     .minimum = 1,
+     .maximum = 1024,
      .help = "sums of a region, and distributions of a leaf"},
-    {.name = "layer", .type = ParameterType::text, .fallback = "\"cp\"", .choices = "cp|einsum",
+    {.name = "layer",
+     .type = ParameterType::text,
+     .fallback = "\"cp\"",
+     .choices = "cp|einsum",
      .help = "products of a partition: of sums of the same number, or of all sums of one part with all of the other"},
-    {.name = "noise", .type = ParameterType::number, .fallback = "0.5", .minimum = 1e-3, .maximum = 1,
+    {.name = "noise",
+     .type = ParameterType::number,
+     .fallback = "0.5",
+     .minimum = 1e-3,
+     .maximum = 1,
      .help = "share of the weights that is random at the start; the rest passes each sum's number on"},
-    {.name = "floor", .type = ParameterType::number, .fallback = "1e-5", .minimum = 1e-9, .maximum = 0.5,
+    {.name = "floor",
+     .type = ParameterType::number,
+     .fallback = "1e-5",
+     .minimum = 1e-9,
+     .maximum = 0.5,
      .help = "share of every sum and leaf distribution that stays equal for all its terms"},
 };
 
@@ -98,15 +134,9 @@ einet::RegionGraph regions_of(const Params& params, const Domain& domain) {
 class CircuitBuilder {
 public:
     CircuitBuilder(const Params& params, const Domain& domain, at::Generator& generator)
-        : graph_(regions_of(params, domain)),
-          plan_(einet::plan_of(graph_)),
-          domain_(domain),
-          generator_(generator),
-          sums_(params.integer("sums")),
-          cp_(params.text("layer") == "cp"),
-          terms_(cp_ ? sums_ : sums_ * sums_),
-          noise_(params.number("noise")),
-          floor_(params.number("floor")) {
+        : graph_(regions_of(params, domain)), plan_(einet::plan_of(graph_)), domain_(domain), generator_(generator),
+          sums_(params.integer("sums")), cp_(params.text("layer") == "cp"), terms_(cp_ ? sums_ : sums_ * sums_),
+          noise_(params.number("noise")), floor_(params.number("floor")) {
         check_size();
     }
 
@@ -133,9 +163,10 @@ private:
         for (const einet::Level& level : plan_.levels)
             weights += static_cast<double>(level.partitions.size() * level.ways) * static_cast<double>(terms_ * sums_);
         if (weights > most_weights)
-            throw Error(fmt::format("parameter 'sums' is {}, which with this structure and layer makes {:.2g} weights, "
-                                    "more than {:.2g}; give fewer sums, larger pieces or layer = \"cp\"",
-                                    sums_, weights, most_weights));
+            throw Error(
+                fmt::format("parameter 'sums' is {}, which with this structure and layer makes {:.2g} weights, "
+                            "more than {:.2g}; give fewer sums, larger pieces or layer = \"cp\"",
+                            sums_, weights, most_weights));
     }
 
     // Rows of sites of equal length, filled up with the number of a site that is always unknown.

@@ -60,8 +60,8 @@ private:
 
     std::vector<std::pair<std::size_t, std::int64_t>> cuts(const Box& box) const {
         const auto extent = [](const auto& range) { return range.second - range.first; };
-        const auto longest = std::max_element(
-            box.begin(), box.end(), [&](const auto& a, const auto& b) { return extent(a) < extent(b); });
+        const auto longest = std::max_element(box.begin(), box.end(),
+                                              [&](const auto& a, const auto& b) { return extent(a) < extent(b); });
         std::vector<std::pair<std::size_t, std::int64_t>> found;
         for (const std::int64_t grid : grids_) {
             for (std::size_t axis = 0; axis < box.size(); ++axis) {

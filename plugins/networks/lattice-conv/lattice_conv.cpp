@@ -10,15 +10,32 @@ using marginalia::ParameterType;
 using marginalia::Params;
 
 constexpr Parameter parameters[] = {
-    {.name = "channels", .type = ParameterType::integer, .fallback = "32", .minimum = 1, .maximum = 4096, .unit = "channels",
-     .help = "width of every layer"},
-    {.name = "layers", .type = ParameterType::integer, .fallback = "5", .minimum = 1, .maximum = 64, .unit = "layers",
-     .help = "3x3 convolutions; all but the first are residual; a site sees 2 * layers + 1 sites across"},
-    {.name = "pool", .type = ParameterType::boolean, .fallback = "false",
-     .help = "add to every layer a learned part of its mean over the lattice, for order over the whole of it"},
-    {.name = "site_channels", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 4096,
+    {.name = "channels",
+     .type = ParameterType::integer,
+     .fallback = "32",
+     .minimum = 1,
+     .maximum = 4096,
      .unit = "channels",
-     .help = "learned inputs of each site's own, for couplings that differ between sites; 0: weights fit any lattice size"},
+     .help = "width of every layer"},
+    {.name = "layers",
+     .type = ParameterType::integer,
+     .fallback = "5",
+     .minimum = 1,
+     .maximum = 64,
+     .unit = "layers",
+     .help = "3x3 convolutions; all but the first are residual; a site sees 2 * layers + 1 sites across"},
+    {.name = "pool",
+     .type = ParameterType::boolean,
+     .fallback = "false",
+     .help = "add to every layer a learned part of its mean over the lattice, for order over the whole of it"},
+    {.name = "site_channels",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 4096,
+     .unit = "channels",
+     .help =
+         "learned inputs of each site's own, for couplings that differ between sites; 0: weights fit any lattice size"},
 };
 
 constexpr double site_spread = 0.3;  // of the sites' own inputs at the start, beside symbols' inputs of 0 and 1
@@ -52,8 +69,11 @@ at::Tensor uniform(at::IntArrayRef shape, double inputs, at::Generator& generato
 std::string whole_layers(std::int64_t layers, bool pool) {
     std::string source;
     for (std::int64_t l = 2; l <= layers; ++l) {
-        source += fmt::format("        a = torch.silu(h)\n        h = h + torch.conv2d(self.pad(a), self.w{0}, self.b{0})\n", l);
-        if (pool) source += fmt::format("        h = h + torch.linear(a.mean([2, 3]), self.p{}).unsqueeze(2).unsqueeze(3)\n", l);
+        source += fmt::format(
+            "        a = torch.silu(h)\n        h = h + torch.conv2d(self.pad(a), self.w{0}, self.b{0})\n", l);
+        if (pool)
+            source +=
+                fmt::format("        h = h + torch.linear(a.mean([2, 3]), self.p{}).unsqueeze(2).unsqueeze(3)\n", l);
     }
     return source;
 }
@@ -61,8 +81,8 @@ std::string whole_layers(std::int64_t layers, bool pool) {
 std::string patch_layers(std::int64_t layers) {
     std::string source;
     for (std::int64_t l = 2; l <= layers; ++l)
-        source += fmt::format(
-            "        h = h[:, :, 1:-1, 1:-1] + torch.conv2d(torch.silu(h), self.w{0}, self.b{0})\n", l);
+        source +=
+            fmt::format("        h = h[:, :, 1:-1, 1:-1] + torch.conv2d(torch.silu(h), self.w{0}, self.b{0})\n", l);
     return source;
 }
 
@@ -163,7 +183,8 @@ std::int64_t patch_work(std::int64_t layers) {
 
 marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {
     if (domain.layout.shape.size() != 2)
-        throw marginalia::Error("network 'lattice-conv' needs variables on a two-dimensional lattice; use 'mlp' for others");
+        throw marginalia::Error(
+            "network 'lattice-conv' needs variables on a two-dimensional lattice; use 'mlp' for others");
     const std::int64_t channels = params.integer("channels"), layers = params.integer("layers");
     const std::int64_t categories = domain.categories, symbols = categories + 1;
     const std::int64_t rows = domain.layout.shape[0], columns = domain.layout.shape[1];
@@ -173,8 +194,8 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     const auto add = [&](const std::string& name, const at::Tensor& value) { network.parameter(name, value); };
     for (std::int64_t l = 1; l <= layers; ++l) {
         const std::int64_t inputs = l == 1 ? symbols : channels;
-        add(fmt::format("w{}", l),
-            uniform({channels, inputs, 3, 3}, 9.0 * static_cast<double>(inputs), generator).contiguous(at::MemoryFormat::ChannelsLast));
+        add(fmt::format("w{}", l), uniform({channels, inputs, 3, 3}, 9.0 * static_cast<double>(inputs), generator)
+                                       .contiguous(at::MemoryFormat::ChannelsLast));
         add(fmt::format("b{}", l), uniform({channels}, 9.0 * static_cast<double>(inputs), generator));
     }
     for (std::int64_t l = 2; pool && l <= layers; ++l) add(fmt::format("p{}", l), at::zeros({channels, channels}));

@@ -10,9 +10,19 @@ using marginalia::ParameterType;
 using marginalia::Params;
 
 constexpr Parameter parameters[] = {
-    {.name = "hidden", .type = ParameterType::integer, .fallback = "512", .minimum = 1, .maximum = 65536, .unit = "units",
+    {.name = "hidden",
+     .type = ParameterType::integer,
+     .fallback = "512",
+     .minimum = 1,
+     .maximum = 65536,
+     .unit = "units",
      .help = "width of every hidden layer"},
-    {.name = "layers", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 64, .unit = "layers",
+    {.name = "layers",
+     .type = ParameterType::integer,
+     .fallback = "4",
+     .minimum = 1,
+     .maximum = 64,
+     .unit = "layers",
      .help = "hidden layers; all but the first are residual"},
 };
 
@@ -109,9 +119,9 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     add("b_conditional", at::zeros({sites, categories}));
     // `embedding` looks up whole rows, so one row holds the K output rows of a site.
     network.define(fmt::format(methods, fmt::arg("symbols", categories + 1), fmt::arg("categories", categories),
-                              fmt::arg("sites", sites), fmt::arg("hidden_units", hidden),
-                              fmt::arg("log_categories", std::log(static_cast<double>(categories))),
-                              fmt::arg("hidden", hidden_layers(layers))));
+                               fmt::arg("sites", sites), fmt::arg("hidden_units", hidden),
+                               fmt::arg("log_categories", std::log(static_cast<double>(categories))),
+                               fmt::arg("hidden", hidden_layers(layers))));
     return network;
 }
 

@@ -12,13 +12,28 @@ using marginalia::ParameterType;
 using marginalia::Params;
 
 constexpr Parameter parameters[] = {
-    {.name = "bond", .type = ParameterType::integer, .fallback = "16", .minimum = 1, .maximum = 1024, .unit = "states",
+    {.name = "bond",
+     .type = ParameterType::integer,
+     .fallback = "16",
+     .minimum = 1,
+     .maximum = 1024,
+     .unit = "states",
      .help = "χ, the states of the bond between two sites of the chain"},
-    {.name = "kind", .type = ParameterType::text, .fallback = "\"non-negative\"", .choices = "non-negative|born",
+    {.name = "kind",
+     .type = ParameterType::text,
+     .fallback = "\"non-negative\"",
+     .choices = "non-negative|born",
      .help = "p as a product of matrices with no entry below 0, or as the square of a product of real ones"},
-    {.name = "order", .type = ParameterType::text, .fallback = "\"snake\"", .choices = "snake|rows",
+    {.name = "order",
+     .type = ParameterType::text,
+     .fallback = "\"snake\"",
+     .choices = "snake|rows",
      .help = "how the chain runs over a lattice: there and back, so that each step goes to a neighbour, or row by row"},
-    {.name = "noise", .type = ParameterType::number, .fallback = "0.2", .minimum = 1e-6, .maximum = 10,
+    {.name = "noise",
+     .type = ParameterType::number,
+     .fallback = "0.2",
+     .minimum = 1e-6,
+     .maximum = 10,
      .help = "spread of the weights at the start; near 0 it is the uniform distribution, with bond states alike"},
 };
 
@@ -86,7 +101,8 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     network.buffer("place", order.argsort());
     network.buffer("pad", pad);
     network.constant("consistent", std::int64_t{1});
-    const std::string methods = std::string(mps::shared_methods) + (born ? mps::born_methods : mps::non_negative_methods);
+    const std::string methods =
+        std::string(mps::shared_methods) + (born ? mps::born_methods : mps::non_negative_methods);
     network.define(fmt::format(
         fmt::runtime(methods), fmt::arg("sites", sites), fmt::arg("categories", categories), fmt::arg("bond", bond),
         fmt::arg("fan_in", categories * bond), fmt::arg("padding", padding), fmt::arg("half", (sites + padding) / 2),

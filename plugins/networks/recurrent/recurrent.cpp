@@ -13,15 +13,34 @@ using marginalia::Params;
 using marginalia::TwoHeads;
 
 constexpr Parameter parameters[] = {
-    {.name = "width", .type = ParameterType::integer, .fallback = "64", .minimum = 1, .maximum = 8192, .unit = "units",
+    {.name = "width",
+     .type = ParameterType::integer,
+     .fallback = "64",
+     .minimum = 1,
+     .maximum = 8192,
+     .unit = "units",
      .help = "state of each direction"},
-    {.name = "feed_forward", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 65536, .unit = "units",
+    {.name = "feed_forward",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 65536,
+     .unit = "units",
      .help = "hidden units of the part that joins the directions; 0: four times the width"},
-    {.name = "pool", .type = ParameterType::boolean, .fallback = "false",
+    {.name = "pool",
+     .type = ParameterType::boolean,
+     .fallback = "false",
      .help = "give every site a sum over all of them, for what adds up over a sequence"},
-    {.name = "bodies", .type = ParameterType::integer, .fallback = "1", .minimum = 1, .maximum = 2, .unit = "bodies",
+    {.name = "bodies",
+     .type = ParameterType::integer,
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 2,
+     .unit = "bodies",
      .help = "1: one body with two heads; 2: weights of their own for marginals and conditionals"},
-    {.name = "known_fraction", .type = ParameterType::boolean, .fallback = "true",
+    {.name = "known_fraction",
+     .type = ParameterType::boolean,
+     .fallback = "true",
      .help = "give the fraction of known sites to every site as one more input"},
     marginalia::two_heads::readout,
 };
@@ -84,8 +103,8 @@ constexpr const char* pooled_bias = "torch.linear(n.sum([1]) * {scale}, self.{p}
 
 constexpr double spread = 0.3;  // of symbols' and places' vectors at the start
 
-void add_body(marginalia::NetworkBuilder& network, std::int64_t width, std::int64_t hidden, bool pool, const TwoHeads& heads,
-              const std::string& prefix, at::Generator& generator) {
+void add_body(marginalia::NetworkBuilder& network, std::int64_t width, std::int64_t hidden, bool pool,
+              const TwoHeads& heads, const std::string& prefix, at::Generator& generator) {
     const auto add = [&](const std::string& name, const at::Tensor& value) { network.parameter(prefix + name, value); };
     add("embed_w", at::empty({width, heads.inputs()}).normal_(0, spread, generator));
     add("places", at::empty({heads.domain.sites, width}).normal_(0, spread, generator));

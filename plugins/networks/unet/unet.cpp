@@ -22,7 +22,8 @@ constexpr Parameter parameters[] = {
      .type = ParameterType::text,
      .fallback = "\"cpu\"",
      .choices = "cpu|paper",
-     .help = "sizes not given below: paper, the published shape; cpu, 1.7 million weights, patches of 2 x 2 sites at two resolutions"},
+     .help = "sizes not given below: paper, the published shape; cpu, 1.7 million weights, patches of 2 x 2 sites at "
+             "two resolutions"},
     {.name = "channels",
      .type = ParameterType::text,
      .fallback = "\"\"",
@@ -129,8 +130,10 @@ public:
         const auto& levels = design_.levels;
         const std::int64_t patch = design_.patch;
         if (patch > 1)
-            line("h = torch.pixel_unshuffle(torch.constant_pad_nd(h, [0, ({0} - self.columns % {0}) % {0}, 0, ({0} - self.rows % {0}) % {0}]), {0})",
-                 patch);
+            line(
+                "h = torch.pixel_unshuffle(torch.constant_pad_nd(h, [0, ({0} - self.columns % {0}) % {0}, 0, ({0} - "
+                "self.rows % {0}) % {0}]), {0})",
+                patch);
         line("h = {}", convolution("h", "stem", {inputs * patch * patch, levels.front().channels}));
         for (std::size_t l = 1; l < levels.size(); ++l) {
             blocks(fmt::format("down{}", l), levels[l - 1]);
@@ -146,7 +149,8 @@ public:
         }
         line("h = torch.silu({})", norm("h", "last", levels.front().channels));
         if (patch > 1) {
-            const Convolution sites{.inputs = levels.front().channels, .outputs = patch * patch * design_.site_width(), .size = 1};
+            const Convolution sites{
+                .inputs = levels.front().channels, .outputs = patch * patch * design_.site_width(), .size = 1};
             line("h = torch.pixel_shuffle({}, {})", convolution("h", "sites", sites), patch);
             line("h = torch.silu(h[:, :, :self.rows, :self.columns])");
         }
@@ -239,8 +243,8 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
             "network 'unet' needs variables on a two-dimensional lattice; use 'transformer' or 'mlp' for "
             "others");
     const UnetDesign design = marginalia::unet_design(params, domain.layout);
-    const TwoHeads shape{domain, design.site_width(), params.integer("bodies") == 2,
-                         params.boolean("known_fraction"), params.text("readout") == "softmax"};
+    const TwoHeads shape{domain, design.site_width(), params.integer("bodies") == 2, params.boolean("known_fraction"),
+                         params.text("readout") == "softmax"};
     marginalia::NetworkBuilder network("unet");
     network.constant("rows", domain.layout.shape[0]);
     network.constant("columns", domain.layout.shape[1]);

@@ -63,8 +63,9 @@ private:
         };
         if (given == 0) return params_.text("channels").empty() && wraps(preset_.patch) ? preset_.patch : 1;
         if (!wraps(given))
-            throw Error("network 'unet': patch = " + std::to_string(given) + " does not divide the periodic lattice of " +
-                        std::to_string(layout.shape[0]) + " x " + std::to_string(layout.shape[1]) + " sites; give one that does, or 1");
+            throw Error("network 'unet': patch = " + std::to_string(given) +
+                        " does not divide the periodic lattice of " + std::to_string(layout.shape[0]) + " x " +
+                        std::to_string(layout.shape[1]) + " sites; give one that does, or 1");
         return given;
     }
 

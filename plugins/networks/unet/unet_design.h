@@ -25,8 +25,8 @@ struct UnetDesign {
     std::int64_t site_width() const { return (levels.front().channels + patch - 1) / patch; }  // features of a site
 };
 
-// The preset with what the parameters give in its place; of presets with patches, single sites where channels are given or the
-// patch does not divide a periodic lattice. Throws Error naming the parameter that does not fit.
+// The preset with what the parameters give in its place; of presets with patches, single sites where channels are given
+// or the patch does not divide a periodic lattice. Throws Error naming the parameter that does not fit.
 UnetDesign unet_design(const Params& params, const Layout& layout);
 
 }  // namespace marginalia

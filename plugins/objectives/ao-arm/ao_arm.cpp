@@ -33,13 +33,15 @@ public:
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const std::int64_t sites = setup_.domain.sites, categories = setup_.domain.categories;
         const at::Tensor x = marginalia::training_states(step, setup_);
-        const at::Tensor rank = marginalia::random_orders(x.size(0), sites, step.generator, setup_.device);  // of each site
-        const at::Tensor known = stratified_sizes(x, step.generator);                                        // d - 1
+        const at::Tensor rank =
+            marginalia::random_orders(x.size(0), sites, step.generator, setup_.device);  // of each site
+        const at::Tensor known = stratified_sizes(x, step.generator);                    // d - 1
         const at::Tensor unknown = rank >= known;
 
         const at::Tensor logits = step.network.conditional_logits(x.masked_fill(unknown, categories));
         const at::Tensor log_p = marginalia::log_probabilities(logits, x);
-        const at::Tensor weight = static_cast<double>(sites) / static_cast<double>(x.size(0)) / (sites - known).to(log_p.dtype());
+        const at::Tensor weight =
+            static_cast<double>(sites) / static_cast<double>(x.size(0)) / (sites - known).to(log_p.dtype());
         const at::Tensor loss = -(weight * unknown * log_p).sum();
         step.metrics = {{"loss", loss.detach()},
                         {"train_bits", loss.detach() / (static_cast<double>(sites) * std::numbers::ln2)}};
@@ -54,5 +56,6 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(AnyOrderLikelihood, "ao-arm", "any-order autoregressive model by maximum likelihood (masked diffusion): stage 1",
-                     manual, parameters, "states");
+MARGINALIA_OBJECTIVE(AnyOrderLikelihood, "ao-arm",
+                     "any-order autoregressive model by maximum likelihood (masked diffusion): stage 1", manual,
+                     parameters, "states");

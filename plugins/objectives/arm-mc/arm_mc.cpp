@@ -7,7 +7,9 @@
 namespace {
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "independent", .type = marginalia::ParameterType::boolean, .fallback = "false",
+    {.name = "independent",
+     .type = marginalia::ParameterType::boolean,
+     .fallback = "false",
      .help = "estimate the weight from another site than the gradient's: no bias, more noise"},
 };
 
@@ -32,7 +34,8 @@ class ArmMonteCarlo final : public marginalia::Objective {
 public:
     ArmMonteCarlo(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
         : setup_(setup), independent_(params.boolean("independent")) {
-        if (setup.batch < 2) throw marginalia::Error("batch 1 leaves nothing after the baseline; give train.batch >= 2");
+        if (setup.batch < 2)
+            throw marginalia::Error("batch 1 leaves nothing after the baseline; give train.batch >= 2");
     }
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
@@ -75,5 +78,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(ArmMonteCarlo, "arm-mc", "ARM whose log-density is one conditional times D: a baseline that fails", manual,
-                     parameters, "energy model-sampler");
+MARGINALIA_OBJECTIVE(ArmMonteCarlo, "arm-mc", "ARM whose log-density is one conditional times D: a baseline that fails",
+                     manual, parameters, "energy model-sampler");

@@ -11,8 +11,14 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "terms", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 1e9, .unit = "sites",
-     .help = "conditionals of each state that are differentiated a step, a random choice that stands for all D; 0: all"},
+    {.name = "terms",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 1e9,
+     .unit = "sites",
+     .help =
+         "conditionals of each state that are differentiated a step, a random choice that stands for all D; 0: all"},
 };
 
 constexpr const char* manual = R"(
@@ -39,8 +45,9 @@ class Arm final : public marginalia::Objective {
 public:
     Arm(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
         : setup_(setup), terms_(params.integer("terms") == 0 ? setup.domain.sites
-                                                              : std::min(params.integer("terms"), setup.domain.sites)) {
-        if (setup.batch < 2) throw marginalia::Error("batch 1 leaves nothing after the baseline; give train.batch >= 2");
+                                                             : std::min(params.integer("terms"), setup.domain.sites)) {
+        if (setup.batch < 2)
+            throw marginalia::Error("batch 1 leaves nothing after the baseline; give train.batch >= 2");
     }
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
@@ -73,8 +80,9 @@ private:
         const at::NoGradGuard no_grad;
         const at::Tensor forward = marginalia::fixed_order_model(step.network)->log_density(x, step.generator, [] {});
         if (at::allclose(log_p, forward, 1e-3, 1e-2)) return;
-        throw marginalia::Error("the sampler's states do not have the density of site order 0, 1, 2, ...; give the sampler 'ancestral' "
-                                "order = \"forward\"");
+        throw marginalia::Error(
+            "the sampler's states do not have the density of site order 0, 1, 2, ...; give the sampler 'ancestral' "
+            "order = \"forward\"");
     }
 
     at::Tensor chosen_sites(const at::Tensor& x, at::Generator& generator) const {

@@ -11,8 +11,12 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "method", .type = ParameterType::text, .fallback = "\"gradient\"", .choices = "gradient|em",
-     .help = "by the host's optimiser, or by stochastic expectation maximisation, whose step size is train.learning_rate"},
+    {.name = "method",
+     .type = ParameterType::text,
+     .fallback = "\"gradient\"",
+     .choices = "gradient|em",
+     .help =
+         "by the host's optimiser, or by stochastic expectation maximisation, whose step size is train.learning_rate"},
 };
 
 constexpr const char* manual = R"(

@@ -13,17 +13,41 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "order", .type = ParameterType::text, .fallback = "\"uniform\"", .choices = "uniform|learned",
-     .help = "how the policy picks the next site: evenly, or by the logits as in gflownet-tb, one site a pass and so up to 2 D passes a step"},
-    {.name = "passes", .type = ParameterType::integer, .fallback = "2", .minimum = 1, .maximum = 1e6, .unit = "passes",
+    {.name = "order",
+     .type = ParameterType::text,
+     .fallback = "\"uniform\"",
+     .choices = "uniform|learned",
+     .help = "how the policy picks the next site: evenly, or by the logits as in gflownet-tb, one site a pass and so "
+             "up to 2 D passes a step"},
+    {.name = "passes",
+     .type = ParameterType::integer,
+     .fallback = "2",
+     .minimum = 1,
+     .maximum = 1e6,
+     .unit = "passes",
      .help = "uniform order: in which erased sites are refilled, an equal number in each; D: one site at a time"},
-    {.name = "balance", .type = ParameterType::number, .fallback = "0.01", .minimum = 0, .maximum = 1e6,
+    {.name = "balance",
+     .type = ParameterType::number,
+     .fallback = "0.01",
+     .minimum = 0,
+     .maximum = 1e6,
      .help = "weight of trajectory balance beside the energy's contrastive divergence"},
-    {.name = "likelihood", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1e6,
-     .help = "weight of the likelihood of the data's trajectories; 0: the policy learns by trajectory balance alone, as published"},
-    {.name = "metropolis", .type = ParameterType::boolean, .fallback = "true",
+    {.name = "likelihood",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 0,
+     .maximum = 1e6,
+     .help = "weight of the likelihood of the data's trajectories; 0: the policy learns by trajectory balance alone, "
+             "as published"},
+    {.name = "metropolis",
+     .type = ParameterType::boolean,
+     .fallback = "true",
      .help = "take refilled rows for the energy by the rule of Metropolis and Hastings; false: all of them"},
-    {.name = "trajectories", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 1e6,
+    {.name = "trajectories",
+     .type = ParameterType::integer,
+     .fallback = "4",
+     .minimum = 1,
+     .maximum = 1e6,
      .help = "learned order: trajectories to a state whose mean stands for its density in evaluation"},
 };
 
@@ -60,7 +84,7 @@ Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037).
 
 // What erasing a part of the rows x and refilling it gave.
 struct Refilled {
-    at::Tensor x;           // (B, D) x'
+    at::Tensor x;  // (B, D) x'
     // The rest with gradient, (B): log P_F - log P_B
     at::Tensor log_drawn;   // from x_S to x'
     at::Tensor log_states;  // from x_S to x
@@ -70,12 +94,9 @@ struct Refilled {
 class EnergyBasedFlow final : public marginalia::Objective {
 public:
     EnergyBasedFlow(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
-        : setup_(setup),
-          learned_(params.text("order") == "learned"),
-          passes_(std::min(params.integer("passes"), setup.domain.sites)),
-          balance_(params.number("balance")),
-          likelihood_(params.number("likelihood")),
-          metropolis_(params.boolean("metropolis")),
+        : setup_(setup), learned_(params.text("order") == "learned"),
+          passes_(std::min(params.integer("passes"), setup.domain.sites)), balance_(params.number("balance")),
+          likelihood_(params.number("likelihood")), metropolis_(params.boolean("metropolis")),
           trajectories_(params.integer("trajectories")) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
@@ -86,10 +107,11 @@ public:
         const at::Tensor imbalance = gap.detach() - (other.log_states - other.log_drawn);
         const at::Tensor accepted = accept(imbalance.detach(), step.generator);
         const at::Tensor loss = imbalance.square().mean(), log_path = other.log_path.mean();
-        step.metrics = {{"loss", loss.detach()},
-                        {"acceptance", accepted.mean()},
-                        {"energy_gap", gap.detach().mean()},
-                        {"train_bits", -log_path.detach() / (static_cast<double>(setup_.domain.sites) * std::numbers::ln2)}};
+        step.metrics = {
+            {"loss", loss.detach()},
+            {"acceptance", accepted.mean()},
+            {"energy_gap", gap.detach().mean()},
+            {"train_bits", -log_path.detach() / (static_cast<double>(setup_.domain.sites) * std::numbers::ln2)}};
         return balance_ * loss - (accepted * gap).mean() - likelihood_ * log_path;
     }
 
@@ -111,7 +133,8 @@ private:
     at::Tensor log_actions(const marginalia::Network& network, const at::Tensor& x) const {
         if (!learned_) return network.conditional_logits(x).to(at::kFloat).log_softmax(2);
         const at::Tensor unknown = (x == setup_.domain.categories).sum(1).to(at::kFloat);
-        return learned_order::log_policy(network, x).to(at::kFloat).view({x.size(0), x.size(1), -1}) + unknown.log().view({-1, 1, 1});
+        return learned_order::log_policy(network, x).to(at::kFloat).view({x.size(0), x.size(1), -1}) +
+               unknown.log().view({-1, 1, 1});
     }
 
     // Sizes of the known part, (B, 1). With learned order the same in every row, so that all come to an end at once.
@@ -173,5 +196,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(EnergyBasedFlow, "gflownet-eb", "energy and GFlowNet learned together from states (EB-GFN)", manual, parameters,
-                     "states");
+MARGINALIA_OBJECTIVE(EnergyBasedFlow, "gflownet-eb", "energy and GFlowNet learned together from states (EB-GFN)",
+                     manual, parameters, "states");

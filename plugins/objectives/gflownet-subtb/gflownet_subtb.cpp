@@ -15,9 +15,18 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "length", .type = ParameterType::integer, .fallback = "8", .minimum = 1, .maximum = 1e6, .unit = "transitions",
+    {.name = "length",
+     .type = ParameterType::integer,
+     .fallback = "8",
+     .minimum = 1,
+     .maximum = 1e6,
+     .unit = "transitions",
      .help = "longest piece of a trajectory that is balanced, at most D; 1 is detailed balance"},
-    {.name = "trajectories", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 1e6,
+    {.name = "trajectories",
+     .type = ParameterType::integer,
+     .fallback = "4",
+     .minimum = 1,
+     .maximum = 1e6,
      .help = "trajectories to a state whose mean stands for its density in evaluation"},
 };
 
@@ -42,10 +51,8 @@ References: K. Madan et al., Learning GFlowNets from partial episodes for improv
 class SubTrajectoryBalance final : public marginalia::Objective {
 public:
     SubTrajectoryBalance(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
-        : setup_(setup),
-          length_(std::min(params.integer("length"), setup.domain.sites)),
-          trajectories_(params.integer("trajectories")),
-          log_z_(setup.device, 10) {}
+        : setup_(setup), length_(std::min(params.integer("length"), setup.domain.sites)),
+          trajectories_(params.integer("trajectories")), log_z_(setup.device, 10) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const std::int64_t sites = setup_.domain.sites, categories = setup_.domain.categories;
@@ -100,5 +107,6 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(SubTrajectoryBalance, "gflownet-subtb", "GFlowNet of learned order from an energy: sub-trajectory balance",
-                     manual, parameters, "energy sampler");
+MARGINALIA_OBJECTIVE(SubTrajectoryBalance, "gflownet-subtb",
+                     "GFlowNet of learned order from an energy: sub-trajectory balance", manual, parameters,
+                     "energy sampler");

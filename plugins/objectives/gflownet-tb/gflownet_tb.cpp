@@ -13,11 +13,23 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "policy", .type = ParameterType::text, .fallback = "\"forward\"", .choices = "forward|backward",
+    {.name = "policy",
+     .type = ParameterType::text,
+     .fallback = "\"forward\"",
+     .choices = "forward|backward",
      .help = "trajectories of the model itself, or backward from the sampler's states along random orders"},
-    {.name = "transitions", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 1e9, .unit = "transitions",
+    {.name = "transitions",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 1e9,
+     .unit = "transitions",
      .help = "of each trajectory that are differentiated a step, a random choice that stands for all D; 0: all"},
-    {.name = "trajectories", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 1e6,
+    {.name = "trajectories",
+     .type = ParameterType::integer,
+     .fallback = "4",
+     .minimum = 1,
+     .maximum = 1e6,
      .help = "trajectories to a state whose mean stands for its density in evaluation"},
 };
 
@@ -43,12 +55,11 @@ D. Zhang et al., Generative flow networks for discrete probabilistic modeling, I
 class TrajectoryBalance final : public marginalia::Objective {
 public:
     TrajectoryBalance(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
-        : setup_(setup),
-          forward_(params.text("policy") == "forward"),
-          transitions_(params.integer("transitions") == 0 ? setup.domain.sites
-                                                          : std::min(params.integer("transitions"), setup.domain.sites)),
-          trajectories_(params.integer("trajectories")),
-          log_z_(setup.device, 10) {}
+        : setup_(setup), forward_(params.text("policy") == "forward"),
+          transitions_(params.integer("transitions") == 0
+                           ? setup.domain.sites
+                           : std::min(params.integer("transitions"), setup.domain.sites)),
+          trajectories_(params.integer("trajectories")), log_z_(setup.device, 10) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const auto drawn = forward_ ? on_policy(step) : backward(step);
@@ -60,11 +71,13 @@ public:
 
         const at::Tensor position =
             marginalia::random_sites(drawn.x.size(0), setup_.domain.sites, transitions_, step.generator, setup_.device);
-        const at::Tensor log_forward = learned_order::log_transitions(step.network, drawn.x, drawn.order, position).sum(1) *
-                                       (static_cast<double>(setup_.domain.sites) / static_cast<double>(transitions_));
+        const at::Tensor log_forward =
+            learned_order::log_transitions(step.network, drawn.x, drawn.order, position).sum(1) *
+            (static_cast<double>(setup_.domain.sites) / static_cast<double>(transitions_));
         // The gradient of the squared imbalance, whose value the metric tells.
         const at::Tensor surrogate = (2 * imbalance * (log_z + log_forward)).mean();
-        step.metrics = {{"loss", imbalance.square().mean()}, {"log_z_estimate", log_z.detach()},
+        step.metrics = {{"loss", imbalance.square().mean()},
+                        {"log_z_estimate", log_z.detach()},
                         {"imbalance_std", imbalance.std()}};
         return surrogate;
     }
@@ -101,5 +114,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(TrajectoryBalance, "gflownet-tb", "GFlowNet of learned order from an energy: trajectory balance", manual,
-                     parameters, "energy");
+MARGINALIA_OBJECTIVE(TrajectoryBalance, "gflownet-tb", "GFlowNet of learned order from an energy: trajectory balance",
+                     manual, parameters, "energy");

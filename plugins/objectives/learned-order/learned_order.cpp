@@ -41,8 +41,8 @@ private:
     at::Tensor mean_over(std::vector<at::Tensor> log_p, const at::Tensor& x, at::Generator& generator,
                          const Tick& tick) const {
         while (static_cast<std::int64_t>(log_p.size()) < trajectories_)
-            log_p.push_back(log_forward(
-                network(), x, marginalia::random_orders(x.size(0), x.size(1), generator, x.device()), tick));
+            log_p.push_back(log_forward(network(), x,
+                                        marginalia::random_orders(x.size(0), x.size(1), generator, x.device()), tick));
         const double count = static_cast<double>(log_p.size());
         return at::stack(log_p).logsumexp(0) - std::log(count) - log_backward(x.size(1));
     }
@@ -86,7 +86,8 @@ at::Tensor log_forward(const Network& network, const at::Tensor& x, const at::Te
     return log_p;
 }
 
-at::Tensor log_transitions(const Network& network, const at::Tensor& x, const at::Tensor& order, const at::Tensor& position) {
+at::Tensor log_transitions(const Network& network, const at::Tensor& x, const at::Tensor& order,
+                           const at::Tensor& position) {
     const std::int64_t categories = network.domain().categories;
     const at::Tensor rank = marginalia::positions_of_sites(order).unsqueeze(1);  // when each site is filled
     const at::Tensor before = x.unsqueeze(1).masked_fill(rank >= position.unsqueeze(2), categories);

@@ -5,8 +5,9 @@
 
 namespace learned_order {
 
-// log P_F(site, value | x_S), normalised over all values of all unknown sites: (B, D * K) from (B, D), -infinity at known
-// sites. Logits are the network's conditionals, read jointly, so that a network that knows nothing chooses evenly.
+// log P_F(site, value | x_S), normalised over all values of all unknown sites: (B, D * K) from (B, D), -infinity at
+// known sites. Logits are the network's conditionals, read jointly, so that a network that knows nothing chooses
+// evenly.
 at::Tensor log_policy(const marginalia::Network& network, const at::Tensor& x);
 
 // Trajectories from the state of all □ to full states.
@@ -17,7 +18,8 @@ struct Trajectories {
 };
 
 // Drawn from the policy: D passes.
-Trajectories draw(const marginalia::Network& network, std::int64_t rows, at::Generator& generator, const marginalia::Tick& tick);
+Trajectories draw(const marginalia::Network& network, std::int64_t rows, at::Generator& generator,
+                  const marginalia::Tick& tick);
 
 // sum of log P_F along given orders to x: (B) float64, D passes.
 at::Tensor log_forward(const marginalia::Network& network, const at::Tensor& x, const at::Tensor& order,
@@ -30,9 +32,9 @@ at::Tensor log_transitions(const marginalia::Network& network, const at::Tensor&
 // log P_B of a whole trajectory under the uniform backward policy, -log D!.
 double log_backward(std::int64_t sites);
 
-// The states that a trained policy ends in. Their density is a sum over D! trajectories; it is estimated from `trajectories`
-// of them, backward ones for given states (a lower bound in the mean), with the drawn one among them for drawn states (an
-// upper bound in the mean).
+// The states that a trained policy ends in. Their density is a sum over D! trajectories; it is estimated from
+// `trajectories` of them, backward ones for given states (a lower bound in the mean), with the drawn one among them for
+// drawn states (an upper bound in the mean).
 std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, std::int64_t trajectories);
 
 }  // namespace learned_order

@@ -12,9 +12,15 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "forward_looking", .type = ParameterType::boolean, .fallback = "true",
+    {.name = "forward_looking",
+     .type = ParameterType::boolean,
+     .fallback = "true",
      .help = "let the marginal head correct the energy's partial density, where the energy offers one"},
-    {.name = "terminal", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1e9,
+    {.name = "terminal",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 0,
+     .maximum = 1e9,
      .help = "weight of the terminal condition; of no use with forward_looking, which meets it by construction"},
 };
 
@@ -43,8 +49,7 @@ incomplete trajectories, ICML 2023 (arXiv 2302.01687).
 class MamBalance final : public marginalia::Objective {
 public:
     MamBalance(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
-        : setup_(setup),
-          terminal_(params.number("terminal")),
+        : setup_(setup), terminal_(params.number("terminal")),
           log_z_(setup.device, static_cast<double>(setup.domain.sites)) {
         if (params.boolean("forward_looking")) forward_looking_ = ForwardLooking::if_offered(setup);
     }
@@ -65,7 +70,8 @@ public:
         }
         const at::Tensor log_z = log_z_.value();
 
-        const at::Tensor marginal = forward_looking_ ? (*forward_looking_)(states, pass.log_marginal, log_z) : pass.log_marginal;
+        const at::Tensor marginal =
+            forward_looking_ ? (*forward_looking_)(states, pass.log_marginal, log_z) : pass.log_marginal;
         const auto parts = marginal.split(x.size(0));
         const at::Tensor log_conditional = pass.logits.log_softmax(1).gather(1, link.symbol.unsqueeze(1)).squeeze(1);
         const at::Tensor penalty = (parts[0] + log_conditional - parts[1]).square().mean();
@@ -104,5 +110,6 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(MamBalance, "mam-balance", "marginalization model from an energy: self-consistency as detailed balance", manual,
-                     parameters, "energy sampler");
+MARGINALIA_OBJECTIVE(MamBalance, "mam-balance",
+                     "marginalization model from an energy: self-consistency as detailed balance", manual, parameters,
+                     "energy sampler");

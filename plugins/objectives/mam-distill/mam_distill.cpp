@@ -18,25 +18,69 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "penalty", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1e9,
+    {.name = "penalty",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 0,
+     .maximum = 1e9,
      .help = "λ, the weight of the sum rule; 0: not used"},
-    {.name = "own", .type = ParameterType::number, .fallback = "0.5", .minimum = 0, .maximum = 1,
+    {.name = "own",
+     .type = ParameterType::number,
+     .fallback = "0.5",
+     .minimum = 0,
+     .maximum = 1,
      .help = "fraction of a batch in which a random part is erased and resampled by the conditionals"},
-    {.name = "resampling", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 1e6, .unit = "passes",
+    {.name = "resampling",
+     .type = ParameterType::integer,
+     .fallback = "4",
+     .minimum = 1,
+     .maximum = 1e6,
+     .unit = "passes",
      .help = "passes in which the erased part is filled, few of its sites in the first and most in the last"},
-    {.name = "own_steps", .type = ParameterType::integer, .fallback = "1", .minimum = 1, .maximum = 1e6, .unit = "steps",
+    {.name = "own_steps",
+     .type = ParameterType::integer,
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 1e6,
+     .unit = "steps",
      .help = "steps that erased and resampled states serve before new ones are drawn"},
-    {.name = "path_rows", .type = ParameterType::integer, .fallback = "16", .minimum = 0, .maximum = 1e6, .unit = "rows",
+    {.name = "path_rows",
+     .type = ParameterType::integer,
+     .fallback = "16",
+     .minimum = 0,
+     .maximum = 1e6,
+     .unit = "rows",
      .help = "rows a step whose log p_φ(x_S) is estimated and learnt as it is; 0: none"},
-    {.name = "path_points", .type = ParameterType::integer, .fallback = "16", .minimum = 1, .maximum = 1e6, .unit = "passes",
+    {.name = "path_points",
+     .type = ParameterType::integer,
+     .fallback = "16",
+     .minimum = 1,
+     .maximum = 1e6,
+     .unit = "passes",
      .help = "partial states of a row from which that is estimated"},
-    {.name = "full", .type = ParameterType::number, .fallback = "0.5", .minimum = 0, .maximum = 1,
+    {.name = "full",
+     .type = ParameterType::number,
+     .fallback = "0.5",
+     .minimum = 0,
+     .maximum = 1,
      .help = "fraction of the path's rows that are full states; of the others a random part is known"},
-    {.name = "path_hidden", .type = ParameterType::number, .fallback = "0.0", .minimum = 0, .maximum = 0.5,
-     .help = "least fraction of a row's sites hidden in its partial states, where the network has profiles of its sites"},
-    {.name = "sites", .type = ParameterType::number, .fallback = "25.0", .minimum = 0, .maximum = 1e9,
-     .help = "weight of the path's squared errors site by site, where the network has profiles of its sites; 0: not used"},
-    {.name = "copy_body", .type = ParameterType::boolean, .fallback = "true",
+    {.name = "path_hidden",
+     .type = ParameterType::number,
+     .fallback = "0.0",
+     .minimum = 0,
+     .maximum = 0.5,
+     .help =
+         "least fraction of a row's sites hidden in its partial states, where the network has profiles of its sites"},
+    {.name = "sites",
+     .type = ParameterType::number,
+     .fallback = "25.0",
+     .minimum = 0,
+     .maximum = 1e9,
+     .help =
+         "weight of the path's squared errors site by site, where the network has profiles of its sites; 0: not used"},
+    {.name = "copy_body",
+     .type = ParameterType::boolean,
+     .fallback = "true",
      .help = "start the marginals' body and readout from the conditionals' where the network has a body for each"},
 };
 
@@ -89,17 +133,13 @@ Monte Carlo theory, methods and examples, 2013, ch. 8 (stratification).
 class Distillation final : public marginalia::Objective {
 public:
     Distillation(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
-        : setup_(setup),
-          lambda_(params.number("penalty")),
+        : setup_(setup), lambda_(params.number("penalty")),
           own_(static_cast<std::int64_t>(params.number("own") * static_cast<double>(setup.batch))),
-          resampling_(params.integer("resampling")),
-          own_steps_(params.integer("own_steps")),
-          path_rows_(std::min(params.integer("path_rows"), setup.batch)),
-          path_points_(params.integer("path_points")),
+          resampling_(params.integer("resampling")), own_steps_(params.integer("own_steps")),
+          path_rows_(std::min(params.integer("path_rows"), setup.batch)), path_points_(params.integer("path_points")),
           full_(params.number("full")),
           most_known_(std::acos(std::sqrt(params.number("path_hidden"))) * 2 / std::numbers::pi),
-          sites_(params.number("sites")),
-          copy_body_(params.boolean("copy_body")) {
+          sites_(params.number("sites")), copy_body_(params.boolean("copy_body")) {
         if (lambda_ == 0 && path_rows_ == 0)
             throw marginalia::Error("penalty = 0 and path_rows = 0 leave nothing to learn; give one of them");
     }
@@ -160,21 +200,24 @@ private:
             else left = true;
         }
         if (!left)
-            throw marginalia::Error("every parameter of the network serves its conditionals, which stage 2 leaves as they are; take a "
-                                    "network with parameters of the marginals' own, such as bodies = 2");
+            throw marginalia::Error(
+                "every parameter of the network serves its conditionals, which stage 2 leaves as they are; take a "
+                "network with parameters of the marginals' own, such as bodies = 2");
     }
 
     // Rows, some of them in part the model's own.
     at::Tensor states(marginalia::TrainingStep& step) {
         const at::Tensor x = marginalia::training_states(step, setup_);
         if (own_ == 0) return x;
-        if ((step.step - 1) % own_steps_ == 0 || !own_states_.defined()) own_states_ = resampled(step, x.slice(0, 0, own_));
+        if ((step.step - 1) % own_steps_ == 0 || !own_states_.defined())
+            own_states_ = resampled(step, x.slice(0, 0, own_));
         return at::cat({own_states_, x.slice(0, own_)});
     }
 
     at::Tensor resampled(marginalia::TrainingStep& step, const at::Tensor& chosen) const {
         const at::NoGradGuard no_grad;
-        const at::Tensor rank = marginalia::random_orders(chosen.size(0), chosen.size(1), step.generator, chosen.device());
+        const at::Tensor rank =
+            marginalia::random_orders(chosen.size(0), chosen.size(1), step.generator, chosen.device());
         const at::Tensor erased = stratified_sizes(chosen, step.generator) + 1;
         at::Tensor filled = chosen.masked_fill(rank < erased, setup_.domain.categories);
         for (std::int64_t pass = 1; pass <= resampling_; ++pass) {
@@ -189,7 +232,8 @@ private:
     at::Tensor sum_rule(marginalia::TrainingStep& step, const at::Tensor& x) const {
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
         const at::Tensor known = stratified_sizes(x, step.generator), site = order.gather(1, known);
-        const at::Tensor before = x.masked_fill(marginalia::positions_of_sites(order) >= known, setup_.domain.categories);
+        const at::Tensor before =
+            x.masked_fill(marginalia::positions_of_sites(order) >= known, setup_.domain.categories);
         const at::Tensor symbol = x.gather(1, site);
         at::Tensor added;
         {
@@ -215,7 +259,8 @@ private:
         at::Tensor estimate;
         {
             const at::NoGradGuard no_grad;
-            estimate = marginalia::estimate_log_density(step.network, partial, path_points_, step.generator).to(at::kFloat);
+            estimate =
+                marginalia::estimate_log_density(step.network, partial, path_points_, step.generator).to(at::kFloat);
         }
         const at::Tensor error = (step.network.log_marginal(partial) - estimate).square().mean();
         step.metrics["path_rmse"] = error.detach().sqrt();
@@ -241,7 +286,8 @@ private:
         const at::Tensor share = unknown.logical_not().sum(2) / hidden.sum(2).clamp_min(1).to(at::kFloat);  // s / |H|
         const auto over_sites = [&](const at::Tensor& e) { return (e * hidden).sum(2) * share + (e * unknown).sum(2); };
         const at::Tensor slope = (v * std::numbers::pi).sin() * (std::numbers::pi / 2);
-        // L - log p_θ. The profile in it is a control variate, which does not learn: its own way to a smaller square is biased.
+        // L - log p_θ. The profile in it is a control variate, which does not learn: its own way to a smaller square is
+        // biased.
         const at::Tensor missing = (slope * over_sites(error.detach())).mean(1);
         const at::Tensor marginal = (nodes * marginalia::profile_weights(nodes.size(2)).to(nodes.device())).sum({1, 2});
         const at::Tensor whole = (missing + marginal.detach() - marginal).square().mean();
@@ -249,11 +295,13 @@ private:
         return whole + sites_ * over_sites(error.square()).mean();
     }
 
-    // Places in [0, 1] of the points of each row, spread evenly over its points and, for each of these, over the rows: (B, m).
+    // Places in [0, 1] of the points of each row, spread evenly over its points and, for each of these, over the rows:
+    // (B, m).
     at::Tensor points(const at::Tensor& x, at::Generator& generator) const {
         const at::TensorOptions floats = at::TensorOptions().device(x.device());
         const at::Tensor row = at::randperm(x.size(0), generator, floats.dtype(at::kFloat)).unsqueeze(1);
-        const at::Tensor inside = (row + at::rand({x.size(0), path_points_}, generator, floats)) / static_cast<double>(x.size(0));
+        const at::Tensor inside =
+            (row + at::rand({x.size(0), path_points_}, generator, floats)) / static_cast<double>(x.size(0));
         return (at::arange(path_points_, floats) + inside) / static_cast<double>(path_points_);
     }
 
@@ -262,7 +310,9 @@ private:
         const at::Tensor nodes = profile.transpose(1, 2);  // (B, M, D)
         const at::Tensor place = v * static_cast<double>(nodes.size(1) - 1);
         const at::Tensor below = place.to(at::kLong).clamp_max(nodes.size(1) - 2);
-        const auto node = [&](const at::Tensor& number) { return nodes.gather(1, number.unsqueeze(2).expand({-1, -1, nodes.size(2)})); };
+        const auto node = [&](const at::Tensor& number) {
+            return nodes.gather(1, number.unsqueeze(2).expand({-1, -1, nodes.size(2)}));
+        };
         return at::lerp(node(below), node(below + 1), (place - below).unsqueeze(2));
     }
 
@@ -283,5 +333,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(Distillation, "mam-distill", "marginals from fixed conditionals: stage 2 of maximum likelihood", manual, parameters,
-                     "states");
+MARGINALIA_OBJECTIVE(Distillation, "mam-distill", "marginals from fixed conditionals: stage 2 of maximum likelihood",
+                     manual, parameters, "states");

@@ -8,13 +8,30 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "penalty", .type = ParameterType::number, .fallback = "4.0", .minimum = 0, .maximum = 1e9,
+    {.name = "penalty",
+     .type = ParameterType::number,
+     .fallback = "4.0",
+     .minimum = 0,
+     .maximum = 1e9,
      .help = "λ, the weight of the self-consistency penalty"},
-    {.name = "penalty_rows", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 1e9, .unit = "states",
+    {.name = "penalty_rows",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 1e9,
+     .unit = "states",
      .help = "states a step on which the penalty is sampled; 0: all of the batch"},
-    {.name = "baseline", .type = ParameterType::text, .fallback = "\"mean\"", .choices = "mean|none",
+    {.name = "baseline",
+     .type = ParameterType::text,
+     .fallback = "\"mean\"",
+     .choices = "mean|none",
      .help = "control variate of REINFORCE: the batch mean of log p - log f, or none"},
-    {.name = "impossible", .type = ParameterType::number, .fallback = "6.0", .minimum = 0, .maximum = 1e9, .unit = "nats",
+    {.name = "impossible",
+     .type = ParameterType::number,
+     .fallback = "6.0",
+     .minimum = 0,
+     .maximum = 1e9,
+     .unit = "nats",
      .help = "a state with log f = -infinity counts as so much below the least possible one of its batch"},
 };
 
@@ -42,13 +59,13 @@ class MamEnergy final : public marginalia::Objective {
 public:
     MamEnergy(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
         : lambda_(params.number("penalty")),
-          rows_(params.integer("penalty_rows") == 0 ? setup.batch : std::min(params.integer("penalty_rows"), setup.batch)),
-          baseline_(params.text("baseline") == "mean"),
-          impossible_(params.number("impossible")),
-          setup_(setup) {
+          rows_(params.integer("penalty_rows") == 0 ? setup.batch
+                                                    : std::min(params.integer("penalty_rows"), setup.batch)),
+          baseline_(params.text("baseline") == "mean"), impossible_(params.number("impossible")), setup_(setup) {
         if (baseline_ && setup.batch < 2)
-            throw marginalia::Error("batch 1 with baseline \"mean\" learns nothing; give train.batch >= 2 or "
-                                    "baseline = \"none\"");
+            throw marginalia::Error(
+                "batch 1 with baseline \"mean\" learns nothing; give train.batch >= 2 or "
+                "baseline = \"none\"");
     }
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
@@ -63,8 +80,7 @@ public:
         const at::Tensor log_conditional = pass.logits.log_softmax(1).gather(1, link.symbol.unsqueeze(1)).squeeze(1);
         const at::Tensor penalty = (parts[0] + log_conditional - parts[1]).square().mean();
 
-        const at::Tensor loss =
-            divergence(step, log_p) + lambda_ * static_cast<double>(setup_.domain.sites) * penalty;
+        const at::Tensor loss = divergence(step, log_p) + lambda_ * static_cast<double>(setup_.domain.sites) * penalty;
         step.metrics["loss"] = loss.detach();
         step.metrics["penalty"] = penalty.detach();
         return loss;
@@ -100,5 +116,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(MamEnergy, "mam-energy", "marginalization model from an energy: REINFORCE and self-consistency", manual,
-                     parameters, "energy model-sampler");
+MARGINALIA_OBJECTIVE(MamEnergy, "mam-energy", "marginalization model from an energy: REINFORCE and self-consistency",
+                     manual, parameters, "energy model-sampler");

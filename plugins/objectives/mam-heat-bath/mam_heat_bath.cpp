@@ -13,13 +13,29 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "sweeps", .type = ParameterType::integer, .fallback = "8", .minimum = 0, .maximum = 1e6, .unit = "sweeps",
+    {.name = "sweeps",
+     .type = ParameterType::integer,
+     .fallback = "8",
+     .minimum = 0,
+     .maximum = 1e6,
+     .unit = "sweeps",
      .help = "heat-bath sweeps of the unknown sites over which the targets are averaged; 0: the states' own symbols"},
-    {.name = "forward_looking", .type = ParameterType::boolean, .fallback = "true",
+    {.name = "forward_looking",
+     .type = ParameterType::boolean,
+     .fallback = "true",
      .help = "let the marginal head correct the energy's partial density, where the energy offers one"},
-    {.name = "penalty", .type = ParameterType::number, .fallback = "0.1", .minimum = 0, .maximum = 1e9,
+    {.name = "penalty",
+     .type = ParameterType::number,
+     .fallback = "0.1",
+     .minimum = 0,
+     .maximum = 1e9,
      .help = "λ, the weight of the marginals' self-consistency; 0 trains the conditionals alone"},
-    {.name = "penalty_rows", .type = ParameterType::integer, .fallback = "0", .minimum = 0, .maximum = 1e9, .unit = "states",
+    {.name = "penalty_rows",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 1e9,
+     .unit = "states",
      .help = "states a step on which the marginals' sum rule is taken; 0: all of the batch"},
 };
 
@@ -49,11 +65,10 @@ Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037). S. Liu, P. J. Ram
 class HeatBathMatching final : public marginalia::Objective {
 public:
     HeatBathMatching(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
-        : setup_(setup),
-          lambda_(params.number("penalty")),
-          rows_(params.integer("penalty_rows") == 0 ? setup.batch : std::min(params.integer("penalty_rows"), setup.batch)),
-          sweeps_(params.integer("sweeps")),
-          log_z_(setup.device, static_cast<double>(setup.domain.sites)) {
+        : setup_(setup), lambda_(params.number("penalty")),
+          rows_(params.integer("penalty_rows") == 0 ? setup.batch
+                                                    : std::min(params.integer("penalty_rows"), setup.batch)),
+          sweeps_(params.integer("sweeps")), log_z_(setup.device, static_cast<double>(setup.domain.sites)) {
         if (params.boolean("forward_looking")) forward_looking_ = ForwardLooking::if_offered(setup);
     }
 
@@ -69,8 +84,8 @@ public:
 
         const at::Tensor log_p = step.network.conditional_logits(before).log_softmax(2);
         const at::Tensor cross_entropy = sweeps_ == 0
-            ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * unknown)
-            : -(targets(x, unknown, step.generator).to(log_p.dtype()) * log_p).sum(2);
+                                             ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * unknown)
+                                             : -(targets(x, unknown, step.generator).to(log_p.dtype()) * log_p).sum(2);
         const at::Tensor weight = sites / (sites - known).to(log_p.dtype());
         const at::Tensor likelihood = (weight * cross_entropy).sum(1).mean();
         step.metrics = {{"loss", likelihood.detach()}};
@@ -172,5 +187,6 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(HeatBathMatching, "mam-heat-bath", "marginalization model from an energy's own conditionals on its chains",
-                     manual, parameters, "energy target-sampler");
+MARGINALIA_OBJECTIVE(HeatBathMatching, "mam-heat-bath",
+                     "marginalization model from an energy's own conditionals on its chains", manual, parameters,
+                     "energy target-sampler");

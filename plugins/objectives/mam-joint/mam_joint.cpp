@@ -14,9 +14,15 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "penalty", .type = ParameterType::number, .fallback = "0.1", .minimum = 0, .maximum = 1e9,
+    {.name = "penalty",
+     .type = ParameterType::number,
+     .fallback = "0.1",
+     .minimum = 0,
+     .maximum = 1e9,
      .help = "λ, the weight of the sum rule"},
-    {.name = "follow", .type = ParameterType::boolean, .fallback = "true",
+    {.name = "follow",
+     .type = ParameterType::boolean,
+     .fallback = "true",
      .help = "the marginals alone follow the sum rule; false: the conditionals are pulled by it as well"},
 };
 
@@ -52,7 +58,8 @@ public:
         const at::Tensor log_p = marginalia::log_probabilities(logits, x);
         const at::Tensor weight = sites / static_cast<double>(x.size(0)) / (sites - known).to(at::kFloat);
         const at::Tensor likelihood = -(weight * unknown * log_p).sum();
-        step.metrics = {{"loss", likelihood.detach()}, {"train_bits", likelihood.detach() / (sites * std::numbers::ln2)}};
+        step.metrics = {{"loss", likelihood.detach()},
+                        {"train_bits", likelihood.detach() / (sites * std::numbers::ln2)}};
         if (!trains_marginals() || step.network.consistent()) return likelihood;
 
         const at::Tensor site = order.gather(1, known);
@@ -72,4 +79,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(JointLikelihood, "mam-joint", "marginalization model by likelihood and sum rule at once", manual, parameters, "states");
+MARGINALIA_OBJECTIVE(JointLikelihood, "mam-joint", "marginalization model by likelihood and sum rule at once", manual,
+                     parameters, "states");

@@ -16,15 +16,38 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "siblings", .type = ParameterType::integer, .fallback = "4", .minimum = 2, .maximum = 1e9, .unit = "states",
+    {.name = "siblings",
+     .type = ParameterType::integer,
+     .fallback = "4",
+     .minimum = 2,
+     .maximum = 1e9,
+     .unit = "states",
      .help = "completions of each partial state, whose mean is its baseline; they divide train.batch"},
-    {.name = "terms", .type = ParameterType::integer, .fallback = "4", .minimum = 1, .maximum = 1e9, .unit = "sites",
+    {.name = "terms",
+     .type = ParameterType::integer,
+     .fallback = "4",
+     .minimum = 1,
+     .maximum = 1e9,
+     .unit = "sites",
      .help = "conditionals of each completion that are differentiated a step, a random choice that stands for all"},
-    {.name = "anneal_from", .type = ParameterType::number, .fallback = "1.0", .minimum = 1e-9, .maximum = 1,
+    {.name = "anneal_from",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 1e-9,
+     .maximum = 1,
      .help = "the target is f to this power at first, rising to 1 evenly in its logarithm; 1: f throughout"},
-    {.name = "anneal_steps", .type = ParameterType::integer, .fallback = "1000", .minimum = 1, .maximum = 1e12, .unit = "steps",
+    {.name = "anneal_steps",
+     .type = ParameterType::integer,
+     .fallback = "1000",
+     .minimum = 1,
+     .maximum = 1e12,
+     .unit = "steps",
      .help = "steps of this rise"},
-    {.name = "penalty", .type = ParameterType::number, .fallback = "0.1", .minimum = 0, .maximum = 1e9,
+    {.name = "penalty",
+     .type = ParameterType::number,
+     .fallback = "0.1",
+     .minimum = 0,
+     .maximum = 1e9,
      .help = "λ, the weight of the marginals' self-consistency; 0 trains the conditionals alone"},
 };
 
@@ -62,12 +85,9 @@ models, ICML 2024 (arXiv 2310.12920), sec. 4.2.
 class ReverseKl final : public marginalia::Objective {
 public:
     ReverseKl(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
-        : setup_(setup),
-          siblings_(params.integer("siblings")),
-          terms_(params.integer("terms")),
+        : setup_(setup), siblings_(params.integer("siblings")), terms_(params.integer("terms")),
           anneal_from_(params.number("anneal_from")),
-          anneal_steps_(static_cast<double>(params.integer("anneal_steps"))),
-          lambda_(params.number("penalty")) {
+          anneal_steps_(static_cast<double>(params.integer("anneal_steps"))), lambda_(params.number("penalty")) {
         if (setup.batch % siblings_ != 0)
             throw marginalia::Error("siblings = " + std::to_string(siblings_) + " do not divide train.batch = " +
                                     std::to_string(setup.batch) + "; give a batch that is a multiple of them");
@@ -79,10 +99,13 @@ public:
         const marginalia::Generated drawn = completed(step, order, erased);
         step.energy->start(drawn.x);  // runs while the network does
         const Links links = chosen_links(drawn.x, order, erased, terms, step.generator);
-        const at::Tensor log_p = step.network.conditional_at(links.before, links.site).log_softmax(1).gather(1, links.symbol).squeeze(1);
+        const at::Tensor log_p =
+            step.network.conditional_at(links.before, links.site).log_softmax(1).gather(1, links.symbol).squeeze(1);
 
-        const at::Tensor log_f = finite_log_f(step.energy->finish()), log_ratio = drawn.log_p - power(step.step) * log_f;
-        const at::Tensor deviation = (log_ratio.view({-1, siblings_}) - log_ratio.view({-1, siblings_}).mean(1, true)).flatten();
+        const at::Tensor log_f = finite_log_f(step.energy->finish()),
+                         log_ratio = drawn.log_p - power(step.step) * log_f;
+        const at::Tensor deviation =
+            (log_ratio.view({-1, siblings_}) - log_ratio.view({-1, siblings_}).mean(1, true)).flatten();
         // Less the mean of the others is n / (n - 1) times the deviation from the mean of all.
         const double others = static_cast<double>(siblings_) / static_cast<double>(siblings_ - 1);
         const at::Tensor advantage = (others * deviation).to(log_p.dtype()).repeat_interleave(terms);
@@ -131,12 +154,14 @@ private:
     // A random block for each persistent state, drawn in another order by each of its siblings; the known sites behind.
     at::Tensor block_orders(std::int64_t erased, at::Generator& generator) const {
         const std::int64_t groups = setup_.batch / siblings_, sites = setup_.domain.sites;
-        const at::Tensor all = marginalia::random_orders(groups, sites, generator, setup_.device).repeat_interleave(siblings_, 0);
+        const at::Tensor all =
+            marginalia::random_orders(groups, sites, generator, setup_.device).repeat_interleave(siblings_, 0);
         const at::Tensor shuffled = marginalia::random_orders(setup_.batch, erased, generator, setup_.device);
         return at::cat({all.slice(1, 0, erased).gather(1, shuffled), all.slice(1, erased)}, 1);
     }
 
-    marginalia::Generated completed(const marginalia::TrainingStep& step, const at::Tensor& order, std::int64_t erased) {
+    marginalia::Generated completed(const marginalia::TrainingStep& step, const at::Tensor& order,
+                                    std::int64_t erased) {
         const at::NoGradGuard no_grad;
         at::Tensor x = at::full_like(order, setup_.domain.categories);
         if (states_.defined())
@@ -152,14 +177,16 @@ private:
         const at::Tensor place = marginalia::positions_of_sites(order);
         const at::Tensor rank = place.masked_fill(place >= erased, -1);  // the known sites before all
         const at::Tensor position = marginalia::random_sites(rows, erased, terms, generator, x.device());
-        const at::Tensor before =
-            x.unsqueeze(1).masked_fill(rank.unsqueeze(1) >= position.unsqueeze(2), setup_.domain.categories).flatten(0, 1);
+        const at::Tensor before = x.unsqueeze(1)
+                                      .masked_fill(rank.unsqueeze(1) >= position.unsqueeze(2), setup_.domain.categories)
+                                      .flatten(0, 1);
         const at::Tensor site = order.gather(1, position);
         return {before, site.flatten(), x.gather(1, site).view({-1, 1})};
     }
 
     // Mean squared breach of the sum rule on one link of each completion, in nats².
-    at::Tensor inconsistency(const marginalia::Network& network, const Links& links, std::int64_t terms, const at::Tensor& log_p) const {
+    at::Tensor inconsistency(const marginalia::Network& network, const Links& links, std::int64_t terms,
+                             const at::Tensor& log_p) const {
         const auto few = [&](const at::Tensor& all) { return all.slice(0, 0, all.size(0), terms); };
         return sum_rule_breach(network, few(links.before), few(links.site).unsqueeze(1), few(links.symbol), few(log_p));
     }
@@ -173,5 +200,6 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(ReverseKl, "mam-reverse-kl", "marginalization model from an energy: REINFORCE on its own completions", manual,
-                     parameters, "energy");
+MARGINALIA_OBJECTIVE(ReverseKl, "mam-reverse-kl",
+                     "marginalization model from an energy: REINFORCE on its own completions", manual, parameters,
+                     "energy");

@@ -6,10 +6,10 @@
 #include <ATen/core/Generator.h>
 #include <marginalia/network.h>
 
-// Metropolis-adjusted discrete Langevin (R. Zhang, X. Liu, Q. Liu, A Langevin-like sampler for discrete distributions, ICML
-// 2022): every site proposes a symbol from the softmax over k of β (g_dk - g_d,x_d) / 2 - [k != x_d] / step, g being the
-// gradient of log q at the state, and the whole move is accepted or not. Target q^β with log q(x) = log_marginal of full
-// states. A larger step moves more sites at a time and is accepted less often.
+// Metropolis-adjusted discrete Langevin (R. Zhang, X. Liu, Q. Liu, A Langevin-like sampler for discrete distributions,
+// ICML 2022): every site proposes a symbol from the softmax over k of β (g_dk - g_d,x_d) / 2 - [k != x_d] / step, g
+// being the gradient of log q at the state, and the whole move is accepted or not. Target q^β with log q(x) =
+// log_marginal of full states. A larger step moves more sites at a time and is accepted less often.
 class LangevinChains {
 public:
     // The network needs log_marginal_relaxed. x (B, D): where the chains begin.

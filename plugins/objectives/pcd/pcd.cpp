@@ -13,15 +13,37 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "moves", .type = ParameterType::integer, .fallback = "5", .minimum = 1, .maximum = 1e6, .unit = "moves",
+    {.name = "moves",
+     .type = ParameterType::integer,
+     .fallback = "5",
+     .minimum = 1,
+     .maximum = 1e6,
+     .unit = "moves",
      .help = "discrete Langevin moves of the persistent chains a step"},
-    {.name = "step", .type = ParameterType::number, .fallback = "1.0", .minimum = 1e-3, .maximum = 1e3,
+    {.name = "step",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 1e-3,
+     .maximum = 1e3,
      .help = "of the Langevin proposal; larger moves more sites at a time and is accepted less often"},
-    {.name = "restart", .type = ParameterType::number, .fallback = "0.02", .minimum = 0, .maximum = 1,
+    {.name = "restart",
+     .type = ParameterType::number,
+     .fallback = "0.02",
+     .minimum = 0,
+     .maximum = 1,
      .help = "fraction of the chains that begin anew from random states a step"},
-    {.name = "decay", .type = ParameterType::number, .fallback = "1e-3", .minimum = 0, .maximum = 1e3,
+    {.name = "decay",
+     .type = ParameterType::number,
+     .fallback = "1e-3",
+     .minimum = 0,
+     .maximum = 1e3,
      .help = "weight of E[(log q)²] over data and chains, which keeps the energy near 0"},
-    {.name = "annealing", .type = ParameterType::integer, .fallback = "300", .minimum = 1, .maximum = 1e7, .unit = "moves",
+    {.name = "annealing",
+     .type = ParameterType::integer,
+     .fallback = "300",
+     .minimum = 1,
+     .maximum = 1e7,
+     .unit = "moves",
      .help = "moves from the uniform distribution to the model in evaluation, for its states and for log Z"},
 };
 
@@ -46,8 +68,10 @@ W. Grathwohl et al., Oops I took a gradient: scalable sampling for discrete dist
 Langevin-like sampler for discrete distributions, ICML 2022. R. M. Neal, Annealed importance sampling, Stat. Comput. 11, 125 (2001).
 )";
 
-at::Tensor random_states(const marginalia::Domain& domain, std::int64_t rows, at::Generator& generator, const at::Device& device) {
-    return at::randint(domain.categories, {rows, domain.sites}, generator, at::TensorOptions().dtype(at::kLong).device(device));
+at::Tensor random_states(const marginalia::Domain& domain, std::int64_t rows, at::Generator& generator,
+                         const at::Device& device) {
+    return at::randint(domain.categories, {rows, domain.sites}, generator,
+                       at::TensorOptions().dtype(at::kLong).device(device));
 }
 
 class EnergyBasedModel final : public marginalia::Model {
@@ -62,7 +86,8 @@ public:
 
     Density density() const override { return Density::estimate; }
 
-    marginalia::Generated generate(std::int64_t count, at::Generator& generator, const marginalia::Tick& tick) const override {
+    marginalia::Generated generate(std::int64_t count, at::Generator& generator,
+                                   const marginalia::Tick& tick) const override {
         const Annealed ends = anneal(count, generator, tick);
         return {ends.x, ends.log_q - log_z_};
     }
@@ -82,7 +107,8 @@ private:
         const marginalia::Domain& domain = network().domain();
         LangevinChains chains(network(), random_states(domain, rows, generator, generator.device()), step_);
         const double uniform = static_cast<double>(domain.sites) * std::log(static_cast<double>(domain.categories));
-        at::Tensor log_weight = at::full({rows}, uniform, at::TensorOptions().dtype(at::kDouble).device(generator.device()));
+        at::Tensor log_weight =
+            at::full({rows}, uniform, at::TensorOptions().dtype(at::kDouble).device(generator.device()));
         for (std::int64_t t = 1; t <= moves_; ++t) {
             log_weight += chains.log_q() / static_cast<double>(moves_);  // from β = (t - 1) / T to t / T
             chains.move(static_cast<double>(t) / static_cast<double>(moves_), generator);
@@ -99,12 +125,8 @@ private:
 class PersistentContrastiveDivergence final : public marginalia::Objective {
 public:
     PersistentContrastiveDivergence(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
-        : setup_(setup),
-          moves_(params.integer("moves")),
-          step_(params.number("step")),
-          restart_(params.number("restart")),
-          decay_(params.number("decay")),
-          annealing_(params.integer("annealing")) {}
+        : setup_(setup), moves_(params.integer("moves")), step_(params.number("step")),
+          restart_(params.number("restart")), decay_(params.number("decay")), annealing_(params.integer("annealing")) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const at::Tensor data = marginalia::training_states(step, setup_);
@@ -155,5 +177,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(PersistentContrastiveDivergence, "pcd", "energy-based model from states: persistent contrastive divergence", manual,
-                     parameters, "states");
+MARGINALIA_OBJECTIVE(PersistentContrastiveDivergence, "pcd",
+                     "energy-based model from states: persistent contrastive divergence", manual, parameters, "states");

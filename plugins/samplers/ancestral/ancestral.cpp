@@ -8,7 +8,10 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "order", .type = ParameterType::text, .fallback = "\"random\"", .choices = "random|forward",
+    {.name = "order",
+     .type = ParameterType::text,
+     .fallback = "\"random\"",
+     .choices = "random|forward",
      .help = "order in which a state's sites are drawn: a new random one for each state, or 0, 1, 2, ..."},
 };
 
@@ -29,7 +32,8 @@ public:
     at::Tensor draw(const marginalia::Network& network, at::Generator& generator) override {
         if (random_ && network.consistent() && network.has_sample()) {  // every order is the same to it
             log_density_ = at::Tensor();
-            return network.sample(at::rand({setup_.batch, setup_.domain.sites}, generator, at::TensorOptions().device(setup_.device)));
+            return network.sample(
+                at::rand({setup_.batch, setup_.domain.sites}, generator, at::TensorOptions().device(setup_.device)));
         }
         marginalia::Generated drawn = marginalia::generate_along(network, order(generator), generator, [] {});
         log_density_ = std::move(drawn.log_p);

@@ -8,7 +8,12 @@ using marginalia::Parameter;
 using marginalia::ParameterType;
 
 constexpr Parameter parameters[] = {
-    {.name = "sites", .type = ParameterType::integer, .fallback = "10", .minimum = 1, .maximum = 1e9, .unit = "sites",
+    {.name = "sites",
+     .type = ParameterType::integer,
+     .fallback = "10",
+     .minimum = 1,
+     .maximum = 1e9,
+     .unit = "sites",
      .help = "sites erased and resampled a step, at most D"},
 };
 
@@ -23,8 +28,7 @@ References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization model
 class BlockGibbs final : public marginalia::Sampler {
 public:
     BlockGibbs(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator& generator)
-        : domain_(setup.domain),
-          sites_(std::min(params.integer("sites"), setup.domain.sites)),
+        : domain_(setup.domain), sites_(std::min(params.integer("sites"), setup.domain.sites)),
           categories_(setup.domain.categories) {
         chains_ = at::randint(categories_, {setup.batch, setup.domain.sites}, generator,
                               at::TensorOptions().dtype(at::kLong).device(setup.device));
@@ -56,5 +60,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_SAMPLER(BlockGibbs, "block-gibbs", "persistent chains whose random blocks are resampled by the model", manual,
-                   parameters);
+MARGINALIA_SAMPLER(BlockGibbs, "block-gibbs", "persistent chains whose random blocks are resampled by the model",
+                   manual, parameters);

@@ -43,9 +43,8 @@ Chains::Chains(const marginalia::Energy& energy, std::int64_t count, Start start
         random_.emplace_back(seed, static_cast<std::uint64_t>(chain));
         const std::uint64_t turn = static_cast<std::uint64_t>(chain) % (categories + 1);
         for (std::uint8_t& symbol : state(chain))
-            symbol = static_cast<std::uint8_t>(start == Start::spread && turn < categories
-                                                   ? turn
-                                                   : random_.back().below(categories));
+            symbol = static_cast<std::uint8_t>(
+                start == Start::spread && turn < categories ? turn : random_.back().below(categories));
     }
 }
 

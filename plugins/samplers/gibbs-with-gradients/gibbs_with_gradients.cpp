@@ -11,11 +11,24 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "steps", .type = ParameterType::integer, .fallback = "10", .minimum = 1, .maximum = 1e9, .unit = "steps",
+    {.name = "steps",
+     .type = ParameterType::integer,
+     .fallback = "10",
+     .minimum = 1,
+     .maximum = 1e9,
+     .unit = "steps",
      .help = "proposals a draw, each to change one site"},
-    {.name = "burn_in", .type = ParameterType::integer, .fallback = "1000", .minimum = 0, .maximum = 1e9,
-     .unit = "steps", .help = "before the first draw, on top of its own"},
-    {.name = "start", .type = ParameterType::text, .fallback = "\"random\"", .choices = chains::start_words,
+    {.name = "burn_in",
+     .type = ParameterType::integer,
+     .fallback = "1000",
+     .minimum = 0,
+     .maximum = 1e9,
+     .unit = "steps",
+     .help = "before the first draw, on top of its own"},
+    {.name = "start",
+     .type = ParameterType::text,
+     .fallback = "\"random\"",
+     .choices = chains::start_words,
      .help = "chains start at random states, or at all 0, all 1, .. and a random state in turn"},
 };
 
@@ -40,9 +53,7 @@ class GibbsWithGradients final : public marginalia::Sampler {
 public:
     GibbsWithGradients(const marginalia::Params& params, const marginalia::TrainingSetup& setup,
                        at::Generator& generator)
-        : steps_(params.integer("steps")),
-          burn_in_(params.integer("burn_in")),
-          device_(setup.device),
+        : steps_(params.integer("steps")), burn_in_(params.integer("burn_in")), device_(setup.device),
           chains_(chains::energy_of(setup), setup.batch, chains::start_of(params.text("start")), generator),
           accepted_(static_cast<std::size_t>(setup.batch), 0) {
         chains_.make_possible();  // differences are for states of f > 0

@@ -53,8 +53,7 @@ std::int64_t walk(const marginalia::Energy& energy, std::span<std::uint8_t> x, s
         const double log_f_there = energy.log_density(x), uniform = random.uniform();
         if (log_f_there > -HUGE_VAL) {
             there.look(x);
-            const double gain =
-                log_f_there - log_f + there.log_q(site * categories + before) - here.log_q(change);
+            const double gain = log_f_there - log_f + there.log_q(site * categories + before) - here.log_q(change);
             if (uniform < std::exp(gain)) {
                 std::swap(here, there);
                 log_f = log_f_there;

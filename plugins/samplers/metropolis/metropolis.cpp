@@ -10,13 +10,30 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "sweeps", .type = ParameterType::integer, .fallback = "1", .minimum = 1, .maximum = 1e9, .unit = "sweeps",
+    {.name = "sweeps",
+     .type = ParameterType::integer,
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 1e9,
+     .unit = "sweeps",
      .help = "proposals a draw, in units of D"},
-    {.name = "burn_in", .type = ParameterType::integer, .fallback = "1000", .minimum = 0, .maximum = 1e9, .unit = "sweeps",
+    {.name = "burn_in",
+     .type = ParameterType::integer,
+     .fallback = "1000",
+     .minimum = 0,
+     .maximum = 1e9,
+     .unit = "sweeps",
      .help = "before the first draw, on top of its own"},
-    {.name = "shifts", .type = ParameterType::number, .fallback = "0.0", .minimum = 0, .maximum = 1,
+    {.name = "shifts",
+     .type = ParameterType::number,
+     .fallback = "0.0",
+     .minimum = 0,
+     .maximum = 1,
      .help = "fraction of proposals that insert or delete a symbol and shift what follows; for sequences"},
-    {.name = "start", .type = ParameterType::text, .fallback = "\"random\"", .choices = chains::start_words,
+    {.name = "start",
+     .type = ParameterType::text,
+     .fallback = "\"random\"",
+     .choices = chains::start_words,
      .help = "chains start at random states, or at all 0, all 1, .. and a random state in turn"},
 };
 
@@ -39,13 +56,12 @@ References: N. Metropolis et al., Equation of state calculations by fast computi
 class Metropolis final : public marginalia::Sampler {
 public:
     Metropolis(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator& generator)
-        : sweeps_(params.integer("sweeps")),
-          burn_in_(params.integer("burn_in")),
-          shifts_(params.number("shifts")),
+        : sweeps_(params.integer("sweeps")), burn_in_(params.integer("burn_in")), shifts_(params.number("shifts")),
           device_(setup.device),
           chains_(chains::energy_of(setup), setup.batch, chains::start_of(params.text("start")), generator) {
         if (shifts_ > 0 && setup.domain.layout.shape.size() != 1)
-            throw marginalia::Error("shifts are for sequences, and these sites have more than one dimension; set shifts = 0");
+            throw marginalia::Error(
+                "shifts are for sequences, and these sites have more than one dimension; set shifts = 0");
     }
 
     at::Tensor draw(const marginalia::Network&, at::Generator&) override {
@@ -112,4 +128,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_SAMPLER(Metropolis, "metropolis", "persistent Metropolis chains on the energy", manual, parameters, "energy");
+MARGINALIA_SAMPLER(Metropolis, "metropolis", "persistent Metropolis chains on the energy", manual, parameters,
+                   "energy");

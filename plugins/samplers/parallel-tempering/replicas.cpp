@@ -9,9 +9,7 @@ namespace parallel_tempering {
 
 Replicas::Replicas(const marginalia::Energy& energy, std::int64_t ensembles, std::vector<double> betas,
                    chains::Start start, at::Generator& generator)
-    : betas_(std::move(betas)),
-      levels_(static_cast<std::int64_t>(betas_.size())),
-      ensembles_(ensembles),
+    : betas_(std::move(betas)), levels_(static_cast<std::int64_t>(betas_.size())), ensembles_(ensembles),
       chains_(energy, ensembles * levels_, start, generator) {
     const auto replicas = static_cast<std::size_t>(chains_.count());
     log_f_.resize(replicas);
@@ -43,8 +41,8 @@ void Replicas::sweep(std::int64_t ensemble, std::int64_t number) {
 void Replicas::swap(std::int64_t ensemble, std::int64_t level) {
     std::int64_t &colder = replica_at(ensemble, level), &hotter = replica_at(ensemble, level + 1);
     const auto at = static_cast<std::size_t>(level);
-    const double gain = (betas_[at] - betas_[at + 1]) * (log_f_[static_cast<std::size_t>(hotter)] -
-                                                         log_f_[static_cast<std::size_t>(colder)]);
+    const double gain = (betas_[at] - betas_[at + 1]) *
+                        (log_f_[static_cast<std::size_t>(hotter)] - log_f_[static_cast<std::size_t>(colder)]);
     ++tried_[index(ensemble, level)];
     // Any stream of the ensemble will do, so long as it is the same one whatever was swapped before.
     if (chains_.random(ensemble * levels_).uniform() >= std::exp(gain)) return;

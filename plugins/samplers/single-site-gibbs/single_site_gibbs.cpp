@@ -7,11 +7,24 @@ namespace {
 using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "sweeps", .type = ParameterType::integer, .fallback = "1", .minimum = 1, .maximum = 1e9, .unit = "sweeps",
+    {.name = "sweeps",
+     .type = ParameterType::integer,
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 1e9,
+     .unit = "sweeps",
      .help = "updates of every site a draw"},
-    {.name = "burn_in", .type = ParameterType::integer, .fallback = "100", .minimum = 0, .maximum = 1e9,
-     .unit = "sweeps", .help = "before the first draw, on top of its own"},
-    {.name = "start", .type = ParameterType::text, .fallback = "\"random\"", .choices = chains::start_words,
+    {.name = "burn_in",
+     .type = ParameterType::integer,
+     .fallback = "100",
+     .minimum = 0,
+     .maximum = 1e9,
+     .unit = "sweeps",
+     .help = "before the first draw, on top of its own"},
+    {.name = "start",
+     .type = ParameterType::text,
+     .fallback = "\"random\"",
+     .choices = chains::start_words,
      .help = "chains start at random states, or at all 0, all 1, .. and a random state in turn"},
 };
 
@@ -29,9 +42,7 @@ PAMI 6, 721 (1984). R. J. Glauber, Time-dependent statistics of the Ising model,
 class SingleSiteGibbs final : public marginalia::Sampler {
 public:
     SingleSiteGibbs(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator& generator)
-        : sweeps_(params.integer("sweeps")),
-          burn_in_(params.integer("burn_in")),
-          device_(setup.device),
+        : sweeps_(params.integer("sweeps")), burn_in_(params.integer("burn_in")), device_(setup.device),
           chains_(chains::energy_of(setup), setup.batch, chains::start_of(params.text("start")), generator) {}
 
     at::Tensor draw(const marginalia::Network&, at::Generator&) override {

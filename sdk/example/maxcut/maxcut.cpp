@@ -9,8 +9,13 @@ using marginalia::ParameterType;
 
 constexpr marginalia::Parameter parameters[] = {
     {.name = "graph", .type = ParameterType::path, .help = "graph in Gset format"},
-    {.name = "beta", .type = ParameterType::number, .fallback = "1.0", .minimum = -100, .maximum = 100,
-     .unit = "nats", .help = "weight of a cut edge of weight 1"},
+    {.name = "beta",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = -100,
+     .maximum = 100,
+     .unit = "nats",
+     .help = "weight of a cut edge of weight 1"},
 };
 
 constexpr const char* manual = R"(Maximum cut, log f(x) = beta * cut(x). The graph is a text file in Gset format: the

@@ -34,8 +34,8 @@ public:
     // Writes row `index` of a split as D symbols. The same index always gives the same row.
     virtual void row(Split, std::size_t index, std::span<std::uint8_t> out) const = 0;
 
-    // Named quantities of a full row, such as a molecule's number of rings, and their values in the same order: what evaluation
-    // compares between the model's rows and the test split's. NaN: a quantity that this row does not have.
+    // Named quantities of a full row, such as a molecule's number of rings, and their values in the same order: what
+    // evaluation compares between the model's rows and the test split's. NaN: a quantity that this row does not have.
     virtual std::vector<Observable> observables() const { return {}; }
     virtual void observe(State, std::span<double> /*values*/) const {}
 
@@ -45,8 +45,8 @@ public:
     // The text of each symbol, K entries, stored with the trial; empty: the numbers themselves.
     virtual std::vector<std::string> vocabulary() const { return {}; }
 
-    // A full or partial row as one line of text (□ for unknown), and its inverse, which throws Error naming the position of
-    // what is wrong. The default writes the vocabulary's words, else numbers. Override both or neither.
+    // A full or partial row as one line of text (□ for unknown), and its inverse, which throws Error naming the
+    // position of what is wrong. The default writes the vocabulary's words, else numbers. Override both or neither.
     virtual std::string text(State x) const { return state_text(x, categories_, vocabulary()); }
     virtual void parse(std::string_view line, std::span<std::uint8_t> out) const {
         parse_state(line, categories_, vocabulary(), out);
@@ -57,8 +57,9 @@ public:
     // drawn again, which gives the model's distribution given that they have.
     virtual bool keeps(std::string_view /*line*/, State) const { return true; }
 
-    // What a full row stands for, in a form that is the same for all that stand for the same thing: a molecule's canonical SMILES
-    // for every string of tokens that spells it. "": it stands for nothing valid. Evaluation counts distinct and valid ones by it.
+    // What a full row stands for, in a form that is the same for all that stand for the same thing: a molecule's
+    // canonical SMILES for every string of tokens that spells it. "": it stands for nothing valid. Evaluation counts
+    // distinct and valid ones by it.
     virtual std::string identity(State x) const { return text(x); }
 
     // A drawing of a full row, an SVG document of any size. "": not offered.
@@ -78,7 +79,7 @@ using DatasetFactory = Dataset* (*)(const Params&);
 }  // namespace marginalia
 
 // Exports class `type`, constructible from const Params&, as a dataset plugin; see MARGINALIA_ENERGY.
-#define MARGINALIA_DATASET(type, name, summary, manual, list)                                                   \
-    static_assert(std::is_base_of_v<marginalia::Dataset, type>);                                                \
-    static marginalia::Dataset* marginalia_create(const marginalia::Params& p) { return new type(p); }          \
+#define MARGINALIA_DATASET(type, name, summary, manual, list)                                          \
+    static_assert(std::is_base_of_v<marginalia::Dataset, type>);                                       \
+    static marginalia::Dataset* marginalia_create(const marginalia::Params& p) { return new type(p); } \
     MARGINALIA_PLUGIN(MARGINALIA_BUILD_TAG, "dataset", name, summary, manual, list, &marginalia_create, "")

@@ -61,8 +61,8 @@ public:
     }
 
     // out[d * K + k] = log f(x with x_d = k) - log f(x) for a full state with finite log f: exact, or to first order by
-    // the gradient of a continuous extension (W. Grathwohl et al., Oops I took a gradient, ICML 2021). All D * K of them
-    // together must cost about as much as a few evaluations. False: not offered.
+    // the gradient of a continuous extension (W. Grathwohl et al., Oops I took a gradient, ICML 2021). All D * K of
+    // them together must cost about as much as a few evaluations. False: not offered.
     virtual bool differences(State, std::span<double>) const { return false; }
 
     // A running estimate of log sum_{x_rest} f(x_S, x_rest) for a partial state (□ = K), equal to log f on full states
@@ -93,17 +93,20 @@ public:
     // A full or partial state as one line of text. The default writes digits (□ for unknown), with commas if K > 10.
     virtual std::string text(State x) const { return state_text(x, categories_); }
 
-    // The inverse of text(): D symbols into out; □ or _ is unknown (K). Override both or neither. Throws Error naming the
-    // position of what is wrong.
-    virtual void parse(std::string_view line, std::span<std::uint8_t> out) const { parse_state(line, categories_, {}, out); }
+    // The inverse of text(): D symbols into out; □ or _ is unknown (K). Override both or neither. Throws Error naming
+    // the position of what is wrong.
+    virtual void parse(std::string_view line, std::span<std::uint8_t> out) const {
+        parse_state(line, categories_, {}, out);
+    }
 
     // Whether a full state that was completed from the line has all that the line says, where that is more than the
     // symbols of its known sites: bonds between atoms, which unknown sites can change. Completions that have not are
     // drawn again, which gives the model's distribution given that they have.
     virtual bool keeps(std::string_view /*line*/, State) const { return true; }
 
-    // What a full state stands for, in a form that is the same for all that stand for the same thing: a molecule's canonical SMILES
-    // for every string of tokens that spells it. "": it stands for nothing valid. Evaluation counts distinct and valid ones by it.
+    // What a full state stands for, in a form that is the same for all that stand for the same thing: a molecule's
+    // canonical SMILES for every string of tokens that spells it. "": it stands for nothing valid. Evaluation counts
+    // distinct and valid ones by it.
     virtual std::string identity(State x) const { return text(x); }
 
     // A drawing of a full state, an SVG document of any size. "": not offered.
@@ -114,8 +117,8 @@ public:
     // "": nothing.
     virtual std::string report() const { return {}; }
 
-    // How different full states are from each other: the mean over pairs of a distance of 0 to 1, such as one less the Tanimoto
-    // similarity of molecules ("internal diversity"). NaN: not offered, or fewer than two valid ones.
+    // How different full states are from each other: the mean over pairs of a distance of 0 to 1, such as one less the
+    // Tanimoto similarity of molecules ("internal diversity"). NaN: not offered, or fewer than two valid ones.
     virtual double diversity(States) const { return std::numeric_limits<double>::quiet_NaN(); }
 
 private:
@@ -129,7 +132,7 @@ using EnergyFactory = Energy* (*)(const Params&);
 
 // Exports class `type`, constructible from const Params&, as an energy plugin. `list` is its constexpr Parameter array,
 // `manual` Markdown text. One per shared library, at global scope.
-#define MARGINALIA_ENERGY(type, name, summary, manual, list)                                                    \
-    static_assert(std::is_base_of_v<marginalia::Energy, type>);                                                 \
-    static marginalia::Energy* marginalia_create(const marginalia::Params& p) { return new type(p); }           \
+#define MARGINALIA_ENERGY(type, name, summary, manual, list)                                          \
+    static_assert(std::is_base_of_v<marginalia::Energy, type>);                                       \
+    static marginalia::Energy* marginalia_create(const marginalia::Params& p) { return new type(p); } \
     MARGINALIA_PLUGIN(MARGINALIA_BUILD_TAG, "energy", name, summary, manual, list, &marginalia_create, "")

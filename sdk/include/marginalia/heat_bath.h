@@ -69,8 +69,7 @@ inline std::uint8_t draw_tempered(std::span<double> log_weights, double beta, Fa
     const double largest = *std::max_element(log_weights.begin(), log_weights.end());
     if (largest == -HUGE_VAL) return static_cast<std::uint8_t>(random.below(log_weights.size()));
     double total = 0;
-    for (double& weight : log_weights)
-        total += weight = weight == -HUGE_VAL ? 0 : std::exp(beta * (weight - largest));
+    for (double& weight : log_weights) total += weight = weight == -HUGE_VAL ? 0 : std::exp(beta * (weight - largest));
     double rest = random.uniform() * total;
     std::size_t drawn = 0;
     for (std::size_t k = 0; k < log_weights.size(); ++k) {

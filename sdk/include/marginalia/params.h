@@ -24,14 +24,14 @@ constexpr bool names_file(ParameterType type) { return type == ParameterType::pa
 // One declared parameter: plain data, so that a host can list it and check an experiment file before any code of the
 // plugin runs. Write a constexpr array of these with designated initialisers.
 struct Parameter {
-    const char* name;                       // lower_snake key in the experiment file
-    ParameterType type;                     // what values it takes
-    const char* fallback = nullptr;         // default value as TOML would spell it; nullptr: the user must give one
+    const char* name;                // lower_snake key in the experiment file
+    ParameterType type;              // what values it takes
+    const char* fallback = nullptr;  // default value as TOML would spell it; nullptr: the user must give one
     double minimum = -std::numeric_limits<double>::infinity();  // inclusive, integer and number only
     double maximum = std::numeric_limits<double>::infinity();   // inclusive, integer and number only
-    const char* choices = nullptr;          // text only: allowed words, separated by '|'; nullptr: any text
-    const char* unit = "";                  // "sites", "nats", "s"; empty for none
-    const char* help = "";                  // one line
+    const char* choices = nullptr;  // text only: allowed words, separated by '|'; nullptr: any text
+    const char* unit = "";          // "sites", "nats", "s"; empty for none
+    const char* help = "";          // one line
 };
 
 using ParameterValue = std::variant<bool, std::int64_t, double, std::string>;

@@ -24,9 +24,10 @@
 
 // How a plugin was compiled; compared word for word with the host's before the plugin is used. LibTorch plugins append
 // the LibTorch version (see marginalia/torch_tag.h).
-#define MARGINALIA_BUILD_TAG                                                                                     \
-    "abi " MARGINALIA_TEXT(MARGINALIA_ABI) ", c++ abi " MARGINALIA_TEXT(__GXX_ABI_VERSION) ", cxx11 strings "    \
-    MARGINALIA_TEXT(_GLIBCXX_USE_CXX11_ABI) ", debug stl " MARGINALIA_DEBUG_STL
+#define MARGINALIA_BUILD_TAG \
+    "abi " MARGINALIA_TEXT(MARGINALIA_ABI) ", c++ abi " MARGINALIA_TEXT(                         \
+        __GXX_ABI_VERSION) ", cxx11 strings " MARGINALIA_TEXT(_GLIBCXX_USE_CXX11_ABI) ", debug " \
+                                                                                      "stl " MARGINALIA_DEBUG_STL
 
 namespace marginalia {
 
@@ -40,8 +41,8 @@ struct PluginDescriptor {
     const char* manual;   // description, equations and references as Markdown; may be ""
     const Parameter* parameters;
     std::size_t parameter_count;
-    void (*create)();     // cast by the host to the factory type of the kind
-    const char* needs;    // what an experiment with it must have: words such as "energy sampler" (objective.h), by spaces
+    void (*create)();   // cast by the host to the factory type of the kind
+    const char* needs;  // what an experiment with it must have: words such as "energy sampler" (objective.h), by spaces
 };
 
 }  // namespace marginalia

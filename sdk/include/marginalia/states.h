@@ -37,8 +37,8 @@ struct Layout {
     bool periodic = false;  // opposite edges are neighbours (a torus, a ring)
 };
 
-// A named quantity of a state, such as a magnetisation; where a normal distribution of it is aimed at, also its mean and
-// standard deviation, which evaluation compares the model's states with.
+// A named quantity of a state, such as a magnetisation; where a normal distribution of it is aimed at, also its mean
+// and standard deviation, which evaluation compares the model's states with.
 struct Observable {
     std::string name;
     std::string unit;

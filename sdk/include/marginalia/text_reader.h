@@ -1,5 +1,5 @@
-// Numbers and words of a text file, one after another, with the place of each for messages. A help for plugins that read
-// files; no part of the boundary between plugin and host.
+// Numbers and words of a text file, one after another, with the place of each for messages. A help for plugins that
+// read files; no part of the boundary between plugin and host.
 #pragma once
 
 #include <cstdint>

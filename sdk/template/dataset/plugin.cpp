@@ -9,12 +9,23 @@ using marginalia::ParameterType;
 // What may be written in [dataset] of an experiment file. It is checked before an object is made, so the constructor
 // finds every value present, of its type and in its range. Without `fallback` the user must give a value.
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "file", .type = ParameterType::path, .fallback = "\"@FILE@.csv\"",
+    {.name = "file",
+     .type = ParameterType::path,
+     .fallback = "\"@FILE@.csv\"",
      .help = "CSV file of symbols 0..K-1, the same number in each line"},
-    {.name = "categories", .type = ParameterType::integer, .fallback = "3", .minimum = 2, .maximum = 255,
+    {.name = "categories",
+     .type = ParameterType::integer,
+     .fallback = "3",
+     .minimum = 2,
+     .maximum = 255,
      .help = "K, the number of symbols"},
-    {.name = "holdout", .type = ParameterType::integer, .fallback = "10", .minimum = 3, .maximum = 1000000,
-     .unit = "rows", .help = "of so many rows one is for validation and one for the test"},
+    {.name = "holdout",
+     .type = ParameterType::integer,
+     .fallback = "10",
+     .minimum = 3,
+     .maximum = 1000000,
+     .unit = "rows",
+     .help = "of so many rows one is for validation and one for the test"},
 };
 
 constexpr const char* manual = R"(Rows of a CSV file without a header, one state a line. Of every `holdout` rows the
@@ -47,10 +58,10 @@ CsvRows read_rows(const std::string& path, std::int64_t categories) {
     return rows;
 }
 
-class @TYPE@ final : public marginalia::Dataset {
+class @TYPE @final : public marginalia::Dataset {
 public:
-    explicit @TYPE@(const marginalia::Params& p)
-        : @TYPE@(read_rows(p.text("file"), p.integer("categories")), p.integer("categories"), p.integer("holdout")) {}
+    explicit @TYPE @(const marginalia::Params& p)
+        : @TYPE @(read_rows(p.text("file"), p.integer("categories")), p.integer("categories"), p.integer("holdout")) {}
 
     std::size_t size(marginalia::Split split) const override { return rows_of(split).size(); }
 
@@ -62,7 +73,7 @@ public:
     }
 
 private:
-    @TYPE@(CsvRows rows, std::int64_t categories, std::int64_t holdout)
+    @TYPE @(CsvRows rows, std::int64_t categories, std::int64_t holdout)
         : marginalia::Dataset(rows.width, categories), symbols_(std::move(rows.symbols)) {
         const auto period = static_cast<std::size_t>(holdout);
         for (std::size_t row = 0; row < symbols_.size() / static_cast<std::size_t>(sites()); ++row) {
@@ -82,4 +93,4 @@ private:
 
 }  // namespace
 
-MARGINALIA_DATASET(@TYPE@, "@NAME@", "rows of small whole numbers from a CSV file", manual, parameters);
+MARGINALIA_DATASET(@TYPE @, "@NAME@", "rows of small whole numbers from a CSV file", manual, parameters);

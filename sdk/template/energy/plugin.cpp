@@ -11,20 +11,34 @@ using marginalia::ParameterType;
 // What may be written in [energy] of an experiment file. It is checked before an object is made, so the constructor
 // finds every value present, of its type and in its range. Without `fallback` the user must give a value.
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "sites", .type = ParameterType::integer, .fallback = "10", .minimum = 1, .maximum = 10000,
-     .unit = "sites", .help = "length of the chain"},
-    {.name = "states", .type = ParameterType::integer, .fallback = "3", .minimum = 2, .maximum = 255,
+    {.name = "sites",
+     .type = ParameterType::integer,
+     .fallback = "10",
+     .minimum = 1,
+     .maximum = 10000,
+     .unit = "sites",
+     .help = "length of the chain"},
+    {.name = "states",
+     .type = ParameterType::integer,
+     .fallback = "3",
+     .minimum = 2,
+     .maximum = 255,
      .help = "states that each site can be in"},
-    {.name = "weight", .type = ParameterType::number, .fallback = "0.5", .minimum = -20, .maximum = 20,
-     .unit = "nats", .help = "added for two equal neighbours; below 0 they like to differ"},
+    {.name = "weight",
+     .type = ParameterType::number,
+     .fallback = "0.5",
+     .minimum = -20,
+     .maximum = 20,
+     .unit = "nats",
+     .help = "added for two equal neighbours; below 0 they like to differ"},
 };
 
 constexpr const char* manual = R"(A chain of sites: log f(x) = weight * (number of sites i with x_i = x_(i+1)).
 Summing over the sites from the last to the first gives log Z = log K + (L - 1) log(K - 1 + exp(weight)).)";
 
-class @TYPE@ final : public marginalia::Energy {
+class @TYPE @final : public marginalia::Energy {
 public:
-    explicit @TYPE@(const marginalia::Params& p)
+    explicit @TYPE @(const marginalia::Params& p)
         : marginalia::Energy(p.integer("sites"), p.integer("states")), weight_(p.number("weight")) {}
 
     // The one method an energy must have: log f in nats of sites() bytes, each from 0 to categories() - 1. The host
@@ -59,4 +73,4 @@ private:
 
 }  // namespace
 
-MARGINALIA_ENERGY(@TYPE@, "@NAME@", "a chain of sites whose neighbours like to be equal", manual, parameters);
+MARGINALIA_ENERGY(@TYPE @, "@NAME@", "a chain of sites whose neighbours like to be equal", manual, parameters);

@@ -13,8 +13,13 @@ using marginalia::ParameterType;
 
 // What may be written in [network] of an experiment file.
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "hidden", .type = ParameterType::integer, .fallback = "64", .minimum = 1, .maximum = 65536,
-     .unit = "units", .help = "width of the hidden layer"},
+    {.name = "hidden",
+     .type = ParameterType::integer,
+     .fallback = "64",
+     .minimum = 1,
+     .maximum = 65536,
+     .unit = "units",
+     .help = "width of the hidden layer"},
 };
 
 constexpr const char* manual = R"(A perceptron with one hidden layer over one-hot symbols. The value at all □ is
@@ -46,7 +51,8 @@ at::Tensor uniform(at::IntArrayRef shape, std::int64_t inputs, at::Generator& ge
     return at::empty(shape).uniform_(-bound, bound, generator);
 }
 
-marginalia::NetworkBuilder build(const marginalia::Params& params, const marginalia::Domain& domain, at::Generator& generator) {
+marginalia::NetworkBuilder build(const marginalia::Params& params, const marginalia::Domain& domain,
+                                 at::Generator& generator) {
     const std::int64_t hidden = params.integer("hidden"), sites = domain.sites, categories = domain.categories;
     const std::int64_t inputs = sites * (categories + 1);
     marginalia::NetworkBuilder network("@FILE@");

@@ -11,7 +11,11 @@ using marginalia::ParameterType;
 
 // What may be written in [objective] of an experiment file.
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "penalty", .type = ParameterType::number, .fallback = "1.0", .minimum = 0, .maximum = 1e6,
+    {.name = "penalty",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 0,
+     .maximum = 1e6,
      .help = "weight of the self-consistency penalty"},
 };
 
@@ -19,9 +23,9 @@ constexpr const char* manual = R"(KL(p || f/Z) by REINFORCE with the batch mean 
 difference between log p(x_S) + log p(x_d | x_S) and log p(x_S, x_d) at a random link of a random chain. The networks
 fix log p(all □) = 0, so consistency alone normalises p, and Z is not needed.)";
 
-class @TYPE@ final : public marginalia::Objective {
+class @TYPE @final : public marginalia::Objective {
 public:
-    @TYPE@(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
+    @TYPE @(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
         : weight_(params.number("penalty") * static_cast<double>(setup.domain.sites)),
           categories_(setup.domain.categories) {
         if (setup.batch < 2)
@@ -30,7 +34,7 @@ public:
 
     // A scalar to minimise; the host does the rest (optimiser, schedule, clipping, checkpoints). The pointers of `step`
     // that are named at the end of this file (energy, sampler) are never null.
-    at::Tensor loss(marginalia::TrainingStep& step) override {
+    at::Tensor loss(marginalia::TrainingStep & step) override {
         const at::Tensor x = draw(step);
         step.energy->start(x);  // log f on other threads, while the network works
         const at::Tensor log_p = step.network.log_marginal(x);
@@ -49,7 +53,7 @@ public:
 
 private:
     // Samplers are called with grad mode off.
-    static at::Tensor draw(marginalia::TrainingStep& step) {
+    static at::Tensor draw(marginalia::TrainingStep & step) {
         const at::NoGradGuard no_grad;
         return step.sampler->draw(step.network, step.generator);
     }
@@ -69,5 +73,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(@TYPE@, "@NAME@", "marginalization model of an energy: REINFORCE and consistency", manual,
+MARGINALIA_OBJECTIVE(@TYPE @, "@NAME@", "marginalization model of an energy: REINFORCE and consistency", manual,
                      parameters, "energy model-sampler");

@@ -9,18 +9,22 @@ using marginalia::ParameterType;
 
 // What may be written in [sampler] of an experiment file.
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "order", .type = ParameterType::text, .fallback = "\"random\"", .choices = "random|sequence",
+    {.name = "order",
+     .type = ParameterType::text,
+     .fallback = "\"random\"",
+     .choices = "random|sequence",
      .help = "order in which a state's sites are drawn: a new random one for each state, or 0, 1, 2, ..."},
 };
 
 constexpr const char* manual = R"(Independent ancestral draws: every state starts with all sites unknown, and they are
 drawn one after another from p(x_d | x_S). One step costs D passes of the network.)";
 
-class @TYPE@ final : public marginalia::Sampler {
+class @TYPE @final : public marginalia::Sampler {
 public:
     // A sampler with chains makes their first states here, from the generator.
-    @TYPE@(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator&)
-        : random_(params.text("order") == "random"), setup_(setup) {}
+    @TYPE @(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator&)
+        : random_(params.text("order") == "random"), setup_(setup) {
+    }
 
     // (B, D) int64 on the setup's device, every site known. Grad mode is off. Take all random numbers from `generator`:
     // it is part of the checkpoint, so that a resumed trial draws what an unbroken one would.
@@ -49,4 +53,4 @@ private:
 
 }  // namespace
 
-MARGINALIA_SAMPLER(@TYPE@, "@NAME@", "independent states, drawn site by site from the network", manual, parameters);
+MARGINALIA_SAMPLER(@TYPE @, "@NAME@", "independent states, drawn site by site from the network", manual, parameters);

@@ -15,7 +15,8 @@ std::vector<std::uint8_t> to_bytes(const at::Tensor& x) {
 }
 
 at::Tensor from_bytes(States rows) {
-    at::Tensor bytes = at::empty({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(rows.width)}, at::kByte);
+    at::Tensor bytes =
+        at::empty({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(rows.width)}, at::kByte);
     std::copy(rows.bytes.begin(), rows.bytes.end(), bytes.data_ptr<std::uint8_t>());
     return bytes.to(at::kLong);
 }

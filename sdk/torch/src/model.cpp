@@ -12,11 +12,11 @@ namespace marginalia {
 
 namespace {
 
-// Walks along the first `steps` sites of each row's order, from the rows `start`: chooses(site, logits) gives the symbols of
-// sites that are unknown, □ where a row has come to its end. Sites that are known stay as they are.
+// Walks along the first `steps` sites of each row's order, from the rows `start`: chooses(site, logits) gives the
+// symbols of sites that are unknown, □ where a row has come to its end. Sites that are known stay as they are.
 template <class Choose>
-Generated walk(const Network& network, const at::Tensor& start, const at::Tensor& order, std::int64_t steps, const Choose& choose,
-               const Tick& tick) {
+Generated walk(const Network& network, const at::Tensor& start, const at::Tensor& order, std::int64_t steps,
+               const Choose& choose, const Tick& tick) {
     const std::int64_t unknown = network.domain().categories;
     at::Tensor x = start.clone();
     at::Tensor log_p = at::zeros({x.size(0)}, x.options().dtype(at::kDouble));
@@ -48,7 +48,8 @@ public:
 
     Generated generate(std::int64_t count, at::Generator& generator, const Tick& tick) const override {
         const at::Device device = generator.device();
-        return generate_along(network(), random_orders(count, network().domain().sites, generator, device), generator, tick);
+        return generate_along(network(), random_orders(count, network().domain().sites, generator, device), generator,
+                              tick);
     }
 
     Generated complete(const at::Tensor& x, at::Generator& generator, const Tick& tick) const override {
@@ -132,10 +133,12 @@ private:
 }  // namespace
 
 Generated Model::complete(const at::Tensor&, at::Generator&, const Tick&) const {
-    throw Error("this objective's model draws full states only and cannot complete partial ones; train an any-order model");
+    throw Error(
+        "this objective's model draws full states only and cannot complete partial ones; train an any-order model");
 }
 
-at::Tensor Model::log_density_estimate(const at::Tensor& x, std::int64_t, at::Generator& generator, const Tick& tick) const {
+at::Tensor Model::log_density_estimate(const at::Tensor& x, std::int64_t, at::Generator& generator,
+                                       const Tick& tick) const {
     return log_density(x, generator, tick);
 }
 
@@ -148,7 +151,8 @@ Generated generate_along(const Network& network, const at::Tensor& order, at::Ge
 
 Generated complete_along(const Network& network, const at::Tensor& x, const at::Tensor& order, at::Generator& generator,
                          const Tick& tick) {
-    const std::int64_t steps = x.size(0) == 0 ? 0 : (x == network.domain().categories).sum(1).max().item<std::int64_t>();
+    const std::int64_t steps =
+        x.size(0) == 0 ? 0 : (x == network.domain().categories).sum(1).max().item<std::int64_t>();
     const auto choose = [&](const at::Tensor&, const at::Tensor& logits) { return sample_symbols(logits, generator); };
     return walk(network, x, order, steps, choose, tick);
 }
@@ -163,24 +167,29 @@ at::Tensor log_density_along(const Network& network, const at::Tensor& x, const 
 }
 
 // By the sites' terms, whose hidden sets of one row are turns of one order.
-at::Tensor estimate_log_density(const Network& network, const at::Tensor& x, std::int64_t points, at::Generator& generator) {
+at::Tensor estimate_log_density(const Network& network, const at::Tensor& x, std::int64_t points,
+                                at::Generator& generator) {
     const std::int64_t unknown = network.domain().categories;
     const at::TensorOptions floats = x.options().dtype(at::kFloat);
     const at::Tensor known = x != unknown, length = known.sum(1, true);  // (M, D), (M, 1)
     const at::Tensor place = at::arange(points, floats);
-    const at::Tensor v = (at::rand({x.size(0), points}, generator, floats) + place) / static_cast<double>(points);  // (M, m)
+    const at::Tensor v =
+        (at::rand({x.size(0), points}, generator, floats) + place) / static_cast<double>(points);  // (M, m)
     const at::Tensor part = (v * (std::numbers::pi / 2)).sin().square();
-    const at::Tensor given = (length * part).to(at::kLong).minimum((length - 1).clamp_min(0)).unsqueeze(2);  // (M, m, 1)
+    const at::Tensor given =
+        (length * part).to(at::kLong).minimum((length - 1).clamp_min(0)).unsqueeze(2);  // (M, m, 1)
     const at::Tensor keys = at::rand(x.sizes(), generator, floats) + known.logical_not();
     const at::Tensor rank = positions_of_sites(keys.argsort(std::int64_t{1})).unsqueeze(1);  // (M, 1, D)
     // Each point has the order turned further by the golden ratio, so that neighbouring points hide different sites.
-    const at::Tensor turn = (length * (place * (std::numbers::phi - 1)).frac()).to(at::kLong).unsqueeze(2);  // (M, m, 1)
-    const at::Tensor turned = (rank + turn).remainder(length.clamp_min(1).unsqueeze(2));                     // (M, m, D)
+    const at::Tensor turn =
+        (length * (place * (std::numbers::phi - 1)).frac()).to(at::kLong).unsqueeze(2);   // (M, m, 1)
+    const at::Tensor turned = (rank + turn).remainder(length.clamp_min(1).unsqueeze(2));  // (M, m, D)
     const at::Tensor asked = known.unsqueeze(1) & (turned >= given);
     const at::Tensor rows = x.unsqueeze(1).expand_as(asked).masked_fill(asked, unknown).flatten(0, 1);
     const at::Tensor symbols = x.clamp_max(unknown - 1).unsqueeze(1).expand_as(asked);
     const at::Tensor log_p = log_probabilities(network.conditional_logits(rows), symbols.flatten(0, 1)).view_as(asked);
-    const at::Tensor weight = length * (v * std::numbers::pi).sin() * (std::numbers::pi / 2 / static_cast<double>(points));
+    const at::Tensor weight =
+        length * (v * std::numbers::pi).sin() * (std::numbers::pi / 2 / static_cast<double>(points));
     const at::Tensor share = weight.unsqueeze(2) / asked.sum(2, true).clamp_min(1);  // of each hidden site: (M, m, 1)
     return (log_p * asked * share).sum({1, 2}, false, at::kDouble);
 }

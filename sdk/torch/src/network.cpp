@@ -30,7 +30,8 @@ Network::Network(torch::jit::Module module, Domain domain)
     : module_(std::make_unique<torch::jit::Module>(std::move(module))), domain_(std::move(domain)) {
     for (const char* method : {"log_marginal", "conditional_logits"})
         if (!module_->find_method(method))
-            throw Error(std::string("the network's TorchScript module has no method '") + method + "(x)'; it must define it");
+            throw Error(std::string("the network's TorchScript module has no method '") + method +
+                        "(x)'; it must define it");
     has_conditional_at_ = module_->find_method("conditional_at").has_value();
     has_joint_ = module_->find_method("joint").has_value();
     has_relaxed_ = module_->find_method("log_marginal_relaxed").has_value();
@@ -56,17 +57,21 @@ std::vector<std::pair<std::string, at::Tensor>> Network::named_parameters() cons
 
 void Network::to(const c10::Device& device) { module_->to(device); }
 
-at::Tensor Network::log_marginal(const at::Tensor& x) const { return module_->get_method("log_marginal")({x}).toTensor(); }
+at::Tensor Network::log_marginal(const at::Tensor& x) const {
+    return module_->get_method("log_marginal")({x}).toTensor();
+}
 
 at::Tensor Network::log_marginal_relaxed(const at::Tensor& p) const {
     if (!has_relaxed_)
-        throw Error("the network's module has no method 'log_marginal_relaxed(p)', which gradients in the states take; use "
-                    "another network");
+        throw Error(
+            "the network's module has no method 'log_marginal_relaxed(p)', which gradients in the states take; use "
+            "another network");
     return module_->get_method("log_marginal_relaxed")({p}).toTensor();
 }
 
 at::Tensor Network::sample(const at::Tensor& u) const {
-    if (!has_sample_) throw Error("the network's module has no method 'sample(u)'; draw site by site, or use another network");
+    if (!has_sample_)
+        throw Error("the network's module has no method 'sample(u)'; draw site by site, or use another network");
     return module_->get_method("sample")({u}).toTensor();
 }
 
@@ -78,8 +83,9 @@ at::Tensor Network::complete(const at::Tensor& x, const at::Tensor& u) const {
 
 at::Tensor Network::em(const at::Tensor& x, double rate) const {
     if (!has_em_)
-        throw Error("the network's module has no method 'em(x, rate)', so it cannot learn by expectation maximisation; let it "
-                    "learn by the gradient, or use another network, such as einet");
+        throw Error(
+            "the network's module has no method 'em(x, rate)', so it cannot learn by expectation maximisation; let it "
+            "learn by the gradient, or use another network, such as einet");
     return module_->get_method("em")({x, rate}).toTensor();
 }
 

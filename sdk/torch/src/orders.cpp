@@ -12,8 +12,8 @@
 namespace marginalia {
 namespace {
 
-// A random permutation of 0..count-1 by Fisher and Yates' shuffle, inside out, which touches each place twice where sorting random keys
-// took a tenth of a small network's step. Each draw is uniform up to one part in 2^32 / count.
+// A random permutation of 0..count-1 by Fisher and Yates' shuffle, inside out, which touches each place twice where
+// sorting random keys took a tenth of a small network's step. Each draw is uniform up to one part in 2^32 / count.
 void shuffle_into(std::int64_t* places, std::int64_t count, at::philox_engine& random) {
     for (std::int64_t i = 0; i < count; ++i) {
         const auto other = static_cast<std::int64_t>(std::uint64_t{random()} * static_cast<std::uint64_t>(i + 1) >> 32);
@@ -24,11 +24,14 @@ void shuffle_into(std::int64_t* places, std::int64_t count, at::philox_engine& r
 
 }  // namespace
 
-// A stream of numbers for each row, so that the rows can be shared out among threads and come out the same however they are.
+// A stream of numbers for each row, so that the rows can be shared out among threads and come out the same however they
+// are.
 at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& generator, const at::Device& device) {
-    if (!device.is_cpu()) return at::rand({rows, sites}, generator, at::TensorOptions().device(device)).argsort(std::int64_t{1});
+    if (!device.is_cpu())
+        return at::rand({rows, sites}, generator, at::TensorOptions().device(device)).argsort(std::int64_t{1});
     const auto seed = static_cast<std::uint64_t>(
-        at::randint(std::numeric_limits<std::int64_t>::max(), {1}, generator, at::TensorOptions(at::kLong)).item<std::int64_t>());
+        at::randint(std::numeric_limits<std::int64_t>::max(), {1}, generator, at::TensorOptions(at::kLong))
+            .item<std::int64_t>());
     at::Tensor order = at::empty({rows, sites}, at::kLong);
     std::int64_t* to = order.mutable_data_ptr<std::int64_t>();
     at::parallel_for(0, rows, 1 + 16384 / std::max<std::int64_t>(sites, 1), [&](std::int64_t first, std::int64_t last) {

@@ -20,8 +20,8 @@ double integral(double v) { return v / 2 - std::sin(std::numbers::pi * v) / (2 *
 
 }  // namespace
 
-// Of two symbols the sigmoid of the logits' difference. Otherwise LibTorch is several times faster along a dimension within another
-// than along a last one of few entries.
+// Of two symbols the sigmoid of the logits' difference. Otherwise LibTorch is several times faster along a dimension
+// within another than along a last one of few entries.
 at::Tensor log_probabilities(const at::Tensor& logits, const at::Tensor& symbols) {
     constexpr std::int64_t few = 8;
     const at::Tensor x = logits.to(at::kFloat);
@@ -33,15 +33,19 @@ at::Tensor log_probabilities(const at::Tensor& logits, const at::Tensor& symbols
     return -at::cross_entropy_loss(x.transpose(1, 2), symbols, {}, at::Reduction::None);
 }
 
-bool has_log_marginal_profile(const Network& network) { return network.module().find_method("log_marginal_profile").has_value(); }
+bool has_log_marginal_profile(const Network& network) {
+    return network.module().find_method("log_marginal_profile").has_value();
+}
 
 at::Tensor log_marginal_profile(const Network& network, const at::Tensor& x) {
     const auto method = network.module().find_method("log_marginal_profile");
-    if (!method) throw Error("the network's module has no method 'log_marginal_profile(x)'; use another network, such as unet");
+    if (!method)
+        throw Error("the network's module has no method 'log_marginal_profile(x)'; use another network, such as unet");
     return (*method)({x}).toTensor();
 }
 
-// By parts, with the hat function of each node: its weight is what the hat rises to at 1, less the integral of its slopes.
+// By parts, with the hat function of each node: its weight is what the hat rises to at 1, less the integral of its
+// slopes.
 at::Tensor profile_weights(std::int64_t nodes) {
     const auto pieces = static_cast<double>(nodes - 1);
     const auto rise = [&](std::int64_t piece) {

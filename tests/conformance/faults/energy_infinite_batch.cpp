@@ -5,7 +5,8 @@
 struct Fault final : Spins {
     using Spins::Spins;
     void log_densities(States rows, std::span<double> out) const override {
-        for (std::size_t row = 0; row < rows.size(); ++row) out[row] = row % 2 == 0 ? log_density(rows[row]) : -HUGE_VAL;
+        for (std::size_t row = 0; row < rows.size(); ++row)
+            out[row] = row % 2 == 0 ? log_density(rows[row]) : -HUGE_VAL;
     }
 };
 

@@ -8,10 +8,8 @@ struct Fault final : Spins {
     void parse(std::string_view line, std::span<std::uint8_t> out) const override {
         std::size_t site = 0;
         for (const char c : line)
-            if (c >= '0' && c <= '1' && site < out.size())
-                out[site++] = static_cast<std::uint8_t>(c - '0');
-            else if (c == '\xE2' && site < out.size())
-                out[site++] = 2;  // the first byte of □
+            if (c >= '0' && c <= '1' && site < out.size()) out[site++] = static_cast<std::uint8_t>(c - '0');
+            else if (c == '\xE2' && site < out.size()) out[site++] = 2;  // the first byte of □
     }
 };
 

@@ -10,4 +10,5 @@ void make_nothing() {}
 
 }  // namespace
 
-MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "network", "fake", "for tests of the scheduler", "", parameters, &make_nothing, "");
+MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "network", "fake", "for tests of the scheduler", "", parameters,
+                  &make_nothing, "");

@@ -28,10 +28,8 @@ void act(const std::string& how) {
 const int loaded = [] {
     const char* how = std::getenv("LOADING");
     const char* mark = std::getenv("LOADING_MARK");
-    if (mark && !std::ifstream(mark))
-        std::ofstream(mark) << "loaded once";
-    else if (how)
-        act(how);
+    if (mark && !std::ifstream(mark)) std::ofstream(mark) << "loaded once";
+    else if (how) act(how);
     return 0;
 }();
 

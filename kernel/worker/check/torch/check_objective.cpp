@@ -31,9 +31,7 @@ nlohmann::json train_table() {
 class TinyTraining {
 public:
     TinyTraining(const CheckTarget& target, TinyProblem& problem, std::uint64_t seed, const Params* params = nullptr)
-        : problem_(problem),
-          generator_(seeded(seed)),
-          network_(fresh_network(problem.domain, seed)),
+        : problem_(problem), generator_(seeded(seed)), network_(fresh_network(problem.domain, seed)),
           objective_(reinterpret_cast<ObjectiveFactory>(target.factory)(
               params ? *params : target.params, TrainingSetup{problem.domain, batch, at::kCPU, problem.energy.get()})),
           sampler_(problem.wants_sampler ? make_exact_sampler(batch) : nullptr),

@@ -29,9 +29,7 @@ std::string source_of(const CheckTarget& target) { return needs_energy(target) ?
 class Bench {
 public:
     explicit Bench(const CheckTarget& target)
-        : target_(target),
-          domain_(domain_of(target.domain.value_or(tiny_domain()))),
-          problem_(domain_, {"energy"}),
+        : target_(target), domain_(domain_of(target.domain.value_or(tiny_domain()))), problem_(domain_, {"energy"}),
           source_(source_of(target)) {
         at::Generator generator = seeded(21);
         const at::Tensor logits = at::randn({all_states(domain_).size(0)}, generator);
@@ -56,8 +54,8 @@ public:
 
     const Domain& domain() const { return domain_; }
     const Network& network() const { return *network_; }
-    const std::string& source() const { return source_; }    // "network" or "energy"
-    const at::Tensor& log_p() const { return log_p_; }         // (K^D) float64, what draws follow
+    const std::string& source() const { return source_; }  // "network" or "energy"
+    const at::Tensor& log_p() const { return log_p_; }     // (K^D) float64, what draws follow
 
 private:
     const CheckTarget& target_;
@@ -210,10 +208,8 @@ void check_long_run(const Bench& bench, Checker& checker) {
         sampler = bench.make(rows, generator);
         return check_distribution(bench, *sampler, generator);
     });
-    if (right)
-        checker.run("further draws keep it", [&] { return check_invariance(bench, *sampler, generator); });
-    else
-        checker.leave_out("further draws keep it", "the draws do not follow it");
+    if (right) checker.run("further draws keep it", [&] { return check_invariance(bench, *sampler, generator); });
+    else checker.leave_out("further draws keep it", "the draws do not follow it");
 }
 
 }  // namespace

@@ -57,12 +57,8 @@ std::unique_ptr<Network> NetworkMaker::make(const Domain& domain, std::uint64_t 
 }
 
 NetworkProbe::NetworkProbe(const NetworkMaker& from, const Domain& on)
-    : maker(from),
-      name(domain_text(on.layout, on.categories)),
-      domain(on),
-      fresh(from.make(on, 1)),
-      network(from.make(on, 1)),
-      states(states_of(on)) {
+    : maker(from), name(domain_text(on.layout, on.categories)), domain(on), fresh(from.make(on, 1)),
+      network(from.make(on, 1)), states(states_of(on)) {
     disturb(*network);
 }
 

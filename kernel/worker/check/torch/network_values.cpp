@@ -88,7 +88,8 @@ std::string check_methods(const NetworkProbe& probe) {
     if (profile) {
         const at::Tensor nodes = log_marginal_profile(network, probe.states);
         compare("the weighted sum of log_marginal_profile beside log_marginal",
-                (nodes * profile_weights(nodes.size(2)).to(nodes.device())).sum({1, 2}), network.log_marginal(probe.states));
+                (nodes * profile_weights(nodes.size(2)).to(nodes.device())).sum({1, 2}),
+                network.log_marginal(probe.states));
     }
     std::string agree = at_site ? "conditional_at" : "";
     if (joint) agree += agree.empty() ? "joint" : ", joint";

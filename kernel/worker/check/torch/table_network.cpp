@@ -23,7 +23,8 @@ at::Tensor numbers_as_digits(std::int64_t base, std::int64_t sites) {
 }
 
 // A partial state's number has the digits 0..K, K being □. The conditionals of a site are the marginals of the states
-// that have its symbols there, whatever it is in x. The relaxed marginal is the extension linear in each site's weights.
+// that have its symbols there, whatever it is in x. The relaxed marginal is the extension linear in each site's
+// weights.
 constexpr const char* methods = R"(
     def table(self, logits: Tensor) -> Tensor:
         return torch.logsumexp(torch.log_softmax(logits, 0).unsqueeze(0) + self.agrees, 1)

@@ -12,8 +12,8 @@ namespace marginalia {
 // methods agreeing with one another, gradients, saving, independence of rows, randomness, another device, speed.
 void check_network(const CheckTarget&, Checker&);
 
-// With a network, or an energy for samplers that need one, of known distribution over a tiny domain: the draws' histogram,
-// the density told of them, randomness, resume, speed.
+// With a network, or an energy for samplers that need one, of known distribution over a tiny domain: the draws'
+// histogram, the density told of them, randomness, resume, speed.
 void check_sampler(const CheckTarget&, Checker&);
 
 // With a network of two tables over a tiny domain, a tiny energy or dataset as `needs` says, and an exact sampler:

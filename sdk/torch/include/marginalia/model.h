@@ -19,16 +19,16 @@ struct Generated {
     at::Tensor log_p;  // (M) float64: the log-density of each row, normalised
 };
 
-// How the states of a trained network are drawn and what density it gives a state. An objective decides: the same network
-// is read in random orders (any-order models), in one fixed order, or in an order that it chooses itself.
+// How the states of a trained network are drawn and what density it gives a state. An objective decides: the same
+// network is read in random orders (any-order models), in one fixed order, or in an order that it chooses itself.
 //
 // Called with grad mode off, from one thread. The network must outlive it.
 class MARGINALIA_API Model {
 public:
     // What log-densities are worth.
     enum class Density {
-        exact,     // log p(x)
-        bound,     // of drawn states at least log p(x) in the mean, of given ones at most: figures err to the worse side
+        exact,  // log p(x)
+        bound,  // of drawn states at least log p(x) in the mean, of given ones at most: figures err to the worse side
         estimate,  // log p(x) up to the error of an estimated normalisation
     };
 
@@ -41,15 +41,17 @@ public:
 
     virtual Generated generate(std::int64_t count, at::Generator& generator, const Tick& tick) const = 0;
 
-    // Rows x (M, D), each with its unknown sites drawn given the known ones; log_p is the log-density of what was drawn given what
-    // was known. Throws Error where the model draws full states only, or knows no density for such rows.
+    // Rows x (M, D), each with its unknown sites drawn given the known ones; log_p is the log-density of what was drawn
+    // given what was known. Throws Error where the model draws full states only, or knows no density for such rows.
     virtual Generated complete(const at::Tensor& x, at::Generator& generator, const Tick& tick) const;
 
-    // (M) float64 of full or partial rows x (M, D). Throws Error for partial rows where the model has no density for them.
+    // (M) float64 of full or partial rows x (M, D). Throws Error for partial rows where the model has no density for
+    // them.
     virtual at::Tensor log_density(const at::Tensor& x, at::Generator& generator, const Tick& tick) const = 0;
 
-    // An unbiased estimate of the mean of log_density over its random choices, from `points` passes a row at once where a pass
-    // a site is the alternative (estimate_log_density below); log_density itself where there is none. x as there.
+    // An unbiased estimate of the mean of log_density over its random choices, from `points` passes a row at once where
+    // a pass a site is the alternative (estimate_log_density below); log_density itself where there is none. x as
+    // there.
     virtual at::Tensor log_density_estimate(const at::Tensor& x, std::int64_t points, at::Generator& generator,
                                             const Tick& tick) const;
 
@@ -74,21 +76,24 @@ MARGINALIA_API std::unique_ptr<Model> fixed_order_model(const Network& network);
 MARGINALIA_API Generated generate_along(const Network& network, const at::Tensor& order, at::Generator& generator,
                                         const Tick& tick);
 
-// The rows x (M, D) with their unknown sites drawn along `order` (M, D), in which these come first, and log p_φ of what was drawn
-// given what was known. As many passes as the row that knows least has unknown sites.
+// The rows x (M, D) with their unknown sites drawn along `order` (M, D), in which these come first, and log p_φ of what
+// was drawn given what was known. As many passes as the row that knows least has unknown sites.
 MARGINALIA_API Generated complete_along(const Network& network, const at::Tensor& x, const at::Tensor& order,
                                         at::Generator& generator, const Tick& tick);
 
-// log p_φ of the known sites of x (M, D) along `order`, in which they come first: (M) float64. As many passes as the row
-// that knows most has known sites.
+// log p_φ of the known sites of x (M, D) along `order`, in which they come first: (M) float64. As many passes as the
+// row that knows most has known sites.
 MARGINALIA_API at::Tensor log_density_along(const Network& network, const at::Tensor& x, const at::Tensor& order,
                                             const Tick& tick);
 
-// An unbiased estimate of E_σ[log p_φ(x_S along σ)] for each row of x (M, D) of which S, of size s, is known: (M) float64. With r(d)
-// the mean of log p_φ(x_k | x_T) over k in S outside T, T the first d sites of a random order of S, the sum of r(d) over d is taken as
-//   sum over j of (π s / 2m) sin(π v_j) r(floor(s sin²(π v_j / 2)))     v_j uniform in [j/m, (j+1)/m), j = 0..m-1, m = points >= 1
-// with most points where few sites are known or few are left, and the orders turned against each other from point to point: one pass
-// of M m rows in place of s passes of M (stratification: A. B. Owen, Monte Carlo theory, methods and examples, 2013, ch. 8).
+// An unbiased estimate of E_σ[log p_φ(x_S along σ)] for each row of x (M, D) of which S, of size s, is known: (M)
+// float64. With r(d) the mean of log p_φ(x_k | x_T) over k in S outside T, T the first d sites of a random order of S,
+// the sum of r(d) over d is taken as
+//   sum over j of (π s / 2m) sin(π v_j) r(floor(s sin²(π v_j / 2)))     v_j uniform in [j/m, (j+1)/m), j = 0..m-1, m =
+//   points >= 1
+// with most points where few sites are known or few are left, and the orders turned against each other from point to
+// point: one pass of M m rows in place of s passes of M (stratification: A. B. Owen, Monte Carlo theory, methods and
+// examples, 2013, ch. 8).
 MARGINALIA_API at::Tensor estimate_log_density(const Network& network, const at::Tensor& x, std::int64_t points,
                                                at::Generator& generator);
 

@@ -39,14 +39,16 @@ struct Domain {
 //   conditional_at(x, site)   (B, D), (B) -> (B, K): the logits of one site a row
 //   joint(x, site)            (N, D), (M), M <= N -> ((N), (M, K)): log_marginal of all rows and conditional_at of the
 //                             first M, from one pass
-//   log_marginal_relaxed(p)   (B, D, K) float weights of the symbols, one-hot for a full state -> (B): log_marginal of full
+//   log_marginal_relaxed(p)   (B, D, K) float weights of the symbols, one-hot for a full state -> (B): log_marginal of
+//   full
 //                             states, differentiable in p
-//   sample(u)                 (B, D) uniform numbers in [0, 1) -> (B, D): independent states of p, in less than D passes
-//   complete(x, u)            (B, D), (B, D) uniform numbers -> (B, D): x with its unknown sites drawn from p(. | x_S)
-//   em(x, rate)               (B, D), a share of 0 to 1 -> (): goes this share of the way to the weights that expectation
+//   sample(u)                 (B, D) uniform numbers in [0, 1) -> (B, D): independent states of p, in less than D
+//   passes complete(x, u)            (B, D), (B, D) uniform numbers -> (B, D): x with its unknown sites drawn from p(.
+//   | x_S) em(x, rate)               (B, D), a share of 0 to 1 -> (): goes this share of the way to the weights that
+//   expectation
 //                             maximisation makes of the rows; the mean of log_marginal(x) before it, in nats
-// An integer attribute `consistent` that is not 0 says that the sum rule holds by construction, so that objectives leave
-// its penalty out.
+// An integer attribute `consistent` that is not 0 says that the sum rule holds by construction, so that objectives
+// leave its penalty out.
 //
 // Threads: one at a time. Gradients flow to parameters() unless grad mode is off.
 class MARGINALIA_API Network {
@@ -59,13 +61,13 @@ public:
 
     const Domain& domain() const { return domain_; }
     torch::jit::Module& module() const { return *module_; }
-    std::vector<at::Tensor> parameters() const;  // in a fixed order
+    std::vector<at::Tensor> parameters() const;                                // in a fixed order
     std::vector<std::pair<std::string, at::Tensor>> named_parameters() const;  // the same
     void to(const c10::Device& device);
 
     at::Tensor log_marginal(const at::Tensor& x) const;
     at::Tensor log_marginal_relaxed(const at::Tensor& p) const;  // throws Error where the module has no such method
-    at::Tensor sample(const at::Tensor& u) const;                 // the same
+    at::Tensor sample(const at::Tensor& u) const;                // the same
     at::Tensor complete(const at::Tensor& x, const at::Tensor& u) const;  // the same
     at::Tensor em(const at::Tensor& x, double rate) const;                // the same; with grad mode on
     at::Tensor conditional_logits(const at::Tensor& x) const;
@@ -98,8 +100,9 @@ public:
     NetworkBuilder(NetworkBuilder&&) noexcept;
 
     void parameter(const std::string& name, const at::Tensor& value);  // float32 weights that learn
-    void buffer(const std::string& name, const at::Tensor& value);     // moves with the module and is saved, but does not learn
-    void constant(const std::string& name, std::int64_t value);        // self.NAME in the source
+    void buffer(const std::string& name,
+                const at::Tensor& value);  // moves with the module and is saved, but does not learn
+    void constant(const std::string& name, std::int64_t value);  // self.NAME in the source
     void constant(const std::string& name, double value);
 
     // Methods in TorchScript: Python source, each method indented alike. Throws what is wrong in it, with the line.
@@ -124,9 +127,9 @@ using NetworkFactory = torch::jit::Module* (*)(const Params&, const Domain&, at:
 
 // Exports `build`, a function of (const Params&, const Domain&, at::Generator&) that returns a NetworkBuilder or a
 // torch::jit::Module, as a network plugin.
-#define MARGINALIA_NETWORK(build, name, summary, manual, list)                                                    \
-    static torch::jit::Module* marginalia_create(const marginalia::Params& p, const marginalia::Domain& d,        \
-                                                 at::Generator& g) {                                              \
-        return marginalia::release_module(build(p, d, g));                                                        \
-    }                                                                                                             \
+#define MARGINALIA_NETWORK(build, name, summary, manual, list)                                             \
+    static torch::jit::Module* marginalia_create(const marginalia::Params& p, const marginalia::Domain& d, \
+                                                 at::Generator& g) {                                       \
+        return marginalia::release_module(build(p, d, g));                                                 \
+    }                                                                                                      \
     MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "network", name, summary, manual, list, &marginalia_create, "")

@@ -23,18 +23,17 @@ public:
 
 // What an objective has at hand in one step.
 struct TrainingStep {
-    std::int64_t step;                 // 1, 2, ...
+    std::int64_t step;  // 1, 2, ...
     const Network& network;
-    Sampler* sampler;                  // nullptr where the experiment names none; see MARGINALIA_OBJECTIVE's `needs`
-    BatchEnergy* energy;               // nullptr for a dataset
-    const Dataset* dataset;            // nullptr for an energy
-    at::Generator& generator;          // the trial's own, on the setup's device
+    Sampler* sampler;          // nullptr where the experiment names none; see MARGINALIA_OBJECTIVE's `needs`
+    BatchEnergy* energy;       // nullptr for a dataset
+    const Dataset* dataset;    // nullptr for an energy
+    at::Generator& generator;  // the trial's own, on the setup's device
     std::map<std::string, at::Tensor> metrics;  // scalars to record; read by the host only when it records
 };
 
-// The states on which a step trains: (B, D) int64, all sites known, of the sampler where the experiment has one, otherwise
-// random rows of the dataset's training split. For objectives that need "states", "sampler" or
-// "dataset".
+// The states on which a step trains: (B, D) int64, all sites known, of the sampler where the experiment has one,
+// otherwise random rows of the dataset's training split. For objectives that need "states", "sampler" or "dataset".
 MARGINALIA_API at::Tensor training_states(TrainingStep& step, const TrainingSetup& setup);
 
 // Builds a scalar to minimise. One object per trial, called from the training thread with grad mode on; the host owns
@@ -45,13 +44,14 @@ public:
 
     virtual at::Tensor loss(TrainingStep& step) = 0;
 
-    // A step of its own in place of loss() and the host's optimiser, such as one of expectation maximisation: changes the
-    // parameters, sets the metrics and returns true. Called first in every step, with grad mode on. `rate` is the step's
-    // learning rate by the schedule of [train]; averaging of weights goes on, clipping and weight decay do not apply.
+    // A step of its own in place of loss() and the host's optimiser, such as one of expectation maximisation: changes
+    // the parameters, sets the metrics and returns true. Called first in every step, with grad mode on. `rate` is the
+    // step's learning rate by the schedule of [train]; averaging of weights goes on, clipping and weight decay do not
+    // apply.
     virtual bool update(TrainingStep&, double /*rate*/) { return false; }
 
-    // The trained network as evaluation and `score` read it, by default an any-order model. Called with grad mode off; finding
-    // out a normalisation may take long, hence the tick.
+    // The trained network as evaluation and `score` read it, by default an any-order model. Called with grad mode off;
+    // finding out a normalisation may take long, hence the tick.
     virtual std::unique_ptr<Model> model(const Network& network, at::Generator&, const Tick&) const {
         return any_order_model(network);
     }
@@ -72,12 +72,12 @@ using ObjectiveFactory = Objective* (*)(const Params&, const TrainingSetup&);
 
 // Exports class `type`, constructible from (const Params&, const TrainingSetup&), as an objective plugin. `needs` names
 // what an experiment with it must have, separated by spaces: "energy", "dataset", "sampler" (any), "model-sampler" (one
-// that draws from the model: REINFORCE is biased on other states), "target-sampler" (one that itself needs "energy": its
-// states are the energy's), "states" (a dataset's rows or, for an energy, a target-sampler's); "" for nothing. Other
-// experiments are refused before anything runs, so TrainingStep's pointers to what is named are never null.
-#define MARGINALIA_OBJECTIVE(type, name, summary, manual, list, needs)                                            \
-    static_assert(std::is_base_of_v<marginalia::Objective, type>);                                                \
+// that draws from the model: REINFORCE is biased on other states), "target-sampler" (one that itself needs "energy":
+// its states are the energy's), "states" (a dataset's rows or, for an energy, a target-sampler's); "" for nothing.
+// Other experiments are refused before anything runs, so TrainingStep's pointers to what is named are never null.
+#define MARGINALIA_OBJECTIVE(type, name, summary, manual, list, needs)                                                 \
+    static_assert(std::is_base_of_v<marginalia::Objective, type>);                                                     \
     static marginalia::Objective* marginalia_create(const marginalia::Params& p, const marginalia::TrainingSetup& s) { \
-        return new type(p, s);                                                                                    \
-    }                                                                                                             \
+        return new type(p, s);                                                                                         \
+    }                                                                                                                  \
     MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "objective", name, summary, manual, list, &marginalia_create, needs)

@@ -9,14 +9,15 @@
 namespace marginalia {
 
 // A uniformly random order of the D sites for each row: (rows, D) int64, order[b, t] = the site at position t.
-MARGINALIA_API at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& generator, const at::Device& device);
+MARGINALIA_API at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& generator,
+                                        const at::Device& device);
 
 // The position of each site in its row's order (rows, D), the inverse permutation: [b, order[b, t]] = t.
 MARGINALIA_API at::Tensor positions_of_sites(const at::Tensor& order);
 
 // `count` distinct random sites for each row: (rows, count) int64.
-MARGINALIA_API at::Tensor random_sites(std::int64_t rows, std::int64_t sites, std::int64_t count, at::Generator& generator,
-                                       const at::Device& device);
+MARGINALIA_API at::Tensor random_sites(std::int64_t rows, std::int64_t sites, std::int64_t count,
+                                       at::Generator& generator, const at::Device& device);
 
 // One link of a random chain per row of x (method page, "Self-consistency"): a random order σ and a uniform position d.
 struct ChainLink {

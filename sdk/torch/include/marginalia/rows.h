@@ -9,10 +9,11 @@
 namespace marginalia {
 
 // The rows with these indices (B) int64: (B, D) int64 symbols on `device`.
-MARGINALIA_API at::Tensor rows_at(const Dataset& dataset, Split split, const at::Tensor& indices, const at::Device& device);
+MARGINALIA_API at::Tensor rows_at(const Dataset& dataset, Split split, const at::Tensor& indices,
+                                  const at::Device& device);
 
-// `count` rows drawn evenly and independently from a split: (count, D) int64 on `device`, which is the generator's. Throws
-// Error if the split is empty.
+// `count` rows drawn evenly and independently from a split: (count, D) int64 on `device`, which is the generator's.
+// Throws Error if the split is empty.
 MARGINALIA_API at::Tensor random_rows(const Dataset& dataset, Split split, std::int64_t count, at::Generator& generator,
                                       const at::Device& device);
 

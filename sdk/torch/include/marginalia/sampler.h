@@ -29,8 +29,8 @@ public:
     // The next B states, (B, D) int64 on the setup's device, all sites known. `generator` is the trial's own.
     virtual at::Tensor draw(const Network& network, at::Generator& generator) = 0;
 
-    // (B) float64: log p_φ of the states of the last draw, a normalised density, where drawing them has told it; an undefined
-    // tensor otherwise.
+    // (B) float64: log p_φ of the states of the last draw, a normalised density, where drawing them has told it; an
+    // undefined tensor otherwise.
     virtual at::Tensor log_density() const { return {}; }
 
     // One line about the chains so far, such as acceptance rates; empty: nothing to say.
@@ -52,10 +52,11 @@ using SamplerFactory = Sampler* (*)(const Params&, const TrainingSetup&, at::Gen
 
 // Exports class `type`, constructible from (const Params&, const TrainingSetup&, at::Generator&), as a sampler plugin.
 // A last argument "energy" says that it needs one: an experiment without is refused before anything runs.
-#define MARGINALIA_SAMPLER(type, name, summary, manual, list, ...)                                                \
-    static_assert(std::is_base_of_v<marginalia::Sampler, type>);                                                  \
-    static marginalia::Sampler* marginalia_create(const marginalia::Params& p, const marginalia::TrainingSetup& s,\
-                                                  at::Generator& g) {                                             \
-        return new type(p, s, g);                                                                                 \
-    }                                                                                                             \
-    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "sampler", name, summary, manual, list, &marginalia_create, "" __VA_ARGS__)
+#define MARGINALIA_SAMPLER(type, name, summary, manual, list, ...)                                                 \
+    static_assert(std::is_base_of_v<marginalia::Sampler, type>);                                                   \
+    static marginalia::Sampler* marginalia_create(const marginalia::Params& p, const marginalia::TrainingSetup& s, \
+                                                  at::Generator& g) {                                              \
+        return new type(p, s, g);                                                                                  \
+    }                                                                                                              \
+    MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "sampler", name, summary, manual, list, &marginalia_create,      \
+                      "" __VA_ARGS__)

@@ -29,8 +29,8 @@ struct ScriptedFile {
     std::optional<double> log_z, entropy;
 };
 
-// Throws Error naming the file where it cannot be read, is no TorchScript file, has no or wrong metadata, or lacks one of
-// the methods.
+// Throws Error naming the file where it cannot be read, is no TorchScript file, has no or wrong metadata, or lacks one
+// of the methods.
 MARGINALIA_API ScriptedFile open_scripted_file(const std::string& path, const std::vector<std::string>& methods);
 
 // Runs a method of a scripted module on one tensor. What goes wrong in the script becomes an Error of one line with the

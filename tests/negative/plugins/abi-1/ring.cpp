@@ -1,12 +1,20 @@
-// The example plugin of ABI 1 with the headers it was built against, kept as they were: what an author has who did not rebuild.
-// A complete energy plugin: Ising spins on a ring.
+// The example plugin of ABI 1 with the headers it was built against, kept as they were: what an author has who did not
+// rebuild. A complete energy plugin: Ising spins on a ring.
 //   log f(x) = coupling * sum_i s_i s_(i+1),  s = 2x - 1, the last spin being a neighbour of the first.
 #include <marginalia/energy.h>
 
 constexpr marginalia::Parameter parameters[] = {
-    {.name = "length", .type = marginalia::ParameterType::integer, .fallback = "16", .minimum = 3, .maximum = 1e6,
-     .unit = "sites", .help = "spins on the ring"},
-    {.name = "coupling", .type = marginalia::ParameterType::number, .fallback = "0.5", .unit = "nats",
+    {.name = "length",
+     .type = marginalia::ParameterType::integer,
+     .fallback = "16",
+     .minimum = 3,
+     .maximum = 1e6,
+     .unit = "sites",
+     .help = "spins on the ring"},
+    {.name = "coupling",
+     .type = marginalia::ParameterType::number,
+     .fallback = "0.5",
+     .unit = "nats",
      .help = "weight of a pair of neighbours; above 0 they like to be equal"},
 };
 

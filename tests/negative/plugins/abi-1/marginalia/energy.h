@@ -99,7 +99,7 @@ using EnergyFactory = Energy* (*)(const Params&);
 
 // Exports class `type`, constructible from const Params&, as an energy plugin. `list` is its constexpr Parameter array,
 // `manual` Markdown text. One per shared library, at global scope.
-#define MARGINALIA_ENERGY(type, name, summary, manual, list)                                                    \
-    static_assert(std::is_base_of_v<marginalia::Energy, type>);                                                 \
-    static marginalia::Energy* marginalia_create(const marginalia::Params& p) { return new type(p); }           \
+#define MARGINALIA_ENERGY(type, name, summary, manual, list)                                          \
+    static_assert(std::is_base_of_v<marginalia::Energy, type>);                                       \
+    static marginalia::Energy* marginalia_create(const marginalia::Params& p) { return new type(p); } \
     MARGINALIA_PLUGIN(MARGINALIA_BUILD_TAG, "energy", name, summary, manual, list, &marginalia_create, "")

@@ -24,9 +24,10 @@
 
 // How a plugin was compiled; compared word for word with the host's before the plugin is used. LibTorch plugins append
 // the LibTorch version (see marginalia/torch_tag.h).
-#define MARGINALIA_BUILD_TAG                                                                                     \
-    "abi " MARGINALIA_TEXT(MARGINALIA_ABI) ", c++ abi " MARGINALIA_TEXT(__GXX_ABI_VERSION) ", cxx11 strings "    \
-    MARGINALIA_TEXT(_GLIBCXX_USE_CXX11_ABI) ", debug stl " MARGINALIA_DEBUG_STL
+#define MARGINALIA_BUILD_TAG \
+    "abi " MARGINALIA_TEXT(MARGINALIA_ABI) ", c++ abi " MARGINALIA_TEXT(                         \
+        __GXX_ABI_VERSION) ", cxx11 strings " MARGINALIA_TEXT(_GLIBCXX_USE_CXX11_ABI) ", debug " \
+                                                                                      "stl " MARGINALIA_DEBUG_STL
 
 namespace marginalia {
 
@@ -39,15 +40,16 @@ struct PluginDescriptor {
     const char* manual;   // description, equations and references as Markdown; may be ""
     const Parameter* parameters;
     std::size_t parameter_count;
-    void (*create)();     // cast by the host to the factory type of the kind
-    const char* needs;    // tables that an experiment with it must have: words of "energy dataset sampler", by spaces
+    void (*create)();   // cast by the host to the factory type of the kind
+    const char* needs;  // tables that an experiment with it must have: words of "energy dataset sampler", by spaces
 };
 
 }  // namespace marginalia
 
 // Defines the plugin's only exported symbol. `list` is a constexpr array of marginalia::Parameter; `needs` is "" where
 // any experiment will do.
-#define MARGINALIA_PLUGIN(tag, kind, name, summary, manual, list, factory, needs)                                 \
-    extern "C" MARGINALIA_API const marginalia::PluginDescriptor MARGINALIA_SYMBOL;                                \
-    extern "C" constinit const marginalia::PluginDescriptor MARGINALIA_SYMBOL = {                                 \
-        tag, kind, name, summary, manual, std::data(list), std::size(list), reinterpret_cast<void (*)()>(factory), needs}
+#define MARGINALIA_PLUGIN(tag, kind, name, summary, manual, list, factory, needs)                                   \
+    extern "C" MARGINALIA_API const marginalia::PluginDescriptor MARGINALIA_SYMBOL;                                 \
+    extern "C" constinit const marginalia::PluginDescriptor MARGINALIA_SYMBOL = {                                   \
+        tag,  kind, name, summary, manual, std::data(list), std::size(list), reinterpret_cast<void (*)()>(factory), \
+        needs}

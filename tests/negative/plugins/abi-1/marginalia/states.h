@@ -19,7 +19,9 @@ struct States {
 
     std::size_t size() const { return width == 0 ? 0 : bytes.size() / width; }
     State operator[](std::size_t row) const { return bytes.subspan(row * width, width); }
-    States slice(std::size_t first, std::size_t count) const { return {bytes.subspan(first * width, count * width), width}; }
+    States slice(std::size_t first, std::size_t count) const {
+        return {bytes.subspan(first * width, count * width), width};
+    }
 };
 
 // How sites lie in space, for networks that use it and for pictures. `shape` multiplies to D, slowest axis first:
