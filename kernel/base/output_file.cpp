@@ -189,4 +189,10 @@ void Output::commit() {
     else standard_.flush();
 }
 
+void write_out(const std::filesystem::path& place, std::string_view bytes, std::ostream& standard) {
+    Output output(place, standard);
+    output.stream() << bytes;
+    output.commit();
+}
+
 }  // namespace marginalia

@@ -6,6 +6,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <string_view>
 
 #include "kernel/base/descriptor_buffer.h"
 
@@ -55,5 +56,8 @@ private:
     std::ostream& standard_;
     std::optional<OutputFile> file_;
 };
+
+// All of it at once, to a file or to `standard`; see Output.
+void write_out(const std::filesystem::path& place, std::string_view bytes, std::ostream& standard);
 
 }  // namespace marginalia

@@ -37,6 +37,9 @@ struct PluginManifest {
     // What an experiment with it must have: "energy", "dataset", "sampler", "model-sampler" (one that does not itself
     // need "energy"), "target-sampler" (one that does), "states" (a dataset, or an energy with a target-sampler).
     std::vector<std::string> needs;
+
+    // By NAME, or by KIND/NAME where kinds share a name.
+    bool is_called(const std::string& word) const { return word == name || word == kind + "/" + name; }
 };
 
 // Why a folder that is named but not there is listed as a failure.

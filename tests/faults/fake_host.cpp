@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
         return act(argc, argv);
     } catch (const store::StoreError& error) {
         std::cerr << "fake_host: " << error.what() << "\n";
-        return exit_store_failed;
+        return exit_store;
     } catch (const std::exception& error) {
         std::cerr << "fake_host: " << error.what() << "\n";
         return 2;

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "kernel/host/verbs/data.h"
+#include "kernel/host/verbs/verbs.h"
 #include "unit/dataset_testing.h"
 
 using namespace dataset_testing;
@@ -15,13 +15,13 @@ namespace {
 // Standard output of `marginalia data ...`; throws what the verb throws.
 std::string typed(std::vector<std::string> words) {
     CLI::App app;
-    marginalia::Request request;
-    marginalia::add_data_set_verbs(app, request);
+    marginalia::CommandLine line;
+    marginalia::add_data(app, line);
     std::reverse(words.begin(), words.end());
     app.parse(words);
-    request.common.format = marginalia::format_named(request.format);
+    line.common.format = marginalia::format_named(line.format);
     std::ostringstream out;
-    const int exit_code = request.verb(out);
+    const int exit_code = line.action(out);
     CHECK(exit_code == 0);
     return out.str();
 }

@@ -127,7 +127,7 @@ std::string slots_reason(const nlohmann::json& run, const std::vector<Slot>& slo
 }
 
 int exit_code(const ScheduleResult& result, const WorkList& work) {
-    if (!result.store_failure.empty()) return exit_store_failed;
+    if (!result.store_failure.empty()) return exit_store;
     if (result.signal != 0) return exit_code_of(result.signal);
     return result.failed + work.left_failed > 0 ? exit_trial_failed : 0;
 }

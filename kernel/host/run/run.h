@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/worker_process.h"
 
 namespace marginalia {
@@ -23,16 +24,6 @@ struct RunOptions {
     bool quiet = false;                     // no progress, no summary: only failures and refusals, on stderr
     WorkerPatience patience;                // tests have less
     std::vector<std::string> command_line;  // as typed, for the provenance record
-};
-
-// Exit codes of the acting verbs beside 0. Wrong files (2) are thrown as Error and stores that cannot be used (4) as
-// store::StoreError; main turns those into their codes.
-enum ExitCode {
-    exit_trial_failed = 1,
-    exit_store_failed = 4,
-    exit_preempted = 75,     // SIGUSR1: checkpointed, please requeue
-    exit_interrupted = 130,  // SIGINT
-    exit_terminated = 143,   // SIGTERM; of any other signal, 128 and its number
 };
 
 // The folders to search for plugins of options.file: --plugin-path, the file's own run.plugin_path, the usual ones.

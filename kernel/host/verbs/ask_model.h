@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/host/verbs/verbs.h"
+#include "kernel/host/verbs/model_options.h"
 #include "kernel/spec/schema.h"
 #include "kernel/wire/inference_request.h"
 

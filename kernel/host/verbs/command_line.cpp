@@ -7,8 +7,8 @@
 #include <iostream>
 
 #include "kernel/base/printable.h"
-#include "kernel/host/verbs/exit_codes.h"
-#include "kernel/host/verbs/verb_options.h"
+#include "kernel/host/run/exit_codes.h"
+#include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/nearest.h"
 
 namespace marginalia {
@@ -81,19 +81,23 @@ std::string lower_first(std::string text) {
 }  // namespace
 
 int run_command_line(int argc, char** argv, std::ostream& out) {
-    Request request;
-    request.words.assign(argv, argv + argc);
+    CommandLine line;
+    line.common.words.assign(argv, argv + argc);
     const char* store = std::getenv("MARGINALIA_STORE");
-    request.common.store = store && *store ? store : "marginalia.db";
+    line.common.store = store && *store ? store : "marginalia.db";
     CLI::App app(introduction, "marginalia");
     app.require_subcommand(1);
-    app.add_option("--store", request.common.store, "results store (else MARGINALIA_STORE, else marginalia.db)");
-    app.add_option("--plugin-path", request.common.plugin_paths, "folder of plugins, searched first; may be repeated")
+    app.add_option("--store", line.common.store, "results store (else MARGINALIA_STORE, else marginalia.db)");
+    app.add_option("--plugin-path", line.common.plugin_paths, "folder of plugins, searched first; may be repeated")
         ->expected(1);
-    app.add_flag("--trust", request.common.trust,
+    app.add_flag("--trust", line.common.trust,
                  "run the code that a store of others names: plugin folders, TorchScript files");
     app.set_version_flag("--version", std::string("marginalia ") + MARGINALIA_VERSION);
-    add_verbs(app, request);
+    for (const VerbGroup& group : verb_groups)
+        for (AddVerb* add : group.verbs) {
+            add(app, line);
+            app.get_subcommands([](const CLI::App*) { return true; }).back()->group(group.title);
+        }
     app.footer(exit_codes_text);  // after the verbs, which would take it over
     try {
         app.parse(argc, argv);
@@ -115,8 +119,8 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
         }
         return complain(lower_first(error.what()), app);
     }
-    request.common.format = format_named(request.format);
-    return request.verb(out);
+    line.common.format = format_named(line.format);
+    return line.action(out);
 }
 
 }  // namespace marginalia

@@ -1,11 +1,9 @@
-#include "kernel/host/verbs/data.h"
-
+// `data get`, `data list`, `data normalise`.
 #include <fmt/format.h>
 #include <marginalia/error.h>
 
 #include <filesystem>
 #include <iostream>
-#include <memory>
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
@@ -14,7 +12,8 @@
 #include "kernel/host/data/get.h"
 #include "kernel/host/data/normalise.h"
 #include "kernel/host/results/table.h"
-#include "kernel/host/verbs/exit_codes.h"
+#include "kernel/host/run/exit_codes.h"
+#include "kernel/host/verbs/verbs.h"
 
 namespace marginalia {
 namespace {
@@ -40,11 +39,15 @@ its English word. Dataset text8 reads the result.
 Example:
   marginalia data normalise book.txt -o book)";
 
-struct DataOptions {
+struct GetOptions {
     std::string name, from, to;
 };
 
-int get_verb(const DataOptions& options, std::ostream& out) {
+struct NormaliseOptions {
+    std::string file, to;
+};
+
+int get_verb(const Common&, const GetOptions& options, std::ostream& out) {
     const data::DataSet& set = data::set_named(options.name);
     const fs::path folder = options.to.empty() ? data::cache_folder() / set.folder : fs::path(options.to);
     data::get(set, options.from, folder, std::cerr);
@@ -65,7 +68,7 @@ std::string state_of(const data::DataSet& set, const fs::path& folder) {
     return there == 0 ? "-" : fmt::format("{} of {}", there, set.files.size());
 }
 
-int list_data_verb(Format format, std::ostream& out) {
+int list_data_verb(const Common& common, std::ostream& out) {
     const fs::path cache = data::cache_folder();
     Column about{"about"}, folder{"folder"}, licence{"licence"};
     about.drop = 3, licence.drop = 2, folder.drop = 1;
@@ -77,12 +80,12 @@ int list_data_verb(Format format, std::ostream& out) {
                        Cell::integer(static_cast<std::int64_t>(set.files.size())), Cell(bytes_text(bytes), bytes),
                        set.licence, (cache / set.folder).string(), set.about});
     }
-    table.print(out, format, screen());
+    table.print(out, common.format, screen());
     return exit_ok;
 }
 
-int normalise_verb(const DataOptions& options) {
-    const std::uint64_t written = data::normalise_file(options.from, options.to);
+int normalise_verb(const Common&, const NormaliseOptions& options, std::ostream&) {
+    const std::uint64_t written = data::normalise_file(options.file, options.to);
     if (!Output::is_standard(options.to))
         std::cerr << fmt::format("{}: {} characters\n", printable(options.to), written);
     return exit_ok;
@@ -90,32 +93,24 @@ int normalise_verb(const DataOptions& options) {
 
 }  // namespace
 
-void add_data_set_verbs(CLI::App& app, Request& request) {
-    const auto options = std::make_shared<DataOptions>();
+void add_data(CLI::App& app, CommandLine& line) {
     CLI::App* data = app.add_subcommand("data", "Data sets: fetch them, list them, make a text one of them");
     data->require_subcommand(1)->fallthrough();
-    const auto add = [&](const char* name, const char* about, std::function<int(std::ostream&)> verb) {
-        CLI::App* sub = data->add_subcommand(name, about);
-        sub->fallthrough();
-        sub->callback([&request, verb = std::move(verb)] { request.verb = verb; });
-        return sub;
-    };
-    CLI::App* get = add("get", "Fetch a data set, or take it from a file, folder or address, and check it",
-                        [options](std::ostream& out) { return get_verb(*options, out); });
+    const auto [get, wanted] = add_verb(
+        *data, line, "get", "Fetch a data set, or take it from a file, folder or address, and check it", get_verb);
     get->footer(get_footer);
-    get->add_option("name", options->name, "as `marginalia data list` names it")->required();
-    get->add_option("--from", options->from, "file, folder or address to take it from, and from nowhere else");
-    get->add_option("--to", options->to, "folder to put it into; its folder in the cache if left out");
+    get->add_option("name", wanted.name, "as `marginalia data list` names it")->required();
+    get->add_option("--from", wanted.from, "file, folder or address to take it from, and from nowhere else");
+    get->add_option("--to", wanted.to, "folder to put it into; its folder in the cache if left out");
 
-    CLI::App* list = add("list", "What is known, where it is kept and whether it is there",
-                         [&request](std::ostream& out) { return list_data_verb(request.common.format, out); });
-    list->add_option("--format", request.format, "text, csv, json or markdown");
+    add_format(add_verb(*data, line, "list", "What is known, where it is kept and whether it is there", list_data_verb),
+               line, "text, csv, json or markdown");
 
-    CLI::App* normalise = add("normalise", "Any text to small letters and single blanks, as text8 is",
-                              [options](std::ostream&) { return normalise_verb(*options); });
+    const auto [normalise, text] =
+        add_verb(*data, line, "normalise", "Any text to small letters and single blanks, as text8 is", normalise_verb);
     normalise->footer(normalise_footer);
-    normalise->add_option("file", options->from, "text file; -: standard input")->required();
-    normalise->add_option("-o,--out", options->to, "file to write; standard output if left out or -");
+    normalise->add_option("file", text.file, "text file; -: standard input")->required();
+    normalise->add_option("-o,--out", text.to, "file to write; standard output if left out or -");
 }
 
 }  // namespace marginalia

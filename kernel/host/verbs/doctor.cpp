@@ -12,9 +12,9 @@
 #include "kernel/base/printable.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/slots.h"
-#include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/precision.h"
 #include "store/queries.h"
@@ -129,8 +129,6 @@ void check_store(Checks& checks, const std::filesystem::path& file) {
     else checks.good("disk", free);
 }
 
-}  // namespace
-
 int doctor_verb(const Common& common, std::ostream& out) {
     Checks checks(out);
     checks.good("program", fmt::format("marginalia {}, SQLite {}", MARGINALIA_VERSION, sqlite3_libversion()));
@@ -144,6 +142,12 @@ int doctor_verb(const Common& common, std::ostream& out) {
     check_worker(checks, plugin_folders(common.plugin_paths));
     check_store(checks, common.store);
     return checks.code();
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, CommandLine& line) {
+    add_verb(app, line, "doctor", "Check worker, LibTorch, plugins, store and disk", doctor_verb);
 }
 
 }  // namespace marginalia

@@ -8,7 +8,7 @@
 
 #include "kernel/host/results/metrics.h"
 #include "kernel/host/results/text.h"
-#include "kernel/host/verbs/exit_codes.h"
+#include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/nearest.h"
@@ -16,6 +16,14 @@
 
 namespace marginalia {
 namespace {
+
+struct ListOptions {
+    std::string experiment;             // empty: all
+    std::vector<std::string> statuses;  // empty: all
+    std::vector<std::string> metrics;   // empty: the most telling ones
+    std::int64_t limit = -1;            // -1: 50 for people, all for programs; 0: all
+    bool experiments = false;           // one line an experiment instead
+};
 
 constexpr std::int64_t most_lines = 50;
 constexpr std::size_t most_metrics = 2;
@@ -97,77 +105,94 @@ int list_experiments(const Common& common, store::Store& store, std::ostream& ou
     return table.size() > 0 ? exit_ok : exit_no_match;
 }
 
-}  // namespace
+// The trials to show, and what their lines say.
+struct Listing {
+    std::vector<store::Trial> trials;
+    bool cut = false;  // older ones are left out
+    std::map<store::TrialId, FlatConfig> configs;
+    std::map<store::TrialId, std::map<std::string, double>> values;
+    std::vector<std::string> metrics;
+    std::map<std::string, std::vector<std::string>> keys;  // experiment -> what tells its trials apart
+};
 
-Tone tone_of(store::Status status) {
-    switch (status) {
-        case store::Status::done: return Tone::good;
-        case store::Status::failed:
-        case store::Status::timeout:
-        case store::Status::oom:
-        case store::Status::lost: return Tone::bad;
-        case store::Status::running:
-        case store::Status::preempted: return Tone::warn;
-        default: return Tone::plain;
+Listing read_listing(store::Store& store, const ListOptions& options, bool for_people) {
+    store::TrialFilter filter;
+    if (!options.experiment.empty()) filter.experiment = find_experiment(store, options.experiment);
+    filter.statuses = statuses_named(options.statuses);
+    filter.limit = options.limit > 0 ? options.limit : options.limit < 0 && for_people ? most_lines + 1 : -1;
+    Listing read;
+    read.trials = store::list_trials(store, filter);
+    read.cut = options.limit < 0 && for_people && read.trials.size() > most_lines;
+    if (read.cut) read.trials.erase(read.trials.begin());
+    std::vector<store::TrialId> ids;
+    for (const store::Trial& trial : read.trials) {
+        read.configs[trial.id] = config_of(store, trial);
+        ids.push_back(trial.id);
     }
+    if (!ids.empty()) read.values = store::metric_values(store, ids, true);
+    read.metrics = chosen_metrics(read.values, options.metrics);
+    read.keys = telling_keys(read.trials, read.configs);
+    return read;
+}
+
+// `chosen`: the metrics were asked for, so that none gives way on a narrow screen.
+std::vector<Column> columns_of(const Listing& listing, bool chosen) {
+    std::vector<Column> columns = {{"trial", true}, {"experiment"}, {"status"}, {"seed", true}, {"settings"}};
+    for (const std::string& metric : listing.metrics) {
+        columns.push_back({metric, true, metric_info(metric).unit});
+        columns.back().drop = !chosen && metric != listing.metrics.front() ? 2 : 0;
+    }
+    columns.push_back({"time", true});
+    columns.back().drop = 1;
+    columns.push_back({"created", true});
+    columns.back().drop = 3;
+    return columns;
+}
+
+std::vector<Cell> row_of(const Listing& listing, const store::Trial& trial, double now) {
+    Cell status{std::string(store::name_of(trial.status))};
+    status.tone = tone_of(trial.status);
+    std::vector<Cell> row = {Cell::integer(trial.id), trial.experiment, status, Cell::integer(trial.seed),
+                             settings_cell(trial, listing.configs.at(trial.id), listing.keys.at(trial.experiment))};
+    const auto values = listing.values.find(trial.id);
+    for (const std::string& metric : listing.metrics) {
+        const bool known = values != listing.values.end() && values->second.contains(metric);
+        row.push_back(known ? Cell::number(values->second.at(metric)) : Cell());
+    }
+    const std::optional<double> seconds = running_time(trial, now);
+    row.push_back(seconds ? Cell(duration_text(*seconds), *seconds) : Cell());
+    row.push_back(age_cell(trial.created, now));
+    return row;
 }
 
 int list_verb(const Common& common, const ListOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
     check_metrics(store, options.metrics);
     if (options.experiments) return list_experiments(common, store, out);
-    store::TrialFilter filter;
-    if (!options.experiment.empty()) filter.experiment = find_experiment(store, options.experiment);
-    filter.statuses = statuses_named(options.statuses);
     const bool for_people = common.format == Format::text;
-    filter.limit = options.limit > 0 ? options.limit : options.limit < 0 && for_people ? most_lines + 1 : -1;
-    std::vector<store::Trial> trials = store::list_trials(store, filter);
-    const bool cut = options.limit < 0 && for_people && trials.size() > most_lines;
-    if (cut) trials.erase(trials.begin());
-
-    std::map<store::TrialId, FlatConfig> configs;
-    std::vector<store::TrialId> ids;
-    for (const store::Trial& trial : trials) {
-        configs[trial.id] = config_of(store, trial);
-        ids.push_back(trial.id);
-    }
-    std::map<store::TrialId, std::map<std::string, double>> values;
-    if (!ids.empty()) values = store::metric_values(store, ids, true);
-    const std::vector<std::string> metrics = chosen_metrics(values, options.metrics);
-    const auto keys = telling_keys(trials, configs);
-
-    std::vector<Column> columns = {{"trial", true}, {"experiment"}, {"status"}, {"seed", true}, {"settings"}};
-    for (const std::string& metric : metrics) {
-        columns.push_back({metric, true, metric_info(metric).unit});
-        columns.back().drop = options.metrics.empty() && metric != metrics.front() ? 2 : 0;
-    }
-    columns.push_back({"time", true});
-    columns.back().drop = 1;
-    columns.push_back({"created", true});
-    columns.back().drop = 3;
-    Table table(columns);
+    const Listing listing = read_listing(store, options, for_people);
+    Table table(columns_of(listing, !options.metrics.empty()));
     const double now = now_seconds();
-    for (const store::Trial& trial : trials) {
-        Cell status{std::string(store::name_of(trial.status))};
-        status.tone = tone_of(trial.status);
-        std::vector<Cell> row = {Cell::integer(trial.id), trial.experiment, status, Cell::integer(trial.seed),
-                                 settings_cell(trial, configs[trial.id], keys.at(trial.experiment))};
-        for (const std::string& metric : metrics) {
-            const auto found = values[trial.id].find(metric);
-            row.push_back(found == values[trial.id].end() ? Cell() : Cell::number(found->second));
-        }
-        const std::optional<double> seconds = running_time(trial, now);
-        row.push_back(seconds ? Cell(duration_text(*seconds), *seconds) : Cell());
-        row.push_back(age_cell(trial.created, now));
-        table.add_row(std::move(row));
-    }
-    if (trials.empty()) {
+    for (const store::Trial& trial : listing.trials) table.add_row(row_of(listing, trial, now));
+    if (listing.trials.empty()) {
         std::cerr << "no trials match; `marginalia run FILE` adds some\n";
         if (for_people) return exit_no_match;
     }
     table.print(out, common.format, screen());
-    if (cut) std::cerr << fmt::format("the newest {}; all with --limit 0\n", most_lines);
-    return trials.empty() ? exit_no_match : exit_ok;
+    if (listing.cut) std::cerr << fmt::format("the newest {}; all with --limit 0\n", most_lines);
+    return listing.trials.empty() ? exit_no_match : exit_ok;
+}
+
+}  // namespace
+
+void add_list(CLI::App& app, CommandLine& line) {
+    const auto [verb, options] = add_store_verb(app, line, "list", "Trials, one a line", list_verb);
+    verb->add_option("-e,--experiment,experiment", options.experiment, "only this experiment's");
+    add_names(verb, "--status", options.statuses, "only these: done,failed,...");
+    add_names(verb, "-m,--metric", options.metrics, "metrics to show: kl,loss,...");
+    verb->add_option("-n,--limit", options.limit, "the newest so many; 0: all")->check(whole_number(0));
+    verb->add_flag("--experiments", options.experiments, "one line an experiment instead");
+    add_format(verb, line, "text, csv, json or markdown");
 }
 
 }  // namespace marginalia

@@ -58,4 +58,23 @@ std::vector<std::string> all_keys(const ExperimentResults& results) {
     return {keys.begin(), keys.end()};
 }
 
+void require_metric(const std::string& metric, const std::vector<std::string>& names) {
+    if (std::find(names.begin(), names.end(), metric) != names.end()) return;
+    throw StoreError(StoreError::Kind::no_match,
+                     fmt::format("no trial has a metric '{}'{}", metric, suggestion(metric, names, "metrics")));
+}
+
+Tone tone_of(store::Status status) {
+    switch (status) {
+        case store::Status::done: return Tone::good;
+        case store::Status::failed:
+        case store::Status::timeout:
+        case store::Status::oom:
+        case store::Status::lost: return Tone::bad;
+        case store::Status::running:
+        case store::Status::preempted: return Tone::warn;
+        default: return Tone::plain;
+    }
+}
+
 }  // namespace marginalia

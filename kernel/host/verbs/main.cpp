@@ -8,8 +8,8 @@
 
 #include "kernel/base/printable.h"
 #include "kernel/base/standard_output.h"
+#include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/command_line.h"
-#include "kernel/host/verbs/exit_codes.h"
 #include "kernel/spec/experiment.h"
 #include "store/error.h"
 
@@ -21,7 +21,7 @@ int exit_code(marginalia::store::StoreError::Kind kind) {
     using Kind = marginalia::store::StoreError::Kind;
     if (kind == Kind::no_match) return marginalia::exit_no_match;
     if (kind == Kind::bad_query) return marginalia::exit_usage;
-    if (kind == Kind::stopped) return marginalia::exit_stopped;
+    if (kind == Kind::stopped) return marginalia::exit_interrupted;
     return marginalia::exit_store;
 }
 

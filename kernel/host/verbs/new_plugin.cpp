@@ -16,8 +16,8 @@
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
 #include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/plugin_folders.h"
-#include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/nearest.h"
 
@@ -31,6 +31,21 @@ extern "C" const Template marginalia_templates[], marginalia_templates_end[];
 
 namespace marginalia {
 namespace {
+
+constexpr const char* footer_of_new_plugin =
+    R"(It prints the commands that build, check and run it.
+
+Examples:
+  marginalia new-plugin energy spin-glass
+  marginalia new-plugin dataset my-rows --dir plugins/my-rows
+
+Exit codes: 0 written, 2 nothing written (the message says why).)";
+
+struct NewPluginOptions {
+    std::string kind;
+    std::string name;
+    std::filesystem::path folder;  // empty: ./NAME
+};
 
 namespace fs = std::filesystem;
 
@@ -175,8 +190,6 @@ void write_project(const fs::path& folder, const Words& files) {
     for (const auto& file : files) fs::rename(staging.folder() / file.first, folder / file.first);
 }
 
-}  // namespace
-
 int new_plugin_verb(const Common& common, const NewPluginOptions& options, std::ostream& out) {
     check_kind(options.kind);
     check_name(options.name);
@@ -201,6 +214,17 @@ int new_plugin_verb(const Common& common, const NewPluginOptions& options, std::
                "  marginalia run experiment.toml\n",
                options.name);
     return exit_ok;
+}
+
+}  // namespace
+
+void add_new_plugin(CLI::App& app, CommandLine& line) {
+    const auto [verb, options] =
+        add_verb(app, line, "new-plugin", "Write a small, complete plugin project to start from", new_plugin_verb);
+    verb->footer(footer_of_new_plugin);
+    verb->add_option("kind", options.kind, "energy, dataset, network, sampler or objective")->required();
+    verb->add_option("name", options.name, "lower-case words joined by '-'")->required();
+    verb->add_option("--dir", options.folder, "folder to make; ./NAME if left out");
 }
 
 }  // namespace marginalia

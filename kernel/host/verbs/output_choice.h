@@ -14,6 +14,11 @@ struct FormatName {
     StateFormat format;
 };
 
+// The forms of states; the form for a pipe is text.
+inline constexpr FormatName state_formats[] = {{"text", StateFormat::text}, {"csv", StateFormat::csv},
+                                               {"json", StateFormat::json}, {"npy", StateFormat::npy},
+                                               {"png", StateFormat::png},   {"svg", StateFormat::svg}};
+
 // `screen`: the verb has a form for a terminal, taken where standard output is one. Throws Error for a name or ending
 // that is not in the list, and for .npy and .png where standard output is a terminal. "-" and no file are
 // standard output.

@@ -12,15 +12,19 @@
 #include "kernel/base/printable.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/verbs/become_worker.h"
-#include "kernel/host/verbs/exit_codes.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
 #include "kernel/spec/nearest.h"
 
 namespace marginalia {
 namespace {
+
+struct PluginsOptions {
+    std::string name;  // of a kind or a plugin; empty: all
+};
 
 std::string range_text(const ParameterSpec& parameter) {
     if (!parameter.choices.empty()) return listed(parameter.choices);
@@ -167,36 +171,8 @@ void print_failures(const PluginCatalogue& catalogue) {
         std::cerr << fmt::format("refused {}: {}\n", printable(failure.path), printable(failure.reason));
 }
 
-bool is_called(const PluginManifest& plugin, const std::string& name) {
-    return plugin.name == name || plugin.kind + "/" + plugin.name == name;
-}
-
-// The file of a plugin given as a file, NAME or KIND/NAME. Throws MissingPlugin where it is none or several.
-std::string plugin_file(const Common& common, const std::string& plugin) {
-    if (std::filesystem::is_regular_file(plugin)) {
-        if (!has_ending(plugin, ".pt")) return plugin;
-        throw Error(
-            fmt::format("{0} is no plugin; a TorchScript file is checked by: marginalia check-plugin "
-                        "energy/torchscript file={0}   (or network/torchscript)",
-                        plugin));
-    }
-    if (has_ending(plugin, ".so"))
-        throw MissingPlugin(fmt::format("there is no file {}; build the plugin, or see `marginalia plugins`", plugin));
-    const PluginCatalogue catalogue = fetch_catalogue(plugin_folders(common.plugin_paths));
-    std::vector<std::string> files, names;
-    for (const PluginManifest& found : catalogue.plugins)
-        if (is_called(found, plugin)) files.push_back(found.path), names.push_back(found.kind + "/" + found.name);
-    if (files.empty())
-        throw MissingPlugin(
-            fmt::format("there is no file and no plugin '{}'; `marginalia plugins` lists what there is", plugin));
-    if (files.size() > 1)
-        throw Error(fmt::format("'{}' is the name of several plugins: {}; name one of them so", plugin, listed(names)));
-    return files.front();
-}
-
-}  // namespace
-
-int plugins_verb(const Common& common, const std::string& name, std::ostream& out) {
+int plugins_verb(const Common& common, const PluginsOptions& options, std::ostream& out) {
+    const std::string& name = options.name;
     const std::vector<std::filesystem::path> folders = plugin_folders(common.plugin_paths);
     const PluginCatalogue catalogue = fetch_catalogue(folders);
     const auto is_other = [&](const PluginManifest& plugin) { return plugin.kind != name; };
@@ -220,7 +196,7 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
     std::vector<std::string> names;
     for (const PluginManifest& plugin : catalogue.plugins) {
         names.push_back(plugin.name);
-        if (!is_called(plugin, name)) continue;
+        if (!plugin.is_called(name)) continue;
         if (found) out << '\n';
         found = true;
         if (common.format == Format::text) print_plugin(plugin, out);
@@ -233,10 +209,15 @@ int plugins_verb(const Common& common, const std::string& name, std::ostream& ou
     return exit_plugin;
 }
 
-int check_plugin_verb(const Common& common, const std::string& plugin, const std::vector<std::string>& parameters) {
-    std::vector<std::string> words = {"--check", plugin_file(common, plugin)};
-    words.insert(words.end(), parameters.begin(), parameters.end());
-    become_worker(words);
+}  // namespace
+
+void add_plugins(CLI::App& app, CommandLine& line) {
+    const auto [verb, options] =
+        add_verb(app, line, "plugins", "The plugins there are, all or of one kind, or the manual of one", plugins_verb);
+    verb->add_option(
+        "name", options.name,
+        "KIND to list, such as sampler, or plugin to describe: NAME, or KIND/NAME where kinds share a name");
+    add_format(verb, line, "text, csv, json or markdown");
 }
 
 }  // namespace marginalia

@@ -4,10 +4,31 @@
 #include "kernel/host/run/catalogue.h"
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/verbs/ask_model.h"
+#include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
 
 namespace marginalia {
 namespace {
+
+constexpr const char* footer_of_score =
+    R"(Of an experiment file, full states by its energy:
+  log_f          log f(x) in nats, not normalised; then the energy's observables
+Of a trained TRIAL, full or partial states by its model, unknown sites as _ or □ (K or -1 in .npy):
+  log_marginal   log p of what is known, in nats, from one pass of the network; only where the
+                 objective trains it (ao-arm does not)
+  log_density    the same by a chain of conditionals, one known site after another in a random order (--seed)
+Their difference is how far the model's two heads disagree.
+
+Examples:
+  printf '0110\n' | marginalia score experiment.toml --states -
+  printf '01__\n' | marginalia score best:kl --states -)";
+
+struct ScoreOptions {
+    ModelOptions model;                  // its trial may be an experiment file
+    std::vector<std::string> overrides;  // of the experiment file
+    std::string states;                  // text or .npy file; "-": standard input
+    std::int64_t batch = 512;
+};
 
 InferenceRequest ask_energy(const Common& common, const ScoreOptions& options) {
     const std::string& file = options.model.trial;
@@ -32,9 +53,7 @@ InferenceRequest ask_energy(const Common& common, const ScoreOptions& options) {
     return request;
 }
 
-}  // namespace
-
-int score_verb(const Common& common, const ScoreOptions& options) {
+int score_verb(const Common& common, const ScoreOptions& options, std::ostream&) {
     const bool by_energy = is_experiment_file(options.model.trial);
     if (!by_energy && !options.overrides.empty())
         throw Error("'" + options.overrides.front() + "' would change an experiment file; a trained trial is as it is");
@@ -42,6 +61,21 @@ int score_verb(const Common& common, const ScoreOptions& options) {
     request.states = options.states;
     request.batch = options.batch;
     hand_over(request);
+}
+
+}  // namespace
+
+void add_score(CLI::App& app, CommandLine& line) {
+    const auto [verb, options] = add_store_verb(
+        app, line, "score", "Log-densities of given states, by an energy or a trained model, as CSV", score_verb);
+    verb->footer(footer_of_score);
+    verb->add_option("what", options.model.trial, std::string("experiment file, or ") + a_trial)
+        ->required()
+        ->check(names_a_trial);
+    verb->add_option("overrides", options.overrides, "key=value, of an experiment file");
+    verb->add_option("--states", options.states, some_states)->required();
+    add_batch(verb, options.batch);
+    add_model_options(verb, options.model, "draws the order of the conditionals");
 }
 
 }  // namespace marginalia

@@ -10,7 +10,7 @@
 #include "kernel/base/printable.h"
 #include "kernel/host/results/metrics.h"
 #include "kernel/host/results/text.h"
-#include "kernel/host/verbs/exit_codes.h"
+#include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/provenance_facts.h"
 #include "kernel/host/verbs/verbs.h"
@@ -18,6 +18,12 @@
 
 namespace marginalia {
 namespace {
+
+struct ShowOptions {
+    std::string trial;     // number, hash prefix, "last", "best:METRIC"
+    bool toml = false;     // only the trial's experiment file
+    std::string pictures;  // a folder, to be made, for the SVG files among its samples; empty: none
+};
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
@@ -190,8 +196,6 @@ void write_pictures(store::Store& store, store::TrialId trial, const std::filesy
             trial));
 }
 
-}  // namespace
-
 int show_verb(const Common& common, const ShowOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
     const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
@@ -205,6 +209,16 @@ int show_verb(const Common& common, const ShowOptions& options, std::ostream& ou
         print_text(store, details, out);
     }
     return exit_ok;
+}
+
+}  // namespace
+
+void add_show(CLI::App& app, CommandLine& line) {
+    const auto [verb, options] = add_store_verb(app, line, "show", "Everything about one trial", show_verb);
+    verb->add_option("trial", options.trial, a_trial)->required()->check(names_a_trial);
+    verb->add_flag("--toml", options.toml, "only its experiment file, ready to run");
+    verb->add_option("--pictures", options.pictures, "write its drawings and histograms as SVG files into this folder");
+    add_format(verb, line, "text or json");
 }
 
 }  // namespace marginalia

@@ -1,4 +1,4 @@
-#include "kernel/host/verbs/verb_parts.h"
+#include "kernel/host/verbs/verb.h"
 
 #include <fmt/format.h>
 #include <marginalia/lists.h>
@@ -13,29 +13,30 @@
 
 namespace marginalia {
 
-CLI::App* add_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about,
-                   std::function<int(Request&, std::ostream&)> verb) {
-    CLI::App* sub = app.add_subcommand(name, about);
-    sub->fallthrough();
-    sub->callback([&request, verb = std::move(verb)] {
-        request.verb = [&request, verb](std::ostream& out) { return verb(request, out); };
+CLI::App* add_verb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& about,
+                   std::function<int(const Common&, std::ostream&)> action) {
+    CLI::App* verb = app.add_subcommand(name, about);
+    verb->fallthrough();
+    verb->callback([&line, action = std::move(action)] {
+        line.action = [&line, action](std::ostream& out) { return action(line.common, out); };
     });
-    return sub;
+    return verb;
 }
 
-CLI::App* add_store_verb(CLI::App& app, Request& request, const std::string& name, const std::string& about,
-                         std::function<int(Request&, std::ostream&)> verb) {
-    return add_verb(app, request, name, about, [verb = std::move(verb)](Request& r, std::ostream& out) {
-        try {
-            return verb(r, out);
-        } catch (const nlohmann::json::exception&) {
-            throw store::damaged_store(r.common.store, "a config or a record in it is not the JSON that it should be");
-        } catch (const std::out_of_range&) {
-            throw store::damaged_store(r.common.store, "its rows do not fit together");
-        } catch (const std::bad_optional_access&) {
-            throw store::damaged_store(r.common.store, "its rows do not fit together");
-        }
-    });
+int read_store(const Common& common, const std::function<int()>& action) {
+    try {
+        return action();
+    } catch (const nlohmann::json::exception&) {
+        throw store::damaged_store(common.store, "a config or a record in it is not the JSON that it should be");
+    } catch (const std::out_of_range&) {
+        throw store::damaged_store(common.store, "its rows do not fit together");
+    } catch (const std::bad_optional_access&) {
+        throw store::damaged_store(common.store, "its rows do not fit together");
+    }
+}
+
+void add_format(CLI::App* verb, CommandLine& line, const std::string& formats) {
+    verb->add_option("--format", line.format, formats);
 }
 
 std::function<std::string(const std::string&)> whole_number(std::int64_t least, std::int64_t most) {

@@ -1,0 +1,24 @@
+#include "kernel/host/verbs/model_options.h"
+
+namespace marginalia {
+
+void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_of) {
+    verb->add_option("--step", options.step, "the trial's checkpoint of this step; the newest if left out")
+        ->check(whole_number(0));
+    verb->add_option("--seed", options.seed, seed_of)->check(whole_number(0));
+    verb->add_option("--device", options.device, "cpu or cuda:N");
+}
+
+void add_batch(CLI::App* verb, std::int64_t& batch) {
+    verb->add_option("--batch", batch, "rows that the network takes at a time; 512 if left out")
+        ->check(whole_number(1, 1'000'000));
+}
+
+void add_output_options(CLI::App* verb, InferenceOptions& options, const char* formats) {
+    verb->add_option("-o,--out", options.file,
+                     "file to write, its ending the format; standard output if left out or -");
+    verb->add_option("--format", options.format, formats);
+    add_batch(verb, options.batch);
+}
+
+}  // namespace marginalia

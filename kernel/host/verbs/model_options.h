@@ -1,0 +1,41 @@
+// What the verbs that ask a trained model share on the command line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "kernel/host/verbs/verb.h"
+
+namespace marginalia {
+
+// A checkpoint of a trial, and how it is asked.
+struct ModelOptions {
+    std::string trial;                 // number, hash prefix, "last", "best:METRIC"
+    std::optional<std::int64_t> step;  // of its checkpoint; none: the newest
+    std::int64_t seed = 0;
+    std::string device = "cpu";
+};
+
+// What `sample`, `complete` and `marginals` take.
+struct InferenceOptions {
+    ModelOptions model;
+    std::string states;  // as for `score`; for `complete` also the text of one state
+    std::int64_t count =
+        0;  // states to sample, or completions of each given one; 0: as many as the verb does by itself
+    std::int64_t batch = 512;
+    std::string file;    // empty: standard output
+    std::string format;  // empty: by the file's ending, else for who reads standard output
+};
+
+inline constexpr const char* some_states =
+    "file of states, one a line as the plugin prints them, or .npy; -: standard input";
+inline constexpr const char* forms_of_states = "text, csv, json, npy, png or svg, whatever the file's ending";
+
+// --step, --seed (what it seeds) and --device.
+void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_of);
+void add_batch(CLI::App* verb, std::int64_t& batch);
+// --out, --format and --batch.
+void add_output_options(CLI::App* verb, InferenceOptions& options, const char* formats);
+
+}  // namespace marginalia

@@ -1,0 +1,18 @@
+// `resume`: kernel/host/run/run.h does it.
+#include "kernel/host/verbs/run_options.h"
+#include "kernel/host/verbs/verbs.h"
+
+namespace marginalia {
+
+void add_resume(CLI::App& app, CommandLine& line) {
+    const auto [verb, options] =
+        add_verb<RunOptions>(app, line, "resume", "Go on with an experiment in the store",
+                             [](const Common& common, const RunOptions& options, std::ostream& out) {
+                                 return resume_verb(completed(common, options), out);
+                             });
+    verb->add_option("experiment", options.experiment, "its name; the newest if left out");
+    add_what_again(verb, options);
+    add_quiet(verb, options);
+}
+
+}  // namespace marginalia

@@ -1,0 +1,44 @@
+// `sample`: states drawn with a trained model.
+#include "kernel/host/verbs/ask_model.h"
+#include "kernel/host/verbs/output_choice.h"
+#include "kernel/host/verbs/verbs.h"
+
+namespace marginalia {
+namespace {
+
+constexpr const char* footer_of_sample =
+    R"(Without --out a terminal is shown pictures of blocks where the sites lie in rows and columns, and text otherwise;
+a pipe is given text. Formats, which are also the endings of --out:
+  .txt    a state a line, as the energy or dataset prints it
+  .csv    a state a line, its symbols 0 to K-1 divided by commas
+  .json   an object a line: text, states (the symbols), log_p (nats)
+  .npy    uint8 (n, sites)
+  .png    a grid of pictures; two symbols are black and white
+  .svg    a grid of drawings, for molecules
+
+Examples:
+  marginalia sample last -n 64 -o samples.png
+  marginalia sample best:nll_bits -n 1000 --seed 1 -o samples.npy)";
+
+int sample_verb(const Common& common, const InferenceOptions& options, std::ostream&) {
+    const OutputRequest output = choose_output(options.format, options.file, state_formats, true);
+    InferenceRequest request = ask_model(common, options.model);
+    request.verb = InferenceRequest::Verb::sample;
+    request.count = options.count > 0 ? options.count : 64;
+    request.batch = options.batch;
+    request.output = output;
+    hand_over(request);
+}
+
+}  // namespace
+
+void add_sample(CLI::App& app, CommandLine& line) {
+    const auto [verb, options] = add_store_verb(app, line, "sample", "Draw states with a trained model", sample_verb);
+    verb->footer(footer_of_sample);
+    verb->add_option("trial", options.model.trial, a_trial)->required()->check(names_a_trial);
+    verb->add_option("-n,--count", options.count, "how many states; 64 if left out")->check(whole_number(1));
+    add_output_options(verb, options, forms_of_states);
+    add_model_options(verb, options.model, "of what is drawn; 0 if left out");
+}
+
+}  // namespace marginalia

@@ -1,0 +1,51 @@
+#include "kernel/host/verbs/side_by_side.h"
+
+#include <algorithm>
+#include <set>
+
+#include "kernel/host/results/metrics.h"
+#include "kernel/host/verbs/lookup.h"
+
+namespace marginalia {
+
+std::vector<TrialResult> named_trials(store::Store& store, const std::vector<std::string>& names) {
+    std::vector<TrialResult> trials;
+    std::vector<store::TrialId> ids;
+    for (const std::string& name : names) {
+        store::Trial trial = find_trial(store, name);
+        ids.push_back(trial.id);
+        FlatConfig config = config_of(store, trial);
+        trials.push_back({std::move(trial), std::move(config), {}});
+    }
+    auto values = store::metric_values(store, ids, true);
+    for (TrialResult& result : trials) result.finals = values[result.trial.id];
+    return trials;
+}
+
+std::vector<std::string> keys_that_differ(const std::vector<TrialResult>& trials) {
+    std::set<std::string> keys;
+    for (const TrialResult& result : trials)
+        for (const auto& [key, value] : result.config) keys.insert(key);
+    std::vector<std::string> differing;
+    for (const std::string& key : keys)
+        if (std::any_of(trials.begin(), trials.end(), [&](const TrialResult& result) {
+                return config_value(result.config, key) != config_value(trials.front().config, key);
+            }))
+            differing.push_back(key);
+    return differing;
+}
+
+std::vector<std::string> metrics_of(const std::vector<TrialResult>& trials) {
+    std::set<std::string> names;
+    for (const TrialResult& result : trials)
+        for (const auto& [name, value] : result.finals)
+            if (!is_by_size(name)) names.insert(name);
+    return by_importance({names.begin(), names.end()});
+}
+
+Cell metric_cell(const TrialResult& result, const std::string& metric) {
+    const auto found = result.finals.find(metric);
+    return found == result.finals.end() ? Cell() : Cell::number(found->second);
+}
+
+}  // namespace marginalia

@@ -1,0 +1,22 @@
+// What `compare` and `diff` share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/host/results/results.h"
+#include "kernel/host/results/table.h"
+#include "store/queries.h"
+
+namespace marginalia {
+
+// The trials that the user named, with their figures.
+std::vector<TrialResult> named_trials(store::Store& store, const std::vector<std::string>& names);
+
+// Config keys and metrics that they have, the keys only where they differ.
+std::vector<std::string> keys_that_differ(const std::vector<TrialResult>& trials);
+std::vector<std::string> metrics_of(const std::vector<TrialResult>& trials);
+
+Cell metric_cell(const TrialResult& result, const std::string& metric);
+
+}  // namespace marginalia

@@ -1,0 +1,154 @@
+// `table`: means over seeds by config keys, or the table that the experiment's file asks for.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+
+#include "kernel/host/results/metrics.h"
+#include "kernel/host/results/pivot.h"
+#include "kernel/host/results/text.h"
+#include "kernel/host/run/exit_codes.h"
+#include "kernel/host/verbs/lookup.h"
+#include "kernel/host/verbs/print_paper_table.h"
+#include "kernel/host/verbs/verbs.h"
+#include "kernel/spec/nearest.h"
+#include "store/error.h"
+
+namespace marginalia {
+namespace {
+
+using store::StoreError;
+
+constexpr const char* footer_of_table =
+    R"(An experiment file with a [table] says itself how its results are printed: without --rows, --columns and
+--metric that table is printed, ours and the published figures of each method (docs/experiment-files.md).
+
+Examples:
+  marginalia table ising-10x10 --rows learning_rate --columns channels --metric kl
+  marginalia table ising-10x10 --format latex)";
+
+struct TableOptions {
+    std::string experiment;
+    std::vector<std::string> rows;     // config keys; empty: the keys that differ, less `columns`
+    std::vector<std::string> columns;  // config keys; empty: one column a metric
+    std::vector<std::string> metrics;  // empty: the most telling ones
+};
+
+// A mean over different settings is rarely meant: say which keys it runs over.
+void warn_of_mixtures(const Pivot& made, const ExperimentResults& results, const std::vector<std::string>& used) {
+    const bool mixed =
+        std::any_of(made.configs.begin(), made.configs.end(), [](const auto& cell) { return cell.second.size() > 1; });
+    if (!mixed) return;
+    std::vector<std::string> others;
+    for (const std::string& key : results.differing)
+        if (std::find(used.begin(), used.end(), key) == used.end()) others.push_back(key);
+    std::cerr << fmt::format("note: cells average over different values of {}; add them to --rows or --columns\n",
+                             listed(others));
+}
+
+std::vector<std::string> default_metrics(const ExperimentResults& results) {
+    std::vector<std::string> chosen;
+    for (const std::string& name : main_metrics())
+        if (std::find(results.final_names.begin(), results.final_names.end(), name) != results.final_names.end())
+            chosen.push_back(name);
+    return chosen.empty() ? results.final_names : chosen;
+}
+
+std::string joined(const std::vector<std::string>& keys, const std::vector<std::string>& values) {
+    std::string text;
+    for (std::size_t i = 0; i < keys.size(); ++i)
+        text += fmt::format("{}{}={}", i > 0 ? " " : "", short_key(keys[i], keys), values[i]);
+    return text;
+}
+
+// The config keys of the rows and of the columns, whole.
+std::pair<std::vector<std::string>, std::vector<std::string>> keys_of(const TableOptions& options,
+                                                                      const ExperimentResults& results) {
+    const std::vector<std::string> keys = all_keys(results);
+    std::vector<std::string> rows, columns;
+    for (const std::string& key : options.columns) columns.push_back(find_key(key, keys));
+    for (const std::string& key : options.rows) rows.push_back(find_key(key, keys));
+    if (options.rows.empty())
+        for (const std::string& key : results.differing)
+            if (std::find(columns.begin(), columns.end(), key) == columns.end()) rows.push_back(key);
+    return {rows, columns};
+}
+
+Table table_of(const Pivot& made, const std::vector<std::string>& rows, const std::vector<std::string>& columns,
+               const std::vector<std::string>& metrics) {
+    std::vector<Column> heads;
+    for (const std::string& key : rows) heads.push_back({short_key(key, rows)});
+    for (const std::vector<std::string>& values : made.columns)
+        for (const std::string& metric : metrics) {
+            const std::string setting = joined(columns, values);
+            const std::string name = setting.empty() ? metric : metric + " " + setting;
+            heads.push_back({name, true, metric_info(metric).unit, name + "_stderr"});
+        }
+    if (columns.empty()) heads.push_back({"n", true});
+    Table table(heads);
+    for (std::size_t r = 0; r < made.rows.size(); ++r) {
+        std::vector<Cell> row(made.rows[r].begin(), made.rows[r].end());
+        std::size_t most = 0;
+        for (std::size_t c = 0; c < made.columns.size(); ++c)
+            for (const std::string& metric : metrics) {
+                std::optional<Estimate> mean;
+                if (const auto cell = made.cells.find({r, c}); cell != made.cells.end())
+                    if (const auto values = cell->second.find(metric); values != cell->second.end())
+                        mean = estimate(values->second);
+                most = std::max(most, mean ? mean->count : 0);
+                row.push_back(estimate_cell(mean));
+            }
+        if (columns.empty()) row.push_back(Cell::integer(static_cast<std::int64_t>(most)));
+        table.add_row(std::move(row));
+    }
+    return table;
+}
+
+int table_verb(const Common& common, const TableOptions& options, std::ostream& out) {
+    store::Store store = store::Store::open_to_read(common.store);
+    const std::string experiment = find_experiment(store, options.experiment);
+    if (options.rows.empty() && options.columns.empty() && options.metrics.empty()) {
+        const store::Sweep newest = store::newest_sweep(store, experiment);
+        if (const auto paper = paper_table_of(newest.toml, newest.file)) {
+            print_paper_table(store, *paper, newest, common.format, out);
+            return exit_ok;
+        }
+    }
+    // Metrics that are asked for are those that `best` ranks.
+    const ExperimentResults results = load_results(store, experiment, 0, !options.metrics.empty());
+    const auto [rows, columns] = keys_of(options, results);
+    std::vector<std::string> metrics = options.metrics.empty() ? default_metrics(results) : options.metrics;
+    if (options.metrics.empty() && !columns.empty() && metrics.size() > 1) metrics.resize(1);
+    std::vector<store::TrialId> ids;
+    for (const TrialResult& result : results.trials) ids.push_back(result.trial.id);
+    const std::vector<std::string> names = store::metric_names(store, ids);
+    for (const std::string& metric : metrics) require_metric(metric, names);
+
+    const Pivot made = pivot(results, rows, columns);
+    if (made.rows.empty())
+        throw StoreError(StoreError::Kind::no_match, fmt::format("no trial of '{}' is done yet", results.name));
+    std::vector<std::string> used = rows;
+    used.insert(used.end(), columns.begin(), columns.end());
+    warn_of_mixtures(made, results, used);
+
+    Table table = table_of(made, rows, columns, metrics);
+    table.print(out, common.format, screen());
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_table(CLI::App& app, CommandLine& line) {
+    const auto [verb, options] = add_store_verb(
+        app, line, "table",
+        "The experiment's [table] beside published figures, or means ± standard errors over seeds by config keys",
+        table_verb);
+    verb->footer(footer_of_table);
+    verb->add_option("experiment", options.experiment, "its name; the newest if left out");
+    add_names(verb, "-r,--rows", options.rows, "config keys of the rows; those that differ if left out");
+    add_names(verb, "-c,--columns", options.columns, "config keys of the columns");
+    add_names(verb, "-m,--metric", options.metrics, "final metrics in the cells");
+    add_format(verb, line, "text, markdown, latex, csv or json");
+}
+
+}  // namespace marginalia
