@@ -8,10 +8,6 @@
 namespace marginalia {
 namespace {
 
-bool keeps(const TrialParts& parts, const std::string& line, State x) {
-    return parts.energy ? parts.energy->keeps(line, x) : parts.dataset->keeps(line, x);
-}
-
 [[noreturn]] void give_up(const std::string& line, std::int64_t count) {
     throw Error(fmt::format(
         "none of {} completions in turn kept what '{}' gives: what the model draws between the known symbols changes "
@@ -57,7 +53,8 @@ std::vector<Completions::Wanted> Completions::take(Generated& answer, const Gene
         const std::int64_t begin = static_cast<std::int64_t>(i) * times;
         const std::string* line = lines.empty() ? nullptr : &lines[static_cast<std::size_t>(next.row)];
         std::int64_t tried = 0;
-        while (tried < times && line && !keeps(trained_.parts, *line, states[static_cast<std::size_t>(begin + tried)]))
+        while (tried < times && line &&
+               !trained_.parts.variables().keeps(*line, states[static_cast<std::size_t>(begin + tried)]))
             ++tried;
         next.refused += tried;
         refused_ += tried;

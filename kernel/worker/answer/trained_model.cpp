@@ -37,22 +37,15 @@ TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, 
 }
 
 StateLook look_of(const TrialParts& parts) {
-    const auto text = [&energy = parts.energy, &dataset = parts.dataset](State x) {
-        return energy ? energy->text(x) : dataset->text(x);
-    };
-    const auto identity = [&energy = parts.energy, &dataset = parts.dataset](State x) {
-        return energy ? energy->identity(x) : dataset->identity(x);
-    };
-    const auto picture = [&energy = parts.energy, &dataset = parts.dataset](State x) {
-        return energy ? energy->picture(x) : dataset->picture(x);
-    };
-    return {parts.domain.categories, parts.domain.layout, text, identity, picture};
+    const Variables& variables = parts.variables();
+    return {parts.domain.categories, parts.domain.layout, [&variables](State x) { return variables.text(x); },
+            [&variables](State x) { return variables.identity(x); },
+            [&variables](State x) { return variables.picture(x); }};
 }
 
 ParseState parser_of(const TrialParts& parts) {
-    return [&energy = parts.energy, &dataset = parts.dataset](std::string_view line, std::span<std::uint8_t> out) {
-        if (energy) energy->parse(line, out);
-        else dataset->parse(line, out);
+    return [&variables = parts.variables()](std::string_view line, std::span<std::uint8_t> out) {
+        variables.parse(line, out);
     };
 }
 

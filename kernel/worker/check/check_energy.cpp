@@ -3,7 +3,7 @@
 #include "kernel/worker/check/check.h"
 #include "kernel/worker/check/energy_checks.h"
 #include "kernel/worker/check/guarded.h"
-#include "kernel/worker/check/text_checks.h"
+#include "kernel/worker/check/variables_checks.h"
 
 namespace marginalia {
 namespace {

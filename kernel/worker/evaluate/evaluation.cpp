@@ -32,7 +32,6 @@ double median_seconds(int repeats, const Body& body) {
     return seconds[static_cast<std::size_t>(repeats) / 2];
 }
 
-template <class Variables>
 std::map<std::string, at::Tensor> observe_rows(const Variables& variables, const at::Tensor& x) {
     const std::vector<Observable> observables = variables.observables();
     const std::vector<std::uint8_t> bytes = to_bytes(x);
@@ -103,10 +102,8 @@ Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x) {
     std::vector<std::uint8_t> valid;
     bool more_than_text = false;
     for (std::size_t row = 0; row < rows.size(); ++row) {
-        const std::string identity =
-            parts.energy ? parts.energy->identity(rows[row]) : parts.dataset->identity(rows[row]);
-        more_than_text = more_than_text ||
-                         identity != (parts.energy ? parts.energy->text(rows[row]) : parts.dataset->text(rows[row]));
+        const std::string identity = parts.variables().identity(rows[row]);
+        more_than_text = more_than_text || identity != parts.variables().text(rows[row]);
         if (identity.empty()) continue;
         different.insert(identity);
         valid.insert(valid.end(), rows[row].begin(), rows[row].end());
@@ -122,7 +119,7 @@ Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x) {
 }
 
 std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at::Tensor& x) {
-    return parts.energy ? observe_rows(*parts.energy, x) : observe_rows(*parts.dataset, x);
+    return observe_rows(parts.variables(), x);
 }
 
 std::string suffix_of(Model::Density density) {

@@ -172,10 +172,10 @@ private:
         record_histograms(drawn);
     }
 
-    // What a state stands for, or how it is spelled where it stands for nothing.
+    // What a state spells, or its text where that is nothing valid.
     std::string text_of(State x) const {
-        const std::string identity = parts_.energy ? parts_.energy->identity(x) : parts_.dataset->identity(x);
-        return !identity.empty() ? identity : parts_.energy ? parts_.energy->text(x) : parts_.dataset->text(x);
+        const std::string identity = parts_.variables().identity(x);
+        return identity.empty() ? parts_.variables().text(x) : identity;
     }
 
     // False where states are not drawn.
@@ -183,8 +183,7 @@ private:
         std::vector<Drawing> drawings;
         bool any = false;
         for (std::size_t row = 0; row < rows.size(); ++row) {
-            drawings.push_back({parts_.energy ? parts_.energy->picture(rows[row]) : parts_.dataset->picture(rows[row]),
-                                text_of(rows[row])});
+            drawings.push_back({parts_.variables().picture(rows[row]), text_of(rows[row])});
             any = any || !drawings.back().svg.empty();
         }
         if (any) recorder_.sample("samples", steps_, "svg", svg_grid(drawings, 4));

@@ -25,6 +25,8 @@ struct TrialParts {
     std::unique_ptr<Objective> objective;
     at::Device device = at::kCPU;
     at::Generator generator;  // the trial's own, on `device`
+
+    const Variables& variables() const { return energy ? static_cast<const Variables&>(*energy) : *dataset; }
 };
 
 // All but the sampler: what asking a trained model takes.

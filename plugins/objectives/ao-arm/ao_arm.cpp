@@ -1,12 +1,11 @@
 #include <array>
-#include <numbers>
 
 #include <ATen/ATen.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 #include <marginalia/site_terms.h>
 
-#include "../stratified_sizes.h"
+#include "../any_order.h"
 
 namespace {
 
@@ -31,21 +30,11 @@ public:
     AnyOrderLikelihood(const marginalia::Params&, const marginalia::TrainingSetup& setup) : setup_(setup) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
-        const std::int64_t sites = setup_.domain.sites, categories = setup_.domain.categories;
         const at::Tensor x = marginalia::training_states(step, setup_);
-        const at::Tensor rank =
-            marginalia::random_orders(x.size(0), sites, step.generator, setup_.device);  // of each site
-        const at::Tensor known = stratified_sizes(x, step.generator);                    // d - 1
-        const at::Tensor unknown = rank >= known;
-
-        const at::Tensor logits = step.network.conditional_logits(x.masked_fill(unknown, categories));
-        const at::Tensor log_p = marginalia::log_probabilities(logits, x);
-        const at::Tensor weight =
-            static_cast<double>(sites) / static_cast<double>(x.size(0)) / (sites - known).to(log_p.dtype());
-        const at::Tensor loss = -(weight * unknown * log_p).sum();
-        step.metrics = {{"loss", loss.detach()},
-                        {"train_bits", loss.detach() / (static_cast<double>(sites) * std::numbers::ln2)}};
-        return loss;
+        const at::Tensor rank = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
+        const PartlyKnown rows(x, rank, setup_.domain.categories, step.generator);
+        const at::Tensor logits = step.network.conditional_logits(rows.before);
+        return any_order_likelihood(step, rows, marginalia::log_probabilities(logits, x));
     }
 
     bool trains_marginals() const override { return false; }

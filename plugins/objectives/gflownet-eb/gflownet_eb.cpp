@@ -4,8 +4,8 @@
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
+#include "../any_order.h"
 #include "../learned-order/learned_order.h"
-#include "../stratified_sizes.h"
 
 namespace {
 

@@ -7,7 +7,6 @@
 
 #include "../finite_log_f.h"
 #include "../learned-order/learned_order.h"
-#include "../learned_log_z.h"
 
 namespace {
 
@@ -22,12 +21,7 @@ constexpr Parameter parameters[] = {
      .maximum = 1e6,
      .unit = "transitions",
      .help = "longest piece of a trajectory that is balanced, at most D; 1 is detailed balance"},
-    {.name = "trajectories",
-     .type = ParameterType::integer,
-     .fallback = "4",
-     .minimum = 1,
-     .maximum = 1e6,
-     .help = "trajectories to a state whose mean stands for its density in evaluation"},
+    learned_order::trajectories_parameter,
 };
 
 constexpr const char* manual = R"(
@@ -48,11 +42,10 @@ References: K. Madan et al., Learning GFlowNets from partial episodes for improv
 2209.12782). Y. Bengio et al., GFlowNet foundations, J. Mach. Learn. Res. 24 (2023).
 )";
 
-class SubTrajectoryBalance final : public marginalia::Objective {
+class SubTrajectoryBalance final : public learned_order::Balance {
 public:
     SubTrajectoryBalance(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
-        : setup_(setup), length_(std::min(params.integer("length"), setup.domain.sites)),
-          trajectories_(params.integer("trajectories")), log_z_(setup.device, 10) {}
+        : Balance(params, setup), length_(std::min(params.integer("length"), setup.domain.sites)) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const std::int64_t sites = setup_.domain.sites, categories = setup_.domain.categories;
@@ -82,15 +75,6 @@ public:
         return loss;
     }
 
-    std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, at::Generator&,
-                                             const marginalia::Tick&) const override {
-        return learned_order::model(network, trajectories_);
-    }
-
-    std::vector<at::Tensor> parameters() const override { return {log_z_.parameter()}; }
-    marginalia::StateDict state() const override { return log_z_.state(); }
-    void load(const marginalia::StateDict& state) override { log_z_.load(state); }
-
 private:
     // log binomial(D, size): (B) float64 from (B, 1).
     at::Tensor log_subsets(const at::Tensor& size) const {
@@ -99,10 +83,7 @@ private:
         return std::lgamma(sites + 1) - (n + 1).lgamma() - (sites - n + 1).lgamma();
     }
 
-    const marginalia::TrainingSetup setup_;
     const std::int64_t length_;
-    const std::int64_t trajectories_;
-    LearnedLogZ log_z_;
 };
 
 }  // namespace

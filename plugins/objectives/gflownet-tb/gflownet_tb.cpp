@@ -5,7 +5,6 @@
 
 #include "../finite_log_f.h"
 #include "../learned-order/learned_order.h"
-#include "../learned_log_z.h"
 
 namespace {
 
@@ -25,12 +24,7 @@ constexpr Parameter parameters[] = {
      .maximum = 1e9,
      .unit = "transitions",
      .help = "of each trajectory that are differentiated a step, a random choice that stands for all D; 0: all"},
-    {.name = "trajectories",
-     .type = ParameterType::integer,
-     .fallback = "4",
-     .minimum = 1,
-     .maximum = 1e6,
-     .help = "trajectories to a state whose mean stands for its density in evaluation"},
+    learned_order::trajectories_parameter,
 };
 
 constexpr const char* manual = R"(
@@ -52,14 +46,13 @@ References: N. Malkin et al., Trajectory balance: improved credit assignment in 
 D. Zhang et al., Generative flow networks for discrete probabilistic modeling, ICML 2022 (arXiv 2202.01361).
 )";
 
-class TrajectoryBalance final : public marginalia::Objective {
+class TrajectoryBalance final : public learned_order::Balance {
 public:
     TrajectoryBalance(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
-        : setup_(setup), forward_(params.text("policy") == "forward"),
+        : Balance(params, setup), forward_(params.text("policy") == "forward"),
           transitions_(params.integer("transitions") == 0
                            ? setup.domain.sites
-                           : std::min(params.integer("transitions"), setup.domain.sites)),
-          trajectories_(params.integer("trajectories")), log_z_(setup.device, 10) {}
+                           : std::min(params.integer("transitions"), setup.domain.sites)) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const auto drawn = forward_ ? on_policy(step) : backward(step);
@@ -82,15 +75,7 @@ public:
         return surrogate;
     }
 
-    std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, at::Generator&,
-                                             const marginalia::Tick&) const override {
-        return learned_order::model(network, trajectories_);
-    }
-
     bool trains_marginals() const override { return false; }
-    std::vector<at::Tensor> parameters() const override { return {log_z_.parameter()}; }
-    marginalia::StateDict state() const override { return log_z_.state(); }
-    void load(const marginalia::StateDict& state) override { log_z_.load(state); }
 
 private:
     learned_order::Trajectories on_policy(marginalia::TrainingStep& step) const {
@@ -105,11 +90,8 @@ private:
         return {x, order, learned_order::log_forward(step.network, x, order, [] {})};
     }
 
-    const marginalia::TrainingSetup setup_;
     const bool forward_;
     const std::int64_t transitions_;
-    const std::int64_t trajectories_;
-    LearnedLogZ log_z_;
 };
 
 }  // namespace

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <marginalia/model.h>
+#include <marginalia/objective.h>
+
+#include "../learned_log_z.h"
 
 namespace learned_order {
 
@@ -36,5 +39,35 @@ double log_backward(std::int64_t sites);
 // `trajectories` of them, backward ones for given states (a lower bound in the mean), with the drawn one among them for
 // drawn states (an upper bound in the mean).
 std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, std::int64_t trajectories);
+
+// An objective of such a model that learns log Z as well, from an energy. Reads the parameter "trajectories".
+class Balance : public marginalia::Objective {
+public:
+    std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, at::Generator&,
+                                             const marginalia::Tick&) const final {
+        return learned_order::model(network, trajectories_);
+    }
+    std::vector<at::Tensor> parameters() const final { return {log_z_.parameter()}; }
+    marginalia::StateDict state() const final { return log_z_.state(); }
+    void load(const marginalia::StateDict& state) final { log_z_.load(state); }
+
+protected:
+    Balance(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
+        : setup_(setup), log_z_(setup.device, 10), trajectories_(params.integer("trajectories")) {}
+
+    const marginalia::TrainingSetup setup_;
+    LearnedLogZ log_z_;
+
+private:
+    const std::int64_t trajectories_;
+};
+
+inline constexpr marginalia::Parameter trajectories_parameter = {
+    .name = "trajectories",
+    .type = marginalia::ParameterType::integer,
+    .fallback = "4",
+    .minimum = 1,
+    .maximum = 1e6,
+    .help = "trajectories to a state whose mean stands for its density in evaluation"};
 
 }  // namespace learned_order

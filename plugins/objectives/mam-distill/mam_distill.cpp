@@ -9,8 +9,7 @@
 #include <marginalia/orders.h>
 #include <marginalia/site_terms.h>
 
-#include "../stratified_sizes.h"
-#include "../sum_rule.h"
+#include "../any_order.h"
 
 namespace {
 
@@ -241,7 +240,7 @@ private:
             const at::Tensor logits = step.network.conditional_at(before, site.squeeze(1));
             added = logits.to(at::kFloat).log_softmax(1).gather(1, symbol).squeeze(1);
         }
-        return sum_rule_breach(step.network, before, site, symbol, added);
+        return sum_rule_breach(step.network.log_marginal(with_one_more(before, site, symbol)), added);
     }
 
     // Mean squared differences of log p_θ(x_S) from its estimates, of the sums and of their terms, in nats².

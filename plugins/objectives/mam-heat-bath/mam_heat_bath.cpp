@@ -4,8 +4,8 @@
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
+#include "../any_order.h"
 #include "../forward_looking.h"
-#include "../stratified_sizes.h"
 
 namespace {
 
@@ -77,16 +77,12 @@ public:
         const auto sites = static_cast<double>(setup_.domain.sites);
         const at::Tensor x = marginalia::training_states(step, setup_);
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
-        const at::Tensor rank = marginalia::positions_of_sites(order);
-        const at::Tensor known = stratified_sizes(x, step.generator);
-        const at::Tensor unknown = rank >= known;
-        const at::Tensor before = x.masked_fill(unknown, categories);
-
-        const at::Tensor log_p = step.network.conditional_logits(before).log_softmax(2);
-        const at::Tensor cross_entropy = sweeps_ == 0
-                                             ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * unknown)
-                                             : -(targets(x, unknown, step.generator).to(log_p.dtype()) * log_p).sum(2);
-        const at::Tensor weight = sites / (sites - known).to(log_p.dtype());
+        const PartlyKnown rows(x, marginalia::positions_of_sites(order), categories, step.generator);
+        const at::Tensor log_p = step.network.conditional_logits(rows.before).log_softmax(2);
+        const at::Tensor cross_entropy =
+            sweeps_ == 0 ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * rows.unknown)
+                         : -(targets(x, rows.unknown, step.generator).to(log_p.dtype()) * log_p).sum(2);
+        const at::Tensor weight = sites / (sites - rows.known).to(log_p.dtype());
         const at::Tensor likelihood = (weight * cross_entropy).sum(1).mean();
         step.metrics = {{"loss", likelihood.detach()}};
         if (!trains_marginals() || step.network.consistent()) return likelihood;
@@ -94,11 +90,10 @@ public:
         // Evenly over the batch, whose |S| rises with the row.
         const std::int64_t stride = x.size(0) / rows_;
         const auto few = [&](const at::Tensor& all) { return all.slice(0, 0, rows_ * stride, stride); };
-        const at::Tensor site = few(order.gather(1, known)), symbol = few(x).gather(1, site);
-        const at::Tensor states = at::cat({few(before), few(before).scatter(1, site, symbol)});
+        const at::Tensor site = few(order.gather(1, rows.known)), symbol = few(x).gather(1, site);
+        const at::Tensor states = with_one_more(few(rows.before), site, symbol);
         const at::Tensor added = few(log_p.detach()).flatten(1).gather(1, site * categories + symbol).squeeze(1);
-        const at::Tensor marginal = marginals(step, states);
-        const at::Tensor penalty = (marginal.slice(0, 0, rows_) + added - marginal.slice(0, rows_)).square().mean();
+        const at::Tensor penalty = sum_rule_breach(marginals(step, states), added);
         step.metrics["penalty"] = penalty.detach();
         return likelihood + lambda_ * sites * penalty;
     }

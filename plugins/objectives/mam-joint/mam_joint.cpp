@@ -1,12 +1,9 @@
-#include <numbers>
-
 #include <ATen/ATen.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 #include <marginalia/site_terms.h>
 
-#include "../stratified_sizes.h"
-#include "../sum_rule.h"
+#include "../any_order.h"
 
 namespace {
 
@@ -46,27 +43,20 @@ public:
         : setup_(setup), lambda_(params.number("penalty")), follow_(params.boolean("follow")) {}
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
-        const auto sites = static_cast<double>(setup_.domain.sites);
-        const std::int64_t categories = setup_.domain.categories;
         const at::Tensor x = marginalia::training_states(step, setup_);
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
-        const at::Tensor known = stratified_sizes(x, step.generator);
-        const at::Tensor unknown = marginalia::positions_of_sites(order) >= known;
-        const at::Tensor before = x.masked_fill(unknown, categories);
-
-        const at::Tensor logits = step.network.conditional_logits(before);
+        const PartlyKnown rows(x, marginalia::positions_of_sites(order), setup_.domain.categories, step.generator);
+        const at::Tensor logits = step.network.conditional_logits(rows.before);
         const at::Tensor log_p = marginalia::log_probabilities(logits, x);
-        const at::Tensor weight = sites / static_cast<double>(x.size(0)) / (sites - known).to(at::kFloat);
-        const at::Tensor likelihood = -(weight * unknown * log_p).sum();
-        step.metrics = {{"loss", likelihood.detach()},
-                        {"train_bits", likelihood.detach() / (sites * std::numbers::ln2)}};
+        const at::Tensor likelihood = any_order_likelihood(step, rows, log_p);
         if (!trains_marginals() || step.network.consistent()) return likelihood;
 
-        const at::Tensor site = order.gather(1, known);
+        const at::Tensor site = order.gather(1, rows.known);
         const at::Tensor added = (follow_ ? log_p.detach() : log_p).gather(1, site).squeeze(1);
-        const at::Tensor penalty = sum_rule_breach(step.network, before, site, x.gather(1, site), added);
+        const at::Tensor states = with_one_more(rows.before, site, x.gather(1, site));
+        const at::Tensor penalty = sum_rule_breach(step.network.log_marginal(states), added);
         step.metrics["penalty"] = penalty.detach();
-        return likelihood + lambda_ * sites * penalty;
+        return likelihood + lambda_ * static_cast<double>(setup_.domain.sites) * penalty;
     }
 
     bool trains_marginals() const override { return lambda_ > 0; }

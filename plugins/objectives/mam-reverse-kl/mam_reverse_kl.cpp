@@ -7,8 +7,8 @@
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
+#include "../any_order.h"
 #include "../finite_log_f.h"
-#include "../sum_rule.h"
 
 namespace {
 
@@ -188,7 +188,8 @@ private:
     at::Tensor inconsistency(const marginalia::Network& network, const Links& links, std::int64_t terms,
                              const at::Tensor& log_p) const {
         const auto few = [&](const at::Tensor& all) { return all.slice(0, 0, all.size(0), terms); };
-        return sum_rule_breach(network, few(links.before), few(links.site).unsqueeze(1), few(links.symbol), few(log_p));
+        const at::Tensor states = with_one_more(few(links.before), few(links.site).unsqueeze(1), few(links.symbol));
+        return sum_rule_breach(network.log_marginal(states), few(log_p));
     }
 
     const marginalia::TrainingSetup setup_;

@@ -105,6 +105,34 @@ void Chains::load(const marginalia::StateDict& state) {
     }
 }
 
+EnergyChains::EnergyChains(const char* unit, const marginalia::Params& params, const marginalia::TrainingSetup& setup,
+                           at::Generator& generator)
+    : chains_(energy_of(setup), setup.batch, start_of(params.text("start")), generator), unit_(unit),
+      per_draw_(params.integer(unit)), burn_in_(params.integer("burn_in")), device_(setup.device) {}
+
+at::Tensor EnergyChains::draw(const marginalia::Network&, at::Generator&) {
+    if (done_ == 0) chains_.make_possible();
+    const std::int64_t count = per_draw_ + (done_ == 0 ? burn_in_ : 0);
+    for_each(chains_.count(), [this, count](std::int64_t chain) { move(chain, count); });
+    done_ += count;
+    return chains_.rows().to(device_);
+}
+
+std::string EnergyChains::report() const {
+    return std::to_string(chains_.count()) + " chains, " + std::to_string(done_) + " " + unit_ + " each";
+}
+
+marginalia::StateDict EnergyChains::state() const {
+    marginalia::StateDict state{{unit_, counters({done_})}};
+    chains_.save(state);
+    return state;
+}
+
+void EnergyChains::load(const marginalia::StateDict& state) {
+    chains_.load(state);
+    done_ = counters(state.at(unit_)).at(0);
+}
+
 void for_each(std::int64_t count, const std::function<void(std::int64_t)>& work) {
     oneapi::tbb::parallel_for(std::int64_t{0}, count, work);
 }

@@ -56,6 +56,42 @@ private:
     std::vector<marginalia::FastRandom> random_;
 };
 
+// The parameter whose text start_of takes.
+inline constexpr marginalia::Parameter start_parameter = {
+    .name = "start",
+    .type = marginalia::ParameterType::text,
+    .fallback = "\"random\"",
+    .choices = start_words,
+    .help = "chains start at random states, or at all 0, all 1, .. and a random state in turn"};
+
+// A sampler of one persistent chain for each state of the batch, each moved by itself.
+class EnergyChains : public marginalia::Sampler {
+public:
+    at::Tensor draw(const marginalia::Network&, at::Generator&) final;
+    std::string report() const override;
+    marginalia::StateDict state() const override;
+    void load(const marginalia::StateDict& state) override;
+
+protected:
+    // Moves are counted in `unit`, "sweeps" or "steps": the name of the parameter that says how many a draw takes, and
+    // of their number in checkpoints. The parameters "burn_in" and "start" are read too.
+    EnergyChains(const char* unit, const marginalia::Params& params, const marginalia::TrainingSetup& setup,
+                 at::Generator& generator);
+
+    // Moves a chain, which is at a state of f > 0, so many times. Called for many chains at once.
+    virtual void move(std::int64_t chain, std::int64_t count) = 0;
+
+    std::int64_t done() const { return done_; }  // moves of each chain
+
+    Chains chains_;
+
+private:
+    const std::string unit_;
+    const std::int64_t per_draw_, burn_in_;
+    const at::Device device_;
+    std::int64_t done_ = 0;
+};
+
 // Calls work(i) for i = 0..count - 1 on as many threads as the host allows. Rethrows what one of them threw.
 void for_each(std::int64_t count, const std::function<void(std::int64_t)>& work);
 

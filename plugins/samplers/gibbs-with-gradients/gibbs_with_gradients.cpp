@@ -25,11 +25,7 @@ constexpr marginalia::Parameter parameters[] = {
      .maximum = 1e9,
      .unit = "steps",
      .help = "before the first draw, on top of its own"},
-    {.name = "start",
-     .type = ParameterType::text,
-     .fallback = "\"random\"",
-     .choices = chains::start_words,
-     .help = "chains start at random states, or at all 0, all 1, .. and a random state in turn"},
+    chains::start_parameter,
 };
 
 constexpr const char* manual = R"(
@@ -49,54 +45,42 @@ sampling for discrete distributions, ICML 2021 (arXiv 2102.04509). G. Zanella, I
 discrete spaces, J. Amer. Statist. Assoc. 115, 852 (2020).
 )";
 
-class GibbsWithGradients final : public marginalia::Sampler {
+class GibbsWithGradients final : public chains::EnergyChains {
 public:
     GibbsWithGradients(const marginalia::Params& params, const marginalia::TrainingSetup& setup,
                        at::Generator& generator)
-        : steps_(params.integer("steps")), burn_in_(params.integer("burn_in")), device_(setup.device),
-          chains_(chains::energy_of(setup), setup.batch, chains::start_of(params.text("start")), generator),
-          accepted_(static_cast<std::size_t>(setup.batch), 0) {
+        : EnergyChains("steps", params, setup, generator), accepted_(static_cast<std::size_t>(setup.batch), 0) {
         chains_.make_possible();  // differences are for states of f > 0
         gibbs_with_gradients::InformedProposal(chains_.energy()).look(chains_.state(0));
     }
 
-    at::Tensor draw(const marginalia::Network&, at::Generator&) override {
-        const std::int64_t steps = steps_ + (done_ == 0 ? burn_in_ : 0);
-        chains::for_each(chains_.count(), [&](std::int64_t chain) {
-            accepted_[static_cast<std::size_t>(chain)] +=
-                gibbs_with_gradients::walk(chains_.energy(), chains_.state(chain), steps, chains_.random(chain));
-        });
-        done_ += steps;
-        return chains_.rows().to(device_);
-    }
-
     std::string report() const override {
         const auto accepted = std::accumulate(accepted_.begin(), accepted_.end(), std::int64_t{0});
-        const auto tried = static_cast<double>(done_) * static_cast<double>(chains_.count());
+        const auto tried = static_cast<double>(done()) * static_cast<double>(chains_.count());
         char line[200];
         std::snprintf(line, sizeof line, "%lld chains, %lld steps each; proposals accepted: %.3f",
-                      static_cast<long long>(chains_.count()), static_cast<long long>(done_),
+                      static_cast<long long>(chains_.count()), static_cast<long long>(done()),
                       tried > 0 ? static_cast<double>(accepted) / tried : 0.0);
         return line;
     }
 
     marginalia::StateDict state() const override {
-        marginalia::StateDict state{{"steps", chains::counters({done_})}, {"accepted", chains::counters(accepted_)}};
-        chains_.save(state);
+        marginalia::StateDict state = EnergyChains::state();
+        state["accepted"] = chains::counters(accepted_);
         return state;
     }
 
     void load(const marginalia::StateDict& state) override {
-        chains_.load(state);
-        done_ = chains::counters(state.at("steps")).at(0);
+        EnergyChains::load(state);
         accepted_ = chains::counters(state.at("accepted"));
     }
 
 private:
-    const std::int64_t steps_, burn_in_;
-    const at::Device device_;
-    chains::Chains chains_;
-    std::int64_t done_ = 0;               // steps of each chain
+    void move(std::int64_t chain, std::int64_t steps) override {
+        accepted_[static_cast<std::size_t>(chain)] +=
+            gibbs_with_gradients::walk(chains_.energy(), chains_.state(chain), steps, chains_.random(chain));
+    }
+
     std::vector<std::int64_t> accepted_;  // of each chain
 };
 

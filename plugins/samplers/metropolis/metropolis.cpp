@@ -30,11 +30,7 @@ constexpr marginalia::Parameter parameters[] = {
      .minimum = 0,
      .maximum = 1,
      .help = "fraction of proposals that insert or delete a symbol and shift what follows; for sequences"},
-    {.name = "start",
-     .type = ParameterType::text,
-     .fallback = "\"random\"",
-     .choices = chains::start_words,
-     .help = "chains start at random states, or at all 0, all 1, .. and a random state in turn"},
+    chains::start_parameter,
 };
 
 constexpr const char* manual = R"(
@@ -53,48 +49,22 @@ states do not depend on the number of threads.
 References: N. Metropolis et al., Equation of state calculations by fast computing machines, J. Chem. Phys. 21, 1087 (1953).
 )";
 
-class Metropolis final : public marginalia::Sampler {
+class Metropolis final : public chains::EnergyChains {
 public:
     Metropolis(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator& generator)
-        : sweeps_(params.integer("sweeps")), burn_in_(params.integer("burn_in")), shifts_(params.number("shifts")),
-          device_(setup.device),
-          chains_(chains::energy_of(setup), setup.batch, chains::start_of(params.text("start")), generator) {
+        : EnergyChains("sweeps", params, setup, generator), shifts_(params.number("shifts")) {
         if (shifts_ > 0 && setup.domain.layout.shape.size() != 1)
             throw marginalia::Error(
                 "shifts are for sequences, and these sites have more than one dimension; set shifts = 0");
     }
 
-    at::Tensor draw(const marginalia::Network&, at::Generator&) override {
-        if (done_ == 0) chains_.make_possible();
-        const std::int64_t sweeps = sweeps_ + (done_ == 0 ? burn_in_ : 0);
-        const std::int64_t proposals = sweeps * chains_.energy().sites();
-        chains::for_each(chains_.count(), [&](std::int64_t chain) { move(chain, proposals); });
-        done_ += sweeps;
-        return chains_.rows().to(device_);
-    }
-
-    std::string report() const override {
-        return std::to_string(chains_.count()) + " chains, " + std::to_string(done_) + " sweeps each";
-    }
-
-    marginalia::StateDict state() const override {
-        marginalia::StateDict state{{"sweeps", chains::counters({done_})}};
-        chains_.save(state);
-        return state;
-    }
-
-    void load(const marginalia::StateDict& state) override {
-        chains_.load(state);
-        done_ = chains::counters(state.at("sweeps")).at(0);
-    }
-
 private:
-    void move(std::int64_t chain, std::int64_t proposals) {
+    void move(std::int64_t chain, std::int64_t sweeps) override {
         const std::span<std::uint8_t> x = chains_.state(chain);
         marginalia::FastRandom& random = chains_.random(chain);
         std::vector<std::uint8_t> proposed(x.size());
         double log_f = chains_.log_f(chain);
-        for (std::int64_t i = 0; i < proposals; ++i) {
+        for (std::int64_t i = 0; i < sweeps * chains_.energy().sites(); ++i) {
             std::copy(x.begin(), x.end(), proposed.begin());
             propose(proposed, random);
             const double other = chains_.energy().log_density(proposed);
@@ -119,11 +89,7 @@ private:
         }
     }
 
-    const std::int64_t sweeps_, burn_in_;
     const double shifts_;
-    const at::Device device_;
-    chains::Chains chains_;
-    std::int64_t done_ = 0;  // sweeps of each chain
 };
 
 }  // namespace

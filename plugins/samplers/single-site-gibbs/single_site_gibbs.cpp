@@ -21,11 +21,7 @@ constexpr marginalia::Parameter parameters[] = {
      .maximum = 1e9,
      .unit = "sweeps",
      .help = "before the first draw, on top of its own"},
-    {.name = "start",
-     .type = ParameterType::text,
-     .fallback = "\"random\"",
-     .choices = chains::start_words,
-     .help = "chains start at random states, or at all 0, all 1, .. and a random state in turn"},
+    chains::start_parameter,
 };
 
 constexpr const char* manual = R"(
@@ -39,43 +35,16 @@ References: S. Geman, D. Geman, Stochastic relaxation, Gibbs distributions, and 
 PAMI 6, 721 (1984). R. J. Glauber, Time-dependent statistics of the Ising model, J. Math. Phys. 4, 294 (1963).
 )";
 
-class SingleSiteGibbs final : public marginalia::Sampler {
+class SingleSiteGibbs final : public chains::EnergyChains {
 public:
     SingleSiteGibbs(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator& generator)
-        : sweeps_(params.integer("sweeps")), burn_in_(params.integer("burn_in")), device_(setup.device),
-          chains_(chains::energy_of(setup), setup.batch, chains::start_of(params.text("start")), generator) {}
-
-    at::Tensor draw(const marginalia::Network&, at::Generator&) override {
-        if (done_ == 0) chains_.make_possible();
-        const std::int64_t sweeps = sweeps_ + (done_ == 0 ? burn_in_ : 0);
-        chains::for_each(chains_.count(), [&](std::int64_t chain) {
-            for (std::int64_t i = 0; i < sweeps; ++i)
-                marginalia::heat_bath_sweep(chains_.energy(), chains_.state(chain), 1, chains_.random(chain));
-        });
-        done_ += sweeps;
-        return chains_.rows().to(device_);
-    }
-
-    std::string report() const override {
-        return std::to_string(chains_.count()) + " chains, " + std::to_string(done_) + " sweeps each";
-    }
-
-    marginalia::StateDict state() const override {
-        marginalia::StateDict state{{"sweeps", chains::counters({done_})}};
-        chains_.save(state);
-        return state;
-    }
-
-    void load(const marginalia::StateDict& state) override {
-        chains_.load(state);
-        done_ = chains::counters(state.at("sweeps")).at(0);
-    }
+        : EnergyChains("sweeps", params, setup, generator) {}
 
 private:
-    const std::int64_t sweeps_, burn_in_;
-    const at::Device device_;
-    chains::Chains chains_;
-    std::int64_t done_ = 0;  // sweeps of each chain
+    void move(std::int64_t chain, std::int64_t sweeps) override {
+        for (std::int64_t i = 0; i < sweeps; ++i)
+            marginalia::heat_bath_sweep(chains_.energy(), chains_.state(chain), 1, chains_.random(chain));
+    }
 };
 
 }  // namespace

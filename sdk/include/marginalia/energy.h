@@ -4,11 +4,9 @@
 #include <limits>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include <marginalia/plugin.h>
-#include <marginalia/states.h>
+#include <marginalia/variables.h>
 
 namespace marginalia {
 
@@ -23,18 +21,10 @@ struct ReferenceSamples {
 //
 // Threads: after construction every method may be called from several threads at once and must not change the object.
 // Errors: throw marginalia::Error; the host adds the plugin's name, and only the trial at hand fails.
-class MARGINALIA_API Energy {
+class MARGINALIA_API Energy : public Variables {
 public:
     // sites D >= 1; categories 2 <= K <= 255.
-    Energy(std::int64_t sites, std::int64_t categories) : sites_(sites), categories_(categories) {
-        check_domain("an energy", sites, categories);
-    }
-    virtual ~Energy() = default;
-    Energy(const Energy&) = delete;
-    Energy& operator=(const Energy&) = delete;
-
-    std::int64_t sites() const { return sites_; }            // D
-    std::int64_t categories() const { return categories_; }  // K
+    Energy(std::int64_t sites, std::int64_t categories) : Variables("an energy", sites, categories) {}
 
     // log f(x) in nats for one full state of D symbols 0..K-1. May be -infinity; never NaN or +infinity.
     virtual double log_density(State x) const = 0;
@@ -83,47 +73,9 @@ public:
         return std::nullopt;
     }
 
-    // Named quantities of a state, and their values in the same order. NaN: a quantity that this state does not have.
-    virtual std::vector<Observable> observables() const { return {}; }
-    virtual void observe(State, std::span<double> /*values*/) const {}
-
-    // How the sites lie; a plain sequence unless the energy says otherwise.
-    virtual Layout layout() const { return {{sites_}, false}; }
-
-    // A full or partial state as one line of text. The default writes digits (□ for unknown), with commas if K > 10.
-    virtual std::string text(State x) const { return state_text(x, categories_); }
-
-    // The inverse of text(): D symbols into out; □ or _ is unknown (K). Override both or neither. Throws Error naming
-    // the position of what is wrong.
-    virtual void parse(std::string_view line, std::span<std::uint8_t> out) const {
-        parse_state(line, categories_, {}, out);
-    }
-
-    // Whether a full state that was completed from the line has all that the line says, where that is more than the
-    // symbols of its known sites: bonds between atoms, which unknown sites can change. Completions that have not are
-    // drawn again, which gives the model's distribution given that they have.
-    virtual bool keeps(std::string_view /*line*/, State) const { return true; }
-
-    // What a full state stands for, in a form that is the same for all that stand for the same thing: a molecule's
-    // canonical SMILES for every string of tokens that spells it. "": it stands for nothing valid. Evaluation counts
-    // distinct and valid ones by it.
-    virtual std::string identity(State x) const { return text(x); }
-
-    // A drawing of a full state, an SVG document of any size. "": not offered.
-    virtual std::string picture(State) const { return {}; }
-
-    // What a user should know of how the files were read, such as rows that were normalised, in one line, which `run`
-    // and `show` print.
-    // "": nothing.
-    virtual std::string report() const { return {}; }
-
     // How different full states are from each other: the mean over pairs of a distance of 0 to 1, such as one less the
     // Tanimoto similarity of molecules ("internal diversity"). NaN: not offered, or fewer than two valid ones.
     virtual double diversity(States) const { return std::numeric_limits<double>::quiet_NaN(); }
-
-private:
-    const std::int64_t sites_;
-    const std::int64_t categories_;
 };
 
 using EnergyFactory = Energy* (*)(const Params&);

@@ -1,21 +1,19 @@
-// Checks of text() and parse(), which energies and datasets share.
-#pragma once
+#include "kernel/worker/check/variables_checks.h"
 
 #include <marginalia/error.h>
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "kernel/worker/check/checker.h"
 #include "kernel/worker/check/guarded.h"
-#include "kernel/worker/check/random_states.h"
 
 namespace marginalia {
+namespace {
 
 // parse() into a buffer whose surroundings are looked at afterwards.
-template <class Object>
-std::vector<std::uint8_t> guarded_parse(const Object& object, const std::string& line) {
+std::vector<std::uint8_t> guarded_parse(const Variables& object, const std::string& line) {
     Guarded<std::uint8_t> buffer(static_cast<std::size_t>(object.sites()), 0xAB);
     const std::string of = "parse() of '" + shortened(line) + "'";
     try {
@@ -28,8 +26,7 @@ std::vector<std::uint8_t> guarded_parse(const Object& object, const std::string&
     return buffer.values();
 }
 
-template <class Object>
-std::string check_one_line(const Object& object, const StateTable& states) {
+std::string check_one_line(const Variables& object, const StateTable& states) {
     for (std::size_t row = 0; row < states.size(); ++row) {
         const std::string line = object.text(states[row]);
         expect(!line.empty(), "text() of a state is empty; return one line");
@@ -38,8 +35,7 @@ std::string check_one_line(const Object& object, const StateTable& states) {
     return shortened(object.text(states[0]));
 }
 
-template <class Object>
-std::string check_text_inverse(const Object& object, const StateTable& states) {
+std::string check_text_inverse(const Variables& object, const StateTable& states) {
     for (std::size_t row = 0; row < states.size(); ++row) {
         const std::string line = object.text(states[row]),
                           of = "parse() of '" + shortened(line) + "', which text() wrote, ";
@@ -58,8 +54,7 @@ std::string check_text_inverse(const Object& object, const StateTable& states) {
     return std::to_string(states.size()) + " full and partial states";
 }
 
-template <class Object>
-std::string check_text_refusals(const Object& object) {
+std::string check_text_refusals(const Variables& object) {
     // Of the last symbol, so that no padding is left out of the line.
     const std::vector<std::uint8_t> state(static_cast<std::size_t>(object.sites()),
                                           static_cast<std::uint8_t>(object.categories() - 1));
@@ -84,8 +79,9 @@ std::string check_text_refusals(const Object& object) {
     return "an empty line, twice the sites, no symbol";
 }
 
-template <class Object>
-void check_texts(const Object& object, const StateTable& full, const StateTable& partial, Checker& checker) {
+}  // namespace
+
+void check_texts(const Variables& object, const StateTable& full, const StateTable& partial, Checker& checker) {
     StateTable states = full;
     states.bytes.insert(states.bytes.end(), partial.bytes.begin(), partial.bytes.end());
     if (!checker.run("a state prints as one line", [&] { return check_one_line(object, states); })) return;
@@ -93,9 +89,7 @@ void check_texts(const Object& object, const StateTable& full, const StateTable&
     checker.run("parse() refuses what is no state", [&] { return check_text_refusals(object); });
 }
 
-// The layout's extents multiply to the sites.
-template <class Object>
-std::string check_layout(const Object& object) {
+std::string check_layout(const Variables& object) {
     const Layout layout = object.layout();
     std::int64_t product = 1;
     for (const std::int64_t extent : layout.shape) product *= extent;
