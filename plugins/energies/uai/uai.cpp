@@ -25,9 +25,9 @@ is the log-probability of the evidence, and marginals are posterior ones.
 
 The file has the word MARKOV or BAYES; the number of variables; their numbers of values; the number of factors; for each
 factor its scope (how many variables, then these, counted from 0); for each its table (how many entries, then these, the
-last variable of the scope changing fastest). Blanks and line ends are alike. Lines that begin with c and what follows a
-# are comments. At most 1,000,000 variables of 255 values, 1,000 variables in a scope and 2^24 entries in a table. What
-does not fit is refused with line, column and reason.
+last variable of the scope changing fastest). Blanks and line ends are alike. Lines that begin with c and what follows
+a # are comments. At most 1,000,000 variables of 255 values, 1,000 variables in a scope and 2^24 entries in a table.
+What does not fit is refused with line, column and reason.
 
 A BAYES table is a distribution of its last variable. Rows that rounding took up to 0.05 away from 1 are normalised;
 from 1e-6 on, `run` and `show` say which. A row of zeros is allowed under impossible values of the parents, and refused

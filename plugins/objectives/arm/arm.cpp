@@ -31,8 +31,8 @@ The sampler should be `ancestral` with order "forward": for D passes it gives fr
 log p_φ, which is not computed again. `terms` sites drawn at random carry the gradient of the sum, multiplied by D /
 terms: the weight stays exact, so the choice adds no bias, and its variance falls to 0 with the weight as the model is
 learnt. (ARM-MC, which estimates the weight in this way too, fails: objective `arm-mc`.) Only the conditionals of
-prefixes learn; the model generates in its one order and has no marginals but those of prefixes. Records `loss` (E[log p
-- log f] of the batch) and `log_ratio_std` (nats, 0 for a perfect model).
+prefixes learn; the model generates in its one order and has no marginals but those of prefixes. Records `loss` (E[log
+p - log f] of the batch) and `log_ratio_std` (nats, 0 for a perfect model).
 
 References: D. Wu, L. Wang, P. Zhang, Solving statistical mechanics using variational autoregressive networks, Phys.
 Rev. Lett. 122, 080602 (2019). S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024.)";

@@ -52,11 +52,11 @@ constexpr Parameter parameters[] = {
 };
 
 constexpr const char* manual = R"(An energy-based generative flow network (EB-GFN): an energy learned from states
-together with a flow network over partial states that draws from it. The energy is the marginal head on full states,
--E(x) = log p_θ(x). The policy is that of the conditionals, P_F(d, k | x_S) = p_φ(k | x_S, d) / |U| for an unknown site
-d, which with uniform order is an any-order model; with order = "learned" it is the joint softmax of `gflownet-tb`. The
-backward policy P_B is uniform. Of each state x a random part, of 1 to D sites, is erased and refilled by the policy,
-which gives x':
+together with a flow network over partial states that draws from it. The energy is the marginal head on full
+states, -E(x) = log p_θ(x). The policy is that of the conditionals, P_F(d, k | x_S) = p_φ(k | x_S, d) / |U| for an
+unknown site d, which with uniform order is an any-order model; with order = "learned" it is the joint softmax of
+`gflownet-tb`. The backward policy P_B is uniform. Of each state x a random part, of 1 to D sites, is erased and
+refilled by the policy, which gives x':
 
     Δ = (E(x') - E(x)) - (log P_F(x | x_S) - log P_F(x' | x_S))
     loss = E[a (E(x) - E(x'))] + balance E[Δ²] - likelihood E[log P_F(τ)]

@@ -44,9 +44,9 @@ constexpr const char* manual = R"(Energy-based training of a marginalization mod
 D makes one sampled position count for the sum over d. Z drops out of the gradient: the networks fix log p_θ(all □) = 0,
 so consistency itself normalises the model. A network that is consistent by construction (mps) is trained by the first
 part alone. A step is one pass with gradient over three rows a state (x_S, x_S ∪ d and x); log f is evaluated beside it
-where the network is on a GPU. Records `loss`, `penalty` (mean squared error in nats²), `log_z_estimate` (mean of log f
-- log p_θ, a lower bound where p_θ is consistent) and `log_ratio_std` (standard deviation of log p_θ - log f in nats, 0
-for a perfect model).
+where the network is on a GPU. Records `loss`, `penalty` (mean squared error in nats²), `log_z_estimate` (mean of log
+f - log p_θ, a lower bound where p_θ is consistent) and `log_ratio_std` (standard deviation of log p_θ - log f in nats,
+0 for a perfect model).
 
 A state with log f = -infinity counts as `impossible` nats below the least possible state of its batch, since the
 gradient needs a finite number. The larger it is, the less of the model's mass stays on such states, and the likelier

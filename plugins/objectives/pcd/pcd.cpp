@@ -64,10 +64,10 @@ nll_bits_estimate too low and kl_estimate too high; chains that have not settled
 all states share, can move either figure both ways. Records `loss` (E_data[g] - E_chains[g] with its sign turned),
 `acceptance` and `flips` (the share of sites changed) of the moves.
 
-References: T. Tieleman, Training restricted Boltzmann machines using approximations to the likelihood gradient, ICML
-2008. W. Grathwohl et al., Oops I took a gradient: scalable sampling for discrete distributions, ICML 2021. R. Zhang, X.
-Liu, Q. Liu, A Langevin-like sampler for discrete distributions, ICML 2022. R. M. Neal, Annealed importance sampling,
-Stat. Comput. 11, 125 (2001).)";
+References: T. Tieleman, Training restricted Boltzmann machines using approximations to the likelihood gradient,
+ICML 2008. W. Grathwohl et al., Oops I took a gradient: scalable sampling for discrete distributions, ICML 2021. R.
+Zhang, X. Liu, Q. Liu, A Langevin-like sampler for discrete distributions, ICML 2022. R. M. Neal, Annealed importance
+sampling, Stat. Comput. 11, 125 (2001).)";
 
 at::Tensor random_states(const marginalia::Domain& domain, std::int64_t rows, at::Generator& generator,
                          const at::Device& device) {

@@ -49,9 +49,9 @@ constexpr marginalia::Parameter parameters[] = {
 constexpr const char* manual = R"(B independent ensembles of replicas of the energy, replica i following f(x)^beta_i /
 Z(beta_i), with beta from `hottest` to 1. Each sweep is a heat bath over the sites of every replica; then neighbours i,
 i + 1 of even i, after the next sweep of odd i, swap their states with probability min(1, exp((beta_i - beta_(i+1)) (log
-f(x_(i+1)) - log f(x_i)))), which leaves the product of all distributions invariant. A draw is the B replicas at beta =
-1. States that single-site updates do not leave at beta = 1, such as the phases of a magnet or the valleys of a glass,
-are left at a smaller beta.
+f(x_(i+1)) - log f(x_i)))), which leaves the product of all distributions invariant. A draw is the B replicas at
+beta = 1. States that single-site updates do not leave at beta = 1, such as the phases of a magnet or the valleys of a
+glass, are left at a smaller beta.
 
 `hottest` should be where plain chains mix at once (below 0.44 / coupling for the square Ising lattice); only a linear
 ladder may reach 0. A lattice at its critical point has its largest fluctuations of log f at beta = 1, where a geometric
