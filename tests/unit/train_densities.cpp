@@ -10,6 +10,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <string>
 
 #include "kernel/worker/answer/export_model.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
@@ -200,8 +201,10 @@ void check_export(const Case& c, const TrainedModel& trained) {
 
 TEST_CASE("every shipped objective is tried here") {
     std::set<std::string> shipped, tried;
-    for (const auto& entry : std::filesystem::directory_iterator(MARGINALIA_SOURCE_DIR "/plugins/objectives"))
-        if (std::filesystem::exists(entry.path() / "README.md")) shipped.insert(entry.path().filename().string());
+    for (const auto& entry : std::filesystem::directory_iterator(MARGINALIA_SOURCE_DIR "/docs/plugins")) {
+        const std::string page = entry.path().stem().string(), kind = "objective-";
+        if (page.starts_with(kind)) shipped.insert(page.substr(kind.size()));
+    }
     for (const Case& c : cases) tried.insert(c.objective);
     CHECK(shipped.size() >= 13);
     CHECK(shipped == tried);

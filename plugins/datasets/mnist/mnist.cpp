@@ -34,29 +34,30 @@ constexpr Parameter parameters[] = {
      .help = "the last so many training pictures are kept for validation; static has a file of its own for them"},
 };
 
-constexpr const char* manual = R"(
-MNIST's 70,000 handwritten digits of 28 x 28 pixels in black and white: K = 2, D = 784, layout 28 x 28. Labels are not
-read.
+constexpr const char* manual = R"(MNIST's 70,000 handwritten digits of 28 x 28 pixels in black and white: K = 2, D =
+784, layout 28 x 28. Labels are not read.
 
-- `static`: the statically binarised MNIST, which published likelihoods of binary MNIST are of: 50,000 rows for
-  training, 10,000 for validation, 10,000 for the test, from `binarized_mnist_train.amat`, `..._valid.amat` and
+- `static`: the statically binarised MNIST, to which published likelihoods of binary MNIST refer. It has 50,000 rows for
+  training, 10,000 for validation and 10,000 for the test, in `binarized_mnist_train.amat`, `..._valid.amat` and
   `..._test.amat` (`marginalia data get mnist-static`).
-- `threshold`: the grey pictures (`train-images-idx3-ubyte`, `t10k-images-idx3-ubyte`, or the same with `.gz` behind;
-  `marginalia data get mnist`), 1 from the grey value 128 on. Likelihoods are not comparable with those of the other two: the pictures are smoother.
-- `sampled`: the grey pictures, each pixel 1 with probability grey / 255, drawn once from a fixed seed, so that a row
-  is always the same. The usual dynamic binarisation draws every pixel anew in every epoch, which acts as a
-  regulariser; one draw is what `static` has too, so that a large network overfits here as it does there. The draws
-  are not those of the static files, and the 10,000 pictures for validation are the last of the training file.
+- `threshold`: the grey pictures (`train-images-idx3-ubyte`, `t10k-images-idx3-ubyte`; `marginalia data get mnist`); a
+  pixel is 1 from the grey value 128 on. These pictures are smoother, so their likelihoods do not compare with the other
+  two.
+- `sampled`: the same grey pictures; each pixel is 1 with probability grey / 255, drawn once from a fixed seed, so that
+  a row is always the same. The usual dynamic binarisation draws every pixel anew in every epoch, which acts as a
+  regulariser. With one draw, as in `static`, a large network overfits. The draws are not those of the static files, and
+  the 10,000 pictures for validation are the last of the training file.
 
-Rows keep the order of their files. The static test file is sorted by class: shuffle indices before you take a part of
-it. Other idx files of pictures under the same names, such as Fashion-MNIST, are read as well, of any size.
+A file that is missing is also looked for with `.gz` after its name. Truncated files, other magic numbers and lines of
+another width are refused, with the byte offset or the line and column. Other idx files of pictures under the same
+names, such as Fashion-MNIST, are read too, at any size.
 
-Every picture is kept in memory, a bit a pixel: 7 MB in all.
+Rows keep the order of their files. The static test file is sorted by class: shuffle the indices before you take a part
+of it. All pictures are kept in memory, one bit a pixel: 7 MB.
 
 References: LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to document recognition, Proc. IEEE 86
 (1998). Larochelle, Murray, The neural autoregressive distribution estimator, AISTATS 2011 (the static files).
-Salakhutdinov, Murray, On the quantitative analysis of deep belief networks, ICML 2008 (sampling by grey value).
-)";
+Salakhutdinov, Murray, On the quantitative analysis of deep belief networks, ICML 2008 (sampling by grey value).)";
 
 struct Contents {
     Pictures train, validation, test;

@@ -37,37 +37,35 @@ constexpr Parameter parameters[] = {
      .help = "D, to which rows are padded; 0: the longest molecule of both files"},
 };
 
-constexpr const char* manual = R"(
-Molecules of MOSES, the drug-like part of ZINC that generative models of molecules are compared on: 1,584,663 for
-training and validation (`train.csv`), 176,074 for the test (`test.csv`); `marginalia data get moses`. The first nine
-tenths of the training file, in its order, are for training and the rest is for validation.
+constexpr const char* manual = R"(Molecules of MOSES, the drug-like part of ZINC on which generative models of molecules
+are compared (`marginalia data get moses`): 1,584,663 in `train.csv` and 176,074 in `test.csv`. The first nine tenths of
+`train.csv`, in file order, are for training and the rest for validation. Other files of the same names serve as well.
+What stands on a line before the first comma, blank or tab is read; a first line `SMILES` or `SELFIES` is a header.
 
-A row is a molecule's tokens, padded at its end with a symbol of its own, number 0: a blank among SMILES characters,
-`[nop]` among SELFIES tokens. The other symbols are the tokens of the training rows in order of their bytes, so that
-the vocabulary comes from the training split alone; it is stored with the trial. For MOSES as SMILES, K = 27 and D =
-57; as SELFIES (selfies 2), K = 27 and D = 55. D is the longest molecule of both files, or `length`.
+A row is a molecule's tokens, padded at its end with symbol 0: a blank among SMILES characters, `[nop]` among SELFIES
+tokens. The other symbols are the tokens of the training rows, sorted by bytes, so that the vocabulary comes from the
+training split alone; it is stored with the trial. For MOSES, K = 27; D = 57 as SMILES and 55 as SELFIES (selfies 2).
+With `tokens = "selfies"` both files must hold SELFIES, which `marginalia-selfies encode` makes from SMILES: nothing is
+translated here.
 
-A molecule for validation or the test with a token that no training row has, or one longer than `length`, is an error
-that names the first and counts them: leaving such rows out would flatter the likelihood. None of MOSES is so.
+Errors name the file, line and column: characters that are not SMILES; brackets, branches and ring bonds that do not
+close; SMILES where SELFIES are expected. Chemistry is not checked. A molecule for validation or the test that has a
+token no training row has, or that is longer than `length`, is an error too, which names the first and counts them:
+leaving such rows out would flatter the likelihood. MOSES has none.
 
-With `tokens = "selfies"` both files must hold SELFIES, a molecule a line, which `marginalia-selfies encode` makes from
-SMILES: nothing is translated here. Of a line, what stands before the first comma, blank or tab is read; a first
-line `SMILES` or `SELFIES` is a header. A SMILES must parse and a SELFIES consist of its tokens; chemistry is not looked at.
+Samples are compared with the test split by `valid` (1 where brackets, branches and ring bonds close, aromatic atoms lie
+in rings and kekulize, and no atom has more bonds than SELFIES' default constraints allow; else 0) and, over valid rows,
+by `heavy_atoms`, `rings` (independent cycles), `heteroatoms`, `rotatable_bonds` (outside rings, between two heavy atoms
+that each have another), `molecular_weight` and, for SMILES, `aromatic_atoms`.
 
-What samples are compared with the test split by: `valid` (1 where the row reads as a molecule: brackets, branches and
-ring bonds close, aromatic atoms lie in rings and kekulize, no atom has more bonds than SELFIES' default constraints
-let it have; else 0), and of valid rows `heavy_atoms`, `rings` (independent cycles), `heteroatoms`, `rotatable_bonds`
-(not in a ring, between two heavy atoms that each have another), `molecular_weight` and, of SMILES, `aromatic_atoms`.
+Two rows are the same molecule where their SMILES (for SELFIES, the decoded ones) are equal; they are not made
+canonical. A line typed for a row may leave out the padding at its end. With SELFIES it may also be a SMILES, followed
+by the atoms to keep (docs/molecules.md, From a fragment). Molecules are kept in memory, one byte a token: 80 MB for
+MOSES.
 
-Two rows stand for the same molecule where their SMILES, of SELFIES the decoded ones, are equal; they are not made canonical.
-A line typed for such a row may leave out the padding at its end; with SELFIES it may also be a SMILES, and behind it the atoms
-that are to be kept (docs/molecules.md, From a fragment). Each molecule is kept in memory, a byte a token: 80
-MB with their places.
-
-References: Polykovskiy et al., Molecular Sets (MOSES): a benchmarking platform for molecular generation models,
-Front. Pharmacol. 11 (2020). Weininger, SMILES, a chemical language and information system, J. Chem. Inf. Comput. Sci.
-28 (1988). Krenn et al., Self-referencing embedded strings (SELFIES), Mach. Learn.: Sci. Technol. 1 (2020).
-)";
+References: Polykovskiy et al., Molecular Sets (MOSES): a benchmarking platform for molecular generation models, Front.
+Pharmacol. 11 (2020). Weininger, SMILES, a chemical language and information system, J. Chem. Inf. Comput. Sci. 28
+(1988). Krenn et al., Self-referencing embedded strings (SELFIES), Mach. Learn.: Sci. Technol. 1 (2020).)";
 
 std::size_t training_rows(const MoleculeFile& train) { return train.size() - train.size() / 10; }
 

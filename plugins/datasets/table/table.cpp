@@ -62,22 +62,28 @@ constexpr Parameter parameters[] = {
      .help = "how the sites of a row lie, such as \"28,28\" of pictures; empty: as in the file, of a .csv in a line"},
 };
 
-constexpr const char* manual = R"(
-Rows of small whole numbers, such as binarised pictures, spins or codes, from one file. A .csv file has a row a line, its cells
-divided by semicolons, commas, tabs or blanks: what pandas, numpy.savetxt, R and spreadsheets write. A cell is a whole number from 0
-to 254 (1, 1.0 and 1e+00 are the same; True is 1, False 0), in quotes or not. Lines that begin with # are left out. A .npy file has
-rows along its first axis; the other axes are the layout, so that pictures of (N, 28, 28) are known to be 28 x 28; of a .csv file,
-`shape` says it. A .npz file holds one array. Each may be packed by gzip.
+constexpr const char* manual = R"(Rows of small whole numbers (0 to 254) from one file, such as binarised pictures,
+spins or codes. The file's first bytes say which kind it is:
 
-A first line of names is a header. One of numbers that counts the columns, as pandas writes where columns have no names, is taken
-for a header where it would be the only row with so large a symbol, and refused where it may be a row as well: `header` says then
-which it is. Empty cells, rows of another length and a first column of row numbers are refused with their line. `run`, `plan` and
-`show` say what was read: rows, sites, categories.
+- `.csv`: one row a line. Its cells are divided by semicolons, else commas, else tabs, else blanks, as in the first
+  line: what pandas, numpy.savetxt, R and spreadsheets write. A cell is a whole number in any notation (1, 1.0,
+  1.000e+00, "1"), True or False. Empty lines and lines that begin with # are left out. Lines may end in \n, \r\n or \r.
+- `.npy` (`numpy.save`): rows along the first axis; the other axes are the layout, so that (N, 28, 28) is known to be
+  pictures of 28 x 28. For a .csv, `shape` says it. Any integer or boolean type is read, and floats that are whole.
+- `.npz` (`numpy.savez`, `numpy.savez_compressed`) of one array, and `.gz` of the others.
 
-The three splits are disjoint: the first rows of the (shuffled) file are for training, then validation, then test.
+A first line of names is a header. A first line of numbers that counts the columns, as pandas writes where columns have
+no names, is taken for a header if it would be the only row with so large a symbol, as is a first line in quotes above
+rows without any. A line of rising numbers that could be a row as well is refused: `header` then says which it is.
+`run`, `plan` and `show` print what was read: rows, sites, categories and a line that was taken for a header.
 
-References: the .npy format is described in numpy.lib.format of the NumPy manual.
-)";
+Refused with the line: an empty cell, a row of another length, a cell that is not a symbol (NA, -1, 0.5), and a first
+column of row numbers (pandas without `index=False`, R without `row.names = FALSE`).
+
+The three splits are disjoint rows of the (shuffled) file: the first are for training, then validation, then test. Equal
+rows may fall into two of them. The table is kept in memory, one byte a symbol.
+
+References: the .npy format is described in numpy.lib.format of the NumPy manual.)";
 
 // Rows of equal width as read from one file.
 struct Rows {

@@ -44,32 +44,29 @@ constexpr Parameter parameters[] = {
      .help = "training rows begin at every character; false: one after another, as those of validation and test do"},
 };
 
-constexpr const char* manual = R"(
-Chunks of `length` characters of text8, the first 100,000,000 characters of the English Wikipedia of March 2006 as
-small letters and single blanks: K = 27 (the blank is symbol 0, a to z are 1 to 26).
+constexpr const char* manual = R"(Chunks of `length` characters of text8, the first 100,000,000 characters of the
+English Wikipedia of March 2006 as small letters and single blanks: K = 27 (the blank is symbol 0, a to z are 1 to 26),
+D = `length`.
 
 A text of n characters is split in order: the last n / 20 are for the test, the n / 20 before them for validation and
-the rest for training. Of text8 itself (n = 100,000,000) that is the standard split of 90, 5 and 5 million. Any other
-text has the same proportions: the first 74,000,000 characters of text8 are split 66.6, 3.7 and 3.7 million, and as
-the published test range (the last 5 million of the whole) is not among them, figures from them do not compare with
-published ones without saying so.
+the rest for training. For text8 itself that is the standard split of 90, 5 and 5 million. The first 74,000,000
+characters are split 66.6, 3.7 and 3.7 million. The published test range is not among them, so say so beside any figure
+that you compare with published ones.
 
-Rows of validation and test stand one after another; what is left at the end of a part and shorter than a row is not
-used. Training rows begin at every character (`overlap = true`), so that a network sees every alignment of the text
-and not one of 250; an epoch of them is then 90 million rows, and training draws rows at random anyway. With `overlap
-= false` they stand one after another: 360,000 rows.
+Validation and test rows follow one another; a remainder shorter than a row is not used. Training rows begin at every
+character (`overlap = true`), so that a network sees every alignment of the text and not one of 250: 90 million rows.
+With `overlap = false` they follow one another too: 360,000 rows.
 
-Without `file` the text is `text8/text8` in the cache (`marginalia data get text8`). With `bytes = 74000000` or less
-the file `text8_first74000000` there will do (`marginalia data get text8-74m`): the same bytes, so that a trial is the
-same with either. Any other text becomes readable by `marginalia data normalise FILE`; one line end at the end of the
-file is left out. The text is kept in memory, a byte a character.
+Without `file` the text is `text8/text8` in the cache (`marginalia data get text8`). With `bytes` up to 74000000,
+`text8_first74000000` there will do (`marginalia data get text8-74m`): the bytes are the same, and so is the trial.
+`marginalia data normalise FILE` makes any other text readable; other characters are refused with their byte offset,
+except one line end at the end of the file. The text is kept in memory, one byte a character.
 
-Samples are compared with the test rows by two quantities of a row: `known_words`, the fraction of its words that stand in the training
-text, and `word_length`, their mean length in characters; a word has a blank before and behind it.
+Samples are compared with the test rows by two quantities of a row: `known_words`, the fraction of its words that occur
+in the training text, and `word_length`, their mean length in characters. A word has a blank before and after it.
 
 References: Mahoney, About the test data, 2006 (text8). Al-Rfou, Choe, Constant, Guo, Jones, Character-level language
-modeling with deeper self-attention, AAAI 2019 (the split).
-)";
+modeling with deeper self-attention, AAAI 2019 (the split).)";
 
 bool is_there(const std::string& path) {
     struct stat facts;

@@ -56,14 +56,23 @@ constexpr marginalia::Parameter parameters[] = {
      .help = "draws the bonds; part of the energy, apart from a trial's seed"},
 };
 
-constexpr const char* manual = R"(log f(x) = beta * sum over edges J_ij s_i s_j + field * sum s_i with spins s = 2x - 1
-and quenched bonds J_ij, which `disorder_seed` draws: +1 or -1 with equal chances (`pm1`), or normal with mean 0 and
-variance 1 (`gaussian`). Edges join nearest neighbours of a square (`layers = 1`) or cubic lattice, each pair of sites
-once. The same seed gives the same bonds on every platform; another lattice or torus flag gives others.
+constexpr const char* manual = R"(log f(x) = beta * sum over edges J_ij s_i s_j + field * sum s_i with spins s = 2x - 1.
+`disorder_seed` draws the quenched bonds J_ij: +1 or -1 with equal chances (`pm1`), or normal with mean 0 and variance 1
+(`gaussian`). Edges join nearest neighbours of a square (`layers = 1`) or cubic lattice, each pair of sites once: on a
+torus an extent of 2 has no second edge between the same sites, an extent of 1 none. At most 300,000 sites; site =
+(layer * rows + row) * columns + column. The field is not multiplied by beta.
+
+The bonds are part of the energy: a trial's seed leaves them alone, and a sweep over `disorder_seed` averages over
+disorder. The same seed gives the same bonds on every platform; another lattice or torus flag gives others.
+
+Observables: `energy_per_site` (-sum J s s / D), `magnetisation` and `satisfied_bonds` (the share of bonds with J s s >
+0). As text a state is rows of + (up), - (down) and □ (unknown), with / between rows and // between layers. The partial
+density of a partial state is the sum of the terms whose sites are all known; each unknown site is summed out among its
+known neighbours alone.
 
 Where variable elimination fits (two dimensions: 11x11 on a torus, 20x20 or 16x100 open; three: 3x3x3 on a torus, 5x5x5
-open), log Z, the entropy, the log-marginals of partial states and independent samples are exact; larger lattices offer
-none of them.
+open), log Z, the entropy, log-marginals of partial states and independent samples are exact; larger lattices offer none
+of them.
 
 References: S. F. Edwards, P. W. Anderson, Theory of spin glasses, J. Phys. F 5, 965 (1975). K. Binder, A. P. Young,
 Spin glasses: experimental facts, theoretical concepts, and open questions, Rev. Mod. Phys. 58, 801 (1986). R. Dechter,

@@ -31,7 +31,7 @@ struct Order {
 Order follow(Graph graph, std::vector<std::uint32_t> nodes);
 
 // Always the node that adds the fewest edges between its neighbours, of those the one with the smallest table, of those
-// any, by `seed`. nullopt as soon as a limit is passed.
+// any, by `seed` (U. Kjaerulff, Aalborg R 90-09 (1990)). nullopt as soon as a limit is passed.
 std::optional<Order> min_fill(Graph graph, const Limits& limits, std::uint64_t seed);
 
 // The cheapest of the order 0, 1, 2, ... (good for lattices line by line), a breadth-first one (good for long shapes)

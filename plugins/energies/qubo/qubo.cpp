@@ -30,22 +30,27 @@ constexpr marginalia::Parameter parameters[] = {
 };
 
 constexpr const char* manual = R"(log f(x) = beta * cut(x), where cut(x) is the sum of the weights of the edges whose
-two vertices have different x (`problem = "maxcut"`), or log f(x) = -beta x'Qx or +beta x'Qx of a symmetric matrix Q,
-as `sense` says (`problem = "qubo"`). An entry i j q of a QUBO stands for Q_ij and Q_ji, as in the Biq Mac library, so
-that it adds 2 q x_i x_j; an entry i i q adds q x_i.
+two vertices have different x (`problem = "maxcut"`), or log f(x) = -beta x'Qx or +beta x'Qx with a symmetric matrix Q,
+as `sense` says (`problem = "qubo"`).
 
-The file's first line is the number of vertices and of edges; each other line has two vertices, counted from 1, and a
-weight (1 where it is left out). The observable `cut` or `objective` is what the literature's tables list.
+The file's first line has the number of vertices and of edges; each other line has two vertices, counted from 1, and a
+weight (1 where it is left out). In a QUBO an entry i j q sets both Q_ij and Q_ji, as in the Biq Mac library, so that it
+adds 2 q x_i x_j; an entry i i q adds q x_i. Each pair appears at most once, and a vertex is paired with itself only in
+a QUBO. At most 1,000,000 vertices. A # begins a comment. What does not fit is refused with line, column and reason.
 
-Where variable elimination fits (grids and other graphs of small tree-width, such as the Gset's G11), log Z, the
-entropy, the log-marginals of partial states and independent samples are exact; other graphs offer none of them. The
-optimum is at least an exact sample's and at most log Z / beta.
+The observable `cut` or `objective` is the number that tables in the literature list. As text a state is one digit a
+vertex, □ if unknown. The partial density of a partial state counts the edges whose two vertices are known; each unknown
+vertex is summed out among its known neighbours alone.
 
-References: C. Helmberg, F. Rendl, A spectral bundle method for semidefinite programming, SIAM J.
-Optim. 10, 673 (2000), the Gset. U. Benlic, J.-K. Hao, Breakout local search for the max-cut problem,
-Eng. Appl. Artif. Intell. 26, 1162 (2013), best cuts. F. Rendl, G. Rinaldi, A. Wiegele, Solving max-cut
-to optimality by intersecting semidefinite and polyhedral relaxations, Math. Program. 121, 307 (2010),
-the Biq Mac library.)";
+Where variable elimination fits (trees, grids of width 20, tori of width 8 to 11, such as the Gset's G11; not dense
+graphs or random ones of more than some tens of vertices), log Z, the entropy, log-marginals of partial states and
+independent samples are exact; other graphs offer none of them. The optimum is at least the best exact sample and at
+most log Z / beta, and a large beta brings the two together.
+
+References: C. Helmberg, F. Rendl, A spectral bundle method for semidefinite programming, SIAM J. Optim. 10, 673 (2000),
+the Gset. U. Benlic, J.-K. Hao, Breakout local search for the max-cut problem, Eng. Appl. Artif. Intell. 26, 1162
+(2013), best cuts. F. Rendl, G. Rinaldi, A. Wiegele, Solving max-cut to optimality by intersecting semidefinite and
+polyhedral relaxations, Math. Program. 121, 307 (2010), the Biq Mac library.)";
 
 // What an edge adds to the objective for x_a, x_b = 00, 01, 10, 11, or on the diagonal for x_a = 0, 1.
 std::vector<double> terms(const Edge& edge, bool cut) {

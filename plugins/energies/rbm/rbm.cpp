@@ -23,17 +23,25 @@ constexpr marginalia::Parameter parameters[] = {
 };
 
 constexpr const char* manual = R"(log f(v) = b.v + sum_j log(1 + exp(c_j + W_j v)) with visible units v_d in {0, 1}: a
-restricted Boltzmann machine of given weights, its hidden units summed out. The weights come from .npy files
-(numpy.save).
+restricted Boltzmann machine of given weights, its H hidden units summed out. The weights come from .npy files of floats
+or integers (numpy.save).
 
-Where the smaller layer has at most 20 units (and 2^20 times the other layer is at most 2^27), log Z, the log-marginals
-of partial states and independent samples are exact, by a sum over that layer's states; the entropy where the visible
-layer can be enumerated. The partial density takes unknown units at one half.
+Observables: `visible_on` (the share of visible units that are on) and `hidden_on` (the expected share of hidden units
+that are). As text a state is D digits, □ if unknown. The partial density takes unknown units at one half and adds log 2
+for each; as log f is convex, it never exceeds the log of the sum over them. The differences to all states that differ
+in one unit are of first order, from the gradient of log f, at the cost of one log f.
+
+Where the smaller layer has at most 20 units (and 2^units times the other layer is at most 2^27), log Z, log-marginals
+of partial states and independent samples are exact, by a sum over that layer's states. With U unknown visible units,
+the smaller of U and H is summed:
+
+    p(v_S) = sum_h exp(c'.h) prod_d (1 + exp(b_d + (W'h)_d)) / Z,     c' being c + W v over the known units
+
+The entropy is exact where the visible layer can be enumerated (D <= 20).
 
 References: P. Smolensky, Information processing in dynamical systems: foundations of harmony theory, in: Parallel
-Distributed Processing 1 (1986). G. E. Hinton, Training products of experts by minimizing contrastive divergence,
-Neural Comput. 14, 1771 (2002). R. Salakhutdinov, I. Murray, On the quantitative analysis of deep belief networks, ICML
-(2008).)";
+Distributed Processing 1 (1986). G. E. Hinton, Training products of experts by minimizing contrastive divergence, Neural
+Comput. 14, 1771 (2002). R. Salakhutdinov, I. Murray, On the quantitative analysis of deep belief networks, ICML (2008).)";
 
 }  // namespace
 

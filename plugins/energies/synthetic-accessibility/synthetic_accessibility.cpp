@@ -28,14 +28,16 @@ constexpr marginalia::Parameter parameters[] = {
     molecule_properties::cache_parameter,
 };
 
-constexpr const char* manual = R"(log f(x) = -(SA(x) - target)^2 / temperature.
-SA adds the scores of a molecule's fragments, by how often they occur in PubChem, and takes off for its size, stereocentres, spiro and
+constexpr const char* manual = R"(log f(x) = -(SA(x) - target)^2 / temperature. SA is the mean score of a molecule's
+Morgan fragments of radius 2, by how often they occur in PubChem, less penalties for size, stereocentres, spiro and
 bridgehead atoms and macrocycles; 1 is easy, 10 hard. The scores of fragments come with RDKit (Debian: rdkit-data).
 
-A row is a molecule's tokens, padded at its end: `[nop]` among tokens of SELFIES, of which every row without padding alone is a
-molecule, or a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has less.
+A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
+molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
+less. What a typed line may be: docs/molecules.md.
 
-References: P. Ertl, A. Schuffenhauer, Estimation of synthetic accessibility score of drug-like molecules, J. Cheminform. 1, 8 (2009).)";
+References: P. Ertl, A. Schuffenhauer, Estimation of synthetic accessibility score of drug-like molecules, J.
+Cheminform. 1, 8 (2009).)";
 
 class SyntheticAccessibility final : public molecule_properties::MoleculeEnergy {
 public:

@@ -25,11 +25,13 @@ constexpr marginalia::Parameter parameters[] = {
     molecule_properties::cache_parameter,
 };
 
-constexpr const char* manual = R"(log f(x) = -(similarity(x, molecule) - target)^2 / temperature.
-The similarity is Tanimoto's, of Morgan fingerprints of radius 2 folded to 2048 bits: shared bits over bits of either.
+constexpr const char* manual = R"(log f(x) = -(similarity(x, molecule) - target)^2 / temperature. The similarity is
+Tanimoto's, of Morgan fingerprints of radius 2 folded to 2048 bits: the bits that both molecules have over the bits that
+either has.
 
-A row is a molecule's tokens, padded at its end: `[nop]` among tokens of SELFIES, of which every row without padding alone is a
-molecule, or a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has less.
+A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
+molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
+less. What a typed line may be: docs/molecules.md.
 
 References: D. Rogers, M. Hahn, Extended-connectivity fingerprints, J. Chem. Inf. Model. 50, 742 (2010).)";
 

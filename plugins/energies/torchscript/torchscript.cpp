@@ -25,8 +25,8 @@ constexpr Parameter parameters[] = {
      .help = "where the script runs; auto: a GPU if there is one"},
 };
 
-constexpr const char* manual = R"(
-An energy written in Python, without C++: a module scripted by torch.jit.script and saved with its metadata. It has
+constexpr const char* manual = R"(An energy written in Python, without C++: a module scripted by torch.jit.script and
+saved with its metadata. It has
 
     log_density(x)           (B, D) int64 symbols 0..K-1 -> (B) floats: log f in nats, -inf allowed
 
@@ -35,15 +35,16 @@ and may have
     partial_log_density(x)   the same with □ = K where a site is unknown: a running estimate, log f on full states
     observe(x)               (B, D) -> (B, n) floats, the n named observables of the metadata
 
-The metadata is JSON in the file's extra file `marginalia.json`: `categories` K, `sites` D, and where wanted `shape`,
-`periodic`, `symbols`, `observables`, `log_z`, `entropy` (docs/plugins.md, "Without C++"; sdk/example/python/energy.py). The
-whole batch goes to one call, on the CPU with all of the trial's threads, or on a GPU. Two settings of a script are two
-files; "energy.file" can be swept.
+The metadata is JSON in the file's extra file `marginalia.json`: `categories` K, `sites` D, and optionally `shape`,
+`periodic`, `symbols`, `observables`, `log_z` and `entropy`, which check-plugin compares with enumeration where there
+are at most 65,536 states (docs/plugins.md, "Without C++"; sdk/example/python/energy.py). The whole batch goes to one
+call, on the CPU with all of the trial's threads, or on a GPU. Two settings of a script are two files; "energy.file" can
+be swept.
 
-TorchScript is deprecated upstream: PyTorch 2.13 ships it and it works, but it is no longer developed.
+The plugin's file is `torchscript-energy.so`, since a network has the same name. TorchScript is deprecated upstream:
+PyTorch 2.13 ships it and it works, but it is no longer developed.
 
-References: PyTorch documentation, "TorchScript language reference".
-)";
+References: PyTorch documentation, "TorchScript language reference".)";
 
 class ScriptedEnergy final : public marginalia::Energy {
 public:

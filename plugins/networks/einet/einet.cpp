@@ -77,10 +77,9 @@ constexpr Parameter parameters[] = {
      .help = "share of every sum and leaf distribution that stays equal for all its terms"},
 };
 
-constexpr const char* manual = R"(
-A probabilistic circuit: sums and products over distributions of single sites, whose marginals are exact by
-construction, trained as an Einsum network. A region is a set of sites with K = `sums` distributions of them; a leaf
-region's are products of categorical distributions of its sites, and
+constexpr const char* manual = R"(A probabilistic circuit, trained as an Einsum network: sums and products over
+distributions of single sites, whose marginals are exact by construction. A region is a set of sites with K = `sums`
+distributions of them; those of a leaf region are products of categorical distributions of its sites, and
 
     p_r,k(x_r) = Σ_partitions (a, b) of r Σ_i,j w_r,k,(a,b),i,j p_a,i(x_a) p_b,j(x_b)     Σ w = 1 for each k
 
@@ -94,24 +93,30 @@ them in the same sum. Structures:
     quad-tree       the same across the longest axis alone: every region has one partition
     poon-domingos   boxes cut at every line of the grid `delta`, across every axis; with several, at those of the first
                     that cuts the box
-    random-tree     `replicas` binary trees of random halves, `depth` deep
+    random-tree     `replicas` binary trees of random halves, `depth` deep; any layout
+
+The first three take layouts of any number of axes; sequences become binary trees of intervals.
 
 A site that is □ counts 1 in its leaves, so log p(x_S) of any set of sites is one pass up, and log p(all □) = 0. A pass
-down gives, for all unknown sites at once, log p(x_d = k | x_S), normalised; where a site is known its logits are those
+down gives log p(x_d = k | x_S), normalised, for all unknown sites at once; where a site is known, its logits are those
 of one more draw of it, given the whole state. Values are divided by the largest of each region and row, and the
-logarithms added in double precision. Further methods: `sample(u)` and `complete(x, u)` of uniform numbers (B, D) draw
-independent states of p and of p(· | x_S) in one pass up and one down; `em(x, rate)` is a step of expectation
-maximisation.
+logarithms added in double precision. `sample(u)` and `complete(x, u)` of uniform numbers (B, D) draw independent states
+of p and of p(· | x_S) in one pass up and one down. `em(x, rate)` is a step of expectation maximisation (objective
+circuit-mle).
 
-Weights are softmax of what learns, mixed with `floor` of equal weights: no row of symbols is impossible, and there is a
-limit to how far off numbers of a region can be from each other. Learning rates of 0.05 to 0.3 suit them. Precision
-"bfloat16" does not: it rounds logarithms of leaf probabilities.
+Each sum starts as (1 - `noise`) times the product of its own number, in all partitions alike, and `noise` times random
+proportions: nearly a mixture of K products of sites. Weights are softmax of what learns, mixed with `floor` of equal
+weights, which keeps every row of symbols possible and bounds how far apart the numbers of a region can be, as float32
+needs; it costs at most `floor` nats for each sum in use. Learning rates of 0.05 to 0.3 suit them. Precision "bfloat16"
+does not: it rounds logarithms of leaf probabilities.
+
+A pass up costs about 2 operations a weight and row, a training step three times that and some 10 K B values a partition
+(cp) in memory.
 
 References: R. Peharz et al., Einsum networks, ICML 2020 (arXiv 2004.06231). H. Poon, P. Domingos, Sum-product networks,
 UAI 2011. R. Peharz et al., Random sum-product networks, UAI 2019. L. Loconte et al., What is the relationship between
 tensor factorizations and circuits, arXiv 2409.07953: quad graphs, cp. A. Darwiche, A differential approach to inference
-in Bayesian networks, J. ACM 50, 280 (2003): the pass down.
-)";
+in Bayesian networks, J. ACM 50, 280 (2003): the pass down.)";
 
 einet::RegionGraph regions_of(const Params& params, const Domain& domain) {
     const std::string structure = params.text("structure");

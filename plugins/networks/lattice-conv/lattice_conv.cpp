@@ -40,25 +40,26 @@ constexpr Parameter parameters[] = {
 
 constexpr double site_spread = 0.3;  // of the sites' own inputs at the start, beside symbols' inputs of 0 and 1
 
-constexpr const char* manual = R"(
-A residual convolutional network on a two-dimensional lattice, circular where the lattice is periodic. Its weights do
-not depend on the size of the lattice, so weights trained on a small one are used on a large one, unless `site_channels`
-is above 0: then each site has learned inputs e_i of its own, which belong to one lattice size. Energies whose couplings
-differ from site to site (spin glasses) need them, since without them all sites of a torus are alike to the network.
+constexpr const char* manual = R"(A residual convolutional network on a two-dimensional lattice, circular where the
+lattice is periodic. Its weights do not depend on the size of the lattice, so weights trained on a small one can be used
+on a large one (`train.start_from`; experiments/ising-30x30-transfer.toml). With `site_channels` above 0, each site has
+learned inputs e_i of its own, and the weights belong to one lattice size. Energies whose couplings differ from site to
+site (spin glasses) need them, since without them all sites of a torus are alike to the network.
 
     h_1 = conv3x3(onehot(x_S)), or conv3x3(onehot(x_S), e) with site channels
     h_l = h_(l-1) + conv3x3(silu(h_(l-1))), with `pool` also + P_l mean over sites of silu(h_(l-1))
     log p_θ(x_S) = sum_i u·silu(h_L)_i - sum_i u·silu(h_L(all □))_i - |S| log K
     logits of p_φ(x_d | x_S) = V silu(h_L)_d + c
 
-`pool` lets every site see the whole lattice, such as its magnetisation near a critical point, which layers of 3x3 do not
-reach. One body serves both heads. The marginal of the empty set is 0 by construction; both heads begin at zero. A conditional
-of one site is computed from the patch of 2 * layers + 1 sites around it where that is less work than the whole lattice
-(never with `pool`).
+`pool` lets every site see the whole lattice, such as its magnetisation near a critical point, which 3x3 layers do not
+reach. One body serves both heads. The marginal of the empty set is 0 by construction; both heads begin at zero. The
+method `log_marginal_relaxed` gives log p_θ of weights (B, D, K) of the symbols, for gradients in the state.
 
-References: K. He et al., Identity mappings in deep residual networks, ECCV 2016 (arXiv 1603.05027), the order of activation and
-convolution.
-)";
+A pass over the whole lattice costs 18 * layers * channels² operations a site. The conditional of one site is computed
+from the patch of 2 * layers + 1 sites around it where that is less work (never with `pool`).
+
+References: K. He et al., Identity mappings in deep residual networks, ECCV 2016 (arXiv 1603.05027), the order of
+activation and convolution.)";
 
 at::Tensor uniform(at::IntArrayRef shape, double inputs, at::Generator& generator) {
     const double bound = 1 / std::sqrt(inputs);

@@ -26,20 +26,21 @@ constexpr Parameter parameters[] = {
      .help = "hidden layers; all but the first are residual"},
 };
 
-constexpr const char* manual = R"(
-A residual multilayer perceptron over one-hot symbols, the published network for energies
-(arXiv 2310.12920, appendix; 4 layers of 2048):
+constexpr const char* manual = R"(A residual multilayer perceptron over one-hot symbols, the published network for
+energies (arXiv 2310.12920, appendix; 4 layers of 2048 for the 10x10 Ising model):
 
-    h_1 = leaky_relu(W_1 onehot(x_S) + b_1)            onehot: D x (K+1) inputs, □ being symbol K
+    h_1 = leaky_relu(W_1 onehot(x_S) + b_1)            onehot: D x (K+1) inputs, □ being symbol K; slope 0.01
     h_l = h_(l-1) + leaky_relu(W_l h_(l-1) + b_l)
     log p_θ(x_S) = w·h_L(x_S) - w·h_L(all □) - |S| log K
     logits of p_φ(x_d | x_S) = V_d h_L(x_S) + c_d
 
-The marginal of the empty set is 0 by construction, and at the start every model is uniform: both heads begin at zero.
-Only the output rows that are asked for are computed.
+Unlike in the published code, the marginal of the empty set is 0 by construction, and every model is uniform at the
+start, as both heads begin at zero. The method `log_marginal_relaxed` gives log p_θ of weights (B, D, K) of the symbols,
+for gradients in the state. A pass of N rows costs 2 N (D (K+1) H + (layers - 1) H²) operations, H being `hidden`; only
+the output rows that are asked for are computed.
 
-References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), appendix.
-)";
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920),
+appendix.)";
 
 // Kaiming-uniform as torch.nn.Linear: weights and biases in ±1/sqrt(inputs).
 at::Tensor uniform(at::IntArrayRef shape, double inputs, at::Generator& generator) {

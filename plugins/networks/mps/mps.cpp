@@ -37,28 +37,33 @@ constexpr Parameter parameters[] = {
      .help = "spread of the weights at the start; near 0 it is the uniform distribution, with bond states alike"},
 };
 
-constexpr const char* manual = R"(
-A matrix product state (tensor train): a chain of D sites, each with K matrices of χ x χ, whose marginals obey the sum
-rule by construction. With 1 the vector of ones and the product in the order of the chain,
+constexpr const char* manual = R"(A matrix product state (tensor train): a chain of D sites, each with K matrices of χ x
+χ, whose marginals obey the sum rule by construction. With 1 the vector of ones and the product in the order of the
+chain,
 
     non-negative    p(x) = 1ᵀ Π_d A_d[x_d] 1 / Z         A = w², entry by entry
     born            p(x) = (1ᵀ Π_d A_d[x_d] 1)² / Z      A = w, real
 
-A symbol □ stands for the sum over a site's K symbols: A_d[□] = Σ_k A_d[k] (non-negative), and for Born the map
-E -> Σ_k A_d[k]ᵀ E A_d[k] of the χ x χ environment E. So the marginal of any set of sites is one sweep, and Z is the
-same sweep with □ everywhere: log p(∅) = 0. The chain is worked on from both ends at once, which halves the steps.
-Vectors and environments are divided by their size at every site, and the logarithms added in double precision.
-Conditionals are ratios of the same marginals: log p(x_d = k | the other known sites), normalised. A further method,
-`sample(u)` of uniform numbers (B, D), draws independent states in one sweep.
+A symbol □ is the sum over a site's K symbols: A_d[□] = Σ_k A_d[k] (non-negative), and for Born the map E -> Σ_k A_d[k]ᵀ
+E A_d[k] of the χ x χ environment E. So the marginal of any set of sites is one sweep, and Z is the same sweep with □
+everywhere: log p(∅) = 0. The chain is swept from both ends at once, which halves the steps. Vectors and environments
+are divided by their size at every site, and the logarithms added in double precision. Conditionals are ratios of the
+same marginals, normalised. Further methods: `sample(u)` of uniform numbers (B, D) draws independent states in one
+sweep; `log_marginal_relaxed` takes weights (B, D, K) of the symbols of full states.
+
+Which `bond` is enough: an open chain of spins with neighbour couplings takes χ = 2, a lattice of width W up to 2^W. At
+equal χ each kind can represent states that the other cannot. A pass over B rows costs 2 B D K χ² operations
+(non-negative, and Born on full states) or 4 B D K χ³ (Born on partial states, and once for Z); the gradient twice as
+much again. `conditional_logits` keeps 2 D B χ numbers, Born 2 D B χ².
 
 The start is A_d[k] near a constant times the identity, which is the uniform distribution: symbols do not matter, and
-each bond state is carried along the whole chain. The noise makes bond states differ, without which their gradients
-would be equal. Learning rates of 0.01 to 0.1 suit these weights. Precision "bfloat16" does not: its errors add up along
-the chain.
+each bond state is carried along the whole chain. The noise makes bond states differ; without it their gradients would
+be equal. Learning rates of 0.01 to 0.1 suit these weights, 0.01 to 0.03 if they are Born's, whose amplitudes of both
+signs cancel: where p is small for that reason, log-probabilities lose digits and gradients are steep. Precision
+"bfloat16" suits neither kind: its errors add up along the chain.
 
-References: U. Schollwöck, Ann. Phys. 326, 96 (2011). Z.-Y. Han et al., Phys. Rev. X 8, 031012 (2018), Born machines.
-I. Glasser et al., NeurIPS 2019 (arXiv 1907.03741), what non-negative and Born tensor networks can represent.
-)";
+References: U. Schollwöck, Ann. Phys. 326, 96 (2011). Z.-Y. Han et al., Phys. Rev. X 8, 031012 (2018), Born machines. I.
+Glasser et al., NeurIPS 2019 (arXiv 1907.03741), what non-negative and Born tensor networks can represent.)";
 
 // The site at each place of the chain. Running there and back is the reflected Gray code in the digits of the shape: a
 // digit runs backwards where the number of the digits before it is odd.

@@ -45,28 +45,28 @@ constexpr Parameter parameters[] = {
     marginalia::two_heads::readout,
 };
 
-constexpr const char* manual = R"(
-A recurrent network in both directions, for sequences that a machine with a state reads: in SELFIES what a token means hangs
-on the bonds that are free where it comes, in text on the words before it.
+constexpr const char* manual = R"(A recurrent network in both directions, for sequences that a machine with a state can
+read: in SELFIES the meaning of a token depends on the bonds that are free where it comes, in text on the words before
+it.
 
     e_d = E (onehot(x_d), fraction of known sites) + P_d                     onehot: K+1 symbols, □ being one
-    f_d = gru(e_d, f_(d-1)),   b_d = gru(e_d, b_(d+1))                       gated recurrent units, a state of `width` each
-    h_d = n_d + W_2 gelu(W_1 n_d + b_1) + b_2,   n_d = norm(f_d, b_d)        W_2 begins at zero
-                                                                             with `pool`: b_1 + D^-1/2 W_3 sum of all n_d for b_1
+    f_d = gru(e_d, f_(d-1)),   b_d = gru(e_d, b_(d+1))                       gated recurrent units of `width` each
+    h_d = n_d + W_2 gelu(W_1 n_d + b_1) + b_2,   n_d = norm(f_d, b_d)        W_2 begins at zero; with `pool`
+                                                                             D^-1/2 W_3 sum of all n_d is added to b_1
     log p_θ(x_S) = C^-1/2 sum_d u·(norm(h_d(x_S)) - norm(h_d(all □))) - |S| log K                  readout linear
                  = sum over d in S of ∫ log softmax(V_v norm(h_d(x_S)) + c_v)[x_d] d sin²(π v / 2)    readout softmax
     logits of p_φ(x_d | x_S) = V norm(h_d(x_S)) + c
 
-`pool` is for properties that are sums over a sequence, such as log P over atoms: states that read on site by site forget them, and every
-site sees the sum at once.
+`pool` is for properties that are sums over a sequence, such as log P over atoms: states that read site by site forget
+them, and every site sees the sum at once.
 
-A pass takes D steps one after another, each a product of (batch, width) with (width, 3 width): long sequences are slow where
-the batch is small. Sites of more dimensions are read row by row. All heads begin at zero, and log p_θ(all □) = 0 by
-construction. On readouts see unet. With two bodies parameters of log p_θ have names that begin with theta_, those of p_φ with phi_.
+A pass takes D steps one after another, each a product of (batch, width) with (width, 3 width): long sequences are slow
+where the batch is small. Layouts of several axes are read row by row. All heads begin at zero, and log p_θ(all □) = 0
+by construction. On readouts see unet. With two bodies the parameters of log p_θ have names that begin with theta_,
+those of p_φ with phi_.
 
-References: K. Cho et al., Learning phrase representations using RNN encoder-decoder, EMNLP 2014 (arXiv 1406.1078). M. Schuster,
-K. K. Paliwal, Bidirectional recurrent neural networks, IEEE Trans. Signal Process. 45, 2673 (1997).
-)";
+References: K. Cho et al., Learning phrase representations using RNN encoder-decoder, EMNLP 2014 (arXiv 1406.1078). M.
+Schuster, K. K. Paliwal, Bidirectional recurrent neural networks, IEEE Trans. Signal Process. 45, 2673 (1997).)";
 
 constexpr const char* norm = R"(
     def norm(self, h: Tensor) -> Tensor:

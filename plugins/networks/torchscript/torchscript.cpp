@@ -17,8 +17,8 @@ constexpr Parameter parameters[] = {
      .help = "TorchScript file with its metadata, as torch.jit.save writes it"},
 };
 
-constexpr const char* manual = R"(
-A network written in Python, without C++: a module scripted by torch.jit.script and saved with its metadata. It has
+constexpr const char* manual = R"(A network written in Python, without C++: a module scripted by torch.jit.script and
+saved with its metadata. It has
 
     log_marginal(x)            (B, D) int64 symbols 0..K -> (B): log p_θ(x_S) in nats, 0 for all □ (□ = K)
     conditional_logits(x)      (B, D) -> (B, D, K): logits of p_φ(x_d | x_S), meaningful where x_d = □
@@ -30,14 +30,14 @@ and may have
     initialize(generator)      draws fresh weights from a torch.Generator
 
 Methods other than forward need @torch.jit.export. Without `initialize` every seed starts from the weights in the file.
-The metadata is JSON in the file's extra file `marginalia.json`: `categories` K and, unless the module serves any number,
-`sites` D (docs/plugins.md, "Without C++"; sdk/example/python/network.py). New tensors in the script must be made on the
-device of x, so that the module can move to a GPU.
+Parameters must be float32. The metadata is JSON in the file's extra file `marginalia.json`: `categories` K and, unless
+the module serves any number, `sites` D (docs/plugins.md, "Without C++"; sdk/example/python/network.py). New tensors in
+the script must be made on the device of x, so that the module can move to a GPU.
 
-TorchScript is deprecated upstream: PyTorch 2.13 ships it and it works, but it is no longer developed.
+The plugin's file is `torchscript-network.so`, since an energy has the same name. TorchScript is deprecated upstream:
+PyTorch 2.13 ships it and it works, but it is no longer developed.
 
-References: PyTorch documentation, "TorchScript language reference".
-)";
+References: PyTorch documentation, "TorchScript language reference".)";
 
 torch::jit::Module build(const marginalia::Params& params, const Domain& domain, at::Generator& generator) {
     const std::string& path = params.text("file");

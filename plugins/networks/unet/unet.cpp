@@ -72,44 +72,48 @@ constexpr Parameter parameters[] = {
     marginalia::two_heads::readout,
 };
 
-constexpr const char* manual = R"(
-A U-Net on a two-dimensional lattice of any size, circular where the lattice is periodic: residual blocks with group
-norm and SiLU, self-attention at chosen resolutions, one or more resolutions.
+constexpr const char* manual = R"(A U-Net on a two-dimensional lattice of any size, circular where the lattice is
+periodic: residual blocks with group norm and SiLU, self-attention at chosen resolutions, one or more resolutions. The
+published network for MNIST is of this kind.
 
     block      h + conv3x3(silu(norm(conv3x3(silu(norm(h))))))              the last convolution begins at zero
     attention  h + W softmax(q k' / sqrt c) v of norm(h), over all sites of the map      W begins at zero
-    body       conv3x3 of the inputs of each patch; blocks at the first resolution; conv3x3 of stride 2; blocks at the next; ...;
-               back by conv1x1 and nearest neighbours, added to what was there on the way down; blocks; silu(norm(h));
-               where a patch is more than a site, silu(conv1x1) to features of each of its sites, 1 / patch of the channels
+    body       conv3x3 of the inputs of each patch; blocks at the first resolution; conv3x3 of stride 2; blocks at the
+               next; ...; back by conv1x1 and nearest neighbours, added to what was there on the way down; blocks;
+               silu(norm(h)); where a patch is more than a site, silu(conv1x1) to features of each of its sites,
+               1 / patch of the channels
     log p_θ(x_S) = C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) - |S| log K                    readout linear
                  = sum over d in S of ∫ log softmax(V_v h_d(x_S) + c_v)[x_d] d sin²(π v / 2)      readout softmax
     logits of p_φ(x_d | x_S) = V h_d(x_S) + c
 
-The softmax readout has log p_θ as a sum of log-probabilities of the known symbols, one for each share v of sites known before
-(16 nodes, linear in between): what mam-distill teaches. The linear one may be any function, and is the default, for energies.
+With the softmax readout log p_θ is a sum of log-probabilities of the known symbols, one for each share v of sites known
+before (16 nodes, linear in between), which mam-distill teaches term by term. Stage 2 then starts from the conditionals'
+own readout (experiments/table1-mnist.md). The linear readout can be any function of x_S and is the default, for
+energies; it takes one row more than asked for, the empty state.
 
 A map of n places across has ceil(n / 2) at the next resolution, so every size works. Where patch * 2^(resolutions - 1)
-divides n nothing is wasted, and on a periodic lattice shifts by as much leave the model as it is. The weights know nothing
-of the size: what is learnt on one lattice can be used on another.
+divides n nothing is wasted, and on a periodic lattice shifts by as much leave the model as it is. The weights do not
+depend on the size: what is learnt on one lattice can be used on another.
 
-Inputs of a site are its symbol, one-hot, □ being one, and the fraction of known sites, which is a function of x_S and
-so leaves every conditional a function of x_S alone. It spares the body to count.
+The inputs of a site are its symbol, one-hot, □ being one, and the fraction of known sites. That is a function of x_S,
+so every conditional is still one of x_S alone; a body of group norms and averages cannot count well by itself, and how
+sharp conditionals should be depends on the count.
 
-A patch of n x n sites enters as one place with the inputs of all its sites, and leaves as n x n. The convolutions then see wide maps of
-few places, which processors do faster than narrow maps of many, and a kernel reaches further. Where n does not divide the
-lattice, sites of zero inputs are added below and to the right; a periodic lattice must be divided.
+A patch of n x n sites enters as one place with the inputs of all its sites, and leaves as n x n. The convolutions then
+see wide maps of few places, which processors do faster than narrow maps of many, and a kernel reaches further. Where n
+does not divide the lattice, sites of zero inputs are added below and to the right; a periodic lattice must be divided.
 
-Presets: `paper` is 256 channels, 4 blocks with attention between, one resolution, norms of 8 channels, no patches; `cpu` is patches of 2 x 2,
-64 and 128 channels with 2 and 4 blocks, two attentions at the lower resolution, norms of 16 channels. Attentions have
-4 heads.
+Presets: `paper` has 256 channels, 4 blocks with attention between, one resolution, norms of 8 channels and no patches:
+5.5 million weights with K = 2. `cpu` has patches of 2 x 2, 64 and 128 channels with 2 and 4 blocks, two attentions at
+the lower resolution and norms of 16 channels: 1.71 million. Attentions have 4 heads. Where `channels` are given, sites
+are single unless `patch` is given too.
 
-With two bodies parameters of log p_θ have names that begin with theta_, those of p_φ with phi_. All heads begin at
-zero, and log p_θ(all □) = 0 by construction.
+With two bodies the parameters of log p_θ have names that begin with theta_, those of p_φ with phi_, and a joint pass
+costs two. All heads begin at zero, and log p_θ(all □) = 0 by construction.
 
 References: J. Ho, A. Jain, P. Abbeel, Denoising diffusion probabilistic models, NeurIPS 2020 (arXiv 2006.11239),
-appendix B; S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920),
-appendix.
-)";
+appendix B. Y. Wu, K. He, Group normalization, ECCV 2018 (arXiv 1803.08494). S. Liu, P. J. Ramadge, R. P. Adams,
+Generative marginalization models, ICML 2024 (arXiv 2310.12920), appendix.)";
 
 struct Convolution {
     std::int64_t inputs, outputs;

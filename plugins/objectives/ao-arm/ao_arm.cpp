@@ -11,19 +11,20 @@ namespace {
 
 constexpr std::array<marginalia::Parameter, 0> parameters{};
 
-constexpr const char* manual = R"(
-Maximum likelihood of an any-order autoregressive model: stage 1 of training a marginalization model from data
-(arXiv 2310.12920, sec. 4.1). A batch of states, a dataset's rows or what a sampler draws from an energy, each with a random order σ and a position d, uniform and spread evenly over the rows of the batch:
+constexpr const char* manual = R"(Maximum likelihood of an any-order autoregressive model: stage 1 of training a
+marginalization model from data (arXiv 2310.12920, sec. 4.1). Each row of a batch, a state from the dataset or from a
+sampler of an energy, gets a random order σ and a position d, uniform and spread evenly over the batch:
 
     loss = -E[ D / (D - d + 1) * sum over k in σ(>=d) of log p_φ(x_k | x_σ(<d)) ]     d = 1..D
 
-an unbiased estimate, by one pass, of the mean over orders of -log p_φ(x) in nats, a bound on the negative
-log-likelihood. It is also the loss of masked (absorbing) diffusion decoded in any order, one site at a time. Only the conditionals learn: log p_θ stays as it began. Records `loss` (nats a row) and `train_bits` (bits a
-site).
+This is an unbiased estimate, by one pass, of the mean over orders of -log p_φ(x) in nats, which bounds the negative
+log-likelihood. It has the mean of D times the single conditional at σ(d), and less variance. It is also the loss of
+masked (absorbing) diffusion decoded in any order, one site at a time. Only the conditionals learn: log p_θ stays as it
+began. Records `loss` (nats a row) and `train_bits` (bits a site). The final `nll_bits` takes one random order a row of
+the test split.
 
-References: E. Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037), algorithm 2; B. Uria et al., A
-deep and tractable density estimator, ICML 2014.
-)";
+References: E. Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037), algorithm 2. B. Uria et
+al., A deep and tractable density estimator, ICML 2014.)";
 
 class AnyOrderLikelihood final : public marginalia::Objective {
 public:

@@ -21,23 +21,22 @@ constexpr Parameter parameters[] = {
      .help = "log p in the weight: all of it, or estimated from those conditionals, or from as many others"},
 };
 
-constexpr const char* manual = R"(
-Energy-based training of an autoregressive model in one fixed order, 0..D-1, the baseline ARM of the paper's energy tables
-(method page, "Energy-based"; arXiv 2310.12920, sec. 6):
+constexpr const char* manual = R"(Energy-based training of an autoregressive model in one fixed order, 0..D-1, the
+baseline ARM of the paper's energy tables (method page, "Energy-based"; arXiv 2310.12920, sec. 6):
 
     log p_φ(x) = sum over d of log p_φ(x_d | x_<d)
-    gradient     E_x[ ∇ log p_φ(x) (log p_φ(x) - log f(x) - baseline) ],   x ~ p_φ by ancestral sampling, baseline the batch mean
+    gradient     E_x[ ∇ log p_φ(x) (log p_φ(x) - log f(x) - baseline) ],   x ~ p_φ, baseline the batch mean
 
-The sampler should be `ancestral` with order "forward": it gives fresh states of the model and their exact log p_φ, which
-is not computed again. `terms` sites drawn at random carry the gradient of the sum, multiplied by D / terms: the weight
-stays exact, so the choice adds no bias, and a variance that falls with the weight to 0 as the model is learnt. With `weight` "same"
-or "independent" the weight is estimated in this way too, which fails: objective `arm-mc`. Only the conditionals of prefixes learn; the
-model generates in its one order and has no marginals but those of prefixes. Records `loss` (E[log p - log f] of the batch)
-and `log_ratio_std` (nats, 0 for a perfect model).
+The sampler should be `ancestral` with order "forward": for D passes it gives fresh states of the model and their exact
+log p_φ, which is not computed again. `terms` sites drawn at random carry the gradient of the sum, multiplied by D /
+terms: the weight stays exact, so the choice adds no bias, and its variance falls to 0 with the weight as the model is
+learnt. With `weight` "same" or "independent" the weight is estimated in this way too, which fails: objective `arm-mc`
+is that with one term. Only the conditionals of prefixes learn; the model generates in its one order and has no
+marginals but those of prefixes. Records `loss` (E[log p - log f] of the batch) and `log_ratio_std` (nats, 0 for a
+perfect model).
 
-References: D. Wu, L. Wang, P. Zhang, Solving statistical mechanics using variational autoregressive networks, Phys. Rev.
-Lett. 122, 080602 (2019). S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024.
-)";
+References: D. Wu, L. Wang, P. Zhang, Solving statistical mechanics using variational autoregressive networks, Phys.
+Rev. Lett. 122, 080602 (2019). S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024.)";
 
 Weight weight_of(const std::string& word) {
     return word == "exact" ? Weight::exact : word == "same" ? Weight::same : Weight::independent;

@@ -19,28 +19,28 @@ constexpr Parameter parameters[] = {
          "by the host's optimiser, or by stochastic expectation maximisation, whose step size is train.learning_rate"},
 };
 
-constexpr const char* manual = R"(
-Maximum likelihood of a network whose marginals are exact, such as a probabilistic circuit (einet) or a matrix product
-state (mps). A batch of states, a dataset's rows or what a sampler draws from an energy:
+constexpr const char* manual = R"(Maximum likelihood of a network whose marginals are exact, such as a probabilistic
+circuit (einet) or a matrix product state (mps). On a batch of states, from the dataset or from a sampler of an energy:
 
     loss = -mean of log p_θ(x)     nats
 
-There is no bound and no order: log p_θ is a normalised density, and its greatest mean is the least KL from the data.
-For a network that obeys the sum rule only approximately that mean has no limit, so such networks are refused: those
-that do not say that they are consistent are tried on the sum rule at one site of the batch in steps 1, 10, 100 and so
-on. Records `loss` (nats a row) and `train_bits` (bits a site).
+There is no bound and no order: log p_θ is a normalised density, so the loss is the negative log-likelihood itself, for
+one pass. A network that obeys the sum rule only approximately could raise log p_θ without limit. Networks that do not
+say that they are consistent are therefore tried on the sum rule, at one site of the batch in steps 1, 10, 100 and so
+on, and refused where it fails by more than 0.01 nats. Records `loss` (nats a row) and `train_bits` (bits a site). The
+final `nll_bits` is exact.
 
 Method "em" is for networks that offer it (einet). With n the expected counts of a batch, found by one pass up and one
 back, and λ the learning rate of the step, all weights of each sum and leaf distribution become
 
-    w <- (1 - λ) w + λ n / Σ n
+    w <- (1 - λ) w + λ n / Σ n,     n = w ∂ log p / ∂w summed over the rows
 
 λ = 1 on all rows is EM itself, which never lowers the likelihood; batches want 0.2 or so, falling to 0.01. Momentum,
-clipping and weight decay of [train] mean nothing then; averaging of the weights goes on.
+clipping and weight decay of [train] then have no effect; averaging of the weights goes on. A step costs as much as one
+of gradient training without the optimiser.
 
 References: R. Peharz et al., Einsum networks: fast and scalable learning of tractable probabilistic circuits, ICML 2020
-(arXiv 2004.06231).
-)";
+(arXiv 2004.06231).)";
 
 bool is_power_of_ten(std::int64_t step) {
     while (step % 10 == 0) step /= 10;

@@ -51,36 +51,38 @@ constexpr Parameter parameters[] = {
      .help = "learned order: trajectories to a state whose mean stands for its density in evaluation"},
 };
 
-constexpr const char* manual = R"(
-An energy-based generative flow network (EB-GFN): an energy learned from states together with a flow network over partial states
-that draws from it. The energy is the marginal head on full states, -E(x) = log p_θ(x); the policy is that of the conditionals,
-P_F(d, k | x_S) = p_φ(k | x_S, d) / |U| for an unknown site d, which with uniform order is an any-order model, or with order =
-"learned" the joint softmax of `gflownet-tb`. The backward policy P_B is uniform. Of each state x a random part, of 1 to D sites, is erased
-and refilled by the policy, which gives x':
+constexpr const char* manual = R"(An energy-based generative flow network (EB-GFN): an energy learned from states
+together with a flow network over partial states that draws from it. The energy is the marginal head on full
+states, -E(x) = log p_θ(x). The policy is that of the conditionals, P_F(d, k | x_S) = p_φ(k | x_S, d) / |U| for an
+unknown site d, which with uniform order is an any-order model; with order = "learned" it is the joint softmax of
+`gflownet-tb`. The backward policy P_B is uniform. Of each state x a random part, of 1 to D sites, is erased and
+refilled by the policy, which gives x':
 
     Δ = (E(x') - E(x)) - (log P_F(x | x_S) - log P_F(x' | x_S))
     loss = E[a (E(x) - E(x'))] + balance E[Δ²] - likelihood E[log P_F(τ)]
 
-The first term is contrastive divergence of the energy; a is 1 where x' is accepted by Metropolis and Hastings, with
-probability min(1, e^-Δ), else 0, the negative state then being x itself. Published so. Δ, in which the energy is held fixed, is the
-difference of the trajectory balances log Z + log P_F(τ) - log P_B(τ) + E of two trajectories that share their first part, to x and to x': log
-Z, P_B and what they share cancel, which leaves the few passes of the refill in place of 2 D. The published loss balances whole
-trajectories, forward ones and backward ones from data, each against log Z. With fewer `passes` than erased sites several sites are filled at once,
-independently given what is known; balance and acceptance are exact for that proposal, but it is not the policy that is evaluated,
-which fills one site at a time. `passes` = D closes the gap.
+The first term, as published, is contrastive divergence of the energy. a is 1 where x' is accepted by Metropolis and
+Hastings, with probability min(1, e^-Δ); else it is 0, and the negative state is x itself.
 
-The last term is not published: the mean log-probability of backward trajectories from the states, by the estimate of `ao-arm`
-from the refill's first pass. With likelihood = 0 balance alone teaches the policy, no faster than the energy learns: the published code
-takes 50,000 steps, and 1,000 steps on binary MNIST go little beyond independent pixels.
+Δ, in which the energy is held fixed, is the difference of the trajectory balances log Z + log P_F(τ) - log P_B(τ) + E
+of two trajectories, to x and to x', that share their first part. All but the refill cancels, so that a step costs 2
+`passes` - 1 passes of a batch and two of the energy. The published loss balances whole trajectories of 2 D passes,
+forward ones and backward ones from data, each against log Z. With fewer `passes` than erased sites several sites are
+filled at once, independently given what is known. Balance and acceptance are exact for that proposal, but the policy
+that is evaluated fills one site at a time; `passes` = D closes the gap.
 
-Evaluation reads the policy: with uniform order as `ao-arm`, otherwise by bounds as `gflownet-tb`. Marginals of partial
-states are not trained. Records `loss` (mean Δ², nats²), `acceptance`, `energy_gap` (mean of E(x') - E(x), nats) and `train_bits` (bits a
-site, of the policy).
+The last term is not published: the mean log-probability of backward trajectories from the states, by the estimate of
+`ao-arm` from the refill's first pass. With likelihood = 0 balance alone teaches the policy, no faster than the energy
+learns: the published code takes 50,000 steps, and 1,000 steps on binary MNIST go little beyond independent pixels.
+
+The paper has a network each for energy and policy; here one serves both, so give it a width that both heads have use
+for. Evaluation reads the policy: with uniform order as `ao-arm`, otherwise by bounds as `gflownet-tb`. Marginals of
+partial states are not trained. Records `loss` (mean Δ², nats²), `acceptance`, `energy_gap` (mean of E(x') - E(x), nats)
+and `train_bits` (bits a site, of the policy).
 
 References: D. Zhang et al., Generative flow networks for discrete probabilistic modeling, ICML 2022 (arXiv 2202.01361).
-N. Malkin et al., Trajectory balance: improved credit assignment in GFlowNets, NeurIPS 2022 (arXiv 2201.13259). E. Hoogeboom et al.,
-Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037).
-)";
+N. Malkin et al., Trajectory balance: improved credit assignment in GFlowNets, NeurIPS 2022 (arXiv 2201.13259). E.
+Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037).)";
 
 // What erasing a part of the rows x and refilling it gave.
 struct Refilled {

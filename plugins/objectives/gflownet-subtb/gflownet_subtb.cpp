@@ -24,23 +24,24 @@ constexpr Parameter parameters[] = {
     learned_order::trajectories_parameter,
 };
 
-constexpr const char* manual = R"(
-A generative flow network over partial states, trained on pieces of trajectories. The policy is that of `gflownet-tb`; the
-marginal head gives the flows:
+constexpr const char* manual = R"(A generative flow network over partial states, trained on pieces of trajectories. The
+policy is that of `gflownet-tb`; the marginal head gives the flows:
 
     log F(x_S) = log Z + log p_θ(x_S) - log binomial(D, |S|),      F(x) = f(x) for full states
     loss = E[(log F(s_i) + sum of log P_F(s_t+1 | s_t) - log F(s_j) - sum of log P_B(s_t | s_t+1))²],   i <= t < j
 
 With the uniform backward policy P_B(s_t | s_t+1) = 1 / (t + 1) the flow through a partial state is its marginal spread
-evenly over the binomial(D, |S|) sets of its size, so at the optimum p_θ is the target's marginal and P_F chooses sites
-evenly. Pieces have a length of 1 to `length`, uniformly, and begin anywhere; half of them end in the full state, where the
-energy is. They lie on random orders of the sampler's states, as the squared error holds off-policy. log Z is learned from
-the first batch's estimate on. Evaluation gives bounds from `trajectories` orders a state, as in `gflownet-tb`. Records
-`loss` (nats²) and `log_z_estimate`.
+evenly over the binomial(D, |S|) sets of its size. At the optimum p_θ is therefore the target's marginal and P_F chooses
+sites evenly; but the flows are learned far less sharply than by the sum rule of `mam-energy` (experiments/table4.md).
 
-References: K. Madan et al., Learning GFlowNets from partial episodes for improved convergence and stability, ICML 2023 (arXiv
-2209.12782). Y. Bengio et al., GFlowNet foundations, J. Mach. Learn. Res. 24 (2023).
-)";
+Pieces have a length of 1 to `length`, uniformly (not the published weights λ^length), and begin anywhere; half of them
+end in the full state, where the energy is. They lie on random orders of the sampler's states, as the squared error
+holds off-policy. A step is one pass over `length` states of each piece and one over its two ends. log Z is learned,
+starting from the first batch's estimate. Evaluation gives bounds from `trajectories` orders a state, as in
+`gflownet-tb`. Records `loss` (nats²) and `log_z_estimate`.
+
+References: K. Madan et al., Learning GFlowNets from partial episodes for improved convergence and stability, ICML 2023
+(arXiv 2209.12782). Y. Bengio et al., GFlowNet foundations, J. Mach. Learn. Res. 24 (2023).)";
 
 class SubTrajectoryBalance final : public learned_order::Balance {
 public:

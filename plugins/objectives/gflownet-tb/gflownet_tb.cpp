@@ -27,24 +27,26 @@ constexpr Parameter parameters[] = {
     learned_order::trajectories_parameter,
 };
 
-constexpr const char* manual = R"(
-A generative flow network over partial states, trained by trajectory balance. An action picks an unknown site and a value
-for it, so the order is learned, as in EB-GFN, the published baseline on discrete data:
+constexpr const char* manual = R"(A generative flow network over partial states, trained by trajectory balance. An
+action picks an unknown site and a value for it, so the order is learned, as in EB-GFN, the published baseline on
+discrete data:
 
     P_F(d, k | x_S) = softmax over all values of all unknown sites of the conditional logits
     loss = E_τ[(log Z + sum of log P_F along τ - log P_B(τ | x) - log f(x))²]
 
-with the uniform backward policy P_B = 1 / D! and log Z learned. On trajectories of the model itself, or, with policy
-"backward", on trajectories that undo states of the sampler in random order (off-policy; EB-GFN mixes both). log Z begins at
-its estimate from the first batch and learns with a step ten times the network's. The imbalance is computed from all D
-transitions; its gradient may be taken of `transitions` of them, times D / transitions, without bias.
+The backward policy is uniform, P_B = 1 / D! (the baseline learns it), and log Z is learned: it begins at its estimate
+from the first batch and takes steps ten times the network's. With a uniform P_B the optimal P_F chooses sites evenly,
+so that an any-order network is in the right family. Trajectories are the model's own or, with policy "backward", undo
+states of the sampler in random order (off-policy; EB-GFN mixes both). A step walks D passes without gradient, which
+give the exact imbalance; its gradient may be taken of `transitions` of the D, times D / transitions, without bias.
 
-The density of a state is a sum over D! orders. Evaluation gives an upper bound of the KL and of the NLL from `trajectories`
-orders a state (kl_bound, nll_bits_bound). Records `loss` (nats²), `log_z_estimate` and `imbalance_std` (nats).
+The density of a state is a sum over D! orders. Evaluation gives upper bounds of the KL and of the NLL from
+`trajectories` orders a state (kl_bound, nll_bits_bound). Records `loss` (nats²), `log_z_estimate` and `imbalance_std`
+(nats).
 
-References: N. Malkin et al., Trajectory balance: improved credit assignment in GFlowNets, NeurIPS 2022 (arXiv 2201.13259).
-D. Zhang et al., Generative flow networks for discrete probabilistic modeling, ICML 2022 (arXiv 2202.01361).
-)";
+References: N. Malkin et al., Trajectory balance: improved credit assignment in GFlowNets, NeurIPS 2022 (arXiv
+2201.13259). D. Zhang et al., Generative flow networks for discrete probabilistic modeling, ICML 2022 (arXiv
+2202.01361).)";
 
 class TrajectoryBalance final : public learned_order::Balance {
 public:

@@ -24,27 +24,27 @@ constexpr Parameter parameters[] = {
      .help = "weight of the terminal condition; of no use with forward_looking, which meets it by construction"},
 };
 
-constexpr const char* manual = R"(
-Self-consistency as detailed balance: the sum rule of a marginalization model with the energy at its end, squared errors
-throughout and no REINFORCE, on states of any sampler (off-policy; method page, "Detailed balance"; arXiv 2310.12920,
-app. B).
+constexpr const char* manual = R"(Self-consistency as detailed balance: the sum rule of a marginalization model with the
+energy at its end. All errors are squared and there is no REINFORCE, so the states may come from any sampler
+(off-policy; method page, "Detailed balance"; arXiv 2310.12920, app. B).
 
     loss = D E[(log p_θ(x_S) + log p_φ(x_d | x_S) - log p_θ(x_S ∪ d))²] + terminal E[(log p_θ(x) + log Z - log f(x))²]
 
-with S the first sites of a random order, d the next, and log Z learned. Where the energy has a partial density Φ (log f of
-what is known, a running estimate for the rest; Φ = log f on full states), the marginals are
+with S the first sites of a random order, d the next, and log Z learned. Where the energy has a partial density Φ (log f
+of what is known, a running estimate for the rest; Φ = log f on full states), the marginals are
 
     log p_θ(x_S) = |U| / D c_θ(x_S) + Φ(x_S) - Φ(all □) - |S| / D (log Z - Φ(all □)),     U the unknown sites
 
-so that every link carries the energy's credit at once (forward-looking) and the terminal condition holds by construction.
-log Z begins at Φ(all □), or else at its estimate for a uniform network, and learns with D times the network's step, being a
-sum over sites. A network that is consistent by construction (mps) is trained by the terminal condition alone. Records `loss`, `penalty`
-(nats², of the links) and `log_z_estimate`.
+so that every link carries the energy's credit at once (forward-looking) and the terminal condition holds by
+construction. The correction and log Z then belong to the objective: a checkpoint's module alone (`torch.jit.load`)
+gives c_θ, while `marginalia score` gives log p_θ. log Z begins at Φ(all □), or else at its estimate for a uniform
+network, and learns with D times the network's step, being a sum over sites. A network that is consistent by
+construction (mps) is trained by the terminal condition alone. A step is one pass over two or three rows a state.
+Records `loss`, `penalty` (nats², of the links) and `log_z_estimate`.
 
-References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920). Y. Bengio et al.,
-GFlowNet foundations, J. Mach. Learn. Res. 24 (2023). L. Pan et al., Better training of GFlowNets with local credit and
-incomplete trajectories, ICML 2023 (arXiv 2302.01687).
-)";
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920). Y.
+Bengio et al., GFlowNet foundations, J. Mach. Learn. Res. 24 (2023). L. Pan et al., Better training of GFlowNets with
+local credit and incomplete trajectories, ICML 2023 (arXiv 2302.01687).)";
 
 class MamBalance final : public marginalia::Objective {
 public:

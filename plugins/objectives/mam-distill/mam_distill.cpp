@@ -83,51 +83,57 @@ constexpr Parameter parameters[] = {
      .help = "start the marginals' body and readout from the conditionals' where the network has a body for each"},
 };
 
-constexpr const char* manual = R"(
-Stage 2 of training a marginalization model from data (arXiv 2310.12920, sec. 4.1): the marginals p_θ are distilled from the
-conditionals p_φ of stage 1, which stay as they are. Two losses, of which either may be left out:
+constexpr const char* manual = R"(Stage 2 of training a marginalization model from data (arXiv 2310.12920, sec. 4.1):
+the marginals p_θ are distilled from the conditionals p_φ of stage 1 (`ao-arm`), which stay fixed. Start it by
+`[stage1]` or `train.start_from`, with a network that has parameters of the marginals' own: two bodies, or at least a
+readout. There are two losses, of which either may be left out (the published method is `path_rows = 0`):
 
-    sum rule   λ D E[(log p_θ(x_σ(<d)) + log p_φ(x_σ(d) | x_σ(<d)) - log p_θ(x_σ(<=d)))²],     σ random, d stratified over the batch
+    sum rule   λ D E[(log p_θ(x_σ(<d)) + log p_φ(x_σ(d) | x_σ(<d)) - log p_θ(x_σ(<=d)))²],
+                     σ random, d stratified over the batch
     path       E[(log p_θ(x_S) - L(x_S))²],     L an unbiased estimate of E_σ[log p_φ(x_S along σ)]
 
-The sum rule is the paper's: it carries what p_φ says through D links from the empty set to a full state. The path gives the sum of
-these links at once: with s = |S| and r(d) the mean of log p_φ(x_k | x_T) over k in S \ T, T the first d sites of a random order of S,
+The sum rule is the paper's: it carries what p_φ says through D links from the empty set to a full state. The path gives
+the sum of these links at once. With s = |S| and r(d) the mean of log p_φ(x_k | x_T) over k in S \ T, T being the first
+d sites of a random order of S,
 
-    L = sum over j of (π s / 2m) sin(π v_j) r(floor(s sin²(π v_j / 2))),     v_j uniform in [j/m, (j+1)/m), j = 0..m-1, m = path_points
+    L = sum over j of (π s / 2m) sin(π v_j) r(floor(s sin²(π v_j / 2))),
+                      v_j uniform in [j/m, (j+1)/m), j = 0..m-1, m = path_points
 
-which in the mean is the sum over d of r(d), most of the points lying where r differs most between orders: where few sites are known, or
-few are left. It takes m passes in place of s.
+Its mean is the sum over d of r(d), in m passes in place of s. Most points lie where r differs most between orders:
+where few sites are known, or few are left.
 
-L is a sum over sites, and each site's term a mean over how much is known before it. Networks that have log p_θ as such a sum (unet,
-transformer, recurrent) learn both: with P_k(v) the profile of site k, log p_θ(x_S) = sum over k of ∫ P_k(v) d sin²(π v / 2), T_j a random subset of
-floor(s sin²(π v_j / 2)) sites of S, drawn anew for each point, H_j = S \ T_j, and e_jk = log p_φ(x_k | x_Tj) - P_k(v_j) for k in H_j, -P_k(v_j) for the unknown sites,
+L is a sum over sites, and each site's term a mean over how much is known before it. Networks that have log p_θ as such
+a sum (unet, transformer, recurrent) learn both. Let P_k(v) be the profile of site k, log p_θ(x_S) = sum over k of ∫
+P_k(v) d sin²(π v / 2), T_j a random subset of floor(s sin²(π v_j / 2)) sites of S, drawn anew for each point, H_j = S \
+T_j, and e_jk = log p_φ(x_k | x_Tj) - P_k(v_j) for k in H_j, -P_k(v_j) for the unknown sites:
 
     path       E[(mean over j of (π/2) sin(π v_j) (s/|H_j| sum of e_jk over H_j + sum of e_jk over unknown k))²
                  + sites mean_j (s/|H_j| sum of e_jk² over H_j + sum of e_jk² over unknown k)]
 
-The first part is again the squared difference of log p_θ(x_S) from an unbiased estimate, from which the profile, as a control variate,
-takes what varies with v and with the choice of sites (only log p_θ learns from it, so that it comes to the mean); the second teaches a
-number for each hidden site of each pass. Few points are enough then, and the passes so saved go to more rows. With many sites the first
-part is mostly the noise of L, which counts in full what all sites have in common; a large `sites` leaves it the mean alone. Of the
-path's rows a fraction `full` are full states.
+The first part is again the squared difference of log p_θ(x_S) from an unbiased estimate. The profile is its control
+variate: it removes what varies with v and with the choice of sites (only log p_θ learns from this part, so that it
+stays unbiased). The second part teaches a number for each hidden site of each pass. Few points are then enough, and the
+passes saved go to more rows. With many sites the first part is mostly the noise of L, which counts in full what all
+sites have in common; a large `sites` leaves it the mean alone, for which it is needed. Of the path's rows a fraction
+`full` are full states.
 
-With path_hidden = h at least h s sites are hidden in a partial state: points that ask for fewer are answered by what the
-conditionals say with so few hidden. It spares L its noisiest points, of a few sites that stand for all, and misses what the conditionals
-gain from the last h s: little where neighbours tell the same (0.02 ± 0.01 nats a row of 80 with h = 0.08, 200 test rows of MNIST).
+With path_hidden = h at least h s sites are hidden in a partial state: points that ask for fewer are answered by what
+the conditionals say with so few hidden. This spares L its noisiest points, where a few sites represent all, and misses
+what the conditionals gain from the last h s: little where neighbours tell the same.
 
-States x are rows of the dataset (or of the sampler); in a part `own` of them a random part is erased and filled in again by p_φ, so that
-θ is right on the model's own states too: after pass i of n a share (i/n)² is filled.
+States x are rows of the dataset (or of the sampler). In a part `own` of them a random part is erased and filled in
+again by p_φ, so that θ is right on the model's own states too: after pass i of n a share (i/n)² is filled.
 
-A network with two bodies of one shape (bodies = 2 of unet, transformer and recurrent) starts its stage 2 with the conditionals' body in both,
-unless copy_body = false: what tells the symbols of a site apart is of use for log p_θ as well. Give it readout = "softmax": its log p_θ
-is a sum of log-probabilities, and begins with those that the conditionals have for the known sites.
+A network with two bodies of one shape (bodies = 2 of unet, transformer and recurrent) starts stage 2 with the
+conditionals' body in both, unless copy_body = false: what tells the symbols of a site apart is of use for log p_θ as
+well. Give it readout = "softmax": its log p_θ is a sum of log-probabilities and begins with those that the conditionals
+have for the known sites. Without it stage 2 needs several times the steps.
 
-The conditionals' parameters are found by one backward pass through them, and are not trained; a network whose every parameter serves the
+The conditionals' parameters are found by one backward pass through them; a network whose every parameter serves the
 conditionals is refused. Records `loss`, `penalty` (mean squared error of the sum rule in nats²) and `path_rmse` (nats).
 
-References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec. 4.1; A. B. Owen,
-Monte Carlo theory, methods and examples, 2013, ch. 8 (stratification).
-)";
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec.
+4.1. A. B. Owen, Monte Carlo theory, methods and examples, 2013, ch. 8 (stratification).)";
 
 class Distillation final : public marginalia::Objective {
 public:

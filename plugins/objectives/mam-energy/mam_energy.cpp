@@ -35,25 +35,25 @@ constexpr Parameter parameters[] = {
      .help = "a state with log f = -infinity counts as so much below the least possible one of its batch"},
 };
 
-constexpr const char* manual = R"(
-Energy-based training of a marginalization model: KL(p_θ || f/Z) + λ D E[penalty] (method page, "Energy-based";
-arXiv 2310.12920, sec. 4.2).
+constexpr const char* manual = R"(Energy-based training of a marginalization model: KL(p_θ || f/Z) + λ D E[penalty]
+(method page, "Energy-based"; arXiv 2310.12920, sec. 4.2).
 
     gradient of KL   E_x[ ∇ log p_θ(x) (log p_θ(x) - log f(x) - baseline) ],  x from the sampler (REINFORCE)
     penalty          (log p_θ(x_σ(<d)) + log p_φ(x_σ(d) | x_σ(<d)) - log p_θ(x_σ(<=d)))²,  σ and d uniform
 
-D stands for the sum over d. Z drops out of the gradient: the networks fix log p_θ(all □) = 0, so consistency itself
-normalises the model. A network that is consistent by construction (mps) is trained by the first part alone. One pass serves x_S, x_S ∪ d and x. Records `loss`, `penalty` (mean squared error in nats²),
-`log_z_estimate` (mean of log f - log p_θ, a lower bound where p_θ is consistent) and `log_ratio_std` (standard deviation of log p_θ - log f
-in nats, 0 for a perfect model).
+D makes one sampled position count for the sum over d. Z drops out of the gradient: the networks fix log p_θ(all □) = 0,
+so consistency itself normalises the model. A network that is consistent by construction (mps) is trained by the first
+part alone. A step is one pass with gradient over three rows a state (x_S, x_S ∪ d and x); log f is evaluated beside it
+where the network is on a GPU. Records `loss`, `penalty` (mean squared error in nats²), `log_z_estimate` (mean of log
+f - log p_θ, a lower bound where p_θ is consistent) and `log_ratio_std` (standard deviation of log p_θ - log f in nats,
+0 for a perfect model).
 
-A state with log f = -infinity counts as `impossible` nats below the least possible state of its batch, since the gradient needs
-a finite number. The larger it is, the less of the model's mass stays on such states, and the likelier the training is to end on a
-few of the possible ones.
+A state with log f = -infinity counts as `impossible` nats below the least possible state of its batch, since the
+gradient needs a finite number. The larger it is, the less of the model's mass stays on such states, and the likelier
+the training is to end on a few of the possible ones.
 
-References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec. 4.2.
-R. J. Williams, Simple statistical gradient-following algorithms, Mach. Learn. 8, 229 (1992).
-)";
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec.
+4.2. R. J. Williams, Simple statistical gradient-following algorithms, Mach. Learn. 8, 229 (1992).)";
 
 class MamEnergy final : public marginalia::Objective {
 public:

@@ -39,28 +39,33 @@ constexpr Parameter parameters[] = {
      .help = "states a step on which the marginals' sum rule is taken; 0: all of the batch"},
 };
 
-constexpr const char* manual = R"(
-Training from an energy without REINFORCE: any-order conditionals learn from the energy's own single-site conditionals on
-states of the target, such as the sampler `parallel-tempering` or `single-site-gibbs` draws from log f.
+constexpr const char* manual = R"(Training from an energy without REINFORCE, not the paper's method: any-order
+conditionals learn from the energy's own single-site conditionals on states of the target, which the sampler
+`parallel-tempering` or `single-site-gibbs` draws from log f.
 
-    loss_φ = E_x E_S [ D / |U| * sum over d in U of H(t_d, p_φ(x_d | x_S)) ],     U the unknown sites, H the cross-entropy
+    loss_φ = E_x E_S [ D / |U| * sum over d in U of H(t_d, p_φ(x_d | x_S)) ],   U the unknown sites, H the cross-entropy
     loss_θ = λ D E[(log p_θ(x_S) + log p_φ(x_d | x_S) - log p_θ(x_S ∪ d))²],     p_φ held fixed
 
-The target t_d is p*(x_d | all other sites), the softmax of log f over the K values of site d, which energies give cheaply
-(site_log_densities), averaged over `sweeps` heat-bath sweeps of the unknown sites that begin at x. Given x_S, x is a state of
-p*(x | x_S) and stays one, so the mean of t_d is p*(x_d | x_S): the first loss is the any-order likelihood of `ao-arm`, the
-observed symbol being replaced by a conditional mean (Rao-Blackwell). Its noise is far smaller, and every pass teaches all
-unknown sites. With `sweeps = 0` it is the observed symbol, for energies whose conditionals cost K evaluations. |S| is stratified
-over the batch. The marginals are those of `mam-balance` where the energy has a partial
-density: forward-looking, with log Z learned by the same links.
+The target t_d is p*(x_d | all other sites), the softmax of log f over the K values of site d, which energies give
+cheaply (site_log_densities), averaged over `sweeps` heat-bath sweeps of the unknown sites that begin at x. Given x_S, x
+is a state of p*(x | x_S) and stays one, so the mean of t_d is p*(x_d | x_S): the first loss is the any-order likelihood
+of `ao-arm` with the observed symbol replaced by a conditional mean (Rao-Blackwell). It has the same minimum and far
+less noise, and every pass teaches all unknown sites. With `sweeps = 0` the target is the observed symbol, for energies
+whose conditionals cost K evaluations. |S| is stratified over the batch. The marginals are those of `mam-balance` where
+the energy has a partial density: forward-looking, with log Z learned by the same links.
 
-p_φ is held fixed in the second loss, though a network whose heads share a body feels it there: a large λ costs the
-conditionals. The minimum of the first is that of KL(p* || p_φ), so the model covers whatever the chains visit and nothing else: chains that have not mixed
-are learnt as they are. Records `loss` (φ's, nats a state), `penalty` (nats²).
+p_φ is held fixed in the second loss, but a body that both heads share feels it: a large λ slows the conditionals down
+(experiments/cold-start.md trains them alone). The minimum of the first loss is that of KL(p* || p_φ), so the model
+covers whatever the chains visit and nothing else: chains that have not mixed are learnt as they are. Where single-site
+chains cannot cross the target, take `parallel-tempering` and look at its report.
 
-References: C. R. Rao, Bull. Calcutta Math. Soc. 37, 81 (1945); D. Blackwell, Ann. Math. Stat. 18, 105 (1947). E. Hoogeboom et al.,
-Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037). S. Liu, P. J. Ramadge, R. P. Adams, ICML 2024.
-)";
+A step costs one pass over the batch with all conditionals, one over 2 `penalty_rows` states, and `sweeps` * |U| site
+updates of the energy a state. Figures: experiments/table4.md, experiments/ising-critical.md. Records `loss` (φ's, nats
+a state), `penalty` (nats²) and `log_z_estimate`.
+
+References: C. R. Rao, Bull. Calcutta Math. Soc. 37, 81 (1945). D. Blackwell, Ann. Math. Stat. 18, 105 (1947). E.
+Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037). S. Liu, P. J. Ramadge, R. P. Adams,
+ICML 2024.)";
 
 class HeatBathMatching final : public marginalia::Objective {
 public:

@@ -23,19 +23,20 @@ constexpr Parameter parameters[] = {
      .help = "the marginals alone follow the sum rule; false: the conditionals are pulled by it as well"},
 };
 
-constexpr const char* manual = R"(
-A marginalization model from data in one stage: the any-order likelihood of `ao-arm` and the sum rule together, from the same
-pass of the conditionals.
+constexpr const char* manual = R"(A marginalization model from data in one stage: the any-order likelihood of `ao-arm`
+and the sum rule together, from the same pass of the conditionals. The alternative is two stages: `ao-arm`, then
+`mam-distill`.
 
-    loss = E[ -D / |U| * sum over k in U of log p_φ(x_k | x_S)  +  λ D (log p_θ(x_S) + log p_φ(x_d | x_S) - log p_θ(x_S ∪ d))² ]
+    loss = E[ -D / |U| * sum over k in U of log p_φ(x_k | x_S)
+              + λ D (log p_θ(x_S) + log p_φ(x_d | x_S) - log p_θ(x_S ∪ d))² ]
 
-S is the first part of a random order, its size stratified over the batch, U the other sites, d the next of the order. With `follow` the sum
-rule does not pull on p_φ, though in a network whose heads share a body it is felt there. The two-stage way is `ao-arm`, then `mam-distill`.
-Records `loss` (the likelihood's part, nats a row), `train_bits` (bits a site) and `penalty` (nats²).
+S is the first part of a random order, its size stratified over the batch, U the other sites, d the next of the order. λ
+weighs squared errors over all D links against nats of likelihood. With `follow` the sum rule does not pull on p_φ,
+though a body that both heads share feels it. Records `loss` (the likelihood's part, nats a row), `train_bits` (bits a
+site) and `penalty` (nats²).
 
-References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec. 4.1; E. Hoogeboom
-et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037).
-)";
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec.
+4.1. E. Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037).)";
 
 class JointLikelihood final : public marginalia::Objective {
 public:

@@ -51,36 +51,39 @@ constexpr Parameter parameters[] = {
      .help = "λ, the weight of the marginals' self-consistency; 0 trains the conditionals alone"},
 };
 
-constexpr const char* manual = R"(
-Energy-based training of an any-order model on its own states: KL from its completions of partial states to the target's, by
-REINFORCE on the conditionals.
+constexpr const char* manual = R"(Energy-based training of an any-order model on its own states: KL from its completions
+of partial states to the target's, by REINFORCE on the conditionals.
 
-    KL         E_S E_σ E_x[ log p_φ(x_U | x_S, σ) - log f(x) ] + const.,   x_U drawn by p_φ along a random order σ of the unknown sites U
+    KL         E_S E_σ E_x[ log p_φ(x_U | x_S, σ) - log f(x) ] + const.,   x_U drawn by p_φ along a random order σ of
+               the unknown sites U
     gradient   E[ (log p_φ(x_U | x_S, σ) - log f(x) - baseline) ∇ sum over t of log p_φ(x_σ(t) | x_S, x_σ(<t)) ]
     penalty    λ D E[(log p_θ(x_S) + log p_φ(x_d | x_S) - log p_θ(x_S ∪ d))²],    p_φ held fixed
 
-The partial states are those of persistent states of the model: each step erases r random sites of every state, the same r for
-all, log-uniform over 1..D, completes each `siblings` times, and goes on with one of them (block Gibbs, arXiv 2310.12920, sec. 4.2, with blocks of
-all sizes). p*(x_U | x_S) is the minimum for every S, so that the minimum of all of them is the target, as it is for whole states (r = D)
-alone; small blocks cost r passes in place of D, and their weights vary little. The baseline is the mean of the siblings, less the state
-itself. The weight is that of all r draws, so that `terms` of their conditionals stand for all without bias.
+The partial states are those of persistent states of the model: each step erases r random sites of every state, the same
+r for all, log-uniform over 1..D, completes each `siblings` times, and goes on with one of them (block Gibbs, arXiv
+2310.12920, sec. 4.2, with blocks of all sizes). For every S the minimum is p*(x_U | x_S), so that together they have
+the target as their minimum, as whole states (r = D) alone do; small blocks cost r passes in place of D (about D / log D
+on average), and their weights vary little. The baseline is the mean of the other siblings. The weight is that of all r
+draws, so that `terms` of their conditionals represent all without bias.
 
-`mam-energy`, the published method, differentiates log p_θ(x) and leaves it to the penalty to bring the conditionals along; here they
-learn at first hand and the marginals follow them, as in `mam-heat-bath`.
+`mam-energy`, the published method, differentiates log p_θ(x), in one pass a step besides the sampler's, and leaves it
+to the penalty to bring the conditionals along. Here the conditionals learn directly and the marginals follow them, as
+in `mam-heat-bath`. That objective's divergence, KL(p* || p_φ), hardly minds states that the target does not have; this
+one punishes them, and forgives those that the model does not have. Use it for a model that `mam-heat-bath` has trained
+([stage1]; experiments/table5.toml) and whose states are too often far off a sharp target. By itself it begins at random
+states, finds the nearest mode and stays.
 
-States far off a sharp target cost a hundred nats each, and the quickest way out of that is to give up most states: with
-`anneal_from` the target is f^β, β rising from there to 1 within `anneal_steps`, which leaves the model time to learn finer means.
+States far off a sharp target cost a hundred nats each, and the quickest way out is to give up most states. With
+`anneal_from` the target is f^β, β rising from there to 1 within `anneal_steps`, which leaves the model time to learn
+finer means.
 
-The divergence punishes states that the target has not, and forgives those that the model has not: use it for what `mam-heat-bath`, whose
-divergence is the other one, has trained ([stage1]), where that model's states are too often far off a sharp target. By itself it
-begins at random states, finds the nearest mode and stays. Draws its own states; a sampler is not asked.
-Records `loss` (mean of log p_φ(x_U | x_S) - log f(x) of the step's blocks), `mean_log_f` (of the persistent states), `log_ratio_std`
-(nats, between siblings, 0 for a perfect model) and `penalty` (nats²).
+It draws its own states; a sampler is not asked. Records `loss` (mean of log p_φ(x_U | x_S) - log f(x) of the step's
+blocks), `mean_log_f` (of the persistent states), `log_ratio_std` (nats, between siblings, 0 for a perfect model) and
+`penalty` (nats²).
 
-References: R. J. Williams, Simple statistical gradient-following algorithms, Mach. Learn. 8, 229 (1992). W. Kool, H. van Hoof, M. Welling,
-Buy 4 REINFORCE samples, get a baseline for free, ICLR workshop 2019. S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization
-models, ICML 2024 (arXiv 2310.12920), sec. 4.2.
-)";
+References: R. J. Williams, Simple statistical gradient-following algorithms, Mach. Learn. 8, 229 (1992). W. Kool, H.
+van Hoof, M. Welling, Buy 4 REINFORCE samples, get a baseline for free, ICLR workshop 2019. S. Liu, P. J. Ramadge, R. P.
+Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec. 4.2.)";
 
 class ReverseKl final : public marginalia::Objective {
 public:

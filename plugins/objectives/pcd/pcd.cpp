@@ -47,26 +47,27 @@ constexpr Parameter parameters[] = {
      .help = "moves from the uniform distribution to the model in evaluation, for its states and for log Z"},
 };
 
-constexpr const char* manual = R"(
-An energy-based model q(x) = exp(g(x)) / Z_θ learned from states by persistent contrastive divergence, for comparison with
-models that know their density. g is the network's marginal head on full states, which it takes without its normalisation.
+constexpr const char* manual = R"(An energy-based model q(x) = exp(g(x)) / Z_θ learned from states by persistent
+contrastive divergence: a common method for discrete data where no density is needed, here for comparison with models
+that know theirs. g is the network's marginal head on full states, without its normalisation.
 
     loss = -E_data[g(x)] + E_chains[g(x)] + decay (E_data[g²] + E_chains[g²])
 
-The states are the sampler's or the dataset's. The negative states are persistent chains, moved by the Metropolis-adjusted discrete
-Langevin proposal: all sites at once, from the gradient of g in the symbols, which the network must offer
-(log_marginal_relaxed: lattice-conv, mlp, mps).
+The states are the sampler's or the dataset's. The negative states are persistent chains, moved by the
+Metropolis-adjusted discrete Langevin proposal: all sites at once, from the gradient of g in the symbols, which the
+network must offer (log_marginal_relaxed: lattice-conv, mlp, mps). A move costs a pass forward and back.
 
 The model has neither conditionals nor marginals: it gives no log p(x_S), and its density needs log Z_θ. Evaluation runs
-annealed chains from the uniform distribution, `annealing` moves each; their ends stand for the model's states and their mean weight
-estimates Z_θ (annealed importance sampling). log Z_θ comes out too low in the mean, which makes nll_bits_estimate too low and
-kl_estimate too high; chains that have not settled, and the error of the one log Z_θ that all states share, may move either figure
-both ways. Records `loss` (E_data[g] - E_chains[g] with its sign turned), `acceptance` and `flips` of the moves.
+annealed chains from the uniform distribution, `annealing` moves each; their ends serve as the model's states and their
+mean weight estimates Z_θ (annealed importance sampling). On average log Z_θ comes out too low, which makes
+nll_bits_estimate too low and kl_estimate too high; chains that have not settled, and the error of the one log Z_θ that
+all states share, can move either figure both ways. Records `loss` (E_data[g] - E_chains[g] with its sign turned),
+`acceptance` and `flips` (the share of sites changed) of the moves.
 
-References: T. Tieleman, Training restricted Boltzmann machines using approximations to the likelihood gradient, ICML 2008.
-W. Grathwohl et al., Oops I took a gradient: scalable sampling for discrete distributions, ICML 2021. R. Zhang, X. Liu, Q. Liu, A
-Langevin-like sampler for discrete distributions, ICML 2022. R. M. Neal, Annealed importance sampling, Stat. Comput. 11, 125 (2001).
-)";
+References: T. Tieleman, Training restricted Boltzmann machines using approximations to the likelihood gradient,
+ICML 2008. W. Grathwohl et al., Oops I took a gradient: scalable sampling for discrete distributions, ICML 2021. R.
+Zhang, X. Liu, Q. Liu, A Langevin-like sampler for discrete distributions, ICML 2022. R. M. Neal, Annealed importance
+sampling, Stat. Comput. 11, 125 (2001).)";
 
 at::Tensor random_states(const marginalia::Domain& domain, std::int64_t rows, at::Generator& generator,
                          const at::Device& device) {

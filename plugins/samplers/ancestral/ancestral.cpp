@@ -15,14 +15,13 @@ constexpr marginalia::Parameter parameters[] = {
      .help = "order in which a state's sites are drawn: a new random one for each state, or 0, 1, 2, ..."},
 };
 
-constexpr const char* manual = R"(
-B fresh states a step, each drawn from all □ site by site with p_φ(x_d | x_S), in a new random order for each state or
-in site order. Each draw tells log p_φ(x) along the order taken, which objectives can read as the density of their own
-samples: exact for a model of that order, and of an any-order model the density given the order.
+constexpr const char* manual = R"(B fresh, independent states a step, each drawn from all □ site by site with p_φ(x_d |
+x_S), in a new random order for each state or in site order. A step costs D passes for one conditional a row; nothing is
+kept between steps. Each draw gives log p_φ(x) along the order taken, which objectives can read as the density of their
+own samples: exact for a model of that order, and for an any-order model the density given the order.
 
 References: D. Koller, N. Friedman, Probabilistic Graphical Models (2009), sec. 12.1, ancestral (forward) sampling. E.
-Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037), random orders.
-)";
+Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037), random orders.)";
 
 class Ancestral final : public marginalia::Sampler {
 public:

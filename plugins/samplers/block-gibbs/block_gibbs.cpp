@@ -17,13 +17,14 @@ constexpr Parameter parameters[] = {
      .help = "sites erased and resampled a step, at most D"},
 };
 
-constexpr const char* manual = R"(
-Persistent block Gibbs chains (method page, "Energy-based"; arXiv 2310.12920, sec. 4.2). B states live on between
-steps; each step erases a random set of sites of every state, the same number in each, and resamples them one after
-another, in random order, from p_φ. The chains start uniform over all states and are part of the checkpoint.
+constexpr const char* manual = R"(Persistent block Gibbs chains (method page, "Energy-based"; arXiv 2310.12920, sec.
+4.2). B states live on between steps; each step erases `sites` random sites of every state and resamples them one after
+another, in random order, from p_φ: `sites` passes for one conditional a row. With an exact φ the model's distribution
+is invariant under this, whatever the block, which only sets how fast chains forget. The chains start uniform over all
+states and are part of the checkpoint.
 
-References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec. 4.2.
-)";
+References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec.
+4.2.)";
 
 class BlockGibbs final : public marginalia::Sampler {
 public:

@@ -28,22 +28,26 @@ constexpr marginalia::Parameter parameters[] = {
     chains::start_parameter,
 };
 
-constexpr const char* manual = R"(
-B persistent chains on the energy itself. A step proposes to give site d the value k with probability
+constexpr const char* manual = R"(B persistent chains on the energy itself. A step proposes to give site d the value k
+with probability
 
     q(d, k | x) = exp(Δ(d, k) / 2) / sum over all other values k' of all sites d' of exp(Δ(d', k') / 2)
 
-where Δ(d, k) are the energy's `differences`, log f(x with x_d = k) - log f(x), exact or by its gradient, and accepts
-x' with probability min(1, f(x') q(x | x') / (f(x) q(x' | x))), so that p* is left invariant even where the
-differences are rough. A step costs one evaluation of the differences and one of log f. Needs an energy that offers
-differences.
+where Δ(d, k) are the energy's `differences`, log f(x with x_d = k) - log f(x), exact or by its gradient, and accepts x'
+with probability min(1, f(x') q(x | x') / (f(x) q(x' | x))). So p* is left invariant even where the differences are
+rough; they only set how often proposals are accepted, which the sampler reports. An energy without differences is
+refused; those of the lattices and graphical models are exact, `rbm` gives its gradient.
 
-Each chain has random numbers of its own, so that the states do not depend on the number of threads.
+A step costs one evaluation of the differences, one of log f and D K exponentials, and changes at most one site. It pays
+where few sites of a state are worth changing, as in trained models of data; on lattices of short range a sweep of
+single-site-gibbs is cheaper.
 
-References: W. Grathwohl, K. Swersky, M. Hashemi, D. Duvenaud, C. J. Maddison, Oops I took a gradient: scalable
-sampling for discrete distributions, ICML 2021 (arXiv 2102.04509). G. Zanella, Informed proposals for local MCMC in
-discrete spaces, J. Amer. Statist. Assoc. 115, 852 (2020).
-)";
+Each chain has random numbers of its own, so that the states do not depend on the number of threads. They are part of
+the checkpoint.
+
+References: W. Grathwohl, K. Swersky, M. Hashemi, D. Duvenaud, C. J. Maddison, Oops I took a gradient: scalable sampling
+for discrete distributions, ICML 2021 (arXiv 2102.04509). G. Zanella, Informed proposals for local MCMC in discrete
+spaces, J. Amer. Statist. Assoc. 115, 852 (2020).)";
 
 class GibbsWithGradients final : public chains::EnergyChains {
 public:

@@ -33,21 +33,21 @@ constexpr marginalia::Parameter parameters[] = {
     chains::start_parameter,
 };
 
-constexpr const char* manual = R"(
-B persistent Metropolis chains on the energy itself: a proposal changes one random site to another random symbol and is
-accepted with probability min(1, f(x') / f(x)), which leaves p* invariant. Independent of the network. One evaluation of
-log f a proposal: where log f has no cheap conditionals, as for molecules, K times cheaper than a heat-bath update.
+constexpr const char* manual = R"(B persistent Metropolis chains on the energy itself, independent of the network: a
+proposal changes one random site to another random symbol and is accepted with probability min(1, f(x') / f(x)), which
+leaves p* invariant. A proposal costs one evaluation of log f: where log f has no cheap conditionals, as for molecules,
+K times cheaper than a heat-bath update, which in turn is the better one where they are cheap.
 
-With `shifts` above 0, so many proposals instead insert a random symbol at a random site, what follows moving up and the
-last symbol dropping out, or delete one, a random symbol coming in at the end, with equal probability. The two undo each
-other with the same probability, so that these proposals are symmetric as well. A sequence whose beginning means more
-than its end, as a molecule's, is changed in its middle by them without its end being lost.
+With `shifts` above 0, that share of the proposals instead inserts a random symbol at a random site (what follows moves
+up and the last symbol drops out) or deletes one (a random symbol comes in at the end), with equal probability. The two
+undo each other with the same probability, so that these proposals are symmetric as well. They change a sequence whose
+beginning means more than its end, such as a molecule's, in its middle without losing its end.
 
-What is drawn follows p* once the chains have forgotten their start. Each chain has random numbers of its own, so that the
-states do not depend on the number of threads.
+What is drawn follows p* once the chains have forgotten their start; the default `burn_in` is for sequences of some 50
+sites. Each chain has random numbers of its own, so that the states do not depend on the number of threads.
 
-References: N. Metropolis et al., Equation of state calculations by fast computing machines, J. Chem. Phys. 21, 1087 (1953).
-)";
+References: N. Metropolis et al., Equation of state calculations by fast computing machines, J. Chem. Phys. 21, 1087
+(1953).)";
 
 class Metropolis final : public chains::EnergyChains {
 public:

@@ -46,24 +46,30 @@ constexpr marginalia::Parameter parameters[] = {
      .help = "replicas start at random states, or at all 0, all 1, .. and a random state in turn"},
 };
 
-constexpr const char* manual = R"(
-B independent ensembles of replicas of the energy, replica i following f(x)^beta_i / Z(beta_i), with beta from
-`hottest` to 1. Each sweep is a heat bath over the sites of every replica; then neighbours i, i + 1 of even i, after
-the next sweep of odd i, swap their states with probability min(1, exp((beta_i - beta_(i+1)) (log f(x_(i+1)) - log
-f(x_i)))). A draw is the B replicas at beta = 1. States that single-site updates do not leave at beta = 1 are left at
-a smaller beta.
+constexpr const char* manual = R"(B independent ensembles of replicas of the energy, replica i following f(x)^beta_i /
+Z(beta_i), with beta from `hottest` to 1. Each sweep is a heat bath over the sites of every replica; then neighbours i,
+i + 1 of even i, after the next sweep of odd i, swap their states with probability min(1, exp((beta_i - beta_(i+1)) (log
+f(x_(i+1)) - log f(x_i)))), which leaves the product of all distributions invariant. A draw is the B replicas at
+beta = 1. States that single-site updates do not leave at beta = 1, such as the phases of a magnet or the valleys of a
+glass, are left at a smaller beta.
 
-What to look at: the share of swaps accepted by each pair of neighbours (20 % to 50 %, none near 0; take more
-temperatures where one is), and round trips: how often a replica went from beta = 1 to the hottest and back. An
-ensemble without round trips has not mixed.
+`hottest` should be where plain chains mix at once (below 0.44 / coupling for the square Ising lattice); only a linear
+ladder may reach 0. A lattice at its critical point has its largest fluctuations of log f at beta = 1, where a geometric
+ladder has its widest steps: take a linear one from 0.5.
+
+The sampler reports the share of swaps accepted, on average and by the worst pair of neighbours (20 % to 50 % is good,
+none near 0; the number of temperatures for that grows as the square root of the number of sites), and round trips: how
+often a replica went from beta = 1 to the hottest and back. An ensemble without round trips has not mixed.
+
+A sweep costs `temperatures` * D site updates a state. Each replica has random numbers of its own, so that the states do
+not depend on the number of threads. They are part of the checkpoint.
 
 References: R. H. Swendsen, J.-S. Wang, Replica Monte Carlo simulation of spin-glasses, Phys. Rev. Lett. 57, 2607
 (1986). C. J. Geyer, Markov chain Monte Carlo maximum likelihood, Computing Science and Statistics 23, 156 (1991). K.
-Hukushima, K. Nemoto, Exchange Monte Carlo method and application to spin glass simulations, J. Phys. Soc. Jpn. 65,
-1604 (1996). T. Okabe, M. Kawata, Y. Okamoto, M. Mikami, Replica-exchange Monte Carlo method for the
-isobaric-isothermal ensemble, Chem. Phys. Lett. 335, 435 (2001), and M. Lingenheil et al., Efficiency of exchange
-schemes in replica exchange, Chem. Phys. Lett. 478, 80 (2009): even and odd pairs in turn.
-)";
+Hukushima, K. Nemoto, Exchange Monte Carlo method and application to spin glass simulations, J. Phys. Soc. Jpn. 65, 1604
+(1996). T. Okabe, M. Kawata, Y. Okamoto, M. Mikami, Replica-exchange Monte Carlo method for the isobaric-isothermal
+ensemble, Chem. Phys. Lett. 335, 435 (2001), and M. Lingenheil et al., Efficiency of exchange schemes in replica
+exchange, Chem. Phys. Lett. 478, 80 (2009): even and odd pairs in turn.)";
 
 // beta by level: 1 first, the hottest last.
 std::vector<double> ladder_of(const marginalia::Params& params) {
