@@ -71,9 +71,4 @@ void from_json(const nlohmann::json&, PluginCatalogue&);
 // plugin is a sampler. Of a table that names none, its name.
 std::string kind_of_table(std::string_view table);
 
-// The kernel's own tables, [train], [evaluation] (part of a trial's identity) and [run] (how to run; not part of it).
-const std::vector<ParameterSpec>& train_parameters();
-const std::vector<ParameterSpec>& evaluation_parameters();
-const std::vector<ParameterSpec>& run_parameters();
-
 }  // namespace marginalia

@@ -17,9 +17,9 @@ struct InferenceRequest {
 
     Verb verb = Verb::score;
     TrialRequest trial;  // config, checkpoint, device, threads, seed of what is drawn; no checkpoint: the energy alone
-    int checkpoint_descriptor = -1;  // where the worker finds that checkpoint; -1: in `trial`
-    std::int64_t trial_number = 0;   // in the store; for the host alone
-    std::string label;               // for people, as "trial 3, step 600"
+    int checkpoint_descriptor = -1;           // where the worker finds that checkpoint; -1: in `trial`
+    std::int64_t trial_number = 0, step = 0;  // whose checkpoint, in the store; for the host alone
+    std::string label;                        // for people, as "trial 3, step 600"
     std::vector<std::string> plugin_files;
     std::string states;            // given states: file, or "-" for standard input
     bool states_are_text = false;  // `states` is itself the text of one

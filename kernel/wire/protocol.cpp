@@ -95,14 +95,13 @@ bool says_out_of_memory(std::string_view text) {
 // [u32 bytes of JSON][JSON]
 std::string encode_trial_head(const TrialRequest& request, const ArchiveSizes& sizes) {
     const std::string head = nlohmann::json{
-        {"config", request.config},
+        {"settings", request.settings},
         {"seed", request.seed},
         {"ticket", request.ticket},
         {"device", request.device},
         {"threads", request.threads},
         {"checkpoint_seconds", request.checkpoint_seconds},
         {"exact_seconds", request.exact_seconds},
-        {"checkpoint_step", request.checkpoint_step},
         {"checkpoint_bytes", sizes.checkpoint},
         {"start_network_bytes",
          sizes.start_network}}.dump();
@@ -120,14 +119,13 @@ TrialReceiver::TrialReceiver(std::string_view head) {
     const auto head_bytes = take<std::uint32_t>(head);
     const auto json = nlohmann::json::parse(head.substr(0, head_bytes));
     head.remove_prefix(std::min<std::size_t>(head_bytes, head.size()));
-    request_.config = json.at("config");
+    request_.settings = json.at("settings");
     request_.seed = json.at("seed");
     request_.ticket = json.at("ticket");
     request_.device = json.at("device");
     request_.threads = json.at("threads");
     request_.checkpoint_seconds = json.at("checkpoint_seconds");
     request_.exact_seconds = json.at("exact_seconds");
-    request_.checkpoint_step = json.at("checkpoint_step");
     sizes_.checkpoint = json.at("checkpoint_bytes");
     sizes_.start_network = json.at("start_network_bytes");
     request_.checkpoint.reserve(sizes_.checkpoint);

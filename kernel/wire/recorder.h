@@ -3,9 +3,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+
+#include "kernel/spec/settings.h"
 
 namespace marginalia {
 
@@ -43,7 +44,7 @@ public:
 };
 
 struct TrialRequest {
-    nlohmann::json config;  // canonical, defaults filled in
+    TrialSettings settings;
     std::int64_t seed = 0;
     std::uint64_t ticket = 0;        // a number drawn by the host, with which the worker says that this trial ended
     std::string device = "cpu";      // "cpu", "cuda:N"
@@ -51,8 +52,7 @@ struct TrialRequest {
     double checkpoint_seconds = 60;  // at most this long between checkpoints; 0: every step
     double exact_seconds = 300;      // for exact log-marginals; what would take longer is left out
     std::string checkpoint;          // to go on from; empty: start anew
-    std::int64_t checkpoint_step = -1;
-    std::string start_network;  // checkpoint of another trial whose network weights to start from; empty: none
+    std::string start_network;       // checkpoint of another trial whose network weights to start from; empty: none
 };
 
 enum class TrialOutcome { done, stopped };  // stopped: a checkpoint was recorded because stop_requested()

@@ -63,22 +63,21 @@ TEST_CASE("LibTorch's words on memory are known, and its stack is left out") {
 
 TEST_CASE("a trial request survives the pipe, bytes and all") {
     TrialRequest request;
-    request.config = {{"energy", {{"plugin", "ising"}, {"coupling", 0.2}}}};
+    request.settings.plugins["energy"] = {"ising", {{"coupling", 0.2}}};
+    request.settings.train.schedule = "cosine";
     request.seed = 7;
     request.device = "cuda:1";
     request.threads = 3;
     request.checkpoint_seconds = 0.5;
     request.checkpoint = std::string("a\0b", 3);
-    request.checkpoint_step = 12;
     request.start_network = "weights";
     const TrialRequest copy = decode_trial(encode_trial(request));
-    CHECK(copy.config == request.config);
+    CHECK(nlohmann::json(copy.settings) == nlohmann::json(request.settings));
     CHECK(copy.seed == 7);
     CHECK(copy.device == "cuda:1");
     CHECK(copy.threads == 3);
     CHECK(copy.checkpoint_seconds == 0.5);
     CHECK(copy.checkpoint == request.checkpoint);
-    CHECK(copy.checkpoint_step == 12);
     CHECK(copy.start_network == "weights");
 }
 
@@ -186,8 +185,7 @@ TEST_CASE("a checkpoint whose writing throws leaves none") {
 }
 
 TEST_CASE("a request's archives come in pieces cut anywhere") {
-    TrialRequest request;
-    request.checkpoint_step = 4;
+    const TrialRequest request;
     const std::string head = encode_trial_head(request, {5, 3});
     for (std::size_t cut = 0; cut <= 8; ++cut) {
         TrialReceiver receiver(head);

@@ -54,9 +54,7 @@ Claimer::~Claimer() {
 }
 
 void Claimer::ask(std::size_t slot, const Job& job, const Slot& where) {
-    std::string start_from;
-    if (const auto train = job.config->config.find("train"); train != job.config->config.end())
-        start_from = train->value("start_from", "");
+    const std::string start_from = train_of(job.config->config).start_from;
     std::lock_guard lock(mutex_);
     requests_.push_back({slot, job.trial, job.config->seed, where.device, start_from, where.threads});
     asked_.notify_one();

@@ -139,7 +139,7 @@ void marginals(Job& job) {
         throw Error(
             fmt::format("objective '{}' does not train log p of partial states in one pass, so that it says nothing; "
                         "`marginalia score` gives log_density",
-                        request.trial.config.at("objective").at("plugin").get<std::string>()));
+                        request.trial.settings.plugin("objective").plugin));
     StateSource states = open_states(parts, request.states);
     const auto piece = static_cast<std::size_t>(request.batch);
     auto bytes = states.first(piece);  // refused before anything is written
@@ -164,7 +164,7 @@ void answer(const InferenceRequest& request, const PluginHost& plugins, std::ost
     if (request.verb == Verb::complete) complete(job);
     if (request.verb == Verb::marginals) marginals(job);
     if (request.verb != Verb::export_model) return;
-    const std::string lack = export_model(trained, request.trial.config.at("objective").at("plugin"), out);
+    const std::string lack = export_model(trained, request.trial.settings.plugin("objective").plugin, out);
     if (!lack.empty()) std::cerr << lack << '\n';
 }
 
