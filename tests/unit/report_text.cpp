@@ -12,10 +12,10 @@
 
 #include "kernel/host/results/curves.h"
 #include "kernel/host/results/html.h"
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/results.h"
 #include "kernel/host/results/table.h"
 #include "kernel/host/results/text.h"
+#include "kernel/spec/metrics.h"
 
 using namespace marginalia;
 

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "kernel/spec/metrics.h"
 #include "store/error.h"
 #include "store/queries.h"
 
@@ -17,7 +18,7 @@ store::StoredCheckpoint network_of(store::Store& store, const std::string& start
     const std::string experiment = start_from.substr(0, at),
                       hash = at == start_from.npos ? "" : start_from.substr(at + 1);
     std::vector<store::TrialId> candidates = store::done_trials(store, experiment, hash, seed);
-    for (const char* metric : {"kl", "nll_bits"})
+    for (const std::string& metric : ranking_metrics())
         if (hash.empty())
             for (const auto& ranked :
                  store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = 1}))

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "kernel/spec/metrics.h"
 #include "kernel/worker/evaluate/annealed_importance.h"
 #include "kernel/worker/evaluate/dataset_evaluation.h"
 #include "kernel/worker/evaluate/evaluation.h"
@@ -141,9 +142,7 @@ private:
     void record(const Figures& figures) {
         for (const auto& [name, value] : figures) {
             recorder_.final_metric(name, value);
-            // The last points of the curves that quick evaluations draw.
-            if (name.starts_with("kl") || name.starts_with("free_energy"))
-                if (!name.ends_with("_stderr")) recorder_.metric(name, steps_, value);
+            if (metric_info(name).drawn) recorder_.metric(name, steps_, value);
         }
     }
 
