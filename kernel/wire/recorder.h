@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -51,9 +52,13 @@ struct TrialRequest {
     int threads = 1;                 // set before LibTorch starts; for information here
     double checkpoint_seconds = 60;  // at most this long between checkpoints; 0: every step
     double exact_seconds = 300;      // for exact log-marginals; what would take longer is left out
-    std::string checkpoint;          // to go on from; empty: start anew
-    std::string start_network;       // checkpoint of another trial whose network weights to start from; empty: none
+
+    // Archives, which follow in pieces.
+    std::string checkpoint;     // to go on from; empty: start anew
+    std::string start_network;  // checkpoint of another trial whose network weights to start from; empty: none
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialRequest, settings, seed, ticket, device, threads, checkpoint_seconds,
+                                   exact_seconds)
 
 enum class TrialOutcome { done, stopped };  // stopped: a checkpoint was recorded because stop_requested()
 

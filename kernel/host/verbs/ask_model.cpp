@@ -116,7 +116,9 @@ void hand_over(const InferenceRequest& request) {
     InferenceRequest complete = request;
     complete.trial.threads = available_cores();
     const InheritedFile file;
-    file.add(encode_inference(complete));
+    std::string bytes;
+    nlohmann::json::to_cbor(complete, bytes);
+    file.add(bytes);
     become_worker({"--infer", std::to_string(file.to_be_read())});
 }
 
