@@ -72,13 +72,14 @@ constexpr Known metric_table[] = {
     {"train_seconds", "s", Goal::low, 0,
      "wall-clock seconds of training, of all processes of a resumed trial together, evaluation left out"},
     {"clipped", "", Goal::none, 0, "share of the training steps whose gradient was clipped"},
-    {"log_z", "nats", Goal::none, 0, "the model's estimate of log Z"},
     {"conditional_seconds", "s", Goal::low, 0, "16 marginals as sums of conditionals along one order"},
     {"conditional5_seconds", "s", Goal::low, 0, "16 marginals as sums of conditionals along five orders"},
+    {"marginal_states", "states", Goal::none, 0,
+     "partial states whose exact log-marginal was found in time, where not all were"},
+    {"gradient_norm", "", Goal::none, 0, "length of the gradient of the network's weights before it is clipped"},
     {"learning_rate", "", Goal::none, 0, "the optimiser's step size"},
     {"penalty", "", Goal::low, 0, "self-consistency penalty"},
     {"log_z_exact", "nats", Goal::none, 0, "exact log Z of the target"},
-    {"entropy_exact", "nats", Goal::none, 0, "exact entropy of the target"},
     {"entropy_bits_exact", "bits/site", Goal::none, 0, "exact entropy of the target: the floor of nll_bits"},
     {"log_z_ais", "nats", Goal::none, 0, "log Z of the target by annealed importance sampling"},
     {"log_z_ais_stderr", "nats", Goal::none, 0, "standard error of log_z_ais from the number of chains"},
@@ -197,6 +198,12 @@ const std::vector<std::string>& told_metrics() {
 
 const std::vector<std::string>& ranking_metrics() {
     static const std::vector<std::string> names = used(for_start);
+    return names;
+}
+
+std::vector<std::string> known_metrics() {
+    std::vector<std::string> names;
+    for (const Known& metric : metric_table) names.emplace_back(metric.name);
     return names;
 }
 

@@ -38,6 +38,9 @@ const std::vector<std::string>& told_metrics();
 // Those by which one of an experiment's trials is chosen to start from: the first that any trial has.
 const std::vector<std::string>& ranking_metrics();
 
+// All that the table has, by name and not by what they are derived from.
+std::vector<std::string> known_metrics();
+
 // `names` sorted: the main metrics in their order, then loss and log_z_estimate, the rest by name.
 std::vector<std::string> by_importance(std::vector<std::string> names);
 

@@ -114,11 +114,8 @@ private:
             const auto metrics = one_step(step);
             const bool last = step == steps_;
             if (step % log_every == 0 || last) {
-                for (const auto& [name, value] : metrics) recorder_.metric(name, step, value.item<double>());
-                recorder_.metric("learning_rate", step, optimizer_.learning_rate(step));
-                if (const auto norm = optimizer_.gradient_norm()) recorder_.metric("gradient_norm", step, *norm);
                 const std::int64_t covered = std::min(step - first + 1, log_every);
-                recorder_.metric("step_seconds", step, seconds_since(last_log) / static_cast<double>(covered));
+                record_step(step, metrics, seconds_since(last_log) / static_cast<double>(covered));
                 last_log = Clock::now();
             }
             recorder_.progress("training", step, steps_);
@@ -145,13 +142,23 @@ private:
         }
         if (first <= steps_) {
             trained_ = seconds_since(started);
-            recorder_.final_metric("step_seconds", trained_ / static_cast<double>(steps_));
-            recorder_.final_metric("train_seconds", trained_);
-            if (optimizer_.gradient_norm())
-                recorder_.final_metric("clipped",
-                                       static_cast<double>(optimizer_.clipped()) / static_cast<double>(steps_));
+            record_training();
         }
         return true;
+    }
+
+    void record_step(std::int64_t step, const std::map<std::string, at::Tensor>& metrics, double seconds) {
+        for (const auto& [name, value] : metrics) recorder_.metric(name, step, value.item<double>());
+        recorder_.metric("learning_rate", step, optimizer_.learning_rate(step));
+        if (const auto norm = optimizer_.gradient_norm()) recorder_.metric("gradient_norm", step, *norm);
+        recorder_.metric("step_seconds", step, seconds);
+    }
+
+    void record_training() {
+        recorder_.final_metric("step_seconds", trained_ / static_cast<double>(steps_));
+        recorder_.final_metric("train_seconds", trained_);
+        if (optimizer_.gradient_norm())
+            recorder_.final_metric("clipped", static_cast<double>(optimizer_.clipped()) / static_cast<double>(steps_));
     }
 
     std::map<std::string, at::Tensor> one_step(std::int64_t step) {
