@@ -132,10 +132,16 @@ void to_json(nlohmann::json& json, const TrialSettings& settings) {
 void from_json(const nlohmann::json& json, TrialSettings& settings) {
     settings.train = train_of(json);
     settings.evaluation = table_of(json, "evaluation").get<EvaluationSettings>();
-    for (const std::string& name : config::plugin_tables())
-        if (const auto table = json.find(name); table != json.end()) settings.plugins.insert_or_assign(name, *table);
+    settings.plugins = plugins_in(json);
 }
 
 TrainSettings train_of(const nlohmann::json& config) { return table_of(config, "train").get<TrainSettings>(); }
+
+PluginTables plugins_in(const nlohmann::json& config) {
+    PluginTables tables;
+    for (const std::string& name : config::plugin_tables())
+        if (const auto table = config.find(name); table != config.end()) tables.emplace(name, *table);
+    return tables;
+}
 
 }  // namespace marginalia

@@ -168,9 +168,11 @@ struct PluginTable {
     nlohmann::json parameters = nlohmann::json::object();
 };
 
+using PluginTables = std::map<std::string, PluginTable, std::less<>>;  // "energy", "network", ... -> what [energy] says
+
 // What shapes a trial: its config, typed. to_json gives the canonical config back, byte for byte.
 struct TrialSettings {
-    std::map<std::string, PluginTable, std::less<>> plugins;  // "energy", "network", ... -> what [energy] says
+    PluginTables plugins;
     TrainSettings train;
     EvaluationSettings evaluation;
 
@@ -192,7 +194,8 @@ void from_json(const nlohmann::json&, PluginTable&);
 void to_json(nlohmann::json&, const TrialSettings&);
 void from_json(const nlohmann::json&, TrialSettings&);
 
-// [train] of a canonical config alone.
+// [train] of a canonical config alone, and its plugins.
 TrainSettings train_of(const nlohmann::json& config);
+PluginTables plugins_in(const nlohmann::json& config);
 
 }  // namespace marginalia
