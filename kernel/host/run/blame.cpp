@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernel/spec/settings.h"
+
 namespace marginalia {
 namespace {
 
