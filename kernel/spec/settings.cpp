@@ -70,12 +70,14 @@ template <class Settings, std::size_t N>
 void read_fields(const nlohmann::json& json, Settings& settings, const Field<Settings> (&fields)[N],
                  const std::string& table) {
     if (!json.is_object()) refuse("[" + table + "] is no table");
+    settings = {};
     auto spec = config::kernel_parameters(table).begin();
     for (const auto& field : fields) {
         const std::string name = table + "." + field.name;
         const auto value = json.find(field.name);
-        if (value == json.end()) refuse("there is no " + name);
-        if (const std::string fault = config::fault_of(*value, *spec++, name); !fault.empty()) refuse(fault);
+        const ParameterSpec& declared = *spec++;
+        if (value == json.end()) continue;  // the key came later than the config
+        if (const std::string fault = config::fault_of(*value, declared, name); !fault.empty()) refuse(fault);
         std::visit([&](auto member) { value->get_to(settings.*member); }, field.member);
     }
 }

@@ -181,8 +181,9 @@ struct TrialSettings {
     const PluginTable& plugin(std::string_view table) const;
 };
 
-// Reading throws Error, a sentence that names the key, where the JSON lacks one or has a value that is not allowed:
-// it may be of another version's store, or of a stranger's. Keys that nobody knows are passed over.
+// Reading throws Error, a sentence that names the key, where the JSON has a value that is not allowed, or lacks a
+// table: it may be of another version's store, or of a stranger's. A key that it lacks has its default; keys that
+// nobody knows are passed over.
 void to_json(nlohmann::json&, const TrainSettings&);
 void from_json(const nlohmann::json&, TrainSettings&);
 void to_json(nlohmann::json&, const EvaluationSettings&);

@@ -96,10 +96,10 @@ TEST_CASE("typed settings and the canonical config are each other's, byte for by
         "the trial's settings are not what this version expects: there is no [network]; run its file again", Error);
 }
 
-TEST_CASE("settings that are not whole or not allowed are refused by the name of the key") {
+TEST_CASE("settings that are not allowed are refused by the name of the key") {
     CHECK(complaint([](auto&) {}) == "");
     CHECK(complaint([](auto& c) { c["train"]["made_up"] = 1; }) == "");
-    CHECK(complaint([](auto& c) { c["train"].erase("ema"); }) == "there is no train.ema");
+    CHECK(complaint([](auto& c) { c["train"].erase("ema"); }) == "");
     CHECK(complaint([](auto& c) { c.erase("evaluation"); }) == "there is no [evaluation]");
     CHECK(complaint([](auto& c) { c["train"] = 3; }) == "[train] is no table");
     CHECK(complaint([](auto& c) { c = nullptr; }) == "there is no [train]");
