@@ -70,21 +70,14 @@ constexpr std::string_view summaries = R"sql(
     FROM metric m WHERE NOT EXISTS (SELECT 1 FROM summary s WHERE s.trial = m.trial AND s.metric = m.metric)
     GROUP BY trial, metric)sql";
 
-std::string known_statuses() {
-    std::vector<std::string_view> names;
-    for (int status = 0; status <= static_cast<int>(Status::cancelled); ++status)
-        names.push_back(name_of(static_cast<Status>(status)));
-    return fmt::format("'{}'", fmt::join(names, "', '"));
-}
-
 }  // namespace
 
 Repairs repair(Connection& connection) {
     Repairs repairs;
     for (const auto* sql : unreadable) run(connection, sql);
     run(connection, fmt::format("UPDATE trial SET status = 'lost', error = 'its status is lost with a damaged store' "
-                                "WHERE status NOT IN ({})",
-                                known_statuses()));
+                                "WHERE status NOT IN ('{}')",
+                                status_names("', '")));
     repairs.stand_ins = repairs.trials = run(connection, trials);
     for (const auto* sql : others) repairs.stand_ins += run(connection, sql);
     for (const auto* sql : belong_to_nothing) run(connection, sql);

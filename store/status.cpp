@@ -1,33 +1,28 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
+#include <ranges>
 
 #include "store/error.h"
 #include "store/store.h"
 
 namespace marginalia::store {
 
-namespace {
-
-constexpr std::array<std::string_view, 10> names{"queued", "running",   "done", "failed", "timeout",
-                                                 "oom",    "preempted", "lost", "pruned", "cancelled"};
-
-}  // namespace
-
-std::string_view name_of(Status status) { return names[static_cast<std::size_t>(status)]; }
+std::string status_names(std::string_view separator) {
+    return fmt::format("{}", fmt::join(std::views::transform(statuses, &StatusFacts::name), separator));
+}
 
 std::optional<Status> find_status(std::string_view name) {
-    const auto found = std::ranges::find(names, name);
-    return found == names.end() ? std::nullopt : std::optional(static_cast<Status>(found - names.begin()));
+    const auto found = std::ranges::find(statuses, name, &StatusFacts::name);
+    return found == std::end(statuses) ? std::nullopt
+                                       : std::optional(static_cast<Status>(found - std::begin(statuses)));
 }
 
 Status status_named(std::string_view name) {
     if (const auto status = find_status(name)) return *status;
     throw StoreError(StoreError::Kind::no_match,
-                     fmt::format("there is no status '{}'; a trial is one of queued, running, done, failed, "
-                                 "timeout, oom, preempted, lost, pruned, cancelled",
-                                 name));
+                     fmt::format("there is no status '{}'; a trial is one of {}", name, status_names(", ")));
 }
 
 }  // namespace marginalia::store

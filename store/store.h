@@ -26,11 +26,35 @@ class Connection;
 
 using TrialId = std::int64_t;
 
-// Life of a trial. A trial ends in `done`, `failed`, `timeout`, `oom`, `pruned` or `cancelled`; `preempted` (stopped
-// by a signal after a checkpoint) and `lost` (its process vanished) go on when the file is run again.
+// Life of a trial: the states of `statuses`, in this order.
 enum class Status { queued, running, done, failed, timeout, oom, preempted, lost, pruned, cancelled };
-std::string_view name_of(Status);
-Status status_named(std::string_view);  // throws Kind::no_match
+
+// How a state looks to people.
+enum class Mood { plain, good, warn, bad };
+
+// What a state means, for all who ask.
+struct StatusFacts {
+    std::string_view name;
+    bool ended;   // the trial is over; where it is not, the file's next run takes it up
+    bool failed;  // it is over and has no results; `run --retry-failed` tries it again
+    Mood mood;
+};
+inline constexpr StatusFacts statuses[] = {
+    {"queued", false, false, Mood::plain},    //
+    {"running", false, false, Mood::warn},    //
+    {"done", true, false, Mood::good},        //
+    {"failed", true, true, Mood::bad},        //
+    {"timeout", true, true, Mood::bad},       //
+    {"oom", true, true, Mood::bad},           //
+    {"preempted", false, false, Mood::warn},  // stopped by a signal after a checkpoint
+    {"lost", false, false, Mood::bad},        // its process vanished
+    {"pruned", true, false, Mood::plain},     // others were better
+    {"cancelled", true, false, Mood::plain},  // a person gave it up
+};
+constexpr const StatusFacts& facts_of(Status status) { return statuses[static_cast<std::size_t>(status)]; }
+constexpr std::string_view name_of(Status status) { return facts_of(status).name; }
+std::string status_names(std::string_view separator);  // "queued, running, ...", all of them
+Status status_named(std::string_view);                 // throws Kind::no_match
 std::optional<Status> find_status(std::string_view);
 
 // A trial as planned: what the store needs to know to find it again.

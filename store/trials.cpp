@@ -126,16 +126,14 @@ bool Store::claim(TrialId trial, const Owner& owner, const std::string& device, 
 }
 
 void Store::set_status(TrialId trial, Status status, const std::string& error) {
-    const bool open =
-        status == Status::queued || status == Status::running || status == Status::preempted || status == Status::lost;
     transaction([&] {
         const auto changed =
             run(connection(),
                 "UPDATE trial SET status = ?2, error = ?3, "
-                "finished = CASE WHEN ?4 THEN NULL ELSE ?5 END, "
+                "finished = CASE WHEN ?4 THEN ?5 END, "
                 "ran = ran + CASE WHEN status = 'running' THEN max(0, coalesce(?5 - attempt_started, 0)) "
                 "ELSE 0 END WHERE id = ?1",
-                trial, name_of(status), kept_of(error), open ? 1 : 0, now_ms());
+                trial, name_of(status), kept_of(error), facts_of(status).ended, now_ms());
         if (changed == 0) throw no_such_trial(connection(), trial);
     });
 }

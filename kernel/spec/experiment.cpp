@@ -50,7 +50,8 @@ public:
         const SweepText sweep = read_sweep(sweep_table, faults_);
         const std::vector<Section> sections = read_sections(sweep);
         check_needs(root_, sections, catalogue_, faults_);
-        experiment.run = read_section("run", table("run"), {}, catalogue_, folder_, faults_).candidates[0].values;
+        const nlohmann::json run =
+            read_section("run", table("run"), {}, catalogue_, folder_, faults_).candidates[0].values;
         if (const Node* results = table("table"))
             experiment.table = read_paper_table(*results, &catalogue_, folder_, faults_);
         const std::vector<Axis> axes = make_axes(sweep, sections, catalogue_, folder_, faults_);
@@ -59,6 +60,7 @@ public:
                         "the sweep asks for more than " + std::to_string(most_trials) +
                             " trials; give shorter lists or draw at random with samples = 1000");
         faults_.throw_if_any();
+        experiment.run = run;
         experiment.swept = varied_keys(sections, axes);
         experiment.trials = expand(sections, axes, seeds);
         check_needs_of_trials(root_, experiment.trials, sections, faults_);

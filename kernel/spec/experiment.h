@@ -11,6 +11,7 @@
 
 #include "kernel/spec/paper_table.h"
 #include "kernel/spec/schema.h"
+#include "kernel/spec/settings.h"
 
 namespace marginalia {
 
@@ -28,7 +29,7 @@ struct Experiment {
     std::string description;
     std::filesystem::path file;
     std::string toml;                          // text that stands on its own: what it extends and overrides applied
-    nlohmann::json run;                        // the [run] table, defaults filled in
+    RunSettings run;                           // [run]
     std::vector<std::string> swept;            // places in the config that vary ("network.hidden"), in order of mention
     std::optional<PaperTable> table;           // [table]
     std::vector<TrialConfig> trials;           // in the order of the sweep, seeds innermost

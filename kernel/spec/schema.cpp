@@ -62,7 +62,7 @@ ParameterSpec describe(const Parameter& plain) {
     return spec;
 }
 
-static void to_json(nlohmann::json& json, const ParameterSpec& p) {
+void to_json(nlohmann::json& json, const ParameterSpec& p) {
     json = {{"name", p.name},
             {"type", type_name(p.type)},
             {"required", p.required},
@@ -74,7 +74,7 @@ static void to_json(nlohmann::json& json, const ParameterSpec& p) {
             {"help", p.help}};
 }
 
-static void from_json(const nlohmann::json& json, ParameterSpec& p) {
+void from_json(const nlohmann::json& json, ParameterSpec& p) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     p.name = json.at("name");
     p.type = type_of(json.at("type"));
@@ -85,30 +85,6 @@ static void from_json(const nlohmann::json& json, ParameterSpec& p) {
     p.choices = json.at("choices");
     p.unit = json.at("unit");
     p.help = json.at("help");
-}
-
-static void to_json(nlohmann::json& json, const PluginManifest& p) {
-    json = {{"kind", p.kind},  {"name", p.name},           {"summary", p.summary}, {"manual", p.manual},
-            {"path", p.path},  {"build_tag", p.build_tag}, {"sha256", p.sha256},   {"parameters", p.parameters},
-            {"needs", p.needs}};
-}
-
-static void from_json(const nlohmann::json& json, PluginManifest& p) {
-    p = {json.at("kind"), json.at("name"),      json.at("summary"), json.at("manual"), json.at("parameters"),
-         json.at("path"), json.at("build_tag"), json.at("sha256"),  json.at("needs")};
-}
-
-static void to_json(nlohmann::json& json, const PluginFailure& f) { json = {{"path", f.path}, {"reason", f.reason}}; }
-
-static void from_json(const nlohmann::json& json, PluginFailure& f) { f = {json.at("path"), json.at("reason")}; }
-
-void to_json(nlohmann::json& json, const PluginCatalogue& c) {
-    json = {{"plugins", c.plugins}, {"failures", c.failures}};
-}
-
-void from_json(const nlohmann::json& json, PluginCatalogue& c) {
-    c.plugins = json.at("plugins").get<std::vector<PluginManifest>>();
-    c.failures = json.at("failures").get<std::vector<PluginFailure>>();
 }
 
 }  // namespace marginalia

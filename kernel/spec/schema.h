@@ -23,6 +23,8 @@ struct ParameterSpec {
     std::string unit;
     std::string help;
 };
+void to_json(nlohmann::json&, const ParameterSpec&);
+void from_json(const nlohmann::json&, ParameterSpec&);
 
 // One plugin as found on disk.
 struct PluginManifest {
@@ -41,6 +43,8 @@ struct PluginManifest {
     // By NAME, or by KIND/NAME where kinds share a name.
     bool is_called(const std::string& word) const { return word == name || word == kind + "/" + name; }
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PluginManifest, kind, name, summary, manual, parameters, path, build_tag, sha256,
+                                   needs)
 
 // Why a folder that is named but not there is listed as a failure.
 inline constexpr const char* no_such_folder = "no such plugin folder";
@@ -50,12 +54,14 @@ struct PluginFailure {
     std::string path;
     std::string reason;
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PluginFailure, path, reason)
 
 struct PluginCatalogue {
     std::vector<PluginManifest> plugins;  // sorted by kind, name
     std::vector<PluginFailure> failures;
     const PluginManifest* find(std::string_view kind, std::string_view name) const;
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PluginCatalogue, plugins, failures)
 
 ParameterSpec describe(const Parameter&);  // of plain data
 std::string type_name(ParameterType);      // "boolean", "integer", "number", "text", "path", "script"
@@ -64,16 +70,8 @@ std::string type_name(ParameterType);      // "boolean", "integer", "number", "t
 // that the parameter may take: a fault of the plugin.
 nlohmann::json default_value(const ParameterSpec&);
 
-void to_json(nlohmann::json&, const PluginCatalogue&);
-void from_json(const nlohmann::json&, PluginCatalogue&);
-
 // The kind of the plugin that a table of an experiment file names: the table's own name, but for [reference], whose
 // plugin is a sampler. Of a table that names none, its name.
 std::string kind_of_table(std::string_view table);
-
-// The kernel's own tables, [train], [evaluation] (part of a trial's identity) and [run] (how to run; not part of it).
-const std::vector<ParameterSpec>& train_parameters();
-const std::vector<ParameterSpec>& evaluation_parameters();
-const std::vector<ParameterSpec>& run_parameters();
 
 }  // namespace marginalia

@@ -3,6 +3,7 @@
 
 #include "kernel/spec/nearest.h"
 #include "kernel/spec/section.h"
+#include "kernel/spec/settings.h"
 
 namespace marginalia::config {
 namespace {

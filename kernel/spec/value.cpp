@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernel/spec/nearest.h"
 #include "kernel/spec/spelling.h"
@@ -71,7 +72,7 @@ std::string fault_of_text(const Node& value, const ParameterSpec& spec, const st
     return "'" + name + "' cannot be " + toml_scalar(text) + suggestion(text, spec.choices, "Allowed");
 }
 
-std::string fault_of(const Node& value, const ParameterSpec& spec, const std::string& name) {
+std::string fault_in(const Node& value, const ParameterSpec& spec, const std::string& name) {
     if (!of_type(value, spec.type))
         return "'" + name + "' must be " + wanted(spec.type) + ", not " + described(value) + remedy(value, spec, name);
     if (value.kind == Node::Kind::text) return fault_of_text(value, spec, name);
@@ -97,9 +98,19 @@ std::string range_text(const ParameterSpec& spec) {
     return "";
 }
 
+std::string fault_of(const nlohmann::json& value, const ParameterSpec& spec, const std::string& name) {
+    using Kind = Node::Kind;
+    Node node{.kind = Kind::list, .scalar = value};
+    if (value.is_boolean()) node.kind = Kind::boolean;
+    if (value.is_number()) node.kind = value.is_number_integer() ? Kind::integer : Kind::number;
+    if (value.is_number_unsigned() && value > std::numeric_limits<std::int64_t>::max()) node.kind = Kind::number;
+    if (value.is_string()) node.kind = Kind::text;
+    return fault_in(node, spec, name);
+}
+
 std::optional<nlohmann::json> checked(const Node& value, const ParameterSpec& spec, const std::string& name,
                                       const std::filesystem::path& folder, Faults& faults) {
-    if (std::string fault = fault_of(value, spec, name); !fault.empty()) {
+    if (std::string fault = fault_in(value, spec, name); !fault.empty()) {
         faults.add(value.place, std::move(fault));
         return std::nullopt;
     }
@@ -117,7 +128,7 @@ nlohmann::json default_value(const ParameterSpec& spec) {
     // A bare word is what an author means by `.fallback = "torus"`.
     if (is_text && (!value || value->kind != config::Node::Kind::text))
         value = config::make_text("", spec.fallback, {});
-    const std::string fault = value ? config::fault_of(*value, spec, spec.name) : "'" + spec.fallback + "' is not TOML";
+    const std::string fault = value ? config::fault_in(*value, spec, spec.name) : "'" + spec.fallback + "' is not TOML";
     if (!fault.empty()) throw Error("the declared default of '" + spec.name + "' is wrong: " + fault);
     return spec.type == ParameterType::number ? nlohmann::json(value->scalar.get<double>()) : value->scalar;
 }

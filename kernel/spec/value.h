@@ -16,6 +16,9 @@ namespace marginalia::config {
 std::optional<nlohmann::json> checked(const Node& value, const ParameterSpec& spec, const std::string& name,
                                       const std::filesystem::path& folder, Faults& faults);
 
+// What is wrong with a value of a config for that parameter, a sentence; empty: nothing.
+std::string fault_of(const nlohmann::json& value, const ParameterSpec& spec, const std::string& name);
+
 // "from 1 to 64 sites", "at least 0 s"; empty where every value is allowed.
 std::string range_text(const ParameterSpec&);
 

@@ -1,10 +1,9 @@
 // What the host asks of a worker about states: the second half of `score`, `sample`, `complete`, `marginals` and
-// `checkpoint export`.
+// `checkpoint export`. It travels as CBOR, as names of files need not be UTF-8.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "kernel/wire/recorder.h"
@@ -17,9 +16,9 @@ struct InferenceRequest {
 
     Verb verb = Verb::score;
     TrialRequest trial;  // config, checkpoint, device, threads, seed of what is drawn; no checkpoint: the energy alone
-    int checkpoint_descriptor = -1;  // where the worker finds that checkpoint; -1: in `trial`
-    std::int64_t trial_number = 0;   // in the store; for the host alone
-    std::string label;               // for people, as "trial 3, step 600"
+    int checkpoint_descriptor = -1;           // where the worker finds that checkpoint; -1: there is none
+    std::int64_t trial_number = 0, step = 0;  // whose checkpoint, in the store; for the host alone
+    std::string label;                        // for people, as "trial 3, step 600"
     std::vector<std::string> plugin_files;
     std::string states;            // given states: file, or "-" for standard input
     bool states_are_text = false;  // `states` is itself the text of one
@@ -27,8 +26,7 @@ struct InferenceRequest {
     std::int64_t batch = 512;      // rows that the network takes at a time
     OutputRequest output;
 };
-
-std::string encode_inference(const InferenceRequest&);
-InferenceRequest decode_inference(std::string_view payload);
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(InferenceRequest, verb, trial, checkpoint_descriptor, label, plugin_files, states,
+                                   states_are_text, count, batch, output)
 
 }  // namespace marginalia

@@ -74,6 +74,19 @@ void take_bytes(std::string_view& bytes, void* out, std::size_t count) {
     bytes.remove_prefix(count);
 }
 
+void put_text(std::string& bytes, std::string_view text) {
+    put(bytes, static_cast<std::uint32_t>(text.size()));
+    bytes += text;
+}
+
+std::string_view take_text(std::string_view& bytes, const char* what) {
+    const auto size = take<std::uint32_t>(bytes);
+    if (size > bytes.size()) throw Error(std::string(what) + " whose head is cut off");
+    const std::string_view text = bytes.substr(0, size);
+    bytes.remove_prefix(size);
+    return text;
+}
+
 std::string sentence_of(const std::exception& error) {
     std::string_view text = error.what();
     if (dynamic_cast<const nlohmann::json::exception*>(&error) != nullptr) {
@@ -94,42 +107,17 @@ bool says_out_of_memory(std::string_view text) {
 
 // [u32 bytes of JSON][JSON]
 std::string encode_trial_head(const TrialRequest& request, const ArchiveSizes& sizes) {
-    const std::string head = nlohmann::json{
-        {"config", request.config},
-        {"seed", request.seed},
-        {"ticket", request.ticket},
-        {"device", request.device},
-        {"threads", request.threads},
-        {"checkpoint_seconds", request.checkpoint_seconds},
-        {"exact_seconds", request.exact_seconds},
-        {"checkpoint_step", request.checkpoint_step},
-        {"checkpoint_bytes", sizes.checkpoint},
-        {"start_network_bytes",
-         sizes.start_network}}.dump();
+    nlohmann::json message = request;
+    message["archives"] = sizes;
     std::string payload;
-    put(payload, static_cast<std::uint32_t>(head.size()));
-    return payload += head;
-}
-
-std::string encode_trial(const TrialRequest& request) {
-    return encode_trial_head(request, {request.checkpoint.size(), request.start_network.size()}) + request.checkpoint +
-           request.start_network;
+    put_text(payload, text_of(message));
+    return payload;
 }
 
 TrialReceiver::TrialReceiver(std::string_view head) {
-    const auto head_bytes = take<std::uint32_t>(head);
-    const auto json = nlohmann::json::parse(head.substr(0, head_bytes));
-    head.remove_prefix(std::min<std::size_t>(head_bytes, head.size()));
-    request_.config = json.at("config");
-    request_.seed = json.at("seed");
-    request_.ticket = json.at("ticket");
-    request_.device = json.at("device");
-    request_.threads = json.at("threads");
-    request_.checkpoint_seconds = json.at("checkpoint_seconds");
-    request_.exact_seconds = json.at("exact_seconds");
-    request_.checkpoint_step = json.at("checkpoint_step");
-    sizes_.checkpoint = json.at("checkpoint_bytes");
-    sizes_.start_network = json.at("start_network_bytes");
+    const auto json = nlohmann::json::parse(take_text(head, "a trial"));
+    json.get_to(request_);
+    json.at("archives").get_to(sizes_);
     request_.checkpoint.reserve(sizes_.checkpoint);
     request_.start_network.reserve(sizes_.start_network);
     add(head);
@@ -148,25 +136,8 @@ bool TrialReceiver::is_whole() const {
     return request_.checkpoint.size() == sizes_.checkpoint && request_.start_network.size() == sizes_.start_network;
 }
 
-TrialRequest decode_trial(std::string_view payload) {
-    TrialReceiver receiver(payload);
-    if (!receiver.is_whole()) throw Error("a trial's archives are cut off");
-    return receiver.release();
-}
-
-std::string encode_catalogue_command(const CatalogueCommand& command) {
-    nlohmann::json skip = nlohmann::json::array();
-    for (const PluginFailure& failure : command.skip)
-        skip.push_back({{"path", failure.path}, {"reason", failure.reason}});
-    return nlohmann::json{{"folders", command.folders}, {"skip", skip}}.dump();
-}
-
-CatalogueCommand decode_catalogue_command(std::string_view payload) {
-    const auto json = nlohmann::json::parse(payload);
-    CatalogueCommand command;
-    command.folders = json.at("folders");
-    for (const auto& failure : json.at("skip")) command.skip.push_back({failure.at("path"), failure.at("reason")});
-    return command;
+std::string text_of(const nlohmann::json& message) {
+    return message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace marginalia

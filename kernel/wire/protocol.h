@@ -1,7 +1,8 @@
 // What host and worker say to each other over two pipes.
 //
 // A frame is [u32 payload bytes][u8 type][payload], in the byte order of the machine: both ends are on it. Control
-// payloads are JSON, metrics packed binary, checkpoints raw bytes in pieces, so that neither end holds a second copy.
+// payloads are JSON of the structs below, metrics packed binary, checkpoints raw bytes in pieces, so that neither end
+// holds a second copy.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +14,13 @@
 
 #include "kernel/spec/schema.h"
 #include "kernel/wire/recorder.h"
+#include "kernel/wire/torch_report.h"
 
 namespace marginalia {
 
 // Host to worker. Closing the pipe ends the worker.
 enum class Command : std::uint8_t {
-    catalogue = 1,  // JSON {"folders": [...], "skip": [{"path", "reason"}]}: load plugins, answer with `catalogue`
+    catalogue = 1,  // CatalogueCommand: load plugins, answer with `catalogue`
     trial,          // encode_trial_head(): run it once its archives are here, end with `done`, `stopped` or `failed`
     stop,           // the running trial is to checkpoint and stop
     piece,          // [bytes] of the archives that the trial's head announced, in order
@@ -27,16 +29,16 @@ enum class Command : std::uint8_t {
 // Worker to host. The records of a trial keep the order in which the trial made them.
 enum class Record : std::uint8_t {
     loading = 1,       // path of the plugin file that is about to be opened: to be blamed if nothing follows
-    catalogue,         // JSON {"catalogue": ..., "torch": TorchReport}
+    catalogue,         // CatalogueAnswer
     name,              // [u32 id][text]: a metric's name, once before its first use by this worker
     metrics,           // MetricEntry after MetricEntry
     final_metric,      // [f64 value][name]
-    sample,            // [u32 bytes of head][JSON {"name", "step", "kind"}][data]
+    sample,            // [u32 bytes of head][SampleHead][data]
     checkpoint,        // [i64 step][u64 bytes]: the pieces since number 0 are one, of so many bytes in all
     progress,          // [i64 done][i64 total][phase]
     done,              // [u64 ticket of the trial][what the trial left changed in its process, in words; mostly empty]
     stopped,           // the same
-    failed,            // JSON {"ticket", "message", "out_of_memory"}
+    failed,            // TrialFailure
     checkpoint_piece,  // [u32 number, from 0][bytes]
 };
 
@@ -49,8 +51,7 @@ std::size_t most_record_bytes(std::uint8_t type);
 
 // One metric point as it travels.
 struct MetricEntry {
-    std::uint32_t name;  // id given by a `name` record
-    std::uint32_t unused = 0;
+    std::uint64_t name;  // id given by a `name` record
     std::int64_t step;
     double value;
     double time;  // seconds since the epoch
@@ -99,6 +100,10 @@ T take(std::string_view& bytes) {
     return value;
 }
 
+// The same of a text behind its length; `what` is what it is the head of, for the error.
+void put_text(std::string& bytes, std::string_view text);
+std::string_view take_text(std::string_view& bytes, const char* what);
+
 // What an error says, without the stack that LibTorch appends; of JSON that lacks something, which settings of a stored
 // trial may, in words.
 std::string sentence_of(const std::exception& error);
@@ -106,13 +111,10 @@ std::string sentence_of(const std::exception& error);
 // Whether an error's text speaks of memory that there was not: LibTorch's, the standard library's, the system's words.
 bool says_out_of_memory(std::string_view text);
 
-// The whole of a request. Throws Error where it is cut off.
-std::string encode_trial(const TrialRequest&);
-TrialRequest decode_trial(std::string_view payload);
-
 struct ArchiveSizes {
     std::uint64_t checkpoint = 0, start_network = 0;
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ArchiveSizes, checkpoint, start_network)
 // Everything but the archives, which follow: the checkpoint, then the network to start from.
 std::string encode_trial_head(const TrialRequest&, const ArchiveSizes&);
 
@@ -134,7 +136,33 @@ struct CatalogueCommand {
     std::vector<std::string> folders;
     std::vector<PluginFailure> skip;
 };
-std::string encode_catalogue_command(const CatalogueCommand&);
-CatalogueCommand decode_catalogue_command(std::string_view payload);
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CatalogueCommand, folders, skip)
+
+struct CatalogueAnswer {
+    PluginCatalogue catalogue;
+    TorchReport torch;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CatalogueAnswer, catalogue, torch)
+
+struct SampleHead {
+    std::string name, kind;
+    std::int64_t step = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SampleHead, name, kind, step)
+
+struct TrialFailure {
+    std::uint64_t ticket = 0;
+    std::string message;
+    bool out_of_memory = false;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialFailure, ticket, message, out_of_memory)
+
+// A message as text, and back (throws where it is none). Text from plugins may be anything: what is not UTF-8 is
+// replaced.
+std::string text_of(const nlohmann::json& message);
+template <class Message>
+Message message_of(std::string_view text) {
+    return nlohmann::json::parse(text).get<Message>();
+}
 
 }  // namespace marginalia

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "kernel/spec/settings.h"
+
 namespace marginalia {
 
 // Where bytes go part by part, each of any length.
@@ -43,17 +45,20 @@ public:
 };
 
 struct TrialRequest {
-    nlohmann::json config;  // canonical, defaults filled in
+    TrialSettings settings;
     std::int64_t seed = 0;
     std::uint64_t ticket = 0;        // a number drawn by the host, with which the worker says that this trial ended
     std::string device = "cpu";      // "cpu", "cuda:N"
     int threads = 1;                 // set before LibTorch starts; for information here
     double checkpoint_seconds = 60;  // at most this long between checkpoints; 0: every step
     double exact_seconds = 300;      // for exact log-marginals; what would take longer is left out
-    std::string checkpoint;          // to go on from; empty: start anew
-    std::int64_t checkpoint_step = -1;
+
+    // Archives, which follow in pieces.
+    std::string checkpoint;     // to go on from; empty: start anew
     std::string start_network;  // checkpoint of another trial whose network weights to start from; empty: none
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialRequest, settings, seed, ticket, device, threads, checkpoint_seconds,
+                                   exact_seconds)
 
 enum class TrialOutcome { done, stopped };  // stopped: a checkpoint was recorded because stop_requested()
 

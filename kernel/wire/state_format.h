@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace marginalia {
@@ -23,11 +24,13 @@ struct Terminal {
     bool blocks = false;  // block characters: its locale is UTF-8
     bool shown = false;   // standard output is one, and the answer goes there
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Terminal, columns, colour, blocks, shown)
 
 struct OutputRequest {
     StateFormat format = StateFormat::text;
     std::string file;  // empty: standard output
     Terminal terminal;
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(OutputRequest, format, file, terminal)
 
 }  // namespace marginalia

@@ -35,7 +35,7 @@ void PipeRecorder::metric(std::string_view name, std::int64_t step, double value
     const double time = now();
     std::unique_lock lock(mutex_);
     wait_for_room(lock);
-    points_.push_back({id_of(name), 0, step, value, time});
+    points_.push_back({id_of(name), step, value, time});
     wake(false);
 }
 
@@ -48,12 +48,11 @@ void PipeRecorder::final_metric(std::string_view name, double value) {
 }
 
 void PipeRecorder::sample(std::string_view name, std::int64_t step, std::string_view kind, std::string data) {
-    const std::string head = nlohmann::json{{"name", name}, {"step", step}, {"kind", kind}}.dump();
     std::string payload;
-    put(payload, static_cast<std::uint32_t>(head.size()));
+    put_text(payload, text_of(SampleHead{std::string(name), std::string(kind), step}));
     std::unique_lock lock(mutex_);
     wait_for_room(lock);
-    enqueue(Record::sample, payload += head + data, false);
+    enqueue(Record::sample, payload += data, false);
 }
 
 void PipeRecorder::checkpoint(std::int64_t step, std::string bytes) {

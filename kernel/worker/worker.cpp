@@ -20,11 +20,6 @@
 namespace marginalia {
 namespace {
 
-// Text from plugins may be anything; JSON wants UTF-8.
-std::string dump(const nlohmann::json& json) {
-    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 constexpr std::size_t most_message = 4000;  // bytes of an error's text that are kept
 
 // The whole text stays in the worker's log.
@@ -121,7 +116,7 @@ public:
     [[noreturn]] void run() {
         for (;;) {
             Order order = inbox_.next();
-            if (order.command == Command::catalogue) load_plugins(decode_catalogue_command(order.payload));
+            if (order.command == Command::catalogue) load_plugins(message_of<CatalogueCommand>(order.payload));
             if (order.command == Command::trial) run_one(std::move(order.trial));
         }
     }
@@ -135,7 +130,7 @@ private:
         const std::vector<std::filesystem::path> folders(command.folders.begin(), command.folders.end());
         if (!plugins_) plugins_.emplace(folders, before, command.skip);
         state_.emplace(state());
-        recorder_.post(Record::catalogue, dump({{"catalogue", plugins_->catalogue()}, {"torch", runtime_.torch}}));
+        recorder_.post(Record::catalogue, text_of(CatalogueAnswer{plugins_->catalogue(), runtime_.torch}));
     }
 
     void run_one(TrialRequest request) {
@@ -181,9 +176,7 @@ private:
     void fail(const std::string& whole, const std::string& sentence, bool out_of_memory) {
         close_trial();
         std::fprintf(stderr, "%s\n", whole.c_str());
-        recorder_.post(
-            Record::failed,
-            dump({{"ticket", ticket_.load()}, {"message", kept_part(sentence)}, {"out_of_memory", out_of_memory}}));
+        recorder_.post(Record::failed, text_of(TrialFailure{ticket_.load(), kept_part(sentence), out_of_memory}));
     }
 
     // What is not as it was when the trial before this one ended.

@@ -94,18 +94,19 @@ void misbehave(const std::string& how, const std::string& mark) {
 }
 
 // Energies other than the fake one are made and asked once, so that broken plugins break as they would in training.
-void ask_energy(const PluginHost& plugins, const nlohmann::json& table) {
-    const std::string name = table.at("plugin");
-    const auto create = reinterpret_cast<EnergyFactory>(plugins.factory("energy", name));
-    const std::unique_ptr<Energy> energy(create(params_of(table, plugins.manifest("energy", name).parameters)));
+void ask_energy(const PluginHost& plugins, const PluginTable& table) {
+    const auto create = reinterpret_cast<EnergyFactory>(plugins.factory("energy", table.plugin));
+    const std::unique_ptr<Energy> energy(
+        create(params_of(table.parameters, plugins.manifest("energy", table.plugin).parameters)));
     const std::vector<std::uint8_t> zeros(static_cast<std::size_t>(energy->sites()), 0);
     energy->log_density(zeros);
 }
 
 TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
-    const auto& energy = request.config.at("energy");
-    if (energy.at("plugin") != "fake") return ask_energy(plugins, energy), TrialOutcome::done;
-    const std::int64_t steps = request.config.at("train").at("steps"), every = energy.at("checkpoint_every");
+    const PluginTable& table = request.settings.plugin("energy");
+    if (table.plugin != "fake") return ask_energy(plugins, table), TrialOutcome::done;
+    const nlohmann::json& energy = table.parameters;
+    const std::int64_t steps = request.settings.train.steps, every = energy.at("checkpoint_every");
     const auto pause = std::chrono::duration<double, std::milli>(energy.at("step_milliseconds").get<double>());
     State state{0, mix(static_cast<std::uint64_t>(request.seed) * 1000 + energy.at("variant").get<std::uint64_t>())};
     if (!request.checkpoint.empty()) state = loaded(request.checkpoint);

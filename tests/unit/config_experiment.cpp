@@ -33,7 +33,7 @@ TEST_CASE("a small file becomes one trial a seed with every default filled in") 
     CHECK(c["evaluation"].size() == evaluation_parameters().size());
     CHECK_FALSE(c.contains("sampler"));
     CHECK_FALSE(c.contains("run"));
-    CHECK(e.run.size() == run_parameters().size());
+    CHECK(nlohmann::json(e.run).size() == run_parameters().size());
     CHECK(e.toml == small_experiment("[train]\nlearning_rate = 1\n"));
 }
 
@@ -150,7 +150,7 @@ TEST_CASE("run.plugin_path is known before the plugins are") {
     CHECK(folders("run.plugin_path = \"x\"\n", {"train.steps=1", "run.plugin_path=y"}) == Folders{"/lab/y"});
     CHECK(folders("", {"run.plugin_path=\"a:b\""}) == Folders{"/lab/a", "/lab/b"});
     const Experiment e = parse(small_experiment("[run]\nplugin_path = \"build\"\n"));
-    CHECK(e.run["plugin_path"] == "build");
+    CHECK(e.run.plugin_path == "build");
     CHECK_FALSE(e.trials[0].config.contains("run"));
 }
 

@@ -72,7 +72,7 @@ TEST_CASE("keys go over those of the extended file, one by one") {
     CHECK(config["train"]["batch"] == 7);
     CHECK(config["network"]["hidden"] == 9);
     CHECK(config["energy"]["rows"] == 4);
-    CHECK(e.run["cores"] == 1);
+    CHECK(e.run.cores == 1);
     const Experiment plain =
         folder.read(small_experiment("[network.mlp]\nhidden = 9\n[train]\nsteps = 2\nbatch = 7\n"));
     CHECK(plain.trials[0].hash == e.trials[0].hash);

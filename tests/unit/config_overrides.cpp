@@ -31,7 +31,7 @@ TEST_CASE("values are TOML by the declared type; texts need no quotes") {
     CHECK(config["train"]["start_from"] == "1");
     CHECK(config["train"]["schedule"] == "cosine");
     CHECK(config["energy"]["torus"] == false);
-    CHECK(e.run["device"] == "cuda:0,cuda:1");
+    CHECK(e.run.device == "cuda:0,cuda:1");
     CHECK(e.name == "x-1");
     CHECK(e.description == "one, two = three");
 }

@@ -1,6 +1,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <functional>
+
 #include "kernel/spec/experiment.h"
 #include "kernel/spec/nearest.h"
 #include "unit/config_catalogue.h"
@@ -37,6 +39,83 @@ TEST_CASE("every default of the kernel's tables is a value of its parameter") {
             CHECK_NOTHROW(default_value(spec));
             CHECK_FALSE(spec.help.empty());
         }
+}
+
+namespace {
+
+// Two tables of a canonical config as the program wrote it before they had types: their bytes are in every trial's
+// hash.
+const char* const canonical_train =
+    R"({"batch":128,"beta1":0.9,"beta2":0.999,"clip":0.0,"ema":0.9,"final_fraction":0.02,"learning_rate":0.001,)"
+    R"("log_every":10,"precision":"float32","schedule":"hold-then-decay","start_from":"","steps":3,"warmup":0,)"
+    R"("weight_decay":0.0})";
+const char* const canonical_evaluation =
+    R"({"ais_chains":0,"ais_temperatures":1000,"batch":512,"ensemble_orders":5,"ensemble_rows":0,"every":2,)"
+    R"("marginal_states":8,"marginal_time":true,"nll_points":0,"nll_samples":16,"pictures":16,"quick_samples":8,)"
+    R"("ranking_groups":0,"ranking_masked":"","ranking_rows":10,"ranking_threshold":0.0,"reference_chains":8,)"
+    R"("samples":16})";
+
+// What reading the settings complains of, once `change` has been made to them.
+std::string complaint(const std::function<void(nlohmann::json&)>& change) {
+    nlohmann::json config = {{"train", nlohmann::json::parse(canonical_train)},
+                             {"evaluation", nlohmann::json::parse(canonical_evaluation)},
+                             {"energy", {{"plugin", "ising"}, {"rows", 4}}}};
+    change(config);
+    const std::string start = "the trial's settings are not what this version expects: ", end = "; run its file again";
+    try {
+        config.get<TrialSettings>();
+    } catch (const Error& error) {
+        const std::string what = error.what();
+        REQUIRE(what.starts_with(start));
+        REQUIRE(what.ends_with(end));
+        return what.substr(start.size(), what.size() - start.size() - end.size());
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("typed settings and the canonical config are each other's, byte for byte") {
+    const TrainSettings train{.steps = 3, .ema = 0.9};
+    CHECK(nlohmann::json(train).dump() == canonical_train);
+    const EvaluationSettings evaluation{
+        .every = 2, .samples = 16, .quick_samples = 8, .nll_samples = 16, .marginal_states = 8};
+    CHECK(nlohmann::json(evaluation).dump() == canonical_evaluation);
+    const std::string config = std::string(R"({"energy":{"plugin":"ising","rows":2},"evaluation":)") +
+                               canonical_evaluation + R"(,"reference":{"plugin":"gibbs"},"train":)" + canonical_train +
+                               "}";
+    const TrialSettings settings = nlohmann::json::parse(config);
+    CHECK(nlohmann::json(settings).dump() == config);
+    CHECK(settings.plugin("energy").parameters.dump() == R"({"rows":2})");
+    CHECK(settings.plugin("reference").plugin == "gibbs");
+    CHECK(settings.train.ema == 0.9);
+    CHECK(settings.evaluation.marginal_states == 8);
+    CHECK(train_of(nlohmann::json::parse(config)).steps == 3);
+    CHECK_THROWS_WITH_AS(
+        settings.plugin("network"),
+        "the trial's settings are not what this version expects: there is no [network]; run its file again", Error);
+}
+
+TEST_CASE("settings that are not allowed are refused by the name of the key") {
+    CHECK(complaint([](auto&) {}) == "");
+    CHECK(complaint([](auto& c) { c["train"]["made_up"] = 1; }) == "");
+    CHECK(complaint([](auto& c) { c["train"].erase("ema"); }) == "");
+    CHECK(complaint([](auto& c) { c.erase("evaluation"); }) == "there is no [evaluation]");
+    CHECK(complaint([](auto& c) { c["train"] = 3; }) == "[train] is no table");
+    CHECK(complaint([](auto& c) { c = nullptr; }) == "there is no [train]");
+    CHECK(complaint([](auto& c) { c["train"]["steps"] = -1; }) == "'train.steps' must be at least 0 steps, not -1");
+    CHECK(complaint([](auto& c) { c["train"]["steps"] = 1.5; }) ==
+          "'train.steps' must be an integer, not the number 1.5");
+    CHECK(complaint([](auto& c) { c["train"]["steps"] = 1ull << 63; }).starts_with("'train.steps' must be an integer"));
+    CHECK(complaint([](auto& c) {
+              c["train"]["schedule"] = "cosin";
+          }).starts_with("'train.schedule' cannot be \"cosin\""));
+    CHECK(complaint([](auto& c) {
+              c["evaluation"]["marginal_time"] = "yes";
+          }).starts_with("'evaluation.marginal_time' must be true or false, not the text \"yes\""));
+    CHECK(complaint([](auto& c) { c["energy"] = {{"rows", 3}}; }) == "a table names no plugin");
+    CHECK(complaint([](auto& c) { c["energy"]["plugin"] = 3; }) == "a table names no plugin");
+    CHECK(complaint([](auto& c) { c["energy"] = "ising"; }) == "a table names no plugin");
 }
 
 TEST_CASE("defaults have the declared type") {

@@ -42,8 +42,8 @@ TEST_CASE("the cache: datasets and the program look in the same place") {
     ::setenv("HOME", home.c_str(), 1);
 }
 
-TEST_CASE("the catalogue: every file can be checked, and the folders and names are those that datasets read") {
-    for (const DataSet& set : catalogue()) {
+TEST_CASE("the data sets: every file can be checked, and the folders and names are those that datasets read") {
+    for (const DataSet& set : data_sets()) {
         CHECK_FALSE(set.licence.empty());
         for (const DataFile& file : set.files)
             CHECK((file.size > 0 && (file.sha256.size() == 64 || file.md5.size() == 32)));

@@ -63,27 +63,28 @@ TEST_CASE("LibTorch's words on memory are known, and its stack is left out") {
 
 TEST_CASE("a trial request survives the pipe, bytes and all") {
     TrialRequest request;
-    request.config = {{"energy", {{"plugin", "ising"}, {"coupling", 0.2}}}};
+    request.settings.plugins["energy"] = {"ising", {{"coupling", 0.2}}};
+    request.settings.train.schedule = "cosine";
     request.seed = 7;
     request.device = "cuda:1";
     request.threads = 3;
     request.checkpoint_seconds = 0.5;
     request.checkpoint = std::string("a\0b", 3);
-    request.checkpoint_step = 12;
     request.start_network = "weights";
-    const TrialRequest copy = decode_trial(encode_trial(request));
-    CHECK(copy.config == request.config);
+    TrialReceiver receiver(encode_trial_head(request, {3, 7}) + request.checkpoint + request.start_network);
+    REQUIRE(receiver.is_whole());
+    const TrialRequest copy = receiver.release();
+    CHECK(nlohmann::json(copy.settings) == nlohmann::json(request.settings));
     CHECK(copy.seed == 7);
     CHECK(copy.device == "cuda:1");
     CHECK(copy.threads == 3);
     CHECK(copy.checkpoint_seconds == 0.5);
     CHECK(copy.checkpoint == request.checkpoint);
-    CHECK(copy.checkpoint_step == 12);
     CHECK(copy.start_network == "weights");
 }
 
 TEST_CASE("a cut request is refused with a sentence") {
-    CHECK_THROWS_WITH(decode_trial("ab"), "a message with 2 bytes where 4 more are due");
+    CHECK_THROWS_WITH(TrialReceiver("ab"), "a message with 2 bytes where 4 more are due");
 }
 
 TEST_CASE("frames cut at any byte come out whole") {
@@ -186,8 +187,7 @@ TEST_CASE("a checkpoint whose writing throws leaves none") {
 }
 
 TEST_CASE("a request's archives come in pieces cut anywhere") {
-    TrialRequest request;
-    request.checkpoint_step = 4;
+    const TrialRequest request;
     const std::string head = encode_trial_head(request, {5, 3});
     for (std::size_t cut = 0; cut <= 8; ++cut) {
         TrialReceiver receiver(head);
@@ -201,7 +201,9 @@ TEST_CASE("a request's archives come in pieces cut anywhere") {
     }
     TrialReceiver receiver(head);
     CHECK_THROWS_WITH(receiver.add("01234abcd"), "a trial's archives have more bytes than were announced");
-    CHECK_THROWS_WITH(decode_trial(head + "01234ab"), "a trial's archives are cut off");
+    CHECK_FALSE(TrialReceiver(head + "01234ab").is_whole());
+    CHECK_THROWS_WITH(TrialReceiver(std::string_view(head).substr(0, head.size() - 1)),
+                      "a trial whose head is cut off");
 }
 
 TEST_CASE("a request to stop is seen, and cleared for the next trial") {

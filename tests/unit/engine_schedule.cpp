@@ -25,7 +25,7 @@ std::string text(const std::vector<Slot>& slots) {
     return line;
 }
 
-std::string slots(const nlohmann::json& run, int cuda = 0, int cores = 8) { return text(make_slots(run, cuda, cores)); }
+std::string slots(const RunSettings& run, int cuda = 0, int cores = 8) { return text(make_slots(run, cuda, cores)); }
 
 // What a worker of two threads finds in its environment, a variable a line.
 std::string worker_environment() {
@@ -82,19 +82,19 @@ TEST_CASE("a worker's end is seen though a child of it holds its pipe, and what 
 }
 
 TEST_CASE("slots share out the machine") {
-    CHECK(slots(nlohmann::json::object()) == "cpux8");
-    CHECK(slots({{"cores", 3}}) == "cpux3 cpux3");
-    CHECK(slots({{"slots", 4}}) == "cpux2 cpux2 cpux2 cpux2");
-    CHECK(slots({{"slots", 2}, {"cores", 1}}) == "cpux1 cpux1");
-    CHECK(slots({{"slots", 2}}, 0, 2) == "cpux1 cpux1");
-    CHECK(slots({{"device", "auto"}}, 2) == "cuda:0x4 cuda:1x4");
-    CHECK(slots({{"device", "cuda:1"}, {"cores", 2}}, 2) == "cuda:1x2");
-    CHECK(slots({{"device", "fake:0, fake:1"}}) == "fake:0x1 fake:1x1");
+    CHECK(slots({}) == "cpux8");
+    CHECK(slots({.cores = 3}) == "cpux3 cpux3");
+    CHECK(slots({.slots = 4}) == "cpux2 cpux2 cpux2 cpux2");
+    CHECK(slots({.cores = 1, .slots = 2}) == "cpux1 cpux1");
+    CHECK(slots({.slots = 2}, 0, 2) == "cpux1 cpux1");
+    CHECK(slots({.device = "auto"}, 2) == "cuda:0x4 cuda:1x4");
+    CHECK(slots({.device = "cuda:1", .cores = 2}, 2) == "cuda:1x2");
+    CHECK(slots({.device = "fake:0, fake:1"}) == "fake:0x1 fake:1x1");
     CHECK(available_cores() >= 1);
 }
 
 TEST_CASE("where nobody says how many slots, trials that wait get a core each, and other runs their share") {
-    const auto slots_for = [](std::size_t trials, int others, const nlohmann::json& run = nlohmann::json::object()) {
+    const auto slots_for = [](std::size_t trials, int others, const RunSettings& run = {}) {
         return text(make_slots(run, 0, 4, {trials, others}));
     };
     CHECK(slots_for(0, 0) == "cpux4");
@@ -103,8 +103,8 @@ TEST_CASE("where nobody says how many slots, trials that wait get a core each, a
     CHECK(slots_for(1, 1) == "cpux2");
     CHECK(slots_for(9, 1) == "cpux1 cpux1");
     CHECK(slots_for(9, 9) == "cpux1");
-    CHECK(slots_for(9, 9, {{"cores", 2}}) == "cpux2 cpux2");
-    CHECK(slots_for(9, 9, {{"slots", 1}}) == "cpux4");
+    CHECK(slots_for(9, 9, {.cores = 2}) == "cpux2 cpux2");
+    CHECK(slots_for(9, 9, {.slots = 1}) == "cpux4");
 }
 
 TEST_CASE("runs that live are counted, runs that were killed are not, and nobody else's folder is used") {
@@ -133,15 +133,15 @@ TEST_CASE("runs that live are counted, runs that were killed are not, and nobody
 }
 
 TEST_CASE("devices that are not there are refused") {
-    CHECK_THROWS_WITH(slots({{"device", "cuda:2"}}, 1),
+    CHECK_THROWS_WITH(slots({.device = "cuda:2"}, 1),
                       "run.device: there is no 'cuda:2' here; LibTorch sees 1 CUDA device; use \"cpu\" or \"auto\"");
-    CHECK_THROWS_WITH(slots({{"slots", 5}, {"cores", 2}}),
+    CHECK_THROWS_WITH(slots({.cores = 2, .slots = 5}),
                       "run.slots = 5 of 2 cores each ask for more than the 8 cores that "
                       "this process may use; give fewer of either");
-    CHECK_THROWS_WITH(slots({{"cores", 9}}),
+    CHECK_THROWS_WITH(slots({.cores = 9}),
                       "run.cores = 9 is more than the 8 cores that this process may use; give "
                       "fewer, or 0 for all");
-    CHECK_THROWS_WITH(slots({{"device", "tpu"}}),
+    CHECK_THROWS_WITH(slots({.device = "tpu"}),
                       "run.device: 'tpu' is not a device; use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"");
     // Every word of the list is a device as it is written, or none is taken.
     for (const char* wrong :
@@ -152,7 +152,7 @@ TEST_CASE("devices that are not there are refused") {
     }
     for (const char* empty : {"", " ", "\t"})
         CHECK_THROWS_WITH(slots({{"device", empty}}, 2), doctest::Contains("run.device is empty; use"));
-    CHECK(slots({{"device", " cuda:0 ,\tcuda:1\t"}}, 2) == "cuda:0x4 cuda:1x4");
+    CHECK(slots({.device = " cuda:0 ,\tcuda:1\t"}, 2) == "cuda:0x4 cuda:1x4");
 }
 
 TEST_CASE("what run does with a trial follows from its status") {

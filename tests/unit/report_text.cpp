@@ -1,7 +1,11 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+
 #include <fmt/format.h>
 #include <unistd.h>
+#include <fstream>
+#include <map>
+#include <set>
 
 #include <algorithm>
 #include <cmath>
@@ -12,10 +16,10 @@
 
 #include "kernel/host/results/curves.h"
 #include "kernel/host/results/html.h"
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/results.h"
 #include "kernel/host/results/table.h"
 #include "kernel/host/results/text.h"
+#include "kernel/spec/metrics.h"
 
 using namespace marginalia;
 
@@ -152,6 +156,50 @@ TEST_CASE("metrics come by importance, references apart") {
     CHECK(metric_info("energy_seconds").unit == "s");
     CHECK(metric_info("energy_distance_floor").goal == Goal::none);
     CHECK(metric_title("free_energy_per_site") == "free_energy_per_site [nats/site]");
+}
+
+TEST_CASE("what is done with a metric is one table's matter") {
+    CHECK(main_metrics().front() == "kl");
+    CHECK(main_metrics().size() == 17);
+    CHECK(told_metrics() == std::vector<std::string>{"kl", "free_energy", "nll_bits", "loss"});
+    CHECK(ranking_metrics() == std::vector<std::string>{"kl", "nll_bits"});
+    for (const char* drawn : {"kl", "kl_bound", "kl_estimate", "kl_per_site", "free_energy", "free_energy_bound"})
+        CHECK(metric_info(drawn).drawn);
+    for (const char* not_drawn : {"kl_stderr", "kl_bound_stderr", "forward_kl", "nll_bits", "made_up"})
+        CHECK_FALSE(metric_info(not_drawn).drawn);
+}
+
+// Rows of docs/metrics.md: the names in the first column, the units in the second.
+TEST_CASE("docs/metrics.md names every metric that is known, with its unit") {
+    std::ifstream file(std::string(MARGINALIA_SOURCE_DIR) + "/docs/metrics.md");
+    REQUIRE(file);
+    const std::map<std::string, std::string> spelt = {
+        {"nats a site", "nats/site"}, {"bits a site", "bits/site"}, {"-", ""}, {"-, 0 to 1", ""}};
+    std::set<std::string> named;
+    int compared = 0;
+    for (std::string line; std::getline(file, line);) {
+        if (!line.starts_with("| `")) continue;
+        const std::size_t bar = line.find(" | ");
+        std::string names = line.substr(2, bar - 2), unit = line.substr(bar + 3, line.find(" | ", bar + 3) - bar - 3);
+        std::vector<std::string> row;
+        for (std::size_t at = 0; (at = names.find('`', at)) != names.npos;) {
+            const std::size_t end = names.find('`', at + 1);
+            row.push_back(names.substr(at + 1, end - at - 1));
+            at = end + 1;
+        }
+        named.insert(row.begin(), row.end());
+        if (const auto found = spelt.find(unit); found != spelt.end()) unit = found->second;
+        if (unit != "" && unit != "nats" && unit != "s" && !unit.ends_with("/site"))
+            continue;  // of several units, or of none
+        for (const std::string& name : row) {
+            if (name.starts_with("_") || name.find("NAME") != name.npos) continue;
+            INFO(name);
+            CHECK(metric_info(name).unit == unit);
+            ++compared;
+        }
+    }
+    CHECK(compared > 40);
+    for (const std::string& name : known_metrics()) CHECK_MESSAGE(named.contains(name), name);
 }
 
 TEST_CASE("a bound, an estimate and a standard error are explained by what they are of") {

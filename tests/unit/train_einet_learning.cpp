@@ -17,10 +17,8 @@ namespace {
 
 // One training on all states weighted by `probability`, by Adam as the host has it; the KL of the last step.
 double train(const Case& c, const at::Tensor& probability, double rate, std::int64_t steps) {
-    const nlohmann::json table = {
-        {"steps", steps}, {"learning_rate", rate}, {"schedule", "cosine"}, {"final_fraction", 0.02}, {"warmup", 0},
-        {"clip", 0.0},    {"beta1", 0.9},          {"beta2", 0.99},        {"weight_decay", 0.0},    {"ema", 0.0}};
-    Optimizer optimizer(c.network->parameters(), table);
+    Optimizer optimizer(c.network->parameters(),
+                        {.steps = steps, .learning_rate = rate, .schedule = "cosine", .beta2 = 0.99});
     const at::Tensor x = all_states(c.domain);
     double kl = 0;
     for (std::int64_t step = 1; step <= steps; ++step) {

@@ -194,7 +194,7 @@ TEST_CASE("an unfinished training is asked by its averaged weights, as its evalu
     shake(parts);
     std::vector<at::Tensor> all = parts.network->parameters();
     for (const at::Tensor& own : parts.objective->parameters()) all.push_back(own);
-    Optimizer optimizer(all, request.config.at("train"));
+    Optimizer optimizer(all, request.settings.train);
     const at::NoGradGuard no_grad;
     const at::Tensor averaged = all[0].detach().clone();  // the averages are where the weights were at first
     for (at::Tensor weights : all) weights.add_(1);

@@ -11,13 +11,13 @@ using namespace marginalia;
 
 namespace {
 
-nlohmann::json train_table(const std::string& extra = "") {
+TrainSettings train_table(const std::string& extra = "") {
     return request_of(
                "name = \"t\"\n[energy]\nplugin = \"ising\"\n[network]\nplugin = \"mlp\"\n[sampler]\nplugin = "
                "\"block-gibbs\"\n"
                "[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 100\nlearning_rate = 0.1\n" +
                extra)
-        .config.at("train");
+        .settings.train;
 }
 
 void descend(Optimizer& optimizer, const at::Tensor& w, std::int64_t from, std::int64_t to) {

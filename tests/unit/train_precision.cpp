@@ -168,7 +168,7 @@ TEST_CASE("a stopped trial goes on in the precision it began with") {
     recorder.stop_after = 4;
     CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::stopped);
     request.checkpoint = recorder.checkpoints.back().second;
-    request.config["train"]["precision"] = "float32";  // as where `auto` finds another processor
+    request.settings.train.precision = "float32";  // as where `auto` finds another processor
     recorder.stop_after = -1;
     run_trial(request, shipped_plugins(), recorder);
     CHECK(recorder.metrics.at({"loss", 8}) == half.metrics.at({"loss", 8}));

@@ -135,9 +135,9 @@ TEST_CASE("a stopped trial goes on to bit-identical weights and metrics") {
 TEST_CASE("how often a trial is evaluated does not change what it learns") {
     MemoryRecorder often, never;
     TrialRequest request = request_of(experiment(conv, "steps = 30\nbatch = 32"));
-    request.config["evaluation"]["every"] = 5;
+    request.settings.evaluation.every = 5;
     run_trial(request, shipped_plugins(), often);
-    request.config["evaluation"]["every"] = 0;
+    request.settings.evaluation.every = 0;
     run_trial(request, shipped_plugins(), never);
     CHECK(often.finals.at("kl") == never.finals.at("kl"));
 }

@@ -101,8 +101,8 @@ TEST_CASE("stage 2 begins with the conditionals' body and readout, each of the m
     for (const bool copied : {true, false}) {
         TrialRequest request = request_of(toml);
         request.start_network = start;
-        request.config["train"]["learning_rate"] = 1e-12;
-        request.config["objective"]["copy_body"] = copied;
+        request.settings.train.learning_rate = 1e-12;
+        request.settings.plugins["objective"].parameters["copy_body"] = copied;
         MemoryRecorder recorder;
         CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
         for (const auto& [name, value] : weights(toml, recorder.checkpoints.back().second)) {

@@ -301,16 +301,9 @@ TEST_CASE("trained on states of equal symbols, conditionals and marginals learn 
         CAPTURE(c.plugin);
         Built built(c);
         const std::int64_t steps = 150;
-        Optimizer optimizer(built.network->parameters(), {{"steps", steps},
-                                                          {"warmup", 10},
-                                                          {"learning_rate", 1e-2},
-                                                          {"final_fraction", 0.02},
-                                                          {"clip", 1.0},
-                                                          {"beta1", 0.9},
-                                                          {"beta2", 0.99},
-                                                          {"weight_decay", 0.0},
-                                                          {"ema", 0.0},
-                                                          {"schedule", "cosine"}});
+        Optimizer optimizer(
+            built.network->parameters(),
+            {.steps = steps, .learning_rate = 1e-2, .schedule = "cosine", .warmup = 10, .clip = 1.0, .beta2 = 0.99});
         for (std::int64_t step = 1; step <= steps; ++step) {
             loss_on_equal_symbols(built).backward();
             optimizer.update(step);

@@ -47,7 +47,7 @@ struct MemoryRecorder final : Recorder {
 inline TrialRequest request_of(const std::string& toml) {
     const Experiment experiment = parse_experiment(toml, "test.toml", {}, shipped_plugins().catalogue());
     TrialRequest request;
-    request.config = experiment.trials.at(0).config;
+    request.settings = experiment.trials.at(0).config;
     request.seed = experiment.trials.at(0).seed;
     request.checkpoint_seconds = 1e9;
     return request;

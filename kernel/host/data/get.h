@@ -5,7 +5,7 @@
 #include <ostream>
 #include <string>
 
-#include "kernel/host/data/catalogue.h"
+#include "kernel/host/data/data_sets.h"
 
 namespace marginalia::data {
 

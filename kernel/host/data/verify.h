@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "kernel/host/data/catalogue.h"
+#include "kernel/host/data/data_sets.h"
 
 namespace marginalia::data {
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <optional>
 
-#include "kernel/host/results/metrics.h"
+#include "kernel/spec/metrics.h"
 #include "store/queries.h"
 
 namespace marginalia {

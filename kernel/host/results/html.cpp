@@ -9,9 +9,9 @@
 #include "kernel/base/printable.h"
 #include "kernel/host/results/assets.h"
 #include "kernel/host/results/curves.h"
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/page_parts.h"
 #include "kernel/host/results/results.h"
+#include "kernel/spec/metrics.h"
 #include "store/queries.h"
 
 namespace marginalia {

@@ -6,9 +6,9 @@
 #include <set>
 
 #include "kernel/host/results/html.h"
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/page_parts.h"
 #include "kernel/host/results/text.h"
+#include "kernel/spec/metrics.h"
 
 namespace marginalia {
 namespace {

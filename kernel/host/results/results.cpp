@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <set>
 
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/text.h"
+#include "kernel/spec/metrics.h"
 #include "store/error.h"
 #include "store/queries.h"
 
@@ -36,15 +36,11 @@ std::string label_of(const FlatConfig& config, const std::vector<std::string>& k
     return label.empty() ? otherwise : label;
 }
 
-bool ended_badly(store::Status status) {
-    return status == store::Status::failed || status == store::Status::timeout || status == store::Status::oom;
-}
-
 void average(Group& group, const std::vector<TrialResult>& trials) {
     std::map<std::string, std::vector<double>> values;
     for (const std::size_t index : group.trials) {
         const TrialResult& result = trials[index];
-        group.failed += ended_badly(result.trial.status);
+        group.failed += store::facts_of(result.trial.status).failed;
         if (result.trial.status != store::Status::done) continue;
         ++group.done;
         for (const auto& [name, value] : result.finals) values[name].push_back(value);

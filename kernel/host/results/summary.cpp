@@ -8,10 +8,10 @@
 #include <set>
 
 #include "kernel/base/printable.h"
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/results.h"
 #include "kernel/host/results/table.h"
 #include "kernel/host/results/text.h"
+#include "kernel/spec/metrics.h"
 #include "store/queries.h"
 
 namespace marginalia {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernel/spec/settings.h"
+
 namespace marginalia {
 namespace {
 
@@ -48,9 +50,8 @@ std::string plugin_on_stack(std::string_view log, const PluginCatalogue& plugins
 
 std::string plugins_of(const nlohmann::json& config) {
     std::string plugins;
-    for (const auto& [table, chosen] : config.items())
-        if (chosen.is_object() && chosen.contains("plugin"))
-            plugins += (plugins.empty() ? "" : ", ") + table + " '" + chosen.at("plugin").get<std::string>() + "'";
+    for (const auto& [table, chosen] : plugins_in(config))
+        plugins += (plugins.empty() ? "" : ", ") + table + " '" + chosen.plugin + "'";
     return plugins;
 }
 

@@ -24,7 +24,7 @@ public:
     Listing(ReadyWorker& ready, const CatalogueCommand& command, int threads, const WorkerPatience& patience)
         : ready_(ready), patience_(patience) {
         ready_.worker = std::make_unique<WorkerProcess>(worker_program(), threads);
-        ready_.worker->send(Command::catalogue, encode_catalogue_command(command));
+        ready_.worker->send(Command::catalogue, text_of(command));
     }
 
     // Returns the sentence and file of a plugin that ended the worker, or nothing on success; no file where somebody
@@ -61,9 +61,9 @@ private:
             since_ = std::chrono::steady_clock::now();
         }
         if (type != Record::catalogue) return;
-        const auto json = nlohmann::json::parse(payload);
-        ready_.catalogue = json.at("catalogue").get<PluginCatalogue>();
-        ready_.torch = json.at("torch").get<TorchReport>();
+        auto answer = message_of<CatalogueAnswer>(payload);
+        ready_.catalogue = std::move(answer.catalogue);
+        ready_.torch = std::move(answer.torch);
         complete_ = true;
     }
 

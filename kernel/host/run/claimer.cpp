@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "kernel/spec/metrics.h"
 #include "store/error.h"
 #include "store/queries.h"
 
@@ -17,7 +18,7 @@ store::StoredCheckpoint network_of(store::Store& store, const std::string& start
     const std::string experiment = start_from.substr(0, at),
                       hash = at == start_from.npos ? "" : start_from.substr(at + 1);
     std::vector<store::TrialId> candidates = store::done_trials(store, experiment, hash, seed);
-    for (const char* metric : {"kl", "nll_bits"})
+    for (const std::string& metric : ranking_metrics())
         if (hash.empty())
             for (const auto& ranked :
                  store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = 1}))
@@ -54,9 +55,7 @@ Claimer::~Claimer() {
 }
 
 void Claimer::ask(std::size_t slot, const Job& job, const Slot& where) {
-    std::string start_from;
-    if (const auto train = job.config->config.find("train"); train != job.config->config.end())
-        start_from = train->value("start_from", "");
+    const std::string start_from = train_of(job.config->config).start_from;
     std::lock_guard lock(mutex_);
     requests_.push_back({slot, job.trial, job.config->seed, where.device, start_from, where.threads});
     asked_.notify_one();

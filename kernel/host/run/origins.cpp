@@ -55,11 +55,6 @@ std::string difference(const Hashes& then, const Hashes& now) {
     return joined(changed);
 }
 
-bool has_ended(store::Status status) {
-    using store::Status;
-    return status == Status::done || status == Status::failed || status == Status::timeout || status == Status::oom;
-}
-
 }  // namespace
 
 std::vector<std::string> changes_since(store::Store& store, const std::vector<store::Trial>& trials,
@@ -67,7 +62,7 @@ std::vector<std::string> changes_since(store::Store& store, const std::vector<st
     std::vector<std::string> changes(trials.size());
     std::map<std::int64_t, nlohmann::json> records;  // of sweeps
     for (std::size_t i = 0; i < trials.size(); ++i) {
-        if (!has_ended(trials[i].status)) continue;
+        if (!store::facts_of(trials[i].status).ended) continue;
         const auto [record, is_new] = records.try_emplace(trials[i].sweep);
         if (is_new)
             record->second = nlohmann::json::parse(store::sweep_of(store, trials[i].sweep).provenance, nullptr, false);

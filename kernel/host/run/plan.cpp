@@ -64,10 +64,11 @@ void print_datasets(const Experiment& experiment, const PluginCatalogue& plugins
     constexpr std::size_t most_told = 4;
     std::set<std::string> tables;
     for (const TrialConfig& trial : experiment.trials)
-        if (trial.config.contains("dataset")) tables.insert(trial.config.at("dataset").dump());
+        if (const auto dataset = trial.config.find("dataset"); dataset != trial.config.end())
+            tables.insert(dataset->dump());
     std::size_t told = 0;
     for (const std::string& table : tables) {
-        const std::string name = nlohmann::json::parse(table).at("plugin");
+        const std::string name = nlohmann::json::parse(table).get<PluginTable>().plugin;
         const PluginManifest* plugin = plugins.find("dataset", name);
         if (!plugin) continue;
         if (told++ == most_told) {

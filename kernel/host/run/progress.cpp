@@ -10,6 +10,7 @@
 
 #include "kernel/base/printable.h"
 #include "kernel/host/results/text.h"
+#include "kernel/spec/metrics.h"
 
 namespace marginalia {
 namespace {
@@ -220,8 +221,8 @@ double RunningTrial::seconds_in_all() const { return seconds_before + seconds_si
 
 std::string telling_metrics(const std::map<std::string, double>& latest, std::size_t most) {
     std::vector<std::string> names;
-    for (const char* name : {"kl", "loss", "nll_bits", "free_energy"})
-        if (latest.count(name)) names.push_back(name);
+    for (const std::string& name : told_metrics())
+        if (latest.contains(name)) names.push_back(name);
     if (names.empty())
         for (const auto& [name, value] : latest) names.push_back(name);
     std::string text;

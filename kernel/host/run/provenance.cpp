@@ -51,8 +51,7 @@ std::string system_name() {
 std::set<std::pair<std::string, std::string>> used_plugins(const Experiment& experiment) {
     std::set<std::pair<std::string, std::string>> used;
     for (const TrialConfig& trial : experiment.trials)
-        for (const auto& [name, table] : trial.config.items())
-            if (table.is_object() && table.contains("plugin")) used.emplace(kind_of_table(name), table.at("plugin"));
+        for (const auto& [name, table] : plugins_in(trial.config)) used.emplace(kind_of_table(name), table.plugin);
     return used;
 }
 
@@ -60,13 +59,13 @@ std::set<std::pair<std::string, std::string>> used_plugins(const Experiment& exp
 std::set<std::string> input_files(const Experiment& experiment, const PluginCatalogue& plugins) {
     std::set<std::string> files;
     for (const TrialConfig& trial : experiment.trials)
-        for (const auto& [name, table] : trial.config.items()) {
-            const PluginManifest* plugin = plugins.find(kind_of_table(name), table.value("plugin", ""));
+        for (const auto& [name, table] : plugins_in(trial.config)) {
+            const PluginManifest* plugin = plugins.find(kind_of_table(name), table.plugin);
             if (!plugin) continue;
             for (const ParameterSpec& parameter : plugin->parameters)
-                if (names_file(parameter.type) && table.contains(parameter.name) &&
-                    std::filesystem::is_regular_file(table.at(parameter.name).get<std::string>()))
-                    files.insert(table.at(parameter.name).get<std::string>());
+                if (names_file(parameter.type) && table.parameters.contains(parameter.name) &&
+                    std::filesystem::is_regular_file(table.parameters.at(parameter.name).get<std::string>()))
+                    files.insert(table.parameters.at(parameter.name).get<std::string>());
         }
     return files;
 }

@@ -30,19 +30,19 @@ namespace fs = std::filesystem;
 
 using ReadExperiment = std::function<Experiment(const PluginCatalogue&)>;
 
-ScheduleOptions schedule_options(const nlohmann::json& run, int cuda_devices, std::vector<fs::path> folders,
+ScheduleOptions schedule_options(const RunSettings& run, int cuda_devices, std::vector<fs::path> folders,
                                  const WorkerPatience& patience) {
     ScheduleOptions options;
     options.patience = patience;
     options.slots = make_slots(run, cuda_devices, available_cores());
     options.plugin_folders = std::move(folders);
-    options.time_limit = run.value("time_limit", 0.0);
-    options.retries = run.value("retries", 0);
-    options.stop_on_failure = run.value("stop_on_failure", false);
-    options.checkpoint_seconds = run.value("checkpoint_seconds", 60.0);
-    options.exact_seconds = run.value("exact_seconds", 300.0);
-    options.retention.newest = run.value("keep_newest", 1);
-    options.retention.best_metric = run.value("keep_best", "");
+    options.time_limit = run.time_limit;
+    options.retries = static_cast<int>(run.retries);
+    options.stop_on_failure = run.stop_on_failure;
+    options.checkpoint_seconds = run.checkpoint_seconds;
+    options.exact_seconds = run.exact_seconds;
+    options.retention.newest = static_cast<int>(run.keep_newest);
+    options.retention.best_metric = run.keep_best;
     return options;
 }
 
@@ -56,9 +56,7 @@ std::string slots_text(const std::vector<Slot>& slots) {
 
 // Of bfloat16 where the processor has no products of it.
 void say_precision(Progress& progress, const Experiment& experiment, const std::vector<Slot>& slots) {
-    const auto is_bfloat16 = [](const TrialConfig& trial) {
-        return trial.config.at("train").at("precision") == "bfloat16";
-    };
+    const auto is_bfloat16 = [](const TrialConfig& trial) { return train_of(trial.config).precision == "bfloat16"; };
     const auto is_cpu = [](const Slot& slot) { return slot.torch_device() == "cpu"; };
     if (std::none_of(experiment.trials.begin(), experiment.trials.end(), is_bfloat16) ||
         std::none_of(slots.begin(), slots.end(), is_cpu))
@@ -108,16 +106,15 @@ WorkList enqueue(store::Store& store, const Experiment& experiment, const std::s
 int exit_code_of(int signal) { return signal == SIGUSR1 ? exit_preempted : 128 + signal; }
 
 // A trial that has begun goes on with as many threads as then, unless run.cores says otherwise.
-void keep_threads(store::Store& store, const nlohmann::json& run, WorkList& work) {
+void keep_threads(store::Store& store, const RunSettings& run, WorkList& work) {
     for (Job& job : work.jobs)
         if (job.threads < 0)
-            job.threads =
-                run.value("cores", 0) > 0 ? 0 : static_cast<int>(store::trial_details(store, job.trial).threads);
+            job.threads = run.cores > 0 ? 0 : static_cast<int>(store::trial_details(store, job.trial).threads);
 }
 
 // Why there are so many slots, where nobody has said how many there are to be.
-std::string slots_reason(const nlohmann::json& run, const std::vector<Slot>& slots, const Demand& demand) {
-    if (run.value("cores", 0) > 0 || run.value("slots", 0) > 0 || slots[0].device != "cpu") return "";
+std::string slots_reason(const RunSettings& run, const std::vector<Slot>& slots, const Demand& demand) {
+    if (run.cores > 0 || run.slots > 0 || slots[0].device != "cpu") return "";
     std::string why;
     if (slots.size() > 1) why = "one for each core, as several trials wait";
     if (demand.other_runs > 0)
@@ -188,7 +185,7 @@ nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, co
 // From the queue to the summary of one experiment; `ready` has said what plugins there are.
 int perform_stage(const Invocation& command, const Experiment& experiment, ReadyWorker ready) {
     const auto& [options, folders, surroundings, signals, progress, out, live] = command;
-    if (!ready.torch.problem.empty() && experiment.run.value("device", "auto") != "cpu")
+    if (!ready.torch.problem.empty() && experiment.run.device != "cpu")
         progress.line("no GPU is used: " + ready.torch.problem);
     ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, folders, options.patience);
     int signal = 0;
@@ -224,7 +221,7 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     } else if (!options.quiet) {
         store::Store reader = store::Store::open_to_read(options.store);
         say_end(progress, result, experiment.name, reader);
-        warn_of_keep_best(progress, reader, experiment.run.value("keep_best", ""), work);
+        warn_of_keep_best(progress, reader, experiment.run.keep_best, work);
         print_summary(reader, experiment.name, out, result.told);
         if (experiment.table)
             out << "marginalia table " << experiment.name << store_option(reader)

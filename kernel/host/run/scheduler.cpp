@@ -105,7 +105,7 @@ void Scheduler::start_worker_at(Station& station) {
     CatalogueCommand command;
     for (const auto& folder : options_.plugin_folders) command.folders.push_back(folder.string());
     command.skip = catalogue_.failures;  // what crashed the first worker must not crash this one
-    station.worker->send(Command::catalogue, encode_catalogue_command(command));
+    station.worker->send(Command::catalogue, text_of(command));
 }
 
 void Scheduler::wait_for_events() {
@@ -200,7 +200,7 @@ void Scheduler::start_if_ready(Station& station) {
     station.plugin_sets.insert(plugins);
     station.after_others = station.plugin_sets.size() > 1;
     station.ticket = tickets_();
-    TrialRequest request{.config = config.config,
+    TrialRequest request{.settings = config.config,
                          .seed = config.seed,
                          .ticket = station.ticket,
                          .device = station.slot.torch_device(),
@@ -209,7 +209,6 @@ void Scheduler::start_if_ready(Station& station) {
                          .exact_seconds = options_.exact_seconds};
     ArchiveSizes sizes;
     if (const auto& checkpoint = station.claim->checkpoint) {
-        request.checkpoint_step = checkpoint->step;
         sizes.checkpoint = static_cast<std::uint64_t>(checkpoint->bytes);
         station.feeds.push_back({*checkpoint});
     }

@@ -78,7 +78,9 @@ private:
     void take_record(Station&, Record type, std::string_view payload);
     void take_name(Station&, std::string_view payload);
     void take_metrics(Station&, std::string_view payload);
+    void take_sample(store::TrialId trial, std::string_view payload);
     void take_end(Station&, std::string_view payload);
+    void take_failure(Station&, std::string_view payload);
     static void check_ticket(const Station&, std::uint64_t ticket);
     void say_what_was_read(const std::string& name, const std::string& kind, const std::string& text);
     void worker_ended(Station&);

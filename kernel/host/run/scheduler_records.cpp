@@ -48,16 +48,7 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             writer_.final_metric(trial, std::string(payload), value);
             break;
         }
-        case Record::sample: {
-            const auto head_bytes = take<std::uint32_t>(payload);
-            if (head_bytes > payload.size()) throw Error("a sample whose head is cut off");
-            const auto head = nlohmann::json::parse(payload.substr(0, head_bytes));
-            std::string data(payload.substr(head_bytes));
-            if (head.at("name") == "note") progress_.line(note_line(trial, data));
-            say_what_was_read(head.at("name"), head.at("kind"), data);
-            writer_.sample(trial, head.at("name"), head.at("step"), head.at("kind"), std::move(data));
-            break;
-        }
+        case Record::sample: take_sample(trial, payload); break;
         case Record::checkpoint_piece: take_checkpoint_piece(station, payload); break;
         case Record::checkpoint: take_checkpoint_end(station, payload); break;
         case Record::progress: {
@@ -74,16 +65,24 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             take_end(station, payload);
             trial_preempted(station);
             break;
-        case Record::failed: {
-            const auto json = nlohmann::json::parse(payload);
-            check_ticket(station, json.at("ticket"));
-            const bool out_of_memory = json.at("out_of_memory");
-            station.retired = true;  // what is left of a failed trial in its process is anybody's guess
-            trial_failed(station, out_of_memory ? store::Status::oom : store::Status::failed, json.at("message"));
-            break;
-        }
+        case Record::failed: take_failure(station, payload); break;
         default: throw Error("a record of type " + std::to_string(static_cast<int>(type)) + ", which is none");
     }
+}
+
+void Scheduler::take_sample(store::TrialId trial, std::string_view payload) {
+    const auto head = message_of<SampleHead>(take_text(payload, "a sample"));
+    std::string data(payload);
+    if (head.name == "note") progress_.line(note_line(trial, data));
+    say_what_was_read(head.name, head.kind, data);
+    writer_.sample(trial, head.name, head.step, head.kind, std::move(data));
+}
+
+void Scheduler::take_failure(Station& station, std::string_view payload) {
+    const auto failure = message_of<TrialFailure>(payload);
+    check_ticket(station, failure.ticket);
+    station.retired = true;  // what is left of a failed trial in its process is anybody's guess
+    trial_failed(station, failure.out_of_memory ? store::Status::oom : store::Status::failed, failure.message);
 }
 
 // Of a dataset and an energy, once for all trials that read the same.

@@ -64,8 +64,8 @@ double available_gigabytes() {
     return HUGE_VAL;
 }
 
-void add_cpu(std::vector<Slot>& slots, const nlohmann::json& run, int machine, const Demand& demand) {
-    int cores = run.value("cores", 0), count = run.value("slots", 0);
+void add_cpu(std::vector<Slot>& slots, const RunSettings& run, int machine, const Demand& demand) {
+    auto cores = static_cast<int>(run.cores), count = static_cast<int>(run.slots);
     if (cores == 0 && count == 0) {
         const int share = std::max(1, machine / (1 + demand.other_runs));
         const double room = std::max(1.0, available_gigabytes() / slot_gigabytes);
@@ -100,22 +100,21 @@ int available_cores() {
     return std::max(1, static_cast<int>(std::min<double>(allowed, std::ceil(cgroup_cores()))));
 }
 
-std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int cores, const Demand& demand) {
-    const std::string list = run.value("device", "auto");
-    std::vector<std::string> devices = split(list);
+std::vector<Slot> make_slots(const RunSettings& run, int cuda_devices, int cores, const Demand& demand) {
+    std::vector<std::string> devices = split(run.device);
     if (devices.size() == 1 && devices[0] == "auto") {
         devices = {};
         for (int i = 0; i < cuda_devices; ++i) devices.push_back("cuda:" + std::to_string(i));
         if (devices.empty()) devices.push_back("cpu");
     }
     const int share = std::max(1, cores / std::max<int>(1, static_cast<int>(devices.size())));
-    if (run.value("cores", 0) > cores)
-        throw Error("run.cores = " + std::to_string(run.value("cores", 0)) + " is more than the " +
-                    std::to_string(cores) + " cores that this process may use; give fewer, or 0 for all");
-    const int threads = run.value("cores", 0) > 0 ? run.value("cores", 0) : share;
+    if (run.cores > cores)
+        throw Error("run.cores = " + std::to_string(run.cores) + " is more than the " + std::to_string(cores) +
+                    " cores that this process may use; give fewer, or 0 for all");
+    const int threads = run.cores > 0 ? static_cast<int>(run.cores) : share;
     const std::string remedy = "use \"auto\", \"cpu\" or a list such as \"cuda:0,cuda:1\"";
     std::vector<Slot> slots;
-    if (trim_blanks(list).empty()) throw Error("run.device is empty; " + remedy);
+    if (trim_blanks(run.device).empty()) throw Error("run.device is empty; " + remedy);
     for (const std::string& device : devices) {
         if (device == "cpu") add_cpu(slots, run, cores, demand);
         else if (index_of(device, "cuda:") >= 0) add_cuda(slots, device, cuda_devices, threads);

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include "kernel/spec/settings.h"
 
 namespace marginalia {
 
@@ -29,6 +29,6 @@ struct Demand {
 // 0 slots: as many as there are cores for. Where neither is given, a trial for each core as far as trials and memory
 // go: two trials of one thread get further than one of two. Other runs get their share of the cores. A CUDA slot has
 // `cores` threads, or its share of the machine. Throws Error for a device that is not there.
-std::vector<Slot> make_slots(const nlohmann::json& run, int cuda_devices, int cores, const Demand& demand = {});
+std::vector<Slot> make_slots(const RunSettings& run, int cuda_devices, int cores, const Demand& demand = {});
 
 }  // namespace marginalia

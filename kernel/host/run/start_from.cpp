@@ -15,9 +15,8 @@ namespace {
 std::set<std::string> start_experiments(const Experiment& experiment) {
     std::set<std::string> names;
     for (const TrialConfig& trial : experiment.trials)
-        if (const auto train = trial.config.find("train"); train != trial.config.end())
-            if (const std::string start = train->value("start_from", ""); !start.empty())
-                names.insert(start.substr(0, start.find('@')));
+        if (const std::string start = train_of(trial.config).start_from; !start.empty())
+            names.insert(start.substr(0, start.find('@')));
     if (experiment.stage1) names.erase(experiment.stage1->name);  // will have been run
     return names;
 }

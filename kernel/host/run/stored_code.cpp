@@ -23,13 +23,13 @@ std::string whole(const fs::path& path) {
 
 void for_scripts(const nlohmann::json& config, const PluginCatalogue& plugins,
                  const std::function<void(const PluginManifest&, const std::string&)>& visit) {
-    for (const auto& [table, values] : config.items()) {
-        if (!values.is_object() || !values.contains("plugin") || !values.at("plugin").is_string()) continue;
-        const PluginManifest* plugin = plugins.find(kind_of_table(table), values.at("plugin").get<std::string>());
+    for (const auto& [name, table] : plugins_in(config)) {
+        const PluginManifest* plugin = plugins.find(kind_of_table(name), table.plugin);
         if (!plugin) continue;
         for (const ParameterSpec& parameter : plugin->parameters)
-            if (const auto value = values.find(parameter.name);
-                parameter.type == ParameterType::script && value != values.end() && value->is_string() && *value != "")
+            if (const auto value = table.parameters.find(parameter.name); parameter.type == ParameterType::script &&
+                                                                          value != table.parameters.end() &&
+                                                                          value->is_string() && *value != "")
                 visit(*plugin, value->get<std::string>());
     }
 }

@@ -53,20 +53,11 @@ std::string label_of(const Experiment& experiment, const TrialConfig& trial) {
 }
 
 Action action_for(store::Status status, const WorkOptions& options, bool changed) {
-    using store::Status;
-    switch (status) {
-        case Status::done: return changed && options.again ? Action::run : Action::skip_done;
-        case Status::running: return Action::leave_running;
-        case Status::failed:
-        case Status::timeout:
-        case Status::oom: return options.retry_failed || changed ? Action::run : Action::leave_failed;
-        case Status::pruned:
-        case Status::cancelled: return Action::leave_failed;
-        case Status::queued:
-        case Status::preempted:
-        case Status::lost: return Action::run;
-    }
-    return Action::run;
+    if (status == store::Status::done) return changed && options.again ? Action::run : Action::skip_done;
+    if (status == store::Status::running) return Action::leave_running;
+    const store::StatusFacts& facts = store::facts_of(status);
+    if (facts.failed && (options.retry_failed || changed)) return Action::run;
+    return facts.ended ? Action::leave_failed : Action::run;
 }
 
 WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored,

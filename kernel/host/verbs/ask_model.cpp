@@ -84,24 +84,24 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     store.read_checkpoint(checkpoint, [&file](std::string_view piece) { file.add(piece); });
     InferenceRequest request;
     request.checkpoint_descriptor = file.to_be_read();
-    request.trial.config = model_config(details.trial);
-    request.trial.checkpoint_step = checkpoint.step;
+    const nlohmann::json config = model_config(details.trial);
+    request.trial.settings = config;
     request.trial_number = details.trial.id;
+    request.step = checkpoint.step;
     request.trial.seed = options.seed;
     request.trial.device = options.device;
     request.label = fmt::format("trial {} ({}), step {}", details.trial.id, details.trial.experiment, checkpoint.step);
     const StoredCode code(details.sweep, common.trust);
     const PluginCatalogue catalogue = fetch_catalogue(code.plugin_folders(common.plugin_paths));
-    code.require_scripts(request.trial.config, catalogue);
+    code.require_scripts(config, catalogue);
     use_plugins(request, {"energy", "dataset", "network", "objective"}, catalogue);
     return request;
 }
 
 void use_plugins(InferenceRequest& request, const std::vector<std::string>& tables, const PluginCatalogue& catalogue) {
-    const nlohmann::json& config = request.trial.config;
     for (const std::string& table : tables) {
-        if (!config.contains(table)) continue;
-        const std::string kind = kind_of_table(table), name = config.at(table).at("plugin");
+        if (!request.trial.settings.has(table)) continue;
+        const std::string kind = kind_of_table(table), name = request.trial.settings.plugin(table).plugin;
         const PluginManifest* plugin = catalogue.find(kind, name);
         if (!plugin)
             throw MissingPlugin(
@@ -116,7 +116,9 @@ void hand_over(const InferenceRequest& request) {
     InferenceRequest complete = request;
     complete.trial.threads = available_cores();
     const InheritedFile file;
-    file.add(encode_inference(complete));
+    std::string bytes;
+    nlohmann::json::to_cbor(complete, bytes);
+    file.add(bytes);
     become_worker({"--infer", std::to_string(file.to_be_read())});
 }
 

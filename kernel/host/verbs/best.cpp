@@ -3,12 +3,12 @@
 
 #include <map>
 
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/pivot.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/verbs.h"
+#include "kernel/spec/metrics.h"
 #include "store/error.h"
 
 namespace marginalia {

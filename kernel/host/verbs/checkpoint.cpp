@@ -33,7 +33,7 @@ int checkpoint_export_verb(const Common& common, const CheckpointOptions& option
     request.verb = InferenceRequest::Verb::export_model;
     request.output.file = options.file.string();
     if (options.file.empty())
-        request.output.file = fmt::format("trial-{}-step-{}.pt", request.trial_number, request.trial.checkpoint_step);
+        request.output.file = fmt::format("trial-{}-step-{}.pt", request.trial_number, request.step);
     request.label += "; open it with torch.jit.load";
     hand_over(request);
 }

@@ -1,12 +1,12 @@
 // `compare`: trials side by side.
 #include <fmt/format.h>
 
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/side_by_side.h"
 #include "kernel/host/verbs/verbs.h"
+#include "kernel/spec/metrics.h"
 
 namespace marginalia {
 namespace {

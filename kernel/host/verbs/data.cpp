@@ -8,7 +8,7 @@
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
 #include "kernel/host/data/cache.h"
-#include "kernel/host/data/catalogue.h"
+#include "kernel/host/data/data_sets.h"
 #include "kernel/host/data/get.h"
 #include "kernel/host/data/normalise.h"
 #include "kernel/host/results/table.h"
@@ -73,7 +73,7 @@ int list_data_verb(const Common& common, std::ostream& out) {
     Column about{"about"}, folder{"folder"}, licence{"licence"};
     about.drop = 3, licence.drop = 2, folder.drop = 1;
     Table table({{"name"}, {"state"}, {"files", true}, {"size", true}, licence, folder, about});
-    for (const data::DataSet& set : data::catalogue()) {
+    for (const data::DataSet& set : data::data_sets()) {
         std::uint64_t bytes = 0;
         for (const data::DataFile& file : set.files) bytes += file.size;
         table.add_row({set.name, state_of(set, cache / set.folder),

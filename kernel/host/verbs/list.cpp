@@ -6,11 +6,11 @@
 #include <iostream>
 #include <set>
 
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/verbs.h"
+#include "kernel/spec/metrics.h"
 #include "kernel/spec/nearest.h"
 #include "store/error.h"
 
@@ -34,13 +34,12 @@ Cell age_cell(const std::optional<double>& then, double now) {
 
 std::vector<store::Status> statuses_named(const std::vector<std::string>& names) {
     std::vector<std::string> known;
-    for (int status = 0; status <= static_cast<int>(store::Status::cancelled); ++status)
-        known.emplace_back(store::name_of(static_cast<store::Status>(status)));
+    for (const store::StatusFacts& status : store::statuses) known.emplace_back(status.name);
     std::vector<store::Status> statuses;
     for (const std::string& name : names) {
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            throw Error(fmt::format("'{}' is no status{}", name, suggestion(name, known, "statuses")));
-        statuses.push_back(store::status_named(name));
+        const auto status = store::find_status(name);
+        if (!status) throw Error(fmt::format("'{}' is no status{}", name, suggestion(name, known, "statuses")));
+        statuses.push_back(*status);
     }
     return statuses;
 }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "kernel/host/results/metrics.h"
+#include "kernel/spec/metrics.h"
 #include "kernel/spec/nearest.h"
 #include "store/error.h"
 
@@ -65,16 +65,8 @@ void require_metric(const std::string& metric, const std::vector<std::string>& n
 }
 
 Tone tone_of(store::Status status) {
-    switch (status) {
-        case store::Status::done: return Tone::good;
-        case store::Status::failed:
-        case store::Status::timeout:
-        case store::Status::oom:
-        case store::Status::lost: return Tone::bad;
-        case store::Status::running:
-        case store::Status::preempted: return Tone::warn;
-        default: return Tone::plain;
-    }
+    constexpr Tone tones[] = {Tone::plain, Tone::good, Tone::warn, Tone::bad};  // of each Mood
+    return tones[static_cast<std::size_t>(store::facts_of(status).mood)];
 }
 
 }  // namespace marginalia

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "kernel/base/printable.h"
-#include "kernel/host/results/metrics.h"
+#include "kernel/spec/metrics.h"
 
 namespace marginalia {
 namespace {

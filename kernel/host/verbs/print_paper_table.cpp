@@ -8,11 +8,11 @@
 #include <set>
 
 #include "kernel/base/printable.h"
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/results.h"
 #include "kernel/host/results/summary.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/verbs/paper_lines.h"
+#include "kernel/spec/metrics.h"
 #include "kernel/spec/nearest.h"
 
 namespace marginalia {

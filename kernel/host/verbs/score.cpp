@@ -40,14 +40,13 @@ InferenceRequest ask_energy(const Common& common, const ScoreOptions& options) {
     InferenceRequest request;
     request.trial.seed = options.model.seed;
     request.trial.device = options.model.device;
-    nlohmann::json& asked = request.trial.config;
     for (const TrialConfig& trial : experiment.trials) {
-        if (!trial.config.contains("energy"))
+        const auto energy = trial.config.find("energy");
+        if (energy == trial.config.end())
             throw Error(file + " learns from a dataset, which has no log f; score a trained TRIAL instead");
-        const nlohmann::json energy = {{"energy", trial.config.at("energy")}};
-        if (!asked.is_null() && asked != energy)
+        if (*energy != *experiment.trials.front().config.find("energy"))
             throw Error(file + " sweeps its energy; choose one by an override, as energy.KEY=VALUE");
-        asked = energy;
+        request.trial.settings.plugins["energy"] = *energy;
     }
     use_plugins(request, {"energy"}, catalogue);
     return request;

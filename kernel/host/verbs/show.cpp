@@ -8,13 +8,13 @@
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/provenance_facts.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
+#include "kernel/spec/metrics.h"
 
 namespace marginalia {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/verbs/lookup.h"
+#include "kernel/spec/metrics.h"
 
 namespace marginalia {
 

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <iostream>
 
-#include "kernel/host/results/metrics.h"
 #include "kernel/host/results/pivot.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/print_paper_table.h"
 #include "kernel/host/verbs/verbs.h"
+#include "kernel/spec/metrics.h"
 #include "kernel/spec/nearest.h"
 #include "store/error.h"
 

@@ -20,11 +20,11 @@ constexpr unsigned most_seconds = 120;
 constexpr std::size_t most_bytes = 2000;
 
 std::string description(const std::string& plugin_file, const std::string& text) {
-    const nlohmann::json table = nlohmann::json::parse(text);
-    const std::string name = table.at("plugin");
+    const PluginTable table = nlohmann::json::parse(text);
     const PluginHost plugins({plugin_file});
-    const auto make = reinterpret_cast<DatasetFactory>(plugins.factory("dataset", name));
-    const std::unique_ptr<Dataset> dataset(make(params_of(table, plugins.manifest("dataset", name).parameters)));
+    const auto make = reinterpret_cast<DatasetFactory>(plugins.factory("dataset", table.plugin));
+    const std::unique_ptr<Dataset> dataset(
+        make(params_of(table.parameters, plugins.manifest("dataset", table.plugin).parameters)));
     return facts_of(*dataset);
 }
 

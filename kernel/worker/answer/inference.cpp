@@ -55,7 +55,8 @@ private:
     bool shown_ = false;
 };
 
-struct Job {
+// A request with what answers it.
+struct Asked {
     const InferenceRequest& request;
     const TrainedModel& trained;
     at::Generator& generator;
@@ -67,35 +68,35 @@ struct Job {
 
 // Rows `first`, ... of what was drawn; before_row(row) is called before each.
 template <class BeforeRow>
-void write_rows(Job& job, const Generated& drawn, StateWriter& writer, const BeforeRow& before_row) {
+void write_rows(Asked& asked, const Generated& drawn, StateWriter& writer, const BeforeRow& before_row) {
     const at::Tensor x = drawn.x.cpu(), log_p = drawn.log_p.cpu();
     const std::vector<std::uint8_t> bytes = to_bytes(x);
     const States rows{bytes, static_cast<std::size_t>(x.size(1))};
-    job.waiting.drawn(x.size(0));
+    asked.waiting.drawn(x.size(0));
     for (std::int64_t row = 0; row < x.size(0); ++row) {
         before_row(row);
         writer.row(rows[static_cast<std::size_t>(row)], log_p[row].item<double>());
     }
-    job.out.flush();
+    asked.out.flush();
 }
 
-void sample(Job& job) {
-    const InferenceRequest& request = job.request;
-    const auto writer = make_state_writer(request.output, look_of(job.trained.parts), false, request.count, job.out);
+void sample(Asked& asked) {
+    const InferenceRequest& request = asked.request;
+    const auto writer = make_state_writer(request.output, look_of(asked.trained.parts), false, request.count, asked.out);
     for (std::int64_t first = 0; first < request.count; first += request.batch) {
         const std::int64_t rows = std::min(request.batch, request.count - first);
-        write_rows(job, job.trained.model->generate(rows, job.generator, job.tick), *writer, [](std::int64_t) {});
+        write_rows(asked, asked.trained.model->generate(rows, asked.generator, asked.tick), *writer, [](std::int64_t) {});
     }
     writer->finish();
 }
 
-void complete_all(Job& job, States given, const std::vector<std::string>& lines, StateWriter& writer) {
+void complete_all(Asked& asked, States given, const std::vector<std::string>& lines, StateWriter& writer) {
     const at::Tensor partial = from_bytes(given);
-    const std::int64_t copies = job.request.count, total = partial.size(0) * copies;
-    for (std::int64_t first = 0; first < total; first += job.request.batch) {
+    const std::int64_t copies = asked.request.count, total = partial.size(0) * copies;
+    for (std::int64_t first = 0; first < total; first += asked.request.batch) {
         const at::Tensor place =
-            at::arange(first, std::min(first + job.request.batch, total), at::kLong).div(copies, "floor");
-        write_rows(job, job.completions.draw(partial, lines, place, job.generator, job.tick), writer,
+            at::arange(first, std::min(first + asked.request.batch, total), at::kLong).div(copies, "floor");
+        write_rows(asked, asked.completions.draw(partial, lines, place, asked.generator, asked.tick), writer,
                    [&](std::int64_t row) {
                        if ((first + row) % copies == 0)
                            writer.given(given[static_cast<std::size_t>((first + row) / copies)]);
@@ -113,43 +114,43 @@ std::vector<std::uint8_t> parsed(const TrialParts& parts, const std::string& tex
     return row;
 }
 
-void complete(Job& job) {
-    const InferenceRequest& request = job.request;
-    const TrialParts& parts = job.trained.parts;
+void complete(Asked& asked) {
+    const InferenceRequest& request = asked.request;
+    const TrialParts& parts = asked.trained.parts;
     const auto width = static_cast<std::size_t>(parts.domain.sites);
-    const auto writer = make_state_writer(request.output, look_of(parts), true, 0, job.out);
+    const auto writer = make_state_writer(request.output, look_of(parts), true, 0, asked.out);
     if (request.states_are_text) {
-        complete_all(job, {parsed(parts, request.states), width}, {request.states}, *writer);
+        complete_all(asked, {parsed(parts, request.states), width}, {request.states}, *writer);
     } else {
         StateSource states = open_states(parts, request.states);
         const auto piece = static_cast<std::size_t>(request.batch);
         for (auto bytes = states.first(piece); !bytes.empty(); bytes = states.next(piece))
-            complete_all(job, {bytes, width}, states.lines(), *writer);
+            complete_all(asked, {bytes, width}, states.lines(), *writer);
     }
     writer->finish();
-    if (job.completions.refused() > 0)
+    if (asked.completions.refused() > 0)
         std::cerr << fmt::format("{} of {} completions did not keep what was given and were drawn again\n",
-                                 job.completions.refused(), job.completions.drawn());
+                                 asked.completions.refused(), asked.completions.drawn());
 }
 
-void marginals(Job& job) {
-    const InferenceRequest& request = job.request;
-    const TrialParts& parts = job.trained.parts;
+void marginals(Asked& asked) {
+    const InferenceRequest& request = asked.request;
+    const TrialParts& parts = asked.trained.parts;
     if (!parts.objective->trains_marginals())
         throw Error(
             fmt::format("objective '{}' does not train log p of partial states in one pass, so that it says nothing; "
                         "`marginalia score` gives log_density",
-                        request.trial.config.at("objective").at("plugin").get<std::string>()));
+                        request.trial.settings.plugin("objective").plugin));
     StateSource states = open_states(parts, request.states);
     const auto piece = static_cast<std::size_t>(request.batch);
     auto bytes = states.first(piece);  // refused before anything is written
-    const auto writer = make_marginal_writer(request.output.format, look_of(parts), job.out);
+    const auto writer = make_marginal_writer(request.output.format, look_of(parts), asked.out);
     for (; !bytes.empty(); bytes = states.next(piece)) {
         const States rows{bytes, static_cast<std::size_t>(parts.domain.sites)};
-        const at::Tensor values = log_marginals(*job.trained.model, from_bytes(rows), request.batch, parts.device);
+        const at::Tensor values = log_marginals(*asked.trained.model, from_bytes(rows), request.batch, parts.device);
         for (std::size_t row = 0; row < rows.size(); ++row)
             writer->row(rows[row], values[static_cast<std::int64_t>(row)].item<double>());
-        job.out.flush();
+        asked.out.flush();
     }
     writer->finish();
 }
@@ -159,12 +160,12 @@ void answer(const InferenceRequest& request, const PluginHost& plugins, std::ost
     if (request.verb == Verb::score) return score(request, plugins, out);
     const at::NoGradGuard no_grad;
     TrainedModel trained = load_model(request.trial, plugins, [] {});
-    Job job{request, trained, trained.generator, out};
-    if (request.verb == Verb::sample) sample(job);
-    if (request.verb == Verb::complete) complete(job);
-    if (request.verb == Verb::marginals) marginals(job);
+    Asked asked{request, trained, trained.generator, out};
+    if (request.verb == Verb::sample) sample(asked);
+    if (request.verb == Verb::complete) complete(asked);
+    if (request.verb == Verb::marginals) marginals(asked);
     if (request.verb != Verb::export_model) return;
-    const std::string lack = export_model(trained, request.trial.config.at("objective").at("plugin"), out);
+    const std::string lack = export_model(trained, request.trial.settings.plugin("objective").plugin, out);
     if (!lack.empty()) std::cerr << lack << '\n';
 }
 

@@ -47,7 +47,7 @@ void check_device(const std::string& device) {
 
 int inference_main(int descriptor, const StandardOutput& output) {
     try {
-        InferenceRequest request = decode_inference(contents_of(descriptor));
+        auto request = nlohmann::json::from_cbor(contents_of(descriptor)).get<InferenceRequest>();
         if (request.checkpoint_descriptor >= 0) request.trial.checkpoint = contents_of(request.checkpoint_descriptor);
         configure_torch(request.trial.threads);
         check_device(request.trial.device);

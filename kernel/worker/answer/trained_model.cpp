@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t inference_stream = 3;  // of the request's seed
 
-void use_averages(const TrialParts& parts, const nlohmann::json& train, const StateDict& state) {
+void use_averages(const TrialParts& parts, const TrainSettings& train, const StateDict& state) {
     std::vector<at::Tensor> parameters = parts.network->parameters();
     for (const at::Tensor& own : parts.objective->parameters()) parameters.push_back(own);
     Optimizer optimizer(std::move(parameters), train);
@@ -30,7 +30,7 @@ TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, 
     trained.trial_json = state.trial_json;
     // A finished training has put them in place and keeps no optimiser.
     if (const auto found = state.parts.find("optimizer"); found != state.parts.end())
-        use_averages(parts, request.config.at("train"), found->second);
+        use_averages(parts, request.settings.train, found->second);
     trained.generator = make_generator(parts.device, request.seed, inference_stream);
     trained.model = parts.objective->model(*parts.network, trained.generator, tick);
     return trained;

@@ -41,7 +41,7 @@ at::Tensor scored_rows(const RowEvaluation& evaluation, const at::Tensor& x, std
 // log p of each row along each of `orders` orders: (orders, M).
 at::Tensor along_orders(const RowEvaluation& evaluation, const at::Tensor& x, std::int64_t orders,
                         at::Generator& generator) {
-    const std::int64_t batch = evaluation.settings.at("batch"), rows = x.size(0);
+    const std::int64_t batch = evaluation.settings.batch, rows = x.size(0);
     return scored_rows(evaluation, x.repeat({orders, 1}), 0, batch, generator).view({orders, rows});
 }
 
@@ -71,23 +71,21 @@ at::Tensor spaced(const at::Tensor& values, double threshold) {
 class Ranking {
 public:
     explicit Ranking(const RowEvaluation& evaluation)
-        : evaluation_(evaluation), groups_(evaluation.settings.at("ranking_groups")),
-          rows_(evaluation.settings.at("ranking_rows")),
+        : evaluation_(evaluation), groups_(evaluation.settings.ranking_groups), rows_(evaluation.settings.ranking_rows),
           masked_(ranking_sizes(evaluation.settings, evaluation.parts.domain.sites)),
           generator_(make_generator(evaluation.parts.device, 0, ensemble_stream)) {}
 
     Figures run() {
         if (test_rows(evaluation_.parts, 1).size(0) == 0) return {};
         const at::Tensor x = masked_.empty() ? test_rows(evaluation_.parts, groups_ * rows_) : regenerated();
-        const std::int64_t orders = evaluation_.settings.at("ensemble_orders"),
-                           batch = evaluation_.settings.at("batch");
+        const std::int64_t orders = evaluation_.settings.ensemble_orders, batch = evaluation_.settings.batch;
         // One order more, so that what the single order is compared with does not contain it.
         const at::Tensor log_p = along_orders(evaluation_, x, orders + 1, generator_);
         const at::Tensor marginal = log_marginals(evaluation_.model, x, batch, evaluation_.parts.device);
         const at::Tensor ensemble = log_mean(log_p.slice(0, 1));
         for (std::int64_t first = 0; first + rows_ <= x.size(0); first += rows_) {
             const at::Tensor kept =
-                spaced(ensemble.slice(0, first, first + rows_), evaluation_.settings.at("ranking_threshold")) + first;
+                spaced(ensemble.slice(0, first, first + rows_), evaluation_.settings.ranking_threshold) + first;
             if (kept.numel() < 3) continue;
             const at::Tensor reference = ensemble.index_select(0, kept);
             add("ranking", marginal.index_select(0, kept), reference);
@@ -124,7 +122,7 @@ private:
 
     at::Tensor completed(const at::Tensor& partial, std::int64_t& done) {
         std::vector<at::Tensor> drawn;
-        for (const at::Tensor& piece : partial.split(evaluation_.settings.at("batch").get<std::int64_t>())) {
+        for (const at::Tensor& piece : partial.split(evaluation_.settings.batch)) {
             const Tick tick = tick_of(evaluation_.keep_going, done, groups_ * rows_);
             drawn.push_back(evaluation_.model.complete(piece.to(generator_.device()), generator_, tick).x.cpu());
             done += piece.size(0);
@@ -157,8 +155,8 @@ private:
 
 }  // namespace
 
-std::vector<std::int64_t> ranking_sizes(const nlohmann::json& settings, std::int64_t sites) {
-    return numbers_of(settings.at("ranking_masked"), sites);
+std::vector<std::int64_t> ranking_sizes(const EvaluationSettings& settings, std::int64_t sites) {
+    return numbers_of(settings.ranking_masked, sites);
 }
 
 at::Tensor test_rows(const TrialParts& parts, std::int64_t count) {
@@ -172,20 +170,18 @@ at::Tensor training_rows(const TrialParts& parts, std::int64_t count) {
 }
 
 Figures evaluate_likelihood(const RowEvaluation& evaluation) {
-    const nlohmann::json& settings = evaluation.settings;
-    const std::int64_t batch = settings.at("batch"), points = settings.at("nll_points"),
-                       ensemble_rows = settings.at("ensemble_rows");
-    const at::Tensor x = test_rows(evaluation.parts, settings.at("nll_samples"));
+    const EvaluationSettings& settings = evaluation.settings;
+    const at::Tensor x = test_rows(evaluation.parts, settings.nll_samples);
     if (x.size(0) == 0) return {};
     at::Generator orders = make_generator(evaluation.parts.device, 0, order_stream);
-    const Spread spread = spread_of(scored_rows(evaluation, x, points, batch, orders));
+    const Spread spread = spread_of(scored_rows(evaluation, x, settings.nll_points, settings.batch, orders));
     const double bits = bits_of(evaluation.parts);
     const std::string suffix = suffix_of(evaluation.model.density()), name = "nll_bits" + suffix;
     Figures figures{{name, -spread.mean / bits}, {name + "_stderr", spread.error / bits}};
-    if (ensemble_rows == 0) return figures;
+    if (settings.ensemble_rows == 0) return figures;
     at::Generator more = make_generator(evaluation.parts.device, 0, ensemble_stream);
     const at::Tensor log_p =
-        along_orders(evaluation, x.slice(0, 0, ensemble_rows), settings.at("ensemble_orders"), more);
+        along_orders(evaluation, x.slice(0, 0, settings.ensemble_rows), settings.ensemble_orders, more);
     const Spread gain = spread_of(log_mean(log_p) - log_p.mean(0));
     figures["nll_bits_ensemble" + suffix] = -(spread.mean + gain.mean) / bits;
     figures["nll_bits_ensemble" + suffix + "_stderr"] = std::hypot(spread.error, gain.error) / bits;
@@ -194,13 +190,12 @@ Figures evaluate_likelihood(const RowEvaluation& evaluation) {
 
 Figures evaluate_ranking(const RowEvaluation& evaluation) { return Ranking(evaluation).run(); }
 
-Figures validation_bits(const TrialParts& parts, const Model& model, std::int64_t rows, std::int64_t points,
-                        std::int64_t batch, const KeepGoing& keep_going) {
-    const at::Tensor x = random_rows_of(parts, Split::validation, rows, validation_stream);
+Figures validation_bits(const RowEvaluation& evaluation) {
+    const auto& [parts, model, settings, keep_going] = evaluation;
+    const at::Tensor x = random_rows_of(parts, Split::validation, settings.quick_samples, validation_stream);
     if (x.size(0) == 0) return {};
-    const RowEvaluation evaluation{parts, model, {}, keep_going};
     at::Generator orders = make_generator(parts.device, 0, validation_stream);
-    const Spread spread = spread_of(scored_rows(evaluation, x, points, batch, orders));
+    const Spread spread = spread_of(scored_rows(evaluation, x, settings.nll_points, settings.batch, orders));
     return {{"validation_bits" + suffix_of(model.density()), -spread.mean / bits_of(parts)}};
 }
 

@@ -2,17 +2,16 @@
 // docs/metrics.md.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "kernel/spec/settings.h"
 #include "kernel/worker/evaluate/evaluation.h"
 
 namespace marginalia {
 
-// How rows are evaluated: the canonical [evaluation] table, of which these functions read what concerns a dataset.
+// How rows are evaluated: these functions read what concerns a dataset in the settings.
 struct RowEvaluation {
     const TrialParts& parts;
     const Model& model;
-    const nlohmann::json& settings;
+    const EvaluationSettings& settings;
     KeepGoing keep_going;
 };
 
@@ -29,7 +28,7 @@ at::Tensor training_rows(const TrialParts& parts, std::int64_t count);
 Figures evaluate_likelihood(const RowEvaluation& evaluation);
 
 // The numbers of sites of evaluation.ranking_masked. Throws Error where it is no list of them.
-std::vector<std::int64_t> ranking_sizes(const nlohmann::json& settings, std::int64_t sites);
+std::vector<std::int64_t> ranking_sizes(const EvaluationSettings& settings, std::int64_t sites);
 
 // log p_θ of ranking_groups groups of similar rows beside the ensemble's log p of the same rows (arXiv 2310.12920,
 // sec. 5.1): means over the groups of Spearman's and Pearson's correlation, ranking_spearman, ranking_pearson, with
@@ -44,9 +43,8 @@ Figures evaluate_ranking(const RowEvaluation& evaluation);
 // their distributions, observable_distance.NAME. _floor: the same distances of as many training rows.
 Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn);
 
-// validation_bits over `rows` rows of the validation split, estimated from `points` passes a row; empty where there is
-// none.
-Figures validation_bits(const TrialParts& parts, const Model& model, std::int64_t rows, std::int64_t points,
-                        std::int64_t batch, const KeepGoing& keep_going);
+// validation_bits over quick_samples rows of the validation split, estimated from nll_points passes a row; empty where
+// there is none.
+Figures validation_bits(const RowEvaluation& evaluation);
 
 }  // namespace marginalia

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "kernel/spec/metrics.h"
 #include "kernel/worker/evaluate/annealed_importance.h"
 #include "kernel/worker/evaluate/dataset_evaluation.h"
 #include "kernel/worker/evaluate/evaluation.h"
@@ -23,30 +24,26 @@ class FinalEvaluation {
 public:
     FinalEvaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, Recorder& recorder)
         : request_(request), plugins_(plugins), parts_(parts), recorder_(recorder),
-          steps_(request.config.at("train").at("steps")), batch_(setting("batch")),
+          wanted_(request.settings.evaluation), steps_(request.settings.train.steps),
           generator_(make_generator(parts.device, request.seed, final_stream)),
           model_(parts.objective->model(*parts.network, generator_, tick_of(normalising_))) {}
 
     void run() {
-        const std::int64_t samples = setting("samples");
         // Exact values cost seconds on wide lattices: only beside the figures they are to be compared with.
-        if (parts_.energy && (samples > 0 || setting("nll_samples") > 0)) find_log_z();
+        if (parts_.energy && (wanted_.samples > 0 || wanted_.nll_samples > 0)) find_log_z();
         at::Tensor drawn;
-        if (samples > 0)
-            record(
-                evaluate_samples(parts_, *model_, log_z_, samples, batch_, generator_, reporting("sampling"), drawn));
+        if (wanted_.samples > 0)
+            record(evaluate_samples(parts_, *model_, log_z_, wanted_.samples, wanted_.batch, generator_,
+                                    reporting("sampling"), drawn));
         if (drawn.defined()) {
             record_pictures(drawn);
-            if (request_.config.at("evaluation").at("marginal_time"))
-                record(time_marginals(parts_, *model_, drawn, generator_, tick_of(timing_)));
+            if (wanted_.marginal_time) record(time_marginals(parts_, *model_, drawn, generator_, tick_of(timing_)));
         }
         if (parts_.energy) compare_with_reference(drawn);
         else compare_with_data(drawn);
     }
 
 private:
-    std::int64_t setting(const char* name) const { return request_.config.at("evaluation").at(name); }
-
     KeepGoing reporting(const char* phase) {
         return [this, phase](std::int64_t done, std::int64_t total) {
             recorder_.progress(phase, done, total);
@@ -63,15 +60,15 @@ private:
         begin("exact log Z");
         log_z_.value = parts_.energy->log_z();
         if (log_z_.value) record({{"log_z_exact", *log_z_.value}});
-        const std::int64_t chains = setting("ais_chains");
-        if (chains == 0) return;
+        if (wanted_.ais_chains == 0) return;
         std::int64_t done = 0;
         const KeepGoing keep_going = reporting("annealing");
         const Tick tick = [&] {
-            if (!keep_going(++done, setting("ais_temperatures"))) throw Interrupted{};
+            if (!keep_going(++done, wanted_.ais_temperatures)) throw Interrupted{};
         };
         const AnnealedLogZ estimate = annealed_log_z(
-            *parts_.energy, {chains, setting("ais_temperatures"), static_cast<std::uint64_t>(request_.seed)}, tick);
+            *parts_.energy, {wanted_.ais_chains, wanted_.ais_temperatures, static_cast<std::uint64_t>(request_.seed)},
+            tick);
         record({{"log_z_ais", estimate.log_z},
                 {"log_z_ais_stderr", estimate.standard_error},
                 {"log_z_ais_lower", estimate.mean_log_weight},
@@ -85,15 +82,13 @@ private:
         record(evaluate_likelihood(row_evaluation("likelihood")));
         // Where log p has one value there is nothing to compare.
         const bool one_log_p = !parts_.objective->trains_marginals() || parts_.network->consistent();
-        if (setting("ranking_groups") > 0 && !one_log_p) record(evaluate_ranking(row_evaluation("ranking")));
+        if (wanted_.ranking_groups > 0 && !one_log_p) record(evaluate_ranking(row_evaluation("ranking")));
     }
 
-    RowEvaluation row_evaluation(const char* phase) {
-        return {parts_, *model_, request_.config.at("evaluation"), reporting(phase)};
-    }
+    RowEvaluation row_evaluation(const char* phase) { return {parts_, *model_, wanted_, reporting(phase)}; }
 
     void compare_with_reference(const at::Tensor& drawn) {
-        const std::int64_t nll_samples = setting("nll_samples"), marginal_states = setting("marginal_states");
+        const std::int64_t nll_samples = wanted_.nll_samples, marginal_states = wanted_.marginal_states;
         if (nll_samples > 0) begin("exact entropy");
         if (nll_samples > 0)
             if (const auto entropy = parts_.energy->entropy())
@@ -109,7 +104,8 @@ private:
             compare_marginals(reference.x, marginal_states);
         if (nll_samples == 0) return;
         reference.x = reference.x.slice(0, 0, nll_samples);
-        record(evaluate_reference(parts_, *model_, log_z_, reference, batch_, generator_, reporting("likelihood")));
+        record(
+            evaluate_reference(parts_, *model_, log_z_, reference, wanted_.batch, generator_, reporting("likelihood")));
         if (!drawn.defined()) return;
         begin("drawn states beside reference states");
         Curves curves;
@@ -119,7 +115,7 @@ private:
 
     Reference reference_states(std::int64_t count) {
         at::Generator own = make_generator(parts_.device, request_.seed, reference_stream);
-        const std::int64_t chains = setting("reference_chains");
+        const std::int64_t chains = wanted_.reference_chains;
         const auto sampler = build_reference_sampler(request_, plugins_, parts_, chains, own);
         if (!sampler) begin("reference states");
         if (!sampler)
@@ -131,9 +127,9 @@ private:
     void compare_marginals(const at::Tensor& reference, std::int64_t states) {
         at::Generator choice = make_generator(at::kCPU, request_.seed, final_stream);
         Curves curves;
-        const MarginalChoice wanted{states, batch_, request_.exact_seconds};
-        const Figures figures =
-            evaluate_marginals(parts_, *model_, reference, wanted, choice, reporting("exact log-marginals"), curves);
+        const MarginalChoice choice_of_states{states, wanted_.batch, request_.exact_seconds};
+        const Figures figures = evaluate_marginals(parts_, *model_, reference, choice_of_states, choice,
+                                                   reporting("exact log-marginals"), curves);
         record(figures);
         if (const auto left = figures.find("marginal_states"); left != figures.end())
             recorder_.note(steps_,
@@ -146,9 +142,7 @@ private:
     void record(const Figures& figures) {
         for (const auto& [name, value] : figures) {
             recorder_.final_metric(name, value);
-            // The last points of the curves that quick evaluations draw.
-            if (name.starts_with("kl") || name.starts_with("free_energy"))
-                if (!name.ends_with("_stderr")) recorder_.metric(name, steps_, value);
+            if (metric_info(name).drawn) recorder_.metric(name, steps_, value);
         }
     }
 
@@ -159,7 +153,7 @@ private:
 
     void record_pictures(const at::Tensor& drawn) {
         begin("pictures");
-        const std::int64_t count = std::min(setting("pictures"), drawn.size(0));
+        const std::int64_t count = std::min(wanted_.pictures, drawn.size(0));
         if (count == 0) return;
         const std::vector<std::uint8_t> bytes = to_bytes(drawn.slice(0, 0, count));
         const States rows{bytes, static_cast<std::size_t>(parts_.domain.sites)};
@@ -211,8 +205,8 @@ private:
     const PluginHost& plugins_;
     const TrialParts& parts_;
     Recorder& recorder_;
+    const EvaluationSettings& wanted_;
     const std::int64_t steps_;
-    const std::int64_t batch_;
     at::Generator generator_;
     const at::NoGradGuard no_grad_;
     const KeepGoing normalising_ = reporting("normalising"), timing_ = reporting("timing marginals");

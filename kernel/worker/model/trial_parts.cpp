@@ -14,12 +14,12 @@ namespace {
 // Runs the factory of the plugin of `kind` that a table of the config names, and puts the plugin's name before what
 // goes wrong.
 template <class Factory, class... Rest>
-auto make_from(const nlohmann::json& table, const std::string& label, const char* kind, const PluginHost& plugins,
+auto make_from(const PluginTable& table, const std::string& label, const char* kind, const PluginHost& plugins,
                Rest&&... rest) {
-    const std::string name = table.at("plugin");
+    const std::string& name = table.plugin;
     const auto factory = reinterpret_cast<Factory>(plugins.factory(kind, name));
     try {
-        auto* object = factory(params_of(table, plugins.manifest(kind, name).parameters), rest...);
+        auto* object = factory(params_of(table.parameters, plugins.manifest(kind, name).parameters), rest...);
         return std::unique_ptr<std::remove_pointer_t<decltype(object)>>(object);
     } catch (const std::exception& error) {
         throw Error(label + " '" + name + "': " + error.what());
@@ -27,8 +27,8 @@ auto make_from(const nlohmann::json& table, const std::string& label, const char
 }
 
 template <class Factory, class... Rest>
-auto make(const char* kind, const nlohmann::json& config, const PluginHost& plugins, Rest&&... rest) {
-    return make_from<Factory>(config.at(kind), kind, kind, plugins, rest...);
+auto make(const char* kind, const TrialSettings& settings, const PluginHost& plugins, Rest&&... rest) {
+    return make_from<Factory>(settings.plugin(kind), kind, kind, plugins, rest...);
 }
 
 TrainingSetup setup_of(const TrialParts& parts, std::int64_t batch) {
@@ -36,11 +36,11 @@ TrainingSetup setup_of(const TrialParts& parts, std::int64_t batch) {
 }
 
 template <class Variables>
-Domain domain_of(const Variables& variables, const char* kind, const nlohmann::json& config) {
+Domain domain_of(const Variables& variables, const char* kind, const TrialSettings& settings) {
     const Layout layout = variables.layout();
     const auto sites = std::accumulate(layout.shape.begin(), layout.shape.end(), std::int64_t{1}, std::multiplies<>());
     if (sites != variables.sites())
-        throw Error(std::string(kind) + " '" + config.at(kind).at("plugin").get<std::string>() + "': its layout has " +
+        throw Error(std::string(kind) + " '" + settings.plugin(kind).plugin + "': its layout has " +
                     std::to_string(sites) + " sites, but it says it has " + std::to_string(variables.sites()));
     return {variables.sites(), variables.categories(), layout};
 }
@@ -77,38 +77,37 @@ TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins) 
     TrialParts parts;
     parts.device = at::Device(request.device);
     parts.generator = make_generator(parts.device, request.seed, 0);
-    parts.energy = make<EnergyFactory>("energy", request.config, plugins);
-    parts.batch_energy = std::make_unique<ParallelEnergy>(*parts.energy, request.config.at("energy").at("plugin"));
-    parts.domain = domain_of(*parts.energy, "energy", request.config);
+    parts.energy = make<EnergyFactory>("energy", request.settings, plugins);
+    parts.batch_energy = std::make_unique<ParallelEnergy>(*parts.energy, request.settings.plugin("energy").plugin);
+    parts.domain = domain_of(*parts.energy, "energy", request.settings);
     return parts;
 }
 
 TrialParts build_model(const TrialRequest& request, const PluginHost& plugins) {
     TrialParts parts;
-    if (request.config.contains("energy")) {
+    if (request.settings.has("energy")) {
         parts = build_energy(request, plugins);
     } else {
         parts.device = at::Device(request.device);
         parts.generator = make_generator(parts.device, request.seed, 0);
-        parts.dataset = make<DatasetFactory>("dataset", request.config, plugins);
-        parts.domain = domain_of(*parts.dataset, "dataset", request.config);
+        parts.dataset = make<DatasetFactory>("dataset", request.settings, plugins);
+        parts.domain = domain_of(*parts.dataset, "dataset", request.settings);
     }
     // Weights are drawn on the CPU, so that a seed gives the same start on every device.
     at::Generator weights = make_generator(at::kCPU, request.seed, 1);
-    const auto module = make<NetworkFactory>("network", request.config, plugins, parts.domain, weights);
+    const auto module = make<NetworkFactory>("network", request.settings, plugins, parts.domain, weights);
     parts.network = std::make_unique<Network>(*module, parts.domain);
     parts.network->to(parts.device);
-    const TrainingSetup setup = setup_of(parts, request.config.at("train").at("batch"));
-    parts.objective = make<ObjectiveFactory>("objective", request.config, plugins, setup);
+    const TrainingSetup setup = setup_of(parts, request.settings.train.batch);
+    parts.objective = make<ObjectiveFactory>("objective", request.settings, plugins, setup);
     return parts;
 }
 
 TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
-    const nlohmann::json& config = request.config;
     TrialParts parts = build_model(request, plugins);
-    const TrainingSetup setup = setup_of(parts, config.at("train").at("batch"));
-    if (config.contains("sampler"))
-        parts.sampler = make<SamplerFactory>("sampler", config, plugins, setup, parts.generator);
+    const TrainingSetup setup = setup_of(parts, request.settings.train.batch);
+    if (request.settings.has("sampler"))
+        parts.sampler = make<SamplerFactory>("sampler", request.settings, plugins, setup, parts.generator);
     return parts;
 }
 
@@ -130,10 +129,10 @@ void check_vocabulary(const TrialParts& parts, const std::string& trial_json) {
 std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, const PluginHost& plugins,
                                                  const TrialParts& parts, std::int64_t chains,
                                                  at::Generator& generator) {
-    if (!request.config.contains("reference")) return nullptr;
+    if (!request.settings.has("reference")) return nullptr;
     const TrainingSetup setup = setup_of(parts, chains);
-    return make_from<SamplerFactory>(request.config.at("reference"), "[reference] sampler", "sampler", plugins, setup,
-                                     generator);
+    return make_from<SamplerFactory>(request.settings.plugin("reference"), "[reference] sampler", "sampler", plugins,
+                                     setup, generator);
 }
 
 }  // namespace marginalia

@@ -23,29 +23,27 @@ void load_list(const StateDict& dict, const std::string& prefix, std::vector<at:
 
 }  // namespace
 
-Optimizer::Optimizer(std::vector<at::Tensor> weights, const nlohmann::json& train, const std::vector<at::Tensor>& own)
-    : parameters_(std::move(weights)), weights_(parameters_.size()), steps_(train.at("steps")),
-      warmup_(train.at("warmup")), rate_(train.at("learning_rate")), final_fraction_(train.at("final_fraction")),
-      clip_(train.at("clip")), beta1_(train.at("beta1")), beta2_(train.at("beta2")),
-      weight_decay_(train.at("weight_decay")), ema_(train.at("ema")), schedule_(train.at("schedule")) {
+Optimizer::Optimizer(std::vector<at::Tensor> weights, TrainSettings train, const std::vector<at::Tensor>& own)
+    : train_(std::move(train)), parameters_(std::move(weights)), weights_(parameters_.size()) {
     const at::NoGradGuard no_grad;
     parameters_.insert(parameters_.end(), own.begin(), own.end());
     for (const at::Tensor& parameter : parameters_) {
         first_.push_back(at::zeros_like(parameter));
         second_.push_back(at::zeros_like(parameter));
         count_.push_back(at::zeros({}, parameter.options().dtype(at::kFloat).requires_grad(false)));
-        if (ema_ > 0) average_.push_back(parameter.detach().clone());
+        if (train_.ema > 0) average_.push_back(parameter.detach().clone());
     }
 }
 
 double Optimizer::learning_rate(std::int64_t step) const {
-    if (step <= warmup_) return rate_ * static_cast<double>(step) / static_cast<double>(warmup_);
-    if (schedule_ == "constant") return rate_;
-    const double start = schedule_ == "cosine" ? 0 : 0.5;
-    const double progress = static_cast<double>(step - 1) / static_cast<double>(steps_);
-    if (progress <= start) return rate_;
+    const double rate = train_.learning_rate, last = train_.final_fraction;
+    if (step <= train_.warmup) return rate * static_cast<double>(step) / static_cast<double>(train_.warmup);
+    if (train_.schedule == "constant") return rate;
+    const double start = train_.schedule == "cosine" ? 0 : 0.5;
+    const double progress = static_cast<double>(step - 1) / static_cast<double>(train_.steps);
+    if (progress <= start) return rate;
     const double fall = (progress - start) / (1 - start);
-    return rate_ * (final_fraction_ + (1 - final_fraction_) * 0.5 * (1 + std::cos(std::numbers::pi * fall)));
+    return rate * (last + (1 - last) * 0.5 * (1 + std::cos(std::numbers::pi * fall)));
 }
 
 void Optimizer::clip(std::vector<at::Tensor>& gradients) {
@@ -54,8 +52,8 @@ void Optimizer::clip(std::vector<at::Tensor>& gradients) {
     if (!std::isfinite(value))
         throw Error("the gradient is not finite; lower train.learning_rate or look at the energy");
     norm_ = value;
-    if (value <= clip_) return;
-    at::_foreach_mul_(gradients, clip_ / value);
+    if (value <= train_.clip) return;
+    at::_foreach_mul_(gradients, train_.clip / value);
     ++clipped_;
 }
 
@@ -72,10 +70,10 @@ void Optimizer::update(std::int64_t step) {
         second.push_back(second_[i]);
         count.push_back(count_[i]);
     }
-    if (clip_ > 0 && !of_weights.empty()) clip(of_weights);
+    if (train_.clip > 0 && !of_weights.empty()) clip(of_weights);
     at::_foreach_add_(count, 1);
-    at::_fused_adamw_(parameters, gradients, first, second, {}, count, learning_rate(step), beta1_, beta2_,
-                      weight_decay_, epsilon, false, false);
+    at::_fused_adamw_(parameters, gradients, first, second, {}, count, learning_rate(step), train_.beta1, train_.beta2,
+                      train_.weight_decay, epsilon, false, false);
     for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();
     average(step);
 }
@@ -83,7 +81,7 @@ void Optimizer::update(std::int64_t step) {
 void Optimizer::average(std::int64_t step) {
     const at::NoGradGuard no_grad;
     // A short memory first, so that the first averages are not dominated by the initial weights.
-    const double keep = std::min(ema_, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
+    const double keep = std::min(train_.ema, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
     if (averages()) at::_foreach_lerp_(average_, parameters_, 1 - keep);
 }
 

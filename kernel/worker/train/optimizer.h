@@ -2,22 +2,20 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
 #include <marginalia/state_dict.h>
-#include <nlohmann/json.hpp>
+
+#include "kernel/spec/settings.h"
 
 namespace marginalia {
 
 // Minimises over a fixed list of parameters, as the [train] table says. State is part of the checkpoint.
 class Optimizer {
 public:
-    // `weights` are the network's, `own` the objective's (a learned log Z). `train` is the canonical [train] table:
-    // steps, learning_rate, schedule, final_fraction, warmup, clip, beta1, beta2, weight_decay, ema. train.clip bounds
-    // the gradient of the weights; `own` neither counts in its norm nor is clipped, since log Z's gradient can be D²
-    // times as long.
-    Optimizer(std::vector<at::Tensor> weights, const nlohmann::json& train, const std::vector<at::Tensor>& own = {});
+    // `weights` are the network's, `own` the objective's (a learned log Z). train.clip bounds the gradient of the
+    // weights; `own` neither counts in its norm nor is clipped, since log Z's gradient can be D² times as long.
+    Optimizer(std::vector<at::Tensor> weights, TrainSettings train, const std::vector<at::Tensor>& own = {});
 
     // Learning rate of step 1..steps.
     double learning_rate(std::int64_t step) const;
@@ -47,13 +45,11 @@ public:
 private:
     void clip(std::vector<at::Tensor>& gradients);
 
+    const TrainSettings train_;
     std::vector<at::Tensor> parameters_;              // the weights, then what is the objective's own
     std::size_t weights_;                             // how many are weights
     std::vector<at::Tensor> first_, second_, count_;  // Adam's moments and step counts
     std::vector<at::Tensor> average_;
-    std::int64_t steps_, warmup_;
-    double rate_, final_fraction_, clip_, beta1_, beta2_, weight_decay_, ema_;
-    std::string schedule_;
     std::optional<double> norm_;
     std::int64_t clipped_ = 0;
 };

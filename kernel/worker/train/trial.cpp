@@ -44,9 +44,9 @@ TrialParts started_parts(const TrialRequest& request, const PluginHost& plugins)
 class Trial {
 public:
     Trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder)
-        : request_(request), plugins_(plugins), recorder_(recorder), train_(request.config.at("train")),
-          evaluation_(request.config.at("evaluation")), steps_(train_.at("steps")),
-          parts_(started_parts(request, plugins)), precision_(precision_here()),
+        : request_(request), plugins_(plugins), recorder_(recorder), train_(request.settings.train),
+          evaluation_(request.settings.evaluation), steps_(train_.steps), parts_(started_parts(request, plugins)),
+          precision_(precision_here()),
           optimizer_(parts_.network->parameters(), train_, parts_.objective->parameters()) {
         if (!request.checkpoint.empty()) restore();
     }
@@ -71,18 +71,18 @@ public:
 
 private:
     Precision precision_here() const {
-        const std::string wanted = train_.at("precision");
+        const std::string& wanted = train_.precision;
         if (parts_.network->consistent() && wanted != "float32") {
             if (wanted == "auto")
                 return {false,
                         "float32, not bfloat16: this network's marginals are exact, and rounding would end that"};
             throw Error("train.precision = \"bfloat16\" would round the marginals of network '" +
-                        request_.config.at("network").at("plugin").get<std::string>() +
+                        request_.settings.plugin("network").plugin +
                         "', which are exact; give \"float32\" or \"auto\"");
         }
         const bool cuda = parts_.device.is_cuda();
         const bool asked = wanted != "float32" && !cuda;
-        return resolve_precision(wanted, cuda, asked ? bfloat16_speed(*parts_.network, train_.at("batch")) : 0);
+        return resolve_precision(wanted, cuda, asked ? bfloat16_speed(*parts_.network, train_.batch) : 0);
     }
 
     // The host prints these two and `show` has them.
@@ -98,12 +98,12 @@ private:
     void check_evaluation() const {
         if (parts_.dataset) ranking_sizes(evaluation_, parts_.domain.sites);
         at::Generator generator = make_generator(parts_.device, request_.seed, 0);
-        build_reference_sampler(request_, plugins_, parts_, evaluation_.at("reference_chains"), generator);
+        build_reference_sampler(request_, plugins_, parts_, evaluation_.reference_chains, generator);
     }
 
     // False if asked to stop, a checkpoint having been recorded.
     bool train() {
-        const std::int64_t log_every = train_.at("log_every"), evaluate_every = evaluation_.at("every");
+        const std::int64_t log_every = train_.log_every, evaluate_every = evaluation_.every;
         auto last_log = Clock::now(), last_save = last_log;
         // Moved back by the training of earlier processes, and on by what evaluations take.
         auto started = last_log - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(trained_));
@@ -114,11 +114,8 @@ private:
             const auto metrics = one_step(step);
             const bool last = step == steps_;
             if (step % log_every == 0 || last) {
-                for (const auto& [name, value] : metrics) recorder_.metric(name, step, value.item<double>());
-                recorder_.metric("learning_rate", step, optimizer_.learning_rate(step));
-                if (const auto norm = optimizer_.gradient_norm()) recorder_.metric("gradient_norm", step, *norm);
                 const std::int64_t covered = std::min(step - first + 1, log_every);
-                recorder_.metric("step_seconds", step, seconds_since(last_log) / static_cast<double>(covered));
+                record_step(step, metrics, seconds_since(last_log) / static_cast<double>(covered));
                 last_log = Clock::now();
             }
             recorder_.progress("training", step, steps_);
@@ -145,13 +142,23 @@ private:
         }
         if (first <= steps_) {
             trained_ = seconds_since(started);
-            recorder_.final_metric("step_seconds", trained_ / static_cast<double>(steps_));
-            recorder_.final_metric("train_seconds", trained_);
-            if (optimizer_.gradient_norm())
-                recorder_.final_metric("clipped",
-                                       static_cast<double>(optimizer_.clipped()) / static_cast<double>(steps_));
+            record_training();
         }
         return true;
+    }
+
+    void record_step(std::int64_t step, const std::map<std::string, at::Tensor>& metrics, double seconds) {
+        for (const auto& [name, value] : metrics) recorder_.metric(name, step, value.item<double>());
+        recorder_.metric("learning_rate", step, optimizer_.learning_rate(step));
+        if (const auto norm = optimizer_.gradient_norm()) recorder_.metric("gradient_norm", step, *norm);
+        recorder_.metric("step_seconds", step, seconds);
+    }
+
+    void record_training() {
+        recorder_.final_metric("step_seconds", trained_ / static_cast<double>(steps_));
+        recorder_.final_metric("train_seconds", trained_);
+        if (optimizer_.gradient_norm())
+            recorder_.final_metric("clipped", static_cast<double>(optimizer_.clipped()) / static_cast<double>(steps_));
     }
 
     std::map<std::string, at::Tensor> one_step(std::int64_t step) {
@@ -170,8 +177,8 @@ private:
                 updated = parts_.objective->update(state, optimizer_.learning_rate(step));
                 if (!updated) loss = parts_.objective->loss(state);
             } catch (const Error& error) {
-                throw Error("objective '" + request_.config.at("objective").at("plugin").get<std::string>() +
-                            "', step " + std::to_string(step) + ": " + error.what());
+                throw Error("objective '" + request_.settings.plugin("objective").plugin + "', step " +
+                            std::to_string(step) + ": " + error.what());
             }
         }
         if (updated) {
@@ -198,7 +205,7 @@ private:
             if (evaluation_due_) state.parts["evaluation"] = {{"due", at::scalar_tensor(true, at::kBool)}};
             state.parts["precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
         }
-        nlohmann::json trial = {{"config", request_.config}, {"seed", request_.seed}, {"step", step}};
+        nlohmann::json trial = {{"config", request_.settings}, {"seed", request_.seed}, {"step", step}};
         if (parts_.dataset) trial["vocabulary"] = parts_.dataset->vocabulary();
         recorder_.stream_checkpoint(
             step, [&](const ByteSink& sink) { write_checkpoint(*parts_.network, trial.dump(), state, sink); });
@@ -237,7 +244,7 @@ private:
 
     // False if asked to stop; nothing of it has been recorded then.
     bool quick_evaluation(std::int64_t step) {
-        if (evaluation_.at("quick_samples").get<std::int64_t>() == 0) return true;
+        if (evaluation_.quick_samples == 0) return true;
         optimizer_.swap_average();
         recorder_.may_be_ended(quick_patience);
         bool whole = true;
@@ -252,7 +259,6 @@ private:
     }
 
     Figures quick_figures(std::int64_t step) {
-        const std::int64_t samples = evaluation_.at("quick_samples"), batch = evaluation_.at("batch");
         at::Generator generator =
             make_generator(parts_.device, request_.seed, quick_stream + static_cast<std::uint64_t>(step));
         at::Tensor drawn;
@@ -261,16 +267,15 @@ private:
         const auto model = parts_.objective->model(*parts_.network, generator, tick_of(keep_going));
         LogZ log_z;
         log_z.value = log_z_;
-        return parts_.energy
-                   ? evaluate_samples(parts_, *model, log_z, samples, batch, generator, keep_going, drawn)
-                   : validation_bits(parts_, *model, samples, evaluation_.at("nll_points"), batch, keep_going);
+        return parts_.energy ? evaluate_samples(parts_, *model, log_z, evaluation_.quick_samples, evaluation_.batch,
+                                                generator, keep_going, drawn)
+                             : validation_bits({parts_, *model, evaluation_, keep_going});
     }
 
     // What quick evaluations compare with. It may take long, and here nothing is lost if it is broken off. False if
     // asked to stop.
     bool find_log_z() {
-        const bool needed =
-            evaluation_.at("every").get<std::int64_t>() > 0 && evaluation_.at("quick_samples").get<std::int64_t>() > 0;
+        const bool needed = evaluation_.every > 0 && evaluation_.quick_samples > 0;
         if (!parts_.energy || !needed) return true;
         recorder_.progress("exact log Z", 0, 0);
         log_z_ = parts_.energy->log_z();
@@ -280,8 +285,8 @@ private:
     const TrialRequest& request_;
     const PluginHost& plugins_;
     Recorder& recorder_;
-    const nlohmann::json& train_;
-    const nlohmann::json& evaluation_;
+    const TrainSettings& train_;
+    const EvaluationSettings& evaluation_;
     const std::int64_t steps_;
     TrialParts parts_;
     Precision precision_;

@@ -21,11 +21,8 @@ constexpr std::int64_t break_after = 20;  // of the training that is resumed
 constexpr std::int64_t resumed_steps = 10;
 constexpr double least_log_p = -20;  // of states that no training row has
 
-// The [train] table of the tiny training.
-nlohmann::json train_table() {
-    return {{"steps", steps}, {"learning_rate", 0.1}, {"schedule", "constant"}, {"final_fraction", 1.0}, {"warmup", 0},
-            {"clip", 0.0},    {"beta1", 0.9},         {"beta2", 0.99},          {"weight_decay", 0.0},   {"ema", 0.0}};
-}
+// Of the tiny training.
+const TrainSettings tiny{.steps = steps, .learning_rate = 0.1, .schedule = "constant", .beta2 = 0.99};
 
 // One training of the objective on the tiny problem, as the host does it.
 class TinyTraining {
@@ -34,8 +31,7 @@ public:
         : problem_(problem), generator_(seeded(seed)), network_(fresh_network(problem.domain, seed)),
           objective_(reinterpret_cast<ObjectiveFactory>(target.factory)(
               params ? *params : target.params, TrainingSetup{problem.domain, batch, at::kCPU, problem.energy.get()})),
-          sampler_(problem.wants_sampler ? make_exact_sampler(batch) : nullptr),
-          optimizer_(parameters(), train_table()) {}
+          sampler_(problem.wants_sampler ? make_exact_sampler(batch) : nullptr), optimizer_(parameters(), tiny) {}
 
     // The loss of the next step, with its gradients in the parameters.
     double loss() {

@@ -1,4 +1,4 @@
-#include "kernel/host/data/catalogue.h"
+#include "kernel/host/data/data_sets.h"
 
 #include <marginalia/error.h>
 
@@ -93,14 +93,14 @@ DataSet text8_prefix() {
 
 }  // namespace
 
-const std::vector<DataSet>& catalogue() {
+const std::vector<DataSet>& data_sets() {
     static const std::vector<DataSet> sets = {mnist(), mnist_static(), moses(), text8(), text8_prefix()};
     return sets;
 }
 
 const DataSet& set_named(std::string_view name) {
     std::vector<std::string> names;
-    for (const DataSet& set : catalogue()) {
+    for (const DataSet& set : data_sets()) {
         if (set.name == name) return set;
         names.push_back(set.name);
     }

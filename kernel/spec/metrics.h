@@ -1,4 +1,5 @@
-// What is known about metrics by their names (docs/metrics.md): units, direction, order of importance.
+// What is known about metrics by their names (docs/metrics.md): units, direction, order of importance, use. One table,
+// for both programs; a test compares the documentation with it.
 #pragma once
 
 #include <optional>
@@ -14,7 +15,8 @@ enum class Goal { low, high, zero, none };
 struct MetricInfo {
     std::string unit;  // "nats", "bits/site", "s"; empty: none or unknown
     Goal goal = Goal::low;
-    std::string about;  // one line for people; empty: unknown
+    std::string about;   // one line for people; empty: unknown
+    bool drawn = false;  // a curve of quick evaluations, whose last point is the final figure
 };
 
 // Known names first; what is derived from them ("_bound", "_estimate", "_stderr") as they are; others by their ending
@@ -29,6 +31,15 @@ std::string metric_title(std::string_view name);
 
 // The final metrics that summaries show, most telling first.
 const std::vector<std::string>& main_metrics();
+
+// Those in the line of a trial that runs, most telling first.
+const std::vector<std::string>& told_metrics();
+
+// Those by which one of an experiment's trials is chosen to start from: the first that any trial has.
+const std::vector<std::string>& ranking_metrics();
+
+// All that the table has, by name and not by what they are derived from.
+std::vector<std::string> known_metrics();
 
 // `names` sorted: the main metrics in their order, then loss and log_z_estimate, the rest by name.
 std::vector<std::string> by_importance(std::vector<std::string> names);

@@ -38,7 +38,7 @@ struct DataSet {
     std::string note = {};  // a sentence for those who cannot fetch it; may be empty
 };
 
-const std::vector<DataSet>& catalogue();
+const std::vector<DataSet>& data_sets();
 
 // Throws Error with the names there are, and the nearest, if none is called so.
 const DataSet& set_named(std::string_view name);

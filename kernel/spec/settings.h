@@ -1,0 +1,202 @@
+// The kernel's own tables of an experiment file, [train], [evaluation] and [run], as types, each beside the one
+// declaration of its keys: from it come the checks, the documentation and the JSON of both directions. And a trial's
+// settings as a whole, which is what a worker gets.
+//
+// A name, a range or a default changed here changes the hash of every trial: finished trials in old stores will then
+// not be found again.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "kernel/spec/schema.h"
+
+namespace marginalia {
+
+// Values that a key may have.
+struct Allowed {
+    double minimum = -std::numeric_limits<double>::infinity(), maximum = std::numeric_limits<double>::infinity();
+    const char* choices = nullptr;  // words divided by '|'; null: any text
+};
+constexpr Allowed anything, positive{1e-12};
+constexpr Allowed at_least(double minimum) { return {minimum}; }
+constexpr Allowed between(double minimum, double maximum) { return {minimum, maximum}; }
+constexpr Allowed one_of(const char* choices) { return {.choices = choices}; }
+
+// One key of a table; its type and its default are those of the member.
+template <class Settings>
+struct Field {
+    const char* name;
+    std::variant<bool Settings::*, std::int64_t Settings::*, double Settings::*, std::string Settings::*> member;
+    Allowed allowed;
+    const char* unit;
+    const char* help;
+};
+
+struct TrainSettings {
+    std::int64_t steps = 1000, batch = 128;
+    double learning_rate = 1e-3;
+    std::string schedule = "hold-then-decay";
+    double final_fraction = 0.02;
+    std::int64_t warmup = 0;
+    double clip = 0, beta1 = 0.9, beta2 = 0.999, weight_decay = 0, ema = 0;
+    std::string precision = "float32", start_from;
+    std::int64_t log_every = 10;
+};
+
+inline constexpr Field<TrainSettings> train_fields[] = {
+    {"steps", &TrainSettings::steps, at_least(0), "steps", "optimiser steps"},
+    {"batch", &TrainSettings::batch, between(1, 1e6), "states", "states per step"},
+    {"learning_rate", &TrainSettings::learning_rate, positive, "", "Adam's step size at its highest"},
+    {"schedule", &TrainSettings::schedule, one_of("constant|cosine|hold-then-decay"), "",
+     "learning rate over time; hold-then-decay: held for half the steps, then a cosine down"},
+    {"final_fraction", &TrainSettings::final_fraction, between(0, 1), "",
+     "last learning rate as a fraction of the highest"},
+    {"warmup", &TrainSettings::warmup, at_least(0), "steps", "steps over which the learning rate rises from 0"},
+    {"clip", &TrainSettings::clip, at_least(0), "",
+     "largest norm of the gradient of the network's weights, far above its usual one: rare states count less else; 0: "
+     "not clipped"},
+    {"beta1", &TrainSettings::beta1, between(0, 1), "", "Adam's decay of the mean gradient"},
+    {"beta2", &TrainSettings::beta2, between(0, 1), "", "Adam's decay of the mean squared gradient"},
+    {"weight_decay", &TrainSettings::weight_decay, at_least(0), "", "decoupled weight decay (AdamW)"},
+    {"ema", &TrainSettings::ema, between(0, 1), "",
+     "decay per step of the averaged weights used in evaluation; 0: none"},
+    {"precision", &TrainSettings::precision, one_of("float32|bfloat16|auto"), "",
+     "arithmetic of the network's passes in training; auto: bfloat16 on CUDA and where the processor has products of "
+     "it (AVX512-BF16, AMX-BF16) and this network's passes are found faster, else float32"},
+    {"start_from", &TrainSettings::start_from, anything, "",
+     "experiment in the same store whose finished trial gives the first weights: the trial of the same seed, else the "
+     "one of lowest kl; NAME@HASH: the one of that config hash and the same seed"},
+    {"log_every", &TrainSettings::log_every, at_least(1), "steps",
+     "steps between recorded points of the training curves"},
+};
+
+struct EvaluationSettings {
+    std::int64_t every = 0, samples = 2000, quick_samples = 256;
+    std::int64_t nll_samples = 2000, nll_points = 0;
+    std::int64_t ensemble_rows = 0, ensemble_orders = 5;
+    std::int64_t ranking_groups = 0, ranking_rows = 10;
+    std::string ranking_masked;
+    double ranking_threshold = 0;
+    std::int64_t marginal_states = 512, reference_chains = 8;
+    std::int64_t ais_chains = 0, ais_temperatures = 1000;
+    bool marginal_time = true;
+    std::int64_t batch = 512, pictures = 16;
+};
+
+inline constexpr Field<EvaluationSettings> evaluation_fields[] = {
+    {"every", &EvaluationSettings::every, at_least(0), "steps", "steps between quick evaluations; 0: only at the end"},
+    {"samples", &EvaluationSettings::samples, at_least(0), "states",
+     "states drawn from the model for kl and free_energy, at least 2; 0: off"},
+    {"quick_samples", &EvaluationSettings::quick_samples, at_least(0), "states",
+     "the same in a quick evaluation, at least 2; 0: off"},
+    {"nll_samples", &EvaluationSettings::nll_samples, at_least(0), "states", "reference states for nll_bits; 0: off"},
+    {"nll_points", &EvaluationSettings::nll_points, between(0, 1e6), "passes",
+     "of a [dataset]: passes a row from which nll_bits is estimated without bias; 0: all of an order"},
+    {"ensemble_rows", &EvaluationSettings::ensemble_rows, at_least(0), "rows",
+     "of a [dataset]: test rows scored along ensemble_orders orders for nll_bits_ensemble; 0: off"},
+    {"ensemble_orders", &EvaluationSettings::ensemble_orders, between(2, 1000), "orders", "orders of an ensemble"},
+    {"ranking_groups", &EvaluationSettings::ranking_groups, at_least(0), "groups",
+     "of a [dataset]: groups of similar rows whose log p is compared with the ensemble's; 0: off"},
+    {"ranking_rows", &EvaluationSettings::ranking_rows, between(2, 1e6), "rows",
+     "rows of a group before those too close to another are left out"},
+    {"ranking_masked", &EvaluationSettings::ranking_masked, anything, "",
+     "sites regenerated to make a group of a test row, in turn, such as 100,400,700; empty: groups of test rows"},
+    {"ranking_threshold", &EvaluationSettings::ranking_threshold, between(0, 1e9), "nats",
+     "least difference of log p between the rows of a group; rows closer to one kept are left out"},
+    {"marginal_states", &EvaluationSettings::marginal_states, at_least(0), "states",
+     "partial states for marginal_rmse; 0: off"},
+    {"reference_chains", &EvaluationSettings::reference_chains, between(2, 1e6), "chains",
+     "chains of [reference], which give the reference states"},
+    {"ais_chains", &EvaluationSettings::ais_chains, between(0, 1e6), "chains",
+     "annealed importance sampling chains for log_z_ais, at least 2; 0: off"},
+    {"ais_temperatures", &EvaluationSettings::ais_temperatures, between(1, 1e7), "",
+     "its steps from the uniform distribution to the target, a sweep each"},
+    {"marginal_time", &EvaluationSettings::marginal_time, anything, "",
+     "time marginal inference against chains of conditionals"},
+    {"batch", &EvaluationSettings::batch, between(1, 1e6), "rows", "rows per pass of the network"},
+    {"pictures", &EvaluationSettings::pictures, between(0, 1e4), "states", "sampled states kept for pictures; 0: off"},
+};
+
+// How to run: no part of a trial's identity.
+struct RunSettings {
+    std::string device = "auto";
+    std::int64_t cores = 0, slots = 0;
+    double time_limit = 0;
+    std::int64_t retries = 0;
+    double checkpoint_seconds = 60, exact_seconds = 300;
+    std::int64_t keep_newest = 1;
+    std::string keep_best, plugin_path;
+    bool stop_on_failure = false;
+    bool operator==(const RunSettings&) const = default;
+};
+
+inline constexpr Field<RunSettings> run_fields[] = {
+    {"device", &RunSettings::device, anything, "", "auto, cpu, cuda:0, or a list such as cuda:0,cuda:1"},
+    {"cores", &RunSettings::cores, between(0, 4096), "cores",
+     "cores per cpu slot, a thread each; 0: all cores shared by the slots"},
+    {"slots", &RunSettings::slots, between(0, 4096), "slots",
+     "trials at a time on the cpu; 0: one for each of the cores, as far as trials and memory (1 GiB each) go"},
+    {"time_limit", &RunSettings::time_limit, at_least(0), "s", "longest time of a trial; 0: none"},
+    {"retries", &RunSettings::retries, between(0, 1000), "tries", "how often a failed trial is tried again"},
+    {"checkpoint_seconds", &RunSettings::checkpoint_seconds, at_least(0), "s",
+     "longest time between checkpoints; 0: after every step"},
+    {"exact_seconds", &RunSettings::exact_seconds, at_least(0), "s",
+     "longest time for a trial's exact log-marginals; the states that would take longer are left out"},
+    {"keep_newest", &RunSettings::keep_newest, between(1, 1e6), "checkpoints", "newest checkpoints kept of a trial"},
+    {"keep_best", &RunSettings::keep_best, anything, "", "metric whose best checkpoint is kept as well; empty: none"},
+    {"plugin_path", &RunSettings::plugin_path, anything, "",
+     "folders of plugins, divided by ':' and relative to this file, searched after --plugin-path"},
+    {"stop_on_failure", &RunSettings::stop_on_failure, anything, "", "start no further trial once one has failed"},
+};
+
+// The fields as declared parameters.
+const std::vector<ParameterSpec>& train_parameters();
+const std::vector<ParameterSpec>& evaluation_parameters();
+const std::vector<ParameterSpec>& run_parameters();
+
+// A plugin that a table names, and its own parameters as JSON; params_of() makes Params of them.
+struct PluginTable {
+    std::string plugin;
+    nlohmann::json parameters = nlohmann::json::object();
+};
+
+using PluginTables = std::map<std::string, PluginTable, std::less<>>;  // "energy", "network", ... -> what [energy] says
+
+// What shapes a trial: its config, typed. to_json gives the canonical config back, byte for byte.
+struct TrialSettings {
+    PluginTables plugins;
+    TrainSettings train;
+    EvaluationSettings evaluation;
+
+    bool has(std::string_view table) const { return plugins.contains(table); }
+    // Throws Error where the trial does not have that table.
+    const PluginTable& plugin(std::string_view table) const;
+};
+
+// Reading throws Error, a sentence that names the key, where the JSON has a value that is not allowed, or lacks a
+// table: it may be of another version's store, or of a stranger's. A key that it lacks has its default; keys that
+// nobody knows are passed over.
+void to_json(nlohmann::json&, const TrainSettings&);
+void from_json(const nlohmann::json&, TrainSettings&);
+void to_json(nlohmann::json&, const EvaluationSettings&);
+void from_json(const nlohmann::json&, EvaluationSettings&);
+void to_json(nlohmann::json&, const RunSettings&);
+void from_json(const nlohmann::json&, RunSettings&);
+void to_json(nlohmann::json&, const PluginTable&);
+void from_json(const nlohmann::json&, PluginTable&);
+void to_json(nlohmann::json&, const TrialSettings&);
+void from_json(const nlohmann::json&, TrialSettings&);
+
+// [train] of a canonical config alone, and its plugins.
+TrainSettings train_of(const nlohmann::json& config);
+PluginTables plugins_in(const nlohmann::json& config);
+
+}  // namespace marginalia
