@@ -1,7 +1,7 @@
 # Every command of the documents and every experiment file, cut short. The longest tests, so begun first.
 foreach(part experiments pages)
   add_test(NAME docs_${part} COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_docs.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR} ${part})
-  set_tests_properties(docs_${part} PROPERTIES LABELS golden TIMEOUT 600 COST 1000)
+  set_tests_properties(docs_${part} PROPERTIES LABELS golden TIMEOUT 1200 COST 1000)
 endforeach()
 # The pages of the plugins are what the plugins declare.
 add_test(NAME plugin_pages COMMAND python3 ${PROJECT_SOURCE_DIR}/scripts/plugin-pages ${PROJECT_BINARY_DIR} --check)

@@ -1,5 +1,4 @@
 # Plugin host, workers, scheduler: with a fake worker whose trials take milliseconds and misbehave on request.
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(faults ${CMAKE_CURRENT_SOURCE_DIR}/faults)
 set(fake_plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
 
@@ -73,6 +72,3 @@ add_test(NAME broken_plugins COMMAND Python3::Interpreter ${negative}/broken_plu
          --lister $<TARGET_FILE:fake_host> --worker $<TARGET_FILE:marginalia-worker> --plugins ${broken_plugins}
          --good-plugins ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(broken_plugins PROPERTIES LABELS negative TIMEOUT 300)
-
-marginalia_add_test(engine_protocol SOURCES unit/engine_protocol.cpp LIBS marginalia_worker_process)
-marginalia_add_test(engine_schedule SOURCES unit/engine_schedule.cpp LIBS marginalia_run)

@@ -4,6 +4,9 @@ if(MARGINALIA_TORCH_PYTHON)
   add_test(NAME torchscript COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/torchscript_test.py ${PROJECT_SOURCE_DIR}
            $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
   set_tests_properties(torchscript PROPERTIES LABELS unit TIMEOUT 300 PROCESSORS 2 SKIP_RETURN_CODE 77)
+  add_test(NAME open_checkpoint_in_python
+           COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/open_checkpoint.py $<TARGET_FILE:test_train>)
+  set_tests_properties(open_checkpoint_in_python PROPERTIES LABELS unit TIMEOUT 300 SKIP_RETURN_CODE 77)
 else()
-  message(STATUS "marginalia: no .venv here, so the test of plugins scripted in Python is left out")
+  message(STATUS "marginalia: no .venv here, so the tests of plugins scripted in Python and of checkpoints opened there are left out")
 endif()

@@ -1,19 +1,13 @@
-# Tables, summaries, pages, and every reading verb by the text it prints.
-marginalia_add_test(base_output SOURCES unit/base_output.cpp LIBS marginalia_base)
-marginalia_add_test(report_text SOURCES unit/report_text.cpp LIBS marginalia_results fmt::fmt)
+# A store for trying the reading verbs.
 add_executable(make_sample_store golden/make_sample_store.cpp)
 target_include_directories(make_sample_store PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(make_sample_store PRIVATE marginalia_store nlohmann_json::nlohmann_json fmt::fmt)
 set_target_properties(make_sample_store PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-marginalia_add_test(golden_verbs SOURCES golden/verbs.cpp LIBS marginalia_results nlohmann_json::nlohmann_json fmt::fmt
-                    LABEL golden)
-add_dependencies(test_golden_verbs marginalia)
 
 # Standard output that fails, files that may not be written, text that attacks: every verb of the real programs.
 add_test(NAME output COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/output_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(output PROPERTIES LABELS faults TIMEOUT 600)
 # Every reading verb on damaged stores, and what `recover` makes of those.
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_test(NAME store_faults COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/store_faults_test.py
          --host $<TARGET_FILE:marginalia> --sample $<TARGET_FILE:make_sample_store> --worker $<TARGET_FILE:fake_worker>
          --plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)

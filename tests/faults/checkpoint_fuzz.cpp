@@ -1,8 +1,9 @@
 // Hostile checkpoints: each is read as the undamaged one or refused with a sentence, and no code in it ever runs.
 //
-//   FAULT_ROUNDS=20000 FAULT_SEED=7 checkpoint_fuzz
+//   FAULT_ROUNDS=20000 FAULT_SEED=7 ctest --preset release -R checkpoint_fuzz --verbose
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <torch/script.h>
 
@@ -13,8 +14,10 @@
 #include <sstream>
 
 #include "kernel/worker/model/trial_parts.h"
-#include "unit/trial_fixture.h"
-#include "zip_file.h"
+#include "tests/faults/zip_file.h"
+#include "tests/worker/trial_fixture.h"
+
+namespace checkpoint_fuzz {
 
 using namespace marginalia;
 
@@ -69,7 +72,7 @@ public:
         expected_ = answer();
     }
 
-    int run() {
+    long long run() {
         const std::string attack = self_restoring();
         {
             std::istringstream file(attack);
@@ -83,7 +86,7 @@ public:
             tried(round % 2 == 0 ? flipped() : round % 4 == 1 ? cut() : rewritten());
         std::printf("checkpoint_fuzz: %lld inputs, %lld answered, %lld refused, %lld faults\n", inputs_, answered_,
                     refused_, faults_);
-        return faults_ > 0;
+        return faults_;
     }
 
 private:
@@ -255,8 +258,9 @@ std::int64_t setting(const char* name, std::int64_t otherwise) {
 
 }  // namespace
 
-int main() {
+TEST_CASE("hostile checkpoints") {
     const auto folder = std::filesystem::temp_directory_path() / ("checkpoint_fuzz." + std::to_string(::getpid()));
+    const auto before = std::filesystem::current_path();
     std::filesystem::create_directories(folder);
     std::filesystem::current_path(folder);
     const TrialRequest request = request_of(
@@ -273,9 +277,13 @@ int main() {
     ::getrlimit(RLIMIT_AS, &limit);
     limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, rlim_t{16} << 30);
     ::setrlimit(RLIMIT_AS, &limit);
-    const int code = Fuzz(recorder.checkpoints.back().second, setting("FAULT_ROUNDS", 2000),
-                          static_cast<std::uint64_t>(setting("FAULT_SEED", 1)), build_trial(request, shipped_plugins()))
-                         .run();
+    const long long faults =
+        Fuzz(recorder.checkpoints.back().second, setting("FAULT_ROUNDS", 2000),
+             static_cast<std::uint64_t>(setting("FAULT_SEED", 1)), build_trial(request, shipped_plugins()))
+            .run();
+    std::filesystem::current_path(before);
     std::filesystem::remove_all(folder);
-    return code;
+    CHECK(faults == 0);
 }
+
+}  // namespace checkpoint_fuzz

@@ -110,7 +110,7 @@ def broken_run(store, chance, kills):
 
 
 def wait_until_gone(workers):
-    deadline = time.time() + 10
+    deadline = time.time() + 60
     for worker in workers:
         while os.path.exists(f"/proc/{worker}"):
             if time.time() > deadline:

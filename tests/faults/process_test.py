@@ -49,7 +49,7 @@ class Processes(HostTest):
     def kl(self):
         return self.rows("SELECT value FROM final_metrics WHERE name = 'kl' ORDER BY trial_id")
 
-    def wait_until(self, what, holds, seconds=20):
+    def wait_until(self, what, holds, seconds=60):
         deadline = time.time() + seconds
         while not holds():
             self.assertLess(time.time(), deadline, what)

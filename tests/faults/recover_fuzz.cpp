@@ -1,5 +1,6 @@
 // Random damage to a store, then `recover`: what it makes is whole, and holds every row but those of the pages that
 // were hit. FAULT_ROUNDS, FAULT_SEED.
+#include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 #include "store/queries.h"
 #include "store/recover.h"
 #include "store/store.h"
+
+namespace recover_fuzz {
 
 namespace fs = std::filesystem;
 using namespace marginalia::store;
@@ -143,10 +146,10 @@ std::string fault_of(const fs::path& made, const Damage& done, const std::map<st
 
 }  // namespace
 
-int main() {
+TEST_CASE("recover on a store with random damage") {
     const auto rounds = setting("FAULT_ROUNDS", 60), seed = setting("FAULT_SEED", 1);
     auto name = (fs::temp_directory_path() / "marginalia-recover-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return 2;
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
     const fs::path folder = name, whole = folder / "whole.db", hurt = folder / "hurt.db", made = folder / "made.db";
     fill(whole);
     const auto before = counts(whole);
@@ -174,5 +177,7 @@ int main() {
     }
     fs::remove_all(folder);
     fmt::print("recover_fuzz: {} inputs, {} answered, {} refused, {} faults\n", rounds, answered, refused, faults);
-    return faults == 0 ? 0 : 1;
+    CHECK(faults == 0);
 }
+
+}  // namespace recover_fuzz

@@ -230,7 +230,7 @@ class Scheduling(HostTest):
         workers = self.workers_of(host)
         host.kill()
         host.communicate()
-        deadline = time.time() + 5
+        deadline = time.time() + 30
         while any(os.path.exists(f"/proc/{worker}") for worker in workers) and time.time() < deadline:
             time.sleep(0.02)
         self.assertFalse([worker for worker in workers if os.path.exists(f"/proc/{worker}")])

@@ -78,7 +78,7 @@ class HostTest(unittest.TestCase):
         return self.rows("SELECT status, error FROM trials ORDER BY trial_id")
 
     def wait_for(self, sql):
-        deadline = time.time() + 20
+        deadline = time.time() + 60
         while time.time() < deadline:
             try:
                 if self.rows(sql):

@@ -112,7 +112,7 @@ class Runs(unittest.TestCase):
         finally:
             database.close()
 
-    def wait_for(self, what, sight, limit=30):
+    def wait_for(self, what, sight, limit=60):
         deadline = time.time() + limit
         while time.time() < deadline:
             try:

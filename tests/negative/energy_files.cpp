@@ -1,10 +1,9 @@
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "unit/energy_plugin.h"
+#include "tests/plugins/energy_plugin.h"
 
 namespace {
 

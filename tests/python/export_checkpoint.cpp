@@ -1,14 +1,15 @@
 // Trains a little and writes FOLDER/checkpoint.pt with FOLDER/expected.json, what this process's networks say of a few
-// states: for open_checkpoint.py.   export_checkpoint FOLDER NETWORK_TOML
-#include <cstdio>
+// states: for open_checkpoint.py.
+#include <cstdlib>
 #include <fstream>
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <doctest/doctest.h>
 
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/model/trial_parts.h"
-#include "unit/trial_fixture.h"
+#include "tests/worker/trial_fixture.h"
 
 using namespace marginalia;
 
@@ -45,12 +46,10 @@ void write(const std::string& folder, const std::string& network) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    if (argc != 3) return 2;
-    try {
-        write(argv[1], argv[2]);
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+// Not a test by itself: open_checkpoint.py asks for it.
+TEST_CASE("export a checkpoint" * doctest::skip()) {
+    const char *folder = std::getenv("EXPORT_FOLDER"), *network = std::getenv("EXPORT_NETWORK");
+    REQUIRE(folder != nullptr);
+    REQUIRE(network != nullptr);
+    write(folder, network);
 }

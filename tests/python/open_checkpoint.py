@@ -1,6 +1,7 @@
-"""A checkpoint opens in Python with torch.jit.load and gives the same numbers.   open_checkpoint.py EXPORT_PROGRAM"""
+"""A checkpoint opens in Python with torch.jit.load and gives the same numbers.   open_checkpoint.py TEST_TRAIN"""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,10 @@ except (ImportError, OSError, ValueError) as error:  # a CUDA build without its 
 
 for network in ('plugin = "mlp"\nhidden = 32\nlayers = 3', 'plugin = "lattice-conv"\nchannels = 8\nlayers = 2'):
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.argv[1], folder, network], check=True)
+        words = {"EXPORT_FOLDER": folder, "EXPORT_NETWORK": network}
+        subprocess.run(
+            [sys.argv[1], "--no-skip", "--test-case=export a checkpoint"], check=True, env={**os.environ, **words}
+        )
         extra = {"trial.json": ""}
         module = torch.jit.load(folder + "/checkpoint.pt", _extra_files=extra)
         with open(folder + "/expected.json", encoding="utf-8") as file:

@@ -3,7 +3,6 @@
 
 #include <ATen/ATen.h>
 #include <marginalia/network.h>
-#include <torch/script.h>
 
 #include <array>
 
@@ -27,20 +26,19 @@ constexpr const char* conditional_logits = R"(
         return torch.mm(self.features(x), self.v).view(-1, self.sites, self.categories)
 )";
 
-inline torch::jit::Module make(const Domain& domain, at::Generator& generator,
-                               const std::string& marginal = log_marginal,
-                               const std::string& conditional = conditional_logits) {
+inline NetworkBuilder make(const Domain& domain, at::Generator& generator, const std::string& marginal = log_marginal,
+                           const std::string& conditional = conditional_logits) {
     constexpr std::int64_t hidden = 8;
-    torch::jit::Module module("small_network");
+    NetworkBuilder module("small_network");
     const auto add = [&](const char* name, at::IntArrayRef shape) {
-        module.register_parameter(name, at::randn(shape, generator).mul_(0.3).set_requires_grad(true), false);
+        module.parameter(name, at::randn(shape, generator).mul_(0.3));
     };
     add("w", {domain.sites * (domain.categories + 1), hidden});
     add("u", {hidden});
     add("v", {hidden, domain.sites * domain.categories});
-    module.register_buffer("scale", at::randn({hidden}, generator));
-    module.register_attribute("sites", c10::IntType::get(), domain.sites);
-    module.register_attribute("categories", c10::IntType::get(), domain.categories);
+    module.buffer("scale", at::randn({hidden}, generator));
+    module.constant("sites", domain.sites);
+    module.constant("categories", domain.categories);
     module.define(std::string(features) + marginal + conditional);
     return module;
 }

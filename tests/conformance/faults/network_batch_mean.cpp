@@ -2,7 +2,7 @@
 // expect: a state's values are its own | use nothing that mixes rows
 #include "faulty_network.h"
 
-static torch::jit::Module build(const Params&, const Domain& domain, at::Generator& generator) {
+static NetworkBuilder build(const Params&, const Domain& domain, at::Generator& generator) {
     return make(domain, generator, log_marginal, R"(
     def conditional_logits(self, x: Tensor) -> Tensor:
         h = self.features(x)

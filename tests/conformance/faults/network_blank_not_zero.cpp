@@ -2,7 +2,7 @@
 // expect: log_marginal of all □ is 0 | subtract the value at all □
 #include "faulty_network.h"
 
-static torch::jit::Module build(const Params&, const Domain& domain, at::Generator& generator) {
+static NetworkBuilder build(const Params&, const Domain& domain, at::Generator& generator) {
     return make(domain, generator, R"(
     def log_marginal(self, x: Tensor) -> Tensor:
         return torch.mv(self.features(x), self.u)

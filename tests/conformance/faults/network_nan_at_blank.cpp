@@ -2,7 +2,7 @@
 // expect: both heads are finite | log_marginal is NaN at all □
 #include "faulty_network.h"
 
-static torch::jit::Module build(const Params&, const Domain& domain, at::Generator& generator) {
+static NetworkBuilder build(const Params&, const Domain& domain, at::Generator& generator) {
     return make(domain, generator, R"(
     def log_marginal(self, x: Tensor) -> Tensor:
         known = (x < self.categories).sum(1).to(self.w.dtype)

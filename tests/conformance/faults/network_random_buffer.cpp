@@ -2,7 +2,7 @@
 // expect: parameters are all there is to keep | look at the buffers 'scale'
 #include "faulty_network.h"
 
-static torch::jit::Module build(const Params&, const Domain& domain, at::Generator& generator) {
+static NetworkBuilder build(const Params&, const Domain& domain, at::Generator& generator) {
     return make(domain, generator, log_marginal, R"(
     def conditional_logits(self, x: Tensor) -> Tensor:
         return torch.mm(self.features(x) * self.scale, self.v).view(-1, self.sites, self.categories)

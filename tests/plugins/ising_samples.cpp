@@ -1,0 +1,131 @@
+#include <doctest/doctest.h>
+
+#include <iostream>
+
+#include "plugins/energies/ising/heat_bath.h"
+#include "plugins/energies/ising/transfer_matrix.h"
+#include "tests/plugins/ising_reference.h"
+
+using namespace ising_reference;
+using ising::TransferMatrix;
+
+namespace {
+
+struct Estimate {
+    double mean, error;
+};
+
+Estimate estimate(const Lattice& lattice, const Bytes& rows, auto&& observable) {
+    const std::size_t count = rows.size() / lattice.sites();
+    double sum = 0, squares = 0;
+    for (std::size_t row = 0; row < count; ++row) {
+        const double value = observable(marginalia::State(rows).subspan(row * lattice.sites(), lattice.sites()));
+        sum += value;
+        squares += value * value;
+    }
+    const double mean = sum / count;
+    return {mean, std::sqrt((squares / count - mean * mean) / count)};
+}
+
+// d log Z / d (coupling or field): the exact mean of the edge sum or the spin sum.
+double slope(Lattice lattice, double Lattice::* parameter) {
+    const double step = 1e-4;
+    lattice.*parameter += step;
+    const double above = TransferMatrix(lattice).log_z();
+    lattice.*parameter -= 2 * step;
+    return (above - TransferMatrix(lattice).log_z()) / (2 * step);
+}
+
+void check_means(const Lattice& lattice, const Bytes& rows) {
+    const auto spins = estimate(lattice, rows, [&](marginalia::State x) { return lattice.spin_sum(x); });
+    const auto pairs = estimate(lattice, rows, [&](marginalia::State x) { return lattice.edge_sum(x); });
+    CHECK(std::abs(spins.mean - slope(lattice, &Lattice::field)) < 4 * spins.error);
+    CHECK(std::abs(pairs.mean - slope(lattice, &Lattice::coupling)) < 4 * pairs.error);
+}
+
+// Chi-square of 3x3 samples against the exact probabilities, in standard deviations from its mean.
+double chi_square_sigma(const Lattice& lattice, const Bytes& rows) {
+    const auto all = densities(lattice);
+    const double log_z = log_sum(all, Bytes(lattice.sites(), 2));
+    const std::size_t count = rows.size() / lattice.sites();
+    std::vector<double> seen(all.size());
+    for (std::size_t row = 0; row < count; ++row) {
+        std::size_t number = 0;
+        for (std::int64_t site = 0; site < lattice.sites(); ++site)
+            number |= std::size_t{rows[row * lattice.sites() + site]} << site;
+        ++seen[number];
+    }
+    // Rare states share one cell.
+    double chi = 0, rare_seen = 0, rare_expected = 0;
+    int cells = 0;
+    for (std::size_t number = 0; number < all.size(); ++number) {
+        const double expected = std::exp(std::log(all[number]) - log_z) * static_cast<double>(count);
+        if (expected < 10) {
+            rare_seen += seen[number];
+            rare_expected += expected;
+            continue;
+        }
+        chi += (seen[number] - expected) * (seen[number] - expected) / expected;
+        ++cells;
+    }
+    if (rare_expected > 10) {
+        chi += (rare_seen - rare_expected) * (rare_seen - rare_expected) / rare_expected;
+        ++cells;
+    }
+    return (chi - (cells - 1)) / std::sqrt(2.0 * (cells - 1));
+}
+
+}  // namespace
+
+TEST_CASE("exact samples have the exact mean magnetisation and pair correlation (4 sigma)") {
+    for (const Lattice& lattice : {Lattice{10, 10, 0.2, 0.2, true},
+                                   {10, 10, 0.2, 0.2, false},
+                                   {4, 9, -0.5, 0.3, true},
+                                   {9, 4, 0.4, 0.1, true},
+                                   {1, 20, 0.8, 0.1, true},
+                                   {2, 6, 0.3, -0.2, true}}) {
+        const auto rows = TransferMatrix(lattice).samples(4000, 7);
+        REQUIRE(rows.has_value());
+        check_means(lattice, *rows);
+    }
+}
+
+TEST_CASE("exact samples of 3x3 pass a chi-square test (4 sigma)") {
+    for (const Lattice& lattice : {Lattice{3, 3, 0.4, 0.2, true}, {3, 3, 0.4, 0.2, false}, {3, 3, -0.3, 0.1, true}}) {
+        const auto rows = TransferMatrix(lattice).samples(40000, 11);
+        CHECK(std::abs(chi_square_sigma(lattice, *rows)) < 4);
+    }
+}
+
+TEST_CASE("exact samples are the same for the same seed and others for another") {
+    const TransferMatrix exact({4, 5, 0.3, 0.1, true});
+    CHECK(*exact.samples(50, 3) == *exact.samples(50, 3));
+    CHECK(*exact.samples(50, 3) != *exact.samples(50, 4));
+}
+
+TEST_CASE("samples that would need too much memory are not offered") {
+    CHECK(!TransferMatrix({16, 10000, 0.2, 0.2, true}).samples(1, 0).has_value());
+}
+
+TEST_CASE("heat-bath chains agree with the exact means and say that they mixed (4 sigma)") {
+    for (const Lattice& lattice : {Lattice{10, 10, 0.2, 0.2, true}, {5, 7, 0.3, 0.1, false}, {3, 5, 0.2, 0.3, true}}) {
+        const auto chains = ising::heat_bath_samples(lattice, 4000, 5);
+        check_means(lattice, chains.rows);
+        CHECK(chains.r_hat < 1.01);
+        CHECK(chains.how.find("NOT MIXED") == std::string::npos);
+    }
+}
+
+TEST_CASE("heat-bath chains of a frozen lattice say that they did not mix") {
+    const auto chains = ising::heat_bath_samples({20, 20, 1.0, 0.0, true}, 8, 5);
+    CHECK(chains.how.find("NOT MIXED") != std::string::npos);
+}
+
+TEST_CASE("2,000 states of the 30x30 torus at coupling 0.2 come from mixed chains") {
+    const Lattice lattice{30, 30, 0.2, 0.2, true};
+    const auto chains = ising::heat_bath_samples(lattice, 2000, 1);
+    CHECK(chains.rows.size() == 2000u * 900u);
+    CHECK(chains.r_hat < 1.01);
+    CHECK(chains.autocorrelation_time < 5);
+    std::cout << "30x30: " << chains.how << "\n";
+}

@@ -1,0 +1,188 @@
+// Reference chains, sample quality and what is reported without an exact log Z.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+
+#include <ATen/ATen.h>
+
+#include "kernel/worker/evaluate/evaluation.h"
+#include "kernel/worker/evaluate/reference.h"
+#include "tests/worker/trial_fixture.h"
+
+using namespace marginalia;
+
+namespace {
+
+// m chains of n values of an autoregressive process with correlation rho, unit variance.
+at::Tensor autoregressive(std::int64_t m, std::int64_t n, double rho, at::Generator& generator) {
+    const at::Tensor noise = at::randn({m, n}, generator, at::kDouble);
+    at::Tensor values = at::empty_like(noise);
+    values.select(1, 0).copy_(noise.select(1, 0));
+    for (std::int64_t t = 1; t < n; ++t)
+        values.select(1, t).copy_(rho * values.select(1, t - 1) + std::sqrt(1 - rho * rho) * noise.select(1, t));
+    return values;
+}
+
+Reference states(const at::Tensor& x) { return {x, true, 0, "", {}}; }
+
+std::string ising(const std::string& rest, const std::string& size = "rows = 3\ncolumns = 3") {
+    return "name = \"t\"\n[energy]\nplugin = \"ising\"\n" + size +
+           "\n[network]\nplugin = \"lattice-conv\"\nchannels = 4\nlayers = 2\n[sampler]\nplugin = \"block-gibbs\"\n"
+           "[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 0\n" +
+           rest;
+}
+
+}  // namespace
+
+TEST_CASE("convergence of chains with known autocorrelation") {
+    at::Generator generator = make_generator(at::kCPU, 0, 1);
+    const Convergence independent = convergence_of(autoregressive(8, 4000, 0, generator));
+    CHECK(independent.rhat == doctest::Approx(1).epsilon(0.003));
+    CHECK(independent.ess > 0.85 * 32000);
+    // The effective share of an AR(1) process is (1 - rho) / (1 + rho) = 1/19 at rho = 0.9.
+    const Convergence slow = convergence_of(autoregressive(8, 20000, 0.9, generator));
+    CHECK(slow.ess == doctest::Approx(160000.0 / 19).epsilon(0.15));
+    CHECK(slow.rhat < 1.01);
+    // Chains about different means: between-chain variance 4, within 1 -> R-hat near sqrt(5).
+    const at::Tensor apart = autoregressive(2, 1000, 0, generator) + at::tensor({-2.0, 2.0}, at::kDouble).unsqueeze(1);
+    CHECK(convergence_of(apart).rhat > 1.8);
+    CHECK(convergence_of(at::ones({4, 10}, at::kDouble)).rhat == 1);
+    CHECK(std::isnan(convergence_of(at::ones({4, 3}, at::kDouble)).rhat));
+}
+
+TEST_CASE("errors over chains count effective values") {
+    at::Generator generator = make_generator(at::kCPU, 0, 2);
+    const at::Tensor values =
+        autoregressive(8, 20000, 0.9, generator).t().contiguous().flatten();  // a draw of all chains, the next
+    const Spread naive = spread_of(values), right = spread_of(values, 8);
+    CHECK(right.mean == naive.mean);
+    CHECK(right.error / naive.error == doctest::Approx(std::sqrt(19.0)).epsilon(0.1));
+    CHECK(spread_of(values, 0).error == naive.error);
+}
+
+TEST_CASE("energy distance and pair correlations of known states") {
+    const TrialParts parts = build_energy(request_of(ising("", "rows = 4\ncolumns = 4")), shipped_plugins());
+    Curves curves;
+    const at::Tensor up = at::ones({10, 16}, at::kLong), down = at::zeros({10, 16}, at::kLong);
+    // log f = 0.2 * 32 ± 0.2 * 16: the distributions lie 6.4 nats apart.
+    CHECK(evaluate_quality(parts, up, states(down), curves).at("energy_distance") == doctest::Approx(6.4));
+    CHECK(curves.at("pair_correlation").at(1) == doctest::Approx(0));  // all agree, as they must by chance alone
+    CHECK(curves.at("pair_correlation").size() == 2);                  // up to half an extent
+
+    // A chessboard: neighbours never agree, next but one always do, and by chance half of all pairs.
+    const at::Tensor board = (at::arange(4).unsqueeze(1) + at::arange(4)).remainder(2).view({1, 16}).repeat({10, 1});
+    const Figures figures = evaluate_quality(parts, board, states(board), curves);
+    CHECK(figures.at("energy_distance") == 0);
+    CHECK(figures.at("pair_correlation_rmse") == 0);
+    CHECK(figures.at("energy_distance_floor") == 0);
+    CHECK(figures.at("pair_correlation_rmse_floor") == 0);
+    CHECK(curves.at("pair_correlation").at(1) == doctest::Approx(-0.5));
+    CHECK(curves.at("pair_correlation").at(2) == doctest::Approx(0.5));
+    CHECK(curves.at("pair_correlation_reference_stderr").at(1) == 0);
+
+    // Half of the states moved by 6.4 nats: a distance of 3.2.
+    CHECK(evaluate_quality(parts, at::cat({up, down}), states(up), curves).at("energy_distance") ==
+          doctest::Approx(3.2));
+}
+
+TEST_CASE("[reference] chains stand for the energy's own states and tell how they mixed") {
+    MemoryRecorder own, chains;
+    const std::string evaluation =
+        "[evaluation]\nsamples = 64\nnll_samples = 4000\nmarginal_states = 0\nmarginal_time = false\n";
+    run_trial(request_of(ising(evaluation)), shipped_plugins(), own);
+    run_trial(
+        request_of(ising(evaluation + "[reference]\nplugin = \"parallel-tempering\"\ntemperatures = 4\nsweeps = 4\n")),
+        shipped_plugins(), chains);
+    CHECK(own.finals.count("reference_rhat") == 0);
+    CHECK(chains.finals.at("reference_rhat") < 1.05);
+    CHECK(chains.finals.at("reference_ess") > 1000);
+    CHECK(chains.samples.at("reference_samples").find("8 chains of 500 draws") != std::string::npos);
+    const auto magnetisation = [](const MemoryRecorder& r, const char* end) {
+        return r.finals.at(std::string("observable.magnetisation_reference") + end);
+    };
+    const double error = std::hypot(magnetisation(own, "_stderr"), magnetisation(chains, "_stderr"));
+    CHECK(std::abs(magnetisation(own, "") - magnetisation(chains, "")) < 5 * error);
+    // Forward KL of the uniform distribution: D log 2 - entropy.
+    const double expected = 9 * std::log(2.0) * (1 - own.finals.at("entropy_bits_exact"));
+    CHECK(std::abs(own.finals.at("forward_kl") - expected) < 5 * own.finals.at("forward_kl_stderr"));
+}
+
+TEST_CASE("without an exact log Z the KL is an estimate, by annealing") {
+    MemoryRecorder recorder;
+    run_trial(request_of(ising("[evaluation]\nsamples = 256\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = "
+                               "false\nais_chains = 64\nais_temperatures = 100\n",
+                               "rows = 18\ncolumns = 18")),
+              shipped_plugins(), recorder);
+    CHECK(recorder.finals.count("kl") + recorder.finals.count("kl_per_site") == 0);
+    CHECK(recorder.finals.at("free_energy_per_site") == doctest::Approx(recorder.finals.at("free_energy") / 324));
+    CHECK(recorder.finals.count("log_z_exact") == 0);
+    CHECK(recorder.finals.at("kl_estimate") ==
+          doctest::Approx(recorder.finals.at("free_energy") + recorder.finals.at("log_z_ais")));
+    CHECK(recorder.finals.at("kl_estimate_stderr") > recorder.finals.at("log_z_ais_stderr"));
+    CHECK(recorder.finals.at("log_z_ais") / 324 ==
+          doctest::Approx(0.78688).epsilon(0.002));  // log Z a site of large lattices
+}
+
+TEST_CASE("log Z by importance weights of the model's states, and how many of them count") {
+    MemoryRecorder recorder;
+    run_trial(
+        request_of(ising("[evaluation]\nsamples = 500\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = false\n",
+                         "rows = 18\ncolumns = 18\ncoupling = 0.0\nfield = 0.03")),
+        shipped_plugins(), recorder);
+    // Spins that do not see each other, and a model that is uniform: weights exp(0.03 sum of spins).
+    const double error = recorder.finals.at("log_z_importance_stderr"), sites = 324;
+    CHECK(std::abs(recorder.finals.at("log_z_importance") - sites * std::log(2 * std::cosh(0.03))) < 5 * error);
+    CHECK(error == doctest::Approx(std::sqrt((std::exp(sites * 0.03 * 0.03) - 1) / 500)).epsilon(0.3));
+    const double ess_error = recorder.finals.at("ess_stderr");
+    CHECK(ess_error < 0.05);
+    CHECK(std::abs(recorder.finals.at("ess") - std::exp(-sites * 0.03 * 0.03)) < 5 * ess_error);
+    CHECK(recorder.finals.count("valid") + recorder.finals.count("unique") == 0);  // a spin state stands for itself
+}
+
+TEST_CASE("molecules are counted by what they are, compared with their target, and drawn") {
+    if (!std::filesystem::exists(MARGINALIA_PLUGIN_DIR "/lipophilicity.so")) {
+        MESSAGE("left out: this build has no RDKit");
+        return;
+    }
+    MemoryRecorder recorder;
+    run_trial(
+        request_of(
+            "name = \"t\"\n[energy]\nplugin = \"lipophilicity\"\nlength = 12\n[network]\nplugin = \"mlp\"\nhidden = "
+            "8\nlayers = 1\n"
+            "[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = 0\n"
+            "[evaluation]\nsamples = 200\npictures = 4\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = false\n"),
+        shipped_plugins(), recorder);
+    const auto& finals = recorder.finals;
+    CHECK(finals.at("valid") > 0.9);
+    CHECK(finals.at("unique") > 0.3);
+    CHECK(finals.at("unique") < 1);  // methane and water come more than once
+    CHECK(finals.at("diversity") > 0.8);
+    // Uniform rows have log P near 0.5, so that moving them to N(4, 0.7) takes 3.5.
+    CHECK(finals.at("observable_distance.logp_target") ==
+          doctest::Approx(4 - finals.at("observable.logp")).epsilon(0.1));
+    CHECK(finals.at("observable.logp_deviation") > 0.3);
+    CHECK(recorder.samples.at("samples").starts_with("<svg"));
+    CHECK(recorder.samples.at("histogram.logp").find("target 4 ± 0.707") != std::string::npos);
+}
+
+TEST_CASE("objectives' own bounds and estimates go by other names") {
+    const std::string base =
+        "name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 2\ncolumns = 2\n[network]\nplugin = \"mlp\"\nhidden = "
+        "8\nlayers = 1\n"
+        "[sampler]\nplugin = \"single-site-gibbs\"\n[train]\nsteps = 2\nbatch = 8\n"
+        "[evaluation]\nsamples = 32\nnll_samples = 32\n[objective]\nplugin = ";
+    const auto names = [&](const std::string& objective) {
+        MemoryRecorder recorder;
+        run_trial(request_of(base + objective), shipped_plugins(), recorder);
+        return recorder.finals;
+    };
+    const auto bound = names("\"gflownet-subtb\"\n");
+    CHECK(bound.count("kl_bound") + bound.count("nll_bits_bound") + bound.count("forward_kl_bound") == 3);
+    CHECK(bound.count("kl") + bound.count("nll_bits") == 0);
+    const auto estimate = names("\"pcd\"\nannealing = 20\n");
+    CHECK(estimate.count("kl_estimate") + estimate.count("nll_bits_estimate") == 2);
+    CHECK(estimate.count("kl") + estimate.count("marginal_seconds") == 0);
+    CHECK(estimate.count("conditional_seconds") == 1);
+}
