@@ -110,7 +110,7 @@ std::string encode_trial_head(const TrialRequest& request, const ArchiveSizes& s
     nlohmann::json message = request;
     message["archives"] = sizes;
     std::string payload;
-    put_text(payload, text_of(message));
+    put_text(payload, encoded(message));
     return payload;
 }
 
@@ -136,7 +136,7 @@ bool TrialReceiver::is_whole() const {
     return request_.checkpoint.size() == sizes_.checkpoint && request_.start_network.size() == sizes_.start_network;
 }
 
-std::string text_of(const nlohmann::json& message) {
+std::string encoded(const nlohmann::json& message) {
     return message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

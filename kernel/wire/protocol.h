@@ -159,9 +159,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialFailure, ticket, message, out_of_memory)
 
 // A message as text, and back (throws where it is none). Text from plugins may be anything: what is not UTF-8 is
 // replaced.
-std::string text_of(const nlohmann::json& message);
+std::string encoded(const nlohmann::json& message);
 template <class Message>
-Message message_of(std::string_view text) {
+Message decoded(std::string_view text) {
     return nlohmann::json::parse(text).get<Message>();
 }
 

@@ -49,7 +49,7 @@ void PipeRecorder::final_metric(std::string_view name, double value) {
 
 void PipeRecorder::sample(std::string_view name, std::int64_t step, std::string_view kind, std::string data) {
     std::string payload;
-    put_text(payload, text_of(SampleHead{std::string(name), std::string(kind), step}));
+    put_text(payload, encoded(SampleHead{std::string(name), std::string(kind), step}));
     std::unique_lock lock(mutex_);
     wait_for_room(lock);
     enqueue(Record::sample, payload += data, false);

@@ -116,7 +116,7 @@ public:
     [[noreturn]] void run() {
         for (;;) {
             Order order = inbox_.next();
-            if (order.command == Command::catalogue) load_plugins(message_of<CatalogueCommand>(order.payload));
+            if (order.command == Command::catalogue) load_plugins(decoded<CatalogueCommand>(order.payload));
             if (order.command == Command::trial) run_one(std::move(order.trial));
         }
     }
@@ -130,7 +130,7 @@ private:
         const std::vector<std::filesystem::path> folders(command.folders.begin(), command.folders.end());
         if (!plugins_) plugins_.emplace(folders, before, command.skip);
         state_.emplace(state());
-        recorder_.post(Record::catalogue, text_of(CatalogueAnswer{plugins_->catalogue(), runtime_.torch}));
+        recorder_.post(Record::catalogue, encoded(CatalogueAnswer{plugins_->catalogue(), runtime_.torch}));
     }
 
     void run_one(TrialRequest request) {
@@ -176,7 +176,7 @@ private:
     void fail(const std::string& whole, const std::string& sentence, bool out_of_memory) {
         close_trial();
         std::fprintf(stderr, "%s\n", whole.c_str());
-        recorder_.post(Record::failed, text_of(TrialFailure{ticket_.load(), kept_part(sentence), out_of_memory}));
+        recorder_.post(Record::failed, encoded(TrialFailure{ticket_.load(), kept_part(sentence), out_of_memory}));
     }
 
     // What is not as it was when the trial before this one ended.

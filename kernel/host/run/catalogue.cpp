@@ -24,7 +24,7 @@ public:
     Listing(ReadyWorker& ready, const CatalogueCommand& command, int threads, const WorkerPatience& patience)
         : ready_(ready), patience_(patience) {
         ready_.worker = std::make_unique<WorkerProcess>(worker_program(), threads);
-        ready_.worker->send(Command::catalogue, text_of(command));
+        ready_.worker->send(Command::catalogue, encoded(command));
     }
 
     // Returns the sentence and file of a plugin that ended the worker, or nothing on success; no file where somebody
@@ -61,7 +61,7 @@ private:
             since_ = std::chrono::steady_clock::now();
         }
         if (type != Record::catalogue) return;
-        auto answer = message_of<CatalogueAnswer>(payload);
+        auto answer = decoded<CatalogueAnswer>(payload);
         ready_.catalogue = std::move(answer.catalogue);
         ready_.torch = std::move(answer.torch);
         complete_ = true;

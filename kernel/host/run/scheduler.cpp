@@ -105,7 +105,7 @@ void Scheduler::start_worker_at(Station& station) {
     CatalogueCommand command;
     for (const auto& folder : options_.plugin_folders) command.folders.push_back(folder.string());
     command.skip = catalogue_.failures;  // what crashed the first worker must not crash this one
-    station.worker->send(Command::catalogue, text_of(command));
+    station.worker->send(Command::catalogue, encoded(command));
 }
 
 void Scheduler::wait_for_events() {

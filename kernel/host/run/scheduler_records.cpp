@@ -71,7 +71,7 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
 }
 
 void Scheduler::take_sample(store::TrialId trial, std::string_view payload) {
-    const auto head = message_of<SampleHead>(take_text(payload, "a sample"));
+    const auto head = decoded<SampleHead>(take_text(payload, "a sample"));
     std::string data(payload);
     if (head.name == "note") progress_.line(note_line(trial, data));
     say_what_was_read(head.name, head.kind, data);
@@ -79,7 +79,7 @@ void Scheduler::take_sample(store::TrialId trial, std::string_view payload) {
 }
 
 void Scheduler::take_failure(Station& station, std::string_view payload) {
-    const auto failure = message_of<TrialFailure>(payload);
+    const auto failure = decoded<TrialFailure>(payload);
     check_ticket(station, failure.ticket);
     station.retired = true;  // what is left of a failed trial in its process is anybody's guess
     trial_failed(station, failure.out_of_memory ? store::Status::oom : store::Status::failed, failure.message);
