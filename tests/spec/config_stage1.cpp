@@ -141,7 +141,7 @@ TEST_CASE("the first stage's text stands on its own, and so does a trial's") {
     CHECK(again.name == "two.stage1");
     REQUIRE(again.trials.size() == e.stage1->trials.size());
     for (std::size_t i = 0; i < again.trials.size(); ++i) CHECK(again.trials[i].hash == e.stage1->trials[i].hash);
-    CHECK(again.run["cores"] == 1);
+    CHECK(again.run.cores == 1);
     CHECK(read(to_toml("two", e.trials[2].config, 0)).trials[0].hash == e.trials[2].hash);
     CHECK(read(e.toml).trials[3].hash == e.trials[3].hash);
 }
