@@ -75,7 +75,6 @@ double milliseconds_per_trial(const fs::path& folder, int count) {
     StopSignals signals;
     ScheduleOptions options;
     options.slots = {{"fake:0", 1}};
-    options.plugin_folders = {FAKE_PLUGINS};
     Scheduler scheduler(writer, progress, signals, options);
     scheduler.adopt(std::move(ready));
     const auto start = Clock::now();

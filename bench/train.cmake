@@ -15,3 +15,8 @@ foreach(plugin ising edwards-anderson potts parallel-tempering)
 endforeach()
 add_dependencies(network_bench plugin_unet plugin_transformer plugin_lattice-conv plugin_mlp plugin_einet plugin_mps plugin_table
                  plugin_ao-arm plugin_circuit-mle)
+
+# One start of LibTorch with a model's module, for start_bench.py.
+add_executable(load_module load_module.cpp)
+set_target_properties(load_module PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+target_link_libraries(load_module PRIVATE Torch::Torch)

@@ -1,7 +1,5 @@
 #include "store/connection.h"
 
-#include <SQLiteCpp/Database.h>
-#include <SQLiteCpp/Exception.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sqlite3.h>
@@ -22,31 +20,45 @@ namespace {
 constexpr int busy_milliseconds = 10'000;
 constexpr auto longest_nap = std::chrono::milliseconds(100);  // between two tries for a lock
 
-std::unique_ptr<SQLite::Database> open_database(const std::filesystem::path& file, Connection::Access access) {
-    if (access == Connection::Access::write)
-        return std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READWRITE, busy_milliseconds);
+struct Way {
+    std::string name;
+    int flags = SQLITE_OPEN_READWRITE;
+    bool query_only = false;
+};
+
+Way way_to(const std::filesystem::path& file, Connection::Access access) {
+    if (access == Connection::Access::write) return {file.string()};
     switch (rest_of(file)) {
-        case Rest::in_use:
-            return std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READONLY, busy_milliseconds);
-        case Rest::read_only:
-            // SQLite makes a shared-memory file even to read, which it cannot there and need not.
-            return std::make_unique<SQLite::Database>(immutable_uri(file), SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+        case Rest::in_use: return {file.string(), SQLITE_OPEN_READONLY};
+        // SQLite makes a shared-memory file even to read, which it cannot there and need not.
+        case Rest::read_only: return {immutable_uri(file), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI};
         case Rest::writable: break;
     }
     // One that may write takes the log's files away when it closes; a read-only one would leave them behind.
-    auto database = std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READWRITE, busy_milliseconds);
-    database->exec("PRAGMA query_only = 1");
-    return database;
+    return {file.string(), SQLITE_OPEN_READWRITE, true};
 }
 
 }  // namespace
 
 Connection::Connection(const std::filesystem::path& file, Access access) : file_(file) {
-    try {
-        database_ = open_database(file, access);
-    } catch (const SQLite::Exception& error) {
-        throw sqlite_failure(file, error.getErrorCode(), error.what(), errno);
+    const Way way = way_to(file, access);
+    if (const int code = sqlite3_open_v2(way.name.c_str(), &handle_, way.flags, nullptr); code != SQLITE_OK) {
+        const int system = errno;
+        const std::string words = handle_ ? sqlite3_errmsg(handle_) : "out of memory";
+        sqlite3_close(handle_);
+        throw sqlite_failure(file, code, words, system);
     }
+    try {
+        sqlite3_busy_timeout(handle_, busy_milliseconds);
+        prepare(access, way.query_only);
+    } catch (...) {
+        sqlite3_close(handle_);
+        throw;
+    }
+}
+
+void Connection::prepare(Access access, bool query_only) {
+    if (query_only) execute("PRAGMA query_only = 1");
     // What a file brings along in views and triggers calls no function that reaches outside.
     sqlite3_db_config(handle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_db_config(handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -61,9 +73,8 @@ Connection::Connection(const std::filesystem::path& file, Access access) : file_
 
 Connection::~Connection() {
     for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+    sqlite3_close(handle_);
 }
-
-sqlite3* Connection::handle() const { return database_->getHandle(); }
 
 void Connection::execute(const std::string& sql) {
     if (const int code = sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK) fail(code);

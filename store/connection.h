@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,10 +14,6 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
-
-namespace SQLite {
-class Database;
-}
 
 namespace marginalia::store {
 
@@ -32,8 +27,7 @@ public:
     ~Connection();
 
     const std::filesystem::path& file() const { return file_; }
-    SQLite::Database& database() { return *database_; }
-    sqlite3* handle() const;
+    sqlite3* handle() const { return handle_; }
 
     void execute(const std::string& sql);           // any number of statements, no parameters
     sqlite3_stmt* statement(std::string_view sql);  // prepared once, owned here
@@ -72,8 +66,10 @@ private:
         using is_transparent = void;
     };
 
+    void prepare(Access access, bool query_only);
+
     std::filesystem::path file_;
-    std::unique_ptr<SQLite::Database> database_;
+    sqlite3* handle_ = nullptr;
     std::unordered_map<std::string, sqlite3_stmt*, TextHash, std::equal_to<>> statements_;
     int depth_ = 0;
     Patience patience_;

@@ -49,7 +49,6 @@ Store Store::open_to_read(const std::filesystem::path& file) {
     return Store(std::move(connection));
 }
 
-SQLite::Database& Store::database() { return state_->connection->database(); }
 Connection& Store::connection() { return *state_->connection; }
 const std::filesystem::path& Store::file() const { return state_->connection->file(); }
 

@@ -16,10 +16,6 @@
 
 #include "store/patience.h"
 
-namespace SQLite {
-class Database;
-}
-
 namespace marginalia::store {
 
 class Connection;
@@ -140,7 +136,6 @@ public:
     Store(Store&&) noexcept;
     ~Store();
 
-    SQLite::Database& database();
     Connection& connection();  // for the queries of this folder
     const std::filesystem::path& file() const;
 

@@ -132,14 +132,14 @@ struct OutputFile::Place {
     }
 };
 
-OutputFile::OutputFile(const fs::path& file, const std::string& option)
+OutputFile::OutputFile(const fs::path& file, const std::string& option, mode_t mode)
     : place_(std::make_unique<Place>(file, option)) {
     // A signal between the making of the file and its being known would leave it.
     sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, &before);
     try {
-        open_beside();
+        open_beside(mode);
     } catch (...) {
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
         throw;
@@ -150,11 +150,11 @@ OutputFile::OutputFile(const fs::path& file, const std::string& option)
     stream_->exceptions(std::ios::badbit);
 }
 
-void OutputFile::open_beside() {
+void OutputFile::open_beside(mode_t mode) {
     constexpr int most_tries = 100, flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     Place& place = *place_;
     std::string name = unguessable_name();
-    for (int tries = 0; !place.descriptor.open(::openat(place.folder, name.c_str(), flags, 0666)); ++tries) {
+    for (int tries = 0; !place.descriptor.open(::openat(place.folder, name.c_str(), flags, mode)); ++tries) {
         if (errno != EEXIST || tries == most_tries) place.fail(errno);
         name = unguessable_name();
     }

@@ -1,6 +1,8 @@
 // A file that is there whole or not at all, and where the --out of a verb goes.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -21,7 +23,8 @@ public:
     // `option` is the one that named it, for the sentences. Throws Error where its folder is not there, it is a device,
     // FIFO, socket or folder, it may not be written, or a link that somebody else put into a folder for all leads to
     // it.
-    explicit OutputFile(const std::filesystem::path& file, const std::string& option = "--out");
+    // `mode`: of a file that is new, less the umask.
+    explicit OutputFile(const std::filesystem::path& file, const std::string& option = "--out", mode_t mode = 0666);
     ~OutputFile();
     OutputFile(const OutputFile&) = delete;
     OutputFile& operator=(const OutputFile&) = delete;
@@ -34,7 +37,7 @@ public:
 
 private:
     struct Place;
-    void open_beside();
+    void open_beside(mode_t mode);
 
     std::unique_ptr<Place> place_;  // removes what was not committed
     std::unique_ptr<DescriptorBuffer> buffer_;

@@ -117,6 +117,13 @@ std::string file_name_of(std::string_view text) {
     return name;
 }
 
+std::string csv_field(std::string_view text) {
+    if (text.find_first_of(",\"\r\n") == text.npos) return std::string(text);
+    std::string quoted = "\"";
+    for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+    return quoted + '"';
+}
+
 std::string not_finite_name(double value) {
     if (std::isfinite(value)) return {};
     return std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";

@@ -27,6 +27,9 @@ std::string shell_word(std::string_view text);
 // longer than 200 bytes.
 std::string file_name_of(std::string_view text);
 
+// A field of RFC 4180: quoted where it holds a comma, a quote or a line break.
+std::string csv_field(std::string_view text);
+
 // "Infinity", "-Infinity" and "NaN" as CSV and JSON have them; empty for a finite number.
 std::string not_finite_name(double value);
 

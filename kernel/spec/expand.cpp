@@ -4,7 +4,7 @@
 #include <map>
 #include <unordered_set>
 
-#include "kernel/spec/sha256.h"
+#include "kernel/base/digest.h"
 
 namespace marginalia::config {
 namespace {

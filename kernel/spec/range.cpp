@@ -1,13 +1,15 @@
 #include "kernel/spec/range.h"
 
+#include <marginalia/random.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 
+#include "kernel/base/digest.h"
 #include "kernel/spec/nearest.h"
-#include "kernel/spec/sha256.h"
 
 namespace marginalia::config {
 namespace {
@@ -108,9 +110,6 @@ std::int64_t count_of(const Node& values, const Node& form, const std::string& k
     return 0;
 }
 
-// Portable: std::uniform_real_distribution differs between standard libraries.
-double unit_interval(std::mt19937_64& random) { return static_cast<double>(random() >> 11) * 0x1p-53; }
-
 std::vector<Node> from_range(const Node& values, const std::string& key, ParameterType type, Faults& faults) {
     const Node* form = form_of(values, key, faults);
     if (!form) return {};
@@ -171,12 +170,12 @@ std::vector<Node> drawn_values(const Node& values, const std::string& key, Param
         const std::vector<Node> choices = values_of(*form, key, type, faults);
         for (std::int64_t i = 0; i < samples && !choices.empty(); ++i)
             drawn.push_back(
-                choices[static_cast<std::size_t>(unit_interval(random) * static_cast<double>(choices.size()))]);
+                choices[static_cast<std::size_t>(unit_interval(random()) * static_cast<double>(choices.size()))]);
         return drawn;
     }
     const auto [from, to, valid] = bounds_of(*form, key, type, faults);
     for (std::int64_t i = 0; valid && i < samples; ++i) {
-        const double u = unit_interval(random);
+        const double u = unit_interval(random());
         double value = form->key == "random_log" ? from * std::pow(to / from, u) : from + (to - from) * u;
         // Each integer of the range is as likely as any other, the first and the last too.
         if (form->key == "random" && type == ParameterType::integer) value = std::floor(from + u * (to - from + 1));

@@ -136,6 +136,13 @@ bool TrialReceiver::is_whole() const {
     return request_.checkpoint.size() == sizes_.checkpoint && request_.start_network.size() == sizes_.start_network;
 }
 
+std::string encode_files(const std::vector<std::string>& files) {
+    const std::vector<std::uint8_t> bytes = nlohmann::json::to_cbor(files);
+    return {bytes.begin(), bytes.end()};
+}
+
+std::vector<std::string> decode_files(std::string_view payload) { return nlohmann::json::from_cbor(payload); }
+
 std::string encoded(const nlohmann::json& message) {
     return message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

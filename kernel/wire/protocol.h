@@ -20,7 +20,7 @@ namespace marginalia {
 
 // Host to worker. Closing the pipe ends the worker.
 enum class Command : std::uint8_t {
-    catalogue = 1,  // CatalogueCommand: load plugins, answer with `catalogue`
+    catalogue = 1,  // encode_files() of plugins: open those that are not open yet, answer with `catalogue`
     trial,          // encode_trial_head(): run it once its archives are here, end with `done`, `stopped` or `failed`
     stop,           // the running trial is to checkpoint and stop
     piece,          // [bytes] of the archives that the trial's head announced, in order
@@ -29,7 +29,7 @@ enum class Command : std::uint8_t {
 // Worker to host. The records of a trial keep the order in which the trial made them.
 enum class Record : std::uint8_t {
     loading = 1,       // path of the plugin file that is about to be opened: to be blamed if nothing follows
-    catalogue,         // CatalogueAnswer
+    catalogue,         // CatalogueAnswer: all open plugins, and which of the files failed now
     name,              // [u32 id][text]: a metric's name, once before its first use by this worker
     metrics,           // MetricEntry after MetricEntry
     final_metric,      // [f64 value][name]
@@ -132,11 +132,9 @@ private:
     TrialRequest request_;
 };
 
-struct CatalogueCommand {
-    std::vector<std::string> folders;
-    std::vector<PluginFailure> skip;
-};
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CatalogueCommand, folders, skip)
+// In CBOR, as names of files need not be UTF-8.
+std::string encode_files(const std::vector<std::string>& files);
+std::vector<std::string> decode_files(std::string_view payload);
 
 struct CatalogueAnswer {
     PluginCatalogue catalogue;

@@ -116,29 +116,27 @@ public:
     [[noreturn]] void run() {
         for (;;) {
             Order order = inbox_.next();
-            if (order.command == Command::catalogue) load_plugins(decoded<CatalogueCommand>(order.payload));
+            if (order.command == Command::catalogue) load_plugins(decode_files(order.payload));
             if (order.command == Command::trial) run_one(std::move(order.trial));
         }
     }
 
 private:
-    void load_plugins(const CatalogueCommand& command) {
+    void load_plugins(const std::vector<std::string>& files) {
         const auto before = [this](const std::filesystem::path& file) {
             recorder_.post(Record::loading, file.string());
             recorder_.flush();
         };
-        const std::vector<std::filesystem::path> folders(command.folders.begin(), command.folders.end());
-        if (!plugins_) plugins_.emplace(folders, before, command.skip);
+        plugins_.open({files.begin(), files.end()}, before);
         state_.emplace(state());
-        recorder_.post(Record::catalogue, encoded(CatalogueAnswer{plugins_->catalogue(), runtime_.torch}));
+        recorder_.post(Record::catalogue, encoded(CatalogueAnswer{plugins_.catalogue(), runtime_.torch}));
     }
 
     void run_one(TrialRequest request) {
         try {
             ticket_ = request.ticket;
             open_ = true;
-            if (!plugins_) throw Error("the worker was given a trial before it was told where plugins are");
-            const TrialOutcome outcome = runtime_.run_trial(std::move(request), *plugins_, recorder_);
+            const TrialOutcome outcome = runtime_.run_trial(std::move(request), plugins_, recorder_);
             close_trial();
             post_end(outcome == TrialOutcome::done ? Record::done : Record::stopped, changes());
         } catch (const std::bad_alloc&) {
@@ -194,7 +192,7 @@ private:
     std::atomic<bool> open_ = false;         // nobody has said yet how it ended
     PipeRecorder recorder_;
     Inbox& inbox_;
-    std::optional<PluginHost> plugins_;
+    PluginHost plugins_;
     std::optional<ProcessState> state_;  // when the last trial ended, or the plugins had been loaded
 };
 

@@ -15,7 +15,9 @@
 #include <sstream>
 
 #include "kernel/base/output_file.h"
+#include "kernel/base/own_file.h"
 #include "kernel/base/printable.h"
+#include "kernel/base/terminal.h"
 
 namespace fs = std::filesystem;
 using namespace marginalia;
@@ -264,4 +266,38 @@ TEST_CASE("words for a shell, names for files, numbers for programs") {
     CHECK(not_finite_name(1).empty());
     CHECK(not_finite_name(-std::numeric_limits<double>::infinity()) == "-Infinity");
     CHECK(not_finite_name(std::numeric_limits<double>::quiet_NaN()) == "NaN");
+}
+
+TEST_CASE("the first of three variables that is set says whether a terminal takes UTF-8") {
+    const auto says = [](const char* all, const char* kind, const char* language) {
+        ::setenv("LC_ALL", all, 1);
+        ::setenv("LC_CTYPE", kind, 1);
+        ::setenv("LANG", language, 1);
+        return locale_is_utf8();
+    };
+    for (const char* name : {"C.UTF-8", "de_DE.utf8", "en_GB.utf-8", "en_GB.UTF8"}) CHECK(says(name, "C", "C"));
+    for (const char* name : {"C", "POSIX", "de_DE.ISO-8859-1"}) CHECK_FALSE(says(name, "C.UTF-8", "C.UTF-8"));
+    CHECK(says("", "C.UTF-8", "C"));
+    CHECK(says("", "", "C.UTF-8"));
+    CHECK_FALSE(says("", "", ""));
+}
+
+TEST_CASE("a file of one's own is a plain one that others may not write") {
+    const Folder folder;
+    const fs::path file = folder.path / "key";
+    CHECK_FALSE(read_own_file(file, 022, 100));
+    std::ofstream(file) << "0123456789";
+    ::chmod(file.c_str(), 0644);
+    CHECK(read_own_file(file, 022, 10).value_or("") == "0123456789");
+    CHECK_FALSE(read_own_file(file, 022, 9));
+    CHECK_FALSE(read_own_file(file, 077, 10));
+    ::chmod(file.c_str(), 0620);
+    CHECK_FALSE(read_own_file(file, 022, 10));
+    ::chmod(file.c_str(), 0600);
+    CHECK(read_own_file(file, 077, 10));
+    fs::create_symlink(file, folder.path / "link");
+    CHECK_FALSE(read_own_file(folder.path / "link", 022, 10));
+    CHECK_FALSE(read_own_file(folder.path, 022, 10'000));
+    REQUIRE(::mkfifo((folder.path / "fifo").c_str(), 0600) == 0);
+    CHECK_FALSE(read_own_file(folder.path / "fifo", 022, 10));
 }

@@ -1,6 +1,7 @@
 // A worker whose trials take milliseconds and misbehave on request; no LibTorch. A trial's metrics come from a state
 // that only an exact resume carries on: x(step + 1) = mix(x(step)).
 #include <marginalia/energy.h>
+#include <marginalia/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,14 +26,7 @@ struct State {
     std::uint64_t x = 0;
 };
 
-std::uint64_t mix(std::uint64_t x) {
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return x ^ (x >> 31);
-}
-
-double unit(std::uint64_t x) { return static_cast<double>(x >> 11) * 0x1p-53; }
+std::uint64_t mix(std::uint64_t x) { return mixed_bits(x + golden_step); }
 
 // A checkpoint is the state and then bytes that follow from it, as many as asked for.
 void fill(std::string& part, std::size_t place, const State& state) {
@@ -125,14 +119,14 @@ TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Rec
             std::this_thread::sleep_for(std::chrono::hours(1));
         std::this_thread::sleep_for(pause);
         state.x = mix(state.x);
-        recorder.metric("loss", ++state.step, unit(state.x));
+        recorder.metric("loss", ++state.step, unit_interval(state.x));
         recorder.progress("training", state.step, steps);
         if (recorder.stop_requested()) return save(), TrialOutcome::stopped;
         if (every > 0 && state.step % every == 0) save();
     }
     save();
     recorder.sample("state", state.step, "text", "x = " + std::to_string(state.x));
-    recorder.final_metric("kl", unit(mix(state.x)));
+    recorder.final_metric("kl", unit_interval(mix(state.x)));
     recorder.final_metric("worker_pid", static_cast<double>(::getpid()));
     return TrialOutcome::done;
 }

@@ -145,7 +145,7 @@ class Scheduling(HostTest):
             "failed with a number": (frame(11, b'{"ticket":5,"message":5,"out_of_memory":0}'), "the end of another trial"),
             "a name cut short": (frame(3, b"x"), "a message with 1 bytes where 4 more are due"),
             "an empty name": (frame(3, struct.pack("<I", 9)), "a metric's name of 0 bytes"),
-            "a second list of plugins": (frame(2, b"xyz"), "a second list of plugins"),
+            "a list of plugins that it was not asked for": (frame(2, b"xyz"), "a list of plugins that it was not asked for"),
             "a type that is none": (frame(200, b"ab"), "a record of type 200 with 2 bytes, where at most 0 may be"),
             "a type that is none, without bytes": (frame(0, b""), "a record of type 0, which is none"),
             "a length of 4 GB": (frame(4, b"x" * 100, 0xFFFFFFFF), "a record of type 4 with 4294967295 bytes, where at most 1048576 may be"),

@@ -40,7 +40,10 @@ class HostTest(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.store = os.path.join(self.folder.name, "store.db")
         self.environment = dict(
-            os.environ, MARGINALIA_WORKER=arguments.worker, MARGINALIA_PLUGIN_PATH=arguments.plugins
+            os.environ,
+            MARGINALIA_WORKER=arguments.worker,
+            MARGINALIA_PLUGIN_PATH=arguments.plugins,
+            XDG_CACHE_HOME=os.path.join(self.folder.name, "cache"),
         )
 
     def tearDown(self):

@@ -7,15 +7,16 @@
 
 #include <sstream>
 
+#include "kernel/base/digest.h"
 #include "kernel/host/data/get.h"
-#include "kernel/host/data/md5.h"
-#include "kernel/spec/sha256.h"
 #include "tests/plugins/dataset_testing.h"
 
 namespace data_testing {
 
 using namespace dataset_testing;
 using namespace marginalia::data;
+using marginalia::md5_hex;
+using marginalia::md5_of_file;
 using marginalia::sha256_hex;
 
 using Members = std::vector<std::pair<std::string, std::string>>;  // name, bytes

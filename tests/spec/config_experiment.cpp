@@ -4,8 +4,8 @@
 
 #include <unistd.h>
 
+#include "kernel/base/digest.h"
 #include "kernel/spec/experiment.h"
-#include "kernel/spec/sha256.h"
 #include "tests/spec/config_catalogue.h"
 
 using namespace marginalia;

@@ -3,8 +3,8 @@
 
 #include <set>
 
+#include "kernel/base/digest.h"
 #include "kernel/spec/experiment.h"
-#include "kernel/spec/sha256.h"
 #include "tests/spec/config_catalogue.h"
 
 using namespace marginalia;

@@ -1,6 +1,7 @@
 // Runs trials in this process, for tests of training and evaluation.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <utility>
@@ -16,7 +17,10 @@ namespace marginalia {
 inline const PluginHost& shipped_plugins() {
     static const auto* host = [] {
         if (MARGINALIA_TEST_THREADS > 0) configure_torch(MARGINALIA_TEST_THREADS);
-        return new PluginHost({MARGINALIA_PLUGIN_DIR});
+        std::vector<std::filesystem::path> files;
+        for (const auto& entry : std::filesystem::directory_iterator(MARGINALIA_PLUGIN_DIR))
+            files.push_back(entry.path());
+        return new PluginHost(files);
     }();
     return *host;
 }

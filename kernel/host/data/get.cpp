@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernel/base/digest.h"
 #include "kernel/host/data/folder_lock.h"
 #include "kernel/host/data/tools.h"
 #include "kernel/host/data/unpack.h"
 #include "kernel/host/data/verify.h"
 #include "kernel/spec/nearest.h"
-#include "kernel/spec/sha256.h"
 
 namespace marginalia::data {
 namespace {

@@ -1,10 +1,7 @@
 #include "kernel/host/data/tools.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <marginalia/error.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +10,7 @@
 #include <cstring>
 #include <memory>
 
-extern char** environ;
+#include "kernel/base/child_process.h"
 
 namespace marginalia::data {
 namespace {
@@ -39,13 +36,6 @@ std::string last_line(std::FILE* file) {
     return line.empty() ? last : line;
 }
 
-int exit_code_of(pid_t child) {
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 void check(const Ended& ended, const std::string& program) {
     if (ended.exit_code == 0) return;
     if (ended.said.empty()) throw Error(fmt::format("{} failed with exit code {}", program, ended.exit_code));
@@ -61,21 +51,11 @@ void run_or_throw(const std::vector<std::string>& command, const fs::path& folde
 Ended run_tool(const std::vector<std::string>& command, const fs::path& folder, bool shown) {
     const File words(std::tmpfile());
     if (!words) throw Error(fmt::format("no temporary file can be made: {}", std::strerror(errno)));
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, shown ? STDERR_FILENO : ::fileno(words.get()), STDOUT_FILENO);
-    if (!shown) ::posix_spawn_file_actions_adddup2(&actions, ::fileno(words.get()), STDERR_FILENO);
-    std::vector<std::string> copies = command;
-    std::vector<char*> arguments;
-    for (std::string& word : copies) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    pid_t child = -1;
-    const int failure = ::posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    if (failure == ENOENT) throw Error(fmt::format("the program {} is not installed", command[0]));
-    if (failure != 0) throw Error(fmt::format("{} cannot be started: {}", command[0], std::strerror(failure)));
+    const int out = shown ? STDERR_FILENO : ::fileno(words.get());
+    const pid_t child = start_child(
+        {.command = command, .descriptors = {{out, STDOUT_FILENO}, {out, STDERR_FILENO}}, .folder = folder});
+    if (child == -ENOENT) throw Error(fmt::format("the program {} is not installed", command[0]));
+    if (child < 0) throw Error(fmt::format("{} cannot be started: {}", command[0], std::strerror(-child)));
     const int exit_code = exit_code_of(child);
     return {exit_code, shown ? "" : last_line(words.get())};
 }

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "kernel/host/data/md5.h"
-#include "kernel/spec/sha256.h"
+#include "kernel/base/digest.h"
 
 namespace marginalia::data {
 

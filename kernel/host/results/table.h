@@ -70,7 +70,4 @@ private:
 // Text for LaTeX: its special characters escaped, ±, ≤, ≈ and ∞ as mathematics.
 std::string latex_text(std::string_view text);
 
-// A field of RFC 4180: quoted where it holds a comma, a quote or a line break.
-std::string csv_field(std::string_view text);
-
 }  // namespace marginalia

@@ -3,11 +3,15 @@
 #include <marginalia/error.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <iterator>
+#include <tuple>
 
 #include "kernel/host/run/blame.h"
+#include "kernel/host/run/catalogue_cache.h"
+#include "kernel/host/run/plugin_folders.h"
 
 namespace marginalia {
 namespace {
@@ -21,10 +25,10 @@ constexpr int most_kills = 3;      // workers killed from outside before we give
 // One try at the list.
 class Listing {
 public:
-    Listing(ReadyWorker& ready, const CatalogueCommand& command, int threads, const WorkerPatience& patience)
+    Listing(ReadyWorker& ready, const std::vector<std::string>& files, int threads, const WorkerPatience& patience)
         : ready_(ready), patience_(patience) {
         ready_.worker = std::make_unique<WorkerProcess>(worker_program(), threads);
-        ready_.worker->send(Command::catalogue, encoded(command));
+        ready_.worker->send(Command::catalogue, encode_files(files));
     }
 
     // Returns the sentence and file of a plugin that ended the worker, or nothing on success; no file where somebody
@@ -122,6 +126,60 @@ private:
     bool complete_ = false;
 };
 
+// A worker that has opened the files. One that ends its worker, or does not come to an end with it, becomes a failure,
+// and a new worker starts without it.
+ReadyWorker ask_worker(std::vector<std::string> files, int threads, const WorkerPatience& patience,
+                       StopSignals* signals) {
+    std::vector<PluginFailure> broken;
+    for (int kills = 0;;) {
+        ReadyWorker ready;
+        const auto failure = Listing(ready, files, threads, patience).run(signals);
+        if (!failure) {
+            std::ranges::move(broken, std::back_inserter(ready.catalogue.failures));
+            return ready;
+        }
+        if (std::erase(files, failure->path) > 0) broken.push_back(*failure);
+        else if (++kills > most_kills) throw Error(worker_program().string() + ": the worker " + failure->reason);
+    }
+}
+
+// What is known of the files, with one plugin of each kind and name: the first in the order of search.
+PluginCatalogue chosen(const std::vector<fs::path>& files, const CatalogueCache& known) {
+    PluginCatalogue catalogue;
+    for (const fs::path& file : files) {
+        const CatalogueCache::Finding* found = known.find(file);
+        if (!found) catalogue.failures.push_back({file.string(), "its name is not UTF-8; rename it"});
+        else if (!found->plugin) catalogue.failures.push_back({file.string(), found->refusal});
+        else if (const PluginManifest* first = catalogue.find(found->plugin->kind, found->plugin->name))
+            catalogue.failures.push_back({file.string(), "a second " + first->kind + " named '" + first->name +
+                                                             "'; the one in " + first->path +
+                                                             " is used; remove or rename one of them"});
+        else catalogue.plugins.push_back(*found->plugin);
+    }
+    std::ranges::sort(catalogue.plugins, {}, [](const PluginManifest& p) { return std::tie(p.kind, p.name); });
+    return catalogue;
+}
+
+// The plugins there are, and the worker that was asked about those of which nothing is known, or about `all`.
+ReadyWorker look_at(const std::vector<fs::path>& folders, bool all, const WorkerPatience& patience,
+                    StopSignals* signals) {
+    PluginCatalogue catalogue;
+    const std::vector<fs::path> files = plugin_files(folders, catalogue.failures);
+    CatalogueCache known(worker_program());
+    std::vector<std::string> unknown;
+    for (const fs::path& file : files)
+        if (!known.look_up(file) || all) unknown.push_back(file.string());
+    ReadyWorker ready;
+    if (!unknown.empty() || all) {
+        ready = ask_worker(unknown, 1, patience, signals);
+        if (ready.stopped_by != 0) return ready;
+        known.keep(ready.catalogue, ready.torch.library);
+    }
+    ready.catalogue = chosen(files, known);
+    std::ranges::move(catalogue.failures, std::back_inserter(ready.catalogue.failures));
+    return ready;
+}
+
 }  // namespace
 
 fs::path worker_program() {
@@ -132,19 +190,18 @@ fs::path worker_program() {
 
 ReadyWorker start_worker(const std::vector<fs::path>& folders, int threads, const WorkerPatience& patience,
                          StopSignals* signals) {
-    CatalogueCommand command;
-    for (const fs::path& folder : folders) command.folders.push_back(folder.string());
-    for (int kills = 0;;) {
-        ReadyWorker ready;
-        const auto failure = Listing(ready, command, threads, patience).run(signals);
-        if (!failure) return ready;
-        if (!failure->path.empty()) command.skip.push_back(*failure);
-        else if (++kills > most_kills) throw Error(worker_program().string() + ": the worker " + failure->reason);
-    }
+    ReadyWorker looked = look_at(folders, false, patience, signals);
+    if (looked.stopped_by != 0) return looked;
+    looked.worker.reset();  // constructors of every new plugin have run in it
+    ReadyWorker ready = ask_worker({}, threads, patience, signals);
+    ready.catalogue = std::move(looked.catalogue);
+    return ready;
 }
 
+ReadyWorker try_all_plugins(const std::vector<fs::path>& folders) { return look_at(folders, true, {}, nullptr); }
+
 PluginCatalogue fetch_catalogue(const std::vector<fs::path>& folders, const WorkerPatience& patience) {
-    return start_worker(folders, 1, patience).catalogue;
+    return look_at(folders, false, patience, nullptr).catalogue;
 }
 
 }  // namespace marginalia

@@ -1,4 +1,5 @@
-// The plugins there are, as a worker process sees them: the host program itself never opens one.
+// The plugins there are, as a worker process has seen them, now or when they were built: the host program itself never
+// opens one.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +14,7 @@
 
 namespace marginalia {
 
-// A worker that has loaded its plugins, ready for trials, and what it said of itself.
+// A worker ready for trials, what it said of itself, and the plugins there are.
 struct ReadyWorker {
     std::unique_ptr<WorkerProcess> worker;
     PluginCatalogue catalogue;
@@ -21,14 +22,20 @@ struct ReadyWorker {
     int stopped_by = 0;  // a signal that came before it was ready
 };
 
-// Starts a worker and lists the plugins in `folders`. A plugin that kills its worker while it is loaded, or does not
-// come to an end with it, becomes an entry of `failures`, and a new worker starts without it. Throws Error if the
-// worker program cannot be started. Where a signal comes first, the answer says which.
+// Lists the plugins in `folders` as fetch_catalogue() does and starts a worker, which has no plugin open: it opens
+// those of its trials. Throws Error if the worker program cannot be started. Where a signal comes first, the answer
+// says which.
 ReadyWorker start_worker(const std::vector<std::filesystem::path>& folders, int threads,
                          const WorkerPatience& patience = {}, StopSignals* signals = nullptr);
 
-// Only the list; the worker ends.
+// The list. What is known of a file that has not changed is taken from the user's cache (CatalogueCache), and a worker
+// is started only to open the others. A plugin that kills that worker while it is loaded, or does not come to an end
+// with it, becomes an entry of `failures`. Where two files have one kind and name, the first in order of search wins,
+// and the other is a failure.
 PluginCatalogue fetch_catalogue(const std::vector<std::filesystem::path>& folders, const WorkerPatience& patience = {});
+
+// The same by opening every file anew, in the worker that is returned, and keeps what it finds: for `doctor`.
+ReadyWorker try_all_plugins(const std::vector<std::filesystem::path>& folders);
 
 // The worker program: MARGINALIA_WORKER, else marginalia-worker beside the running program.
 std::filesystem::path worker_program();

@@ -5,10 +5,10 @@
 #include <ostream>
 #include <set>
 
+#include "kernel/base/child_process.h"
 #include "kernel/host/results/table.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/catalogue.h"
-#include "kernel/host/run/command_output.h"
 #include "kernel/host/run/origins.h"
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/provenance.h"

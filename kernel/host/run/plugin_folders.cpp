@@ -42,4 +42,27 @@ std::vector<fs::path> plugin_folders(const std::vector<std::string>& from_comman
     return folders;
 }
 
+std::vector<fs::path> plugin_files(const std::vector<fs::path>& folders, std::vector<PluginFailure>& failures) {
+    std::vector<fs::path> all;
+    for (const fs::path& folder : folders) {
+        std::error_code failure;
+        const fs::file_status found = fs::status(folder, failure);
+        std::vector<fs::path> files;
+        if (found.type() == fs::file_type::not_found) {
+            failures.push_back({folder.string(), no_such_folder});
+        } else if (failure) {
+            failures.push_back({folder.string(), "cannot be read: " + failure.message()});
+        } else if (!fs::is_directory(found)) {
+            files = {folder};
+        } else {
+            for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
+                if (entry->path().extension() == ".so") files.push_back(entry->path());
+            if (failure) failures.push_back({folder.string(), "the folder cannot be read: " + failure.message()});
+        }
+        std::sort(files.begin(), files.end());
+        all.insert(all.end(), files.begin(), files.end());
+    }
+    return all;
+}
+
 }  // namespace marginalia

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "kernel/base/printable.h"
+#include "kernel/base/terminal.h"
 #include "kernel/host/results/text.h"
 #include "kernel/spec/metrics.h"
 
@@ -99,13 +100,6 @@ class QuietProgress final : public Progress {
     void show(const std::vector<const RunningTrial*>&, const Totals&) override {}
 };
 
-bool speaks_utf8() {
-    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
-        if (const char* value = std::getenv(name); value && *value)
-            return std::strstr(value, "UTF-8") || std::strstr(value, "utf8");
-    return false;
-}
-
 // A block of lines that is drawn over itself: one per running trial and a total.
 class LiveProgress final : public Progress {
 public:
@@ -188,7 +182,7 @@ private:
     }
 
     const bool colour_ = !std::getenv("NO_COLOR") || !*std::getenv("NO_COLOR");
-    const bool utf8_ = speaks_utf8();
+    const bool utf8_ = locale_is_utf8();
     const Clock::time_point started_ = Clock::now();
     std::size_t lines_ = 0;
     Clock::time_point drawn_at_{}, last_ended_{};

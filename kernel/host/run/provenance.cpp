@@ -7,9 +7,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "kernel/host/run/command_output.h"
+#include "kernel/base/child_process.h"
+#include "kernel/base/digest.h"
 #include "kernel/host/run/slots.h"
-#include "kernel/spec/sha256.h"
 
 namespace marginalia {
 namespace {

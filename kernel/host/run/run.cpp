@@ -30,12 +30,10 @@ namespace fs = std::filesystem;
 
 using ReadExperiment = std::function<Experiment(const PluginCatalogue&)>;
 
-ScheduleOptions schedule_options(const RunSettings& run, int cuda_devices, std::vector<fs::path> folders,
-                                 const WorkerPatience& patience) {
+ScheduleOptions schedule_options(const RunSettings& run, int cuda_devices, const WorkerPatience& patience) {
     ScheduleOptions options;
     options.patience = patience;
     options.slots = make_slots(run, cuda_devices, available_cores());
-    options.plugin_folders = std::move(folders);
     options.time_limit = run.time_limit;
     options.retries = static_cast<int>(run.retries);
     options.stop_on_failure = run.stop_on_failure;
@@ -164,7 +162,6 @@ void warn_of_keep_best(Progress& progress, store::Store& store, const std::strin
 // What the stages of one command share.
 struct Invocation {
     const RunOptions& options;
-    const std::vector<fs::path>& folders;
     nlohmann::json surroundings;
     StopSignals& signals;
     Progress& progress;
@@ -184,10 +181,10 @@ nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, co
 
 // From the queue to the summary of one experiment; `ready` has said what plugins there are.
 int perform_stage(const Invocation& command, const Experiment& experiment, ReadyWorker ready) {
-    const auto& [options, folders, surroundings, signals, progress, out, live] = command;
+    const auto& [options, surroundings, signals, progress, out, live] = command;
     if (!ready.torch.problem.empty() && experiment.run.device != "cpu")
         progress.line("no GPU is used: " + ready.torch.problem);
-    ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, folders, options.patience);
+    ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, options.patience);
     int signal = 0;
     std::optional<store::Store> opened;
     WorkList work;
@@ -250,7 +247,7 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
     bring_up_to_date(options.store);
     require_start_experiments(experiment, options.store);  // rather than leave an empty store
 
-    const Invocation command{options, folders, surroundings.get(), signals, *progress, out, live};
+    const Invocation command{options, surroundings.get(), signals, *progress, out, live};
     if (experiment.stage1) {
         if (const int code = perform_stage(command, *experiment.stage1, std::move(ready)); code != 0) return code;
         ready = start();

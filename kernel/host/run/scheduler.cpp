@@ -79,6 +79,7 @@ void Scheduler::assign() {
         claimer_->ask(station->index, *station->job, station->place());
         const bool other_threads = station->worker && station->worker->threads() != station->place().threads;
         if (other_threads || (station->job->fresh && !station->plugin_sets.empty())) station->drop_worker();
+        if (station->worker) open_plugins(*station);
     }
 }
 
@@ -101,11 +102,32 @@ void Scheduler::start_worker_at(Station& station) {
         return worker_not_started(station, error.what());
     }
     station.kills_before = out_of_memory_kills();
+    open_plugins(station);
+}
+
+std::vector<std::string> Scheduler::plugin_files(const Job& job) const {
+    std::vector<std::string> files;
+    for (const auto& [table, chosen] : job.config->config.items()) {
+        if (!chosen.is_object() || !chosen.contains("plugin")) continue;
+        const PluginManifest* plugin = catalogue_.find(kind_of_table(table), chosen.at("plugin").get<std::string>());
+        if (plugin) files.push_back(plugin->path);
+    }
+    return files;
+}
+
+// Has the worker open what the trial at hand names and what is not open there yet. A trial that finds other plugins
+// open may owe them a failure.
+void Scheduler::open_plugins(Station& station) {
+    std::vector<std::string> files = plugin_files(*station.job);
+    std::erase_if(files, [&](const std::string& file) { return station.plugin_files.contains(file); });
+    if (files.empty() && (station.ready || station.lists_due > 0)) return;
+    station.after_others = !station.plugin_files.empty();
+    station.plugin_files.insert(files.begin(), files.end());
+    station.ready = false;
+    station.loading.clear();
+    ++station.lists_due;
     station.loading_since = Clock::now();
-    CatalogueCommand command;
-    for (const auto& folder : options_.plugin_folders) command.folders.push_back(folder.string());
-    command.skip = catalogue_.failures;  // what crashed the first worker must not crash this one
-    station.worker->send(Command::catalogue, encoded(command));
+    station.worker->send(Command::catalogue, encode_files(files));
 }
 
 void Scheduler::wait_for_events() {

@@ -26,7 +26,6 @@ namespace marginalia {
 // The [run] table in the scheduler's terms.
 struct ScheduleOptions {
     std::vector<Slot> slots;
-    std::vector<std::filesystem::path> plugin_folders;
     double time_limit = 0;  // seconds a trial; 0: none
     int retries = 0;        // further attempts of a trial that failed
     bool stop_on_failure = false;
@@ -44,10 +43,11 @@ struct ScheduleResult {
     std::filesystem::path store;  // where the results are, should the file have been moved
 };
 
-// Runs jobs in slots, one worker process a slot, kept from trial to trial and replaced after a failure. A trial that
-// throws, crashes, runs out of memory or time is recorded with its reason, and the others go on. Where a trial left its
-// worker changed (kernel/worker/process_state.h), the next one gets a fresh worker; where one fails in a worker that
-// has run other plugins before, it is tried once more in a fresh one before that counts.
+// Runs jobs in slots, one worker process a slot, kept from trial to trial and replaced after a failure. A worker opens
+// the plugins that its trials name and no others. A trial that throws, crashes, runs out of memory or time is recorded
+// with its reason, and the others go on. Where a trial left its worker changed (kernel/worker/process_state.h), the
+// next one gets a fresh worker; where one fails in a worker that has run other plugins before, it is tried once more in
+// a fresh one before that counts.
 //
 // Threads: one, the main thread. It alone starts workers, which die with it.
 class Scheduler {
@@ -66,6 +66,9 @@ private:
     void assign();
     void tend_workers();
     void start_worker_at(Station&);
+    void open_plugins(Station&);
+    void plugins_opened(Station&, std::string_view payload);
+    std::vector<std::string> plugin_files(const Job&) const;
     void wait_for_events();
     bool busy() const;
 

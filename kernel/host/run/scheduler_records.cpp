@@ -32,10 +32,7 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
             station.loading_since = Clock::now();
             return;
         case Record::name: take_name(station, payload); return;
-        case Record::catalogue:
-            if (station.ready) throw Error("a second list of plugins");
-            station.ready = true;
-            return start_if_ready(station);
+        case Record::catalogue: return plugins_opened(station, payload);
         default: break;
     }
     if (!station.started) throw Error("a record of a trial that it does not have");
@@ -68,6 +65,19 @@ void Scheduler::take_record(Station& station, Record type, std::string_view payl
         case Record::failed: take_failure(station, payload); break;
         default: throw Error("a record of type " + std::to_string(static_cast<int>(type)) + ", which is none");
     }
+}
+
+void Scheduler::plugins_opened(Station& station, std::string_view payload) {
+    if (station.lists_due == 0) throw Error("a list of plugins that it was not asked for");
+    const auto opened = decoded<CatalogueAnswer>(payload).catalogue;
+    station.ready = --station.lists_due == 0;
+    station.retired = !opened.failures.empty();
+    if (station.idle()) return;
+    const std::vector<std::string> needed = plugin_files(*station.job);
+    for (const PluginFailure& failure : opened.failures)
+        if (std::ranges::count(needed, failure.path) > 0)
+            return trial_cannot_start(station, failure.path + ": " + failure.reason);
+    if (!station.retired) start_if_ready(station);
 }
 
 void Scheduler::take_sample(store::TrialId trial, std::string_view payload) {

@@ -26,7 +26,9 @@ struct Scheduler::Station {
     std::unique_ptr<WorkerProcess> worker;
     std::unique_ptr<WorkerProcess> leaving;  // the one before, killed: while it lives it may hold the device's memory
     Clock::time_point start_at{};            // not before this is a worker started: the last try failed
-    bool ready = false;                      // the worker has loaded its plugins
+    bool ready = false;                      // the worker has opened what it was asked to open
+    int lists_due = 0;                       // how often it was asked and has not answered
+    std::set<std::string> plugin_files;      // that it was asked to open
     bool retired = false;                    // to be replaced
     std::string loading;                     // plugin file that it is loading
     Clock::time_point loading_since{};
@@ -61,6 +63,8 @@ struct Scheduler::Station {
         }
         worker.reset();
         ready = retired = false;
+        lists_due = 0;
+        plugin_files.clear();
         loading.clear();
         ended_for.clear();
         plugin_sets.clear();

@@ -12,7 +12,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "kernel/spec/sha256.h"
+#include "kernel/base/digest.h"
+#include "kernel/base/own_file.h"
 
 namespace marginalia {
 namespace {
@@ -57,21 +58,12 @@ void write_key(const fs::path& file) {
 }  // namespace
 
 std::string user_key() {
-    std::array<char, key_bytes> bytes;
-    std::string key;
     try {
-        const int file = ::open((state_folder() / "key").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (file < 0) return {};
-        struct stat facts{};
-        const bool ours = ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_uid == ::geteuid() &&
-                          (facts.st_mode & 077) == 0;
-        if (ours && ::read(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()))
-            key.assign(bytes.data(), bytes.size());
-        ::close(file);
+        const std::string key = read_own_file(state_folder() / "key", 077, key_bytes).value_or("");
+        return key.size() == key_bytes ? key : "";
     } catch (const Error&) {
         return {};  // without a home nothing is one's own
     }
-    return key;
 }
 
 std::string make_user_key() {

@@ -5,6 +5,7 @@
 #include <marginalia/error.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,12 @@
 #include <csignal>
 #include <cstring>
 #include <utility>
+#include <vector>
+
+#include "kernel/base/child_process.h"
+#include "kernel/host/run/worker_environment.h"
+
+extern char** environ;
 
 namespace marginalia {
 namespace {
@@ -59,6 +66,23 @@ int open_log() {
     return descriptor;
 }
 
+// Descriptors of the worker's ends, the same in every worker.
+constexpr int worker_commands = 3, worker_records = 4;
+
+std::vector<std::string> environment_with(int threads) {
+    std::vector<std::string> environment;
+    for (char** entry = environ; *entry; ++entry) {
+        const std::string_view text = *entry;
+        if (text.starts_with("OMP_NUM_THREADS=") || text.starts_with("MKL_NUM_THREADS=")) continue;
+        environment.emplace_back(text);
+    }
+    environment.push_back("OMP_NUM_THREADS=" + std::to_string(threads));
+    environment.push_back("MKL_NUM_THREADS=" + std::to_string(threads));
+    for (const WorkerSetting& setting : worker_settings())
+        if (left_to_us(setting)) environment.push_back(std::string(setting.name) + "=" + setting.value);
+    return environment;
+}
+
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
     return text;
@@ -90,6 +114,26 @@ WorkerProcess::WorkerProcess(const fs::path& program, int threads) : threads_(th
     records_ = std::exchange(records.read, -1);
     set_non_blocking(commands_);
     set_non_blocking(records_);
+}
+
+// A group of its own: so the terminal's Ctrl-C reaches the host alone, which asks its workers to stop.
+void WorkerProcess::spawn(const fs::path& program, int command_end, int record_end) {
+    pid_ = start_child({.command = {fs::absolute(program).string(), "--pipes", std::to_string(worker_commands),
+                                    std::to_string(worker_records), "--threads", std::to_string(threads_)},
+                        .descriptors = {{log_, STDOUT_FILENO},
+                                        {log_, STDERR_FILENO},
+                                        {command_end, worker_commands},
+                                        {record_end, worker_records}},
+                        .environment = environment_with(threads_),
+                        .leads_group = true});
+    if (pid_ < 0) {
+        ended_ = true;
+        errno = -pid_;
+        if (errno == EMFILE || errno == ENFILE) throw Error("a pipe to a worker cannot be made: " + system_words());
+        throw Error(program.string() + ": the worker program cannot be started: " + std::strerror(errno) +
+                    "; install it beside marginalia or name it in MARGINALIA_WORKER");
+    }
+    end_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
 }
 
 WorkerProcess::~WorkerProcess() {

@@ -68,7 +68,7 @@ void check_gpus(Checks& checks, const TorchReport& torch) {
 
 void check_worker(Checks& checks, const std::vector<std::filesystem::path>& folders) {
     try {
-        const ReadyWorker ready = start_worker(folders, 1);
+        const ReadyWorker ready = try_all_plugins(folders);
         const TorchReport& torch = ready.torch;
         checks.good("worker", worker_program().string());
         const std::set<std::string> copies = mapped_torch(ready.worker->pid());

@@ -9,6 +9,7 @@
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/standard_output.h"
+#include "kernel/base/terminal.h"
 #include "kernel/host/results/text.h"
 
 namespace marginalia {
@@ -36,19 +37,6 @@ StateFormat format_of_file(const std::string& file, std::span<const FormatName> 
     std::string endings = format_names(names, ".");
     if (const auto at = endings.find(".text"); at != std::string::npos) endings.replace(at, 5, ".txt");
     throw Error(fmt::format("{}: its ending names no format; end it in {}, or give --format", file, endings));
-}
-
-// As the first of them that is set says, whatever locales are installed.
-bool locale_is_utf8() {
-    for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-        const char* value = std::getenv(variable);
-        if (!value || !*value) continue;
-        std::string name;
-        for (const char* c = value; *c; ++c)
-            if (*c != '-') name += static_cast<char>(std::tolower(static_cast<unsigned char>(*c)));
-        return name.find("utf8") != std::string::npos;
-    }
-    return false;
 }
 
 Terminal terminal() {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "kernel/base/digest.h"
 #include "kernel/host/results/results.h"
-#include "kernel/spec/sha256.h"
 
 namespace marginalia {
 namespace {

@@ -82,10 +82,12 @@ void write_rows(Asked& asked, const Generated& drawn, StateWriter& writer, const
 
 void sample(Asked& asked) {
     const InferenceRequest& request = asked.request;
-    const auto writer = make_state_writer(request.output, look_of(asked.trained.parts), false, request.count, asked.out);
+    const auto writer =
+        make_state_writer(request.output, look_of(asked.trained.parts), false, request.count, asked.out);
     for (std::int64_t first = 0; first < request.count; first += request.batch) {
         const std::int64_t rows = std::min(request.batch, request.count - first);
-        write_rows(asked, asked.trained.model->generate(rows, asked.generator, asked.tick), *writer, [](std::int64_t) {});
+        write_rows(asked, asked.trained.model->generate(rows, asked.generator, asked.tick), *writer,
+                   [](std::int64_t) {});
     }
     writer->finish();
 }

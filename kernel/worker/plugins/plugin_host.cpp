@@ -12,11 +12,10 @@
 #include <charconv>
 #include <cstring>
 #include <iterator>
-#include <numeric>
 #include <optional>
 #include <sstream>
 
-#include "kernel/spec/sha256.h"
+#include "kernel/base/digest.h"
 
 namespace marginalia {
 namespace {
@@ -135,17 +134,6 @@ PluginManifest manifest_of(const PluginDescriptor& plugin, const fs::path& file)
     return manifest;
 }
 
-// Whatever ends in .so: what is no plugin is to be told. Throws Error with the system's reason.
-std::vector<fs::path> libraries_in(const fs::path& folder) {
-    std::vector<fs::path> files;
-    std::error_code failure;
-    for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
-        if (entry->path().extension() == ".so") files.push_back(entry->path());
-    if (failure) throw Error("the folder cannot be read: " + failure.message());
-    std::sort(files.begin(), files.end());
-    return files;
-}
-
 // A FIFO would be waited for, a device read without end.
 void check_is_plain_file(const fs::path& file) {
     const int descriptor = ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -161,45 +149,13 @@ void check_is_plain_file(const fs::path& file) {
 
 }  // namespace
 
-PluginHost::PluginHost(const std::vector<fs::path>& folders, const BeforeLoad& before,
-                       const std::vector<PluginFailure>& skip) {
-    for (const fs::path& folder : folders) open_folder(folder, before, skip);
+PluginHost::PluginHost(const std::vector<fs::path>& files) { open(files); }
 
-    std::vector<std::size_t> order(catalogue_.plugins.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        const PluginManifest &x = catalogue_.plugins[a], &y = catalogue_.plugins[b];
-        return std::tie(x.kind, x.name) < std::tie(y.kind, y.name);
-    });
-    std::vector<PluginManifest> plugins;
-    std::vector<const PluginDescriptor*> descriptors;
-    for (const std::size_t i : order) {
-        plugins.push_back(std::move(catalogue_.plugins[i]));
-        descriptors.push_back(descriptors_[i]);
-    }
-    catalogue_.plugins = std::move(plugins);
-    descriptors_ = std::move(descriptors);
-}
-
-void PluginHost::open_folder(const fs::path& folder, const BeforeLoad& before, const std::vector<PluginFailure>& skip) {
-    std::vector<fs::path> files;
-    std::error_code failure;
-    const fs::file_status found = fs::status(folder, failure);
-    try {
-        if (found.type() == fs::file_type::not_found) throw Error(no_such_folder);
-        if (failure) throw Error("cannot be read: " + failure.message());
-        if (fs::is_directory(found)) files = libraries_in(folder);
-        else files = {folder};
-    } catch (const Error& error) {
-        catalogue_.failures.push_back({folder.string(), error.what()});
-    }
-
+void PluginHost::open(const std::vector<fs::path>& files, const BeforeLoad& before) {
+    catalogue_.failures.clear();
     for (const fs::path& file : files) {
-        const auto skipped = std::find_if(skip.begin(), skip.end(), [&](const auto& s) { return s.path == file; });
-        if (skipped != skip.end()) {
-            catalogue_.failures.push_back(*skipped);
-            continue;
-        }
+        const auto is_this = [&](const PluginManifest& plugin) { return plugin.path == file; };
+        if (std::ranges::any_of(catalogue_.plugins, is_this)) continue;
         try {
             if (before) before(file);
             open_file(file);
@@ -215,9 +171,6 @@ void PluginHost::open_file(const fs::path& file) {
     const PluginDescriptor* plugin = load(file);
     check_build(*plugin);
     check_content(*plugin);
-    if (const PluginManifest* first = catalogue_.find(plugin->kind, plugin->name))
-        throw Error("a second " + first->kind + " named '" + first->name + "'; the one in " + first->path +
-                    " is used; remove or rename one of them");
     catalogue_.plugins.push_back(manifest_of(*plugin, file));
     descriptors_.push_back(plugin);
 }

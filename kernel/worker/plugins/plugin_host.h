@@ -12,19 +12,22 @@
 
 namespace marginalia {
 
-// The loaded plugins of a process. Libraries are opened now, local, and never closed. Refused or failed files are
-// listed, never fatal: wrong ABI number (read from the symbol's name before any code runs), other build tag, a library
-// that is no plugin, two files with one kind and name (the first in search order wins and both are named).
+// The open plugins of a process: the files that its trial names and no others. Libraries are opened now, local, and
+// never closed. Refused or failed files are listed, never fatal: wrong ABI number (read from the symbol's name before
+// any code runs), other build tag, a library that is no plugin. Where several files have one kind and name, the host
+// chooses (kernel/host/run/catalogue.h); here the one that was opened first is used.
 class PluginHost {
 public:
     // Called before a file is opened, so that a crash in its constructors can be blamed on it.
     using BeforeLoad = std::function<void(const std::filesystem::path&)>;
 
-    // Loads every *.so of each folder in order (sorted within), except the files in `skip`, which are listed as
-    // failures with the reason given there. A "folder" may also be one plugin file.
-    explicit PluginHost(const std::vector<std::filesystem::path>& folders, const BeforeLoad& before = {},
-                        const std::vector<PluginFailure>& skip = {});
+    PluginHost() = default;
+    explicit PluginHost(const std::vector<std::filesystem::path>& files);
 
+    // Opens those of the files that are not open yet.
+    void open(const std::vector<std::filesystem::path>& files, const BeforeLoad& before = {});
+
+    // Every open plugin, in the order of opening; as failures, those files of the last open() that were refused.
     const PluginCatalogue& catalogue() const { return catalogue_; }
 
     // The plugin's factory, to be cast to EnergyFactory and so on. Throws Error with the names there are if absent.
@@ -32,8 +35,6 @@ public:
     const PluginManifest& manifest(const std::string& kind, const std::string& name) const;
 
 private:
-    void open_folder(const std::filesystem::path& folder, const BeforeLoad& before,
-                     const std::vector<PluginFailure>& skip);
     void open_file(const std::filesystem::path& file);
     std::size_t index_of(const std::string& kind, const std::string& name) const;
 

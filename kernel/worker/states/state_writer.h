@@ -64,7 +64,4 @@ std::unique_ptr<StateWriter> make_state_writer(const OutputRequest& output, cons
 //   npy   float64 (n)
 std::unique_ptr<StateWriter> make_marginal_writer(StateFormat format, const StateLook& look, std::ostream& out);
 
-// A field of CSV, in quotes where it has to be.
-std::string csv_field(const std::string& text);
-
 }  // namespace marginalia

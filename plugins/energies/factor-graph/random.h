@@ -4,21 +4,17 @@
 #include <cmath>
 #include <cstdint>
 
+#include <marginalia/random.h>
+
 namespace factor_graph {
 
-// The generator SplitMix64: G. L. Steele, D. Lea, C. H. Flood, Fast splittable pseudorandom number generators,
-// OOPSLA (2014).
+// The generator SplitMix64.
 class Random {
 public:
     explicit Random(std::uint64_t seed) : state_(seed) {}
 
-    std::uint64_t bits() {
-        std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        return z ^ (z >> 31);
-    }
-    double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }  // in [0, 1)
+    std::uint64_t bits() { return marginalia::mixed_bits(state_ += marginalia::golden_step); }
+    double uniform() { return marginalia::unit_interval(bits()); }  // in [0, 1)
     bool coin() { return bits() >> 63; }
 
     // Mean 0, variance 1, by Box and Muller; a whole multiple of 2^-32, so that the last bits of a platform's log and

@@ -1,62 +1,17 @@
-// Heat-bath (single-site Gibbs) updates of full states on an energy, at any inverse temperature, and the random
-// numbers for them: for Markov chains in plugins and in the host. Standard library; all of it here, to be inlined.
+// Heat-bath (single-site Gibbs) updates of full states on an energy, at any inverse temperature: for Markov chains
+// in plugins and in the host. Standard library; all of it here, to be inlined.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <span>
 
 #include <marginalia/energy.h>
+#include <marginalia/random.h>
 
 namespace marginalia {
-
-// xoshiro256++ (D. Blackman, S. Vigna, Scrambled linear pseudorandom number generators, ACM TOMS 47, 2021), seeded by
-// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014). The same on every platform. One thread each: give
-// every chain a stream of its own. words() is all of it, for a checkpoint.
-class FastRandom {
-public:
-    using Words = std::array<std::uint64_t, 4>;
-
-    // Streams of one seed never start alike.
-    explicit FastRandom(std::uint64_t seed, std::uint64_t stream = 0) {
-        std::uint64_t state = mixed(mixed(seed) + stream);
-        for (std::uint64_t& word : words_) word = mixed(state += 0x9e3779b97f4a7c15u);
-    }
-    explicit FastRandom(const Words& words) : words_(words) {}
-
-    const Words& words() const { return words_; }
-
-    std::uint64_t bits() {
-        auto& [a, b, c, d] = words_;
-        const std::uint64_t result = std::rotl(a + d, 23) + a, shifted = b << 17;
-        c ^= a;
-        d ^= b;
-        b ^= c;
-        a ^= d;
-        c ^= shifted;
-        d = std::rotl(d, 45);
-        return result;
-    }
-
-    double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }  // in [0, 1)
-
-    // 0..limit - 1, limit >= 1; no value is likelier than another by more than limit / 2^53.
-    std::uint64_t below(std::uint64_t limit) {
-        return static_cast<std::uint64_t>(uniform() * static_cast<double>(limit));
-    }
-
-private:
-    static std::uint64_t mixed(std::uint64_t z) {
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        return z ^ (z >> 31);
-    }
-
-    Words words_;
-};
 
 // A symbol k with probability proportional to exp(beta * log_weights[k]), beta >= 0. Weights of log 0 = -infinity are
 // never drawn, at beta = 0 neither; where all of them are that, each symbol is as likely as the others, so that a

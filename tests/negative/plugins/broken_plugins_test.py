@@ -52,7 +52,8 @@ parser.add_argument("--good-plugins", required=True)
 parser.add_argument("--update", action="store_true")
 arguments = parser.parse_args()
 
-environment = dict(os.environ, MARGINALIA_WORKER=arguments.worker,
+cache = tempfile.TemporaryDirectory()
+environment = dict(os.environ, MARGINALIA_WORKER=arguments.worker, XDG_CACHE_HOME=cache.name,
                    MARGINALIA_PLUGIN_PATH=f"{arguments.plugins}:{arguments.good_plugins}")
 wrong = 0
 

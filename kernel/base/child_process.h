@@ -1,0 +1,36 @@
+// Starting other programs: workers, git, curl.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace marginalia {
+
+inline constexpr int null_device = -1;  // in place of a descriptor of ours
+
+struct ChildProcess {
+    std::vector<std::string> command;              // the program, found in PATH unless it has a '/', and its arguments
+    std::vector<std::pair<int, int>> descriptors;  // {ours or null_device, the child's}; its standard input is empty
+    std::filesystem::path folder = {};             // "": that of this process
+    std::vector<std::string> environment = {};     // "NAME=value"; empty: that of this process
+    // Leads a process group, so that a terminal's Ctrl-C does not reach it and what it starts can be ended with it; no
+    // signal is blocked in it.
+    bool leads_group = false;
+};
+
+// Its process number, or -errno where it cannot be started. May be called from any thread.
+pid_t start_child(const ChildProcess& child);
+
+// Waits for its end: its exit code, or 128 + the signal that ended it.
+int exit_code_of(pid_t child);
+
+// Standard output of a program, cut at `most` bytes; nullopt if it is not there or fails. Its error output is dropped.
+// May be called from any thread.
+std::optional<std::string> output_of(std::vector<std::string> command, std::size_t most = 1 << 20);
+
+}  // namespace marginalia
