@@ -110,7 +110,7 @@ TEST_CASE("circuit-mle says what EM cannot do") {
     CHECK_THROWS_WITH_AS(run_trial(mlp, shipped_plugins(), recorder),
                          doctest::Contains("the network's module has no method 'em(x, rate)'"), Error);
     TrialRequest fast = request_of(pairs_experiment(pairs_network, by_em));
-    fast.config["train"]["learning_rate"] = 1.5;
+    fast.settings.train.learning_rate = 1.5;
     CHECK_THROWS_WITH_AS(run_trial(fast, shipped_plugins(), recorder), doctest::Contains("give at most 1"), Error);
 }
 
