@@ -127,8 +127,9 @@ class Place:
 def listed_verbs(place):
     def of(*words):
         text = place.run(*words, "--help")[1].decode()
-        part = re.split(r"^Subcommands:\s*$", text, flags=re.M)
-        return re.findall(r"^  ([a-z][a-z-]*)", part[1], flags=re.M) if len(part) > 1 else []
+        sections = re.findall(r"^([A-Z].*):\n((?:  .*\n)+)", text, flags=re.M)  # verbs stand under their groups' titles
+        verbs = [lines for title, lines in sections if title not in ("Options", "Positionals")]
+        return re.findall(r"^  ([a-z][a-z-]*) {2,}[A-Z]", "".join(verbs), flags=re.M)
 
     verbs = []
     for verb in of():
