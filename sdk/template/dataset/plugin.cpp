@@ -58,10 +58,10 @@ CsvRows read_rows(const std::string& path, std::int64_t categories) {
     return rows;
 }
 
-class @TYPE @final : public marginalia::Dataset {
+class @TYPE@ final : public marginalia::Dataset {
 public:
-    explicit @TYPE @(const marginalia::Params& p)
-        : @TYPE @(read_rows(p.text("file"), p.integer("categories")), p.integer("categories"), p.integer("holdout")) {}
+    explicit @TYPE@(const marginalia::Params& p)
+        : @TYPE@(read_rows(p.text("file"), p.integer("categories")), p.integer("categories"), p.integer("holdout")) {}
 
     std::size_t size(marginalia::Split split) const override { return rows_of(split).size(); }
 
@@ -73,7 +73,7 @@ public:
     }
 
 private:
-    @TYPE @(CsvRows rows, std::int64_t categories, std::int64_t holdout)
+    @TYPE@(CsvRows rows, std::int64_t categories, std::int64_t holdout)
         : marginalia::Dataset(rows.width, categories), symbols_(std::move(rows.symbols)) {
         const auto period = static_cast<std::size_t>(holdout);
         for (std::size_t row = 0; row < symbols_.size() / static_cast<std::size_t>(sites()); ++row) {
@@ -93,4 +93,4 @@ private:
 
 }  // namespace
 
-MARGINALIA_DATASET(@TYPE @, "@NAME@", "rows of small whole numbers from a CSV file", manual, parameters);
+MARGINALIA_DATASET(@TYPE@, "@NAME@", "rows of small whole numbers from a CSV file", manual, parameters);

@@ -36,9 +36,9 @@ constexpr marginalia::Parameter parameters[] = {
 constexpr const char* manual = R"(A chain of sites: log f(x) = weight * (number of sites i with x_i = x_(i+1)).
 Summing over the sites from the last to the first gives log Z = log K + (L - 1) log(K - 1 + exp(weight)).)";
 
-class @TYPE @final : public marginalia::Energy {
+class @TYPE@ final : public marginalia::Energy {
 public:
-    explicit @TYPE @(const marginalia::Params& p)
+    explicit @TYPE@(const marginalia::Params& p)
         : marginalia::Energy(p.integer("sites"), p.integer("states")), weight_(p.number("weight")) {}
 
     // The one method an energy must have: log f in nats of sites() bytes, each from 0 to categories() - 1. The host
@@ -73,4 +73,4 @@ private:
 
 }  // namespace
 
-MARGINALIA_ENERGY(@TYPE @, "@NAME@", "a chain of sites whose neighbours like to be equal", manual, parameters);
+MARGINALIA_ENERGY(@TYPE@, "@NAME@", "a chain of sites whose neighbours like to be equal", manual, parameters);

@@ -23,9 +23,9 @@ constexpr const char* manual = R"(KL(p || f/Z) by REINFORCE with the batch mean 
 difference between log p(x_S) + log p(x_d | x_S) and log p(x_S, x_d) at a random link of a random chain. The networks
 fix log p(all □) = 0, so consistency alone normalises p, and Z is not needed.)";
 
-class @TYPE @final : public marginalia::Objective {
+class @TYPE@ final : public marginalia::Objective {
 public:
-    @TYPE @(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
+    @TYPE@(const marginalia::Params& params, const marginalia::TrainingSetup& setup)
         : weight_(params.number("penalty") * static_cast<double>(setup.domain.sites)),
           categories_(setup.domain.categories) {
         if (setup.batch < 2)
@@ -73,5 +73,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_OBJECTIVE(@TYPE @, "@NAME@", "marginalization model of an energy: REINFORCE and consistency", manual,
+MARGINALIA_OBJECTIVE(@TYPE@, "@NAME@", "marginalization model of an energy: REINFORCE and consistency", manual,
                      parameters, "energy model-sampler");

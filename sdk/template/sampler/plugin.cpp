@@ -19,10 +19,10 @@ constexpr marginalia::Parameter parameters[] = {
 constexpr const char* manual = R"(Independent ancestral draws: every state starts with all sites unknown, and they are
 drawn one after another from p(x_d | x_S). One step costs D passes of the network.)";
 
-class @TYPE @final : public marginalia::Sampler {
+class @TYPE@ final : public marginalia::Sampler {
 public:
     // A sampler with chains makes their first states here, from the generator.
-    @TYPE @(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator&)
+    @TYPE@(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator&)
         : random_(params.text("order") == "random"), setup_(setup) {
     }
 
@@ -53,4 +53,4 @@ private:
 
 }  // namespace
 
-MARGINALIA_SAMPLER(@TYPE @, "@NAME@", "independent states, drawn site by site from the network", manual, parameters);
+MARGINALIA_SAMPLER(@TYPE@, "@NAME@", "independent states, drawn site by site from the network", manual, parameters);
