@@ -103,7 +103,8 @@ std::string fault_of(const nlohmann::json& value, const ParameterSpec& spec, con
     Node node{.kind = Kind::list, .scalar = value};
     if (value.is_boolean()) node.kind = Kind::boolean;
     if (value.is_number()) node.kind = value.is_number_integer() ? Kind::integer : Kind::number;
-    if (value.is_number_unsigned() && value > std::numeric_limits<std::int64_t>::max()) node.kind = Kind::number;
+    const auto whole = value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
+    if (whole > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) node.kind = Kind::number;
     if (value.is_string()) node.kind = Kind::text;
     return fault_in(node, spec, name);
 }

@@ -147,10 +147,10 @@ TEST_CASE("devices that are not there are refused") {
          {"cpu,", ",cpu", "cuda:0,,cuda:1", "cuda:0x", "cuda:1e0", "cuda:01", "cuda:+1", "cuda:-1", "cuda:", "cuda: 0",
           "cuda:99999999999999999999", "cuda:０", "cpu cpu", "auto,cpu", "CPU", "cpu\u00A0"}) {
         CAPTURE(std::string(wrong));
-        CHECK_THROWS_WITH(slots({{"device", wrong}}, 2), doctest::Contains("is not a device; use"));
+        CHECK_THROWS_WITH(slots({.device = wrong}, 2), doctest::Contains("is not a device; use"));
     }
     for (const char* empty : {"", " ", "\t"})
-        CHECK_THROWS_WITH(slots({{"device", empty}}, 2), doctest::Contains("run.device is empty; use"));
+        CHECK_THROWS_WITH(slots({.device = empty}, 2), doctest::Contains("run.device is empty; use"));
     CHECK(slots({.device = " cuda:0 ,\tcuda:1\t"}, 2) == "cuda:0x4 cuda:1x4");
 }
 
