@@ -62,7 +62,8 @@ constexpr std::array belong_to_nothing{
 constexpr std::string_view summaries = R"sql(
     INSERT OR IGNORE INTO summary
     SELECT trial, metric, count(*), sum(value IS NULL),
-        (SELECT value FROM metric l WHERE l.trial = m.trial AND l.metric = m.metric ORDER BY step DESC LIMIT 1), max(step),
+        (SELECT value FROM metric l WHERE l.trial = m.trial AND l.metric = m.metric ORDER BY step DESC LIMIT 1),
+        max(step),
         min(value), coalesce((SELECT step FROM metric l WHERE l.trial = m.trial AND l.metric = m.metric AND
                               value IS NOT NULL ORDER BY value, step LIMIT 1), 0),
         max(value), coalesce((SELECT step FROM metric l WHERE l.trial = m.trial AND l.metric = m.metric AND

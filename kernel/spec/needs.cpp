@@ -86,7 +86,7 @@ std::string unmet(const Node& root, const std::vector<Section>& sections, const 
         if (!wrong) wrong = candidate.plugin;
     }
     return in_words(plugin) + " needs " + in_words(need) + ", not " + of_another_kind(*wrong) +
-           "; such are: " + fitting(need, catalogue);
+           "; these do: " + fitting(need, catalogue);
 }
 
 void check_reference(const Node& root, const Section& reference, const PluginCatalogue& catalogue, Faults& faults) {
@@ -99,7 +99,7 @@ void check_reference(const Node& root, const Section& reference, const PluginCat
         if (candidate.plugin && !fits(need, *candidate.plugin))
             faults.add(candidate.place, "[reference] needs a sampler that draws from the energy, not " +
                                             of_another_kind(*candidate.plugin) +
-                                            "; such are: " + fitting(need, catalogue));
+                                            "; these do: " + fitting(need, catalogue));
 }
 
 const Candidate* candidate_of(const TrialConfig& trial, const Section& section) {

@@ -113,7 +113,8 @@ constexpr const char* linear_readout = R"(
     def log_marginal_relaxed(self, p: Tensor) -> Tensor:
         none = torch.constant_pad_nd(torch.zeros_like(p[:1]), [0, 1], 1.0)
         blank = torch.constant_pad_nd(none, [0, {fractions}], 0.0)
-        return self.scores(self.{theta}features(torch.cat([self.relaxed_inputs(p), blank]))) - {sites} * {log_categories}
+        inputs = torch.cat([self.relaxed_inputs(p), blank])
+        return self.scores(self.{theta}features(inputs)) - {sites} * {log_categories}
 )";
 
 constexpr const char* softmax_readout = R"(
@@ -137,8 +138,8 @@ constexpr const char* softmax_readout = R"(
         return self.profile(self.{theta}features(self.marginal_inputs(x)), x)
 
     def log_marginal_relaxed(self, p: Tensor) -> Tensor:
-        terms = (self.log_softmaxes(self.{theta}features(self.relaxed_inputs(p))) * self.profile_weights.squeeze(1)).sum([3])
-        return (terms * p).sum([1, 2])
+        log_p = self.log_softmaxes(self.{theta}features(self.relaxed_inputs(p)))
+        return ((log_p * self.profile_weights.squeeze(1)).sum([3]) * p).sum([1, 2])
 )";
 
 constexpr const char* joint_of_one = R"(

@@ -132,7 +132,7 @@ TEST_CASE("a GFlowNet's density is the sum over orders, bounded from both sides"
     const auto above = [](const at::Tensor& gap) {
         return gap.mean().item<double>() / (gap.std().item<double>() / std::sqrt(static_cast<double>(gap.numel())));
     };
-    CHECK(above(drawn.log_p - exact) > 3);                // in the mean an upper bound on its own states,
+    CHECK(above(drawn.log_p - exact) > 3);                // on average an upper bound on its own states,
     CHECK(above(reading.density(drawn.x) - exact) < -3);  // a lower bound on given ones
     CHECK((drawn.log_p - exact).mean().item<double>() < 0.5);
     CHECK_THROWS_WITH(reading.density(at::tensor({1, 2, 2, 2}, at::kLong).unsqueeze(0)),
@@ -226,7 +226,7 @@ TEST_CASE("an energy-based model's log Z, by annealing, is that of all states") 
     CHECK(worst_sigma(frequencies(reading.draw(20000).x), log_q.softmax(0), 20000) < 5);
 }
 
-TEST_CASE("mam-reverse-kl follows, at states of its own, the gradient of the divergence of paths, in the mean") {
+TEST_CASE("mam-reverse-kl follows on average, at states of its own, the gradient of the divergence of paths") {
     const TrialParts parts =
         shaken("plugin = \"mam-reverse-kl\"\nterms = 2\nsiblings = 4\npenalty = 0\n[train]\nbatch = 512", "none");
     at::Tensor weights = parts.network->parameters().front();

@@ -77,7 +77,7 @@ double mean_over_orders(const Network& network, const at::Tensor& x) {
 
 }  // namespace
 
-TEST_CASE("log p from a few passes is right in the mean, of full and of partial rows") {
+TEST_CASE("log p from a few passes is right on average, for full and for partial rows") {
     TrialParts parts = build_trial(request_of(experiment("steps = 0", "")), shipped_plugins());
     at::Generator generator = make_generator(at::kCPU, 3, 3);
     const at::NoGradGuard no_grad;

@@ -98,6 +98,16 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     return request;
 }
 
+InferenceRequest ask_model(const Common& common, const InferenceOptions& options, InferenceRequest::Verb verb,
+                           const OutputRequest& output) {
+    InferenceRequest request = ask_model(common, options.model);
+    request.verb = verb;
+    request.states = options.states;
+    request.batch = options.batch;
+    request.output = output;
+    return request;
+}
+
 void use_plugins(InferenceRequest& request, const std::vector<std::string>& tables, const PluginCatalogue& catalogue) {
     for (const std::string& table : tables) {
         if (!request.trial.settings.has(table)) continue;

@@ -16,6 +16,9 @@ bool is_experiment_file(const std::string& what);
 // A request about the model of a trial's checkpoint, its plugin files among it. Throws store::StoreError (no_match)
 // where there is no such trial or checkpoint, MissingPlugin, and Error for an experiment file.
 InferenceRequest ask_model(const Common& common, const ModelOptions& options);
+// The same with what `sample`, `complete` and `marginals` ask, but for the number of states.
+InferenceRequest ask_model(const Common& common, const InferenceOptions& options, InferenceRequest::Verb verb,
+                           const OutputRequest& output);
 
 // Adds the files of the plugins that these tables of the request's config name. Throws MissingPlugin.
 void use_plugins(InferenceRequest& request, const std::vector<std::string>& tables, const PluginCatalogue& catalogue);

@@ -12,8 +12,8 @@ constexpr const char* footer_of_export =
     R"(The module is rebuilt from the trial's plugins, with the weights that sample and marginals use:
   log_marginal(x)        (B, D) int64 symbols 0..K-1, K where a site is unknown -> (B): log p(x_S) in nats
   conditional_logits(x)  (B, D) -> (B, D, K): logits of p(x_d | x_S), of use where x_d is unknown
-Where the objective's log p is not the network's (mam-heat-bath and mam-balance add the energy's part and log Z; arm, pcd,
-the gflownets and ao-arm train no marginals) there is no log_marginal: a line says so, and the bare network is the
+Where the objective's log p is not the network's (mam-heat-bath and mam-balance add the energy's part and log Z; arm,
+pcd, the gflownets and ao-arm train no marginals) there is no log_marginal: a line says so, and the bare network is the
 module's `network`.
 
 Examples:

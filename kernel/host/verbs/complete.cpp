@@ -19,14 +19,10 @@ Examples:
 
 int complete_verb(const Common& common, const InferenceOptions& options, std::ostream&) {
     const OutputRequest output = choose_output(options.format, options.file, state_formats, true);
-    InferenceRequest request = ask_model(common, options.model);
-    request.verb = InferenceRequest::Verb::complete;
-    request.states = options.states;
+    InferenceRequest request = ask_model(common, options, InferenceRequest::Verb::complete, output);
     std::error_code no_file;  // as for a state that is too long for a name
     request.states_are_text = options.states != "-" && !std::filesystem::exists(options.states, no_file);
     request.count = options.count > 0 ? options.count : 4;
-    request.batch = options.batch;
-    request.output = output;
     hand_over(request);
 }
 

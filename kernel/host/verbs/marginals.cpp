@@ -23,12 +23,7 @@ constexpr FormatName marginal_formats[] = {
 
 int marginals_verb(const Common& common, const InferenceOptions& options, std::ostream&) {
     const OutputRequest output = choose_output(options.format, options.file, marginal_formats, false);
-    InferenceRequest request = ask_model(common, options.model);
-    request.verb = InferenceRequest::Verb::marginals;
-    request.states = options.states;
-    request.batch = options.batch;
-    request.output = output;
-    hand_over(request);
+    hand_over(ask_model(common, options, InferenceRequest::Verb::marginals, output));
 }
 
 }  // namespace

@@ -22,11 +22,8 @@ Examples:
 
 int sample_verb(const Common& common, const InferenceOptions& options, std::ostream&) {
     const OutputRequest output = choose_output(options.format, options.file, state_formats, true);
-    InferenceRequest request = ask_model(common, options.model);
-    request.verb = InferenceRequest::Verb::sample;
+    InferenceRequest request = ask_model(common, options, InferenceRequest::Verb::sample, output);
     request.count = options.count > 0 ? options.count : 64;
-    request.batch = options.batch;
-    request.output = output;
     hand_over(request);
 }
 

@@ -19,7 +19,7 @@ struct AnnealedLogZ {
     double standard_error = 0;   // of log_z, by the delta method: sqrt((M / effective - 1) / (M - 1)); too small where
                                  // `effective` is, since the rare runs that weigh most may be missing altogether
     double effective = 0;        // effective sample size (sum w)^2 / sum w^2, 1 to M
-    double mean_log_weight = 0;  // in the mean at most log Z
+    double mean_log_weight = 0;  // on average at most log Z
     double mean_error = 0;       // standard error of mean_log_weight
 };
 

@@ -146,7 +146,7 @@ constexpr const char* alerts[] = {
 //     / fall))).
 struct Desirability {
     double base, height, middle, width, rise, fall, most;
-    double weight;  // of its logarithm in the mean
+    double weight;  // of its logarithm in the weighted mean
 };
 
 // Molecular weight, log P, acceptors, donors, polar surface, rotatable bonds, aromatic rings, alerts.

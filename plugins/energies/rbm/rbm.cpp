@@ -41,7 +41,8 @@ The entropy is exact where the visible layer can be enumerated (D <= 20).
 
 References: P. Smolensky, Information processing in dynamical systems: foundations of harmony theory, in: Parallel
 Distributed Processing 1 (1986). G. E. Hinton, Training products of experts by minimizing contrastive divergence, Neural
-Comput. 14, 1771 (2002). R. Salakhutdinov, I. Murray, On the quantitative analysis of deep belief networks, ICML (2008).)";
+Comput. 14, 1771 (2002). R. Salakhutdinov, I. Murray, On the quantitative analysis of deep belief networks, ICML
+(2008).)";
 
 }  // namespace
 

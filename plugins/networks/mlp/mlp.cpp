@@ -61,7 +61,8 @@ constexpr const char* methods = R"(
         return torch.one_hot(x, {symbols}).flatten(1).to(self.w1.dtype)
 
     def features(self, one_hot: Tensor) -> Tensor:
-        # The first layer as a sum of weight rows would read D rows a state; as a product of one-hot inputs it is one matmul.
+        # The first layer as a sum of weight rows would read D rows a state; as a product of one-hot inputs it is one
+        # matmul.
         h = torch.leaky_relu(torch.linear(one_hot, self.w1, self.b1), 0.01)
 {hidden}
         return h

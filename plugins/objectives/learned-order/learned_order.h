@@ -36,8 +36,8 @@ at::Tensor log_transitions(const marginalia::Network& network, const at::Tensor&
 double log_backward(std::int64_t sites);
 
 // The states that a trained policy ends in. Their density is a sum over D! trajectories; it is estimated from
-// `trajectories` of them, backward ones for given states (a lower bound in the mean), with the drawn one among them for
-// drawn states (an upper bound in the mean).
+// `trajectories` of them, backward ones for given states (a lower bound on average), with the drawn one among them for
+// drawn states (an upper bound on average).
 std::unique_ptr<marginalia::Model> model(const marginalia::Network& network, std::int64_t trajectories);
 
 // An objective of such a model that learns log Z as well, from an energy. Reads the parameter "trajectories".

@@ -28,7 +28,9 @@ public:
     // What log-densities are worth.
     enum class Density {
         exact,  // log p(x)
-        bound,  // of drawn states at least log p(x) in the mean, of given ones at most: figures err to the worse side
+        // On average at least log p(x) for drawn states and at most log p(x) for given ones, so that a figure made of
+        // them is never better than the true one.
+        bound,
         estimate,  // log p(x) up to the error of an estimated normalisation
     };
 
