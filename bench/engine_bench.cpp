@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "kernel/host/run/scheduler.h"
-#include "kernel/host/run/sweep.h"
+#include "kernel/host/run/work_list.h"
 #include "kernel/worker/pipe_recorder.h"
 
 namespace {

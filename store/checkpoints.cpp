@@ -43,7 +43,10 @@ std::optional<std::int64_t> best_step(Connection& connection, TrialId trial, std
 
 // A number that no checkpoint of the trial has: that of the archive which is being written.
 std::int64_t unfinished_archive(Connection& connection, TrialId trial) {
-    Rows rows(connection, "SELECT coalesce(max(archive), 0) + 1 FROM checkpoint WHERE trial = ?", trial);
+    Rows rows(connection,
+              "SELECT coalesce(max(archive), 0) + 1 FROM (SELECT archive FROM checkpoint WHERE trial = ?1 "
+              "UNION ALL SELECT archive FROM evaluation WHERE trial = ?1)",
+              trial);
     rows.next();
     return rows.integer(0);
 }
@@ -77,7 +80,8 @@ void Store::add_checkpoint_piece(TrialId trial, std::int64_t number, std::string
 void Store::drop_unfinished_checkpoint(TrialId trial) {
     run(connection(),
         "DELETE FROM checkpoint_piece WHERE trial = ?1 AND archive NOT IN "
-        "(SELECT archive FROM checkpoint WHERE trial = ?1 AND archive IS NOT NULL)",
+        "(SELECT archive FROM checkpoint WHERE trial = ?1 AND archive IS NOT NULL UNION ALL "
+        "SELECT archive FROM evaluation WHERE trial = ?1 AND archive IS NOT NULL)",
         trial);
 }
 
@@ -86,6 +90,14 @@ void Store::end_checkpoint(TrialId trial, std::int64_t step, const Retention& ke
         auto& db = connection();
         state_->created(trial);
         const auto archive = unfinished_archive(db, trial);
+        if (state_->is_evaluation(trial)) {
+            run(db,
+                "UPDATE evaluation SET archive = ?2, bytes = (SELECT coalesce(sum(length(data)), 0) FROM "
+                "checkpoint_piece WHERE trial = ?1 AND archive = ?2) "
+                "WHERE id = (SELECT evaluation FROM trial WHERE id = ?1)",
+                trial, archive);
+            return drop_unfinished_checkpoint(trial);
+        }
         // An earlier one of this step goes with its pieces.
         run(db, "DELETE FROM checkpoint WHERE trial = ? AND step = ?", trial, step);
         run(db,
@@ -122,6 +134,14 @@ std::optional<StoredCheckpoint> Store::find_checkpoint(TrialId trial, std::optio
     }
     Rows rows(connection(),
               "SELECT trial, step, bytes, archive FROM checkpoint WHERE trial = ? ORDER BY step DESC LIMIT 1", trial);
+    return checkpoint_in(rows);
+}
+
+std::optional<StoredCheckpoint> Store::find_evaluation_state(TrialId trial) {
+    Rows rows(connection(),
+              "SELECT e.trial, -1, e.bytes, e.archive FROM trial t JOIN evaluation e ON e.id = t.evaluation "
+              "WHERE t.id = ? AND e.archive IS NOT NULL",
+              trial);
     return checkpoint_in(rows);
 }
 

@@ -15,6 +15,7 @@ public:
         missing,      // no such file, or no folder to put it in
         not_a_store,  // a text file, another program's database, a folder
         newer,        // written by a newer version of marginalia
+        older,        // of an older layout, which a writer has to bring up to date first
         read_only,    // the file or its folder cannot be written
         network,      // lies where SQLite's locks and shared memory cannot be relied on
         full,         // no space left on the disk

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "store/schema.h"
 #include "store/state.h"
 
 namespace marginalia::store {
@@ -24,22 +25,16 @@ void is_alive_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
     }
 }
 
-// `trial` as the table has it, but for status and error; `trials` as the file's view has it, over this `trial`.
+// `trial` as the table has it, but for status and error; `trials` and `evaluations` as the
+// file's views have them, over this `trial`.
 constexpr std::string_view views = R"sql(
 CREATE TEMP VIEW trial AS
     SELECT id, experiment, config, seed, sweep, CASE WHEN gone THEN 'lost' ELSE status END AS status,
         CASE WHEN gone THEN printf('process %d, which ran it, is gone', pid) ELSE error END AS error,
-        device, threads, host, boot_id, pid, pid_start, created, started, attempt_started, finished, ran, attempts
+        device, threads, host, boot_id, pid, pid_start, created, started, attempt_started, training_started, finished,
+        ran, attempts, evaluation, trained
     FROM (SELECT *, CASE status WHEN 'running' THEN NOT marginalia_is_alive(host, boot_id, pid, pid_start) ELSE 0 END
               AS gone FROM main.trial);
-CREATE TEMP VIEW trials AS
-    SELECT t.id AS trial_id, t.experiment, t.status, t.seed, c.json AS config, c.hash AS config_hash,
-        strftime('%Y-%m-%dT%H:%M:%fZ', t.created / 1000.0, 'unixepoch') AS created,
-        strftime('%Y-%m-%dT%H:%M:%fZ', t.started / 1000.0, 'unixepoch') AS started,
-        strftime('%Y-%m-%dT%H:%M:%fZ', t.finished / 1000.0, 'unixepoch') AS finished,
-        nullif(t.device, '') AS device, nullif(t.host, '') AS host, nullif(t.error, '') AS error,
-        t.attempts, t.ran / 1000.0 AS seconds, t.threads, t.sweep AS sweep_id
-    FROM temp.trial t JOIN main.config c ON c.id = t.config;
 )sql";
 
 }  // namespace
@@ -47,7 +42,7 @@ CREATE TEMP VIEW trials AS
 void judge_running_trials(Connection& connection) {
     sqlite3_create_function_v2(connection.handle(), "marginalia_is_alive", 4, SQLITE_UTF8 | SQLITE_INNOCUOUS,
                                &connection, is_alive_in_sql, nullptr, nullptr, nullptr);
-    connection.execute_beside(std::string(views));
+    connection.execute_beside(std::string(views) + views_over("temp.trial", "TEMP"));
 }
 
 }  // namespace marginalia::store

@@ -43,6 +43,32 @@ std::vector<MetricSummary> summaries_of(Connection& connection, TrialId trial) {
     return found;
 }
 
+std::vector<EvaluationInfo> evaluations_of(Connection& connection, TrialId trial) {
+    std::vector<EvaluationInfo> found;
+    {
+        Rows rows(connection,
+                  "SELECT evaluation_id, config, shown, status, coalesce(error, '') FROM evaluations "
+                  "WHERE trial_id = ? ORDER BY shown DESC, evaluation_id DESC",
+                  trial);
+        while (rows.next()) {
+            auto& info = found.emplace_back();
+            info.id = rows.integer(0);
+            info.config = rows.text(1);
+            info.shown = rows.integer(2) != 0;
+            info.status = read_status(rows, 3);
+            info.error = rows.text(4);
+        }
+    }
+    for (auto& info : found) {
+        Rows rows(connection,
+                  "SELECT name, value FROM evaluation_metrics WHERE trial_id = ? AND evaluation_id = ? "
+                  "ORDER BY name",
+                  trial, info.id);
+        while (rows.next()) info.figures.push_back({rows.text(0), rows.real(1)});
+    }
+    return found;
+}
+
 std::vector<SampleInfo> sample_infos_of(Connection& connection, TrialId trial) {
     Rows rows(connection,
               "SELECT name, step, kind, length(CAST(data AS BLOB)) FROM sample WHERE trial = ? "
@@ -57,7 +83,7 @@ std::vector<SampleInfo> sample_infos_of(Connection& connection, TrialId trial) {
 
 std::vector<Trial> list_trials(Store& store, const TrialFilter& filter) {
     Rows rows(store.connection(),
-              std::string(select_trial) +
+              select_trial +
                   "WHERE (?1 = '' OR t.experiment = ?1) "
                   "AND (?2 = '[]' OR t.status IN (SELECT value FROM json_each(?2))) "
                   "AND (?3 = 0 OR t.id IN (SELECT trial FROM sweep_trial WHERE sweep = ?3)) "
@@ -80,7 +106,18 @@ TrialDetails trial_details(Store& store, TrialId trial) {
     details.metrics = summaries_of(store.connection(), trial);
     details.checkpoints = list_checkpoints(store, trial);
     details.samples = sample_infos_of(store.connection(), trial);
+    details.evaluations = evaluations_of(store.connection(), trial);
     return details;
+}
+
+std::map<std::string, Status> evaluation_statuses(Store& store, TrialId trial) {
+    Rows rows(store.connection(),
+              "SELECT e.hash, v.status FROM evaluation e JOIN evaluations v ON v.evaluation_id = e.id "
+              "WHERE e.trial = ?",
+              trial);
+    std::map<std::string, Status> statuses;
+    while (rows.next()) statuses.emplace(rows.text(0), read_status(rows, 1));
+    return statuses;
 }
 
 std::vector<CheckpointInfo> list_checkpoints(Store& store, TrialId trial) {
@@ -109,9 +146,9 @@ std::vector<TrialId> done_trials(Store& store, std::string_view experiment, std:
     Rows rows(
         store.connection(),
         config_hash.empty()
-            ? "SELECT id FROM trial WHERE experiment = ?1 AND seed = ?3 AND ?2 = '' AND status = 'done' ORDER BY id"
+            ? "SELECT id FROM trial WHERE experiment = ?1 AND seed = ?3 AND ?2 = '' AND trained = 1 ORDER BY id"
             : "SELECT t.id FROM config c CROSS JOIN trial t ON t.experiment = ?1 AND t.config = c.id AND t.seed = ?3 "
-              "WHERE c.hash = ?2 AND t.status = 'done' ORDER BY t.id",
+              "WHERE c.hash = ?2 AND t.trained = 1 ORDER BY t.id",
         experiment, config_hash, seed);
     std::vector<TrialId> found;
     while (rows.next()) found.push_back(rows.integer(0));

@@ -28,13 +28,13 @@ struct TrialFilter {
 // In the order of their ids, which is the order of planning.
 std::vector<Trial> list_trials(Store&, const TrialFilter& filter = {});
 
-// The trials of an experiment that are done and have this seed, and this config where one is named; by id. An index
+// The trials of an experiment that are trained and have this seed, and this config where one is named; by id. An index
 // finds them.
 std::vector<TrialId> done_trials(Store&, std::string_view experiment, std::string_view config_hash, std::int64_t seed);
 
-// A trial by name: its number; "last" (most recently started, else planned last); "best:METRIC" (lowest value of a
-// done trial) or "best:METRIC:max"; a prefix of its config_hash of at least 4 characters, with ":SEED" behind it where
-// several seeds share it. `experiment`, where not empty, narrows all but the number. Throws Kind::no_match when
+// A trial by name: its number; "last" (whose training started last, else planned last); "best:METRIC" (lowest value of
+// a done trial) or "best:METRIC:max"; a prefix of its config_hash of at least 4 characters, with ":SEED" behind it
+// where several seeds share it. `experiment`, where not empty, narrows all but the number. Throws Kind::no_match when
 // nothing or more than one trial fits, naming the candidates.
 Trial resolve_trial(Store&, std::string_view name, std::string_view experiment = {});
 
@@ -85,6 +85,19 @@ struct Sample : SampleInfo {
     std::string data;
 };
 
+// One of the ways in which a trial was evaluated, and what was found.
+struct EvaluationInfo {
+    std::int64_t id = 0;
+    std::string config;  // JSON of its tables
+    bool shown = false;  // its figures are the trial's final metrics
+    Status status = Status::queued;
+    std::string error;
+    std::vector<FinalMetric> figures;  // by name
+};
+
+// Of all evaluations of a trial, by their hash.
+std::map<std::string, Status> evaluation_statuses(Store&, TrialId trial);
+
 struct TrialDetails {
     Trial trial;
     Owner owner;                              // of the last attempt; pid 0 if never started
@@ -94,6 +107,7 @@ struct TrialDetails {
     std::vector<MetricSummary> metrics;       // by name
     std::vector<CheckpointInfo> checkpoints;  // oldest first
     std::vector<SampleInfo> samples;          // by name, then step
+    std::vector<EvaluationInfo> evaluations;  // the one that is shown, then the newest first
 };
 TrialDetails trial_details(Store&, TrialId trial);
 

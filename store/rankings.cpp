@@ -123,7 +123,7 @@ StoreError no_match(std::string sentence) { return {StoreError::Kind::no_match, 
 TrialId last_trial(Store& store, std::string_view experiment) {
     Rows row(store.connection(),
              "SELECT id FROM trial WHERE ?1 = '' OR experiment = ?1 "
-             "ORDER BY attempt_started DESC NULLS LAST, id DESC LIMIT 1",
+             "ORDER BY training_started DESC NULLS LAST, id DESC LIMIT 1",
              experiment);
     if (!row.next()) throw no_match(fmt::format("there is no trial yet in store {}", store.file().string()));
     return row.integer(0);
@@ -168,7 +168,7 @@ TrialId trial_with_hash(Store& store, std::string_view name, std::string_view ex
 
 std::vector<RankedTrial> best_trials(Store& store, const Ranking& ranking) {
     const auto places = places_of(store.connection(), ranking);
-    Rows rows(store.connection(), std::string(select_trial) + "WHERE t.id IN (SELECT value FROM json_each(?))",
+    Rows rows(store.connection(), select_trial + "WHERE t.id IN (SELECT value FROM json_each(?))",
               json_list(ids_of(places)));
     std::unordered_map<TrialId, Trial> trials;
     while (rows.next()) trials.emplace(rows.integer(0), read_trial(rows));

@@ -108,7 +108,12 @@ void Store::add_metrics(TrialId trial, std::span<const MetricPoint> points) {
 void Store::set_final_metric(TrialId trial, const std::string& name, double value) {
     transaction([&] {
         state_->created(trial);
-        run(connection(), "INSERT OR REPLACE INTO final_metric VALUES (?,?,?)", trial, state_->metric_id(name), value);
+        const auto metric = state_->metric_id(name);
+        run(connection(), "INSERT OR REPLACE INTO final_metric VALUES (?,?,?)", trial, metric, value);
+        run(connection(),
+            "INSERT OR REPLACE INTO figure SELECT id, evaluation, ?2, ?3 FROM trial "
+            "WHERE id = ?1 AND trained = 1 AND evaluation IS NOT NULL",
+            trial, metric, value);
     });
 }
 
@@ -133,6 +138,10 @@ void Store::forget_after(TrialId trial, std::int64_t step) {
             write_summary(db, trial, metric, summary_of_points(db, trial, metric));
         }
         run(db, "DELETE FROM final_metric WHERE trial = ?", trial);
+        run(db, "DELETE FROM figure WHERE trial = ?", trial);
+        run(db, "UPDATE evaluation SET status = 'queued', error = '', finished = NULL, archive = NULL WHERE trial = ?",
+            trial);
+        run(db, "UPDATE trial SET trained = NULL WHERE id = ?", trial);
         run(db, "DELETE FROM sample WHERE trial = ? AND step > ?", trial, step);
         run(db, "DELETE FROM checkpoint WHERE trial = ? AND step > ?", trial, step);
         drop_unfinished_checkpoint(trial);

@@ -110,7 +110,7 @@ void check_whole(Connection& made) {
 
 }  // namespace
 
-Recovered recover_store(const fs::path& damaged, const fs::path& file) {
+Recovered recover_store(const fs::path& damaged, const fs::path& file, const SplitConfig& split) {
     check_names(damaged, file);
     const Workshop workshop(file);
     const auto made_file = workshop / "new.db";
@@ -119,10 +119,11 @@ Recovered recover_store(const fs::path& damaged, const fs::path& file) {
     {
         const Pages pages(with_log(damaged, workshop));
         Connection made(made_file, Connection::Access::write);
-        migrate(made);
+        migrate(made, {});
         made.begin();
         auto salvaged = salvage(pages, made);
         const auto repairs = repair(made);
+        if (split) split_configs(made, split);  // of rows that an earlier layout left
         made.commit();
         result = counts(made, salvaged, repairs);
         if (result.trials.kept + repairs.trials == 0)

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "store/split_config.h"
+
 namespace marginalia::store {
 
 struct Recovered {
@@ -21,6 +23,7 @@ struct Recovered {
 // are taken from the pages they lie on, with its log if there is one. What rows refer to and is lost gets a stand-in;
 // the rows of a trial of which nothing else is left are lost. The new store appears whole or not at all. Throws
 // StoreError if there is something by the name of `file`, or nothing of a store in `damaged`.
-Recovered recover_store(const std::filesystem::path& damaged, const std::filesystem::path& file);
+Recovered recover_store(const std::filesystem::path& damaged, const std::filesystem::path& file,
+                        const SplitConfig& split = {});
 
 }  // namespace marginalia::store

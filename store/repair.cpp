@@ -16,6 +16,11 @@ namespace {
 constexpr std::array unreadable{
     "UPDATE config SET json = '{}' WHERE NOT json_valid(json) OR json_type(json) <> 'object'",
     "UPDATE provenance SET json = '{}' WHERE NOT json_valid(json) OR json_type(json) <> 'object'",
+    "UPDATE evaluation SET json = '{}' WHERE NOT json_valid(json) OR json_type(json) <> 'object'",
+    // That a trial of an earlier layout is trained, nothing said.
+    "UPDATE trial SET trained = 1 WHERE status = 'done' AND evaluation IS NULL",
+    "UPDATE evaluation SET archive = NULL WHERE archive IS NOT NULL AND bytes IS NOT (SELECT sum(length(p.data)) FROM "
+    "checkpoint_piece p WHERE p.trial = evaluation.trial AND p.archive = evaluation.archive)",
     "DELETE FROM checkpoint WHERE bytes <> CASE WHEN archive IS NULL THEN length(data) ELSE (SELECT "
     "coalesce(sum(length(p.data)), 0) "
     "FROM checkpoint_piece p WHERE p.trial = checkpoint.trial AND p.archive = checkpoint.archive) END",
@@ -27,9 +32,13 @@ constexpr std::string_view trials = R"sql(
     SELECT id, 'recovered', (SELECT coalesce(max(id), 0) + 1 FROM config), id,
         (SELECT coalesce(max(id), 0) + 1 FROM sweep), 'cancelled', 'what this trial was is lost with a damaged store', 0
     FROM (SELECT trial AS id FROM summary UNION SELECT trial FROM final_metric UNION SELECT trial FROM checkpoint
-          UNION SELECT trial FROM sample) WHERE id > 0 AND id NOT IN (SELECT id FROM trial))sql";
+          UNION SELECT trial FROM sample UNION SELECT trial FROM evaluation
+          UNION SELECT trial FROM figure) WHERE id > 0 AND id NOT IN (SELECT id FROM trial))sql";
 
 constexpr std::array others{
+    "INSERT INTO evaluation(id, trial, hash, json, status, created) SELECT evaluation, min(trial), "
+    "printf('lost-%d', evaluation), '{}', 'lost', 0 FROM figure WHERE evaluation NOT IN (SELECT id FROM evaluation) "
+    "GROUP BY evaluation",
     "INSERT INTO config(id, hash, json) SELECT DISTINCT config, printf('lost-%d', config), '{}' FROM trial "
     "WHERE config NOT IN (SELECT id FROM config)",
     "INSERT INTO sweep(id, experiment, description, file, toml, provenance, created) "
@@ -43,17 +52,20 @@ constexpr std::array others{
     "INSERT INTO provenance(id, json) SELECT DISTINCT provenance, '{}' FROM sweep "
     "WHERE provenance NOT IN (SELECT id FROM provenance)",
     "INSERT INTO metric_name(id, name) SELECT id, printf('recovered-%d', id) FROM "
-    "(SELECT metric AS id FROM metric UNION SELECT metric FROM summary UNION SELECT metric FROM final_metric) "
-    "WHERE id NOT IN (SELECT id FROM metric_name)",
+    "(SELECT metric AS id FROM metric UNION SELECT metric FROM summary UNION SELECT metric FROM final_metric "
+    "UNION SELECT metric FROM figure) WHERE id NOT IN (SELECT id FROM metric_name)",
 };
 
 constexpr std::array belong_to_nothing{
     "DELETE FROM summary WHERE trial NOT IN (SELECT id FROM trial)",
     "DELETE FROM final_metric WHERE trial NOT IN (SELECT id FROM trial)",
+    "DELETE FROM figure WHERE trial NOT IN (SELECT id FROM trial)",
+    "DELETE FROM evaluation WHERE trial NOT IN (SELECT id FROM trial)",
+    "UPDATE trial SET evaluation = NULL WHERE evaluation NOT IN (SELECT id FROM evaluation)",
     "DELETE FROM checkpoint WHERE trial NOT IN (SELECT id FROM trial)",
     "DELETE FROM checkpoint_piece WHERE NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.trial = checkpoint_piece.trial "
-    "AND "
-    "c.archive = checkpoint_piece.archive)",
+    "AND c.archive = checkpoint_piece.archive) AND NOT EXISTS (SELECT 1 FROM evaluation e WHERE "
+    "e.trial = checkpoint_piece.trial AND e.archive = checkpoint_piece.archive)",
     "DELETE FROM sample WHERE trial NOT IN (SELECT id FROM trial)",
     "DELETE FROM sweep_trial WHERE trial NOT IN (SELECT id FROM trial) OR sweep NOT IN (SELECT id FROM sweep)",
     "INSERT OR IGNORE INTO sweep_trial(sweep, trial) SELECT sweep, id FROM trial",
@@ -76,9 +88,10 @@ constexpr std::string_view summaries = R"sql(
 Repairs repair(Connection& connection) {
     Repairs repairs;
     for (const auto* sql : unreadable) run(connection, sql);
-    run(connection, fmt::format("UPDATE trial SET status = 'lost', error = 'its status is lost with a damaged store' "
-                                "WHERE status NOT IN ('{}')",
-                                status_names("', '")));
+    for (const char* table : {"trial", "evaluation"})
+        run(connection, fmt::format("UPDATE {} SET status = 'lost', error = 'its status is lost with a damaged store' "
+                                    "WHERE status NOT IN ('{}')",
+                                    table, status_names("', '")));
     repairs.stand_ins = repairs.trials = run(connection, trials);
     for (const auto* sql : others) repairs.stand_ins += run(connection, sql);
     for (const auto* sql : belong_to_nothing) run(connection, sql);

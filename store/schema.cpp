@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <string>
 
 #include "store/place.h"
 #include "store/sentences.h"
@@ -91,7 +92,33 @@ CREATE TABLE checkpoint_piece(
     PRIMARY KEY(trial, archive, number));
 )sql";
 
-constexpr std::array all_migrations{version_1, version_2};
+// What shapes a trial's weights is its config; how they are evaluated, an evaluation. One of these is shown: the one
+// that was asked for last, whose figures `final_metric` has beside those of the training, so that a ranking walks one
+// index; `figure` has those of all. A trial that is trained has the status of the evaluation that is shown. `archive`
+// is that of the stages which are done of one that is not.
+constexpr std::string_view version_3 = R"sql(
+ALTER TABLE trial ADD COLUMN evaluation INTEGER;
+ALTER TABLE trial ADD COLUMN trained INTEGER;
+ALTER TABLE trial ADD COLUMN training_started INTEGER;
+CREATE TABLE evaluation(
+    id INTEGER PRIMARY KEY, trial INTEGER NOT NULL, hash TEXT NOT NULL, json TEXT NOT NULL, status TEXT NOT NULL,
+    error TEXT NOT NULL DEFAULT '', created INTEGER NOT NULL, finished INTEGER, archive INTEGER, bytes INTEGER,
+    UNIQUE(trial, hash));
+CREATE TABLE figure(
+    trial INTEGER, evaluation INTEGER, metric INTEGER, value REAL, PRIMARY KEY(trial, evaluation, metric))
+    WITHOUT ROWID;
+UPDATE trial SET training_started = attempt_started;
+UPDATE trial SET trained = 1 WHERE status = 'done';
+DROP VIEW trials;
+CREATE VIEW evaluation_metrics AS
+    SELECT f.trial AS trial_id, f.evaluation AS evaluation_id, n.name, f.value
+    FROM figure f JOIN metric_name n ON n.id = f.metric;
+)sql";
+
+const std::string whole_version_3 = std::string(version_3) + views_over("trial", "");
+
+const std::array<std::string_view, 3> all_migrations{version_1, version_2, whole_version_3};
+constexpr std::int64_t layout_of_evaluations = 3;
 
 std::int64_t version_of(Connection& connection) {
     Rows rows(connection, "PRAGMA user_version");
@@ -114,13 +141,15 @@ void use_write_ahead_log(Connection& connection) {
     if (!mode.next() || mode.text(0) != "wal") throw no_shared_memory(connection.file());
 }
 
-void apply(Connection& connection, std::span<const std::string_view> steps) {
+void apply(Connection& connection, const SplitConfig& split, std::span<const std::string_view> steps) {
     const auto known = static_cast<std::int64_t>(steps.size());
     connection.begin();
     try {
         // Another process may have done it while this one waited for the lock.
-        for (auto version = version_of(connection); version < known; ++version)
+        for (auto version = version_of(connection); version < known; ++version) {
             connection.execute(std::string(steps[static_cast<std::size_t>(version)]));
+            if (version + 1 == layout_of_evaluations && split) split_configs(connection, split);
+        }
         connection.execute(fmt::format("PRAGMA user_version = {}", known));
         connection.commit();
     } catch (...) {
@@ -177,13 +206,34 @@ private:
 
 std::span<const std::string_view> migrations() { return all_migrations; }
 
+std::string views_over(std::string_view trial, std::string_view temporary) {
+    return fmt::format(R"sql(
+CREATE {1} VIEW trials AS
+    SELECT t.id AS trial_id, t.experiment, t.status, t.seed, {2} AS config, c.hash AS config_hash,
+        strftime('%Y-%m-%dT%H:%M:%fZ', t.created / 1000.0, 'unixepoch') AS created,
+        strftime('%Y-%m-%dT%H:%M:%fZ', t.started / 1000.0, 'unixepoch') AS started,
+        strftime('%Y-%m-%dT%H:%M:%fZ', t.finished / 1000.0, 'unixepoch') AS finished,
+        nullif(t.device, '') AS device, nullif(t.host, '') AS host, nullif(t.error, '') AS error,
+        t.attempts, t.ran / 1000.0 AS seconds, t.threads, t.sweep AS sweep_id, t.trained IS 1 AS trained,
+        t.evaluation AS evaluation_id
+    FROM {0} t JOIN config c ON c.id = t.config LEFT JOIN evaluation e ON e.id = t.evaluation;
+CREATE {1} VIEW evaluations AS
+    SELECT e.trial AS trial_id, e.id AS evaluation_id, e.json AS config, e.id IS t.evaluation AS shown,
+        CASE WHEN e.id IS t.evaluation AND t.trained = 1 THEN t.status ELSE e.status END AS status,
+        strftime('%Y-%m-%dT%H:%M:%fZ', e.created / 1000.0, 'unixepoch') AS created,
+        strftime('%Y-%m-%dT%H:%M:%fZ', e.finished / 1000.0, 'unixepoch') AS finished, nullif(e.error, '') AS error
+    FROM evaluation e JOIN {0} t ON t.id = e.trial;
+)sql",
+                       trial, temporary, whole_config);
+}
+
 void create_store(const fs::path& file, std::span<const std::string_view> steps) {
     Draft draft(file);
     try {
         // Without a log, which would have to be written back before the file is whole, and sooner than it ends.
         Connection connection(draft.path(), Connection::Access::write);
         connection.execute(fmt::format("PRAGMA synchronous = FULL; PRAGMA application_id = {}", application_id));
-        apply(connection, steps);
+        apply(connection, {}, steps);
     } catch (const StoreError& error) {
         // Said of the file asked for, not of the draft.
         std::string sentence = error.what();
@@ -202,10 +252,10 @@ bool copy_store(Connection& from, const fs::path& to) {
     return draft.put_in_place();
 }
 
-void migrate(Connection& connection, std::span<const std::string_view> steps) {
+void migrate(Connection& connection, const SplitConfig& split, std::span<const std::string_view> steps) {
     check_not_newer(connection, steps);
     use_write_ahead_log(connection);
-    if (version_of(connection) != static_cast<std::int64_t>(steps.size())) apply(connection, steps);
+    if (version_of(connection) != static_cast<std::int64_t>(steps.size())) apply(connection, split, steps);
 }
 
 void check_version(Connection& connection, std::span<const std::string_view> steps) {

@@ -56,7 +56,7 @@ StoreError newer_store(const std::filesystem::path& file, std::int64_t version, 
 }
 
 StoreError older_store(const std::filesystem::path& file, std::int64_t version, std::int64_t known) {
-    return sentence(Kind::failed,
+    return sentence(Kind::older,
                     "store {} has the older layout version {} and this marginalia reads version {}; bring it up to "
                     "date with: marginalia resume --store {}",
                     file.string(), version, known, file.string());

@@ -21,6 +21,7 @@ struct Store::State {
     std::unique_ptr<RunLock> lock;  // from this_run() on
 
     std::int64_t metric_id(const std::string& name);
+    bool is_evaluation(TrialId trial);    // what is recorded of the trial is of its evaluation
     std::int64_t created(TrialId trial);  // throws Kind::no_match if there is no such trial
 };
 
@@ -28,12 +29,25 @@ struct Store::State {
 // that it is lost. Nothing is written; the file's own table and view stay what they are under main.trial, main.trials.
 void judge_running_trials(Connection& connection);
 
+// The two halves of what a trial was asked for, put together as text: both are JSON objects whose tables differ.
+inline constexpr std::string_view whole_config =
+    "CASE WHEN e.json IS NULL OR e.json = '{}' THEN c.json WHEN c.json = '{}' THEN e.json "
+    "ELSE substr(c.json, 1, length(c.json) - 1) || ',' || substr(e.json, 2) END";
+
 // Everything that a Trial holds, from `trial t JOIN config c`, in the order that `read_trial` takes it.
-inline constexpr std::string_view select_trial =
-    "SELECT t.id, t.experiment, t.status, t.seed, c.json, c.hash, t.error, t.device, t.host, t.created, t.started, "
+inline const std::string select_trial =
+    "SELECT t.id, t.experiment, t.status, t.seed, " + std::string(whole_config) +
+    " AS config, c.hash, t.error, t.device, t.host, t.created, t.started, "
     "t.finished, t.attempts, coalesce((SELECT max(k.step) FROM checkpoint k WHERE k.trial = t.id), -1), t.sweep, "
-    "t.ran FROM trial t LEFT JOIN config c ON c.id = t.config ";  // where one is missing the text that is NULL says so
-inline constexpr int trial_columns = 16;
+    "t.ran, coalesce(t.evaluation, 0), coalesce(t.trained, 0), e.status IS 'done' "
+    "FROM trial t LEFT JOIN config c ON c.id = t.config LEFT JOIN evaluation e ON e.id = t.evaluation ";  // where one
+                                                                                                          // is missing
+                                                                                                          // the text
+                                                                                                          // that is
+                                                                                                          // NULL says
+                                                                                                          // so
+
+void copy_work(Connection& connection, const Source& source, TrialId to);
 
 inline double seconds_of(std::int64_t milliseconds) { return static_cast<double>(milliseconds) / 1000.0; }
 Trial read_trial(const Rows& row);

@@ -28,14 +28,14 @@ Store::Store(std::unique_ptr<Connection> connection) : state_(std::make_unique<S
 Store::Store(Store&&) noexcept = default;
 Store::~Store() = default;
 
-Store Store::open(const std::filesystem::path& file, Patience patience) {
+Store Store::open(const std::filesystem::path& file, Patience patience, const SplitConfig& split) {
     check_name(file);
     if (std::filesystem::exists(file)) check_is_store(file);
     check_place_to_write(file);
     if (!std::filesystem::exists(file)) create_store(file);
     auto connection = std::make_unique<Connection>(file, Connection::Access::write);
     if (patience) connection->set_patience(std::move(patience));
-    migrate(*connection);
+    migrate(*connection, split);
     return Store(std::move(connection));
 }
 
@@ -66,7 +66,7 @@ void Store::move_beside() {
         copy = copy_to_free_name(moved, std::filesystem::temp_directory_path() / moved.file().filename());
     }
     auto connection = std::make_unique<Connection>(copy, Connection::Access::write);
-    migrate(*connection);
+    migrate(*connection, {});
     // The log must not be found beside another file that has taken the path.
     moved.empty_log();
     state_->connection = std::move(connection);
@@ -104,6 +104,11 @@ std::int64_t Store::State::created(TrialId trial) {
     return created_ms.emplace(trial, rows.integer(0)).first->second;
 }
 
+bool Store::State::is_evaluation(TrialId trial) {
+    Rows rows(*connection, "SELECT trained = 1 AND evaluation IS NOT NULL FROM trial WHERE id = ?", trial);
+    return rows.next() && !rows.null(0) && rows.integer(0) == 1;
+}
+
 StoreError no_such_trial(const Connection& connection, TrialId trial) {
     return {StoreError::Kind::no_match,
             fmt::format("there is no trial {} in store {}; see: marginalia list", trial, connection.file().string())};
@@ -135,11 +140,14 @@ Trial read_trial(const Rows& row) {
             .attempts = row.integer(12),
             .checkpoint_step = row.integer(13),
             .sweep = row.integer(14),
-            .seconds = std::max(0.0, static_cast<double>(row.integer(15)) / 1000.0)};
+            .seconds = std::max(0.0, static_cast<double>(row.integer(15)) / 1000.0),
+            .evaluation = row.integer(16),
+            .trained = row.integer(17) == 1,
+            .evaluated = row.integer(18) == 1};
 }
 
 std::optional<Trial> Store::find(TrialId trial) {
-    Rows rows(connection(), std::string(select_trial) + "WHERE t.id = ?", trial);
+    Rows rows(connection(), select_trial + "WHERE t.id = ?", trial);
     return rows.next() ? std::optional(read_trial(rows)) : std::nullopt;
 }
 

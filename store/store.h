@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "store/patience.h"
+#include "store/split_config.h"
 
 namespace marginalia::store {
 
@@ -22,7 +23,8 @@ class Connection;
 
 using TrialId = std::int64_t;
 
-// Life of a trial: the states of `statuses`, in this order.
+// Life of a trial, and of each of its evaluations: the states of `statuses`, in this order. A trial that is trained has
+// the status of the evaluation that is shown, the one asked for last.
 enum class Status { queued, running, done, failed, timeout, oom, preempted, lost, pruned, cancelled };
 
 // How a state looks to people.
@@ -53,11 +55,21 @@ std::string status_names(std::string_view separator);  // "queued, running, ..."
 Status status_named(std::string_view);                 // throws Kind::no_match
 std::optional<Status> find_status(std::string_view);
 
+// A trial whose work another one is given when it is queued.
+struct Source {
+    TrialId trial = 0;  // 0: none
+    bool whole = true;  // all of it; else a shorter training's curves and newest checkpoint, to go on from
+    std::string name;   // for readers: the text sample 'source' of the trial that was given it
+};
+
 // A trial as planned: what the store needs to know to find it again.
 struct PlannedTrial {
-    std::string config;       // canonical JSON of everything that shapes the result, without the seed
-    std::string config_hash;  // hex digest of `config`
+    std::string config;       // canonical JSON of everything that shapes its weights, without the seed
+    std::string config_hash;  // its identity
     std::int64_t seed = 0;
+    Source source = {};                // if it is not there yet
+    std::string evaluation = {};       // canonical JSON of how they are evaluated; empty: not at all
+    std::string evaluation_hash = {};  // its identity
 };
 
 // A sweep as planned: one run of one experiment file.
@@ -76,8 +88,8 @@ struct Trial {
     std::string experiment;
     Status status = Status::queued;
     std::int64_t seed = 0;
-    std::string config;
-    std::string config_hash;
+    std::string config;       // with the tables of the evaluation that is shown
+    std::string config_hash;  // of what shapes its weights
     std::string error;
     std::string device;
     std::string host;
@@ -86,6 +98,9 @@ struct Trial {
     std::int64_t checkpoint_step = -1;  // newest checkpoint; -1: none
     std::int64_t sweep = 0;             // the run of a file under which it last ran or will run
     double seconds = 0;                 // spent running, all attempts that ended in an orderly way
+    std::int64_t evaluation = 0;        // the one that is shown, or of those that were planned the one of this plan
+    bool trained = false;               // nothing is left to do but to evaluate it
+    bool evaluated = false;             // by that evaluation
 };
 
 // Who runs a trial. A running trial whose process is gone is lost.
@@ -129,8 +144,9 @@ struct StoredCheckpoint {
 // one thread at a time. Every method throws StoreError (store/error.h) and then has changed nothing.
 class Store {
 public:
-    // Creates or migrates as needed; for reading and writing. `patience`: with what others keep locked.
-    static Store open(const std::filesystem::path& file, Patience patience = {});
+    // Creates or migrates as needed; for reading and writing. `patience`: with what others keep locked. `split`: for
+    // stores before layout 3.
+    static Store open(const std::filesystem::path& file, Patience patience = {}, const SplitConfig& split = {});
     // Must exist; never writes. May lie on a read-only medium or a network filesystem: nobody writes it there.
     static Store open_to_read(const std::filesystem::path& file);
     Store(Store&&) noexcept;
@@ -146,8 +162,15 @@ public:
     void move_beside();
 
     // Queues what is not there yet, in one transaction, and returns the trial of each plan in the same order, found by
-    // (experiment, config_hash, seed). Trials that have not ended yet belong to this sweep from now on.
+    // (experiment, config_hash, seed), with its evaluation as planned: from now on the one that is shown, unless
+    // somebody runs the trial. Trials whose training has not ended yet belong to this sweep
+    // from now on.
     std::vector<Trial> enqueue(const PlannedSweep& sweep);
+    // The trial's evaluation of this hash, made if it is not there.
+    std::int64_t add_evaluation(TrialId trial, const std::string& json, const std::string& hash);
+    // From now on this is the trial's evaluation that is shown, and its status the trial's, if that is trained. Nothing
+    // where somebody runs the trial.
+    void show_evaluation(TrialId trial, std::int64_t evaluation);
 
     // This process, which from the first call on holds the lock that shows it to live, until the store is closed.
     Owner this_run();
@@ -158,20 +181,21 @@ public:
     // queued, preempted or lost -> running, atomically. false: someone else has it.
     bool claim(TrialId trial, const Owner& owner, const std::string& device, std::int64_t threads);
 
-    // Removes the points, samples and checkpoints of a trial after `step` (all: -1) and its final metrics, and rebuilds
-    // the summaries: what a resumed trial does again.
+    // Removes the points, samples and checkpoints of a trial after `step` (all: -1), its final metrics and what its
+    // evaluations found, and rebuilds the summaries: what a resumed training does again.
     void forget_after(TrialId trial, std::int64_t step);
 
     // A point of a step that is there already replaces it. NaN is kept as NULL, infinity as it is.
     void add_metrics(TrialId trial, std::span<const MetricPoint> points);
-    void set_final_metric(TrialId trial, const std::string& name, double value);
+    void set_final_metric(TrialId trial, const std::string& name, double value);  // of its training or evaluation
     // A state, text or picture worth looking at: kind "states" (JSON), "svg", "text".
     void add_sample(TrialId trial, const std::string& name, std::int64_t step, const std::string& kind,
                     std::string_view data);
     // A checkpoint comes in pieces, which may be committed one by one: nobody sees them until it is ended. A trial has
     // one such at a time; number 0 begins it and puts an unfinished one away.
     void add_checkpoint_piece(TrialId trial, std::int64_t number, std::string_view bytes);
-    // Keeps what `keep` says and removes the others, in the same transaction.
+    // Keeps what `keep` says and removes the others, in the same transaction. Of a trial that is trained, it is the
+    // state of its evaluation, which only has the newest.
     void end_checkpoint(TrialId trial, std::int64_t step, const Retention& keep);
     void drop_unfinished_checkpoint(TrialId trial);
     // All of it at once.
@@ -179,6 +203,8 @@ public:
 
     // The newest, or the one of a step.
     std::optional<StoredCheckpoint> find_checkpoint(TrialId trial, std::optional<std::int64_t> step = {});
+    // What the evaluation that is shown has kept of the stages that are done.
+    std::optional<StoredCheckpoint> find_evaluation_state(TrialId trial);
     // Number 0 and on; empty: there are no more, or the checkpoint has been removed. Readers count the bytes.
     std::string checkpoint_piece(const StoredCheckpoint& checkpoint, std::int64_t number);
     // Hands over piece by piece. Throws Kind::no_match where it is not whole.
@@ -186,7 +212,8 @@ public:
     // The whole of it, which may be gigabytes.
     std::optional<std::string> newest_checkpoint(TrialId trial, std::int64_t* step = nullptr);
     std::optional<std::string> checkpoint_at(TrialId trial, std::int64_t step);
-    // Of an error 4,000 bytes are kept, and how many there were.
+    // Of an error 4,000 bytes are kept, and how many there were. Of a trial that is not trained, `done` says that its
+    // training is over, and the trial is queued for its evaluation if it has one.
     void set_status(TrialId trial, Status status, const std::string& error = {});
     void requeue(TrialId trial);  // any ended status -> queued, error cleared, attempts kept
 

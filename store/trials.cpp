@@ -54,6 +54,14 @@ Trial new_trial(Connection& connection, const std::string& experiment, const Pla
     return trial;
 }
 
+// The evaluation that is shown has the status of its trial, if that is trained.
+void copy_status(Connection& connection, TrialId trial) {
+    run(connection,
+        "UPDATE evaluation SET (status, error, finished) = (SELECT status, error, finished FROM trial WHERE id = ?1) "
+        "WHERE id = (SELECT evaluation FROM trial WHERE id = ?1 AND trained = 1)",
+        trial);
+}
+
 // A text that some worker sent is not to fill the store; nobody reads more of it. Cut between characters of UTF-8.
 std::string kept_of(const std::string& error) {
     constexpr std::size_t most = 4000;
@@ -77,11 +85,23 @@ std::vector<Trial> Store::enqueue(const PlannedSweep& planned) {
             const auto [config, is_new] = configs.try_emplace(plan.config_hash, 0);
             if (is_new) config->second = config_id(db, plan);
             if (const auto known = known_trial(db, planned.experiment, config->second, plan.seed)) {
-                run(db, "UPDATE trial SET sweep = ? WHERE id = ? AND status IN ('queued', 'preempted', 'lost')", sweep,
-                    *known);
+                run(db,
+                    "UPDATE trial SET sweep = ? WHERE id = ? AND trained IS NOT 1 AND "
+                    "status IN ('queued', 'preempted', 'lost')",
+                    sweep, *known);
                 trials.push_back(*find(*known));
             } else {
                 trials.push_back(new_trial(db, planned.experiment, plan, config->second, sweep, now));
+                if (plan.source.trial != 0) {
+                    copy_work(db, plan.source, trials.back().id);
+                    trials.back() = *find(trials.back().id);
+                }
+            }
+            if (!plan.evaluation.empty()) {
+                const auto evaluation = add_evaluation(trials.back().id, plan.evaluation, plan.evaluation_hash);
+                if (trials.back().evaluation != evaluation) show_evaluation(trials.back().id, evaluation);
+                trials.back() = *find(trials.back().id);
+                trials.back().evaluation = evaluation;
             }
             run(db, "INSERT OR IGNORE INTO sweep_trial(sweep, trial) VALUES (?,?)", sweep, trials.back().id);
         }
@@ -105,6 +125,7 @@ std::vector<Trial> Store::mark_lost() {
                 "UPDATE trial SET status = 'lost', "
                 "error = printf('process %d, which ran it, is gone', pid) WHERE id = ?",
                 trial);
+            copy_status(db, trial);
             lost.push_back(*find(trial));
         }
     });
@@ -118,34 +139,80 @@ bool Store::claim(TrialId trial, const Owner& owner, const std::string& device, 
         claimed = run(connection(),
                       "UPDATE trial SET status = 'running', error = '', device = ?2, threads = ?3, host = ?4, "
                       "boot_id = ?5, pid = ?6, pid_start = ?7, started = coalesce(started, ?8), attempt_started = ?8, "
-                      "finished = NULL, attempts = attempts + 1 "
+                      "training_started = CASE WHEN trained IS 1 THEN training_started ELSE ?8 END, "
+                      "finished = NULL, attempts = attempts + (trained IS NOT 1) "
                       "WHERE id = ?1 AND status IN ('queued', 'preempted', 'lost')",
                       trial, device, threads, owner.host, owner.machine, owner.pid, owner.pid_start, now_ms()) == 1;
+        if (claimed) copy_status(connection(), trial);
     });
     return claimed;
 }
 
 void Store::set_status(TrialId trial, Status status, const std::string& error) {
     transaction([&] {
+        auto& db = connection();
+        const bool is_evaluation = state_->is_evaluation(trial);
+        if (status == Status::done) run(db, "UPDATE trial SET trained = 1 WHERE id = ?", trial);
+        const bool more = status == Status::done && !is_evaluation && state_->is_evaluation(trial);
+        const auto now = more ? Status::queued : status;
         const auto changed =
-            run(connection(),
+            run(db,
                 "UPDATE trial SET status = ?2, error = ?3, "
                 "finished = CASE WHEN ?4 THEN ?5 END, "
                 "ran = ran + CASE WHEN status = 'running' THEN max(0, coalesce(?5 - attempt_started, 0)) "
                 "ELSE 0 END WHERE id = ?1",
-                trial, name_of(status), kept_of(error), facts_of(status).ended, now_ms());
-        if (changed == 0) throw no_such_trial(connection(), trial);
+                trial, name_of(now), kept_of(error), facts_of(now).ended, now_ms());
+        if (changed == 0) throw no_such_trial(db, trial);
+        copy_status(db, trial);
+        run(db, "UPDATE evaluation SET archive = NULL WHERE trial = ? AND archive IS NOT NULL AND status = 'done'",
+            trial);
+        if (status == Status::done) drop_unfinished_checkpoint(trial);
+    });
+}
+
+std::int64_t Store::add_evaluation(TrialId trial, const std::string& json, const std::string& hash) {
+    {
+        Rows known(connection(), "SELECT id FROM evaluation WHERE trial = ? AND hash = ?", trial, hash);
+        if (known.next()) return known.integer(0);
+    }
+    run(connection(), "INSERT INTO evaluation(trial, hash, json, status, created) VALUES (?,?,?,'queued',?)", trial,
+        hash, json, now_ms());
+    return connection().last_id();
+}
+
+void Store::show_evaluation(TrialId trial, std::int64_t evaluation) {
+    transaction([&] {
+        auto& db = connection();
+        const auto found = find(trial);
+        if (!found) throw no_such_trial(db, trial);
+        if (found->status == Status::running || found->evaluation == evaluation) return;
+        run(db,
+            "DELETE FROM final_metric WHERE trial = ?1 AND metric IN "
+            "(SELECT metric FROM figure WHERE trial = ?1 AND evaluation = ?2)",
+            trial, found->evaluation);
+        run(db,
+            "INSERT OR REPLACE INTO final_metric SELECT trial, metric, value FROM figure "
+            "WHERE trial = ? AND evaluation = ?",
+            trial, evaluation);
+        run(db, "UPDATE trial SET evaluation = ?2 WHERE id = ?1", trial, evaluation);
+        run(db,
+            "UPDATE trial SET (status, error, finished) = (SELECT status, error, finished FROM evaluation "
+            "WHERE id = ?2) WHERE id = ?1 AND trained = 1",
+            trial, evaluation);
     });
 }
 
 void Store::requeue(TrialId trial) {
     transaction([&] {
         const auto changed = run(connection(),
-                                 "UPDATE trial SET status = 'queued', error = '', started = NULL, finished = NULL, "
-                                 "sweep = coalesce((SELECT max(sweep) FROM sweep_trial WHERE trial = ?1), sweep) "
+                                 "UPDATE trial SET status = 'queued', error = '', finished = NULL, "
+                                 "started = CASE WHEN trained = 1 THEN started END, "
+                                 "sweep = CASE WHEN trained = 1 THEN sweep ELSE "
+                                 "coalesce((SELECT max(sweep) FROM sweep_trial WHERE trial = ?1), sweep) END "
                                  "WHERE id = ?1 AND status <> 'running'",
                                  trial);
         if (changed == 0 && !find(trial)) throw no_such_trial(connection(), trial);
+        copy_status(connection(), trial);
     });
 }
 

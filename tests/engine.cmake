@@ -44,12 +44,26 @@ set_tests_properties(kill_training PROPERTIES LABELS faults TIMEOUT 600)
 add_test(NAME changed COMMAND Python3::Interpreter ${faults}/changed_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(changed PROPERTIES LABELS faults TIMEOUT 300)
 
+# Trials under other names, of more steps, of plugins whose parameters come and go.
+foreach(version 1 2 3)
+  engine_plugin(growing_energy_${version} ${PROJECT_BINARY_DIR}/tests/growing-plugins/${version} ${faults}/plugins/growing_energy.cpp)
+  target_compile_definitions(growing_energy_${version} PRIVATE GROWING_VERSION=${version})
+  set_target_properties(growing_energy_${version} PROPERTIES OUTPUT_NAME growing_energy)
+endforeach()
+add_test(NAME reuse COMMAND Python3::Interpreter ${faults}/reuse_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR}
+         ${PROJECT_BINARY_DIR}/tests/growing-plugins)
+set_tests_properties(reuse PROPERTIES LABELS faults TIMEOUT 300)
+
 # Evaluation that is stopped while a plugin is busy.
 set(faulty_plugins ${PROJECT_BINARY_DIR}/tests/faulty-plugins)
 engine_plugin(blocking_energy ${faulty_plugins} ${faults}/plugins/blocking_energy.cpp)
 add_test(NAME stop_evaluation COMMAND Python3::Interpreter ${faults}/stop_evaluation_test.py $<TARGET_FILE_DIR:marginalia>
          ${MARGINALIA_PLUGIN_DIR} ${faulty_plugins})
 set_tests_properties(stop_evaluation PROPERTIES LABELS faults TIMEOUT 300)
+# Evaluation apart from training, and stores of before it was.
+add_test(NAME evaluation COMMAND Python3::Interpreter ${faults}/evaluation_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR}
+         ${CMAKE_CURRENT_SOURCE_DIR}/store/before_3)
+set_tests_properties(evaluation PROPERTIES LABELS faults TIMEOUT 600)
 # Stores of others, which choose no code that runs.
 add_test(NAME stranger_store COMMAND Python3::Interpreter ${faults}/stranger_store_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(stranger_store PROPERTIES LABELS faults TIMEOUT 300 PROCESSORS 2)

@@ -4,12 +4,10 @@
 #include <map>
 #include <unordered_set>
 
-#include "kernel/base/digest.h"
+#include "kernel/spec/identity.h"
 
 namespace marginalia::config {
 namespace {
-
-std::string hash_of(const std::string& text) { return sha256_hex(text).substr(0, 16); }
 
 // Steps through the product and keeps each section's values and text, so that a step redoes only the sections that
 // its axes touch: a grid of 10,000 trials is a matter of tenths of a second.
@@ -25,11 +23,12 @@ public:
         refresh(-1);
     }
 
-    std::string hash() const {
-        std::string text;
+    // That of the training, or of the evaluation.
+    std::string hash(bool of_training) const {
+        std::map<std::string, std::string> texts;
         for (const auto& [name, s] : by_name_)
-            if (!values_[s].is_null()) text += (text.empty() ? "{\"" : ",\"") + name + "\":" + texts_[s];
-        return hash_of(text + "}");
+            if (!values_[s].is_null() && shapes_weights(name) == of_training) texts.emplace(name, texts_[s]);
+        return identity_hash(texts);
     }
 
     nlohmann::json config() const {
@@ -68,7 +67,7 @@ private:
             if (!setting.values.empty() && !setting.values[choice].is_null())
                 values_[s][setting.key] = setting.values[choice];
         });
-        texts_[s] = values_[s].dump();
+        texts_[s] = identity_text(sections_[s].name, values_[s], *sections_[s].candidates[choice].parameters);
     }
 
     template <class Use>
@@ -89,8 +88,6 @@ private:
 
 }  // namespace
 
-std::string config_hash(const nlohmann::json& config) { return hash_of(config.dump()); }
-
 std::size_t count_trials(const std::vector<Axis>& axes, std::size_t seeds) {
     std::size_t count = seeds;
     for (const Axis& axis : axes) count = std::min(count * axis.size(), most_trials + 1);
@@ -104,9 +101,9 @@ std::vector<TrialConfig> expand(const std::vector<Section>& sections, const std:
     std::unordered_set<std::string> seen;
     Expander expander(sections, axes);
     do {
-        const std::string hash = expander.hash();
-        if (!seen.insert(hash).second) continue;
-        for (const std::int64_t seed : seeds) trials.push_back({expander.config(), hash, seed});
+        const std::string hash = expander.hash(true), evaluation = expander.hash(false);
+        if (!seen.insert(hash + evaluation).second) continue;
+        for (const std::int64_t seed : seeds) trials.push_back({expander.config(), hash, seed, evaluation});
     } while (expander.next());
     return trials;
 }

@@ -17,11 +17,8 @@ constexpr std::size_t most_trials = 100000;
 // Trials asked for, before equal ones are merged; stops counting above most_trials.
 std::size_t count_trials(const std::vector<Axis>& axes, std::size_t seeds);
 
-// First 16 hex digits of the SHA-256 of the config's text.
-std::string config_hash(const nlohmann::json& config);
-
-// The product of the axes, the first slowest, and of the seeds, innermost. Configs equal after expansion are merged
-// into the first. Every config is complete, and its hash that of its text.
+// The product of the axes, the first slowest, and of the seeds, innermost. Configs that are one by their hashes
+// (identity.h) are merged into the first. Every config is complete.
 std::vector<TrialConfig> expand(const std::vector<Section>& sections, const std::vector<Axis>& axes,
                                 const std::vector<std::int64_t>& seeds);
 

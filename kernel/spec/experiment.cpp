@@ -6,6 +6,7 @@
 #include "kernel/spec/expand.h"
 #include "kernel/spec/extends.h"
 #include "kernel/spec/file_text.h"
+#include "kernel/spec/identity.h"
 #include "kernel/spec/nearest.h"
 #include "kernel/spec/needs.h"
 #include "kernel/spec/overrides.h"
@@ -241,7 +242,7 @@ Experiment parse_experiment(std::string_view text, const std::filesystem::path& 
         Experiment stage1 = read(first);
         stage1.toml = config::write_toml(first);
         stage1.description = "first stage of " + experiment.name;
-        config::start_from_stage1(experiment, stage1, *root);
+        config::start_from_stage1(experiment, stage1, *root, plugins);
         experiment.stage1 = std::make_shared<const Experiment>(std::move(stage1));
     }
     return experiment;
@@ -252,23 +253,59 @@ Experiment read_experiment(const std::filesystem::path& file, const std::vector<
     return parse_experiment(config::file_text(file), file, overrides, plugins);
 }
 
+namespace {
+
+// Of a trial that was stored before its plugin had the parameter.
+nlohmann::json value_before(const ParameterSpec& spec) {
+    if (spec.absent) return absent_value(spec);
+    if (!spec.required) return default_value(spec);
+    throw Error("the config lacks the parameter '" + spec.name + "'; it was made for another version of the plugin");
+}
+
+}  // namespace
+
 Params params_of(const nlohmann::json& table, const std::vector<ParameterSpec>& declared) {
     std::map<std::string, ParameterValue, std::less<>> values;
     for (const ParameterSpec& spec : declared) {
         const auto found = table.find(spec.name);
-        if (found == table.end())
-            throw Error("the config lacks the parameter '" + spec.name +
-                        "'; it was made for another version of the plugin");
+        const nlohmann::json value = found != table.end() ? *found : value_before(spec);
         switch (spec.type) {
-            case ParameterType::boolean: values[spec.name] = found->get<bool>(); break;
-            case ParameterType::integer: values[spec.name] = found->get<std::int64_t>(); break;
-            case ParameterType::number: values[spec.name] = found->get<double>(); break;
+            case ParameterType::boolean: values[spec.name] = value.get<bool>(); break;
+            case ParameterType::integer: values[spec.name] = value.get<std::int64_t>(); break;
+            case ParameterType::number: values[spec.name] = value.get<double>(); break;
             case ParameterType::text:
             case ParameterType::path:
-            case ParameterType::script: values[spec.name] = found->get<std::string>(); break;
+            case ParameterType::script: values[spec.name] = value.get<std::string>(); break;
         }
     }
+    for (const auto& [key, value] : table.items())
+        if (key != "plugin" && !values.contains(key))
+            throw Error("the config gives " + key + " = " + config::toml_scalar(value) +
+                        ", a parameter that this version of the plugin does not have; name the folder of the version "
+                        "that it was made with by --plugin-path");
     return Params(std::move(values));
+}
+
+nlohmann::json completed(nlohmann::json config, const PluginCatalogue& plugins) {
+    const DeclaredOf declared = declared_by(plugins);
+    for (auto& [table, values] : config.items())
+        if (const auto* specs = values.is_object() ? declared(table, values) : nullptr)
+            for (const ParameterSpec& spec : *specs)
+                if (!values.contains(spec.name)) values[spec.name] = value_before(spec);
+    return config;
+}
+
+PluginCatalogue as_before(PluginCatalogue plugins, const std::vector<nlohmann::json>& configs) {
+    for (PluginManifest& plugin : plugins.plugins)
+        for (ParameterSpec& spec : plugin.parameters)
+            for (const nlohmann::json& config : configs)
+                for (const auto& [table, values] : config.items())
+                    if (spec.absent && kind_of_table(table) == plugin.kind && plugin_named(values) == plugin.name &&
+                        !values.contains(spec.name)) {
+                        spec.fallback = *spec.absent;
+                        spec.required = false;
+                    }
+    return plugins;
 }
 
 std::string to_toml(const std::string& name, const nlohmann::json& config, std::int64_t seed) {

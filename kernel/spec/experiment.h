@@ -15,12 +15,13 @@
 
 namespace marginalia {
 
-// One trial as asked for: everything that shapes its result.
+// One trial as asked for, with one evaluation of it: everything that shapes its result.
 struct TrialConfig {
     nlohmann::json
         config;        // {"energy": {"plugin": "ising", "rows": 10, ...}, "network": {...}, ...}, defaults filled in
-    std::string hash;  // first 16 hex digits of the SHA-256 of config.dump(), seed left out
+    std::string hash;  // of what shapes the weights, the seed left out (identity.h)
     std::int64_t seed = 0;
+    std::string evaluation_hash = {};
 };
 
 // A validated experiment: nothing in it can fail for a reason that the file or the plugins' declarations show.
@@ -60,8 +61,17 @@ std::vector<std::string> plugin_folders_of(std::string_view text, const std::fil
 std::vector<std::string> plugin_folders_of(const std::filesystem::path& file,
                                            const std::vector<std::string>& overrides);
 
-// The values of a plugin's table as the plugin sees them.
+// The values of a plugin's table as the plugin sees them. What a stored table lacks, since the plugin has gained it
+// later, is `absent`, else the default; throws Error for what the plugin has lost, which nobody can know to be
+// harmless.
 Params params_of(const nlohmann::json& table, const std::vector<ParameterSpec>& declared);
+
+// A stored config with what it lacks as params_of reads it.
+nlohmann::json completed(nlohmann::json config, const PluginCatalogue& plugins);
+
+// The plugins for reading a stored file again so that it asks for the trials it asked for, which have these configs:
+// a parameter that one of them lacks is `absent` by default.
+PluginCatalogue as_before(PluginCatalogue plugins, const std::vector<nlohmann::json>& configs);
 
 // A single trial's config and seed as an experiment file that `run` takes and that gives the same hash.
 std::string to_toml(const std::string& name, const nlohmann::json& config, std::int64_t seed);

@@ -54,6 +54,7 @@ ParameterSpec describe(const Parameter& plain) {
     spec.maximum = plain.maximum;
     spec.unit = plain.unit ? plain.unit : "";
     spec.help = plain.help ? plain.help : "";
+    if (plain.absent) spec.absent = plain.absent;
     for (std::string_view rest = plain.choices ? plain.choices : ""; !rest.empty();) {
         const std::size_t bar = rest.find('|');
         spec.choices.emplace_back(rest.substr(0, bar));
@@ -71,7 +72,8 @@ void to_json(nlohmann::json& json, const ParameterSpec& p) {
             {"maximum", bound_to_json(p.maximum)},
             {"choices", p.choices},
             {"unit", p.unit},
-            {"help", p.help}};
+            {"help", p.help},
+            {"absent", p.absent ? nlohmann::json(*p.absent) : nlohmann::json()}};
 }
 
 void from_json(const nlohmann::json& json, ParameterSpec& p) {
@@ -85,6 +87,7 @@ void from_json(const nlohmann::json& json, ParameterSpec& p) {
     p.choices = json.at("choices");
     p.unit = json.at("unit");
     p.help = json.at("help");
+    if (!json.at("absent").is_null()) p.absent = json.at("absent").get<std::string>();
 }
 
 }  // namespace marginalia

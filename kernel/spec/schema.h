@@ -1,6 +1,7 @@
 // What an experiment file may say: the declared parameters of the kernel's own tables and of every plugin.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct ParameterSpec {
     std::vector<std::string> choices;
     std::string unit;
     std::string help;
+    std::optional<std::string> absent;  // TOML text of the value that is as if the parameter did not exist
 };
 void to_json(nlohmann::json&, const ParameterSpec&);
 void from_json(const nlohmann::json&, ParameterSpec&);
@@ -69,6 +71,8 @@ std::string type_name(ParameterType);      // "boolean", "integer", "number", "t
 // The default of a parameter that is not required, of its type. Throws Error if the declared default is not a value
 // that the parameter may take: a fault of the plugin.
 nlohmann::json default_value(const ParameterSpec&);
+// The same of `absent`, which must be declared.
+nlohmann::json absent_value(const ParameterSpec&);
 
 // The kind of the plugin that a table of an experiment file names: the table's own name, but for [reference], whose
 // plugin is a sampler. Of a table that names none, its name.

@@ -69,8 +69,9 @@ private:
 
     void fill_defaults(Candidate& candidate) {
         for (const ParameterSpec& spec : *candidate.parameters) {
-            if (spec.required) continue;
             try {
+                if (spec.absent) absent_value(spec);
+                if (spec.required) continue;
                 nlohmann::json value = default_value(spec);
                 const bool given = names_file(spec.type) && !value.get<std::string>().empty();
                 candidate.values[spec.name] =

@@ -2,8 +2,8 @@
 // declaration of its keys: from it come the checks, the documentation and the JSON of both directions. And a trial's
 // settings as a whole, which is what a worker gets.
 //
-// A name, a range or a default changed here changes the hash of every trial: finished trials in old stores will then
-// not be found again.
+// A new key of [train] or [evaluation] needs a value that is `absent` (identity.h), or else it changes the hash of
+// every trial, and finished ones in old stores are not found again.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +49,7 @@ struct TrainSettings {
     double clip = 0, beta1 = 0.9, beta2 = 0.999, weight_decay = 0, ema = 0;
     std::string precision = "float32", start_from;
     std::int64_t log_every = 10;
+    bool keep_state = false;
 };
 
 inline constexpr Field<TrainSettings> train_fields[] = {
@@ -76,6 +77,9 @@ inline constexpr Field<TrainSettings> train_fields[] = {
      "one of lowest kl; NAME@HASH: the one of that config hash and the same seed"},
     {"log_every", &TrainSettings::log_every, at_least(1), "steps",
      "steps between recorded points of the training curves"},
+    {"keep_state", &TrainSettings::keep_state, anything, "",
+     "keep the state of a finished training, so that one of more steps goes on from there; the schedule must be "
+     "constant"},
 };
 
 struct EvaluationSettings {
@@ -133,7 +137,9 @@ struct RunSettings {
     std::int64_t retries = 0;
     double checkpoint_seconds = 60, exact_seconds = 300;
     std::int64_t keep_newest = 1;
-    std::string keep_best, plugin_path;
+    std::string keep_best;
+    bool reuse = true;
+    std::string plugin_path;
     bool stop_on_failure = false;
     bool operator==(const RunSettings&) const = default;
 };
@@ -152,6 +158,8 @@ inline constexpr Field<RunSettings> run_fields[] = {
      "longest time for a trial's exact log-marginals; the states that would take longer are left out"},
     {"keep_newest", &RunSettings::keep_newest, between(1, 1e6), "checkpoints", "newest checkpoints kept of a trial"},
     {"keep_best", &RunSettings::keep_best, anything, "", "metric whose best checkpoint is kept as well; empty: none"},
+    {"reuse", &RunSettings::reuse, anything, "",
+     "take over what other experiments of the store have of the same trials, rather than train it again"},
     {"plugin_path", &RunSettings::plugin_path, anything, "",
      "folders of plugins, divided by ':' and relative to this file, searched after --plugin-path"},
     {"stop_on_failure", &RunSettings::stop_on_failure, anything, "", "start no further trial once one has failed"},

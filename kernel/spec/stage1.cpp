@@ -5,7 +5,7 @@
 #include <map>
 #include <string_view>
 
-#include "kernel/spec/expand.h"
+#include "kernel/spec/identity.h"
 #include "kernel/spec/nearest.h"
 #include "kernel/spec/range.h"
 
@@ -146,14 +146,15 @@ bool needs_stage1(const Experiment& experiment, const Node& root) {
                                  });
 }
 
-void start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root) {
+void start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root,
+                       const PluginCatalogue& plugins) {
     const std::vector<std::string> objectives = objectives_of(*root.find(stage1_table));
     std::map<std::string, std::string> hashes;  // of the first stages, by what they share with a trial
     for (const TrialConfig& trial : stage1.trials) hashes.emplace(shared_text(trial.config), trial.hash);
     for (TrialConfig& trial : experiment.trials) {
         if (!has_stage1(trial, objectives)) continue;
         trial.config["train"]["start_from"] = stage1.name + "@" + hashes.at(shared_text(trial.config));
-        trial.hash = config_hash(trial.config);
+        trial.hash = split_config(trial.config, declared_by(plugins)).hash;
     }
 }
 

@@ -24,6 +24,7 @@ Node stage1_root(const Node& root);
 
 // Gives every trial that has a first stage train.start_from = "NAME.stage1@HASH", the trial of `stage1` that has its
 // target, network and seed, and the hash that follows from it. Trials that share these share the first stage.
-void start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root);
+void start_from_stage1(Experiment& experiment, const Experiment& stage1, const Node& root,
+                       const PluginCatalogue& plugins);
 
 }  // namespace marginalia::config

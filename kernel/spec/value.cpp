@@ -123,15 +123,24 @@ std::optional<nlohmann::json> checked(const Node& value, const ParameterSpec& sp
 
 }  // namespace config
 
-nlohmann::json default_value(const ParameterSpec& spec) {
+namespace {
+
+// `what`: "default", "value 'absent'".
+nlohmann::json declared_value(const ParameterSpec& spec, const std::string& declared, const std::string& what) {
     const bool is_text = spec.type == ParameterType::text || names_file(spec.type);
-    std::optional<config::Node> value = config::read_toml_value(spec.fallback, {});
+    std::optional<config::Node> value = config::read_toml_value(declared, {});
     // A bare word is what an author means by `.fallback = "torus"`.
-    if (is_text && (!value || value->kind != config::Node::Kind::text))
-        value = config::make_text("", spec.fallback, {});
-    const std::string fault = value ? config::fault_in(*value, spec, spec.name) : "'" + spec.fallback + "' is not TOML";
-    if (!fault.empty()) throw Error("the declared default of '" + spec.name + "' is wrong: " + fault);
+    if (is_text && (!value || value->kind != config::Node::Kind::text)) value = config::make_text("", declared, {});
+    const std::string fault = value ? config::fault_in(*value, spec, spec.name) : "'" + declared + "' is not TOML";
+    if (!fault.empty()) throw Error("the declared " + what + " of '" + spec.name + "' is wrong: " + fault);
     return spec.type == ParameterType::number ? nlohmann::json(value->scalar.get<double>()) : value->scalar;
+}
+
+}  // namespace
+
+nlohmann::json default_value(const ParameterSpec& spec) { return declared_value(spec, spec.fallback, "default"); }
+nlohmann::json absent_value(const ParameterSpec& spec) {
+    return declared_value(spec, spec.absent.value(), "value 'absent'");
 }
 
 }  // namespace marginalia

@@ -49,19 +49,19 @@ bool FrameReader::next(Frame& frame) {
 
 std::size_t most_record_bytes(std::uint8_t type) {
     constexpr std::size_t kilobyte = 1 << 10, megabyte = 1 << 20;
-    switch (static_cast<Record>(type)) {
-        case Record::loading:
-        case Record::name:
-        case Record::final_metric:
-        case Record::progress: return 64 * kilobyte;
-        case Record::failed: return megabyte;
-        case Record::catalogue: return 64 * megabyte;
-        case Record::metrics: return most_points_together * sizeof(MetricEntry);
-        case Record::sample: return 256 * megabyte;
-        case Record::checkpoint_piece: return sizeof(std::uint32_t) + checkpoint_piece_bytes;
-        case Record::checkpoint: return sizeof(std::int64_t) + sizeof(std::uint64_t);
-        case Record::done:
-        case Record::stopped: return kilobyte;
+    switch (static_cast<RecordType>(type)) {
+        case RecordType::loading:
+        case RecordType::name:
+        case RecordType::final_metric:
+        case RecordType::progress: return 64 * kilobyte;
+        case RecordType::failed: return megabyte;
+        case RecordType::catalogue: return 64 * megabyte;
+        case RecordType::metrics: return most_points_together * sizeof(MetricEntry);
+        case RecordType::sample: return 256 * megabyte;
+        case RecordType::checkpoint_piece: return sizeof(std::uint32_t) + checkpoint_piece_bytes;
+        case RecordType::checkpoint: return sizeof(std::int64_t) + sizeof(std::uint64_t);
+        case RecordType::done:
+        case RecordType::stopped: return kilobyte;
     }
     return 0;
 }
@@ -119,7 +119,7 @@ TrialReceiver::TrialReceiver(std::string_view head) {
     json.get_to(request_);
     json.at("archives").get_to(sizes_);
     request_.checkpoint.reserve(sizes_.checkpoint);
-    request_.start_network.reserve(sizes_.start_network);
+    request_.start_from.reserve(sizes_.start_from);
     add(head);
 }
 
@@ -127,13 +127,13 @@ void TrialReceiver::add(std::string_view piece) {
     const auto of_checkpoint = std::min<std::uint64_t>(piece.size(), sizes_.checkpoint - request_.checkpoint.size());
     request_.checkpoint += piece.substr(0, of_checkpoint);
     piece.remove_prefix(of_checkpoint);
-    if (piece.size() > sizes_.start_network - request_.start_network.size())
+    if (piece.size() > sizes_.start_from - request_.start_from.size())
         throw Error("a trial's archives have more bytes than were announced");
-    request_.start_network += piece;
+    request_.start_from += piece;
 }
 
 bool TrialReceiver::is_whole() const {
-    return request_.checkpoint.size() == sizes_.checkpoint && request_.start_network.size() == sizes_.start_network;
+    return request_.checkpoint.size() == sizes_.checkpoint && request_.start_from.size() == sizes_.start_from;
 }
 
 std::string encode_files(const std::vector<std::string>& files) {

@@ -27,7 +27,7 @@ enum class Command : std::uint8_t {
 };
 
 // Worker to host. The records of a trial keep the order in which the trial made them.
-enum class Record : std::uint8_t {
+enum class RecordType : std::uint8_t {
     loading = 1,       // path of the plugin file that is about to be opened: to be blamed if nothing follows
     catalogue,         // CatalogueAnswer: all open plugins, and which of the files failed now
     name,              // [u32 id][text]: a metric's name, once before its first use by this worker
@@ -112,10 +112,10 @@ std::string sentence_of(const std::exception& error);
 bool says_out_of_memory(std::string_view text);
 
 struct ArchiveSizes {
-    std::uint64_t checkpoint = 0, start_network = 0;
+    std::uint64_t checkpoint = 0, start_from = 0;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ArchiveSizes, checkpoint, start_network)
-// Everything but the archives, which follow: the checkpoint, then the network to start from.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ArchiveSizes, checkpoint, start_from)
+// Everything but the archives, which follow: the checkpoint, then start_from.
 std::string encode_trial_head(const TrialRequest&, const ArchiveSizes&);
 
 // Puts a request together whose archives come piece by piece.

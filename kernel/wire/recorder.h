@@ -11,6 +11,9 @@
 
 namespace marginalia {
 
+// The sample that says that a finished training has kept its state (train.keep_state).
+inline constexpr const char* kept_state_sample = "kept_state";
+
 // Where bytes go part by part, each of any length.
 using ByteSink = std::function<void(std::string_view part)>;
 
@@ -52,20 +55,25 @@ struct TrialRequest {
     int threads = 1;                 // set before LibTorch starts; for information here
     double checkpoint_seconds = 60;  // at most this long between checkpoints; 0: every step
     double exact_seconds = 300;      // for exact log-marginals; what would take longer is left out
+    bool evaluate = false;  // the job is to evaluate what `checkpoint` of a finished training holds, not to train
 
     // Archives, which follow in pieces.
-    std::string checkpoint;     // to go on from; empty: start anew
-    std::string start_network;  // checkpoint of another trial whose network weights to start from; empty: none
+    std::string checkpoint;  // to go on from; empty: start anew
+    // What a job begins with beside its checkpoint. Of a training, the checkpoint of another trial whose network
+    // weights it starts from; of an evaluation, its own of the stages that are done. Empty: nothing.
+    std::string start_from;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialRequest, settings, seed, ticket, device, threads, checkpoint_seconds,
-                                   exact_seconds)
+                                   exact_seconds, evaluate)
 
-enum class TrialOutcome { done, stopped };  // stopped: a checkpoint was recorded because stop_requested()
+enum class TrialOutcome { done, stopped };  // stopped: because stop_requested(); the newest checkpoint stands
 
 class PluginHost;
 
-// Trains and evaluates one trial (kernel/worker/train). Throws Error or any std::exception on failure. Takes the
-// request over, so as to let go of its archives once they have been read.
+// Train one trial (kernel/worker/train); evaluate it by `evaluation` of its config (kernel/worker/evaluate). Throw
+// Error or any std::exception on failure. Take the request over, so as to let go of its archives once they have been
+// read.
 TrialOutcome run_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder);
+TrialOutcome evaluate_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder);
 
 }  // namespace marginalia

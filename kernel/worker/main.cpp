@@ -7,6 +7,7 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "kernel/base/printable.h"
 #include "kernel/base/standard_output.h"
@@ -47,7 +48,10 @@ int main(int argc, char** argv) {
         const WorkerArguments arguments = parse_worker_arguments(argc, argv);
         configure_torch(arguments.threads);
         start_thread_pools();
-        serve(arguments, {run_trial, open_cuda(), torch_settings});
+        const auto run = [](TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
+            return (request.evaluate ? evaluate_trial : run_trial)(std::move(request), plugins, recorder);
+        };
+        serve(arguments, {run, open_cuda(), torch_settings});
     } catch (const std::exception& error) {
         std::fprintf(stderr, "marginalia-worker: %s\n", error.what());
         return 2;

@@ -44,7 +44,7 @@ void PipeRecorder::final_metric(std::string_view name, double value) {
     put(payload, value);
     std::unique_lock lock(mutex_);
     wait_for_room(lock);
-    enqueue(Record::final_metric, payload += name, false);
+    enqueue(RecordType::final_metric, payload += name, false);
 }
 
 void PipeRecorder::sample(std::string_view name, std::int64_t step, std::string_view kind, std::string data) {
@@ -52,7 +52,7 @@ void PipeRecorder::sample(std::string_view name, std::int64_t step, std::string_
     put_text(payload, encoded(SampleHead{std::string(name), std::string(kind), step}));
     std::unique_lock lock(mutex_);
     wait_for_room(lock);
-    enqueue(Record::sample, payload += data, false);
+    enqueue(RecordType::sample, payload += data, false);
 }
 
 void PipeRecorder::checkpoint(std::int64_t step, std::string bytes) {
@@ -65,7 +65,7 @@ void PipeRecorder::stream_checkpoint(std::int64_t step, const std::function<void
     std::uint64_t total = 0;
     const auto send_piece = [&] {
         std::string head =
-            frame_header(static_cast<std::uint8_t>(Record::checkpoint_piece), sizeof number + piece.size());
+            frame_header(static_cast<std::uint8_t>(RecordType::checkpoint_piece), sizeof number + piece.size());
         put(head, number++);
         total += piece.size();
         std::unique_lock lock(mutex_);
@@ -88,7 +88,7 @@ void PipeRecorder::stream_checkpoint(std::int64_t step, const std::function<void
     put(end, step);
     put(end, total);
     std::lock_guard lock(mutex_);
-    enqueue(Record::checkpoint, std::move(end), true);
+    enqueue(RecordType::checkpoint, std::move(end), true);
 }
 
 void PipeRecorder::progress(std::string_view phase, std::int64_t done, std::int64_t total) {
@@ -118,7 +118,7 @@ bool PipeRecorder::overdue() {
     return stop_ && patience_ > 0 && waited.count() > patience_;
 }
 
-void PipeRecorder::post(Record type, std::string payload) {
+void PipeRecorder::post(RecordType type, std::string payload) {
     std::lock_guard lock(mutex_);
     enqueue(type, std::move(payload), true);
 }
@@ -129,7 +129,7 @@ void PipeRecorder::flush() {
     sent_.wait(lock, [&] { return !waiting_ && !sending_; });
 }
 
-void PipeRecorder::enqueue(Record type, std::string payload, bool at_once) {
+void PipeRecorder::enqueue(RecordType type, std::string payload, bool at_once) {
     close_metrics();
     close_progress();
     std::string header = frame_header(static_cast<std::uint8_t>(type), payload.size());
@@ -152,14 +152,14 @@ void PipeRecorder::close_metrics() {
     for (std::size_t at = 0; at < points_.size(); at += most_points_together) {
         const std::size_t bytes = std::min(most_points_together, points_.size() - at) * sizeof(MetricEntry);
         std::string payload(reinterpret_cast<const char*>(points_.data() + at), bytes);
-        add_frame(frame_header(static_cast<std::uint8_t>(Record::metrics), bytes), std::move(payload));
+        add_frame(frame_header(static_cast<std::uint8_t>(RecordType::metrics), bytes), std::move(payload));
     }
     points_.clear();
 }
 
 void PipeRecorder::close_progress() {
     if (progress_.empty()) return;
-    std::string header = frame_header(static_cast<std::uint8_t>(Record::progress), progress_.size());
+    std::string header = frame_header(static_cast<std::uint8_t>(RecordType::progress), progress_.size());
     add_frame(std::move(header), std::exchange(progress_, {}));
 }
 
@@ -171,7 +171,7 @@ std::uint32_t PipeRecorder::id_of(std::string_view name) {
     std::string payload;
     put(payload, id);
     payload += name;
-    std::string header = frame_header(static_cast<std::uint8_t>(Record::name), payload.size());
+    std::string header = frame_header(static_cast<std::uint8_t>(RecordType::name), payload.size());
     add_frame(std::move(header), std::move(payload));
     return id;
 }

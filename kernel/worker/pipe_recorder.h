@@ -43,14 +43,14 @@ public:
     bool overdue();
 
     // Sends a record after all those made so far, without delay.
-    void post(Record type, std::string payload);
+    void post(RecordType type, std::string payload);
     void flush();  // returns once everything made so far is in the pipe
 
 private:
     // These expect the mutex to be held.
     void wait_for_room(std::unique_lock<std::mutex>& lock);
     void add_frame(std::string header, std::string payload);
-    void enqueue(Record type, std::string payload, bool at_once);
+    void enqueue(RecordType type, std::string payload, bool at_once);
     void close_metrics();
     void close_progress();
     std::uint32_t id_of(std::string_view name);

@@ -124,12 +124,12 @@ public:
 private:
     void load_plugins(const std::vector<std::string>& files) {
         const auto before = [this](const std::filesystem::path& file) {
-            recorder_.post(Record::loading, file.string());
+            recorder_.post(RecordType::loading, file.string());
             recorder_.flush();
         };
         plugins_.open({files.begin(), files.end()}, before);
         state_.emplace(state());
-        recorder_.post(Record::catalogue, encoded(CatalogueAnswer{plugins_.catalogue(), runtime_.torch}));
+        recorder_.post(RecordType::catalogue, encoded(CatalogueAnswer{plugins_.catalogue(), runtime_.torch}));
     }
 
     void run_one(TrialRequest request) {
@@ -138,7 +138,7 @@ private:
             open_ = true;
             const TrialOutcome outcome = runtime_.run_trial(std::move(request), plugins_, recorder_);
             close_trial();
-            post_end(outcome == TrialOutcome::done ? Record::done : Record::stopped, changes());
+            post_end(outcome == TrialOutcome::done ? RecordType::done : RecordType::stopped, changes());
         } catch (const std::bad_alloc&) {
             fail("out of memory", "out of memory", true);
         } catch (const std::exception& error) {
@@ -149,7 +149,7 @@ private:
         }
     }
 
-    void post_end(Record type, const std::string& changes) {
+    void post_end(RecordType type, const std::string& changes) {
         std::string end;
         put(end, ticket_.load());
         recorder_.post(type, end + changes);
@@ -165,7 +165,7 @@ private:
     // stops.
     void end_stopped_trial() {
         if (!open_.exchange(false)) return;
-        post_end(Record::stopped, {});
+        post_end(RecordType::stopped, {});
         recorder_.flush();
         ::_exit(0);
     }
@@ -174,7 +174,7 @@ private:
     void fail(const std::string& whole, const std::string& sentence, bool out_of_memory) {
         close_trial();
         std::fprintf(stderr, "%s\n", whole.c_str());
-        recorder_.post(Record::failed, encoded(TrialFailure{ticket_.load(), kept_part(sentence), out_of_memory}));
+        recorder_.post(RecordType::failed, encoded(TrialFailure{ticket_.load(), kept_part(sentence), out_of_memory}));
     }
 
     // What is not as it was when the trial before this one ended.

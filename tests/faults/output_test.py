@@ -53,6 +53,7 @@ VERBS = {
     "run": ["run", "again.toml", "--again"],
     "plan": ["plan", "tiny.toml"],
     "resume": ["resume", "tiny", "--again"],
+    "evaluate": ["evaluate", "1"],
     "list": ["list"],
     "show": ["show", "1"],
     "compare": ["compare", "1", "1"],
@@ -80,7 +81,7 @@ VERBS = {
 }
 SILENT = {"data get"}  # has nothing to say on standard output without a network: it fails before
 # Their way out is that of `sample` or `run`, and each costs a start of LibTorch: a full device alone is tried.
-SAME_WAY_OUT = {"complete", "marginals", "score", "checkpoint export", "resume", "plan", "plugins"}
+SAME_WAY_OUT = {"complete", "marginals", "score", "checkpoint export", "resume", "evaluate", "plan", "plugins"}
 
 
 def failed(what):

@@ -125,7 +125,9 @@ class Processes(HostTest):
         self.assertIn(
             "once and never again; its worker had run other plugins before, so once more in a fresh one", self.words
         )
-        self.assertEqual(self.act("run", file, "name=again", "energy.fake.behaviour=throw"), 1, self.words)
+        self.assertEqual(
+            self.act("run", file, "name=again", "run.reuse=false", "energy.fake.behaviour=throw"), 1, self.words
+        )
         self.assertEqual(self.words.count("the energy is not in the mood"), 2, self.words)
         self.assertEqual(
             self.rows("SELECT status, error FROM trials WHERE experiment = 'again' ORDER BY trial_id"),

@@ -25,8 +25,8 @@ using namespace marginalia::store;
 
 namespace {
 
-constexpr std::array tables{"config",  "trial",        "metric_name", "metric",
-                            "summary", "final_metric", "checkpoint",  "sample"};
+constexpr std::array tables{"config",       "trial",      "metric_name", "metric",     "summary",
+                            "final_metric", "checkpoint", "sample",      "evaluation", "figure"};
 constexpr std::int64_t page_size = 4096;
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
@@ -38,16 +38,22 @@ void fill(const fs::path& file) {
     auto store = Store::open(file);
     PlannedSweep sweep{"fuzz", "", "/here/fuzz.toml", "name = \"fuzz\"\n", R"({"commit":"abc"})", {}};
     for (int i = 0; i < 60; ++i)
-        sweep.trials.push_back({fmt::format(R"({{"train":{{"rate":{}}}}})", i), fmt::format("{:08x}", i + 1), i % 3});
+        sweep.trials.push_back({.config = fmt::format(R"({{"train":{{"rate":{}}}}})", i),
+                                .config_hash = fmt::format("{:08x}", i + 1),
+                                .seed = i % 3,
+                                .evaluation = R"({"evaluation":{"samples":100}})",
+                                .evaluation_hash = "a100"});
     for (const auto& trial : store.enqueue(sweep)) {
         store.claim(trial.id, this_process(), "cpu", 1);
         std::vector<MetricPoint> points;
         for (int step = 0; step < 120; ++step)
             for (const char* name : {"loss", "kl"}) points.push_back({name, step, std::exp(-0.01 * step), 2e9 + step});
         store.add_metrics(trial.id, points);
-        store.set_final_metric(trial.id, "kl", 0.013 * static_cast<double>(trial.id));
         store.add_checkpoint(trial.id, 119, std::string(9000, 'c'), {});
         store.add_sample(trial.id, "model", 119, "text", "a sample");
+        store.set_status(trial.id, Status::done);  // trained
+        store.claim(trial.id, this_process(), "cpu", 1);
+        store.set_final_metric(trial.id, "kl", 0.013 * static_cast<double>(trial.id));
         store.set_status(trial.id, Status::done);
     }
     store.connection().execute(

@@ -39,6 +39,8 @@ TABLES = [
     "metric",
     "summary",
     "final_metric",
+    "evaluation",
+    "figure",
     "checkpoint",
     "checkpoint_piece",
     "sample",
@@ -167,7 +169,7 @@ def change_rows(file, chance):
 
 
 def drop_view(file, chance):
-    view = chance.choice(["trials", "metrics", "final_metrics", "summaries", "sweeps", "checkpoints", "samples"])
+    view = chance.choice(["trials", "metrics", "final_metrics", "summaries", "sweeps", "checkpoints", "samples", "evaluations"])
     statements = [
         f"DROP VIEW {view}",
         chance.choice([f"CREATE VIEW {view} AS SELECT 1 AS trial_id, 'x' AS name", "SELECT 1"]),

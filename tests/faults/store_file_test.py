@@ -289,8 +289,16 @@ class StoreFile(Runs):
         pieces = database.execute("SELECT data FROM checkpoint_piece ORDER BY number").fetchall()
         self.assertEqual(len(pieces), 3)
         database.execute("UPDATE checkpoint SET data = ?", (b"".join(data for (data,) in pieces),))
+        whole = "SELECT json_patch(c.json, e.json) FROM trial t JOIN evaluation e ON e.id = t.evaluation WHERE t.config = c.id"
+        database.execute(f"UPDATE config AS c SET json = ({whole})")
+        for view in ("trials", "evaluations", "evaluation_metrics"):
+            database.execute(f"DROP VIEW {view}")
         database.executescript(
-            "DROP TABLE checkpoint_piece; ALTER TABLE checkpoint DROP COLUMN archive; PRAGMA user_version = 1"
+            "DROP TABLE evaluation; DROP TABLE figure; ALTER TABLE trial DROP COLUMN evaluation; "
+            "ALTER TABLE trial DROP COLUMN trained; ALTER TABLE trial DROP COLUMN training_started; "
+            "DROP TABLE checkpoint_piece; "
+            "ALTER TABLE checkpoint DROP COLUMN archive; CREATE VIEW trials AS SELECT id AS trial_id FROM trial; "
+            "PRAGMA user_version = 1"
         )
         database.close()
         self.assertEqual(self.act("plan", file), 4)

@@ -11,7 +11,7 @@
 #include "kernel/host/run/blame.h"
 #include "kernel/host/run/live_runs.h"
 #include "kernel/host/run/slots.h"
-#include "kernel/host/run/sweep.h"
+#include "kernel/host/run/work_list.h"
 #include "kernel/host/run/worker_process.h"
 
 using namespace marginalia;
@@ -69,8 +69,8 @@ TEST_CASE("a worker's end is seen though a child of it holds its pipe, and what 
     while (!worker.ended()) ::poll(nullptr, 0, 5);
     CHECK(worker.ending().text() == "exit code 7");
     std::string heard;
-    worker.read_rest([&](Record type, std::string_view payload) {
-        CHECK(type == Record::loading);
+    worker.read_rest([&](RecordType type, std::string_view payload) {
+        CHECK(type == RecordType::loading);
         heard += payload;
     });
     CHECK(heard == "x");

@@ -97,7 +97,7 @@ TEST_CASE("the gradient learns an open Ising chain") {
 TEST_CASE("circuit-mle learns the pairs by EM, and averages the weights") {
     MemoryRecorder recorder;
     const TrialRequest request = request_of(pairs_experiment(pairs_network, "method = \"em\"\n", "ema = 0.9\n"));
-    CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
+    CHECK(run_whole_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
     CHECK(recorder.finals.at("nll_bits") < 0.6);
     CHECK(recorder.metrics.at({"train_bits", 1}) > 0.8);
     CHECK(recorder.metrics.at({"train_bits", 200}) < 0.52);
@@ -107,16 +107,18 @@ TEST_CASE("circuit-mle says what EM cannot do") {
     MemoryRecorder recorder;
     const std::string by_em = "method = \"em\"\n";
     const TrialRequest mlp = request_of(pairs_experiment("plugin = \"mlp\"\nhidden = 16\nlayers = 1\n", by_em));
-    CHECK_THROWS_WITH_AS(run_trial(mlp, shipped_plugins(), recorder),
+    CHECK_THROWS_WITH_AS(run_whole_trial(mlp, shipped_plugins(), recorder),
                          doctest::Contains("the network's module has no method 'em(x, rate)'"), Error);
     TrialRequest fast = request_of(pairs_experiment(pairs_network, by_em));
     fast.settings.train.learning_rate = 1.5;
-    CHECK_THROWS_WITH_AS(run_trial(fast, shipped_plugins(), recorder), doctest::Contains("give at most 1"), Error);
+    CHECK_THROWS_WITH_AS(run_whole_trial(fast, shipped_plugins(), recorder), doctest::Contains("give at most 1"),
+                         Error);
 }
 
 TEST_CASE("circuit-mle learns the pairs from rows by the gradient") {
     MemoryRecorder recorder;
-    CHECK(run_trial(request_of(pairs_experiment(pairs_network)), shipped_plugins(), recorder) == TrialOutcome::done);
+    CHECK(run_whole_trial(request_of(pairs_experiment(pairs_network)), shipped_plugins(), recorder) ==
+          TrialOutcome::done);
     CHECK(recorder.finals.at("nll_bits") > 0.3);  // the entropy is 0.5 bits a site; 6 test rows
     CHECK(recorder.finals.at("nll_bits") < 0.6);
     CHECK(recorder.metrics.at({"train_bits", 1}) > 0.8);
@@ -128,6 +130,6 @@ TEST_CASE("circuit-mle learns the pairs from rows by the gradient") {
 TEST_CASE("circuit-mle refuses a network without exact marginals") {
     MemoryRecorder recorder;
     const TrialRequest request = request_of(pairs_experiment("plugin = \"mlp\"\nhidden = 16\nlayers = 1\n"));
-    CHECK_THROWS_WITH_AS(run_trial(request, shipped_plugins(), recorder), doctest::Contains("break the sum rule by"),
-                         Error);
+    CHECK_THROWS_WITH_AS(run_whole_trial(request, shipped_plugins(), recorder),
+                         doctest::Contains("break the sum rule by"), Error);
 }

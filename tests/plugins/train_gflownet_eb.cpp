@@ -121,7 +121,7 @@ TEST_CASE("policy and energy learn the pairs, with and without the likelihood") 
         CAPTURE(std::string(parameters));
         const TrialRequest request = request_of(experiment(parameters));
         MemoryRecorder recorder;
-        CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
+        CHECK(run_whole_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
         const std::string bits =
             std::string(parameters).find("learned") == std::string::npos ? "nll_bits" : "nll_bits_bound";
         CHECK(recorder.finals.at(bits) > 0.45);  // the entropy is 0.5 bits a site; 6 test rows

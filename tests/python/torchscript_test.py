@@ -95,10 +95,12 @@ def check_score(folder):
             break
     # The trained model: one row of every kind.
     (folder / "some.txt").write_text("□□□□□□□□□\n_________\n→________\n→↖↙→↖↙→↖↙\n")
-    scores = list(csv.DictReader(io.StringIO(run(programs / "marginalia", "score", "last", "--states", "some.txt", folder=folder))))
+    scores = list(csv.DictReader(io.StringIO(run(programs / "marginalia", "score", "2", "--states", "some.txt", folder=folder))))
     # Two products of different numbers of rows, which some processors round differently.
     expect(all(abs(float(score["log_marginal"])) < 1e-6 for score in scores[:2]), f"log_marginal of nothing known: {scores[:2]}")
     expect([float(score["log_density"]) for score in scores[:2]] == [0, 0], f"log_density of nothing known: {scores[:2]}")
+    shown = json.loads(run(programs / "marginalia", "show", "last", "--format", "json", folder=folder))
+    expect(shown["trial"] == 2, f"the trial whose training started last is not 2: {shown}")
     network = torch.jit.load(str(folder / "2.pt"))
     x = torch.tensor([[0] + 8 * [3], 3 * [0, 1, 2]])
     for score, value in zip(scores[2:], network.log_marginal(x).tolist()):

@@ -6,6 +6,7 @@
 
 #include "kernel/base/digest.h"
 #include "kernel/spec/experiment.h"
+#include "kernel/spec/identity.h"
 #include "tests/spec/config_catalogue.h"
 
 using namespace marginalia;
@@ -32,10 +33,10 @@ TEST_CASE("a small file becomes one trial a seed with every default filled in") 
     CHECK(e.toml == small_experiment("[train]\nlearning_rate = 1\n"));
 }
 
-TEST_CASE("the hash is of the config's text, and of nothing else") {
+TEST_CASE("the hash is of what shapes the weights, and of nothing else") {
     const Experiment e = parse(small_experiment());
     const std::string hash = e.trials[0].hash;
-    CHECK(hash == sha256_hex(e.trials[0].config.dump()).substr(0, 16));
+    CHECK(hash == split_config(e.trials[0].config).hash);
     CHECK(parse(small_experiment("[run]\ncores = 1\n[train]\nsteps = 1000\n")).trials[0].hash == hash);
     CHECK(parse(small_experiment(), {"name=other", "description=a word, or two", "seeds=7"}).trials[0].hash == hash);
     CHECK(parse(small_experiment("[train]\nsteps = 1001\n")).trials[0].hash != hash);
@@ -94,7 +95,7 @@ TEST_CASE("all faults are told at once, by place") {
         "x.toml:9:11: 'objective.penalty' must be a number, not the text \"1\"; leave the quotes out\n"
         "x.toml:11:1: unknown key 'step' in [train]; did you mean 'steps'? Keys of [train]: steps, batch, "
         "learning_rate, schedule, "
-        "final_fraction, warmup, clip, beta1, beta2, weight_decay, ema, precision, start_from, log_every\n"
+        "final_fraction, warmup, clip, beta1, beta2, weight_decay, ema, precision, start_from, log_every, keep_state\n"
         "override 'train.batch=0': 'train.batch' must be from 1 to 1000000 states, not 0\n"
         "override 'nonsense': there is no '=' in it; write KEY=VALUE, or ~KEY to remove a key",
         Error);

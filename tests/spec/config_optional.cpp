@@ -16,11 +16,16 @@ TEST_CASE("[reference] names a sampler") {
     CHECK(kind_of_table("energy") == "energy");
     const TrialConfig with = parse(small_experiment(reference)).trials[0];
     CHECK(with.config["reference"].dump() == R"({"plugin":"tempering","rungs":8})");
-    CHECK(with.hash != parse(small_experiment()).trials[0].hash);
+    const TrialConfig without = parse(small_experiment()).trials[0];
+    CHECK(with.hash == without.hash);  // it does not shape the weights
+    CHECK(with.evaluation_hash != without.evaluation_hash);
     CHECK_FALSE(parse(small_experiment(gibbs)).trials[0].config.contains("reference"));
     const TrialConfig changed = parse(small_experiment(reference), {"reference.rungs=4"}).trials[0];
     CHECK(changed.config["reference"]["rungs"] == 4);
-    CHECK(parse(to_toml("again", changed.config, 0)).trials[0].hash == changed.hash);
+    CHECK(changed.evaluation_hash != with.evaluation_hash);
+    const TrialConfig again = parse(to_toml("again", changed.config, 0)).trials[0];
+    CHECK(again.hash == changed.hash);
+    CHECK(again.evaluation_hash == changed.evaluation_hash);
     CHECK(parse(small_experiment(gibbs + reference), {"~reference"}).trials[0].hash ==
           parse(small_experiment(gibbs)).trials[0].hash);
 }

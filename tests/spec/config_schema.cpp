@@ -45,7 +45,7 @@ namespace {
 // Two tables of a canonical config as the program wrote it before they had types: their bytes are in every trial's
 // hash.
 const char* const canonical_train =
-    R"({"batch":128,"beta1":0.9,"beta2":0.999,"clip":0.0,"ema":0.9,"final_fraction":0.02,"learning_rate":0.001,)"
+    R"({"batch":128,"beta1":0.9,"beta2":0.999,"clip":0.0,"ema":0.9,"final_fraction":0.02,"keep_state":false,"learning_rate":0.001,)"
     R"("log_every":10,"precision":"float32","schedule":"hold-then-decay","start_from":"","steps":3,"warmup":0,)"
     R"("weight_decay":0.0})";
 const char* const canonical_evaluation =

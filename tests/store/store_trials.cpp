@@ -174,3 +174,122 @@ TEST_CASE("an inner transaction that throws undoes its own work only") {
     CHECK(text_of(store, "SELECT group_concat(name) FROM (SELECT name FROM final_metrics ORDER BY name)") ==
           "kept,undone-name-used-again");
 }
+
+TEST_CASE("a new trial is given the work of another: all of it, or what there is to go on from") {
+    TemporaryFolder folder;
+    auto store = Store::open(folder / "a.db");
+    const Trial first = store.enqueue(plan("one", 1)).front();
+    REQUIRE(store.claim(first.id, this_process(), "cpu", 3));
+    const std::vector<MetricPoint> points = {{"loss", 1, 0.5, *first.created + 1},
+                                             {"loss", 2, 0.25, *first.created + 2}};
+    store.add_metrics(first.id, points);
+    store.add_checkpoint(first.id, 1, "older", {.newest = 2});
+    store.add_checkpoint(first.id, 2, "newest", {.newest = 2});
+    store.add_sample(first.id, "states", 2, "text", "0 1");
+    store.set_final_metric(first.id, "kl", 0.125);
+    store.set_status(first.id, Status::done);
+
+    auto other = plan("other", 2);
+    for (auto& trial : other.trials) trial.source = {first.id, true, "trial 1"};
+    other.trials[1].source.whole = false;
+    const auto given = store.enqueue(other);
+    CHECK(given[0].experiment == "other");
+    CHECK(given[0].status == Status::done);
+    CHECK(given[0].sweep == first.sweep);  // under which it was made
+    CHECK(given[1].status == Status::queued);
+    CHECK(given[1].attempts == 0);
+    CHECK(given[1].sweep != first.sweep);
+    const TrialDetails whole = trial_details(store, given[0].id), part = trial_details(store, given[1].id);
+    CHECK(whole.threads == 3);
+    CHECK(part.threads == 3);
+    REQUIRE(whole.final_metrics.size() == 1);
+    CHECK(whole.final_metrics[0].value == 0.125);
+    CHECK(part.final_metrics.empty());
+    CHECK(whole.checkpoints.size() == 2);
+    REQUIRE(part.checkpoints.size() == 1);
+    for (const auto& details : {whole, part}) {
+        const auto curve = metric_curve(store, details.trial.id, "loss");
+        REQUIRE(curve.size() == 2);
+        CHECK(curve[1].value == 0.25);
+        CHECK(curve[1].time == doctest::Approx(*first.created + 2).epsilon(1e-12));
+        CHECK(store.newest_checkpoint(details.trial.id) == "newest");
+        CHECK(samples_of(store, details.trial.id, "source").at(0).data == "trial 1");
+    }
+    CHECK(samples_of(store, whole.trial.id, "states").size() == 1);
+    CHECK(samples_of(store, part.trial.id, "states").empty());
+    // Each is its own from now on, and what is there already is given nothing.
+    store.forget_after(first.id, -1);
+    CHECK(store.checkpoint_at(given[0].id, 1) == "older");
+    CHECK(store.enqueue(other)[0].id == given[0].id);
+    CHECK(number_of(store, "SELECT count(*) FROM trial") == 3);
+    const auto damage = find_damage(store);
+    CHECK_MESSAGE(damage.empty(), (damage.empty() ? "" : damage.front()));
+}
+
+namespace {
+
+PlannedSweep evaluated(const std::string& samples) {
+    auto sweep = plan("one", 1);
+    sweep.trials[0].evaluation = R"({"evaluation":{"samples":)" + samples + "}}";
+    sweep.trials[0].evaluation_hash = "samples-" + samples;
+    return sweep;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a trial is trained, then evaluated; each evaluation keeps its figures, and the one asked for last is shown") {
+    TemporaryFolder folder;
+    auto store = Store::open(folder / "a.db");
+    const auto value = [&] { return number_of(store, "SELECT value FROM final_metrics WHERE name = 'kl'"); };
+    const auto trial = store.enqueue(evaluated("10")).front().id;
+    const auto owner = this_process();
+    REQUIRE(store.claim(trial, owner, "cpu", 1));
+    store.add_checkpoint(trial, 5, "weights", {});
+    store.set_final_metric(trial, "train_seconds", 7);
+    store.set_status(trial, Status::done);
+    CHECK(store.find(trial)->status == Status::queued);
+    CHECK(store.find(trial)->trained);
+    CHECK_FALSE(store.find(trial)->evaluated);
+
+    REQUIRE(store.claim(trial, owner, "cpu", 1));
+    CHECK(text_of(store, "SELECT status FROM evaluations") == "running");
+    store.set_final_metric(trial, "kl", 0.5);
+    store.add_checkpoint(trial, 5, "stages", {});  // of the evaluation
+    store.set_status(trial, Status::preempted);
+    CHECK(store.newest_checkpoint(trial) == "weights");
+    const auto state = store.find_evaluation_state(trial);
+    REQUIRE(state);
+    CHECK(store.checkpoint_piece(*state, 0) == "stages");
+    CHECK(text_of(store, "SELECT status FROM evaluations") == "preempted");
+
+    REQUIRE(store.claim(trial, owner, "cpu", 1));
+    store.set_status(trial, Status::done);
+    CHECK(store.find(trial)->status == Status::done);
+    CHECK(store.find(trial)->evaluated);
+    CHECK_FALSE(store.find_evaluation_state(trial));
+    CHECK(number_of(store, "SELECT count(*) FROM checkpoint_piece") == 1);
+    CHECK(store.find(trial)->attempts == 1);
+
+    const auto other = store.enqueue(evaluated("20")).front();
+    CHECK(other.id == trial);
+    CHECK(other.status == Status::queued);
+    CHECK(number_of(store, "SELECT count(*) FROM final_metrics") == 1);  // the training's
+    REQUIRE(store.claim(trial, owner, "cpu", 1));
+    CHECK(store.enqueue(evaluated("10")).front().status == Status::running);  // and it is left as it is
+    store.set_final_metric(trial, "kl", 0.25);
+    store.set_status(trial, Status::failed, "no more");
+    CHECK(text_of(store, "SELECT error FROM evaluations WHERE shown") == "no more");
+    CHECK(value() == 0.25);
+
+    CHECK(store.enqueue(evaluated("10")).front().status == Status::done);
+    CHECK(value() == 0.5);
+    CHECK(store.find(trial)->error.empty());
+    CHECK(number_of(store, "SELECT config ->> '$.evaluation.samples' FROM trials") == 10);
+    CHECK(number_of(store, "SELECT count(*) FROM evaluation_metrics") == 2);
+
+    store.forget_after(trial, -1);
+    CHECK_FALSE(store.find(trial)->trained);
+    CHECK(number_of(store, "SELECT count(*) FROM evaluation_metrics") == 0);
+    CHECK(number_of(store, "SELECT count(*) FROM final_metrics") == 0);
+}

@@ -26,12 +26,12 @@ struct Pipe {
 };
 
 // Everything that arrives until `count` frames are there.
-std::vector<std::pair<Record, std::string>> frames_from(int descriptor, std::size_t count) {
-    std::vector<std::pair<Record, std::string>> frames;
+std::vector<std::pair<RecordType, std::string>> frames_from(int descriptor, std::size_t count) {
+    std::vector<std::pair<RecordType, std::string>> frames;
     FrameReader reader;
     FrameReader::Frame frame;
     while (frames.size() < count && reader.read_from(descriptor) > 0)
-        while (reader.next(frame)) frames.emplace_back(static_cast<Record>(frame.type), frame.payload);
+        while (reader.next(frame)) frames.emplace_back(static_cast<RecordType>(frame.type), frame.payload);
     return frames;
 }
 
@@ -69,8 +69,9 @@ TEST_CASE("a trial request survives the pipe, bytes and all") {
     request.threads = 3;
     request.checkpoint_seconds = 0.5;
     request.checkpoint = std::string("a\0b", 3);
-    request.start_network = "weights";
-    TrialReceiver receiver(encode_trial_head(request, {3, 7}) + request.checkpoint + request.start_network);
+    request.evaluate = true;
+    request.start_from = "weights";
+    TrialReceiver receiver(encode_trial_head(request, {3, 7}) + request.checkpoint + request.start_from);
     REQUIRE(receiver.is_whole());
     const TrialRequest copy = receiver.release();
     CHECK(nlohmann::json(copy.settings) == nlohmann::json(request.settings));
@@ -79,7 +80,8 @@ TEST_CASE("a trial request survives the pipe, bytes and all") {
     CHECK(copy.threads == 3);
     CHECK(copy.checkpoint_seconds == 0.5);
     CHECK(copy.checkpoint == request.checkpoint);
-    CHECK(copy.start_network == "weights");
+    CHECK(copy.evaluate);
+    CHECK(copy.start_from == "weights");
 }
 
 TEST_CASE("a cut request is refused with a sentence") {
@@ -108,13 +110,13 @@ TEST_CASE("records keep their order: points before a checkpoint leave before it"
     recorder.metric("kl", 1, 0.25);
     recorder.checkpoint(1, "weights");
     recorder.metric("loss", 2, 0.125);
-    recorder.post(Record::done, {});
+    recorder.post(RecordType::done, {});
     // Pieces are no checkpoint before its end: they may come before the points.
     const auto frames = frames_from(pipe.ends[0], 7);
     REQUIRE(frames.size() == 7);
-    const Record expected[] = {Record::name,    Record::name,       Record::checkpoint_piece,
-                               Record::metrics, Record::checkpoint, Record::metrics,
-                               Record::done};
+    const RecordType expected[] = {RecordType::name,    RecordType::name,       RecordType::checkpoint_piece,
+                                   RecordType::metrics, RecordType::checkpoint, RecordType::metrics,
+                                   RecordType::done};
     for (std::size_t i = 0; i < 7; ++i) CHECK(frames[i].first == expected[i]);
     std::string_view points = frames[3].second;
     CHECK(points.size() == 2 * sizeof(MetricEntry));
@@ -148,7 +150,7 @@ TEST_CASE("a checkpoint larger than what may wait here goes in pieces, none of w
     while (total == 0 && reader.read_from(pipe.ends[0]) > 0)
         while (reader.next(frame)) {
             std::string_view payload = frame.payload;
-            if (static_cast<Record>(frame.type) == Record::checkpoint) {
+            if (static_cast<RecordType>(frame.type) == RecordType::checkpoint) {
                 CHECK(take<std::int64_t>(payload) == 3);
                 total = take<std::uint64_t>(payload);
                 break;
@@ -179,10 +181,10 @@ TEST_CASE("a checkpoint whose writing throws leaves none") {
     recorder.checkpoint(2, "");
     const auto frames = frames_from(pipe.ends[0], 3);
     REQUIRE(frames.size() == 3);
-    CHECK(frames[0].first == Record::checkpoint_piece);
-    CHECK(frames[1].first == Record::checkpoint_piece);
+    CHECK(frames[0].first == RecordType::checkpoint_piece);
+    CHECK(frames[1].first == RecordType::checkpoint_piece);
     CHECK(frames[1].second == std::string(4, '\0'));  // number 0 again: the one before counts no more
-    CHECK(frames[2].first == Record::checkpoint);
+    CHECK(frames[2].first == RecordType::checkpoint);
 }
 
 TEST_CASE("a request's archives come in pieces cut anywhere") {
@@ -196,7 +198,7 @@ TEST_CASE("a request's archives come in pieces cut anywhere") {
         REQUIRE(receiver.is_whole());
         const TrialRequest whole = receiver.release();
         CHECK(whole.checkpoint == "01234");
-        CHECK(whole.start_network == "abc");
+        CHECK(whole.start_from == "abc");
     }
     TrialReceiver receiver(head);
     CHECK_THROWS_WITH(receiver.add("01234abcd"), "a trial's archives have more bytes than were announced");
@@ -226,7 +228,7 @@ TEST_CASE("a full pipe does not stop the trial") {
         FrameReader::Frame frame;
         while (points < count && frames.read_from(pipe.ends[0]) > 0)
             while (frames.next(frame))
-                if (static_cast<Record>(frame.type) == Record::metrics)
+                if (static_cast<RecordType>(frame.type) == RecordType::metrics)
                     points += frame.payload.size() / sizeof(MetricEntry);
     });
     reader.join();

@@ -84,7 +84,7 @@ TEST_CASE("the loss of ao-arm is the mean over orders of -log p") {
 
 TEST_CASE("a model learns the pairs and is scored on test rows") {
     MemoryRecorder recorder;
-    CHECK(run_trial(request_of(experiment()), shipped_plugins(), recorder) == TrialOutcome::done);
+    CHECK(run_whole_trial(request_of(experiment()), shipped_plugins(), recorder) == TrialOutcome::done);
     REQUIRE(recorder.finals.count("nll_bits") == 1);
     CHECK(recorder.finals["nll_bits"] > 0.45);  // the entropy is 0.5 bits a site; 6 test rows
     CHECK(recorder.finals["nll_bits"] < 0.65);

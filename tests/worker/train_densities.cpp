@@ -100,7 +100,7 @@ TrialRequest request_for(const Case& c) {
 
 std::string trained_weights(const TrialRequest& request) {
     MemoryRecorder recorder;
-    REQUIRE(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
+    REQUIRE(run_whole_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
     return recorder.checkpoints.back().second;
 }
 
@@ -108,7 +108,7 @@ std::string trained_weights(const TrialRequest& request) {
 TrialParts train(const Case& c) {
     TrialRequest request = request_for(c);
     if (c.second_stage)
-        request.start_network =
+        request.start_from =
             trained_weights(request_for({.objective = "ao-arm", .reading = Reading::any_order, .network = c.network}));
     TrialParts parts = build_trial(request, shipped_plugins());
     CheckpointState state = load_checkpoint(trained_weights(request), *parts.network);

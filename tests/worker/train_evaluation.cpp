@@ -91,8 +91,8 @@ TEST_CASE("[reference] chains stand for the energy's own states and tell how the
     MemoryRecorder own, chains;
     const std::string evaluation =
         "[evaluation]\nsamples = 64\nnll_samples = 4000\nmarginal_states = 0\nmarginal_time = false\n";
-    run_trial(request_of(ising(evaluation)), shipped_plugins(), own);
-    run_trial(
+    run_whole_trial(request_of(ising(evaluation)), shipped_plugins(), own);
+    run_whole_trial(
         request_of(ising(evaluation + "[reference]\nplugin = \"parallel-tempering\"\ntemperatures = 4\nsweeps = 4\n")),
         shipped_plugins(), chains);
     CHECK(own.finals.count("reference_rhat") == 0);
@@ -111,10 +111,11 @@ TEST_CASE("[reference] chains stand for the energy's own states and tell how the
 
 TEST_CASE("without an exact log Z the KL is an estimate, by annealing") {
     MemoryRecorder recorder;
-    run_trial(request_of(ising("[evaluation]\nsamples = 256\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = "
-                               "false\nais_chains = 64\nais_temperatures = 100\n",
-                               "rows = 18\ncolumns = 18")),
-              shipped_plugins(), recorder);
+    run_whole_trial(
+        request_of(ising("[evaluation]\nsamples = 256\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = "
+                         "false\nais_chains = 64\nais_temperatures = 100\n",
+                         "rows = 18\ncolumns = 18")),
+        shipped_plugins(), recorder);
     CHECK(recorder.finals.count("kl") + recorder.finals.count("kl_per_site") == 0);
     CHECK(recorder.finals.at("free_energy_per_site") == doctest::Approx(recorder.finals.at("free_energy") / 324));
     CHECK(recorder.finals.count("log_z_exact") == 0);
@@ -127,7 +128,7 @@ TEST_CASE("without an exact log Z the KL is an estimate, by annealing") {
 
 TEST_CASE("log Z by importance weights of the model's states, and how many of them count") {
     MemoryRecorder recorder;
-    run_trial(
+    run_whole_trial(
         request_of(ising("[evaluation]\nsamples = 500\nnll_samples = 0\nmarginal_states = 0\nmarginal_time = false\n",
                          "rows = 18\ncolumns = 18\ncoupling = 0.0\nfield = 0.03")),
         shipped_plugins(), recorder);
@@ -147,7 +148,7 @@ TEST_CASE("molecules are counted by what they are, compared with their target, a
         return;
     }
     MemoryRecorder recorder;
-    run_trial(
+    run_whole_trial(
         request_of(
             "name = \"t\"\n[energy]\nplugin = \"lipophilicity\"\nlength = 12\n[network]\nplugin = \"mlp\"\nhidden = "
             "8\nlayers = 1\n"
@@ -175,7 +176,7 @@ TEST_CASE("objectives' own bounds and estimates go by other names") {
         "[evaluation]\nsamples = 32\nnll_samples = 32\n[objective]\nplugin = ";
     const auto names = [&](const std::string& objective) {
         MemoryRecorder recorder;
-        run_trial(request_of(base + objective), shipped_plugins(), recorder);
+        run_whole_trial(request_of(base + objective), shipped_plugins(), recorder);
         return recorder.finals;
     };
     const auto bound = names("\"gflownet-subtb\"\n");

@@ -275,13 +275,14 @@ TEST_CASE("mam-reverse-kl learns a target, annealed or not") {
     for (const char* settings : {"", "anneal_from = 0.2\nanneal_steps = 150\n"}) {
         CAPTURE(std::string(settings));
         MemoryRecorder recorder;
-        run_trial(request_of("name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 2\ncolumns = 3\ncoupling = "
-                             "0.4\n[network]\nplugin = \"mlp\"\n"
-                             "hidden = 64\nlayers = 2\n[objective]\nplugin = \"mam-reverse-kl\"\n" +
-                             std::string(settings) +
-                             "[train]\nsteps = 300\nbatch = 64\nlearning_rate = 0.01\n[evaluation]\nmarginal_states = "
-                             "0\nmarginal_time = false\n"),
-                  shipped_plugins(), recorder);
+        run_whole_trial(
+            request_of("name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 2\ncolumns = 3\ncoupling = "
+                       "0.4\n[network]\nplugin = \"mlp\"\n"
+                       "hidden = 64\nlayers = 2\n[objective]\nplugin = \"mam-reverse-kl\"\n" +
+                       std::string(settings) +
+                       "[train]\nsteps = 300\nbatch = 64\nlearning_rate = 0.01\n[evaluation]\nmarginal_states = "
+                       "0\nmarginal_time = false\n"),
+            shipped_plugins(), recorder);
         CHECK(recorder.finals.at("kl") < 0.05);
         CHECK(recorder.finals.at("theta_gap_std") < 0.3);  // the marginals have followed
     }
@@ -292,12 +293,12 @@ TEST_CASE("mam-reverse-kl goes on after a stop to the same bits, its persistent 
         "name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 2\ncolumns = 2\n[network]\nplugin = \"mlp\"\nhidden = 16\n"
         "layers = 1\n[objective]\nplugin = \"mam-reverse-kl\"\n[train]\nsteps = 12\nbatch = 8\n");
     MemoryRecorder unbroken, resumed;
-    run_trial(request, shipped_plugins(), unbroken);
+    run_whole_trial(request, shipped_plugins(), unbroken);
     resumed.stop_after = 6;
-    CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::stopped);
+    CHECK(run_whole_trial(request, shipped_plugins(), resumed) == TrialOutcome::stopped);
     request.checkpoint = resumed.checkpoints.back().second;
     resumed.stop_after = -1;
-    CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::done);
+    CHECK(run_whole_trial(request, shipped_plugins(), resumed) == TrialOutcome::done);
     CHECK(unbroken.checkpoints.back() == resumed.checkpoints.back());
 }
 

@@ -34,7 +34,7 @@ constexpr const char* conv = "plugin = \"lattice-conv\"\nchannels = 16\nlayers =
 
 MemoryRecorder run(const std::string& precision) {
     MemoryRecorder recorder;
-    run_trial(request_of(experiment(mlp, "precision = \"" + precision + "\"\n")), shipped_plugins(), recorder);
+    run_whole_trial(request_of(experiment(mlp, "precision = \"" + precision + "\"\n")), shipped_plugins(), recorder);
     return recorder;
 }
 
@@ -140,7 +140,7 @@ TEST_CASE("every network trains in bfloat16") {
         for (const bool half : {false, true}) {
             const std::string train = std::string("precision = \"") + (half ? "bfloat16" : "float32") + "\"\n";
             MemoryRecorder recorder;
-            run_trial(request_of(experiment(network, train)), shipped_plugins(), recorder);
+            run_whole_trial(request_of(experiment(network, train)), shipped_plugins(), recorder);
             last[half] = recorder.metrics.at({"loss", 8});
         }
         CHECK(last[0] != last[1]);
@@ -151,11 +151,11 @@ TEST_CASE("every network trains in bfloat16") {
 TEST_CASE("networks of exact marginals stay in float32") {
     const std::string einet = "plugin = \"einet\"\nsums = 4\n";
     MemoryRecorder recorder;
-    run_trial(request_of(experiment(einet, "precision = \"auto\"\n")), shipped_plugins(), recorder);
+    run_whole_trial(request_of(experiment(einet, "precision = \"auto\"\n")), shipped_plugins(), recorder);
     CHECK(recorder.samples.at("precision") ==
           "float32, not bfloat16: this network's marginals are exact, and rounding would end that");
     CHECK_THROWS_WITH_AS(
-        run_trial(request_of(experiment(einet, "precision = \"bfloat16\"\n")), shipped_plugins(), recorder),
+        run_whole_trial(request_of(experiment(einet, "precision = \"bfloat16\"\n")), shipped_plugins(), recorder),
         "train.precision = \"bfloat16\" would round the marginals of network 'einet', which are exact; give "
         "\"float32\" or "
         "\"auto\"",
@@ -167,11 +167,11 @@ TEST_CASE("a stopped trial goes on in the precision it began with") {
     TrialRequest request = request_of(experiment(mlp, "precision = \"bfloat16\"\n"));
     MemoryRecorder recorder;
     recorder.stop_after = 4;
-    CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::stopped);
+    CHECK(run_whole_trial(request, shipped_plugins(), recorder) == TrialOutcome::stopped);
     request.checkpoint = recorder.checkpoints.back().second;
     request.settings.train.precision = "float32";  // as where `auto` finds another processor
     recorder.stop_after = -1;
-    run_trial(request, shipped_plugins(), recorder);
+    run_whole_trial(request, shipped_plugins(), recorder);
     CHECK(recorder.metrics.at({"loss", 8}) == half.metrics.at({"loss", 8}));
     CHECK(recorder.samples.at("precision") == "bfloat16, in which the trial began");
 }

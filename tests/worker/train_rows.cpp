@@ -54,7 +54,7 @@ std::string experiment(const std::string& train, const std::string& evaluation,
 
 Figures finals_of(const std::string& toml) {
     MemoryRecorder recorder;
-    CHECK(run_trial(request_of(toml), shipped_plugins(), recorder) == TrialOutcome::done);
+    CHECK(run_whole_trial(request_of(toml), shipped_plugins(), recorder) == TrialOutcome::done);
     return recorder.finals;
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("bits a site: one order, an estimate of it, an ensemble") {
         CHECK(figures.at("nll_bits_ensemble") > figures.at("nll_bits") - 0.1);
     }
     MemoryRecorder recorder;
-    run_trial(request_of(experiment("steps = 300", rows)), shipped_plugins(), recorder);
+    run_whole_trial(request_of(experiment("steps = 300", rows)), shipped_plugins(), recorder);
     CHECK(recorder.metrics.at({"validation_bits", 150}) < 0.9);
     CHECK(recorder.metrics.count({"validation_bits", 300}) == 0);
 }
@@ -144,7 +144,7 @@ TEST_CASE("groups of regenerated rows rank alike where the marginals follow the 
     MemoryRecorder recorder;
     const TrialRequest wrong = request_of(experiment(
         "steps = 5", "samples = 0\nnll_samples = 0\nranking_groups = 1\nranking_masked = \"3,six\"\n", "mam-joint"));
-    CHECK_THROWS_WITH_AS(run_trial(wrong, shipped_plugins(), recorder),
+    CHECK_THROWS_WITH_AS(run_whole_trial(wrong, shipped_plugins(), recorder),
                          doctest::Contains("ranking_masked = \"3,six\" is not a list of numbers of sites from 1 to 5"),
                          Error);
     CHECK(recorder.checkpoints.empty());  // told before the training

@@ -38,7 +38,7 @@ TEST_CASE("training from the energy alone reaches the target") {
         CAPTURE(network);
         const TrialRequest request = request_of(experiment(network, "steps = 700\nbatch = 64\nlearning_rate = 0.005"));
         MemoryRecorder recorder;
-        CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
+        CHECK(run_whole_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
         // 2,000 samples give the true KL with a standard error under 0.01 nats here: the bound is more than 5 sigma
         // away.
         CHECK(recorder.finals.at("kl") < 0.1);
@@ -70,7 +70,7 @@ TEST_CASE("training from the energy alone reaches the target") {
 TEST_CASE("an untrained model's figures are those of the uniform distribution") {
     const TrialRequest request = request_of(experiment(conv, "steps = 0"));
     MemoryRecorder recorder;
-    run_trial(request, shipped_plugins(), recorder);
+    run_whole_trial(request, shipped_plugins(), recorder);
     // KL(uniform || f/Z) = log Z - D log 2 - E_uniform[log f], and log f has mean 0 over all states.
     const double expected = recorder.finals.at("log_z_exact") - 9 * std::log(2.0);
     CHECK(std::abs(recorder.finals.at("kl") - expected) < 4 * recorder.finals.at("kl_stderr"));
@@ -89,11 +89,11 @@ TEST_CASE("impossible states are learnt to be avoided") {
                train;
     };
     MemoryRecorder untrained, trained;
-    run_trial(request_of(text("steps = 0")), shipped_plugins(), untrained);
+    run_whole_trial(request_of(text("steps = 0")), shipped_plugins(), untrained);
     CHECK(std::abs(untrained.finals.at("impossible") - 0.5) < 5 * 0.5 / std::sqrt(2000.0));
     CHECK(std::isinf(untrained.finals.at("kl")));
-    CHECK(run_trial(request_of(text("steps = 400\nbatch = 64\nlearning_rate = 0.003")), shipped_plugins(), trained) ==
-          TrialOutcome::done);
+    CHECK(run_whole_trial(request_of(text("steps = 400\nbatch = 64\nlearning_rate = 0.003")), shipped_plugins(),
+                          trained) == TrialOutcome::done);
     CHECK((trained.finals.count("impossible") == 0 || trained.finals.at("impossible") < 0.02));
     CHECK(trained.finals.at("nll_bits") < 0.6);  // the entropy is 0.5 bits a site: both possible states are drawn
 }
@@ -103,14 +103,14 @@ TEST_CASE("a stopped trial goes on to bit-identical weights and metrics") {
         CAPTURE(network);
         TrialRequest request = request_of(experiment(network, "steps = 60\nbatch = 32\nlog_every = 7\nema = 0.9"));
         MemoryRecorder unbroken;
-        run_trial(request, shipped_plugins(), unbroken);
+        run_whole_trial(request, shipped_plugins(), unbroken);
 
         MemoryRecorder resumed;
         const TrialParts parts = build_trial(request, shipped_plugins());
         double trained = 0;
         for (const std::int64_t stop : {13, 14, 50}) {
             resumed.stop_after = stop;
-            CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::stopped);
+            CHECK(run_whole_trial(request, shipped_plugins(), resumed) == TrialOutcome::stopped);
             CHECK(resumed.checkpoints.back().first == stop);
             request.checkpoint = resumed.checkpoints.back().second;
             const double before = std::exchange(
@@ -119,7 +119,7 @@ TEST_CASE("a stopped trial goes on to bit-identical weights and metrics") {
             CHECK(trained > before);
         }
         resumed.stop_after = -1;
-        CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::done);
+        CHECK(run_whole_trial(request, shipped_plugins(), resumed) == TrialOutcome::done);
         CHECK(resumed.finals.at("train_seconds") > trained);
         CHECK(resumed.finals.at("step_seconds") == doctest::Approx(resumed.finals.at("train_seconds") / 60));
 
@@ -137,9 +137,9 @@ TEST_CASE("how often a trial is evaluated does not change what it learns") {
     MemoryRecorder often, never;
     TrialRequest request = request_of(experiment(conv, "steps = 30\nbatch = 32"));
     request.settings.evaluation.every = 5;
-    run_trial(request, shipped_plugins(), often);
+    run_whole_trial(request, shipped_plugins(), often);
     request.settings.evaluation.every = 0;
-    run_trial(request, shipped_plugins(), never);
+    run_whole_trial(request, shipped_plugins(), never);
     CHECK(often.finals.at("kl") == never.finals.at("kl"));
 }
 
@@ -147,18 +147,18 @@ TEST_CASE("a stop during evaluation comes after the last checkpoint, and the res
     TrialRequest request = request_of(experiment(conv, "steps = 5\nbatch = 8"));
     MemoryRecorder recorder;
     recorder.stop_after = 5;
-    CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::stopped);
+    CHECK(run_whole_trial(request, shipped_plugins(), recorder) == TrialOutcome::stopped);
     CHECK(recorder.finals.count("kl") == 0);
     request.checkpoint = recorder.checkpoints.back().second;
     recorder.stop_after = -1;
-    CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
+    CHECK(run_whole_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
     CHECK(recorder.finals.count("kl") == 1);
 }
 
 TEST_CASE("the density by the conditionals sums to one over all states") {
     TrialRequest request = request_of(experiment(conv, "steps = 30\nbatch = 32\nlearning_rate = 0.01"));
     MemoryRecorder recorder;
-    run_trial(request, shipped_plugins(), recorder);
+    run_whole_trial(request, shipped_plugins(), recorder);
     TrialParts parts = build_trial(request, shipped_plugins());
     load_weights(recorder.checkpoints.back().second, *parts.network);
     const at::Tensor all = at::arange(512).unsqueeze(1).bitwise_right_shift(at::arange(9)).bitwise_and(1);

@@ -30,9 +30,9 @@ std::string experiment(const std::string& objective, const std::string& train, c
 
 MemoryRecorder run(const std::string& toml, const std::string& start = "") {
     TrialRequest request = request_of(toml);
-    request.start_network = start;
+    request.start_from = start;
     MemoryRecorder recorder;
-    CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
+    CHECK(run_whole_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
     return recorder;
 }
 
@@ -101,11 +101,11 @@ TEST_CASE("stage 2 begins with the conditionals' body and readout, each of the m
     const std::string toml = experiment("plugin = \"mam-distill\"", "steps = 1", network);
     for (const bool copied : {true, false}) {
         TrialRequest request = request_of(toml);
-        request.start_network = start;
+        request.start_from = start;
         request.settings.train.learning_rate = 1e-12;
         request.settings.plugins["objective"].parameters["copy_body"] = copied;
         MemoryRecorder recorder;
-        CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
+        CHECK(run_whole_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
         for (const auto& [name, value] : weights(toml, recorder.checkpoints.back().second)) {
             CAPTURE(name);
             if (!name.starts_with("theta_")) continue;
@@ -213,14 +213,14 @@ TEST_CASE("a second stage that was stopped goes on to the same bits, its own sta
     TrialRequest request =
         request_of(experiment("plugin = \"mam-distill\"\npenalty = 0\npath_points = 2\nown_steps = 4",
                               "steps = 12\nema = 0.9", "transformer"));
-    request.start_network = start;
+    request.start_from = start;
     MemoryRecorder unbroken, resumed;
-    run_trial(request, shipped_plugins(), unbroken);
+    run_whole_trial(request, shipped_plugins(), unbroken);
     resumed.stop_after = 6;  // between two draws of own states
-    CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::stopped);
+    CHECK(run_whole_trial(request, shipped_plugins(), resumed) == TrialOutcome::stopped);
     request.checkpoint = resumed.checkpoints.back().second;
     resumed.stop_after = -1;
-    CHECK(run_trial(request, shipped_plugins(), resumed) == TrialOutcome::done);
+    CHECK(run_whole_trial(request, shipped_plugins(), resumed) == TrialOutcome::done);
     CHECK(unbroken.checkpoints.back() == resumed.checkpoints.back());
 }
 
@@ -234,7 +234,7 @@ TEST_CASE("what cannot be distilled is refused") {
     const auto refusal = [](const std::string& toml) -> std::string {
         MemoryRecorder recorder;
         try {
-            run_trial(request_of(toml), shipped_plugins(), recorder);
+            run_whole_trial(request_of(toml), shipped_plugins(), recorder);
         } catch (const Error& error) {
             return error.what();
         }

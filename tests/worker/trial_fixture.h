@@ -47,6 +47,20 @@ struct MemoryRecorder final : Recorder {
     std::int64_t step = 0, stop_after = -1;
 };
 
+// Both jobs of a trial, as the host gives them: trains it, then evaluates what that left.
+template <class Kept>
+TrialOutcome run_whole_trial(TrialRequest request, const PluginHost& plugins, Kept& recorder) {
+    TrialRequest evaluation = request;
+    if (run_trial(std::move(request), plugins, recorder) == TrialOutcome::stopped) return TrialOutcome::stopped;
+    if (!recorder.checkpoints.empty()) evaluation.checkpoint = recorder.checkpoints.back().second;
+    evaluation.evaluate = true;
+    evaluation.start_from.clear();
+    const std::size_t trained = recorder.checkpoints.size();
+    const TrialOutcome outcome = evaluate_trial(std::move(evaluation), plugins, recorder);
+    recorder.checkpoints.resize(trained);
+    return outcome;
+}
+
 // The one trial of an experiment given as text.
 inline TrialRequest request_of(const std::string& toml) {
     const Experiment experiment = parse_experiment(toml, "test.toml", {}, shipped_plugins().catalogue());

@@ -46,7 +46,7 @@ public:
             worker.write_some();
             const bool ended = worker.ended();  // asked before the last is read
             try {
-                const auto take = [this](Record type, std::string_view bytes) { this->take(type, bytes); };
+                const auto take = [this](RecordType type, std::string_view bytes) { this->take(type, bytes); };
                 if (ended) worker.read_rest(take);
                 else if (entries[2].revents) worker.read_some(take);
             } catch (const std::exception&) {
@@ -59,12 +59,12 @@ public:
     }
 
 private:
-    void take(Record type, std::string_view payload) {
-        if (type == Record::loading) {
+    void take(RecordType type, std::string_view payload) {
+        if (type == RecordType::loading) {
             file_ = payload;
             since_ = std::chrono::steady_clock::now();
         }
-        if (type != Record::catalogue) return;
+        if (type != RecordType::catalogue) return;
         auto answer = decoded<CatalogueAnswer>(payload);
         ready_.catalogue = std::move(answer.catalogue);
         ready_.torch = std::move(answer.torch);

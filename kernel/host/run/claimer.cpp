@@ -57,7 +57,8 @@ Claimer::~Claimer() {
 void Claimer::ask(std::size_t slot, const Job& job, const Slot& where) {
     const std::string start_from = train_of(job.config->config).start_from;
     std::lock_guard lock(mutex_);
-    requests_.push_back({slot, job.trial, job.config->seed, where.device, start_from, where.threads});
+    requests_.push_back({slot, job.trial, job.config->seed, where.device, start_from, where.threads,
+                         job.trained ? job.evaluations.front().id : 0});
     asked_.notify_one();
 }
 
@@ -103,23 +104,26 @@ void Claimer::serve() {
     }
 }
 
-// One transaction: whoever sees the claim also sees that points after the checkpoint are gone.
-Claim Claimer::claim(const Request& request) {
+Claim Claimer::claim(const ClaimRequest& request) {
     Claim answer;
     answer.slot = request.slot;
     try {
+        // One transaction: whoever sees the claim also sees that points after the checkpoint are gone.
         writer_.run_and_wait([&](store::Store& store) {
+            if (request.evaluation != 0) store.show_evaluation(request.trial, request.evaluation);
             answer.ours = store.claim(request.trial, store.this_run(), request.device, request.threads);
             if (!answer.ours) return;
             answer.at = Clock::now();
             if (const auto trial = store.find(request.trial)) answer.seconds_before = trial->seconds;
             answer.checkpoint = store.find_checkpoint(request.trial);
-            store.forget_after(request.trial, answer.checkpoint ? answer.checkpoint->step : -1);
+            if (request.evaluation != 0) answer.start_from = store.find_evaluation_state(request.trial);
+            else store.forget_after(request.trial, answer.checkpoint ? answer.checkpoint->step : -1);
         });
+        if (answer.ours && !answer.checkpoint && request.evaluation != 0)
+            throw Error("the store has no checkpoint of it to evaluate; run its file with --again to train it anew");
         if (answer.ours && !answer.checkpoint && !request.start_from.empty())
-            writer_.run_and_wait([&](store::Store& store) {
-                answer.start_network = network_of(store, request.start_from, request.seed);
-            });
+            writer_.run_and_wait(
+                [&](store::Store& store) { answer.start_from = network_of(store, request.start_from, request.seed); });
     } catch (const store::StoreError& error) {
         answer.error = error.what();
         answer.store_failed = error.kind() != store::StoreError::Kind::no_match;

@@ -18,13 +18,14 @@ namespace marginalia {
 // What a slot needs to start its trial.
 struct Claim {
     std::size_t slot = 0;
-    bool ours = false;                                     // false: another process has it
-    std::string error;                                     // not empty: it is ours, but cannot start; why
-    bool store_failed = false;                             // what `error` says is of the store's file, not of the trial
-    std::optional<store::StoredCheckpoint> checkpoint;     // to go on from
-    Clock::time_point at{};                                // when it was claimed
-    double seconds_before = 0;                             // spent running in earlier attempts
-    std::optional<store::StoredCheckpoint> start_network;  // train.start_from: that of the trial to start from
+    bool ours = false;                                  // false: another process has it
+    std::string error;                                  // not empty: it is ours, but cannot start; why
+    bool store_failed = false;                          // what `error` says is of the store's file, not of the trial
+    std::optional<store::StoredCheckpoint> checkpoint;  // to go on from
+    Clock::time_point at{};                             // when it was claimed
+    double seconds_before = 0;                          // spent running in earlier attempts
+    // Of a training, that of the trial which train.start_from names; of an evaluation, its state.
+    std::optional<store::StoredCheckpoint> start_from;
 };
 
 // A piece of a checkpoint on its way to a worker.
@@ -49,12 +50,13 @@ public:
     int descriptor() const { return event_; }
 
 private:
-    struct Request {
+    struct ClaimRequest {
         std::size_t slot;
         store::TrialId trial;
         std::int64_t seed;
         std::string device, start_from;
         int threads;
+        std::int64_t evaluation;  // 0: to train
     };
     struct PieceRequest {
         std::size_t slot;
@@ -63,14 +65,14 @@ private:
         std::int64_t number;
     };
     void serve();
-    Claim claim(const Request& request);
+    Claim claim(const ClaimRequest& request);
     ClaimedPiece read_piece(const PieceRequest& request);
 
     store::Writer& writer_;
     const int event_;
     std::mutex mutex_;
     std::condition_variable asked_;
-    std::deque<Request> requests_;
+    std::deque<ClaimRequest> requests_;
     std::deque<PieceRequest> piece_requests_;
     std::deque<Claim> claims_;
     std::deque<ClaimedPiece> pieces_;

@@ -1,6 +1,8 @@
 // A trial on its way through the scheduler.
 #pragma once
 
+#include <deque>
+#include <map>
 #include <string>
 
 #include "kernel/spec/experiment.h"
@@ -10,10 +12,21 @@ namespace marginalia {
 
 inline constexpr int most_losses = 3;  // a trial that loses its worker more often is given up
 
-struct Job {
-    store::TrialId trial = 0;
+// One way in which a trial is to be evaluated.
+struct Evaluation {
+    std::int64_t id = 0;                  // in the store
     const TrialConfig* config = nullptr;  // owned by the Experiment
     std::string label;                    // "seed 0, train.learning_rate 0.001"
+};
+
+// Is trained unless it has been, then evaluated in one way after the other; every one of these takes a slot of its own.
+struct Job {
+    store::TrialId trial = 0;
+    const TrialConfig* config = nullptr;  // of the training, or the evaluation that is at hand
+    std::string label;
+    std::deque<Evaluation> evaluations;    // left
+    bool trained = false;                  // the first of them is at hand
+    std::map<std::string, double> latest;  // newest value of each metric, of what came before
     int threads = 0;     // with which it began, so that it goes on bit for bit; 0: its slot's, -1: to be looked up
     int failures = 0;    // in this run
     int losses = 0;      // times its worker was killed from outside or not started, in this run

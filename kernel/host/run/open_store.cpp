@@ -1,6 +1,6 @@
 #include "kernel/host/run/open_store.h"
 
-#include "store/store.h"
+#include "kernel/spec/identity.h"
 
 namespace marginalia {
 namespace {
@@ -9,8 +9,20 @@ constexpr auto lock_silence = std::chrono::seconds(2);  // a longer lock is repo
 
 }  // namespace
 
+std::optional<store::ConfigParts> config_parts(const std::string& config) {
+    const auto whole = nlohmann::json::parse(config, nullptr, false);
+    if (!whole.is_object()) return std::nullopt;
+    const SplitConfig split = split_config(whole);
+    if (split.evaluation.empty()) return std::nullopt;
+    return store::ConfigParts{split.training.dump(), split.hash, split.evaluation.dump(), split.evaluation_hash};
+}
+
+store::Store open_store(const std::filesystem::path& store, store::Patience patience) {
+    return store::Store::open(store, std::move(patience), config_parts);
+}
+
 void bring_up_to_date(const std::filesystem::path& store) {
-    if (std::filesystem::is_regular_file(store)) store::Store::open(store);
+    if (std::filesystem::is_regular_file(store)) open_store(store);
 }
 
 store::Patience wait_for_lock(const std::filesystem::path& store, Progress& progress, StopSignals& signals,

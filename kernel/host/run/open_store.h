@@ -2,12 +2,20 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "kernel/host/run/progress.h"
 #include "kernel/host/run/signals.h"
-#include "store/patience.h"
+#include "store/store.h"
 
 namespace marginalia {
+
+// Opens a store to write, of an older layout too. `patience` as in store::Store::open.
+store::Store open_store(const std::filesystem::path& store, store::Patience patience = {});
+
+// A trial's config as stores before layout 3 have it, taken apart; nullopt where it is none.
+std::optional<store::ConfigParts> config_parts(const std::string& config);
 
 // Brings a store of an older layout up to date, which only writers may, before anything is read of it. There need not
 // be one. Throws store::StoreError.

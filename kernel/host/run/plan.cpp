@@ -1,7 +1,9 @@
 // `plan`: what `run` would do, without doing it.
+#include <fmt/format.h>
 #include <marginalia/files.h>
 
 #include <map>
+#include <optional>
 #include <ostream>
 #include <set>
 
@@ -12,9 +14,10 @@
 #include "kernel/host/run/origins.h"
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/provenance.h"
+#include "kernel/host/run/reuse.h"
 #include "kernel/host/run/run.h"
 #include "kernel/host/run/start_from.h"
-#include "kernel/host/run/sweep.h"
+#include "kernel/host/run/work_list.h"
 #include "store/place.h"
 #include "store/queries.h"
 
@@ -23,15 +26,21 @@ namespace {
 
 struct KnownTrial {
     store::Trial trial;
-    std::string change;  // what has changed since it ran
+    std::string change;                                // what has changed since it ran
+    std::map<std::string, store::Status> evaluations;  // by hash
 };
 using Known = std::map<std::pair<std::string, std::int64_t>, KnownTrial>;  // by config_hash and seed
 
-// The experiment's trials in the store, if there is a store.
-Known known_trials(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins) {
+// What the store has of the experiment, if there is a store.
+struct Stored {
     Known known;
+    std::vector<Reusable> reusable;  // for each trial
+};
+
+Stored look_into_store(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins) {
+    Stored stored{{}, std::vector<Reusable>(experiment.trials.size())};
     store::check_name(options.store);
-    if (!std::filesystem::exists(options.store)) return known;
+    if (!std::filesystem::exists(options.store)) return stored;
     store::Store store = store::Store::open_to_read(options.store);
     auto trials = store::list_trials(store, {.experiment = experiment.name, .statuses = {}});
     const auto now = nlohmann::json::parse(provenance_of(nlohmann::json::object(), experiment, plugins, {}, {}));
@@ -39,24 +48,44 @@ Known known_trials(const RunOptions& options, const Experiment& experiment, cons
     for (std::size_t i = 0; i < trials.size(); ++i) {
         store::Trial& trial = trials[i];
         const std::pair key(trial.config_hash, trial.seed);
-        known.emplace(key, KnownTrial{std::move(trial), changes[i]});
+        auto evaluations = store::evaluation_statuses(store, trial.id);
+        stored.known.emplace(key, KnownTrial{std::move(trial), changes[i], std::move(evaluations)});
     }
-    return known;
+    std::vector<bool> has;
+    for (const TrialConfig& trial : experiment.trials) has.push_back(stored.known.contains({trial.hash, trial.seed}));
+    stored.reusable = find_reusable(store, experiment, plugins, now, has);
+    return stored;
+}
+
+// Of a trial that the experiment has not.
+std::string plan_for_new(const Reusable& reusable) {
+    if (reusable.trial == 0) return "start";
+    if (reusable.step >= 0) return fmt::format("go on from step {} of trial {}", reusable.step, reusable.trial);
+    return fmt::format("take over trial {} of '{}'", reusable.trial, reusable.experiment);
+}
+
+// The trial as it stands with regard to this evaluation.
+store::Trial as_evaluated(const KnownTrial& known, const std::string& evaluation_hash) {
+    store::Trial trial = known.trial;
+    const auto found = known.evaluations.find(evaluation_hash);
+    if (trial.trained && trial.status != store::Status::running)
+        trial.status = found == known.evaluations.end() ? store::Status::queued : found->second;
+    return trial;
 }
 
 // `change`: what has changed since the trial ran, if it has ended.
-std::string plan_for(const store::Trial* trial, const std::string& change, const WorkOptions& options) {
-    if (!trial) return "start";
-    switch (action_for(trial->status, options, !change.empty())) {
+std::string plan_for(const store::Trial& trial, const std::string& change, const WorkOptions& options) {
+    switch (action_for(trial.status, options, !change.empty())) {
         case Action::skip_done: return change.empty() ? "skip" : "skip (" + change + " changed, see --again)";
         case Action::leave_failed:
-            return action_for(trial->status, {.retry_failed = true}) == Action::run ? "leave (see --retry-failed)"
-                                                                                    : "leave";
+            return action_for(trial.status, {.retry_failed = true}) == Action::run ? "leave (see --retry-failed)"
+                                                                                   : "leave";
         case Action::leave_running: return "leave (another process runs it)";
         case Action::run: break;
     }
     if (!change.empty()) return "start anew";
-    return trial->checkpoint_step >= 0 ? "go on from step " + std::to_string(trial->checkpoint_step) : "start";
+    if (trial.trained) return "evaluate";
+    return trial.checkpoint_step >= 0 ? "go on from step " + std::to_string(trial.checkpoint_step) : "start";
 }
 
 // What the trials' data sets hold: a worker reads each, as a trial would.
@@ -86,29 +115,34 @@ void print_datasets(const Experiment& experiment, const PluginCatalogue& plugins
 
 void print_plan(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins,
                 std::ostream& out) {
-    const Known known = known_trials(options, experiment, plugins);
+    const auto [known, reusable] = look_into_store(options, experiment, plugins);
     const WorkOptions work{options.retry_failed, options.again};
 
     std::vector<Column> columns = {{"trial", true}, {"status"}, {"seed", true}};
     for (const std::string& key : experiment.swept) columns.push_back({key});
     columns.push_back({"run would"});
     Table table(columns);
-    std::size_t to_run = 0;
-    for (const TrialConfig& config : experiment.trials) {
+    std::set<std::pair<std::string, std::int64_t>> to_run;  // trials that differ in their evaluation are one training
+    for (std::size_t i = 0; i < experiment.trials.size(); ++i) {
+        const TrialConfig& config = experiment.trials[i];
         const auto found = known.find({config.hash, config.seed});
-        const store::Trial* trial = found == known.end() ? nullptr : &found->second.trial;
+        std::optional<store::Trial> trial;
+        if (found != known.end()) trial = as_evaluated(found->second, config.evaluation_hash);
         const std::string change = trial ? found->second.change : "";
         const std::string status(trial ? store::name_of(trial->status) : "new");
         std::vector<Cell> row = {trial ? Cell::integer(trial->id) : Cell("new"), status, Cell::integer(config.seed)};
         for (const std::string& key : experiment.swept) row.push_back(swept_value(config, key));
-        row.push_back(plan_for(trial, change, work));
-        to_run += !trial || action_for(trial->status, work, !change.empty()) == Action::run;
+        row.push_back(trial ? plan_for(*trial, change, work) : plan_for_new(reusable[i]));
+        if (trial ? action_for(trial->status, work, !change.empty()) == Action::run
+                  : reusable[i].trial == 0 || reusable[i].step >= 0)
+            to_run.emplace(config.hash, config.seed);
         table.add_row(std::move(row));
     }
     table.print(out, Format::text, screen());
     out << "\n";
     print_datasets(experiment, plugins, out);
-    out << count_text(to_run, "trial") << " of " << experiment.trials.size() << " to run; nothing was written\n";
+    for (const std::string& sentence : reuse_sentences(reusable)) out << sentence << "\n";
+    out << count_text(to_run.size(), "trial") << " of " << experiment.trials.size() << " to run; nothing was written\n";
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 namespace marginalia {
 namespace {
 
+constexpr double long_stage = 2;         // s
 constexpr std::size_t most_said = 5000;  // bytes: a reason of 4,000 and the words around it
 
 double seconds_since(Clock::time_point moment) { return std::chrono::duration<double>(Clock::now() - moment).count(); }
@@ -62,6 +63,8 @@ public:
             const auto [at, is_new] = announced_.try_emplace(trial->job->trial);
             Said& said = at->second;
             if (is_new) line(named(*trial) + " started on " + trial->device);
+            else if (trial->phase != said.phase && seconds_since(trial->phase_started) >= long_stage)
+                say_stage(*trial, said);
             else if (seconds_since(said.when) >= said.wait && !trial->phase.empty()) say_state(*trial, said);
         }
     }
@@ -70,8 +73,14 @@ private:
     struct Said {
         Clock::time_point when = Clock::now();
         double wait = 10;  // s until the next line, doubled each time: a run of days is not to fill its log
-        std::string place;
+        std::string place, phase;
     };
+
+    // Of every stage but the training, once, as soon as it is known to be long: what it does and how long that takes.
+    void say_stage(const RunningTrial& trial, Said& said) {
+        said.phase = trial.phase;
+        if (trial.phase != "training") line(state_of(trial));
+    }
 
     void say_state(const RunningTrial& trial, Said& said) {
         said.when = Clock::now();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <future>
+#include <map>
 #include <ostream>
 
 #include "kernel/host/results/summary.h"
@@ -14,10 +15,12 @@
 #include "kernel/host/run/origins.h"
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/provenance.h"
+#include "kernel/host/run/reuse.h"
+#include "kernel/host/run/run_parts.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/start_from.h"
 #include "kernel/host/run/stored_code.h"
-#include "kernel/host/run/sweep.h"
+#include "kernel/host/run/work_list.h"
 #include "kernel/spec/nearest.h"
 #include "kernel/spec/precision.h"
 #include "store/error.h"
@@ -29,28 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using ReadExperiment = std::function<Experiment(const PluginCatalogue&)>;
-
-ScheduleOptions schedule_options(const RunSettings& run, int cuda_devices, const WorkerPatience& patience) {
-    ScheduleOptions options;
-    options.patience = patience;
-    options.slots = make_slots(run, cuda_devices, available_cores());
-    options.time_limit = run.time_limit;
-    options.retries = static_cast<int>(run.retries);
-    options.stop_on_failure = run.stop_on_failure;
-    options.checkpoint_seconds = run.checkpoint_seconds;
-    options.exact_seconds = run.exact_seconds;
-    options.retention.newest = static_cast<int>(run.keep_newest);
-    options.retention.best_metric = run.keep_best;
-    return options;
-}
-
-std::string slots_text(const std::vector<Slot>& slots) {
-    std::string devices;
-    for (const Slot& slot : slots)
-        if (devices.find(slot.device) == std::string::npos) devices += (devices.empty() ? "" : ", ") + slot.device;
-    const std::string threads = count_text(static_cast<std::size_t>(slots[0].threads), "thread");
-    return count_text(slots.size(), "slot") + " (" + devices + ", " + threads + " each)";
-}
 
 // Of bfloat16 where the processor has no products of it.
 void say_precision(Progress& progress, const Experiment& experiment, const std::vector<Slot>& slots) {
@@ -86,22 +67,32 @@ void say_refusals(Progress& progress, const std::vector<PluginFailure>& failures
 }
 
 // Queues the sweep and says which of its trials are ours to run.
-WorkList enqueue(store::Store& store, const Experiment& experiment, const std::string& provenance,
-                 const RunOptions& options, Progress& progress) {
+WorkList enqueue(store::Store& store, const Experiment& experiment, const PluginCatalogue& plugins,
+                 const std::string& provenance, const RunOptions& options, Progress& progress) {
     if (const auto lost = store.mark_lost(); !lost.empty() && !options.quiet)
         progress.line(count_text(lost.size(), "trial") + " had lost " + (lost.size() == 1 ? "its" : "their") +
                       " process; marked as lost");
-    const auto stored = store.enqueue(planned(experiment, provenance));
-    const auto changes = changes_since(store, stored, nlohmann::json::parse(provenance));
+    const auto now = nlohmann::json::parse(provenance);
+    std::vector<store::Trial> stored;
+    std::vector<Reusable> reused;
+    store.transaction([&] {
+        store::PlannedSweep plan = planned(experiment, provenance);
+        reused = plan_reuse(store, experiment, plugins, now, plan);
+        stored = store.enqueue(plan);
+    });
+    if (!options.quiet)
+        for (const std::string& sentence : reuse_sentences(reused)) progress.line(experiment.name + ": " + sentence);
+    const auto changes = changes_since(store, stored, now);
     WorkList work = work_list(experiment, stored, changes, {options.retry_failed, options.again});
     store.transaction([&] {
         for (const store::TrialId trial : work.to_forget) store.forget_after(trial, -1);
-        for (const store::TrialId trial : work.to_requeue) store.requeue(trial);
+        for (const auto& [trial, evaluation] : work.to_requeue) {
+            if (evaluation != 0) store.show_evaluation(trial, evaluation);
+            store.requeue(trial);
+        }
     });
     return work;
 }
-
-int exit_code_of(int signal) { return signal == SIGUSR1 ? exit_preempted : 128 + signal; }
 
 // A trial that has begun goes on with as many threads as then, unless run.cores says otherwise.
 void keep_threads(store::Store& store, const RunSettings& run, WorkList& work) {
@@ -123,7 +114,7 @@ std::string slots_reason(const RunSettings& run, const std::vector<Slot>& slots,
 
 int exit_code(const ScheduleResult& result, const WorkList& work) {
     if (!result.store_failure.empty()) return exit_store;
-    if (result.signal != 0) return exit_code_of(result.signal);
+    if (result.signal != 0) return exit_code_after(result.signal);
     return result.failed + work.left_failed > 0 ? exit_trial_failed : 0;
 }
 
@@ -192,12 +183,12 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
         provenance_of(with_code(surroundings, experiment, ready.catalogue, progress), experiment, ready.catalogue,
                       ready.torch.version, options.command_line);
     try {
-        opened.emplace(store::Store::open(options.store, wait_for_lock(options.store, progress, signals, signal)));
-        work = enqueue(*opened, experiment, provenance, options, progress);
+        opened.emplace(open_store(options.store, wait_for_lock(options.store, progress, signals, signal)));
+        work = enqueue(*opened, experiment, ready.catalogue, provenance, options, progress);
     } catch (const store::StoreError&) {
         if (signal == 0) throw;
         progress.line("stopped while the store was locked; nothing was queued");
-        return exit_code_of(signal);
+        return exit_code_after(signal);
     }
     keep_threads(*opened, experiment.run, work);
     const Demand demand{work.jobs.size(), live.others()};
@@ -238,7 +229,7 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
     const auto start = [&] { return start_worker(folders, available_cores(), options.patience, &signals); };
     const auto stopped = [&](int signal) {
         progress->line("stopped while plugins were being loaded (" + signal_name(signal) + ")");
-        return exit_code_of(signal);
+        return exit_code_after(signal);
     };
     ReadyWorker ready = start();
     if (ready.stopped_by != 0) return stopped(ready.stopped_by);
@@ -271,7 +262,44 @@ store::Sweep newest_sweep(const RunOptions& options) {
                                                      suggestion(options.experiment, names, "experiments"));
 }
 
+// Of a sweep's trials, each once.
+std::vector<nlohmann::json> configs_of(const fs::path& file, std::int64_t sweep) {
+    store::Store reader = store::Store::open_to_read(file);
+    std::map<std::string, nlohmann::json> by_hash;
+    for (const store::Trial& trial : store::list_trials(reader, {.sweep = sweep}))
+        if (!by_hash.contains(trial.config_hash))
+            by_hash[trial.config_hash] = nlohmann::json::parse(trial.config, nullptr, false);
+    std::vector<nlohmann::json> configs;
+    for (auto& [hash, config] : by_hash)
+        if (config.is_object()) configs.push_back(std::move(config));
+    return configs;
+}
+
 }  // namespace
+
+ScheduleOptions schedule_options(const RunSettings& run, int cuda_devices, const WorkerPatience& patience) {
+    ScheduleOptions options;
+    options.patience = patience;
+    options.slots = make_slots(run, cuda_devices, available_cores());
+    options.time_limit = run.time_limit;
+    options.retries = static_cast<int>(run.retries);
+    options.stop_on_failure = run.stop_on_failure;
+    options.checkpoint_seconds = run.checkpoint_seconds;
+    options.exact_seconds = run.exact_seconds;
+    options.retention.newest = static_cast<int>(run.keep_newest);
+    options.retention.best_metric = run.keep_best;
+    return options;
+}
+
+std::string slots_text(const std::vector<Slot>& slots) {
+    std::string devices;
+    for (const Slot& slot : slots)
+        if (devices.find(slot.device) == std::string::npos) devices += (devices.empty() ? "" : ", ") + slot.device;
+    const std::string threads = count_text(static_cast<std::size_t>(slots[0].threads), "thread");
+    return count_text(slots.size(), "slot") + " (" + devices + ", " + threads + " each)";
+}
+
+int exit_code_after(int signal) { return signal == SIGUSR1 ? exit_preempted : 128 + signal; }
 
 std::vector<fs::path> experiment_plugin_folders(const RunOptions& options) {
     return plugin_folders(options.plugin_paths, plugin_folders_of(options.file, options.overrides));
@@ -286,9 +314,11 @@ int run_verb(const RunOptions& options, std::ostream& out) {
 
 int resume_verb(const RunOptions& options, std::ostream& out) {
     const store::Sweep newest = newest_sweep(options);
+    const std::vector<nlohmann::json> configs = configs_of(options.store, newest.id);
     const StoredCode code(newest, options.trust);
     const auto read = [&](const PluginCatalogue& plugins) {
-        Experiment experiment = parse_experiment(newest.toml, newest.file, options.overrides, plugins);
+        Experiment experiment =
+            parse_experiment(newest.toml, newest.file, options.overrides, as_before(plugins, configs));
         for (const Experiment* one = &experiment; one; one = one->stage1.get())
             for (const TrialConfig& trial : one->trials) code.require_scripts(trial.config, plugins);
         return experiment;

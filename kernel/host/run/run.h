@@ -1,4 +1,4 @@
-// The acting verbs: `run`, `plan` and `resume`.
+// The acting verbs: `run`, `plan`, `resume` and `evaluate`.
 #pragma once
 
 #include <filesystem>
@@ -8,6 +8,7 @@
 
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/worker_process.h"
+#include "store/store.h"
 
 namespace marginalia {
 
@@ -38,6 +39,10 @@ int run_verb(const RunOptions& options, std::ostream& out);
 
 // The same for an experiment already in the store, from the text that was stored with its newest sweep.
 int resume_verb(const RunOptions& options, std::ostream& out);
+
+// Evaluates trials that are trained, by their own [evaluation] and [reference] with options.overrides. The plugins are
+// those that `resume` would take. Exit codes as those of `run`.
+int evaluate_verb(const RunOptions& options, const std::vector<store::TrialId>& trials, std::ostream& out);
 
 // Says what `run` would do with each trial. Writes nothing.
 int plan_verb(const RunOptions& options, std::ostream& out);

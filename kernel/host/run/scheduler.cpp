@@ -76,6 +76,7 @@ void Scheduler::assign() {
         station->job = std::move(queue_.front());
         queue_.pop_front();
         station->shown = RunningTrial(*station->job, station->slot.device);
+        station->shown.latest = station->job->latest;
         claimer_->ask(station->index, *station->job, station->place());
         const bool other_threads = station->worker && station->worker->threads() != station->place().threads;
         if (other_threads || (station->job->fresh && !station->plugin_sets.empty())) station->drop_worker();
@@ -167,7 +168,7 @@ void Scheduler::wait_for_events() {
 
 // What a worker has sent; `rest`: it has ended, and this is all.
 void Scheduler::hear(Station& station, bool rest) {
-    const auto take = [&](Record type, std::string_view payload) { take_record(station, type, payload); };
+    const auto take = [&](RecordType type, std::string_view payload) { take_record(station, type, payload); };
     try {
         if (rest) station.worker->read_rest(take);
         else station.worker->read_some(take);
@@ -229,14 +230,15 @@ void Scheduler::start_if_ready(Station& station) {
                          .threads = station.place().threads,
                          .checkpoint_seconds = options_.checkpoint_seconds,
                          .exact_seconds = options_.exact_seconds};
+    request.evaluate = station.job->trained;
     ArchiveSizes sizes;
     if (const auto& checkpoint = station.claim->checkpoint) {
         sizes.checkpoint = static_cast<std::uint64_t>(checkpoint->bytes);
         station.feeds.push_back({*checkpoint});
     }
-    if (const auto& network = station.claim->start_network) {
-        sizes.start_network = static_cast<std::uint64_t>(network->bytes);
-        station.feeds.push_back({*network});
+    if (const auto& start = station.claim->start_from) {
+        sizes.start_from = static_cast<std::uint64_t>(start->bytes);
+        station.feeds.push_back({*start});
     }
     station.log_place = station.worker->log_size();
     station.worker->send(Command::trial, encode_trial_head(request, sizes));

@@ -78,7 +78,7 @@ private:
     void take_claims();
     void start_if_ready(Station&);
     void hear(Station&, bool rest);
-    void take_record(Station&, Record type, std::string_view payload);
+    void take_record(Station&, RecordType type, std::string_view payload);
     void take_name(Station&, std::string_view payload);
     void take_metrics(Station&, std::string_view payload);
     void take_sample(store::TrialId trial, std::string_view payload);
@@ -106,6 +106,7 @@ private:
     void take_checkpoint_end(Station&, std::string_view payload);
 
     void trial_done(Station&);
+    void evaluate_next(Job job);
     void trial_preempted(Station&);
     void trial_failed(Station&, store::Status status, std::string reason);
     void trial_lost(Station&, std::string reason);

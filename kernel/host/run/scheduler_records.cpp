@@ -25,44 +25,44 @@ std::string note_line(store::TrialId trial, std::string_view note) {
 
 }  // namespace
 
-void Scheduler::take_record(Station& station, Record type, std::string_view payload) {
+void Scheduler::take_record(Station& station, RecordType type, std::string_view payload) {
     switch (type) {
-        case Record::loading:
+        case RecordType::loading:
             station.loading = payload;
             station.loading_since = Clock::now();
             return;
-        case Record::name: take_name(station, payload); return;
-        case Record::catalogue: return plugins_opened(station, payload);
+        case RecordType::name: take_name(station, payload); return;
+        case RecordType::catalogue: return plugins_opened(station, payload);
         default: break;
     }
     if (!station.started) throw Error("a record of a trial that it does not have");
     const store::TrialId trial = station.job->trial;
     switch (type) {
-        case Record::metrics: take_metrics(station, payload); break;
-        case Record::final_metric: {
+        case RecordType::metrics: take_metrics(station, payload); break;
+        case RecordType::final_metric: {
             const auto value = take<double>(payload);
             station.shown.latest[std::string(payload)] = value;
             writer_.final_metric(trial, std::string(payload), value);
             break;
         }
-        case Record::sample: take_sample(trial, payload); break;
-        case Record::checkpoint_piece: take_checkpoint_piece(station, payload); break;
-        case Record::checkpoint: take_checkpoint_end(station, payload); break;
-        case Record::progress: {
+        case RecordType::sample: take_sample(trial, payload); break;
+        case RecordType::checkpoint_piece: take_checkpoint_piece(station, payload); break;
+        case RecordType::checkpoint: take_checkpoint_end(station, payload); break;
+        case RecordType::progress: {
             const auto done = take<std::int64_t>(payload);
             const auto total = take<std::int64_t>(payload);
             station.shown.advance(payload, done, total);
             break;
         }
-        case Record::done:
+        case RecordType::done:
             take_end(station, payload);
             trial_done(station);
             break;
-        case Record::stopped:
+        case RecordType::stopped:
             take_end(station, payload);
             trial_preempted(station);
             break;
-        case Record::failed: take_failure(station, payload); break;
+        case RecordType::failed: take_failure(station, payload); break;
         default: throw Error("a record of type " + std::to_string(static_cast<int>(type)) + ", which is none");
     }
 }
@@ -145,9 +145,29 @@ void Scheduler::take_metrics(Station& station, std::string_view payload) {
 
 void Scheduler::trial_done(Station& station) {
     const auto number = writer_.status(station.job->trial, store::Status::done);
-    Unsaid& unsaid = unsaid_.emplace_back(Unsaid{number, std::move(*station.job), station.shown});
-    unsaid.shown.job = &unsaid.job;
+    Job& job = *station.job;
+    if (job.trained) job.evaluations.pop_front();
+    job.trained = true;
+    job.threads = station.place().threads;  // with as many its evaluation has the same bits, wherever it is done
+    if (job.evaluations.empty()) {
+        Unsaid& unsaid = unsaid_.emplace_back(Unsaid{number, std::move(job), station.shown});
+        unsaid.shown.job = &unsaid.job;
+    } else if (stopping_) {
+        ++result_.preempted;
+        progress_.ended(station.shown, "stopped");
+    } else {
+        job.latest = std::move(station.shown.latest);
+        evaluate_next(std::move(job));
+    }
     station.drop_job();
+}
+
+// Before others begin, so that what has been begun is ended first.
+void Scheduler::evaluate_next(Job job) {
+    job.config = job.evaluations.front().config;
+    job.label = job.evaluations.front().label;
+    job.fresh = false;
+    queue_.push_front(std::move(job));
 }
 
 void Scheduler::trial_preempted(Station& station) {
@@ -175,6 +195,10 @@ void Scheduler::trial_failed(Station& station, store::Status status, std::string
     if (retry) return put_back(std::move(job));
     result_.told.push_back(job.trial);
     ++result_.failed;
+    if (job.trained && job.evaluations.size() > 1 && !stopping_) {  // another may not fail
+        job.evaluations.pop_front();
+        evaluate_next(std::move(job));
+    }
     if (options_.stop_on_failure)
         stop_all("stopping, as run.stop_on_failure says: running trials write a checkpoint and end");
 }

@@ -191,7 +191,7 @@ void WorkerProcess::read_rest(const Take& take) {
 
 void WorkerProcess::hand_over(const Take& take) {
     FrameReader::Frame frame;
-    while (reader_.next(frame)) take(static_cast<Record>(frame.type), frame.payload);
+    while (reader_.next(frame)) take(static_cast<RecordType>(frame.type), frame.payload);
 }
 
 std::optional<std::chrono::steady_clock::time_point> WorkerProcess::half_said() const {

@@ -61,7 +61,7 @@ public:
     void write_some();
 
     // Reads what has arrived and hands it over record by record. Throws Error where its bytes are no records.
-    using Take = std::function<void(Record, std::string_view)>;
+    using Take = std::function<void(RecordType, std::string_view)>;
     void read_some(const Take& take);
     // The same for all that is left in the pipe of a worker that has ended.
     void read_rest(const Take& take);

@@ -8,8 +8,10 @@
 
 #include "kernel/base/printable.h"
 #include "kernel/host/run/exit_codes.h"
+#include "kernel/host/run/open_store.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/nearest.h"
+#include "store/error.h"
 
 namespace marginalia {
 namespace {
@@ -78,6 +80,17 @@ std::string lower_first(std::string text) {
     return text;
 }
 
+// False where it cannot be written.
+bool brought_up_to_date(const std::filesystem::path& store) {
+    try {
+        bring_up_to_date(store);
+    } catch (const store::StoreError&) {
+        return false;
+    }
+    std::cerr << "store " << printable(store.string()) << " is of an older layout and has been brought up to date\n";
+    return true;
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv, std::ostream& out) {
@@ -120,7 +133,12 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
         return complain(lower_first(error.what()), app);
     }
     line.common.format = format_named(line.format);
-    return line.action(out);
+    try {
+        return line.action(out);
+    } catch (const store::StoreError& error) {
+        if (error.kind() != store::StoreError::Kind::older || !brought_up_to_date(line.common.store)) throw;
+    }
+    return line.action(out);  // a reader, which found an older store before it said anything
 }
 
 }  // namespace marginalia

@@ -6,6 +6,7 @@
 
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/exit_codes.h"
+#include "kernel/host/run/open_store.h"
 #include "kernel/host/verbs/verbs.h"
 
 namespace marginalia {
@@ -44,7 +45,7 @@ void print_counts(const store::Recovered& result, std::ostream& out) {
 }
 
 int recover_verb(const Common&, const RecoverOptions& options, std::ostream& out) {
-    const store::Recovered result = store::recover_store(options.damaged, options.file);
+    const store::Recovered result = store::recover_store(options.damaged, options.file, config_parts);
     fmt::print(out, "{} is made of what is whole in {}, which was only read\n", options.file.string(),
                options.damaged.string());
     print_counts(result, out);

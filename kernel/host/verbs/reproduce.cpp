@@ -25,9 +25,8 @@ struct ReproduceOptions {
     std::filesystem::path file;  // empty: `out`
 };
 
-// The record that a run of these plugins would leave now. Starts a worker, as only it can say which plugins there are.
-std::string provenance_now(const Common& common, const store::Trial& trial, const store::Sweep& sweep) {
-    const StoredCode code(sweep, common.trust);
+// Starts a worker, as only it can say which plugins there are.
+ReadyWorker worker_for(const Common& common, const StoredCode& code) {
     std::vector<std::string> left_out;
     ReadyWorker ready = start_worker(code.plugin_folders(common.plugin_paths, left_out), 1);
     for (const std::string& folder : left_out)
@@ -35,10 +34,14 @@ std::string provenance_now(const Common& common, const store::Trial& trial, cons
             "not looked into: {}, which the store names and which you have not chosen; give --plugin-path {} or "
             "--trust\n",
             folder, folder);
+    return ready;
+}
+
+// The record that a run of these plugins would leave now.
+std::string provenance_now(const ReadyWorker& ready, const StoredCode& code, const nlohmann::json& config,
+                           const store::Sweep& sweep) {
     Experiment experiment;
-    TrialConfig config;
-    config.config = nlohmann::json::parse(trial.config);
-    experiment.trials.push_back(std::move(config));
+    experiment.trials.push_back({config, "", 0});
     return provenance_of(surroundings_of(code.covers(sweep.file) ? sweep.file : std::string()), experiment,
                          ready.catalogue, ready.torch.version, {});
 }
@@ -66,10 +69,11 @@ void print_differences(const std::string& then_record, const std::string& now_re
 int reproduce_verb(const Common& common, const ReproduceOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
     const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
-    const std::string toml =
-        to_toml(details.trial.experiment, nlohmann::json::parse(details.trial.config), details.trial.seed);
-    write_out(options.file, toml, out);
-    print_differences(details.sweep.provenance, provenance_now(common, details.trial, details.sweep));
+    const StoredCode code(details.sweep, common.trust);
+    const ReadyWorker ready = worker_for(common, code);
+    const nlohmann::json config = completed(nlohmann::json::parse(details.trial.config), ready.catalogue);
+    write_out(options.file, to_toml(details.trial.experiment, config, details.trial.seed), out);
+    print_differences(details.sweep.provenance, provenance_now(ready, code, config, details.sweep));
     return exit_ok;
 }
 

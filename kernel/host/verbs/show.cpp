@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
@@ -48,6 +49,9 @@ Facts life(const store::TrialDetails& details) {
         facts.emplace_back("ran on", where + (trial.host.empty() ? "" : " of " + trial.host));
         facts.emplace_back("attempts", std::to_string(trial.attempts));
     }
+    if (trial.trained && !trial.evaluated && trial.evaluation != 0)
+        facts.emplace_back("evaluation", "not done: the training is over, its evaluation is " +
+                                             std::string(store::name_of(trial.status)));
     facts.emplace_back("created", time_of(trial.created));
     if (trial.started) facts.emplace_back("started", time_of(trial.started));
     if (trial.finished) facts.emplace_back("finished", time_of(trial.finished));
@@ -97,6 +101,42 @@ void print_curves(const store::TrialDetails& details, std::ostream& out) {
     table.print(out, Format::text, screen());
 }
 
+// The keys in which an evaluation differs from the one that is shown.
+std::string differences(const store::EvaluationInfo& one, const store::EvaluationInfo& shown) {
+    const auto theirs = nlohmann::json::parse(one.config, nullptr, false).flatten(),
+               ours = nlohmann::json::parse(shown.config, nullptr, false).flatten();
+    std::string text;
+    for (const auto& [path, value] : theirs.items()) {
+        if (ours.contains(path) && ours.at(path) == value) continue;
+        std::string key = path.substr(1);
+        std::ranges::replace(key, '/', '.');
+        text += (text.empty() ? "" : ", ") + key + " " + value.dump();
+    }
+    return text;
+}
+
+// Those that are not shown, with the figures that tell most.
+void print_evaluations(const store::TrialDetails& details, std::ostream& out) {
+    if (details.evaluations.size() < 2 || !details.evaluations.front().shown) return;
+    constexpr std::size_t most = 3;
+    Facts facts;
+    for (const store::EvaluationInfo& one : details.evaluations) {
+        if (one.shown) continue;
+        std::map<std::string, double> figures;
+        std::vector<std::string> names;
+        for (const store::FinalMetric& figure : one.figures) {
+            figures[figure.name] = figure.value;
+            if (!figure.name.ends_with("_stderr")) names.push_back(figure.name);
+        }
+        std::string text(one.status == store::Status::done ? "" : store::name_of(one.status));
+        names = by_importance(names);
+        for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
+            text += (text.empty() ? "" : ", ") + names[i] + " " + number_text(figures.at(names[i]));
+        facts.emplace_back(differences(one, details.evaluations.front()), text);
+    }
+    print_facts("other evaluations", facts, out);
+}
+
 Facts kept(const store::TrialDetails& details) {
     Facts facts;
     for (const store::CheckpointInfo& checkpoint : details.checkpoints)
@@ -127,6 +167,15 @@ nlohmann::ordered_json as_json(const store::TrialDetails& details) {
                                         {"min", number_or_text(metric.min)},   {"min_step", metric.min_step},
                                         {"max", number_or_text(metric.max)},   {"points", metric.n},
                                         {"not_finite", metric.nonfinite}};
+    json["evaluations"] = nlohmann::json::array();
+    for (const store::EvaluationInfo& one : details.evaluations) {
+        nlohmann::ordered_json figures = nlohmann::json::object();
+        for (const store::FinalMetric& figure : one.figures) figures[figure.name] = number_or_text(figure.value);
+        json["evaluations"].push_back({{"shown", one.shown},
+                                       {"status", store::name_of(one.status)},
+                                       {"config", nlohmann::json::parse(one.config, nullptr, false)},
+                                       {"figures", figures}});
+    }
     json["checkpoints"] = nlohmann::json::array();
     for (const store::CheckpointInfo& checkpoint : details.checkpoints)
         json["checkpoints"].push_back(
@@ -167,6 +216,7 @@ void print_text(store::Store& store, const store::TrialDetails& details, std::os
     const FlatConfig config = config_of(store, trial);
     print_facts("config", {config.begin(), config.end()}, out);
     print_finals(details, out);
+    print_evaluations(details, out);
     print_curves(details, out);
     print_facts("checkpoints", kept(details), out);
     print_facts("samples", kept_samples(store, details), out);

@@ -22,11 +22,9 @@ void use_averages(const TrialParts& parts, const TrainSettings& train, const Sta
 }  // namespace
 
 TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, const Tick& tick) {
-    TrainedModel trained{build_model(request, plugins), {}, nullptr, {}};
+    CheckpointState state;
+    TrainedModel trained{load_trained(request, plugins, state), {}, nullptr, {}};
     const TrialParts& parts = trained.parts;
-    CheckpointState state = load_checkpoint(request.checkpoint, *parts.network);
-    check_vocabulary(parts, state.trial_json);
-    load_objective(parts, state);
     trained.trial_json = state.trial_json;
     // A finished training has put them in place and keeps no optimiser.
     if (const auto found = state.parts.find("optimizer"); found != state.parts.end())

@@ -28,6 +28,7 @@ std::string check_declared(const PluginManifest& plugin) {
         expect(!spec.help.empty(), "parameter '" + spec.name + "' has no help; give one line");
         expect(spec.minimum <= spec.maximum, "parameter '" + spec.name + "' has a minimum above its maximum");
         if (!spec.required) plugin_parameters(with_only(plugin, spec), {});
+        if (spec.absent) absent_value(spec);
     }
     return std::to_string(plugin.parameters.size()) + " parameters, defaults within range";
 }

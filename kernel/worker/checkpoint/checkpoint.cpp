@@ -21,7 +21,9 @@ constexpr const char* state_file = "state";
 constexpr const char* trial_file = "trial.json";
 constexpr std::size_t record_overhead = 512;  // about, of a record's two headers and its alignment
 
-std::string pickle(const CheckpointState& state) {
+}  // namespace
+
+std::string save_state(const CheckpointState& state) {
     c10::Dict<std::string, at::Tensor> dict;
     dict.insert("step", at::tensor(state.step, at::kLong));
     for (const auto& [part, tensors] : state.parts)
@@ -49,7 +51,7 @@ std::string pickle(const CheckpointState& state) {
     return archive;
 }
 
-CheckpointState unpickle(std::string_view bytes) {
+CheckpointState load_state(std::string_view bytes) {
     CheckpointState state;
     for (const auto& [name, tensor] : TensorArchive(bytes).tensors()) {
         const auto slash = name.find('/');
@@ -60,6 +62,8 @@ CheckpointState unpickle(std::string_view bytes) {
     }
     return state;
 }
+
+namespace {
 
 std::string text_of(const at::Tensor& tensor) {
     std::ostringstream text;
@@ -96,7 +100,7 @@ void write_checkpoint(const Network& network, const std::string& trial_json, con
         return size;
     };
     torch::jit::ExtraFilesMap extra{{trial_file, trial_json}};
-    extra[state_file] = pickle(state);
+    extra[state_file] = save_state(state);
     torch::jit::ExportModule(network.module(), write, extra);
 }
 
@@ -111,7 +115,7 @@ CheckpointState load_checkpoint(const std::string& bytes, Network& network) {
     const StateDict tensors = archive.tensors();
     copy_weights(tensors, network);
     copy_buffers(tensors, network);
-    CheckpointState state = unpickle(archive.extra(state_file));
+    CheckpointState state = load_state(archive.extra(state_file));
     state.trial_json = archive.extra(trial_file);
     return state;
 }

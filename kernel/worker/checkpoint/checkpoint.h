@@ -5,6 +5,7 @@
 #include <marginalia/state_dict.h>
 
 #include <string>
+#include <string_view>
 
 #include "kernel/wire/recorder.h"
 
@@ -17,6 +18,10 @@ struct CheckpointState {
     std::map<std::string, StateDict> parts;  // "optimizer", "sampler", "objective", "generator", "time", "precision"
     std::string trial_json;                  // as it was saved; set by load_checkpoint
 };
+
+// The rest alone, as one archive; reading takes numbers only, as load_checkpoint does.
+std::string save_state(const CheckpointState& state);
+CheckpointState load_state(std::string_view bytes);
 
 // Puts the archive into the sink part by part. Beside the tensors themselves, memory holds one copy of `state`.
 void write_checkpoint(const Network& network, const std::string& trial_json, const CheckpointState& state,

@@ -112,7 +112,7 @@ std::size_t ZipRecords::read_entry(std::string_view bytes, std::size_t at, std::
     const std::string_view content = piece(bytes, data, in_archive);
     if (!places.emplace(local, data + in_archive).second) damaged("two of its records share bytes");
     const std::string short_name(name.substr(std::min(name.find('/') + 1, name.size())));
-    if (!records_.emplace(short_name, Record{content, crc, stored}).second)
+    if (!records_.emplace(short_name, Entry{content, crc, stored}).second)
         damaged("it has two records '" + short_name + "'");
     return at + entry_bytes + name_size + extra_size + comment_size;
 }

@@ -21,7 +21,7 @@ public:
     std::string_view at(const std::string& name) const;
 
 private:
-    struct Record {
+    struct Entry {
         std::string_view data;
         std::uint32_t crc = 0;
         bool stored = false;
@@ -30,7 +30,7 @@ private:
     void read_directory(std::string_view bytes);
     std::size_t read_entry(std::string_view bytes, std::size_t at, std::map<std::size_t, std::size_t>& places);
 
-    std::map<std::string, Record, std::less<>> records_;  // without ROOT
+    std::map<std::string, Entry, std::less<>> records_;  // without ROOT
 };
 
 }  // namespace marginalia

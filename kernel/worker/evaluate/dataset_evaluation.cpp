@@ -81,7 +81,8 @@ public:
         const std::int64_t orders = evaluation_.settings.ensemble_orders, batch = evaluation_.settings.batch;
         // One order more, so that what the single order is compared with does not contain it.
         const at::Tensor log_p = along_orders(evaluation_, x, orders + 1, generator_);
-        const at::Tensor marginal = log_marginals(evaluation_.model, x, batch, evaluation_.parts.device);
+        const at::Tensor marginal =
+            log_marginals(evaluation_.model, x, batch, evaluation_.parts.device, evaluation_.keep_going);
         const at::Tensor ensemble = log_mean(log_p.slice(0, 1));
         for (std::int64_t first = 0; first + rows_ <= x.size(0); first += rows_) {
             const at::Tensor kept =

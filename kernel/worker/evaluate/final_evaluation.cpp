@@ -1,5 +1,4 @@
-#include "kernel/worker/evaluate/final_evaluation.h"
-
+// The figures of a finished training, as [evaluation] asks for them.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
@@ -11,14 +10,19 @@
 #include "kernel/worker/evaluate/dataset_evaluation.h"
 #include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/evaluate/reference.h"
+#include "kernel/worker/evaluate/stages.h"
 #include "kernel/worker/states/svg.h"
 
 namespace marginalia {
 
 namespace {
 
-// Streams of the trial's seed, apart from those of training.
-constexpr std::uint64_t final_stream = 2, reference_stream = 4;
+// Streams of the trial's seed, apart from those of training. Every stage that draws has its own, so that one which is
+// done by another process than those before it finds the same: the first is that of the model and of its states.
+constexpr std::uint64_t final_stream = 2, reference_stream = 4, timing_stream = 8, likelihood_stream = 9;
+
+// Seconds from the wish to stop to the end of the process, where a stage is in code that does not ask.
+constexpr double patience_in_stages = 1;
 
 class FinalEvaluation {
 public:
@@ -26,26 +30,26 @@ public:
         : request_(request), plugins_(plugins), parts_(parts), recorder_(recorder),
           wanted_(request.settings.evaluation), steps_(request.settings.train.steps),
           generator_(make_generator(parts.device, request.seed, final_stream)),
+          stages_(request, parts.domain, recorder, steps_),
           model_(parts.objective->model(*parts.network, generator_, tick_of(normalising_))) {}
 
     void run() {
         // Exact values cost seconds on wide lattices: only beside the figures they are to be compared with.
         if (parts_.energy && (wanted_.samples > 0 || wanted_.nll_samples > 0)) find_log_z();
-        at::Tensor drawn;
-        if (wanted_.samples > 0)
-            record(evaluate_samples(parts_, *model_, log_z_, wanted_.samples, wanted_.batch, generator_,
-                                    reporting("sampling"), drawn));
-        if (drawn.defined()) {
-            record_pictures(drawn);
-            if (wanted_.marginal_time) record(time_marginals(parts_, *model_, drawn, generator_, tick_of(timing_)));
-        }
+        const at::Tensor drawn = drawn_states();
+        if (drawn.defined()) stages_.once("pictures", [&] { record_pictures(drawn); });
+        if (drawn.defined() && wanted_.marginal_time)
+            stages_.once("timing", [&] {
+                at::Generator own = make_generator(parts_.device, request_.seed, timing_stream);
+                record(time_marginals(parts_, *model_, drawn, own, tick_of(timing_)));
+            });
         if (parts_.energy) compare_with_reference(drawn);
         else compare_with_data(drawn);
     }
 
 private:
-    KeepGoing reporting(const char* phase) {
-        return [this, phase](std::int64_t done, std::int64_t total) {
+    KeepGoing reporting(std::string phase) {
+        return [this, phase = std::move(phase)](std::int64_t done, std::int64_t total) {
             recorder_.progress(phase, done, total);
             return !recorder_.stop_requested();
         };
@@ -57,60 +61,104 @@ private:
     }
 
     void find_log_z() {
-        begin("exact log Z");
-        log_z_.value = parts_.energy->log_z();
-        if (log_z_.value) record({{"log_z_exact", *log_z_.value}});
-        if (wanted_.ais_chains == 0) return;
+        stages_.once("exact log Z", [&] {
+            begin("exact log Z");
+            const std::optional<double> value = parts_.energy->log_z();
+            if (!value) return;
+            record({{"log_z_exact", *value}});
+            stages_.keep_numbers("log_z", {*value, 0, 1});
+        });
+        if (wanted_.ais_chains > 0) stages_.once("annealing", [&] { anneal(); });
+        if (const std::vector<double> known = stages_.numbers("log_z"); known.size() == 3)
+            log_z_ = {known[0], known[1], known[2] != 0};
+    }
+
+    void anneal() {
+        const std::int64_t chains = wanted_.ais_chains, temperatures = wanted_.ais_temperatures;
         std::int64_t done = 0;
         const KeepGoing keep_going = reporting("annealing");
         const Tick tick = [&] {
-            if (!keep_going(++done, wanted_.ais_temperatures)) throw Interrupted{};
+            if (!keep_going(++done, temperatures)) throw Interrupted{};
         };
-        const AnnealedLogZ estimate = annealed_log_z(
-            *parts_.energy, {wanted_.ais_chains, wanted_.ais_temperatures, static_cast<std::uint64_t>(request_.seed)},
-            tick);
+        const AnnealedLogZ estimate =
+            annealed_log_z(*parts_.energy, {chains, temperatures, static_cast<std::uint64_t>(request_.seed)}, tick);
         record({{"log_z_ais", estimate.log_z},
                 {"log_z_ais_stderr", estimate.standard_error},
                 {"log_z_ais_lower", estimate.mean_log_weight},
                 {"log_z_ais_effective", estimate.effective}});
-        if (!log_z_.value && std::isfinite(estimate.log_z)) log_z_ = {estimate.log_z, estimate.standard_error, false};
+        if (stages_.numbers("log_z").empty() && std::isfinite(estimate.log_z))
+            stages_.keep_numbers("log_z", {estimate.log_z, estimate.standard_error, 0});
+    }
+
+    // Undefined where none are wanted.
+    at::Tensor drawn_states() {
+        if (wanted_.samples > 0)
+            stages_.once("sampling", [&] {
+                at::Tensor drawn;
+                record(evaluate_samples(parts_, *model_, log_z_, wanted_.samples, wanted_.batch, generator_,
+                                        reporting("sampling"), drawn));
+                stages_.keep_states("drawn", drawn);
+            });
+        return stages_.states("drawn");
     }
 
     void compare_with_data(const at::Tensor& drawn) {
-        begin("drawn rows beside the data's");
-        if (drawn.defined()) record(evaluate_drawn_rows(parts_, drawn));
-        record(evaluate_likelihood(row_evaluation("likelihood")));
+        if (drawn.defined())
+            stages_.once("drawn rows", [&] {
+                begin("drawn rows beside the data's");
+                record(evaluate_drawn_rows(parts_, drawn));
+            });
+        stages_.once("likelihood", [&] { record(evaluate_likelihood(row_evaluation("likelihood"))); });
         // Where log p has one value there is nothing to compare.
         const bool one_log_p = !parts_.objective->trains_marginals() || parts_.network->consistent();
-        if (wanted_.ranking_groups > 0 && !one_log_p) record(evaluate_ranking(row_evaluation("ranking")));
+        if (wanted_.ranking_groups > 0 && !one_log_p)
+            stages_.once("ranking", [&] { record(evaluate_ranking(row_evaluation("ranking"))); });
     }
 
     RowEvaluation row_evaluation(const char* phase) { return {parts_, *model_, wanted_, reporting(phase)}; }
 
     void compare_with_reference(const at::Tensor& drawn) {
         const std::int64_t nll_samples = wanted_.nll_samples, marginal_states = wanted_.marginal_states;
-        if (nll_samples > 0) begin("exact entropy");
-        if (nll_samples > 0)
-            if (const auto entropy = parts_.energy->entropy())
-                record({{"entropy_bits_exact", *entropy / std::log(2.0) / static_cast<double>(parts_.domain.sites)}});
+        if (nll_samples > 0) stages_.once("entropy", [&] { record_entropy(); });
         const std::int64_t count = std::max(nll_samples, marginal_states);
         if (count == 0) return;
-        Reference reference = reference_states(count);
+        stages_.once("reference", [&] { draw_reference(count); });
+        Reference reference;
+        reference.x = stages_.states("reference");
         if (!reference.x.defined()) return;
-        recorder_.sample("reference_samples", steps_, "text",
-                         (reference.exact ? "exact: " : "chain: ") + reference.how);
-        record(reference.figures);
+        reference.chains = static_cast<std::int64_t>(stages_.numbers("reference_chains").at(0));
         if (marginal_states > 0 && parts_.objective->trains_marginals())
-            compare_marginals(reference.x, marginal_states);
+            stages_.once("marginals", [&] { compare_marginals(reference.x, marginal_states); });
         if (nll_samples == 0) return;
         reference.x = reference.x.slice(0, 0, nll_samples);
-        record(
-            evaluate_reference(parts_, *model_, log_z_, reference, wanted_.batch, generator_, reporting("likelihood")));
-        if (!drawn.defined()) return;
+        stages_.once("likelihood", [&] {
+            at::Generator own = make_generator(parts_.device, request_.seed, likelihood_stream);
+            record(evaluate_reference(parts_, *model_, log_z_, reference, wanted_.batch, own, reporting("likelihood")));
+        });
+        if (drawn.defined()) stages_.once("quality", [&] { compare_states(drawn, reference); });
+    }
+
+    void record_entropy() {
+        begin("exact entropy");
+        if (const auto entropy = parts_.energy->entropy())
+            record({{"entropy_bits_exact", *entropy / std::log(2.0) / static_cast<double>(parts_.domain.sites)}});
+    }
+
+    void compare_states(const at::Tensor& drawn, const Reference& reference) {
         begin("drawn states beside reference states");
         Curves curves;
         record(evaluate_quality(parts_, drawn, reference, curves));
         record(curves);
+    }
+
+    void draw_reference(std::int64_t count) {
+        const Reference reference = reference_states(count);
+        if (!reference.x.defined()) return;
+        recorder_.sample("reference_samples", steps_, "text",
+                         (reference.exact ? "exact: " : "chain: ") + reference.how);
+        record(reference.figures);
+        stages_.keep_states("reference", reference.x);
+        stages_.keep_numbers("reference_chains", {static_cast<double>(reference.chains)});
     }
 
     Reference reference_states(std::int64_t count) {
@@ -128,8 +176,9 @@ private:
         at::Generator choice = make_generator(at::kCPU, request_.seed, final_stream);
         Curves curves;
         const MarginalChoice choice_of_states{states, wanted_.batch, request_.exact_seconds};
-        const Figures figures = evaluate_marginals(parts_, *model_, reference, choice_of_states, choice,
-                                                   reporting("exact log-marginals"), curves);
+        const Figures figures = evaluate_marginals(
+            parts_, *model_, reference, choice_of_states, choice,
+            reporting(fmt::format("exact log-marginals (at most {:g} s)", request_.exact_seconds)), curves);
         record(figures);
         if (const auto left = figures.find("marginal_states"); left != figures.end())
             recorder_.note(steps_,
@@ -210,20 +259,24 @@ private:
     at::Generator generator_;
     const at::NoGradGuard no_grad_;
     const KeepGoing normalising_ = reporting("normalising"), timing_ = reporting("timing marginals");
+    Stages stages_;
     const std::unique_ptr<Model> model_;
     LogZ log_z_;
 };
 
 }  // namespace
 
-bool final_evaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts,
-                      Recorder& recorder) {
+TrialOutcome evaluate_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
+    recorder.may_be_ended(patience_in_stages);
+    CheckpointState state;
+    const TrialParts parts = load_trained(request, plugins, state);
+    std::string().swap(request.checkpoint);
     try {
         FinalEvaluation(request, plugins, parts, recorder).run();
     } catch (const Interrupted&) {
-        return false;
+        return TrialOutcome::stopped;
     }
-    return true;
+    return TrialOutcome::done;
 }
 
 }  // namespace marginalia

@@ -62,7 +62,7 @@ Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at
     at::Tensor exact = at::empty({choice.states}, at::kDouble);
     if (!exact_log_marginals(parts, partial, choice.seconds, keep_going, exact)) return {};
     const at::Tensor found = exact.isnan().logical_not();
-    const at::Tensor modelled = log_marginals(model, partial.index({found}), choice.batch, parts.device);
+    const at::Tensor modelled = log_marginals(model, partial.index({found}), choice.batch, parts.device, keep_going);
     exact = exact.index({found});
     if (exact.numel() == 0) return {{"marginal_states", 0}};
     const at::Tensor error = modelled - exact;

@@ -103,6 +103,14 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins) {
     return parts;
 }
 
+TrialParts load_trained(const TrialRequest& request, const PluginHost& plugins, CheckpointState& state) {
+    TrialParts parts = build_model(request, plugins);
+    state = load_checkpoint(request.checkpoint, *parts.network);
+    check_vocabulary(parts, state.trial_json);
+    load_objective(parts, state);
+    return parts;
+}
+
 TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
     TrialParts parts = build_model(request, plugins);
     const TrainingSetup setup = setup_of(parts, request.settings.train.batch);

@@ -32,6 +32,9 @@ struct TrialParts {
 // All but the sampler: what asking a trained model takes.
 TrialParts build_model(const TrialRequest& request, const PluginHost& plugins);
 
+// The same with what the request's checkpoint holds; `state` is all of that.
+TrialParts load_trained(const TrialRequest& request, const PluginHost& plugins, CheckpointState& state);
+
 // The energy alone, under [energy] in the config, with batch_energy and domain.
 TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins);
 

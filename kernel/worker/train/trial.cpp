@@ -1,4 +1,4 @@
-// One trial from its config to its final figures.
+// One trial from its config to the last checkpoint of its training.
 #include <ATen/ATen.h>
 #include <marginalia/files.h>
 #include <torch/script.h>
@@ -11,7 +11,6 @@
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/evaluate/dataset_evaluation.h"
 #include "kernel/worker/evaluate/evaluation.h"
-#include "kernel/worker/evaluate/final_evaluation.h"
 #include "kernel/worker/machine/autocast.h"
 #include "kernel/worker/machine/bfloat16_speed.h"
 #include "kernel/worker/model/facts.h"
@@ -34,10 +33,14 @@ constexpr std::uint64_t quick_stream = 1'000'000;
 // saved, and when what was learnt since the last checkpoint would be lost.
 constexpr double patience = 1, quick_patience = 10;
 
+// Before the names of the parts that a finished training keeps: whoever reads it for its model passes over them. Its
+// weights are the averaged ones, and those that were trained lie among the optimiser's averages.
+constexpr const char* kept_part = "kept ";
+
 // With the weights to start from in place, before the optimiser begins its averages with them.
 TrialParts started_parts(const TrialRequest& request, const PluginHost& plugins) {
     TrialParts parts = build_trial(request, plugins);
-    if (!request.start_network.empty()) check_vocabulary(parts, load_weights(request.start_network, *parts.network));
+    if (!request.start_from.empty()) check_vocabulary(parts, load_weights(request.start_from, *parts.network));
     return parts;
 }
 
@@ -63,10 +66,12 @@ public:
                 if (const std::string report = parts_.sampler->report(); !report.empty())
                     recorder_.sample("training_sampler", steps_, "text", report);
             optimizer_.swap_average();
+            if (keeps_state())
+                recorder_.sample(kept_state_sample, steps_, "text",
+                                 "the optimiser's, the sampler's and the generator's, for a training of more steps");
             save(steps_);
         }
-        recorder_.may_be_ended(patience);
-        return final_evaluation(request_, plugins_, parts_, recorder_) ? TrialOutcome::done : TrialOutcome::stopped;
+        return TrialOutcome::done;
     }
 
 private:
@@ -100,6 +105,9 @@ private:
         at::Generator generator = make_generator(parts_.device, request_.seed, 0);
         build_reference_sampler(request_, plugins_, parts_, evaluation_.reference_chains, generator);
     }
+
+    // Of the finished training, so that one of more steps may go on from there.
+    bool keeps_state() const { return train_.keep_state; }
 
     // False if asked to stop, a checkpoint having been recorded.
     bool train() {
@@ -197,13 +205,15 @@ private:
         CheckpointState state;
         state.step = step;
         state.parts["objective"] = parts_.objective->state();
-        if (step < steps_) {  // nothing more is drawn or learnt from a finished training
-            state.parts["optimizer"] = optimizer_.state();
-            if (parts_.sampler) state.parts["sampler"] = parts_.sampler->state();
-            state.parts["generator"] = {{"state", parts_.generator.get_state()}};
-            state.parts["time"] = {{"trained", at::scalar_tensor(trained_, at::kDouble)}};
+        const bool finished = step == steps_;
+        if (!finished || keeps_state()) {  // else nothing more is drawn or learnt from a finished training
+            const std::string kept = finished ? kept_part : "";
+            state.parts[kept + "optimizer"] = optimizer_.state();
+            if (parts_.sampler) state.parts[kept + "sampler"] = parts_.sampler->state();
+            state.parts[kept + "generator"] = {{"state", parts_.generator.get_state()}};
+            state.parts[kept + "time"] = {{"trained", at::scalar_tensor(trained_, at::kDouble)}};
             if (evaluation_due_) state.parts["evaluation"] = {{"due", at::scalar_tensor(true, at::kBool)}};
-            state.parts["precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
+            state.parts[kept + "precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
         }
         nlohmann::json trial = {{"config", request_.settings}, {"seed", request_.seed}, {"step", step}};
         if (parts_.dataset) trial["vocabulary"] = parts_.dataset->vocabulary();
@@ -220,10 +230,26 @@ private:
             throw Error("the checkpoint says that it is of step " + std::to_string(saved_) + " of " +
                         std::to_string(steps_));
         load_objective(parts_, state);
-        if (!state.parts.contains("optimizer")) {  // a finished training: its weights are the averaged ones already
+        if (saved_ == steps_) {  // a finished training: its weights are the averaged ones already
             finished_ = true;
             return;
         }
+        const bool longer = state.parts.contains(kept_part + std::string("optimizer"));  // than the one that ended here
+        if (longer)
+            for (const char* part : {"optimizer", "sampler", "generator", "time", "precision"})
+                if (const auto kept = state.parts.find(kept_part + std::string(part)); kept != state.parts.end())
+                    state.parts[part] = std::move(kept->second);
+        if (!state.parts.contains("optimizer"))
+            throw Error("the checkpoint is of a training that ended at step " + std::to_string(saved_) +
+                        " and has not kept the state to go on from; train.keep_state = true keeps it");
+        restore_training(state);
+        if (!longer) return;
+        optimizer_.swap_average();
+        const std::int64_t every = evaluation_.every;
+        evaluation_due_ = every > 0 && saved_ % every == 0;  // the last step has none
+    }
+
+    void restore_training(CheckpointState& state) {
         check_state("optimizer", optimizer_.state(), state.parts["optimizer"]);
         optimizer_.load(state.parts["optimizer"]);
         if (parts_.sampler) load_sampler(parts_, state);
@@ -303,7 +329,7 @@ private:
 TrialOutcome run_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
     recorder.may_be_ended(patience);  // plugins may take long to construct
     Trial trial(request, plugins, recorder);
-    for (std::string* archive : {&request.checkpoint, &request.start_network}) std::string().swap(*archive);
+    for (std::string* archive : {&request.checkpoint, &request.start_from}) std::string().swap(*archive);
     return trial.run();
 }
 

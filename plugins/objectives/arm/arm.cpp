@@ -18,7 +18,8 @@ constexpr Parameter parameters[] = {
      .type = ParameterType::text,
      .fallback = "\"exact\"",
      .choices = "exact|same|independent",
-     .help = "log p in the weight: all of it, or estimated from those conditionals, or from as many others"},
+     .help = "log p in the weight: all of it, or estimated from those conditionals, or from as many others",
+     .absent = "\"exact\""},
 };
 
 constexpr const char* manual = R"(Energy-based training of an autoregressive model in one fixed order, 0..D-1, the

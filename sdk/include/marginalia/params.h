@@ -32,6 +32,9 @@ struct Parameter {
     const char* choices = nullptr;  // text only: allowed words, separated by '|'; nullptr: any text
     const char* unit = "";          // "sites", "nats", "s"; empty for none
     const char* help = "";          // one line
+    // Of a parameter that came after the plugin's first release: the value, spelt like `fallback`, that gives what the
+    // plugin did without it. Trials of before are read with it, and where it is given a trial's hash is what it was.
+    const char* absent = nullptr;
 };
 
 using ParameterValue = std::variant<bool, std::int64_t, double, std::string>;

@@ -1,6 +1,10 @@
-#include "kernel/host/run/sweep.h"
+#include "kernel/host/run/work_list.h"
 
 #include <fmt/format.h>
+
+#include <map>
+
+#include "kernel/spec/identity.h"
 
 namespace marginalia {
 namespace {
@@ -27,8 +31,16 @@ store::PlannedSweep planned(const Experiment& experiment, const std::string& pro
                               provenance,
                               {}};
     sweep.trials.reserve(experiment.trials.size());
-    for (const TrialConfig& trial : experiment.trials)
-        sweep.trials.push_back({trial.config.dump(), trial.hash, trial.seed});
+    for (const TrialConfig& trial : experiment.trials) {
+        nlohmann::json training = nlohmann::json::object(), evaluation = training;
+        for (const auto& [table, values] : trial.config.items())
+            (shapes_weights(table) ? training : evaluation)[table] = values;
+        sweep.trials.push_back({.config = training.dump(),
+                                .config_hash = trial.hash,
+                                .seed = trial.seed,
+                                .evaluation = evaluation.empty() ? "" : evaluation.dump(),
+                                .evaluation_hash = trial.evaluation_hash});
+    }
     return sweep;
 }
 
@@ -63,20 +75,31 @@ Action action_for(store::Status status, const WorkOptions& options, bool changed
 WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored,
                    const std::vector<std::string>& changes, const WorkOptions& options) {
     WorkList list;
+    std::map<store::TrialId, std::size_t> places;  // of trials among the jobs: one may be evaluated in several ways
     for (std::size_t i = 0; i < stored.size(); ++i) {
+        const store::Trial& trial = stored[i];
         const bool changed = !changes[i].empty();
-        const Action action = action_for(stored[i].status, options, changed);
+        const Action action = action_for(trial.status, options, changed);
         list.done += action == Action::skip_done;
         list.left_failed += action == Action::leave_failed;
         list.running += action == Action::leave_running;
         if (action == Action::skip_done && changed && list.changed++ == 0) list.change = changes[i];
         if (action != Action::run) continue;
         const TrialConfig& config = experiment.trials[i];
-        list.jobs.push_back(
-            {stored[i].id, &config, label_of(experiment, config), stored[i].checkpoint_step >= 0 && !changed ? -1 : 0});
-        if (action_for(stored[i].status, {}) == Action::run) continue;  // it had not ended
-        list.to_requeue.push_back(stored[i].id);
-        if (changed) list.to_forget.push_back(stored[i].id);
+        const std::string label = label_of(experiment, config);
+        const auto [place, is_new] = places.try_emplace(trial.id, list.jobs.size());
+        if (is_new)
+            list.jobs.push_back({.trial = trial.id,
+                                 .config = &config,
+                                 .label = label,
+                                 .evaluations = {},
+                                 .trained = trial.trained && trial.evaluation != 0 && !changed,
+                                 .latest = {},
+                                 .threads = trial.checkpoint_step >= 0 && !changed ? -1 : 0});
+        if (trial.evaluation != 0) list.jobs[place->second].evaluations.push_back({trial.evaluation, &config, label});
+        if (action_for(trial.status, {}) == Action::run) continue;  // it had not ended
+        list.to_requeue.emplace_back(trial.id, trial.evaluation);
+        if (changed) list.to_forget.push_back(trial.id);
     }
     return list;
 }

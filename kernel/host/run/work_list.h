@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel/host/run/job.h"
@@ -34,8 +35,9 @@ Action action_for(store::Status status, const WorkOptions& options, bool changed
 // has.
 struct WorkList {
     std::deque<Job> jobs;
-    std::vector<store::TrialId> to_requeue;  // ended ones that are to go on
-    std::vector<store::TrialId> to_forget;   // those of them that begin anew
+    // Ended ones that are to go on, with their evaluations.
+    std::vector<std::pair<store::TrialId, std::int64_t>> to_requeue;
+    std::vector<store::TrialId> to_forget;  // those of them that begin anew
     std::size_t done = 0, left_failed = 0, running = 0;
     std::size_t changed = 0;  // of those done: made with something that has changed
     std::string change;       // what that is, of the first of them

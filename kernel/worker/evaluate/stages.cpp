@@ -1,0 +1,64 @@
+#include "kernel/worker/evaluate/stages.h"
+
+#include <ATen/ATen.h>
+#include <marginalia/error.h>
+
+#include <algorithm>
+
+namespace marginalia {
+
+namespace {
+
+constexpr double short_stage = 1;  // s: what took less may be done again
+
+}  // namespace
+
+Stages::Stages(const TrialRequest& request, const Domain& domain, Recorder& recorder, std::int64_t step)
+    : recorder_(recorder), step_(step), pause_(std::min(short_stage, request.checkpoint_seconds)) {
+    if (!request.start_from.empty()) state_ = load_state(request.start_from);
+    check(domain);
+}
+
+// It may come from a stranger's store, and energies take symbols on trust.
+void Stages::check(const Domain& domain) const {
+    const auto kept = state_.parts.find("states");
+    if (kept == state_.parts.end()) return;
+    for (const auto& [name, x] : kept->second)
+        if (x.scalar_type() != at::kByte || x.dim() != 2 || x.size(0) == 0 || x.size(1) != domain.sites ||
+            x.max().item<std::int64_t>() >= domain.categories)
+            throw Error("what the store has kept of this evaluation does not fit the trial: its states '" + name +
+                        "' are of other sites or symbols; train it anew with run --again");
+}
+
+void Stages::once(const std::string& stage, const std::function<void()>& work) {
+    StateDict& done = state_.parts["done"];
+    if (done.contains(stage)) return;
+    work();
+    done[stage] = at::scalar_tensor(true, at::kBool);
+    if (std::chrono::duration<double>(Clock::now() - recorded_).count() < pause_) return;
+    recorder_.stream_checkpoint(step_, [&](const ByteSink& sink) { sink(save_state(state_)); });
+    recorded_ = Clock::now();
+}
+
+void Stages::keep_states(const std::string& name, const at::Tensor& x) {
+    state_.parts["states"][name] = x.to(at::kByte).contiguous();
+}
+
+at::Tensor Stages::states(const std::string& name) const {
+    const auto kept = state_.parts.find("states");
+    if (kept == state_.parts.end() || !kept->second.contains(name)) return {};
+    return kept->second.at(name).to(at::kLong);
+}
+
+void Stages::keep_numbers(const std::string& name, const std::vector<double>& values) {
+    state_.parts["numbers"][name] = at::tensor(values, at::kDouble);
+}
+
+std::vector<double> Stages::numbers(const std::string& name) const {
+    const auto kept = state_.parts.find("numbers");
+    if (kept == state_.parts.end() || !kept->second.contains(name)) return {};
+    const at::Tensor values = kept->second.at(name).to(at::kDouble).contiguous();
+    return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
+}
+
+}  // namespace marginalia

@@ -1,0 +1,41 @@
+// The stages of an evaluation, of which none is done twice.
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/evaluate/evaluation.h"
+
+namespace marginalia {
+
+// Remembers which stages are done and what later ones need of them, the evaluation's checkpoint, and records that after
+// stages that took a while. Figures that a stage recorded are in the store before it counts as done.
+//
+// Threads: the trial's own.
+class Stages {
+public:
+    // Goes on where request.start_from says that an earlier process stopped. Throws Error where that does not fit.
+    Stages(const TrialRequest& request, const Domain& domain, Recorder& recorder, std::int64_t step);
+
+    // Runs `work` unless this stage has been done. What `work` throws passes through: the stage is not done then.
+    void once(const std::string& stage, const std::function<void()>& work);
+
+    // What stages keep for later ones; undefined where none did. States travel as bytes.
+    void keep_states(const std::string& name, const at::Tensor& x);
+    at::Tensor states(const std::string& name) const;  // (M, D) int64 on the CPU
+    void keep_numbers(const std::string& name, const std::vector<double>& values);
+    std::vector<double> numbers(const std::string& name) const;  // empty: not kept
+
+private:
+    using Clock = std::chrono::steady_clock;
+    void check(const Domain& domain) const;
+
+    Recorder& recorder_;
+    const std::int64_t step_;
+    const double pause_;  // s between two records
+    Clock::time_point recorded_ = Clock::now();
+    CheckpointState state_;
+};
+
+}  // namespace marginalia
