@@ -35,13 +35,10 @@ std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at
 // log f of each row of x: (M) float64 on the CPU.
 at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
 
-// E[log p - log f] over `samples` states drawn from the model and, with it, the θ gap and, where log Z is known, the
-// true KL: free_energy, kl, kl_stderr, free_energy_per_site, kl_per_site, theta_gap_mean, theta_gap_std; `impossible`,
-// the fraction of states with log f = -infinity, where there are any; the mean of each of the energy's observables,
-// observable.NAME, with _stderr, and for those with a target the standard deviation, observable.NAME_deviation, and the
-// Wasserstein-1 distance to it, observable_distance.NAME_target; log Z by importance weights, log_z_importance, and the
-// share of the states that count in it, ess, both with _stderr; evaluate_identities where states stand for more than
-// their text. `drawn` receives the states.
+// Every figure over `samples` states drawn from the model that asks for no reference states: E[log p - log f]
+// (free_energy), the true KL where log Z is known, importance weights, the θ gap, means of the energy's observables,
+// evaluate_identities; of a dataset the θ gap alone. Quick evaluations record the same figures as curves. `drawn`
+// receives the states.
 Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, std::int64_t samples,
                          std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn);
 
