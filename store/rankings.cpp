@@ -118,7 +118,7 @@ std::string config_with(Connection& connection, const std::string& hash) {
 
 constexpr std::size_t shown = 8;  // candidates in a message
 
-StoreError no_match(std::string sentence) { return {StoreError::Kind::no_match, sentence}; }
+StoreError no_match(const std::string& sentence) { return {StoreError::Kind::no_match, sentence}; }
 
 TrialId last_trial(Store& store, std::string_view experiment) {
     Rows row(store.connection(),

@@ -125,6 +125,19 @@ void Store::add_sample(TrialId trial, const std::string& name, std::int64_t step
     });
 }
 
+void Store::forget_evaluation(TrialId trial, std::int64_t evaluation) {
+    transaction([&] {
+        auto& db = connection();
+        run(db,
+            "DELETE FROM final_metric WHERE trial = ?1 AND metric IN "
+            "(SELECT metric FROM figure WHERE trial = ?1 AND evaluation = ?2)",
+            trial, evaluation);
+        run(db, "DELETE FROM figure WHERE trial = ?1 AND evaluation = ?2", trial, evaluation);
+        run(db, "UPDATE evaluation SET status = 'queued', error = '', finished = NULL, archive = NULL WHERE id = ?",
+            evaluation);
+    });
+}
+
 void Store::forget_after(TrialId trial, std::int64_t step) {
     transaction([&] {
         auto& db = connection();

@@ -12,6 +12,7 @@
 
 #include "store/place.h"
 #include "store/sentences.h"
+#include "store/state.h"
 
 namespace marginalia::store {
 

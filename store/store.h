@@ -184,6 +184,8 @@ public:
     // Removes the points, samples and checkpoints of a trial after `step` (all: -1), its final metrics and what its
     // evaluations found, and rebuilds the summaries: what a resumed training does again.
     void forget_after(TrialId trial, std::int64_t step);
+    // Removes what this evaluation, which is the one that is shown, has found of the trial: it is to be done again.
+    void forget_evaluation(TrialId trial, std::int64_t evaluation);
 
     // A point of a step that is there already replaces it. NaN is kept as NULL, infinity as it is.
     void add_metrics(TrialId trial, std::span<const MetricPoint> points);

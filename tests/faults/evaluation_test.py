@@ -125,6 +125,18 @@ def changed_key_trains_nothing(folder):
     command(folder, "evaluate", "last", "evaluation.samples=500", "evaluation.ais_chains=0")
     check("evaluate does it from the store", rows(folder, "SELECT count(*) FROM evaluations")[0][0] == 3)
     check("without what was not asked for", "log_z_ais" not in dict(figures(folder)))
+    newest = figures(folder)
+    said = command(folder, "evaluate", "1", "evaluation.samples=500", "evaluation.ais_chains=0")
+    check("what has been done is not done again", "nothing to evaluate" in said, said)
+    store = sqlite3.connect(folder / "store.db")
+    with store:  # as if these figures came later
+        shown_one = "(SELECT evaluation FROM trial)"
+        store.execute(f"DELETE FROM figure WHERE evaluation = {shown_one} AND metric % 2 = 0")
+    store.close()
+    check("some of the figures are gone", 0 < len(figures(folder)) < len(newest))
+    command(folder, "evaluate", "--again", "1", "evaluation.samples=500", "evaluation.ais_chains=0")
+    check("--again finds the same ones", figures(folder) == newest, (figures(folder), newest))
+    check("and keeps the other evaluations", rows(folder, "SELECT count(*) FROM evaluations")[0][0] == 3)
     process = start(folder, "evaluate", "1", "train.steps=4")
     err = process.communicate(timeout=60)[1]
     check("evaluate refuses to train", process.returncode == 2 and "evaluate trains nothing" in err, err)

@@ -77,7 +77,7 @@ void read_configs(std::vector<Asked>& asked, const RunOptions& options, const Pl
 }
 
 // The jobs, all else of the trials being done already.
-std::deque<Job> enqueue_evaluations(store::Store& store, const std::vector<Asked>& asked) {
+std::deque<Job> enqueue_evaluations(store::Store& store, const std::vector<Asked>& asked, bool again) {
     std::deque<Job> jobs;
     store.mark_lost();
     store.transaction([&] {
@@ -89,7 +89,8 @@ std::deque<Job> enqueue_evaluations(store::Store& store, const std::vector<Asked
                     store.add_evaluation(job.trial, split_config(way.config).evaluation.dump(), way.evaluation_hash);
                 store.show_evaluation(job.trial, id);
                 const auto now = store.find(job.trial);
-                if (now->status == store::Status::running || now->evaluated) continue;
+                if (now->status == store::Status::running || (now->evaluated && !again)) continue;
+                if (now->evaluated) store.forget_evaluation(job.trial, id);
                 store.requeue(job.trial);
                 job.evaluations.push_back({id, &way, label_of(experiment, way)});
             }
@@ -125,10 +126,12 @@ int evaluate_verb(const RunOptions& options, const std::vector<store::TrialId>& 
     if (signal != 0) return exit_code_after(signal);
     read_configs(asked, options, ready.catalogue);
     store::Store store = open_store(options.store, wait_for_lock(options.store, *progress, signals, signal));
-    const std::deque<Job> jobs = enqueue_evaluations(store, asked);
+    const std::deque<Job> jobs = enqueue_evaluations(store, asked, options.again);
     ScheduleResult result;
     if (jobs.empty()) {
-        if (!options.quiet) progress->line("nothing to evaluate: that has been done, or another process does it");
+        if (!options.quiet)
+            progress->line(
+                "nothing to evaluate: that has been done (--again does it anew), or another process does it");
     } else {
         const RunSettings& run = asked.front().experiment.run;
         ScheduleOptions schedule = schedule_options(run, ready.torch.cuda_devices, options.patience);

@@ -21,7 +21,8 @@ struct RunOptions {
     std::vector<std::string> plugin_paths;  // --plugin-path, searched first
     bool trust = false;                     // --trust: resume with whatever code the store names
     bool retry_failed = false;              // also run trials that ended failed, timeout or oom
-    bool again = false;                     // also run trials anew whose plugins or input files have changed since
+    bool again = false;                     // also run trials anew whose plugins or input files have changed since;
+                                            // evaluate: also what has been evaluated in the same way
     bool quiet = false;                     // no progress, no summary: only failures and refusals, on stderr
     WorkerPatience patience;                // tests have less
     std::vector<std::string> command_line;  // as typed, for the provenance record

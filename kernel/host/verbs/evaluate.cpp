@@ -52,6 +52,8 @@ void add_evaluate(CLI::App& app, CommandLine& line) {
     verb->add_option("trials", options.words,
                      "trials, and key=value of [evaluation], [reference] or [run], as evaluation.samples=20000")
         ->required();
+    verb->add_flag("--again", options.run.again,
+                   "also evaluate anew what has been evaluated in the same way, as for a new figure");
     add_quiet(verb, options.run);
 }
 

@@ -52,12 +52,12 @@ std::string measure_speed(const TriedEnergy& tried) {
     while (rows.size() < step_states)
         rows.bytes.insert(rows.bytes.end(), tried.full.bytes.begin(), tried.full.bytes.end());
     rows.bytes.resize(step_states * rows.width);
-    std::vector<double> values(rows.size());
+    Guarded<double> values(rows.size(), 0);
     const std::size_t piece = tried.energy.rows_per_call() == 0 ? rows.size() : tried.energy.rows_per_call();
     const double seconds = seconds_of([&] {
         for (std::size_t first = 0; first < rows.size(); first += piece) {
             const std::size_t count = std::min(piece, rows.size() - first);
-            tried.energy.log_densities(rows.view().slice(first, count), std::span(values).subspan(first, count));
+            tried.energy.log_densities(rows.view().slice(first, count), values.span().subspan(first, count));
         }
     });
     return rounded(step_states / seconds) + " states/s; a step of 512 states: " + rounded(1e3 * seconds) +

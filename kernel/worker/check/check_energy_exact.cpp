@@ -65,8 +65,10 @@ std::optional<Enumeration> enumerate(const Energy& energy) {
     auto states = all_states(energy);
     if (!states) return std::nullopt;
     Enumeration all{std::move(*states), static_cast<std::size_t>(energy.categories()), {}};
-    all.log_p.resize(all.states.size());
-    energy.log_densities(all.states.view(), all.log_p);
+    Guarded<double> buffer(all.states.size(), std::nan(""));
+    energy.log_densities(all.states.view(), buffer.span());
+    buffer.expect_intact("log_densities of " + std::to_string(all.states.size()) + " rows");
+    all.log_p = buffer.values();
     all.log_z = log_sum_exp(all.log_p);
     expect(all.log_z > -HUGE_VAL, "every state has log f = -infinity, so there is no distribution");
     double mean_log_f = 0;
@@ -114,9 +116,8 @@ std::string check_marginals(const Energy& energy, const Enumeration* all, const 
                name + " where enumeration finds " + digits(right) + "; mend it, or leave it out where it is not known");
     }
     in_threads([&](std::size_t) {
-        std::vector<double> again(some.size());
-        energy.log_marginals(some, again);
-        expect(again == given, "log_marginals gives other values from other threads; it must not change the object");
+        expect(marginals_of(energy, some) == given,
+               "log_marginals gives other values from other threads; it must not change the object");
     });
     return std::to_string(some.size()) + " partial states, also from 8 threads" + (all ? ", as enumerated" : "");
 }

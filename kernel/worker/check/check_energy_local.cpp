@@ -67,7 +67,8 @@ std::string check_site_densities(const TriedEnergy& tried) {
         }
     });
     const State x = tried.full[0];
-    std::vector<double> out(static_cast<std::size_t>(tried.energy.categories()));
+    Guarded<double> buffer(static_cast<std::size_t>(tried.energy.categories()), 0);
+    const std::span<double> out = buffer.span();
     std::int64_t site = 0;
     const double of_site = seconds_of([&] {
         tried.energy.site_log_densities(x, site, out);

@@ -13,6 +13,7 @@
 
 #include "kernel/worker/check/crash_guard.h"
 #include "kernel/worker/check/energy_checks.h"
+#include "kernel/worker/check/guarded.h"
 
 namespace marginalia {
 namespace {
@@ -35,30 +36,27 @@ struct Answers {
 Answers ask(const Energy& energy, const StateTable& full, const StateTable& partial,
             const std::vector<std::size_t>& order) {
     const std::size_t rows = full.size();
-    Answers answers{std::vector<double>(rows),
-                    std::vector<double>(rows),
-                    std::vector<std::optional<double>>(rows),
-                    std::vector<double>(rows),
-                    {},
-                    {}};
+    Answers answers{
+        std::vector<double>(rows), std::vector<double>(rows), std::vector<std::optional<double>>(rows), {}, {}, {}};
     const auto categories = static_cast<std::size_t>(energy.categories());
-    answers.site_values.resize(rows * categories);
     answers.differences.resize(rows * categories);
-    std::vector<double> of_all_sites(full.width * categories);
+    Guarded<double> batches(rows, 0), site_values(rows * categories, 0), of_all_sites(full.width * categories, 0);
     for (const std::size_t row : order) {
         answers.values[row] = energy.log_density(full[row]);
         answers.again[row] = energy.log_density(full[row]);
         answers.estimates[row] = energy.partial_log_density(partial[row]);
         const std::size_t site = row % full.width, first = row * categories;
         energy.site_log_densities(full[row], static_cast<std::int64_t>(site),
-                                  std::span(answers.site_values).subspan(first, categories));
-        if (answers.values[row] > -HUGE_VAL && energy.differences(full[row], of_all_sites))
-            std::copy_n(of_all_sites.begin() + static_cast<std::ptrdiff_t>(site * categories), categories,
+                                  site_values.span().subspan(first, categories));
+        if (answers.values[row] > -HUGE_VAL && energy.differences(full[row], of_all_sites.span()))
+            std::copy_n(of_all_sites.span().begin() + static_cast<std::ptrdiff_t>(site * categories), categories,
                         answers.differences.begin() + static_cast<std::ptrdiff_t>(first));
         if (row % rows_a_batch != 0) continue;
         const std::size_t count = std::min(rows_a_batch, rows - row);
-        energy.log_densities(full.view().slice(row, count), std::span(answers.batches).subspan(row, count));
+        energy.log_densities(full.view().slice(row, count), batches.span().subspan(row, count));
     }
+    answers.batches = batches.values();
+    answers.site_values = site_values.values();
     return answers;
 }
 
