@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/dll/library_info.hpp>
 #include <boost/dll/shared_library.hpp>
 #include <cerrno>
 #include <charconv>
@@ -16,6 +15,7 @@
 #include <sstream>
 
 #include "kernel/base/digest.h"
+#include "kernel/worker/plugins/exported_symbols.h"
 
 namespace marginalia {
 namespace {
@@ -35,20 +35,12 @@ bool among(std::string_view word, const std::string_view (&words)[N]) {
     return std::find(std::begin(words), std::end(words), word) != std::end(words);
 }
 
-std::vector<std::string> exported_symbols(const fs::path& file) {
-    try {
-        return dll::library_info(file).symbols();
-    } catch (const std::exception&) {
-        throw Error("not a shared library");
-    }
-}
-
 // Judges a file by the names it exports, before any of its code runs.
 void check_symbols(const fs::path& file) {
     std::optional<std::string> other;
-    for (const std::string& symbol : exported_symbols(file)) {
+    for (const std::string& symbol : exported_symbols(file, symbol_stem)) {
         if (symbol == symbol_name) return;
-        if (symbol.starts_with(symbol_stem)) other = symbol.substr(symbol_stem.size());
+        other = symbol.substr(symbol_stem.size());
     }
     if (other)
         throw Error("built for plugin ABI " + *other + ", this program has ABI " MARGINALIA_TEXT(MARGINALIA_ABI) +
