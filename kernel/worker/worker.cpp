@@ -49,9 +49,12 @@ public:
 
     Order next() {
         std::unique_lock lock(mutex_);
+        in_trial_ = false;
+        trial_over_.notify_one();
         arrived_.wait(lock, [&] { return !orders_.empty(); });
         auto order = std::move(orders_.front());
         orders_.pop_front();
+        in_trial_ = order.command == Command::trial;
         return order;
     }
 
@@ -65,9 +68,18 @@ private:
         } while (reader.read_from(descriptor_) > 0);
         if (::fcntl(descriptor_, F_GETFD) < 0) {
             std::fprintf(stderr, "a plugin closed file descriptor %d, which is the host's\n", descriptor_);
+            let_trial_end();
             ::_exit(1);
         }
         end_worker_group();  // the host is gone, and with it every reason to go on
+    }
+
+    // It may do without further commands, and says at its end what it has changed.
+    void let_trial_end() {
+        std::unique_lock lock(mutex_);
+        trial_over_.wait(lock, [&] { return !in_trial_; });
+        lock.unlock();
+        recorder_.flush();
     }
 
     void wait_for_bytes() {
@@ -101,7 +113,8 @@ private:
     PipeRecorder& recorder_;
     const std::function<void()> end_trial_;
     std::mutex mutex_;
-    std::condition_variable arrived_;
+    std::condition_variable arrived_, trial_over_;
+    bool in_trial_ = false;
     std::deque<Order> orders_;
     std::optional<TrialReceiver> trial_;  // whose archives are on their way; of the listening thread
 };
