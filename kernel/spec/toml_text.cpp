@@ -148,7 +148,7 @@ static bool ends_in_comment(std::string_view text) {
     if (text.find('#') == text.npos) return false;
     text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     try {
-        toml::parse("v = " + std::string(text) + "@");
+        static_cast<void>(toml::parse("v = " + std::string(text) + "@"));
         return true;
     } catch (const toml::parse_error&) {
         return false;

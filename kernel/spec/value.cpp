@@ -100,7 +100,9 @@ std::string range_text(const ParameterSpec& spec) {
 
 std::string fault_of(const nlohmann::json& value, const ParameterSpec& spec, const std::string& name) {
     using Kind = Node::Kind;
-    Node node{.kind = Kind::list, .scalar = value};
+    Node node;
+    node.kind = Kind::list;
+    node.scalar = value;
     if (value.is_boolean()) node.kind = Kind::boolean;
     if (value.is_number()) node.kind = value.is_number_integer() ? Kind::integer : Kind::number;
     const auto whole = value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;

@@ -58,10 +58,10 @@ struct TrialRequest {
     bool evaluate = false;  // the job is to evaluate what `checkpoint` of a finished training holds, not to train
 
     // Archives, which follow in pieces.
-    std::string checkpoint;  // to go on from; empty: start anew
+    std::string checkpoint = {};  // to go on from; empty: start anew
     // What a job begins with beside its checkpoint. Of a training, the checkpoint of another trial whose network
     // weights it starts from; of an evaluation, its own of the stages that are done. Empty: nothing.
-    std::string start_from;
+    std::string start_from = {};
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialRequest, settings, seed, ticket, device, threads, checkpoint_seconds,
                                    exact_seconds, evaluate)

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
+#include "kernel/base/printable.h"
 #include "kernel/host/results/text.h"
 
 namespace marginalia {

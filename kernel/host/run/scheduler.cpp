@@ -229,8 +229,8 @@ void Scheduler::start_if_ready(Station& station) {
                          .device = station.slot.torch_device(),
                          .threads = station.place().threads,
                          .checkpoint_seconds = options_.checkpoint_seconds,
-                         .exact_seconds = options_.exact_seconds};
-    request.evaluate = station.job->trained;
+                         .exact_seconds = options_.exact_seconds,
+                         .evaluate = station.job->trained};
     ArchiveSizes sizes;
     if (const auto& checkpoint = station.claim->checkpoint) {
         sizes.checkpoint = static_cast<std::uint64_t>(checkpoint->bytes);
