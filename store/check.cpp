@@ -25,8 +25,8 @@ constexpr std::array relations{
     Relation{"checkpoints of no trial", "SELECT count(*) FROM checkpoint WHERE trial NOT IN (SELECT id FROM trial)"},
     Relation{"metrics without a name", "SELECT count(*) FROM summary WHERE metric NOT IN (SELECT id FROM metric_name)"},
     Relation{"trials without their evaluation",
-             "SELECT count(*) FROM trial WHERE evaluation IS NOT NULL AND evaluation NOT IN (SELECT id FROM "
-             "evaluation)"},
+             "SELECT count(*) FROM trial WHERE evaluation IS NOT NULL AND evaluation NOT IN "
+             "(SELECT id FROM evaluation)"},
     Relation{"evaluations of no trial", "SELECT count(*) FROM evaluation WHERE trial NOT IN (SELECT id FROM trial)"},
     Relation{"configs that are not JSON", "SELECT count(*) FROM config WHERE NOT json_valid(json)"},
 };

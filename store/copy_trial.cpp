@@ -15,8 +15,8 @@ void copy_figures(Connection& connection, TrialId from, TrialId to) {
           "error, created, finished FROM evaluation WHERE trial = ?2 ORDER BY id",
           "UPDATE trial SET evaluation = (SELECT n.id FROM trial t JOIN evaluation o ON o.id = t.evaluation "
           "JOIN evaluation n ON n.trial = ?1 AND n.hash = o.hash WHERE t.id = ?2) WHERE id = ?1",
-          "INSERT INTO figure SELECT ?1, n.id, f.metric, f.value FROM figure f JOIN evaluation o ON o.id = "
-          "f.evaluation "
+          "INSERT INTO figure SELECT ?1, n.id, f.metric, f.value FROM figure f "
+          "JOIN evaluation o ON o.id = f.evaluation "
           "JOIN evaluation n ON n.trial = ?1 AND n.hash = o.hash WHERE f.trial = ?2"})
         run(connection, step, to, from);
 }

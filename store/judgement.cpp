@@ -25,8 +25,8 @@ void is_alive_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
     }
 }
 
-// `trial` as the table has it, but for status and error; `trials` and `evaluations` as the
-// file's views have them, over this `trial`.
+// `trial` as the table has it, but for status and error; `trials` and `evaluations` as the file's views have them, over
+// this `trial`.
 constexpr std::string_view views = R"sql(
 CREATE TEMP VIEW trial AS
     SELECT id, experiment, config, seed, sweep, CASE WHEN gone THEN 'lost' ELSE status END AS status,

@@ -163,8 +163,7 @@ public:
 
     // Queues what is not there yet, in one transaction, and returns the trial of each plan in the same order, found by
     // (experiment, config_hash, seed), with its evaluation as planned: from now on the one that is shown, unless
-    // somebody runs the trial. Trials whose training has not ended yet belong to this sweep
-    // from now on.
+    // somebody runs the trial. Trials whose training has not ended yet belong to this sweep from now on.
     std::vector<Trial> enqueue(const PlannedSweep& sweep);
     // The trial's evaluation of this hash, made if it is not there.
     std::int64_t add_evaluation(TrialId trial, const std::string& json, const std::string& hash);

@@ -3,15 +3,11 @@ again. And what `score` refuses. Through the real programs.
 
     changed_test.py BIN_DIR PLUGIN_DIR
 """
-import os
 import pathlib
 import shutil
-import subprocess
-import sys
 import tempfile
 
-programs, plugins = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
-failures = []
+from real_programs import check, end, expect, plugins, run
 
 EXPERIMENT = """
 name = "changed"
@@ -43,20 +39,6 @@ def graph(weight):
     return f"MARKOV\n2\n2 2\n1\n2 0 1\n4\n1 {weight} 1 1\n"
 
 
-def run(folder, *words, code=0, cwd=None):
-    done = subprocess.run([programs / "marginalia", *words], cwd=cwd or folder, capture_output=True, text=True,
-                          env={**os.environ, "MARGINALIA_STORE": str(folder / "store.db")})
-    if done.returncode != code:
-        failures.append(f"{words}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
-    return done.stdout + done.stderr
-
-
-def expect(text, *sentences):
-    for sentence in sentences:
-        if sentence not in text:
-            failures.append(f"'{sentence}' is not in\n{text}")
-
-
 with tempfile.TemporaryDirectory() as place:
     folder = pathlib.Path(place)
     (folder / "e.toml").write_text(EXPERIMENT)
@@ -78,8 +60,7 @@ with tempfile.TemporaryDirectory() as place:
     expect(run(folder, "run", "e.toml"), f"1 already done (before {changed} changed; --again runs it anew), nothing to run")
     expect(run(folder, "run", "e.toml", "--again"), "1 to run", "done after")
     after = run(folder, "query", "SELECT value FROM final_metrics WHERE name = 'log_z_exact'", "--format", "csv")
-    if before == after:
-        failures.append("--again left the old figures: " + after)
+    check("--again makes new figures", before != after, after)
 
     with open(folder / "more/mlp.so", "ab") as library:  # another build: the loader does not mind what comes after the end
         library.write(b"\0")
@@ -99,8 +80,4 @@ with tempfile.TemporaryDirectory() as place:
     expect(run(folder, "run", "e.toml", "network.plugin=cnn", code=3), "unknown network plugin 'cnn'")
     (folder / "empty.toml").write_text("")
     expect(run(folder, "run", "empty.toml", code=2), "the experiment has no name")
-
-for failure in failures:
-    print("FAILED:", failure)
-print("changed:", "all as expected" if not failures else f"{len(failures)} failed")
-sys.exit(1 if failures else 0)
+end("changed")

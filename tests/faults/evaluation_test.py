@@ -6,35 +6,21 @@ stores of before are taken over. Through the real programs.
 
 import gzip
 import json
-import os
 import pathlib
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
 
-programs, plugins, old = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
-failures = []
+from real_programs import SMALL_MODEL, check, end, rows, run, start
 
-EXPERIMENT = """
+old = pathlib.Path(sys.argv[3]).resolve()
+
+EXPERIMENT = f"""
 name = "evaluated"
 seeds = [0]
-[energy]
-plugin = "ising"
-rows = 3
-columns = 3
-coupling = 0.3
-field = 0.1
-[network]
-plugin = "mlp"
-hidden = 8
-layers = 1
-[sampler]
-plugin = "block-gibbs"
-[objective]
-plugin = "mam-energy"
+{SMALL_MODEL}
 [train]
 steps = 40
 batch = 16
@@ -43,49 +29,13 @@ samples = 300
 nll_samples = 100
 marginal_states = 20
 ais_chains = 64
-ais_temperatures = {temperatures}
+ais_temperatures = {{temperatures}}
 [run]
 device = "cpu"
 cores = 1
-checkpoint_seconds = {seconds}
+checkpoint_seconds = {{seconds}}
 """
 TIMES = "'step_seconds', 'train_seconds', 'marginal_seconds', 'conditional_seconds', 'conditional5_seconds'"
-
-
-def check(what, holds, about=""):
-    if not holds:
-        failures.append(what)
-        print(f"FAILED: {what}\n{about}")
-
-
-def start(folder, *words):
-    return subprocess.Popen(
-        [programs / "marginalia", *words],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={
-            **os.environ,
-            "MARGINALIA_STORE": str(folder / "store.db"),
-            "MARGINALIA_PLUGIN_PATH": str(plugins),
-        },
-    )
-
-
-def command(folder, *words):
-    process = start(folder, *words)
-    out, err = process.communicate(timeout=300)
-    check(" ".join(words) + " ends well", process.returncode == 0, out + err)
-    return out + err
-
-
-def rows(folder, query):
-    store = sqlite3.connect(f"file:{folder / 'store.db'}?mode=ro", uri=True, timeout=30)
-    try:
-        return store.execute(query).fetchall()
-    finally:
-        store.close()
 
 
 def figures(folder, which="shown"):
@@ -103,30 +53,30 @@ def place(folder, temperatures=20, seconds=60):
 
 
 def changed_key_trains_nothing(folder):
-    command(folder, "run", "e.toml")
+    run(folder, "run", "e.toml")
     first = figures(folder)
     trained = rows(folder, "SELECT attempts, (SELECT max(time) FROM metrics WHERE name = 'loss') FROM trials")
     check("a run has figures", dict(first).keys() >= {"kl", "log_z_ais", "nll_bits", "marginal_rmse"}, first)
-    said = command(folder, "plan", "e.toml", "evaluation.samples=400")
+    said = run(folder, "plan", "e.toml", "evaluation.samples=400")
     check("plan says that it would evaluate", "evaluate" in said, said)
-    command(folder, "run", "e.toml", "evaluation.samples=400")
+    run(folder, "run", "e.toml", "evaluation.samples=400")
     check(
         "no step is trained",
         rows(folder, "SELECT attempts, (SELECT max(time) FROM metrics WHERE name = 'loss') FROM trials") == trained,
     )
     check("the new figures are shown", dict(figures(folder))["kl"] != dict(first)["kl"])
     check("the old ones are kept", figures(folder, "shown = 0 AND evaluation_id") == first)
-    shown = json.loads(command(folder, "show", "1", "--format", "json"))
+    shown = json.loads(run(folder, "show", "1", "--format", "json"))
     check("show lists both", [one["shown"] for one in shown["evaluations"]] == [True, False], shown["evaluations"])
-    check("show says in what the other differs", "evaluation.samples 300" in command(folder, "show", "1"))
-    said = command(folder, "run", "e.toml")
+    check("show says in what the other differs", "evaluation.samples 300" in run(folder, "show", "1"))
+    said = run(folder, "run", "e.toml")
     check("going back does nothing", "nothing to run" in said, said)
     check("and shows the first again", figures(folder) == first)
-    command(folder, "evaluate", "last", "evaluation.samples=500", "evaluation.ais_chains=0")
+    run(folder, "evaluate", "last", "evaluation.samples=500", "evaluation.ais_chains=0")
     check("evaluate does it from the store", rows(folder, "SELECT count(*) FROM evaluations")[0][0] == 3)
     check("without what was not asked for", "log_z_ais" not in dict(figures(folder)))
     newest = figures(folder)
-    said = command(folder, "evaluate", "1", "evaluation.samples=500", "evaluation.ais_chains=0")
+    said = run(folder, "evaluate", "1", "evaluation.samples=500", "evaluation.ais_chains=0")
     check("what has been done is not done again", "nothing to evaluate" in said, said)
     store = sqlite3.connect(folder / "store.db")
     with store:  # as if these figures came later
@@ -134,7 +84,7 @@ def changed_key_trains_nothing(folder):
         store.execute(f"DELETE FROM figure WHERE evaluation = {shown_one} AND metric % 2 = 0")
     store.close()
     check("some of the figures are gone", 0 < len(figures(folder)) < len(newest))
-    command(folder, "evaluate", "--again", "1", "evaluation.samples=500", "evaluation.ais_chains=0")
+    run(folder, "evaluate", "--again", "1", "evaluation.samples=500", "evaluation.ais_chains=0")
     check("--again finds the same ones", figures(folder) == newest, (figures(folder), newest))
     check("and keeps the other evaluations", rows(folder, "SELECT count(*) FROM evaluations")[0][0] == 3)
     process = start(folder, "evaluate", "1", "train.steps=4")
@@ -159,7 +109,7 @@ def killed_goes_on(folder, unbroken):
     check("it was killed in the middle of its evaluation", process.returncode == -signal.SIGKILL)
     before = dict(figures(folder))
     check("what was known is there", "log_z_exact" in before and "pearson" not in before, before)
-    said = command(folder, "run", "e.toml")
+    said = run(folder, "run", "e.toml")
     check("it goes on without training", "trained" not in said, said)
     check("with the figures of an unbroken one", figures(folder) == unbroken, (figures(folder), unbroken))
     check("and nothing is left over", rows(folder, state)[0][0] == 0)
@@ -174,20 +124,20 @@ def old_store(folder):
     store = sqlite3.connect(folder / "store.db")
     before = store.execute(kl).fetchall()
     store.close()
-    said = command(folder, "list", "old")
+    said = run(folder, "list", "old")
     check("list brings it up to date", "brought up to date" in said and said.count("done") >= 4, said)
     check("figures are kept", rows(folder, kl) == before)
     for trial, _ in before:
-        command(folder, "sample", str(trial), "-n", "2")
+        run(folder, "sample", str(trial), "-n", "2")
         (folder / "states.txt").write_text("+-+-+-+-+\n-+-+-+-+-\n")
-        scores = command(folder, "score", str(trial), "--states", "states.txt").splitlines()
+        scores = run(folder, "score", str(trial), "--states", "states.txt").splitlines()
         check("it is scored", "log_density" in scores[0] and len(scores) == 3, scores)
-    said = command(folder, "run", "old.toml")
+    said = run(folder, "run", "old.toml")
     check("nothing is trained or evaluated", "nothing to run" in said, said)
     check("each trial's figures are still there", len(rows(folder, kl)) == len(before))
-    said = command(folder, "plan", "stopped.toml")
+    said = run(folder, "plan", "stopped.toml")
     check("the stopped one would go on from its step", "go on from step 2054" in said, said)
-    command(folder, "resume", "stopped")
+    run(folder, "resume", "stopped")
     check(
         "and has",
         rows(folder, "SELECT status FROM trials WHERE experiment = 'stopped'") == [("done",)]
@@ -204,8 +154,7 @@ with tempfile.TemporaryDirectory() as temporary:
     top = pathlib.Path(temporary)
     changed_key_trains_nothing(place(top / "changed"))
     unbroken = place(top / "unbroken", 20000)
-    command(unbroken, "run", "e.toml")
+    run(unbroken, "run", "e.toml")
     killed_goes_on(place(top / "killed", 20000, 0), figures(unbroken))
     old_store(top / "old")
-print(f"{len(failures)} failures")
-sys.exit(1 if failures else 0)
+end("evaluation")

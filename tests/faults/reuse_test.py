@@ -9,35 +9,20 @@ GROWING_DIR: a folder for each version (1, 2, 3) of tests/faults/plugins/growing
 import gzip
 import hashlib
 import json
-import os
 import pathlib
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
 
-programs, plugins, growing = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
-failures = []
+from real_programs import SMALL_MODEL, check, end, expect, failed, plugins, rows, run, start
 
-EXPERIMENT = """
+growing = pathlib.Path(sys.argv[3]).resolve()
+
+EXPERIMENT = f"""
 name = "short"
 seeds = [0, 1]
-[energy]
-plugin = "ising"
-rows = 3
-columns = 3
-coupling = 0.3
-field = 0.1
-[network]
-plugin = "mlp"
-hidden = 8
-layers = 1
-[sampler]
-plugin = "block-gibbs"
-sites = 3
-[objective]
-plugin = "mam-energy"
+{SMALL_MODEL}
 [train]
 steps = 30
 batch = 16
@@ -85,36 +70,8 @@ plugin_path = "more"
 """
 
 
-def run(folder, *words, code=0, store="store.db"):
-    done = subprocess.run(
-        [programs / "marginalia", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "MARGINALIA_STORE": str(folder / store)},
-    )
-    if done.returncode != code:
-        failures.append(f"{words}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
-    return done.stdout + done.stderr
-
-
-def expect(text, *sentences, without=()):
-    for sentence in sentences:
-        if sentence not in text:
-            failures.append(f"'{sentence}' is not in\n{text}")
-    for sentence in without:
-        if sentence in text:
-            failures.append(f"'{sentence}' is in\n{text}")
-
-
 def equal(what, one, other):
-    if one != other or not one:
-        failures.append(f"{what}: {one} and {other}")
-
-
-def rows(folder, sql, store="store.db"):
-    with sqlite3.connect(f"file:{folder / store}?mode=ro", uri=True) as connection:
-        return connection.execute(sql).fetchall()
+    check(f"{what}: {one} and {other}", one == other and one)
 
 
 UNTIMED = "name NOT LIKE '%seconds%'"
@@ -249,9 +206,7 @@ def parameters_come_and_go(folder):
     grown = dict(store="grown.db")
     use(1)
     run(folder, "run", "g.toml", "train.steps=5", "name=small", **grown)
-    stopped = subprocess.Popen(
-        [programs / "marginalia", "run", "g.toml", "--store", "grown.db"], cwd=folder, stderr=subprocess.PIPE, text=True
-    )
+    stopped = start(folder, "run", "g.toml", store="grown.db")
     for line in stopped.stderr:
         if "to run" in line:
             break
@@ -313,7 +268,7 @@ def hashes_of_before(folder):
     now = {hash for (hash,) in rows(folder, "SELECT config_hash FROM trials WHERE experiment = 'old'", "now.db")}
     equal("number of trainings in two experiments of before", len(then), 2)
     if len(now) != 1 or not now < then:
-        failures.append(f"hashes then: {then}, now: {now}")
+        failed(f"hashes then: {then}, now: {now}")
 
 
 with tempfile.TemporaryDirectory() as place:
@@ -321,8 +276,4 @@ with tempfile.TemporaryDirectory() as place:
     (folder / "e.toml").write_text(EXPERIMENT)
     for part in (hashes_of_before, other_names, more_steps, changed_files, parameters_come_and_go):
         part(folder)
-
-for failure in failures:
-    print("FAILED:", failure)
-print("reuse:", "all as expected" if not failures else f"{len(failures)} failed")
-sys.exit(1 if failures else 0)
+end("reuse")

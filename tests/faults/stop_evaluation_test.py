@@ -4,7 +4,6 @@ on from it. What does not fit into run.exact_seconds is left out aloud. Through 
     stop_evaluation_test.py BIN_DIR PLUGIN_DIR FAULTY_PLUGIN_DIR
 """
 
-import os
 import pathlib
 import re
 import signal
@@ -14,8 +13,9 @@ import sys
 import tempfile
 import time
 
-programs, plugins, faulty = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
-failures = []
+from real_programs import failed, failures, plugins, rows, start
+
+faulty = pathlib.Path(sys.argv[3]).resolve()
 longest = 20  # s from Ctrl-C to the end on a loaded machine; 2 on a quiet one
 
 EXPERIMENT = """
@@ -58,30 +58,16 @@ stages = {
 }
 
 
-def start(folder, *words):
-    return subprocess.Popen(
-        [programs / "marginalia", *words],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={
-            **os.environ,
-            "MARGINALIA_STORE": str(folder / "store.db"),
-            "MARGINALIA_PLUGIN_PATH": f"{plugins}:{faulty}",
-        },
-    )
+def begin(folder):
+    return start(folder, "run", "e.toml", MARGINALIA_PLUGIN_PATH=f"{plugins}:{faulty}")
 
 
 def asked(folder, query):
     try:
-        store = sqlite3.connect(f"file:{folder / 'store.db'}?mode=ro", uri=True)
-        try:
-            return store.execute(query).fetchone()
-        finally:
-            store.close()
+        found = rows(folder, query)
     except sqlite3.OperationalError:  # not made yet
         return None
+    return found[0] if found else None
 
 
 def wait_for(what, seconds=120):
@@ -101,13 +87,13 @@ def stop_in(where, every, checkpoint):
     with tempfile.TemporaryDirectory() as place:
         folder = pathlib.Path(place)
         write(folder, where, every)
-        run = start(folder, "run", "e.toml")
+        run = begin(folder)
         sign = "SELECT 1 FROM checkpoints" if checkpoint else "SELECT 1 FROM trials WHERE status = 'running'"
         if not wait_for(lambda: asked(folder, sign) or run.poll() is not None):
-            failures.append(f"{where}: nothing happens")
+            failed(f"{where}: nothing happens")
         time.sleep(1)  # into the method that blocks
         if run.poll() is not None:
-            failures.append(f"{where}: the run ended by itself\n{run.communicate()}")
+            failed(f"{where}: the run ended by itself\n{run.communicate()}")
             return
         begun = time.monotonic()
         run.send_signal(signal.SIGINT)
@@ -115,15 +101,15 @@ def stop_in(where, every, checkpoint):
             out, err = run.communicate(timeout=longest)
         except subprocess.TimeoutExpired:
             run.kill()
-            failures.append(f"{where}, every {every}: not stopped within {longest} s")
+            failed(f"{where}, every {every}: not stopped within {longest} s")
             return
         print(f"{where}, every {every}: stopped after {time.monotonic() - begun:.1f} s")
         status = asked(folder, "SELECT status FROM trials")
         if run.returncode != 130 or status != ("preempted",):
-            failures.append(f"{where}, every {every}: exit code {run.returncode}, status {status}\n{out}{err}")
+            failed(f"{where}, every {every}: exit code {run.returncode}, status {status}\n{out}{err}")
         found = asked(folder, "SELECT max(step) FROM checkpoints")
         if found != ((3,) if checkpoint else (None,)):
-            failures.append(f"{where}, every {every}: the newest checkpoint is of {found}")
+            failed(f"{where}, every {every}: the newest checkpoint is of {found}")
 
 
 for where, (words, checkpoint) in stages.items():
@@ -134,15 +120,13 @@ stop_in("log_z", 1, False)  # quick evaluations want it before the training
 with tempfile.TemporaryDirectory() as place:
     folder = pathlib.Path(place)
     write(folder, "slow_marginals", seconds=0.5)
-    run = start(folder, "run", "e.toml")
+    run = begin(folder)
     out, err = run.communicate(timeout=300)
     figures = asked(folder, "SELECT value FROM final_metrics WHERE name = 'marginal_states'")
     if run.returncode != 0 or not figures or not 0 < figures[0] < 8:
-        failures.append(f"budget: exit code {run.returncode}, marginal_states {figures}\n{out}{err}")
+        failed(f"budget: exit code {run.returncode}, marginal_states {figures}\n{out}{err}")
     if not re.search(r"trial 1: exact log-marginals: [1-7] of 8 states, those with the most known sites", err):
-        failures.append(f"budget: nothing is said\n{err}")
+        failed(f"budget: nothing is said\n{err}")
 
-for failure in failures:
-    print(failure)
 print(f"stop_evaluation: {len(stages) + 2} inputs, {len(failures)} faults")
 sys.exit(bool(failures))

@@ -9,6 +9,7 @@
 
 #include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/evaluate/reference.h"
+#include "kernel/worker/evaluate/stages.h"
 #include "tests/worker/trial_fixture.h"
 
 using namespace marginalia;
@@ -35,6 +36,47 @@ std::string ising(const std::string& rest, const std::string& size = "rows = 3\n
 }
 
 }  // namespace
+
+TEST_CASE("stages that are done are not done again, and what a stranger has kept of them is refused") {
+    Domain domain;
+    domain.sites = 4;
+    domain.categories = 2;
+    MemoryRecorder recorder;
+    TrialRequest request;
+    request.checkpoint_seconds = 0;
+    Stages first(request, domain, recorder, 7);
+    int done = 0;
+    first.once("one", [&] {
+        ++done;
+        first.keep_states("drawn", at::ones({3, 4}, at::kLong));
+        first.keep_numbers("chains", {2});
+    });
+    REQUIRE(recorder.checkpoints.size() == 1);
+    CHECK(recorder.checkpoints[0].first == 7);
+
+    request.start_from = recorder.checkpoints[0].second;
+    Stages next(request, domain, recorder, 7);
+    next.once("one", [&] { ++done; });
+    next.once("other", [&] { ++done; });
+    CHECK(done == 2);
+    CHECK(next.states("drawn").equal(at::ones({3, 4}, at::kLong)));
+    CHECK(!next.states("nothing").defined());
+    CHECK(next.count("chains", 3) == 2);
+    CHECK_THROWS_WITH_AS(next.count("chains", 1),
+                         "what the store has kept of this evaluation does not fit the trial: its 'chains' is no number "
+                         "from 0 to 1; begin it anew with evaluate --again",
+                         Error);
+    CHECK_THROWS_AS(next.count("nothing", 3), Error);
+
+    domain.categories = 1;
+    CHECK_THROWS_WITH_AS(Stages(request, domain, recorder, 7),
+                         "what the store has kept of this evaluation does not fit the trial: its states 'drawn' are of "
+                         "other sites or symbols; begin it anew with evaluate --again",
+                         Error);
+    domain.categories = 2;
+    domain.sites = 5;
+    CHECK_THROWS_AS(Stages(request, domain, recorder, 7), Error);
+}
 
 TEST_CASE("convergence of chains with known autocorrelation") {
     at::Generator generator = make_generator(at::kCPU, 0, 1);

@@ -90,7 +90,7 @@ std::deque<Job> enqueue_evaluations(store::Store& store, const std::vector<Asked
                 store.show_evaluation(job.trial, id);
                 const auto now = store.find(job.trial);
                 if (now->status == store::Status::running || (now->evaluated && !again)) continue;
-                if (now->evaluated) store.forget_evaluation(job.trial, id);
+                if (again) store.forget_evaluation(job.trial, id);
                 store.requeue(job.trial);
                 job.evaluations.push_back({id, &way, label_of(experiment, way)});
             }

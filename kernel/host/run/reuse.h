@@ -14,7 +14,7 @@ struct Reusable {
     store::TrialId trial = 0;  // 0: nothing
     std::string experiment;    // of that trial
     std::int64_t step = -1;    // where it ends, being a shorter training of the same; -1: it is the same trial
-    std::string why_not;       // a shorter training cannot be gone on with: the reason, and nothing is to be reused
+    std::string why_not;       // nothing is reused, although there is a shorter training: why it cannot be continued
 };
 
 // For each trial of the experiment. `known`: those that it has itself, for which nothing is looked up. A trial is the

@@ -10,9 +10,9 @@ namespace marginalia {
 namespace {
 
 constexpr const char* footer_of_evaluate =
-    R"(Trains nothing: takes each trial's last checkpoint, and its own [evaluation] and [reference] but for the keys that
-are given. The figures are kept beside those of other evaluations of the trial and shown from then on; show lists the
-others. Stopped or killed, it goes on where it stopped when the same command is given again.
+    R"(Trains nothing: takes each trial's last checkpoint, and its own [evaluation] and [reference] but for the keys
+that are given. The figures are kept beside those of other evaluations of the trial and shown from then on; show lists
+the others. Stopped or killed, it goes on where it stopped when the same command is given again.
 
 Examples:
   marginalia evaluate last evaluation.samples=20000

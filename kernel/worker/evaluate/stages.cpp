@@ -26,8 +26,12 @@ void Stages::check(const Domain& domain) const {
     for (const auto& [name, x] : kept->second)
         if (x.scalar_type() != at::kByte || x.dim() != 2 || x.size(0) == 0 || x.size(1) != domain.sites ||
             x.max().item<std::int64_t>() >= domain.categories)
-            throw Error("what the store has kept of this evaluation does not fit the trial: its states '" + name +
-                        "' are of other sites or symbols; train it anew with run --again");
+            refuse("its states '" + name + "' are of other sites or symbols");
+}
+
+void Stages::refuse(const std::string& fault) {
+    throw Error("what the store has kept of this evaluation does not fit the trial: " + fault +
+                "; begin it anew with evaluate --again");
 }
 
 void Stages::once(const std::string& stage, const std::function<void()>& work) {
@@ -59,6 +63,13 @@ std::vector<double> Stages::numbers(const std::string& name) const {
     if (kept == state_.parts.end() || !kept->second.contains(name)) return {};
     const at::Tensor values = kept->second.at(name).to(at::kDouble).contiguous();
     return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
+}
+
+std::int64_t Stages::count(const std::string& name, std::int64_t most) const {
+    const std::vector<double> kept = numbers(name);
+    if (kept.size() != 1 || !(kept[0] >= 0 && kept[0] <= static_cast<double>(most)))
+        refuse("its '" + name + "' is no number from 0 to " + std::to_string(most));
+    return static_cast<std::int64_t>(kept[0]);
 }
 
 }  // namespace marginalia

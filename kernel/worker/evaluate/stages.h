@@ -25,11 +25,13 @@ public:
     void keep_states(const std::string& name, const at::Tensor& x);
     at::Tensor states(const std::string& name) const;  // (M, D) int64 on the CPU
     void keep_numbers(const std::string& name, const std::vector<double>& values);
-    std::vector<double> numbers(const std::string& name) const;  // empty: not kept
+    std::vector<double> numbers(const std::string& name) const;            // empty: not kept
+    std::int64_t count(const std::string& name, std::int64_t most) const;  // a single one, from 0 to `most`; else Error
 
 private:
     using Clock = std::chrono::steady_clock;
     void check(const Domain& domain) const;
+    [[noreturn]] static void refuse(const std::string& fault);
 
     Recorder& recorder_;
     const std::int64_t step_;
