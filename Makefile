@@ -15,7 +15,7 @@ demo:
 	@scripts/demo $(PRESET)
 
 test: setup
-	@scripts/build $(PRESET) all tests/all
+	@scripts/build $(PRESET) all tests/all bench/all
 	@ctest --test-dir build/$(PRESET) --output-on-failure -LE slow -j$$(nproc)
 
 bench: setup

@@ -13,7 +13,7 @@
 #include "kernel/worker/check/torch/network_probe.h"
 #include "kernel/worker/check/torch/table_network.h"
 #include "kernel/worker/model/trial_parts.h"
-#include "unit/energy_plugin.h"
+#include "tests/plugins/energy_plugin.h"
 
 using namespace marginalia;
 using energy_plugin::Words;

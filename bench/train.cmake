@@ -1,5 +1,5 @@
 # What training costs beyond its limits; these need LibTorch.
-foreach(part step network energy chains)
+foreach(part network energy chains)
   add_executable(${part}_bench ${part}_bench.cpp)
   target_include_directories(${part}_bench PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${part}_bench PRIVATE MARGINALIA_PLUGIN_DIR="${MARGINALIA_PLUGIN_DIR}" MARGINALIA_TEST_THREADS=0)
@@ -13,8 +13,12 @@ target_link_libraries(chains_bench PRIVATE marginalia_check_torch ${CMAKE_DL_LIB
 foreach(plugin ising edwards-anderson potts parallel-tempering)
   add_dependencies(chains_bench plugin_${plugin})
 endforeach()
-add_dependencies(network_bench plugin_unet plugin_transformer plugin_lattice-conv plugin_mlp plugin_einet plugin_mps plugin_table
-                 plugin_ao-arm plugin_circuit-mle)
+target_sources(network_bench PRIVATE needed_work.cpp operator_times.cpp)
+target_include_directories(network_bench SYSTEM PRIVATE ${CLI11_INCLUDE_DIR})
+target_link_libraries(network_bench PRIVATE fmt::fmt-header-only nlohmann_json::nlohmann_json)
+foreach(plugin unet transformer recurrent lattice-conv mlp einet mps ising block-gibbs table ao-arm mam-energy circuit-mle)
+  add_dependencies(network_bench plugin_${plugin})
+endforeach()
 
 # One start of LibTorch with a model's module, for start_bench.py.
 add_executable(load_module load_module.cpp)

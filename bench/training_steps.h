@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "kernel/worker/model/trial_parts.h"
-#include "unit/trial_fixture.h"
+#include "tests/worker/trial_fixture.h"
 
 namespace marginalia {
 

@@ -24,9 +24,10 @@ struct InferenceRequest {
     bool states_are_text = false;  // `states` is itself the text of one
     std::int64_t count = 0;        // states to sample, or completions of each given state
     std::int64_t batch = 512;      // rows that the network takes at a time
+    std::int64_t passes = 0;       // of the network a state; 0: one a site
     OutputRequest output;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(InferenceRequest, verb, trial, checkpoint_descriptor, label, plugin_files, states,
-                                   states_are_text, count, batch, output)
+                                   states_are_text, count, batch, passes, output)
 
 }  // namespace marginalia

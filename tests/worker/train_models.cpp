@@ -139,6 +139,58 @@ TEST_CASE("a GFlowNet's density is the sum over orders, bounded from both sides"
                       "a model that chooses its order has no density for partial states; give full ones");
 }
 
+TEST_CASE("in few passes: normalised along one order, exact for what is drawn, and known sites stay") {
+    const TrialParts parts = shaken("plugin = \"mam-energy\"");
+    const at::NoGradGuard no_grad;
+    for (const std::int64_t passes : {1, 2, 3, 9}) {
+        CAPTURE(passes);
+        const auto model = few_pass_model(*parts.network, passes);
+        const auto again = [] { return make_generator(at::kCPU, 4, 2); };  // the same order each time
+        double sum = 0;
+        for (const at::Tensor& state : all_states().split(1)) {
+            at::Generator generator = again();
+            sum += model->log_density(state, generator, no_tick).exp().item<double>();
+        }
+        CHECK(sum == doctest::Approx(1).epsilon(1e-5));
+        at::Generator drawing = again(), reading = again();
+        std::int64_t ticks = 0;
+        const Generated drawn = model->generate(500, drawing, [&] { ++ticks; });
+        CHECK(ticks == passes);
+        CHECK(at::allclose(model->log_density(drawn.x, reading, no_tick), drawn.log_p, 1e-6, 1e-6));
+        const at::Tensor given = at::tensor({2, 1, 2, 0}, at::kLong).expand({300, 4});
+        const Generated completed = model->complete(given, drawing, no_tick);
+        CHECK(completed.x.select(1, 1).eq(1).all().item<bool>());
+        CHECK(completed.x.select(1, 3).eq(0).all().item<bool>());
+        CHECK(completed.x.max().item<std::int64_t>() == 1);
+    }
+    CHECK_THROWS_WITH_AS(few_pass_model(*parts.network, 0), "a state is drawn in 1 pass or more, not in 0", Error);
+}
+
+TEST_CASE("in a pass the sites are independent, and in one a site the states are those of random orders") {
+    const TrialParts parts = shaken("plugin = \"mam-energy\"");
+    const at::NoGradGuard no_grad;
+    at::Generator generator = make_generator(at::kCPU, 8, 2);
+    constexpr std::int64_t count = 40000;
+    const at::Tensor blank = at::full({1, 4}, 2, at::kLong);
+    const at::Tensor on = parts.network->conditional_logits(blank).softmax(2, at::kDouble).select(2, 1);
+    const at::Tensor x = all_states();
+    const at::Tensor p = at::where(x == 1, on, 1 - on).prod(1);
+    const at::Tensor drawn = few_pass_model(*parts.network, 1)->generate(count, generator, no_tick).x;
+    CHECK(worst_sigma(frequencies(drawn), p, count) < 4.5);
+    // 9 passes draw a site at most: the mean over the orders that there are is the mean over those that are drawn.
+    const auto slow = few_pass_model(*parts.network, 9);
+    at::Tensor mean = at::zeros({16}, at::kDouble);
+    for (int i = 0; i < 400; ++i) mean += slow->log_density(x, generator, no_tick).exp() / 400;
+    const Generated states = slow->generate(count, generator, no_tick);
+    CHECK((frequencies(states.x) - mean).abs().max().item<double>() < 0.02);
+}
+
+TEST_CASE("a model of its own order is not read in few passes") {
+    const TrialParts any = shaken("plugin = \"mam-energy\""), fixed = shaken("plugin = \"arm\"", "ancestral");
+    CHECK(is_any_order(*Reading(any).model));
+    CHECK_FALSE(is_any_order(*Reading(fixed).model));
+}
+
 TEST_CASE("completions are draws given what is known") {
     const auto check = [](const TrialParts& parts, const at::Tensor& given, double tolerance) {
         const at::Tensor known = given != 2;

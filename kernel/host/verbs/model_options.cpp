@@ -9,6 +9,12 @@ void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_o
     verb->add_option("--device", options.device, "cpu or cuda:N");
 }
 
+void add_passes(CLI::App* verb, std::int64_t& passes) {
+    verb->add_option("--passes", passes,
+                     "draw several sites a pass, far from each other, in so many passes; one site a pass if left out")
+        ->check(whole_number(1, 1'000'000));
+}
+
 void add_batch(CLI::App* verb, std::int64_t& batch) {
     verb->add_option("--batch", batch, "rows that the network takes at a time; 512 if left out")
         ->check(whole_number(1, 1'000'000));

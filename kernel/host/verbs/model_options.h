@@ -15,6 +15,7 @@ struct ModelOptions {
     std::optional<std::int64_t> step;  // of its checkpoint; none: the newest
     std::int64_t seed = 0;
     std::string device = "cpu";
+    std::int64_t passes = 0;  // of the network a state; 0: one a site
 };
 
 // What `sample`, `complete` and `marginals` take.
@@ -34,6 +35,8 @@ inline constexpr const char* forms_of_states = "text, csv, json, npy, png or svg
 
 // --step, --seed (what it seeds) and --device.
 void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_of);
+// --passes, for verbs whose densities are those of drawing.
+void add_passes(CLI::App* verb, std::int64_t& passes);
 void add_batch(CLI::App* verb, std::int64_t& batch);
 // --out, --format and --batch.
 void add_output_options(CLI::App* verb, InferenceOptions& options, const char* formats);

@@ -18,6 +18,7 @@ a pipe is given text. Formats, which are also the endings of --out:
 
 Examples:
   marginalia sample last -n 64 -o samples.png
+  marginalia sample last -n 64 --passes 64 -o quick.png    log_p is exact for what is drawn so (docs/inference.md)
   marginalia sample best:nll_bits -n 1000 --seed 1 -o samples.npy)";
 
 int sample_verb(const Common& common, const InferenceOptions& options, std::ostream&) {
@@ -35,6 +36,7 @@ void add_sample(CLI::App& app, CommandLine& line) {
     verb->add_option("trial", options.model.trial, a_trial)->required()->check(names_a_trial);
     verb->add_option("-n,--count", options.count, "how many states; 64 if left out")->check(whole_number(1));
     add_output_options(verb, options, forms_of_states);
+    add_passes(verb, options.model.passes);
     add_model_options(verb, options.model, "of what is drawn; 0 if left out");
 }
 

@@ -56,6 +56,8 @@ int score_verb(const Common& common, const ScoreOptions& options, std::ostream&)
     const bool by_energy = is_experiment_file(options.model.trial);
     if (!by_energy && !options.overrides.empty())
         throw Error("'" + options.overrides.front() + "' would change an experiment file; a trained trial is as it is");
+    if (by_energy && options.model.passes > 0)
+        throw Error("--passes is of a model's network, and an energy has none; give it with a trained trial");
     InferenceRequest request = by_energy ? ask_energy(common, options) : ask_model(common, options.model);
     request.states = options.states;
     request.batch = options.batch;
@@ -74,6 +76,7 @@ void add_score(CLI::App& app, CommandLine& line) {
     verb->add_option("overrides", options.overrides, "key=value, of an experiment file");
     verb->add_option("--states", options.states, some_states)->required();
     add_batch(verb, options.batch);
+    add_passes(verb, options.model.passes);
     add_model_options(verb, options.model, "draws the order of the conditionals");
 }
 

@@ -3,10 +3,12 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
+#include <marginalia/operators.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include "kernel/base/output_file.h"
@@ -161,7 +163,9 @@ void answer(const InferenceRequest& request, const PluginHost& plugins, std::ost
     using Verb = InferenceRequest::Verb;
     if (request.verb == Verb::score) return score(request, plugins, out);
     const at::NoGradGuard no_grad;
-    TrainedModel trained = load_model(request.trial, plugins, [] {});
+    std::optional<PlainOperators> plain;  // other programs know no operators but LibTorch's
+    if (request.verb == Verb::export_model) plain.emplace();
+    TrainedModel trained = load_model(request.trial, plugins, [] {}, request.passes);
     Asked asked{request, trained, trained.generator, out};
     if (request.verb == Verb::sample) sample(asked);
     if (request.verb == Verb::complete) complete(asked);

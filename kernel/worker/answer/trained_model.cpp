@@ -19,9 +19,17 @@ void use_averages(const TrialParts& parts, const TrainSettings& train, const Sta
     optimizer.swap_average();
 }
 
+std::unique_ptr<Model> in_few_passes(const TrainedModel& trained, const TrialSettings& settings, std::int64_t passes) {
+    if (!is_any_order(*trained.model))
+        throw Error("--passes is for models that are drawn site by site in any order; that of objective '" +
+                    settings.plugin("objective").plugin + "' with network '" + settings.plugin("network").plugin +
+                    "' is not, so leave --passes out");
+    return few_pass_model(*trained.parts.network, passes);
+}
+
 }  // namespace
 
-TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, const Tick& tick) {
+TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, const Tick& tick, std::int64_t passes) {
     CheckpointState state;
     TrainedModel trained{load_trained(request, plugins, state), {}, nullptr, {}};
     const TrialParts& parts = trained.parts;
@@ -31,6 +39,7 @@ TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, 
         use_averages(parts, request.settings.train, found->second);
     trained.generator = make_generator(parts.device, request.seed, inference_stream);
     trained.model = parts.objective->model(*parts.network, trained.generator, tick);
+    if (passes > 0) trained.model = in_few_passes(trained, request.settings, passes);
     return trained;
 }
 

@@ -181,6 +181,7 @@ private:
         bool updated = false;
         {
             const Autocast autocast(precision_.bfloat16, parts_.device.type());
+            autocast.cast(parts_.network->parameters());
             try {
                 updated = parts_.objective->update(state, optimizer_.learning_rate(step));
                 if (!updated) loss = parts_.objective->loss(state);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "wide.h"
+#include <marginalia/wide.h>
 
 namespace ising {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t cache_block = 4096;  // doubles that stay in the first-level cache
 
 // Multiplies one axis by [[same, differ], [differ, same]].
-ISING_WIDE void mix_axis(double* values, std::size_t size, std::size_t stride, double same, double differ) {
+MARGINALIA_WIDE void mix_axis(double* values, std::size_t size, std::size_t stride, double same, double differ) {
     for (std::size_t first = 0; first < size; first += 2 * stride) {
         double* __restrict a = values + first;
         double* __restrict b = a + stride;
@@ -24,7 +24,7 @@ ISING_WIDE void mix_axis(double* values, std::size_t size, std::size_t stride, d
 }
 
 // Two neighbouring axes in one pass over the memory.
-ISING_WIDE void mix_two_axes(double* values, std::size_t size, std::size_t stride, double same, double differ) {
+MARGINALIA_WIDE void mix_two_axes(double* values, std::size_t size, std::size_t stride, double same, double differ) {
     for (std::size_t first = 0; first < size; first += 4 * stride) {
         double* __restrict a = values + first;
         double* __restrict b = a + stride;
@@ -80,8 +80,8 @@ void expand_axis(double* values, std::size_t size, std::size_t stride, double do
 }
 
 // Scales each row by its weight and keeps the largest entry of each column.
-ISING_WIDE void weigh_rows(double* values, std::size_t rows, std::size_t batch, const double* weights,
-                           double* largest) {
+MARGINALIA_WIDE void weigh_rows(double* values, std::size_t rows, std::size_t batch, const double* weights,
+                                double* largest) {
     for (std::size_t row = 0; row < rows; ++row) {
         double* __restrict entry = values + row * batch;
         for (std::size_t j = 0; j < batch; ++j) {

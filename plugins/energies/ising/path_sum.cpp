@@ -4,8 +4,9 @@
 #include <bit>
 #include <cmath>
 
+#include <marginalia/wide.h>
+
 #include "log_sum.h"
-#include "wide.h"
 
 namespace ising {
 namespace {
@@ -35,7 +36,7 @@ std::size_t with_axis(const PathSum::Shape& shape, std::size_t rest) {
 }
 
 // An unknown spin goes, an unknown one comes.
-ISING_WIDE void replace_path_axis(double* entries, const PathSum::Shape& shape, const PathSum::Weights& weights) {
+MARGINALIA_WIDE void replace_path_axis(double* entries, const PathSum::Shape& shape, const PathSum::Weights& weights) {
     const std::size_t run = run_of(shape), stride = lanes << shape.place;
     for (std::size_t rest = 0; rest < shape.rest; rest += run) {
         const auto& weight = weights[neighbours_at(shape, rest)];
@@ -55,8 +56,8 @@ ISING_WIDE void replace_path_axis(double* entries, const PathSum::Shape& shape, 
 }
 
 // An unknown spin goes, a known one comes.
-ISING_WIDE void contract_path_axis(const double* entries, double* others, const PathSum::Shape& shape,
-                                   const PathSum::Weights& weights) {
+MARGINALIA_WIDE void contract_path_axis(const double* entries, double* others, const PathSum::Shape& shape,
+                                        const PathSum::Weights& weights) {
     const std::size_t run = run_of(shape), stride = lanes << shape.place;
     for (std::size_t rest = 0; rest < shape.rest; rest += run) {
         const auto& weight = weights[neighbours_at(shape, rest)];
@@ -71,8 +72,8 @@ ISING_WIDE void contract_path_axis(const double* entries, double* others, const 
 }
 
 // A known spin goes, an unknown one comes.
-ISING_WIDE void expand_path_axis(const double* entries, double* others, const PathSum::Shape& shape,
-                                 const PathSum::Weights& weights) {
+MARGINALIA_WIDE void expand_path_axis(const double* entries, double* others, const PathSum::Shape& shape,
+                                      const PathSum::Weights& weights) {
     const std::size_t run = run_of(shape), stride = lanes << shape.place;
     for (std::size_t rest = 0; rest < shape.rest; rest += run) {
         const auto& weight = weights[neighbours_at(shape, rest)];
@@ -87,7 +88,7 @@ ISING_WIDE void expand_path_axis(const double* entries, double* others, const Pa
 }
 
 // A known spin goes, a known one comes.
-ISING_WIDE void scale_path(double* entries, const PathSum::Shape& shape, const PathSum::Weights& weights) {
+MARGINALIA_WIDE void scale_path(double* entries, const PathSum::Shape& shape, const PathSum::Weights& weights) {
     const std::size_t run = run_of(shape);
     for (std::size_t rest = 0; rest < shape.rest; rest += run) {
         const double* __restrict weight = weights[neighbours_at(shape, rest)][0][0].data();
@@ -97,7 +98,7 @@ ISING_WIDE void scale_path(double* entries, const PathSum::Shape& shape, const P
     }
 }
 
-ISING_WIDE void find_largest(const double* entries, std::size_t count, double* __restrict largest) {
+MARGINALIA_WIDE void find_largest(const double* entries, std::size_t count, double* __restrict largest) {
     for (std::size_t i = 0; i < count; ++i, entries += lanes)
         ISING_LANES for (std::size_t j = 0; j < lanes; ++j) largest[j] =
             entries[j] > largest[j] ? entries[j] : largest[j];

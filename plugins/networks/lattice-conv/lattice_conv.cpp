@@ -66,61 +66,51 @@ at::Tensor uniform(at::IntArrayRef shape, double inputs, at::Generator& generato
     return at::empty(shape).uniform_(-bound, bound, generator);
 }
 
-// The residual layers as TorchScript source: on the whole lattice, and on a patch that loses a ring of sites a layer.
-std::string whole_layers(std::int64_t layers, bool pool) {
-    std::string source;
+// The residual layers as TorchScript source: all at once, or each with its part of the mean.
+std::string residual_layers(std::int64_t layers, bool pool, const char* border) {
+    std::string weights, biases, source;
     for (std::int64_t l = 2; l <= layers; ++l) {
-        source += fmt::format(
-            "        a = torch.silu(h)\n        h = h + torch.conv2d(self.pad(a), self.w{0}, self.b{0})\n", l);
         if (pool)
-            source +=
-                fmt::format("        h = h + torch.linear(a.mean([2, 3]), self.p{}).unsqueeze(2).unsqueeze(3)\n", l);
+            source += fmt::format(
+                "        p = torch.linear(torch.silu(h).mean([2, 3]), self.p{0}).unsqueeze(2).unsqueeze(3)\n"
+                "        h = marginalia.residual_convolutions(h, [self.w{0}], [self.b{0}], {1}) + p\n",
+                l, border);
+        weights += fmt::format("{}self.w{}", l > 2 ? ", " : "", l);
+        biases += fmt::format("{}self.b{}", l > 2 ? ", " : "", l);
     }
-    return source;
-}
-
-std::string patch_layers(std::int64_t layers) {
-    std::string source;
-    for (std::int64_t l = 2; l <= layers; ++l)
-        source +=
-            fmt::format("        h = h[:, :, 1:-1, 1:-1] + torch.conv2d(torch.silu(h), self.w{0}, self.b{0})\n", l);
-    return source;
+    if (pool || layers == 1) return source;
+    return fmt::format("        h = marginalia.residual_convolutions(h, [{}], [{}], {})\n", weights, biases, border);
 }
 
 constexpr const char* methods = R"(
-    def one_hot(self, x: Tensor) -> Tensor:
-        # (B, H, W) symbols -> (B, K+1, H, W), channels last in memory.
-        return torch.one_hot(x, {symbols}).to(self.w1.dtype).permute(0, 3, 1, 2)
-
-    def pad(self, h: Tensor) -> Tensor:
-{pad}
-
-    def body(self, one_hot: Tensor) -> Tensor:
-        # (B, K+1, H, W) -> (B, channels, H, W)
-        h = torch.conv2d(self.pad(one_hot), self.w1, self.b1){add_places}
+    def layers(self, first: Tensor) -> Tensor:
+        h = first{add_places}
 {whole}
-        return torch.silu(h)
+        return h
 
-    def patch_body(self, one_hot: Tensor, around: Tensor) -> Tensor:
-        # (B, K+1, P, P) at the sites `around` (B, P, P) of a site -> (B, channels) at the site
-        h = torch.conv2d(one_hot, self.w1, self.b1){add_places_around}
+    def body(self, x: Tensor) -> Tensor:
+        # (B, D) symbols -> (B, channels, H, W)
+        lattice = x.view(-1, self.rows, self.columns)
+        return self.layers(marginalia.symbol_convolution(lattice, self.w1, self.b1, {border}))
+
+    def no_sites(self, h: Tensor) -> Tensor:
+        return torch.empty([0], dtype=4, device=h.device)
+
+    def patch_body(self, x: Tensor, around: Tensor) -> Tensor:
+        # (B, P, P) symbols at the sites `around` (B, P, P) of a site -> (B, channels) at the site
+        h = marginalia.symbol_convolution(x, self.w1, self.b1, "none"){add_places_around}
 {patch}
         return torch.silu(h).flatten(1)
 
-    def lattice(self, x: Tensor) -> Tensor:
-        return self.one_hot(x.view(-1, self.rows, self.columns))
+    def scores(self, sums: Tensor) -> Tensor:
+        # (B, channels) sums over the sites -> (B). Under autocast `mv` would round to bfloat16.
+        x = torch.full([1, {blank_rows}, {blank_columns}], {categories}, device=sums.device)
+        h = self.layers(marginalia.symbol_convolution(x, self.w1, self.b1, {border}))
+        blank = marginalia.read_out(h, self.no_sites(h))[0] * ((self.rows * self.columns) / ({blank_rows} * {blank_columns}))
+        return ((sums - blank) * self.u).sum([1])
 
-    def scores(self, h: Tensor) -> Tensor:
-        # Under autocast `mv`, and sums without a type, would round to bfloat16.
-        score = (h.sum([2, 3], dtype=self.u.dtype) * self.u).sum([1])
-        known = torch.zeros([1, {blank_rows}, {blank_columns}, {categories}], dtype=self.w1.dtype, device=h.device)
-        blank = torch.constant_pad_nd(known, [0, 1], 1.0).permute(0, 3, 1, 2)
-        one = (self.body(blank).mean([2, 3], dtype=self.u.dtype) * self.u).sum([1])
-        empty = one * (self.rows * self.columns)
-        return score - empty
-
-    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
-        score = self.scores(h)
+    def marginals(self, sums: Tensor, x: Tensor) -> Tensor:
+        score = self.scores(sums)
         return score - {log_categories} * (x < {categories}).sum(1).to(score.dtype)
 
     def logits(self, h: Tensor) -> Tensor:
@@ -128,17 +118,17 @@ constexpr const char* methods = R"(
         return torch.linear(h, self.v, self.c)
 
     def log_marginal(self, x: Tensor) -> Tensor:
-        return self.marginals(self.body(self.lattice(x)), x)
+        h = self.body(x)
+        return self.marginals(marginalia.read_out(h, self.no_sites(h))[0], x)
 
     def log_marginal_relaxed(self, p: Tensor) -> Tensor:
         one_hot = torch.constant_pad_nd(p, [0, 1], 0.0).view(-1, self.rows, self.columns, {symbols}).permute(0, 3, 1, 2)
-        return self.scores(self.body(one_hot)) - self.rows * self.columns * {log_categories}
+        h = self.layers(torch.conv2d({padded_weights}, self.w1, self.b1))
+        sums = marginalia.read_out(h, self.no_sites(h))[0]
+        return self.scores(sums) - self.rows * self.columns * {log_categories}
 
     def conditional_logits(self, x: Tensor) -> Tensor:
-        return self.logits(self.body(self.lattice(x)).flatten(2).transpose(1, 2))
-
-    def at_site(self, h: Tensor, site: Tensor) -> Tensor:
-        return h.flatten(2).gather(2, site.view(-1, 1, 1).expand(-1, h.size(1), 1)).squeeze(2)
+        return self.logits(torch.silu(self.body(x)).flatten(2).transpose(1, 2))
 
     def conditional_at(self, x: Tensor, site: Tensor) -> Tensor:
         if {patches}:
@@ -147,27 +137,18 @@ constexpr const char* methods = R"(
             column = (site.unsqueeze(1) + reach) % self.columns
             around = row.unsqueeze(2) * self.columns + column.unsqueeze(1)
             patch = x.gather(1, around.flatten(1)).view(-1, {across}, {across})
-            return self.logits(self.patch_body(self.one_hot(patch), around))
-        return self.logits(self.at_site(self.body(self.lattice(x)), site))
+            return self.logits(self.patch_body(patch, around))
+        return self.logits(marginalia.read_out(self.body(x), site)[1])
 
     def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
-        h = self.body(self.lattice(x))
-        return self.marginals(h, x), self.logits(self.at_site(h[:site.size(0)], site))
+        sums, at_sites = marginalia.read_out(self.body(x), site)
+        return self.marginals(sums, x), self.logits(at_sites)
 )";
-
-// One copy of whole sites, whose channels lie side by side; torch.pad copies slice by slice, which takes three times as
-// long.
-constexpr const char* circular_pad = R"(        rows, columns = h.size(2), h.size(3)
-        row = torch.arange(-1, rows + 1, device=h.device) % rows
-        column = torch.arange(-1, columns + 1, device=h.device) % columns
-        sites = (row.unsqueeze(1) * columns + column).flatten()
-        padded = h.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, sites)
-        return padded.view(-1, rows + 2, columns + 2, h.size(1)).permute(0, 3, 1, 2))";
 
 // The sites' own inputs go through their part of the first convolution once for all rows.
 constexpr const char* place_methods = R"(
     def places(self) -> Tensor:
-        return torch.conv2d(self.pad(self.sites.unsqueeze(0)), self.w_sites)
+        return torch.conv2d({padded_sites}, self.w_sites)
 
     def places_around(self, around: Tensor) -> Tensor:
         # The sites (B, P, P) of a patch -> (B, channels, P - 2, P - 2)
@@ -213,16 +194,22 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     // have inputs of their own.
     const bool alike = periodic && !placed;
     const bool patches = periodic && !pool && patch_work(layers) < layers * rows * columns;
+    const char* border = periodic ? "\"circular\"" : "\"zeros\"";
+    const auto padded = [&](const char* images) {
+        return periodic ? fmt::format("torch.pad({}, [1, 1, 1, 1], \"circular\")", images)
+                        : fmt::format("torch.constant_pad_nd({}, [1, 1, 1, 1], 0.0)", images);
+    };
     const std::string source = std::string(placed ? place_methods : "") + methods;
     network.define(fmt::format(
         fmt::runtime(source), fmt::arg("symbols", symbols), fmt::arg("categories", categories),
         fmt::arg("layers", layers), fmt::arg("across", 2 * layers + 1), fmt::arg("patches", patches ? "True" : "False"),
-        fmt::arg("log_categories", std::log(static_cast<double>(categories))),
-        fmt::arg("pad", periodic ? circular_pad : "        return torch.constant_pad_nd(h, [1, 1, 1, 1], 0.0)"),
+        fmt::arg("log_categories", std::log(static_cast<double>(categories))), fmt::arg("border", border),
+        fmt::arg("padded_weights", padded("one_hot")), fmt::arg("padded_sites", padded("self.sites.unsqueeze(0)")),
         fmt::arg("blank_rows", alike ? "1" : "self.rows"), fmt::arg("blank_columns", alike ? "1" : "self.columns"),
         fmt::arg("add_places", placed ? " + self.places()" : ""),
         fmt::arg("add_places_around", placed ? " + self.places_around(around)" : ""),
-        fmt::arg("whole", whole_layers(layers, pool)), fmt::arg("patch", patch_layers(layers))));
+        fmt::arg("whole", residual_layers(layers, pool, border)),
+        fmt::arg("patch", residual_layers(layers, false, "\"none\""))));
     return network;
 }
 

@@ -77,13 +77,12 @@ constexpr const char* body = R"(
     def {p}states(self, inputs: Tensor) -> Tensor:
         e = torch.linear(inputs, self.{p}embed_w)
         e = e + self.{p}places.to(e.dtype)
-        start = torch.zeros([2, e.size(0), {width}], dtype=e.dtype, device=e.device)
         weights = [self.{p}forward_in, self.{p}forward_state, self.{p}forward_in_b, self.{p}forward_state_b,
                    self.{p}back_in, self.{p}back_state, self.{p}back_in_b, self.{p}back_state_b]
-        return torch.gru(e, start, weights, True, 1, 0.0, False, True, True)[0]
+        return marginalia.gru(e, weights)
 
     def {p}joined(self, n: Tensor, bias: Tensor) -> Tensor:
-        g = torch.gelu(torch.linear(n, self.{p}w1) + bias)
+        g = marginalia.gelu(torch.linear(n, self.{p}w1) + bias)
         return self.norm(n + torch.linear(g, self.{p}w2, self.{p}b2))
 
     def {p}bias(self, n: Tensor) -> Tensor:

@@ -118,14 +118,6 @@ Shape shape_of(const Params& params) {
 constexpr const char* parts = R"(
     def norm(self, h: Tensor) -> Tensor:
         return torch.layer_norm(h, [{width}], None, None, 1e-5)
-
-    def split(self, h: Tensor) -> Tensor:
-        # (B, N, C) -> (B, heads, N, C / heads)
-        return h.view(h.size(0), h.size(1), {heads}, -1).transpose(1, 2)
-
-    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        mixed = torch.scaled_dot_product_attention(self.split(q), self.split(k), self.split(v))
-        return mixed.transpose(1, 2).flatten(2)
 )";
 
 constexpr const char* body = R"(
@@ -145,31 +137,32 @@ constexpr const char* body = R"(
         q = torch.linear(self.at_site(n, site).unsqueeze(1), self.{last}_qkv[:{width}])
         kv = torch.linear(n, self.{last}_qkv[{width}:]).chunk(2, 2)
         h = self.at_site(h, site).unsqueeze(1)
-        h = h + torch.linear(self.attend(q, kv[0], kv[1]), self.{last}_out)
+        h = h + torch.linear(marginalia.attention(q, kv[0], kv[1], {heads}), self.{last}_out)
 {last_feed_forward}
         return self.norm(h).squeeze(1)
 )";
 
 constexpr const char* attention_lines = R"(
         qkv = torch.linear(self.norm(h), self.{0}_qkv).chunk(3, 2)
-        h = h + torch.linear(self.attend(qkv[0], qkv[1], qkv[2]), self.{0}_out)
+        h = h + torch.linear(marginalia.attention(qkv[0], qkv[1], qkv[2], {1}), self.{0}_out)
 )";
 
 constexpr const char* feed_forward_lines = R"(
-        g = torch.gelu(torch.linear(self.norm(h), self.{0}_w1, self.{0}_b1))
+        g = marginalia.gelu(torch.linear(self.norm(h), self.{0}_w1, self.{0}_b1))
         h = h + torch.linear(g, self.{0}_w2, self.{0}_b2)
 )";
 
 std::string body_source(const Shape& shape, const std::string& prefix) {
     std::string before, last;
     for (std::int64_t l = 1; l <= shape.layers; ++l) {
-        if (l > 1) before += fmt::format(attention_lines, last) + fmt::format(feed_forward_lines, last);
+        if (l > 1) before += fmt::format(attention_lines, last, shape.heads) + fmt::format(feed_forward_lines, last);
         last = fmt::format("{}layer{}", prefix, l);
     }
     const std::string feed_forward = fmt::format(feed_forward_lines, last);
     return fmt::format(body, fmt::arg("p", prefix), fmt::arg("last", last), fmt::arg("width", shape.width),
-                       fmt::arg("layers_before", before), fmt::arg("last_feed_forward", feed_forward),
-                       fmt::arg("all_layers", before + fmt::format(attention_lines, last) + feed_forward));
+                       fmt::arg("heads", shape.heads), fmt::arg("layers_before", before),
+                       fmt::arg("last_feed_forward", feed_forward),
+                       fmt::arg("all_layers", before + fmt::format(attention_lines, last, shape.heads) + feed_forward));
 }
 
 void add_body(marginalia::NetworkBuilder& network, const Shape& shape, const TwoHeads& heads, const std::string& prefix,
@@ -194,7 +187,7 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     const TwoHeads heads{domain, shape.width, params.integer("bodies") == 2, params.boolean("known_fraction"),
                          params.text("readout") == "softmax"};
     marginalia::NetworkBuilder network("transformer");
-    std::string bodies = fmt::format(parts, fmt::arg("width", shape.width), fmt::arg("heads", shape.heads));
+    std::string bodies = fmt::format(parts, fmt::arg("width", shape.width));
     for (const std::string& prefix : heads.prefixes()) {
         add_body(network, shape, heads, prefix, generator);
         bodies += body_source(shape, prefix);

@@ -230,15 +230,10 @@ private:
 };
 
 constexpr const char* attend = R"(
-    def split(self, h: Tensor) -> Tensor:
-        # (B, N, C) -> (B, heads, N, C / heads)
-        return h.view(h.size(0), h.size(1), {heads}, -1).transpose(1, 2)
-
     def attend(self, sites: Tensor, qkv: Tensor, out: Tensor) -> Tensor:
         # (B, N, C) -> (B, N, C)
         parts = torch.linear(sites, qkv).chunk(3, 2)
-        mixed = torch.scaled_dot_product_attention(self.split(parts[0]), self.split(parts[1]), self.split(parts[2]))
-        return torch.linear(mixed.transpose(1, 2).flatten(2), out)
+        return torch.linear(marginalia.attention(parts[0], parts[1], parts[2], {heads}), out)
 )";
 
 marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {

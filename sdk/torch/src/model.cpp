@@ -194,6 +194,8 @@ at::Tensor estimate_log_density(const Network& network, const at::Tensor& x, std
     return (log_p * asked * share).sum({1, 2}, false, at::kDouble);
 }
 
+bool is_any_order(const Model& model) { return dynamic_cast<const AnyOrderModel*>(&model) != nullptr; }
+
 std::unique_ptr<Model> any_order_model(const Network& network) {
     if (network.consistent() && network.has_sample()) return std::make_unique<ConsistentModel>(network);
     return std::make_unique<AnyOrderModel>(network);

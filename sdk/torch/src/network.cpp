@@ -1,11 +1,26 @@
 #include <marginalia/network.h>
 
 #include <ATen/ATen.h>
+#include <torch/csrc/jit/frontend/resolver.h>
 #include <torch/script.h>
 
 #include <marginalia/network_joint.h>
+#include <marginalia/operators.h>
 
 namespace marginalia {
+
+namespace {
+
+// What a source may name besides itself: torch, and the operators of operators.h.
+struct Names final : torch::jit::NativeResolver {
+    std::shared_ptr<torch::jit::SugaredValue> resolveValue(const std::string& name, torch::jit::GraphFunction& method,
+                                                           const torch::jit::SourceRange& where) override {
+        if (name == "marginalia") return std::make_shared<torch::jit::BuiltinModule>("marginalia");
+        return torch::jit::NativeResolver::resolveValue(name, method, where);
+    }
+};
+
+}  // namespace
 
 const char* torch_build_tag() { return MARGINALIA_TORCH_BUILD_TAG; }
 
@@ -23,7 +38,9 @@ void NetworkBuilder::constant(const std::string& name, std::int64_t value) {
 void NetworkBuilder::constant(const std::string& name, double value) {
     module_->register_attribute(name, c10::FloatType::get(), value);
 }
-void NetworkBuilder::define(const std::string& source) { module_->define(source); }
+void NetworkBuilder::define(const std::string& source) {
+    module_->define(with_operators(source), std::make_shared<Names>());
+}
 torch::jit::Module* NetworkBuilder::release() { return module_.release(); }
 
 Network::Network(torch::jit::Module module, Domain domain)

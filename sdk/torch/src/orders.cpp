@@ -1,5 +1,4 @@
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/PhiloxRNGEngine.h>
 #include <ATen/core/grad_mode.h>
 #include <marginalia/objective.h>
@@ -8,6 +7,8 @@
 
 #include <algorithm>
 #include <limits>
+
+#include "for_rows.h"
 
 namespace marginalia {
 namespace {
@@ -34,7 +35,7 @@ at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& g
             .item<std::int64_t>());
     at::Tensor order = at::empty({rows, sites}, at::kLong);
     std::int64_t* to = order.mutable_data_ptr<std::int64_t>();
-    at::parallel_for(0, rows, 1 + 16384 / std::max<std::int64_t>(sites, 1), [&](std::int64_t first, std::int64_t last) {
+    for_rows(rows, 1 + 16384 / std::max<std::int64_t>(sites, 1), [&](std::int64_t first, std::int64_t last) {
         for (std::int64_t row = first; row < last; ++row) {
             at::philox_engine random(seed, static_cast<std::uint64_t>(row));
             shuffle_into(to + row * sites, sites, random);

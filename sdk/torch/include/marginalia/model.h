@@ -74,6 +74,16 @@ MARGINALIA_API std::unique_ptr<Model> any_order_model(const Network& network);
 // All rows in site order 0..D-1. Partial rows must know the first sites of it and no others.
 MARGINALIA_API std::unique_ptr<Model> fixed_order_model(const Network& network);
 
+// Whether a model is the one that any_order_model makes of a network whose marginals are not exact, so that it can be
+// read in few passes.
+MARGINALIA_API bool is_any_order(const Model& model);
+
+// The same conditionals, several sites a pass: `passes` passes a state, at least 1, whatever its size. The sites of a
+// pass are drawn independently given what is known before it, in a random order that keeps them far apart, few while
+// little is known. log_p and log_density are exact for this way of drawing, in the order drawn for the row: states
+// drawn so are not quite those of the network drawn site by site, and the fewer the passes the less so.
+MARGINALIA_API std::unique_ptr<Model> few_pass_model(const Network& network, std::int64_t passes);
+
 // Full states drawn along `order` (M, D): sites in the order in which they become known.
 MARGINALIA_API Generated generate_along(const Network& network, const at::Tensor& order, at::Generator& generator,
                                         const Tick& tick);
