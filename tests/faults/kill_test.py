@@ -88,12 +88,13 @@ def broken_run(store, chance, kills):
         workers = []
         while host.poll() is None and sum(kills.values()) < arguments.kills:
             time.sleep(chance.uniform(0.02, arguments.longest))
-            workers = children_of(host.pid) or workers
+            alive = children_of(host.pid)
+            workers = alive or workers
             victim = chance.choice(["host", "worker", "both"])
-            if host.poll() is not None or (victim != "host" and not children_of(host.pid)):
+            if host.poll() is not None or (victim != "host" and not alive):
                 continue
             if victim != "host":
-                kill(chance.choice(workers))
+                kill(chance.choice(alive))
             if victim != "worker":
                 kill(host.pid)
             kills[victim] += 1

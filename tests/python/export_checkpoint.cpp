@@ -1,5 +1,5 @@
-// Trains a little and writes FOLDER/checkpoint.pt with FOLDER/expected.json, what this process's networks say of a few
-// states: for open_checkpoint.py.
+// Trains a little and writes FOLDER/checkpoint.pt, as `checkpoint export` does, with FOLDER/expected.json, what this
+// process's networks say of a few states: for open_checkpoint.py.
 #include <cstdlib>
 #include <fstream>
 
@@ -7,6 +7,10 @@
 #include <ATen/core/grad_mode.h>
 #include <doctest/doctest.h>
 
+#include <marginalia/operators.h>
+
+#include "kernel/worker/answer/export_model.h"
+#include "kernel/worker/answer/trained_model.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/model/trial_parts.h"
 #include "tests/worker/trial_fixture.h"
@@ -40,7 +44,11 @@ void write(const std::string& folder, const std::string& network) {
             std::vector<std::int64_t>(x[row].data_ptr<std::int64_t>(), x[row].data_ptr<std::int64_t>() + 16));
     expected["log_marginal"] = numbers(parts.network->log_marginal(x));
     expected["conditional_logits"] = numbers(parts.network->conditional_logits(x));
-    std::ofstream(folder + "/checkpoint.pt", std::ios::binary) << bytes;
+    TrialRequest trained = request;
+    trained.checkpoint = bytes;
+    std::ofstream file(folder + "/checkpoint.pt", std::ios::binary);
+    const PlainOperators plain;
+    REQUIRE(export_model(load_model(trained, shipped_plugins(), [] {}), "mam-energy", file).empty());
     std::ofstream(folder + "/expected.json") << expected.dump();
 }
 

@@ -12,7 +12,14 @@ except (ImportError, OSError, ValueError) as error:  # a CUDA build without its 
     print(f"skipped: PyTorch cannot be imported here ({error}); make setup MARGINALIA_CUDA=1 gets what is missing")
     sys.exit(77)
 
-for network in ('plugin = "mlp"\nhidden = 32\nlayers = 3', 'plugin = "lattice-conv"\nchannels = 8\nlayers = 2'):
+NETWORKS = (
+    'plugin = "mlp"\nhidden = 32\nlayers = 3',
+    'plugin = "lattice-conv"\nchannels = 8\nlayers = 2',
+    'plugin = "unet"\nchannels = "8,16"\nblocks = "1,1"\nattention = "0,1"',
+    'plugin = "transformer"\nlayers = 2\nwidth = 12\nheads = 3',
+    'plugin = "recurrent"\nwidth = 5',
+)
+for network in NETWORKS:
     with tempfile.TemporaryDirectory() as folder:
         words = {"EXPORT_FOLDER": folder, "EXPORT_NETWORK": network}
         subprocess.run(
@@ -30,4 +37,4 @@ for network in ('plugin = "mlp"\nhidden = 32\nlayers = 3', 'plugin = "lattice-co
             assert want.std() > 0, "all alike: nothing was compared"
         trial = json.loads(extra["trial.json"])
         assert trial["step"] == 20 and trial["config"]["energy"]["plugin"] == "ising", trial
-print("checkpoints of two networks open in Python", torch.__version__, "with the same numbers")
+print(f"checkpoints of {len(NETWORKS)} networks open in Python", torch.__version__, "with the same numbers")

@@ -11,8 +11,9 @@
 
 namespace marginalia {
 
-// One checkpoint is one .pt file: `torch.jit.load` in Python opens the network; the extra file "trial.json" says which
-// trial and step it is from, and "state" holds the optimiser, sampler, objective and generator as pickled tensors.
+// One checkpoint is one .pt file: the network's TorchScript module, whose source may name operators of our own
+// (`checkpoint export` writes one that opens in Python); the extra file "trial.json" says which trial and step it is
+// from, and "state" holds the optimiser, sampler, objective and generator as pickled tensors.
 struct CheckpointState {
     std::int64_t step = 0;
     std::map<std::string, StateDict> parts;  // "optimizer", "sampler", "objective", "generator", "time", "precision"

@@ -126,7 +126,7 @@ private:
         Reference reference;
         reference.x = stages_.states("reference");
         if (!reference.x.defined()) return;
-        reference.chains = stages_.count("reference_chains", reference.x.size(0));
+        reference.chains = stages_.count("reference_chains", wanted_.reference_chains);
         if (marginal_states > 0 && parts_.objective->trains_marginals())
             stages_.once("marginals", [&] { compare_marginals(reference.x, marginal_states); });
         if (nll_samples == 0) return;
