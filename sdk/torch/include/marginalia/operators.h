@@ -1,9 +1,9 @@
 // Operators for the TorchScript source of networks, beside those of LibTorch: marginalia.NAME(...).
 //
-// What one of them computes is said by its plain form, TorchScript too (sdk/torch/src/operators/plain.cpp); it does so
-// in fewer passes over memory, forward and backward, on a processor, and as the plain form elsewhere. Under autocast
-// they work in its type. A file that is exported for other programs has the plain forms in their place, so that it
-// opens wherever LibTorch does.
+// The plain form of each, TorchScript too, says what it computes (sdk/torch/src/operators/library.cpp). On a processor
+// an operator takes fewer passes over memory, forward and backward; on other devices it is its plain form. Under
+// autocast it works in the lower precision. Exported files have the plain forms in place of the operators, so that they
+// open wherever LibTorch does.
 //
 //   residual_convolutions(h, weights, biases, border)      (B, C, H, W) -> (B, C, H', W'): for each of the weights
 //       (C, C, 3, 3) and biases (C), h = h + conv3x3(silu(h))
