@@ -16,7 +16,8 @@ endforeach()
 target_sources(network_bench PRIVATE needed_work.cpp operator_times.cpp)
 target_include_directories(network_bench SYSTEM PRIVATE ${CLI11_INCLUDE_DIR})
 target_link_libraries(network_bench PRIVATE fmt::fmt-header-only nlohmann_json::nlohmann_json)
-foreach(plugin unet transformer recurrent lattice-conv mlp einet mps ising block-gibbs table ao-arm mam-energy circuit-mle)
+foreach(plugin unet transformer recurrent lattice-conv mlp einet mps ising table block-gibbs ao-arm mam-energy
+        circuit-mle)
   add_dependencies(network_bench plugin_${plugin})
 endforeach()
 

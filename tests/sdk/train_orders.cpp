@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -87,6 +88,44 @@ TEST_CASE("a chain link adds one known site, and subset sizes are uniform over 0
     CHECK(counts.numel() == 4);
     CHECK(((counts - 2000).square() / 2000).sum().item<double>() <
           16.3);  // 3 degrees of freedom, 1 in 1,000 (3.3 sigma)
+}
+
+// The least distance, by the longer axis, between any two of the first `count` sites of an order, round the edges.
+std::int64_t least_distance(const at::Tensor& order, std::int64_t count, std::int64_t rows, std::int64_t columns) {
+    std::int64_t least = rows + columns;
+    const auto apart = [](std::int64_t a, std::int64_t b, std::int64_t length) {
+        const std::int64_t d = std::abs(a - b);
+        return std::min(d, length - d);
+    };
+    for (std::int64_t i = 0; i < count; ++i)
+        for (std::int64_t j = 0; j < i; ++j) {
+            const auto a = order[i].item<std::int64_t>(), b = order[j].item<std::int64_t>();
+            least = std::min(least,
+                             std::max(apart(a / columns, b / columns, rows), apart(a % columns, b % columns, columns)));
+        }
+    return least;
+}
+
+TEST_CASE("spread orders are permutations whose first sites lie far apart, every site first equally often") {
+    at::Generator generator = make_generator(at::kCPU, 0, 4);
+    const at::Tensor square = spread_orders(20, {8, 8}, generator, at::kCPU);
+    for (std::int64_t row = 0; row < 20; ++row) {
+        CHECK(least_distance(square[row], 2, 8, 8) == 4);
+        CHECK(least_distance(square[row], 4, 8, 8) == 4);
+        CHECK(least_distance(square[row], 16, 8, 8) == 2);
+        CHECK(least_distance(random_orders(1, 64, generator, at::kCPU)[0], 16, 8, 8) == 1);
+    }
+    CHECK(least_distance(spread_orders(1, {16}, generator, at::kCPU)[0], 4, 1, 16) == 4);
+    for (const std::vector<std::int64_t>& shape :
+         std::vector<std::vector<std::int64_t>>{{5, 7}, {1, 3}, {2, 3, 4}, {1}}) {
+        std::int64_t sites = 1;
+        for (const std::int64_t length : shape) sites *= length;
+        const at::Tensor order = spread_orders(2000, shape, generator, at::kCPU);
+        CHECK(at::equal(std::get<0>(order.sort(1)), at::arange(sites).expand({2000, sites})));
+        const double each = 2000.0 / static_cast<double>(sites);
+        const at::Tensor counts = order.select(1, 0).bincount({}, sites).to(at::kDouble);
+        CHECK((counts - each).abs().max().item<double>() <= 4.5 * std::sqrt(each));  // sigma
+    }
 }
 
 TEST_CASE("symbols are drawn with the probabilities of their logits") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -142,7 +143,8 @@ TEST_CASE("a GFlowNet's density is the sum over orders, bounded from both sides"
 TEST_CASE("in few passes: normalised along one order, exact for what is drawn, and known sites stay") {
     const TrialParts parts = shaken("plugin = \"mam-energy\"");
     const at::NoGradGuard no_grad;
-    for (const std::int64_t passes : {1, 2, 3, 9}) {
+    // With nine only four passes have a site to draw.
+    for (const auto& [passes, needed] : std::map<std::int64_t, std::int64_t>{{1, 1}, {2, 2}, {3, 3}, {9, 4}}) {
         CAPTURE(passes);
         const auto model = few_pass_model(*parts.network, passes);
         const auto again = [] { return make_generator(at::kCPU, 4, 2); };  // the same order each time
@@ -155,7 +157,7 @@ TEST_CASE("in few passes: normalised along one order, exact for what is drawn, a
         at::Generator drawing = again(), reading = again();
         std::int64_t ticks = 0;
         const Generated drawn = model->generate(500, drawing, [&] { ++ticks; });
-        CHECK(ticks == passes);
+        CHECK(ticks == needed);
         CHECK(at::allclose(model->log_density(drawn.x, reading, no_tick), drawn.log_p, 1e-6, 1e-6));
         const at::Tensor given = at::tensor({2, 1, 2, 0}, at::kLong).expand({300, 4});
         const Generated completed = model->complete(given, drawing, no_tick);
@@ -179,10 +181,12 @@ TEST_CASE("in a pass the sites are independent, and in one a site the states are
     CHECK(worst_sigma(frequencies(drawn), p, count) < 4.5);
     // 9 passes draw a site at most: the mean over the orders that there are is the mean over those that are drawn.
     const auto slow = few_pass_model(*parts.network, 9);
-    at::Tensor mean = at::zeros({16}, at::kDouble);
-    for (int i = 0; i < 400; ++i) mean += slow->log_density(x, generator, no_tick).exp() / 400;
+    std::vector<at::Tensor> densities;
+    for (int i = 0; i < 400; ++i) densities.push_back(slow->log_density(x, generator, no_tick).exp());
+    const at::Tensor all = at::stack(densities), mean = all.mean(0);
+    const at::Tensor sigma = (mean * (1 - mean) / static_cast<double>(count) + all.var(0) / 400).sqrt();
     const Generated states = slow->generate(count, generator, no_tick);
-    CHECK((frequencies(states.x) - mean).abs().max().item<double>() < 0.02);
+    CHECK(((frequencies(states.x) - mean) / sigma).abs().max().item<double>() < 4.5);
 }
 
 TEST_CASE("a model of its own order is not read in few passes") {

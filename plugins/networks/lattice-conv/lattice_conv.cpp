@@ -106,7 +106,8 @@ constexpr const char* methods = R"(
         # (B, channels) sums over the sites -> (B). Under autocast `mv` would round to bfloat16.
         x = torch.full([1, {blank_rows}, {blank_columns}], {categories}, device=sums.device)
         h = self.layers(marginalia.symbol_convolution(x, self.w1, self.b1, {border}))
-        blank = marginalia.read_out(h, self.no_sites(h))[0] * ((self.rows * self.columns) / ({blank_rows} * {blank_columns}))
+        alike = (self.rows * self.columns) / ({blank_rows} * {blank_columns})
+        blank = marginalia.read_out(h, self.no_sites(h))[0] * alike
         return ((sums - blank) * self.u).sum([1])
 
     def marginals(self, sums: Tensor, x: Tensor) -> Tensor:

@@ -9,36 +9,6 @@
 namespace marginalia {
 namespace {
 
-// A random order (B, D) in which sites that follow one another lie far apart: by the bits of their places along each
-// axis, the lowest first, as in a Bayer matrix (B. E. Bayer, An optimum method for two-level rendition of
-// continuous-tone pictures, ICC 1973). Each row has the lattice shifted round, and at each bit a random one of its
-// halves first.
-at::Tensor spread_order(std::int64_t rows, const Domain& domain, at::Generator& generator, const at::Device& device) {
-    const at::TensorOptions whole = at::TensorOptions(at::kLong).device(device);
-    std::vector<std::int64_t> shape = domain.layout.shape;
-    if (shape.empty()) shape = {domain.sites};
-    std::int64_t bits = 0;
-    for (const std::int64_t length : shape)
-        while ((std::int64_t{1} << bits) < length) ++bits;
-    std::vector<at::Tensor> places;  // along each axis, (B, D)
-    const at::Tensor site = at::arange(domain.sites, whole).unsqueeze(0);
-    std::int64_t below = domain.sites;
-    for (const std::int64_t length : shape) {
-        below /= length;
-        const at::Tensor shift = at::randint(length, {rows, 1}, generator, whole);
-        places.push_back((site.div(below, "floor").remainder(length) + shift).remainder(length));
-    }
-    at::Tensor rank = at::zeros({rows, domain.sites}, whole);
-    for (std::int64_t bit = 0; bit < bits; ++bit) {
-        at::Tensor crossed = at::zeros_like(rank);  // diagonal neighbours before those side by side
-        for (const at::Tensor& place : places) {
-            crossed = crossed.bitwise_xor(place.bitwise_right_shift(bit).bitwise_and(1));
-            rank = rank * 2 + crossed.bitwise_xor(at::randint(2, {rows, 1}, generator, whole));
-        }
-    }
-    return rank.argsort(std::int64_t{1});
-}
-
 // How many of `count` sites are known after `pass` of `passes`: few are drawn at a time while little is known.
 at::Tensor known_after(const at::Tensor& count, std::int64_t pass, std::int64_t passes) {
     if (pass == passes) return count;
@@ -75,13 +45,14 @@ private:
     template <class Choose>
     Generated walk(at::Tensor x, const at::Tensor& asked, at::Generator& generator, const Tick& tick,
                    const Choose& choose) const {
-        const at::Tensor order = spread_order(x.size(0), network().domain(), generator, x.device());
+        const at::Tensor order = spread_orders(x.size(0), network().domain().layout.shape, generator, x.device());
         // The asked sites first, in this order.
         const at::Tensor first = order.gather(1, asked.gather(1, order).to(at::kByte).argsort(true, 1, true));
         const at::Tensor rank = positions_of_sites(first), count = asked.sum(1, true);
         at::Tensor log_p = at::zeros({x.size(0)}, x.options().dtype(at::kDouble)), before = at::zeros_like(count);
         for (std::int64_t pass = 1; pass <= passes_; ++pass) {
             const at::Tensor after = known_after(count, pass, passes_);
+            if (at::equal(after, before)) continue;  // while less than a site is due
             const at::Tensor now = (rank >= before) & (rank < after);
             const at::Tensor logits = network().conditional_logits(x).to(at::kFloat);
             const at::Tensor symbols = choose(logits).view_as(x);

@@ -5,7 +5,8 @@
 #include <torch/script.h>
 
 #include <marginalia/network_joint.h>
-#include <marginalia/operators.h>
+
+#include "operators/operators.h"
 
 namespace marginalia {
 

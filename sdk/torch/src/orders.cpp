@@ -44,6 +44,33 @@ at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& g
     return order;
 }
 
+at::Tensor spread_orders(std::int64_t rows, const std::vector<std::int64_t>& shape, at::Generator& generator,
+                         const at::Device& device) {
+    const at::TensorOptions whole = at::TensorOptions(at::kLong).device(device);
+    std::int64_t sites = 1, bits = 0;
+    for (const std::int64_t length : shape) {
+        sites *= length;
+        while ((std::int64_t{1} << bits) < length) ++bits;
+    }
+    std::vector<at::Tensor> places;  // along each axis, (B, D)
+    const at::Tensor site = at::arange(sites, whole).unsqueeze(0);
+    std::int64_t below = sites;
+    for (const std::int64_t length : shape) {
+        below /= length;
+        const at::Tensor shift = at::randint(length, {rows, 1}, generator, whole);
+        places.push_back((site.div(below, "floor").remainder(length) + shift).remainder(length));
+    }
+    at::Tensor rank = at::zeros({rows, sites}, whole);
+    for (std::int64_t bit = 0; bit < bits; ++bit) {
+        at::Tensor crossed = at::zeros_like(rank);  // diagonal neighbours before those side by side
+        for (const at::Tensor& place : places) {
+            crossed = crossed.bitwise_xor(place.bitwise_right_shift(bit).bitwise_and(1));
+            rank = rank * 2 + crossed.bitwise_xor(at::randint(2, {rows, 1}, generator, whole));
+        }
+    }
+    return rank.argsort(std::int64_t{1});
+}
+
 at::Tensor positions_of_sites(const at::Tensor& order) {
     return at::empty_like(order).scatter_(1, order, at::arange(order.size(1), order.options()).expand_as(order));
 }

@@ -21,8 +21,6 @@
 // convolution takes a ring of sites away. Weights and what is read are channels last in memory, and so is the result.
 #pragma once
 
-#include <string>
-
 #include <marginalia/torch_tag.h>
 
 namespace marginalia {
@@ -35,8 +33,5 @@ public:
     PlainOperators(const PlainOperators&) = delete;
     PlainOperators& operator=(const PlainOperators&) = delete;
 };
-
-// A network's TorchScript source as it is compiled now: with plain forms, or as it is.
-std::string with_operators(const std::string& source);
 
 }  // namespace marginalia

@@ -63,7 +63,8 @@ constexpr const char* plain_forms = R"(
             return torch.constant_pad_nd(h, [1, 1, 1, 1], 0.0)
         return h
 
-    def plain_residual_convolutions(self, h: Tensor, weights: List[Tensor], biases: List[Tensor], border: str) -> Tensor:
+    def plain_residual_convolutions(self, h: Tensor, weights: List[Tensor], biases: List[Tensor],
+                                    border: str) -> Tensor:
         for l in range(len(weights)):
             c = torch.conv2d(self.plain_border(torch.silu(h), border), weights[l], biases[l])
             if border == "none":

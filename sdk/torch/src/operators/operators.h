@@ -6,6 +6,13 @@
 #include <string>
 #include <vector>
 
+namespace marginalia {
+
+// A network's TorchScript source as it is compiled now: with plain forms (PlainOperators), or as it is.
+std::string with_operators(const std::string& source);
+
+}  // namespace marginalia
+
 namespace marginalia::operators {
 
 at::Tensor residual_convolutions(const at::Tensor& h, at::TensorList weights, at::TensorList biases,

@@ -12,24 +12,36 @@ namespace {
 
 constexpr std::int64_t taps = 9;
 
+// Along an axis with a border: which place is seen, or -1 for none.
+std::vector<std::int64_t> seen_along(std::int64_t length, const Border& border) {
+    std::vector<std::int64_t> places;
+    for (std::int64_t place = -border.width; place < length + border.width; ++place) {
+        const bool there = place >= 0 && place < length;
+        places.push_back(there || border.kind == Border::circular ? (place + length) % length : -1);
+    }
+    return places;
+}
+
+void check_symbols(const at::Tensor& x, std::int64_t symbols) {
+    const std::int64_t* symbol = x.const_data_ptr<std::int64_t>();
+    const auto is_none = [&](std::int64_t s) { return s < 0 || s >= symbols; };
+    const std::int64_t* wrong = std::find_if(symbol, symbol + x.numel(), is_none);
+    TORCH_CHECK_INDEX(wrong == symbol + x.numel(), "symbol ", *wrong, " is not one of 0 to ", symbols - 1);
+}
+
 // (B, H, W) symbols -> rows of a table of them, with a border, int32; beyond an edge of zeros lies one symbol more.
 at::Tensor bordered_symbols(const at::Tensor& x, std::int64_t symbols, const Border& border) {
-    const std::int64_t height = x.size(1), width = x.size(2), ring = border.width;
-    const at::Tensor from = x.contiguous(), to = at::empty({x.size(0), height + 2 * ring, width + 2 * ring}, at::kInt);
-    const std::int64_t* symbol = from.const_data_ptr<std::int64_t>();
+    const at::Tensor from = x.contiguous();
+    check_symbols(from, symbols);
+    const std::vector<std::int64_t> rows = seen_along(x.size(1), border), columns = seen_along(x.size(2), border);
+    const at::Tensor to = at::empty(
+        {x.size(0), static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns.size())}, at::kInt);
     std::int32_t* out = to.mutable_data_ptr<std::int32_t>();
-    std::int64_t wrong = -1;  // where a symbol is none
-    for (std::int64_t i = 0; i < from.numel(); ++i)
-        if (static_cast<std::uint64_t>(symbol[i]) >= static_cast<std::uint64_t>(symbols)) wrong = i;
-    TORCH_CHECK_INDEX(wrong < 0, "symbol ", symbol[wrong], " is not one of 0 to ", symbols - 1);
-    const auto inside = [&](std::int64_t place, std::int64_t size) { return place >= 0 && place < size; };
-    for (std::int64_t b = 0; b < x.size(0); ++b)
-        for (std::int64_t row = -ring; row < height + ring; ++row)
-            for (std::int64_t column = -ring; column < width + ring; ++column) {
-                const bool known = border.kind == Border::circular || (inside(row, height) && inside(column, width));
-                const std::int64_t y = (row + height) % height, z = (column + width) % width;
-                *out++ = static_cast<std::int32_t>(known ? symbol[(b * height + y) * width + z] : symbols);
-            }
+    const std::int64_t* image = from.const_data_ptr<std::int64_t>();
+    for (std::int64_t b = 0; b < x.size(0); ++b, image += x.size(1) * x.size(2))
+        for (const std::int64_t row : rows)
+            for (const std::int64_t column : columns)
+                *out++ = static_cast<std::int32_t>(row < 0 || column < 0 ? symbols : image[row * x.size(2) + column]);
     return to;
 }
 
