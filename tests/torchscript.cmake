@@ -7,6 +7,10 @@ if(MARGINALIA_TORCH_PYTHON)
   add_test(NAME open_checkpoint_in_python
            COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/open_checkpoint.py $<TARGET_FILE:test_train>)
   set_tests_properties(open_checkpoint_in_python PROPERTIES LABELS unit TIMEOUT 300 SKIP_RETURN_CODE 77)
+  # What the workbench is compared with (bench/peers).
+  add_test(NAME peers COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/peers_test.py ${PROJECT_SOURCE_DIR}
+           $<TARGET_FILE:marginalia>)
+  set_tests_properties(peers PROPERTIES LABELS unit TIMEOUT 300 SKIP_RETURN_CODE 77)
 else()
   message(STATUS "marginalia: no .venv here, so the tests of plugins scripted in Python and of checkpoints opened there are left out")
 endif()
