@@ -20,14 +20,15 @@ struct InferenceRequest {
     std::int64_t trial_number = 0, step = 0;  // whose checkpoint, in the store; for the host alone
     std::string label;                        // for people, as "trial 3, step 600"
     std::vector<std::string> plugin_files;
-    std::string states;            // given states: file, or "-" for standard input
-    bool states_are_text = false;  // `states` is itself the text of one
-    std::int64_t count = 0;        // states to sample, or completions of each given state
-    std::int64_t batch = 512;      // rows that the network takes at a time
-    std::int64_t passes = 0;       // of the network a state; 0: one a site
+    std::string states;              // given states: file, or "-" for standard input
+    bool states_are_text = false;    // `states` is itself the text of one
+    std::int64_t count = 0;          // states to sample, or completions of each given state
+    std::int64_t batch = 512;        // rows that the network takes at a time
+    std::int64_t passes = 0;         // of the network a state; 0: one a site
+    std::string precision = "auto";  // of the conditionals: auto, as they were trained; float32; bfloat16
     OutputRequest output;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(InferenceRequest, verb, trial, checkpoint_descriptor, label, plugin_files, states,
-                                   states_are_text, count, batch, passes, output)
+                                   states_are_text, count, batch, passes, precision, output)
 
 }  // namespace marginalia

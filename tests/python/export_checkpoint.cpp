@@ -44,8 +44,9 @@ void write(const std::string& folder, const std::string& network) {
             std::vector<std::int64_t>(x[row].data_ptr<std::int64_t>(), x[row].data_ptr<std::int64_t>() + 16));
     expected["log_marginal"] = numbers(parts.network->log_marginal(x));
     expected["conditional_logits"] = numbers(parts.network->conditional_logits(x));
-    TrialRequest trained = request;
-    trained.checkpoint = bytes;
+    InferenceRequest trained;
+    trained.trial = request;
+    trained.trial.checkpoint = bytes;
     std::ofstream file(folder + "/checkpoint.pt", std::ios::binary);
     const PlainOperators plain;
     REQUIRE(export_model(load_model(trained, shipped_plugins(), [] {}), "mam-energy", file).empty());

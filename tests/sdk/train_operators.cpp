@@ -33,6 +33,9 @@ constexpr const char* source = R"(
     def curve(self, h: Tensor) -> Tensor:
         return marginalia.gelu(h)
 
+    def norm(self, h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return marginalia.norm_silu(h, 3, scale, shift)
+
     def recur(self, e: Tensor, w: List[Tensor]) -> Tensor:
         return marginalia.gru(e, w)
 )";
@@ -154,6 +157,9 @@ TEST_CASE("what heads read, attention, gelu and recurrences agree with their pla
                                 p.most, [](const List& t) { return std::vector<c10::IValue>{t[0], t[1], t[2]}; });
         check_against_plain("curve", {random({1000}, 4)}, p.type, p.most,
                             [](const List& t) { return std::vector<c10::IValue>{t[0]}; });
+        for (const double offset : {0.0, 20.0})  // what the norm takes away
+            check_against_plain("norm", {random({5, 12, 4, 3}) + offset, random({12}), random({12})}, p.type, p.most,
+                                [](const List& t) { return std::vector<c10::IValue>{t[0], t[1], t[2]}; });
     }
     Numbers random;
     List recurrence{random({5, 7, 4})};
@@ -194,6 +200,8 @@ TEST_CASE("what is not a number stays so, so that a training that has gone astra
     CHECK(all_nan("symbols", {at::zeros({2, 3, 3}, at::kLong), symbols, b, "zeros"}, symbols));
     const at::Tensor h = learning({50});
     CHECK(all_nan("curve", {h}, h));
+    const at::Tensor images = learning({2, 6, 3, 3});
+    CHECK(all_nan("norm", {images, at::ones({6}), at::zeros({6})}, images));
     const at::Tensor q = learning({2, 5, 6}, at::kBFloat16), k = learning({2, 5, 6}, at::kBFloat16);
     CHECK(all_nan("attend", {q, k, random({2, 5, 6}).to(at::kBFloat16)}, q));
     for (const std::size_t which : {0, 1, 4, 5}) {

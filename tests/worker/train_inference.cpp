@@ -8,9 +8,11 @@
 #include <fstream>
 #include <sstream>
 
+#include "kernel/spec/precision.h"
 #include "kernel/worker/answer/inference.h"
 #include "kernel/worker/answer/trained_model.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/model/as_trained.h"
 #include "kernel/worker/train/optimizer.h"
 #include "tests/worker/trial_fixture.h"
 
@@ -99,10 +101,12 @@ double log_one(const TrainedModel& trained, std::vector<std::int64_t> row, std::
 
 }  // namespace
 
-TEST_CASE("sampled states follow the model, and their log p is its own") {
+TEST_CASE("sampled states follow the model, and their log p is its own, in either precision") {
     InferenceRequest request = about(InferenceRequest::Verb::sample);
     request.count = 4000;
     request.batch = 1500;  // the last batch is smaller
+    SUBCASE("float32") {}
+    SUBCASE("bfloat16") { request.precision = "bfloat16"; }
     const auto drawn = lines(answer(request));
     REQUIRE(drawn.size() == 4000);
     // Along each order the sum of p(x) / p(x) counts the 16 states, so that the mean of 1 / p over draws is 16.
@@ -129,7 +133,7 @@ TEST_CASE("known sites stay as they are, and the log p of a single unknown one i
     const auto drawn = lines(answer(request));
     REQUIRE(drawn.size() == 300);
     const at::NoGradGuard no_grad;
-    const TrainedModel trained = load_model(request.trial, shipped_plugins(), [] {});
+    const TrainedModel trained = load_model(request, shipped_plugins(), [] {});
     const double one = log_one(trained, {1, 2, 0, 1}, 1);
     int ones = 0;
     for (const json& line : drawn) {
@@ -182,28 +186,51 @@ TEST_CASE("log-marginals are those of score, and the network's own") {
     CHECK(asked[1]["log_marginal"] == 0);  // nothing is known
     CHECK(asked[2]["text"] == "+-/-+");
     const at::NoGradGuard no_grad;
-    const TrainedModel trained = load_model(request.trial, shipped_plugins(), [] {});
+    const TrainedModel trained = load_model(request, shipped_plugins(), [] {});
     const at::Tensor x = at::tensor(std::vector<std::int64_t>{1, 0, 0, 1}, at::kLong).unsqueeze(0);
     const double own = trained.parts.network->log_marginal(x).item<double>();
     CHECK(asked[2]["log_marginal"].get<double>() == doctest::Approx(own).epsilon(1e-6));
     CHECK(std::abs(own) > 0.1);
 }
 
+TEST_CASE("a model is drawn from in the precision of its training, where the processor has it, or as is asked for") {
+    CheckpointState state;
+    CHECK_FALSE(draws_in_bfloat16("auto", state, at::kCPU));  // of a build that did not say
+    for (const bool trained : {false, true}) {
+        state.parts["precision"] = {{"bfloat16", at::scalar_tensor(trained, at::kLong)}};
+        CHECK(draws_in_bfloat16("auto", state, at::kCPU) == (trained && processor_has_bfloat16()));
+        CHECK(draws_in_bfloat16("bfloat16", state, at::kCPU));
+        CHECK_FALSE(draws_in_bfloat16("float32", state, at::kCPU));
+    }
+    InferenceRequest request = about(InferenceRequest::Verb::score);
+    request.states = file_of("precision.txt", "+-/-+\n--/-+\n");
+    const std::string exact = answer(request);
+    request.precision = "bfloat16";
+    const std::string rounded = answer(request);
+    CHECK(rounded != exact);  // the densities
+    for (std::istringstream a(exact), b(rounded); a && b;) {
+        std::string left, right;
+        std::getline(a, left), std::getline(b, right);
+        CHECK(left.substr(0, left.rfind(',')) == right.substr(0, right.rfind(',')));  // not the marginals
+    }
+}
+
 TEST_CASE("an unfinished training is asked by its averaged weights, as its evaluation does") {
-    TrialRequest request = request_of(marginal_model);
-    const TrialParts parts = build_model(request, shipped_plugins());
+    InferenceRequest request;
+    request.trial = request_of(marginal_model);
+    const TrialParts parts = build_model(request.trial, shipped_plugins());
     shake(parts);
     std::vector<at::Tensor> all = parts.network->parameters();
     for (const at::Tensor& own : parts.objective->parameters()) all.push_back(own);
-    Optimizer optimizer(all, request.settings.train);
+    Optimizer optimizer(all, request.trial.settings.train);
     const at::NoGradGuard no_grad;
     const at::Tensor averaged = all[0].detach().clone();  // the averages are where the weights were at first
     for (at::Tensor weights : all) weights.add_(1);
     CheckpointState state{1, {{"objective", parts.objective->state()}, {"optimizer", optimizer.state()}}};
-    request.checkpoint = save_checkpoint(*parts.network, "{}", state);
+    request.trial.checkpoint = save_checkpoint(*parts.network, "{}", state);
     CHECK(at::equal(load_model(request, shipped_plugins(), [] {}).parts.network->parameters()[0], averaged));
     state.parts.erase("optimizer");  // a finished one: the weights as they are
-    request.checkpoint = save_checkpoint(*parts.network, "{}", state);
+    request.trial.checkpoint = save_checkpoint(*parts.network, "{}", state);
     CHECK(at::equal(load_model(request, shipped_plugins(), [] {}).parts.network->parameters()[0], averaged + 1));
 }
 

@@ -91,6 +91,7 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     request.trial.seed = options.seed;
     request.trial.device = options.device;
     request.passes = options.passes;
+    request.precision = options.precision;
     request.label = fmt::format("trial {} ({}), step {}", details.trial.id, details.trial.experiment, checkpoint.step);
     const StoredCode code(details.sweep, common.trust);
     const PluginCatalogue catalogue = fetch_catalogue(code.plugin_folders(common.plugin_paths));

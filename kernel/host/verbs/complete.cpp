@@ -38,7 +38,7 @@ void add_complete(CLI::App& app, CommandLine& line) {
         ->required();
     verb->add_option("-n,--count", options.count, "completions of each; 4 if left out")->check(whole_number(1));
     add_output_options(verb, options, forms_of_states);
-    add_passes(verb, options.model.passes);
+    add_drawing_options(verb, options.model);
     add_model_options(verb, options.model, "of what is drawn; 0 if left out");
 }
 

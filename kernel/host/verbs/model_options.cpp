@@ -9,10 +9,13 @@ void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_o
     verb->add_option("--device", options.device, "cpu or cuda:N");
 }
 
-void add_passes(CLI::App* verb, std::int64_t& passes) {
-    verb->add_option("--passes", passes,
+void add_drawing_options(CLI::App* verb, ModelOptions& options) {
+    verb->add_option("--passes", options.passes,
                      "draw several sites a pass, far from each other, in so many passes; one site a pass if left out")
         ->check(whole_number(1, 1'000'000));
+    verb->add_option("--precision", options.precision,
+                     "of the conditionals: float32, bfloat16, or auto, which is that of the training; auto if left out")
+        ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
 }
 
 void add_batch(CLI::App* verb, std::int64_t& batch) {

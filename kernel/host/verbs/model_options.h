@@ -16,6 +16,7 @@ struct ModelOptions {
     std::int64_t seed = 0;
     std::string device = "cpu";
     std::int64_t passes = 0;  // of the network a state; 0: one a site
+    std::string precision = "auto";
 };
 
 // What `sample`, `complete` and `marginals` take.
@@ -35,8 +36,8 @@ inline constexpr const char* forms_of_states = "text, csv, json, npy, png or svg
 
 // --step, --seed (what it seeds) and --device.
 void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_of);
-// --passes, for verbs whose densities are those of drawing.
-void add_passes(CLI::App* verb, std::int64_t& passes);
+// --passes and --precision, for verbs whose densities are those of drawing.
+void add_drawing_options(CLI::App* verb, ModelOptions& options);
 void add_batch(CLI::App* verb, std::int64_t& batch);
 // --out, --format and --batch.
 void add_output_options(CLI::App* verb, InferenceOptions& options, const char* formats);

@@ -36,7 +36,7 @@ void add_sample(CLI::App& app, CommandLine& line) {
     verb->add_option("trial", options.model.trial, a_trial)->required()->check(names_a_trial);
     verb->add_option("-n,--count", options.count, "how many states; 64 if left out")->check(whole_number(1));
     add_output_options(verb, options, forms_of_states);
-    add_passes(verb, options.model.passes);
+    add_drawing_options(verb, options.model);
     add_model_options(verb, options.model, "of what is drawn; 0 if left out");
 }
 

@@ -76,7 +76,7 @@ void add_score(CLI::App& app, CommandLine& line) {
     verb->add_option("overrides", options.overrides, "key=value, of an experiment file");
     verb->add_option("--states", options.states, some_states)->required();
     add_batch(verb, options.batch);
-    add_passes(verb, options.model.passes);
+    add_drawing_options(verb, options.model);
     add_model_options(verb, options.model, "draws the order of the conditionals");
 }
 

@@ -165,7 +165,7 @@ void answer(const InferenceRequest& request, const PluginHost& plugins, std::ost
     const at::NoGradGuard no_grad;
     std::optional<PlainOperators> plain;  // other programs know no operators but LibTorch's
     if (request.verb == Verb::export_model) plain.emplace();
-    TrainedModel trained = load_model(request.trial, plugins, [] {}, request.passes);
+    TrainedModel trained = load_model(request, plugins, [] {});
     Asked asked{request, trained, trained.generator, out};
     if (request.verb == Verb::sample) sample(asked);
     if (request.verb == Verb::complete) complete(asked);

@@ -51,7 +51,7 @@ void score_by_energy(const InferenceRequest& request, const PluginHost& plugins,
 
 void score_by_model(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
     const at::NoGradGuard no_grad;
-    TrainedModel trained = load_model(request.trial, plugins, [] {}, request.passes);
+    TrainedModel trained = load_model(request, plugins, [] {});
     const TrialParts& parts = trained.parts;
     StateSource states = open_states(parts, request.states);
     const auto piece = static_cast<std::size_t>(request.batch);

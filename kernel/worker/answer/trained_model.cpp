@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "kernel/worker/checkpoint/checkpoint.h"
+#include "kernel/worker/model/as_trained.h"
 #include "kernel/worker/train/optimizer.h"
 
 namespace marginalia {
@@ -29,17 +30,19 @@ std::unique_ptr<Model> in_few_passes(const TrainedModel& trained, const TrialSet
 
 }  // namespace
 
-TrainedModel load_model(const TrialRequest& request, const PluginHost& plugins, const Tick& tick, std::int64_t passes) {
+TrainedModel load_model(const InferenceRequest& request, const PluginHost& plugins, const Tick& tick) {
     CheckpointState state;
-    TrainedModel trained{load_trained(request, plugins, state), {}, nullptr, {}};
+    TrainedModel trained{load_trained(request.trial, plugins, state), {}, nullptr, {}};
     const TrialParts& parts = trained.parts;
     trained.trial_json = state.trial_json;
     // A finished training has put them in place and keeps no optimiser.
     if (const auto found = state.parts.find("optimizer"); found != state.parts.end())
-        use_averages(parts, request.settings.train, found->second);
-    trained.generator = make_generator(parts.device, request.seed, inference_stream);
+        use_averages(parts, request.trial.settings.train, found->second);
+    trained.generator = make_generator(parts.device, request.trial.seed, inference_stream);
     trained.model = parts.objective->model(*parts.network, trained.generator, tick);
-    if (passes > 0) trained.model = in_few_passes(trained, request.settings, passes);
+    if (request.passes > 0) trained.model = in_few_passes(trained, request.trial.settings, request.passes);
+    trained.model = in_precision(std::move(trained.model), *parts.network, parts.device,
+                                 draws_in_bfloat16(request.precision, state, parts.device));
     return trained;
 }
 

@@ -11,6 +11,7 @@
 #include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/evaluate/reference.h"
 #include "kernel/worker/evaluate/stages.h"
+#include "kernel/worker/model/as_trained.h"
 #include "kernel/worker/states/svg.h"
 
 namespace marginalia {
@@ -26,12 +27,14 @@ constexpr double patience_in_stages = 1;
 
 class FinalEvaluation {
 public:
-    FinalEvaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, Recorder& recorder)
+    FinalEvaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, bool bfloat16,
+                    Recorder& recorder)
         : request_(request), plugins_(plugins), parts_(parts), recorder_(recorder),
           wanted_(request.settings.evaluation), steps_(request.settings.train.steps),
           generator_(make_generator(parts.device, request.seed, final_stream)),
           stages_(request, parts.domain, recorder, steps_),
-          model_(parts.objective->model(*parts.network, generator_, tick_of(normalising_))) {}
+          model_(in_precision(parts.objective->model(*parts.network, generator_, tick_of(normalising_)), *parts.network,
+                              parts.device, bfloat16)) {}
 
     void run() {
         // Exact values cost seconds on wide lattices: only beside the figures they are to be compared with.
@@ -272,7 +275,7 @@ TrialOutcome evaluate_trial(TrialRequest request, const PluginHost& plugins, Rec
     const TrialParts parts = load_trained(request, plugins, state);
     std::string().swap(request.checkpoint);
     try {
-        FinalEvaluation(request, plugins, parts, recorder).run();
+        FinalEvaluation(request, plugins, parts, draws_in_bfloat16("auto", state, parts.device), recorder).run();
     } catch (const Interrupted&) {
         return TrialOutcome::stopped;
     }

@@ -13,6 +13,7 @@
 #include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/machine/autocast.h"
 #include "kernel/worker/machine/bfloat16_speed.h"
+#include "kernel/worker/model/as_trained.h"
 #include "kernel/worker/model/facts.h"
 #include "kernel/worker/model/trial_parts.h"
 #include "kernel/worker/train/optimizer.h"
@@ -214,8 +215,8 @@ private:
             state.parts[kept + "generator"] = {{"state", parts_.generator.get_state()}};
             state.parts[kept + "time"] = {{"trained", at::scalar_tensor(trained_, at::kDouble)}};
             if (evaluation_due_) state.parts["evaluation"] = {{"due", at::scalar_tensor(true, at::kBool)}};
-            state.parts[kept + "precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
         }
+        state.parts["precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
         nlohmann::json trial = {{"config", request_.settings}, {"seed", request_.seed}, {"step", step}};
         if (parts_.dataset) trial["vocabulary"] = parts_.dataset->vocabulary();
         recorder_.stream_checkpoint(
@@ -237,7 +238,7 @@ private:
         }
         const bool longer = state.parts.contains(kept_part + std::string("optimizer"));  // than the one that ended here
         if (longer)
-            for (const char* part : {"optimizer", "sampler", "generator", "time", "precision"})
+            for (const char* part : {"optimizer", "sampler", "generator", "time"})
                 if (const auto kept = state.parts.find(kept_part + std::string(part)); kept != state.parts.end())
                     state.parts[part] = std::move(kept->second);
         if (!state.parts.contains("optimizer"))
@@ -263,8 +264,7 @@ private:
             trained_ = state.parts["time"].at("trained").item<double>();
         }
         if (!state.parts.contains("precision")) return;
-        check_state("precision", {{"bfloat16", at::scalar_tensor(0, at::kLong)}}, state.parts["precision"]);
-        const bool began = state.parts["precision"].at("bfloat16").item<std::int64_t>() != 0;
+        const bool began = trained_in_bfloat16(state);
         if (began != precision_.bfloat16)
             precision_ = {began, std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
     }
@@ -291,7 +291,8 @@ private:
         at::Tensor drawn;
         const KeepGoing keep_going = [this](std::int64_t, std::int64_t) { return !recorder_.stop_requested(); };
         const at::NoGradGuard no_grad;
-        const auto model = parts_.objective->model(*parts_.network, generator, tick_of(keep_going));
+        const auto model = in_precision(parts_.objective->model(*parts_.network, generator, tick_of(keep_going)),
+                                        *parts_.network, parts_.device, precision_.bfloat16);
         LogZ log_z;
         log_z.value = log_z_;
         return parts_.energy ? evaluate_samples(parts_, *model, log_z, evaluation_.quick_samples, evaluation_.batch,

@@ -121,6 +121,38 @@ struct Convolution {
     bool zero = false, bias = true;
 };
 
+constexpr const char* sites_of_places = R"(
+    def {body}features(self, inputs: Tensor) -> Tensor:
+        return self.{body}places(inputs).flatten(1, 2)
+
+    def {body}features_at(self, inputs: Tensor, site: Tensor) -> Tensor:
+        return self.at_site(self.{body}features(inputs), site)
+)";
+
+// The weights' rows are ordered by channel, row and column of the patch; features of a site lie together in memory if
+// the channel comes last.
+constexpr const char* sites_of_patches = R"(
+    def {body}patches(self, places: Tensor) -> Tensor:
+        # (..., C) -> (..., patch * patch * width)
+        w = self.{body}sites_w.flatten(1).view({width}, {patch} * {patch}, -1).transpose(0, 1).flatten(0, 1)
+        b = self.{body}sites_b.view({width}, {patch} * {patch}).t().flatten()
+        return torch.silu(torch.linear(places, w, b))
+
+    def {body}features(self, inputs: Tensor) -> Tensor:
+        h = self.{body}patches(self.{body}places(inputs))
+        h = h.view(h.size(0), h.size(1), h.size(2), {patch}, {patch}, {width}).transpose(2, 3)
+        h = h.reshape(h.size(0), h.size(1) * {patch}, -1, {width})
+        return h[:, :self.rows, :self.columns].flatten(1, 2)
+
+    def {body}features_at(self, inputs: Tensor, site: Tensor) -> Tensor:
+        row = site.div(self.columns, rounding_mode="floor")
+        column = site % self.columns
+        h = self.{body}places(inputs)
+        place = row.div({patch}, rounding_mode="floor") * h.size(2) + column.div({patch}, rounding_mode="floor")
+        h = self.{body}patches(self.at_site(h.flatten(1, 2), place)).view(-1, {patch} * {patch}, {width})
+        return self.at_site(h, row % {patch} * {patch} + column % {patch})
+)";
+
 // Writes one body as TorchScript and registers its parameters on the way.
 class BodyWriter {
 public:
@@ -129,7 +161,7 @@ public:
         : network_(network), generator_(generator), design_(design), prefix_(std::move(prefix)) {}
 
     std::string write(std::int64_t inputs) {
-        source_ = fmt::format("\n    def {}features(self, inputs: Tensor) -> Tensor:\n", prefix_);
+        source_ = fmt::format("\n    def {}places(self, inputs: Tensor) -> Tensor:\n", prefix_);
         line("h = inputs.view(-1, self.rows, self.columns, {}).permute(0, 3, 1, 2)", inputs);
         const auto& levels = design_.levels;
         const std::int64_t patch = design_.patch;
@@ -148,25 +180,26 @@ public:
         blocks("bottom", levels.back());
         for (std::size_t l = levels.size() - 1; l > 0; --l) {
             line("h = {}", convolution("h", fmt::format("grow{}", l), {levels[l].channels, levels[l - 1].channels, 1}));
-            line("h = s{0} + torch.upsample_nearest2d(h, [s{0}.size(2), s{0}.size(3)])", l);
+            line("h = s{0} + self.twice(h)[:, :, :s{0}.size(2), :s{0}.size(3)]", l);
             blocks(fmt::format("up{}", l), levels[l - 1]);
         }
-        line("h = torch.silu({})", norm("h", "last", levels.front().channels));
-        if (patch > 1) {
-            const Convolution sites{
-                .inputs = levels.front().channels, .outputs = patch * patch * design_.site_width(), .size = 1};
-            line("h = torch.pixel_shuffle({}, {})", convolution("h", "sites", sites), patch);
-            line("h = torch.silu(h[:, :, :self.rows, :self.columns])");
-        }
-        line("return h.permute(0, 2, 3, 1).flatten(1, 2)");
-        source_ += fmt::format(
-            "\n    def {0}features_at(self, inputs: Tensor, site: Tensor) -> Tensor:\n"
-            "        return self.at_site(self.{0}features(inputs), site)\n",
-            prefix_);
+        line("return {}.permute(0, 2, 3, 1)", normed(with_silu, "h", "last", levels.front().channels));
+        write_sites();
         return source_;
     }
 
 private:
+    // From features of places (B, H, W, C) to those of sites.
+    void write_sites() {
+        const std::int64_t patch = design_.patch, channels = design_.levels.front().channels;
+        if (patch > 1) {
+            const Convolution sites{.inputs = channels, .outputs = patch * patch * design_.site_width(), .size = 1};
+            register_convolution("sites", sites);
+        }
+        source_ += fmt::format(fmt::runtime(patch > 1 ? sites_of_patches : sites_of_places), fmt::arg("body", prefix_),
+                               fmt::arg("patch", patch), fmt::arg("width", design_.site_width()));
+    }
+
     template <class... Values>
     void line(fmt::format_string<Values...> format, Values&&... values) {
         source_ += "        " + fmt::format(format, std::forward<Values>(values)...) + "\n";
@@ -177,12 +210,17 @@ private:
         return "self." + prefix_ + name;
     }
 
-    std::string convolution(const std::string& from, const std::string& name, const Convolution& c) {
+    // Weights and bias of a convolution as the source names them.
+    std::pair<std::string, std::string> register_convolution(const std::string& name, const Convolution& c) {
         const std::vector<std::int64_t> shape = {c.outputs, c.inputs, c.size, c.size};
         const at::Tensor w =
             c.zero ? at::zeros(shape) : marginalia::uniform_weights(shape, c.inputs * c.size * c.size, generator_);
         const std::string weight = weights(name + "_w", w.contiguous(at::MemoryFormat::ChannelsLast));
-        const std::string bias = c.bias ? weights(name + "_b", at::zeros({c.outputs})) : "None";
+        return {weight, c.bias ? weights(name + "_b", at::zeros({c.outputs})) : "None"};
+    }
+
+    std::string convolution(const std::string& from, const std::string& name, const Convolution& c) {
+        const auto [weight, bias] = register_convolution(name, c);
         if (c.size == 1) return fmt::format("torch.conv2d({}, {}, {})", from, weight, bias);
         if (design_.periodic)
             return fmt::format("torch.conv2d(torch.pad({}, [1, 1, 1, 1], \"circular\"), {}, {}, stride=[{}, {}])", from,
@@ -191,11 +229,14 @@ private:
                            c.stride);
     }
 
-    std::string norm(const std::string& from, const std::string& name, std::int64_t channels) {
+    static constexpr const char* with_silu = "marginalia.norm_silu";
+
+    // A group norm, torch.group_norm or followed by silu.
+    std::string normed(const char* norm, const std::string& from, const std::string& name, std::int64_t channels) {
         const std::string scale = weights(name + "_scale", at::ones({channels}));
         const std::string shift = weights(name + "_shift", at::zeros({channels}));
-        return fmt::format("torch.group_norm({}, {}, {}, {}, 1e-5)", from,
-                           channels / std::gcd(channels, design_.group_channels), scale, shift);
+        return fmt::format("{}({}, {}, {}, {})", norm, from, channels / std::gcd(channels, design_.group_channels),
+                           scale, shift);
     }
 
     void blocks(const std::string& name, const UnetLevel& level) {
@@ -209,13 +250,12 @@ private:
     void block(const std::string& name, std::int64_t channels) {
         const Convolution first{.inputs = channels, .outputs = channels, .bias = false};
         const Convolution second{.inputs = channels, .outputs = channels, .zero = true};
-        line("a = {}", convolution("torch.silu(" + norm("h", name + "_norm1", channels) + ")", name + "_conv1", first));
-        line("h = h + {}",
-             convolution("torch.silu(" + norm("a", name + "_norm2", channels) + ")", name + "_conv2", second));
+        line("a = {}", convolution(normed(with_silu, "h", name + "_norm1", channels), name + "_conv1", first));
+        line("h = h + {}", convolution(normed(with_silu, "a", name + "_norm2", channels), name + "_conv2", second));
     }
 
     void attention(const std::string& name, std::int64_t channels) {
-        line("n = {}.permute(0, 2, 3, 1)", norm("h", name + "_norm", channels));
+        line("n = {}.permute(0, 2, 3, 1)", normed("torch.group_norm", "h", name + "_norm", channels));
         const std::string qkv =
             weights(name + "_qkv", marginalia::uniform_weights({3 * channels, channels}, channels, generator_));
         const std::string out = weights(name + "_out", at::zeros({channels, channels}));
@@ -229,7 +269,12 @@ private:
     std::string source_;
 };
 
-constexpr const char* attend = R"(
+constexpr const char* shared_methods = R"(
+    def twice(self, h: Tensor) -> Tensor:
+        # (B, C, H, W) -> (B, C, 2 H, 2 W) by nearest neighbours, in the precision that h has, unlike upsample_nearest2d.
+        n = h.permute(0, 2, 3, 1).unsqueeze(2).unsqueeze(4)
+        return n.expand(-1, -1, 2, -1, 2, -1).flatten(1, 2).flatten(2, 3).permute(0, 3, 1, 2)
+
     def attend(self, sites: Tensor, qkv: Tensor, out: Tensor) -> Tensor:
         # (B, N, C) -> (B, N, C)
         parts = torch.linear(sites, qkv).chunk(3, 2)
@@ -247,7 +292,7 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     marginalia::NetworkBuilder network("unet");
     network.constant("rows", domain.layout.shape[0]);
     network.constant("columns", domain.layout.shape[1]);
-    std::string bodies = fmt::format(attend, fmt::arg("heads", design.heads));
+    std::string bodies = fmt::format(shared_methods, fmt::arg("heads", design.heads));
     for (const std::string& prefix : shape.prefixes())
         bodies += BodyWriter(network, generator, design, prefix).write(shape.inputs());
     define_with_heads(network, shape, bodies);

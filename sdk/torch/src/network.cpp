@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/frontend/resolver.h>
+#include <torch/csrc/jit/passes/autocast.h>
 #include <torch/script.h>
 
 #include <marginalia/network_joint.h>
@@ -46,6 +47,9 @@ torch::jit::Module* NetworkBuilder::release() { return module_.release(); }
 
 Network::Network(torch::jit::Module module, Domain domain)
     : module_(std::make_unique<torch::jit::Module>(std::move(module))), domain_(std::move(domain)) {
+    // TorchScript has rules of its own for autocast, by which sums of bfloat16 become float32 and every product casts
+    // them back. Without them those of eager mode hold.
+    torch::jit::setAutocastMode(false);
     for (const char* method : {"log_marginal", "conditional_logits"})
         if (!module_->find_method(method))
             throw Error(std::string("the network's TorchScript module has no method '") + method +

@@ -14,7 +14,9 @@
 //   attention(queries, keys, values, heads)                (B, M, C), (B, N, C), (B, N, C) -> (B, M, C): scaled dot
 //       products, `heads` of them side by side
 //   gelu(h)                                                any shape, the same: h Φ(h), to 2e-7 of h
-//   gru(inputs, weights)                                   (B, L, I) -> (B, L, 2 C): gated recurrent units forward and
+//   norm_silu(h, groups, scale, shift)                     (B, C, H, W), (C), (C) -> (B, C, H, W): silu of the group
+//   norm gru(inputs, weights)                                   (B, L, I) -> (B, L, 2 C): gated recurrent units forward
+//   and
 //       back, with LibTorch's eight weights, the state's of float32
 //
 // `border` is what a convolution sees beyond the edge: "circular", the opposite edge; "zeros"; or "none", so that every

@@ -47,6 +47,33 @@ void add_rows(const at::BFloat16* from, std::int64_t rows, std::int64_t count, f
 void add_activated_rows(const float* from, std::int64_t rows, std::int64_t count, float* to);
 void add_activated_rows(const at::BFloat16* from, std::int64_t rows, std::int64_t count, float* to);
 
+// The same, of their squared distance to `mean` (count).
+void add_squared_rows(const float* from, const float* mean, std::int64_t rows, std::int64_t count, float* to);
+void add_squared_rows(const at::BFloat16* from, const float* mean, std::int64_t rows, std::int64_t count, float* to);
+
+// A norm for each of `count` channels: y = factor h + offset; `mean` is that of h.
+struct NormLine {
+    const float *factor, *offset, *mean;
+};
+
+// to = silu(factor h + offset), of `rows` rows h.
+void scaled_silu(const float* h, const float* factor, const float* offset, std::int64_t rows, std::int64_t count,
+                 float* to);
+void scaled_silu(const at::BFloat16* h, const float* factor, const float* offset, std::int64_t rows, std::int64_t count,
+                 at::BFloat16* to);
+
+// With s = g silu'(y): adds the sums over rows of s and of s (h - mean).
+void norm_silu_sums(const float* g, const float* h, const NormLine& line, std::int64_t rows, std::int64_t count,
+                    float* sum, float* product);
+void norm_silu_sums(const at::BFloat16* g, const at::BFloat16* h, const NormLine& line, std::int64_t rows,
+                    std::int64_t count, float* sum, float* product);
+
+// to = factor s - flat - tilted (h - mean)
+void norm_silu_back(const float* g, const float* h, const NormLine& line, const float* flat, const float* tilted,
+                    std::int64_t rows, std::int64_t count, float* to);
+void norm_silu_back(const at::BFloat16* g, const at::BFloat16* h, const NormLine& line, const float* flat,
+                    const float* tilted, std::int64_t rows, std::int64_t count, at::BFloat16* to);
+
 // to = g silu'(h), for `rows` rows h of `count` values and one g.
 void rows_of_slopes(const float* g, const float* h, std::int64_t rows, std::int64_t count, float* to);
 void rows_of_slopes(const float* g, const at::BFloat16* h, std::int64_t rows, std::int64_t count, at::BFloat16* to);

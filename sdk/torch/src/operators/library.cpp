@@ -49,6 +49,7 @@ TORCH_LIBRARY(marginalia, library) {
     library.def("read_out(Tensor h, Tensor site) -> (Tensor, Tensor)", &operators::read_out);
     library.def("attention(Tensor queries, Tensor keys, Tensor values, int heads) -> Tensor", &operators::attention);
     library.def("gelu(Tensor h) -> Tensor", static_cast<at::Tensor (*)(const at::Tensor&)>(&operators::gelu));
+    library.def("norm_silu(Tensor h, int groups, Tensor scale, Tensor shift) -> Tensor", &operators::norm_silu);
     library.def("gru(Tensor inputs, Tensor[] weights) -> Tensor", &operators::gru);
 }
 
@@ -90,6 +91,9 @@ constexpr const char* plain_forms = R"(
 
     def plain_gelu(self, h: Tensor) -> Tensor:
         return torch.gelu(h)
+
+    def plain_norm_silu(self, h: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tensor:
+        return torch.silu(torch.group_norm(h, groups, scale, shift))
 
     def plain_gru(self, inputs: Tensor, weights: List[Tensor]) -> Tensor:
         start = torch.zeros([2, inputs.size(0), weights[1].size(1)], dtype=inputs.dtype, device=inputs.device)

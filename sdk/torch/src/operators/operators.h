@@ -23,6 +23,7 @@ at::Tensor symbol_convolution(const at::Tensor& x, const at::Tensor& weight, con
 std::tuple<at::Tensor, at::Tensor> read_out(const at::Tensor& h, const at::Tensor& site);
 at::Tensor attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values, std::int64_t heads);
 at::Tensor gelu(const at::Tensor& h);
+at::Tensor norm_silu(const at::Tensor& h, std::int64_t groups, const at::Tensor& scale, const at::Tensor& shift);
 at::Tensor gru(const at::Tensor& inputs, at::TensorList weights);
 
 // In the type of autocast where it is on; a weight is cast once however often it is asked for.
