@@ -6,3 +6,6 @@ endforeach()
 # The pages of the plugins are what the plugins declare.
 add_test(NAME plugin_pages COMMAND python3 ${PROJECT_SOURCE_DIR}/scripts/plugin-pages ${PROJECT_BINARY_DIR} --check)
 set_tests_properties(plugin_pages PROPERTIES LABELS golden TIMEOUT 120)
+# The exponents of docs/performance.md: their fit, and the experiments that they are measured by.
+add_test(NAME growth COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/python/growth_test.py ${PROJECT_SOURCE_DIR} $<TARGET_FILE_DIR:marginalia>)
+set_tests_properties(growth PROPERTIES LABELS unit TIMEOUT 120)

@@ -32,9 +32,10 @@ const Case cases[] = {
 };
 
 TrialParts build(const Case& c, std::int64_t seed = 0) {
+    const std::string energy = std::string_view(c.energy).find("states") == std::string_view::npos ? "ising" : "potts";
     TrialRequest request =
-        request_of(std::string("name = \"t\"\n[energy]\nplugin = \"ising\"\n") + c.energy + "\n[network]\n" +
-                   c.network + "\n[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n");
+        request_of("name = \"t\"\n[energy]\nplugin = \"" + energy + "\"\n" + c.energy + "\n[network]\n" + c.network +
+                   "\n[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n");
     request.seed = seed;
     return build_trial(request, shipped_plugins());
 }
@@ -164,6 +165,30 @@ TEST_CASE("the marginal of relaxed states is that of full ones, with the gradien
                                   parts.network->log_marginal_relaxed(p - step * direction);
         CHECK(at::allclose(change / (2 * step), slope, 0.03, 0.03));
     }
+}
+
+TEST_CASE("a perceptron of many symbols looks its first layer up, and is what the product of one-hot inputs is") {
+    const TrialParts parts = build({"plugin = \"mlp\"\nhidden = 16\nlayers = 3", "rows = 3\ncolumns = 4\nstates = 16"});
+    const TrialParts other = build({"plugin = \"mlp\"\nhidden = 16\nlayers = 3", "rows = 3\ncolumns = 4\nstates = 16"});
+    Network &network = *parts.network, &same = *other.network;
+    at::Generator generator = make_generator(at::kCPU, 1, 15);
+    shake(network, generator);
+    load_weights(save_checkpoint(network, "{}", {}), same);
+    const at::Tensor x = at::randint(16, {5, 12}, generator, at::kLong), site = at::tensor({0, 3, 7, 11, 2}, at::kLong);
+    const at::Tensor looked_up = network.log_marginal(x);
+    const at::Tensor product = same.log_marginal_relaxed(at::one_hot(x, 16).to(at::kFloat));
+    CHECK(close(looked_up, product));
+    looked_up.square().sum().backward();
+    product.square().sum().backward();
+    const auto mine = network.named_parameters(), theirs = same.named_parameters();
+    REQUIRE(mine.front().first == "w1");
+    CHECK(mine.front().second.stride(0) == 1);  // the weights of a symbol one after another, after loading too
+    CHECK(theirs.front().second.stride(0) == 1);
+    CHECK(at::allclose(mine.front().second.grad(), theirs.front().second.grad(), 1e-3, 1e-3));
+    const at::Tensor partial = x.masked_fill(at::rand(x.sizes(), generator) < 0.5, 16);
+    const at::Tensor all = network.conditional_logits(partial).gather(1, site.view({5, 1, 1}).expand({5, 1, 16}));
+    CHECK(close(network.joint(partial, site).logits, all.squeeze(1)));
+    CHECK(close(network.conditional_at(partial, site), all.squeeze(1)));
 }
 
 TEST_CASE("lattice-conv with site channels tells the sites of a torus apart") {

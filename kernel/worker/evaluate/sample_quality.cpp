@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <vector>
 
 #include <ATen/ATen.h>
 
@@ -10,39 +12,67 @@ namespace marginalia {
 
 namespace {
 
-// Of each row: the fraction of pairs of sites `distance` apart along an axis of the layout that agree, (M) float64.
-at::Tensor agreement(const at::Tensor& lattice, std::int64_t distance, bool periodic) {
-    at::Tensor sum = at::zeros({lattice.size(0)}, at::kDouble);
-    std::int64_t axes = 0;
-    for (std::int64_t axis = 1; axis < lattice.dim(); ++axis) {
-        const std::int64_t extent = lattice.size(axis);
-        if (2 * distance > extent) continue;
-        const at::Tensor other = lattice.roll(-distance, axis);
-        const std::int64_t kept = periodic ? extent : extent - distance;
-        const at::Tensor equal = (lattice == other).slice(axis, 0, kept);
-        sum += equal.flatten(1).to(at::kDouble).mean(1);
-        ++axes;
+std::int64_t equal_bytes(const std::uint8_t* a, const std::uint8_t* b, std::int64_t count) {
+    std::int64_t equal = 0;
+    for (std::int64_t i = 0; i < count; ++i) equal += a[i] == b[i];
+    return equal;
+}
+
+// States as bytes, for the pairs of sites at every distance: half as many distances as an extent has sites.
+class PairedStates {
+public:
+    PairedStates(const at::Tensor& x, const TrialParts& parts)
+        : bytes_(x.to(at::kByte).contiguous()), layout_(parts.domain.layout) {
+        // The chance that two independent sites with the rows' own frequencies of symbols agree.
+        chance_ = at::bincount(x.flatten(), {}, parts.domain.categories)
+                      .to(at::kDouble)
+                      .div(static_cast<double>(x.numel()))
+                      .square()
+                      .sum()
+                      .item<double>();
     }
-    return sum / static_cast<double>(axes);
-}
 
-// P(x_i = x_j) of independent sites with the rows' own frequencies of symbols.
-double chance(const at::Tensor& x, std::int64_t categories) {
-    return at::bincount(x.flatten(), {}, categories)
-        .to(at::kDouble)
-        .div(static_cast<double>(x.numel()))
-        .square()
-        .sum()
-        .item<double>();
-}
+    Spread correlation(std::int64_t distance, std::int64_t chains) const {
+        Spread spread = spread_of(agreement(distance), chains);
+        spread.mean -= chance_;
+        return spread;
+    }
 
-Spread correlation(const at::Tensor& x, const TrialParts& parts, std::int64_t distance, std::int64_t chains) {
-    std::vector<std::int64_t> shape = parts.domain.layout.shape;
-    shape.insert(shape.begin(), x.size(0));
-    Spread spread = spread_of(agreement(x.view(shape), distance, parts.domain.layout.periodic), chains);
-    spread.mean -= chance(x, parts.domain.categories);
-    return spread;
-}
+private:
+    // Of each row: the fraction of pairs of sites `distance` apart along an axis of the layout that agree, (M) float64.
+    at::Tensor agreement(std::int64_t distance) const {
+        at::Tensor sum = at::zeros({bytes_.size(0)}, at::kDouble);
+        std::int64_t axes = 0, below = bytes_.size(1);  // sites that share their place along this and earlier axes
+        for (const std::int64_t extent : layout_.shape) {
+            below /= extent;
+            if (2 * distance > extent) continue;
+            sum += agreement_along(extent, below, distance);
+            ++axes;
+        }
+        return sum / static_cast<double>(axes);
+    }
+
+    at::Tensor agreement_along(std::int64_t extent, std::int64_t below, std::int64_t distance) const {
+        const std::int64_t sites = bytes_.size(1), block = extent * below, shift = distance * below;
+        const std::int64_t kept = layout_.periodic ? block : block - shift;
+        const double pairs = static_cast<double>(sites / block * kept);
+        at::Tensor share = at::empty({bytes_.size(0)}, at::kDouble);
+        const std::uint8_t* from = bytes_.const_data_ptr<std::uint8_t>();
+        for (std::int64_t row = 0; row < bytes_.size(0); ++row) {
+            std::int64_t equal = 0;
+            for (const std::uint8_t* end = from + sites; from < end; from += block) {
+                equal += equal_bytes(from, from + shift, block - shift);
+                if (layout_.periodic) equal += equal_bytes(from + block - shift, from, shift);
+            }
+            share.mutable_data_ptr<double>()[row] = static_cast<double>(equal) / pairs;
+        }
+        return share;
+    }
+
+    const at::Tensor bytes_;  // (M, D)
+    const Layout layout_;
+    double chance_;
+};
 
 std::int64_t reach(const TrialParts& parts) {
     const auto& shape = parts.domain.layout.shape;
@@ -59,11 +89,11 @@ double rms(const std::vector<double>& values) {
 void add_floors(const TrialParts& parts, const at::Tensor& reference, const at::Tensor& log_f, Figures& figures) {
     const std::int64_t half = reference.size(0) / 2;
     if (half < 2) return;
-    const at::Tensor first = reference.slice(0, 0, half), second = reference.slice(0, half, 2 * half);
+    const PairedStates first(reference.slice(0, 0, half), parts), second(reference.slice(0, half, 2 * half), parts);
     figures["energy_distance_floor"] = wasserstein(log_f.slice(0, 0, half), log_f.slice(0, half, 2 * half));
     std::vector<double> differences;
     for (std::int64_t r = 1; r <= reach(parts); ++r)
-        differences.push_back(correlation(first, parts, r, 0).mean - correlation(second, parts, r, 0).mean);
+        differences.push_back(first.correlation(r, 0).mean - second.correlation(r, 0).mean);
     if (!differences.empty()) figures["pair_correlation_rmse_floor"] = rms(differences);
 }
 
@@ -74,10 +104,10 @@ Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const
     const at::Tensor log_f = log_f_of(parts, drawn), log_f_reference = log_f_of(parts, reference.x);
     if (!log_f.isfinite().all().item<bool>() || !log_f_reference.isfinite().all().item<bool>()) return figures;
     figures["energy_distance"] = wasserstein(log_f, log_f_reference);
+    const PairedStates of_model(drawn, parts), of_target(reference.x, parts);
     std::vector<double> differences;
     for (std::int64_t r = 1; r <= reach(parts); ++r) {
-        const Spread own = correlation(drawn, parts, r, 0),
-                     target = correlation(reference.x, parts, r, reference.chains);
+        const Spread own = of_model.correlation(r, 0), target = of_target.correlation(r, reference.chains);
         curves["pair_correlation"][r] = own.mean;
         curves["pair_correlation_stderr"][r] = own.error;
         curves["pair_correlation_reference"][r] = target.mean;
