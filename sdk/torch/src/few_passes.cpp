@@ -4,16 +4,16 @@
 #include <marginalia/orders.h>
 
 #include <cmath>
-#include <numbers>
 
 namespace marginalia {
 namespace {
 
-// How many of `count` sites are known after `pass` of `passes`: few are drawn at a time while little is known.
-at::Tensor known_after(const at::Tensor& count, std::int64_t pass, std::int64_t passes) {
-    if (pass == passes) return count;
-    const double part = static_cast<double>(pass) / static_cast<double>(passes);
-    return (count.to(at::kDouble) * (1 - std::cos(std::numbers::pi / 2 * part))).ceil().to(at::kLong);
+// The share of what is still open that pass `pass` of `passes` draws: little is drawn at a time while little is known.
+double share_of(std::int64_t pass, std::int64_t passes) {
+    const auto drawn_after = [passes](std::int64_t p) {
+        return std::pow(static_cast<double>(p) / static_cast<double>(passes), 1.5);
+    };
+    return (drawn_after(pass) - drawn_after(pass - 1)) / (1 - drawn_after(pass - 1));
 }
 
 class FewPassModel final : public Model {
@@ -48,21 +48,29 @@ private:
         const at::Tensor order = spread_orders(x.size(0), network().domain().layout.shape, generator, x.device());
         // The asked sites first, in this order.
         const at::Tensor first = order.gather(1, asked.gather(1, order).to(at::kByte).argsort(true, 1, true));
-        const at::Tensor rank = positions_of_sites(first), count = asked.sum(1, true);
-        at::Tensor log_p = at::zeros({x.size(0)}, x.options().dtype(at::kDouble)), before = at::zeros_like(count);
-        for (std::int64_t pass = 1; pass <= passes_; ++pass) {
-            const at::Tensor after = known_after(count, pass, passes_);
-            if (at::equal(after, before)) continue;  // while less than a site is due
-            const at::Tensor now = (rank >= before) & (rank < after);
+        const at::Tensor rank = positions_of_sites(first);
+        at::Tensor log_p = at::zeros({x.size(0)}, x.options().dtype(at::kDouble)), open = asked;
+        for (std::int64_t pass = 1; pass <= passes_ && open.any().item<bool>(); ++pass) {
             const at::Tensor logits = network().conditional_logits(x).to(at::kFloat);
+            const at::Tensor log_symbols = logits.log_softmax(2);
+            const at::Tensor now = pass < passes_ ? open & due(log_symbols, open, first, rank, share_of(pass, passes_)) : open;
             const at::Tensor symbols = choose(logits).view_as(x);
-            const at::Tensor added = logits.log_softmax(2).gather(2, symbols.unsqueeze(2)).squeeze(2);
+            const at::Tensor added = log_symbols.gather(2, symbols.unsqueeze(2)).squeeze(2);
             log_p += added.masked_fill(now.logical_not(), 0).sum(1, false, at::kDouble);
             x = at::where(now, symbols, x);
-            before = after;
+            open = open & now.logical_not();
             tick();
         }
         return {x, log_p};
+    }
+
+    // The first open sites in the order that have `share` of the entropy of all open ones, one at least.
+    static at::Tensor due(const at::Tensor& log_symbols, const at::Tensor& open, const at::Tensor& first,
+                          const at::Tensor& rank, double share) {
+        const at::Tensor entropy = -(log_symbols.exp() * log_symbols).sum(2);
+        const at::Tensor along = entropy.masked_fill(open.logical_not(), 0).clamp_min(0).gather(1, first);
+        const at::Tensor sums = along.cumsum(1);
+        return (sums - along <= share * sums.slice(1, -1)).gather(1, rank);
     }
 
     const std::int64_t passes_;
