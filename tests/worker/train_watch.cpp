@@ -108,6 +108,7 @@ TEST_CASE("the counter knows what a GPU would wait for") {
     CHECK(found([&] { at::equal(x, x); }) == "equal 1");
     CHECK(found([&] { at::allclose(x, x); }) == "allclose 1");
     CHECK(found([&] { x.cpu(); }) == "to 1");
+    CHECK(found([&] { x.to(at::Device(at::kCPU)); }) == "to 1");
     CHECK(found([&] { x.to(at::Device(at::kCPU), at::kByte); }) == "to 1");
     CHECK(found([&] { at::repeat_interleave(x, x); }) == "repeat_interleave in repeat_interleave 1");
     CHECK(found([&] { at::_unique(x); }) == "_unique 1");

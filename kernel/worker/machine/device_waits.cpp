@@ -67,9 +67,11 @@ bool asks_for_device(const at::RecordFunction& operation) {
     if (!name || !under_way.empty()) return false;
     if (name->overload_name == "device" || name->overload_name == "prim_Device") return true;
     const auto inputs = operation.inputs();
-    if (name->overload_name != "dtype_layout" || inputs.size() < 4 || !inputs[0].isTensor() || !inputs[1].isInt())
-        return false;
-    return inputs[3].isDevice() && inputs[1].toInt() == static_cast<int>(inputs[0].toTensor().scalar_type());
+    if (name->overload_name != "dtype_layout" || inputs.size() < 4 || !inputs[0].isTensor()) return false;
+    const bool own_type =
+        inputs[1].isNone() ||
+        (inputs[1].isInt() && inputs[1].toInt() == static_cast<int>(inputs[0].toTensor().scalar_type()));
+    return inputs[3].isDevice() && own_type;
 }
 
 bool copies_between_devices(const at::RecordFunction& operation, std::string_view name) {
