@@ -5,13 +5,15 @@
 
 #include <ATen/ATen.h>
 #include <marginalia/error.h>
+#include <marginalia/objective.h>
 
-// log f as it is; throws Error where a state is impossible.
-inline const at::Tensor& finite_log_f(const at::Tensor& log_f) {
-    const auto impossible = (log_f == -INFINITY).sum().item<std::int64_t>();
-    if (impossible > 0)
+// log f of the states whose evaluation has begun; throws Error where one of them is impossible.
+inline at::Tensor finite_log_f(marginalia::BatchEnergy& energy) {
+    const at::Tensor log_f = energy.finish();
+    if (energy.impossible() > 0)
         throw marginalia::Error(
-            "log f is -infinity for " + std::to_string(impossible) + " of the " + std::to_string(log_f.size(0)) +
+            "log f is -infinity for " + std::to_string(energy.impossible()) + " of the " +
+            std::to_string(log_f.size(0)) +
             " states of the batch, which this objective cannot learn from; use mam-energy, which can, or an "
             "energy that is finite everywhere");
     return log_f;

@@ -27,8 +27,8 @@ public:
         return ForwardLooking(setup.domain, *setup.energy);
     }
 
-    // Φ(all □) as a scalar, a first estimate of log Z.
-    at::Tensor empty() const { return at::scalar_tensor(empty_, at::kDouble); }
+    // Φ(all □), a first estimate of log Z.
+    double empty() const { return empty_; }
 
     // From the network's log_marginal of the rows x (N, D) and log Z: (N) float64.
     at::Tensor operator()(const at::Tensor& x, const at::Tensor& marginal, const at::Tensor& log_z) const {

@@ -24,6 +24,7 @@ public:
         begin_at(log_f.mean() + static_cast<double>(domain.sites) * std::log(static_cast<double>(domain.categories)));
     }
     void begin_at(const at::Tensor& estimate) { shift_.copy_(estimate.detach()); }
+    void begin_at(double estimate) { shift_.fill_(estimate); }
 
     at::Tensor value() const { return shift_ + rate_ * weight_; }  // float64 scalar
     at::Tensor parameter() const { return weight_; }

@@ -46,7 +46,8 @@ struct Shaken {
     // The metrics of one step, whose weights stay as they are.
     std::map<std::string, at::Tensor> metrics() {
         const at::NoGradGuard no_grad;
-        TrainingStep step{1, *parts.network, nullptr, nullptr, parts.dataset.get(), parts.generator, {}};
+        TrainingStep step{1,  *parts.network, nullptr, nullptr, parts.dataset.get(), parts.generator,
+                          {}, parts.generator};
         parts.objective->loss(step);
         return step.metrics;
     }

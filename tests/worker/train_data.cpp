@@ -70,7 +70,8 @@ TEST_CASE("the loss of ao-arm is the mean over orders of -log p") {
 
     std::vector<double> losses;
     for (int i = 0; i < 400; ++i) {
-        TrainingStep step{1, *parts.network, nullptr, nullptr, parts.dataset.get(), parts.generator, {}};
+        TrainingStep step{1,  *parts.network, nullptr, nullptr, parts.dataset.get(), parts.generator,
+                          {}, parts.generator};
         losses.push_back(parts.objective->loss(step).item<double>());
     }
     const double mean = std::accumulate(losses.begin(), losses.end(), 0.0) / 400;

@@ -316,7 +316,7 @@ TEST_CASE("mam-reverse-kl follows on average, at states of its own, the gradient
     std::vector<double> estimates;
     for (std::int64_t i = 1; i <= 400; ++i) {
         parts.objective->load({});  // no states yet: whole ones are drawn
-        TrainingStep step{i, *parts.network, nullptr, parts.batch_energy.get(), nullptr, generator, {}};
+        TrainingStep step{i, *parts.network, nullptr, parts.batch_energy.get(), nullptr, generator, {}, generator};
         estimates.push_back(slope(parts.objective->loss(step)));
     }
     const at::Tensor all = at::tensor(estimates, at::kDouble);

@@ -184,7 +184,7 @@ TEST_CASE("profiles that cannot follow what is known come to a mean") {
         at::Generator generator = make_generator(at::kCPU, 5, 5);
         theta.set_data(at::full({9}, place));
         for (std::int64_t i = 1; i <= 600; ++i) {
-            TrainingStep step{i, network, &zeros, nullptr, nullptr, generator, {}};
+            TrainingStep step{i, network, &zeros, nullptr, nullptr, generator, {}, generator};
             objective->loss(step).backward();
         }
         const at::Tensor sum = theta.grad().to(at::kDouble).clone();

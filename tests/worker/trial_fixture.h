@@ -26,7 +26,7 @@ inline const PluginHost& shipped_plugins() {
 }
 
 // Keeps everything a trial records; asks it to stop after step `stop_after`.
-struct MemoryRecorder final : Recorder {
+struct MemoryRecorder : Recorder {
     void metric(std::string_view name, std::int64_t step, double value) override {
         metrics[{std::string(name), step}] = value;
     }

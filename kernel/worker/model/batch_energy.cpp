@@ -1,6 +1,7 @@
 #include "kernel/worker/model/batch_energy.h"
 
 #include <ATen/ATen.h>
+#include <marginalia/host.h>
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
@@ -51,7 +52,7 @@ ParallelEnergy::~ParallelEnergy() {
 }
 
 void ParallelEnergy::start(const at::Tensor& x) {
-    running_->symbols = x.cpu().contiguous();
+    running_->symbols = to_host(x).contiguous();
     running_->device = x.device();
     running_->values = at::empty({x.size(0)}, at::kDouble);
     running_->active = true;
@@ -62,12 +63,11 @@ void ParallelEnergy::start(const at::Tensor& x) {
 at::Tensor ParallelEnergy::finish() {
     if (!running_->active) throw Error("energy evaluation was finished but never started");
     running_->active = false;
-    if (!running_->device.is_cpu()) {
-        running_->group.wait();
-        return running_->values.to(running_->device);
-    }
-    evaluate_symbols();
-    return running_->values;
+    if (running_->device.is_cpu()) evaluate_symbols();
+    else running_->group.wait();
+    const double* values = running_->values.const_data_ptr<double>();
+    impossible_ = std::count(values, values + running_->values.numel(), -INFINITY);
+    return to_device(running_->values, running_->device);
 }
 
 void ParallelEnergy::evaluate_symbols() const {

@@ -23,6 +23,7 @@ public:
 
     void start(const at::Tensor& x) override;
     at::Tensor finish() override;
+    std::int64_t impossible() const override { return impossible_; }
 
     // log f of rows of bytes into out.
     void evaluate(States rows, std::span<double> out) const;
@@ -44,6 +45,7 @@ private:
     const Energy& energy_;
     const std::string name_;
     std::unique_ptr<Running> running_;
+    std::int64_t impossible_ = 0;
 };
 
 }  // namespace marginalia

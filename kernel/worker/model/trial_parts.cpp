@@ -73,10 +73,21 @@ at::Generator make_generator(const at::Device& device, std::int64_t seed, std::u
     return generator;
 }
 
+namespace {
+
+constexpr std::uint64_t host_stream = 2;  // 0 is the trial's generator, 1 the weights'
+
+void seed_generators(TrialParts& parts, std::int64_t seed) {
+    parts.generator = make_generator(parts.device, seed, 0);
+    parts.host_generator = parts.device.is_cpu() ? parts.generator : make_generator(at::kCPU, seed, host_stream);
+}
+
+}  // namespace
+
 TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins) {
     TrialParts parts;
     parts.device = at::Device(request.device);
-    parts.generator = make_generator(parts.device, request.seed, 0);
+    seed_generators(parts, request.seed);
     parts.energy = make<EnergyFactory>("energy", request.settings, plugins);
     parts.batch_energy = std::make_unique<ParallelEnergy>(*parts.energy, request.settings.plugin("energy").plugin);
     parts.domain = domain_of(*parts.energy, "energy", request.settings);
@@ -89,7 +100,7 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins) {
         parts = build_energy(request, plugins);
     } else {
         parts.device = at::Device(request.device);
-        parts.generator = make_generator(parts.device, request.seed, 0);
+        seed_generators(parts, request.seed);
         parts.dataset = make<DatasetFactory>("dataset", request.settings, plugins);
         parts.domain = domain_of(*parts.dataset, "dataset", request.settings);
     }

@@ -24,7 +24,8 @@ struct TrialParts {
     std::unique_ptr<Sampler> sampler;
     std::unique_ptr<Objective> objective;
     at::Device device = at::kCPU;
-    at::Generator generator;  // the trial's own, on `device`
+    at::Generator generator;       // the trial's own, on `device`
+    at::Generator host_generator;  // the trial's own, of the CPU; where `device` is the CPU, the same one
 
     const Variables& variables() const { return energy ? static_cast<const Variables&>(*energy) : *dataset; }
 };

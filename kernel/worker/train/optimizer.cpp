@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
-#include <marginalia/error.h>
 
 #include <cmath>
 #include <numbers>
@@ -26,6 +25,8 @@ void load_list(const StateDict& dict, const std::string& prefix, std::vector<at:
 Optimizer::Optimizer(std::vector<at::Tensor> weights, TrainSettings train, const std::vector<at::Tensor>& own)
     : train_(std::move(train)), parameters_(std::move(weights)), weights_(parameters_.size()) {
     const at::NoGradGuard no_grad;
+    clipped_ =
+        at::zeros({}, at::TensorOptions(at::kLong).device(parameters_.empty() ? at::kCPU : parameters_[0].device()));
     parameters_.insert(parameters_.end(), own.begin(), own.end());
     for (const at::Tensor& parameter : parameters_) {
         first_.push_back(at::zeros_like(parameter));
@@ -48,13 +49,12 @@ double Optimizer::learning_rate(std::int64_t step) const {
 
 void Optimizer::clip(std::vector<at::Tensor>& gradients) {
     const at::Tensor norm = at::stack(at::_foreach_norm(gradients)).norm();
-    const double value = norm.item<double>();
-    if (!std::isfinite(value))
-        throw Error("the gradient is not finite; lower train.learning_rate or look at the energy");
-    norm_ = value;
-    if (value <= train_.clip) return;
-    at::_foreach_mul_(gradients, train_.clip / value);
-    ++clipped_;
+    norm_ = norm;
+    clipped_.add_(norm > train_.clip);
+    // Where the host can see the norm without waiting it saves a pass over gradients that are short enough.
+    if (norm.is_cpu() && *norm.const_data_ptr<float>() <= train_.clip) return;
+    const at::Tensor shorter = at::scalar_tensor(train_.clip, at::kDouble).div(norm.to(at::kDouble)).clamp_max(1);
+    at::_foreach_mul_(gradients, shorter.to(norm.dtype()));
 }
 
 // Parameters without a gradient stay as they are: no decay, no momentum.
@@ -100,7 +100,7 @@ StateDict Optimizer::state() const {
     save_list(dict, "second.", second_);
     save_list(dict, "count.", count_);
     save_list(dict, "average.", average_);
-    dict["clipped"] = at::scalar_tensor(clipped_, at::kLong);
+    dict["clipped"] = clipped_;
     return dict;
 }
 
@@ -110,8 +110,7 @@ void Optimizer::load(const StateDict& state) {
     load_list(state, "second.", second_);
     load_list(state, "count.", count_);
     load_list(state, "average.", average_);
-    if (const auto clipped = state.find("clipped"); clipped != state.end())
-        clipped_ = clipped->second.item<std::int64_t>();
+    if (const auto clipped = state.find("clipped"); clipped != state.end()) clipped_.copy_(clipped->second);
 }
 
 }  // namespace marginalia

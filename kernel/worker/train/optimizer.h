@@ -1,7 +1,6 @@
 // Adam with a learning-rate schedule, gradient clipping and averaged weights.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include <marginalia/state_dict.h>
@@ -20,16 +19,16 @@ public:
     // Learning rate of step 1..steps.
     double learning_rate(std::int64_t step) const;
 
-    // One update from the parameters' gradients, which it clears. Throws Error where the gradient is not finite.
+    // One update from the parameters' gradients, which it clears. Nothing of it makes the host wait for a device.
     void update(std::int64_t step);
 
-    // The norm of the weights' gradient in the last update, before it was clipped; nothing where train.clip is 0, as it
-    // is not computed.
-    std::optional<double> gradient_norm() const { return norm_; }
+    // The norm of the weights' gradient in the last update, before it was clipped, a scalar; undefined where train.clip
+    // is 0, as it is not computed.
+    const at::Tensor& gradient_norm() const { return norm_; }
 
     // Updates so far whose gradient was clipped. Clipping most of them bends what is learnt: each batch then counts
     // alike, however much its states say.
-    std::int64_t clipped() const { return clipped_; }
+    const at::Tensor& clipped() const { return clipped_; }  // int64 scalar
 
     // Moves the averages towards the parameters. A part of update(); by itself where others have changed the
     // parameters.
@@ -50,8 +49,7 @@ private:
     std::size_t weights_;                             // how many are weights
     std::vector<at::Tensor> first_, second_, count_;  // Adam's moments and step counts
     std::vector<at::Tensor> average_;
-    std::optional<double> norm_;
-    std::int64_t clipped_ = 0;
+    at::Tensor norm_, clipped_;
 };
 
 }  // namespace marginalia

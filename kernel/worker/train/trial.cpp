@@ -17,6 +17,7 @@
 #include "kernel/worker/model/facts.h"
 #include "kernel/worker/model/trial_parts.h"
 #include "kernel/worker/train/optimizer.h"
+#include "kernel/worker/train/step_watch.h"
 
 namespace marginalia {
 
@@ -51,7 +52,8 @@ public:
         : request_(request), plugins_(plugins), recorder_(recorder), train_(request.settings.train),
           evaluation_(request.settings.evaluation), steps_(train_.steps), parts_(started_parts(request, plugins)),
           precision_(precision_here()),
-          optimizer_(parts_.network->parameters(), train_, parts_.objective->parameters()) {
+          optimizer_(parts_.network->parameters(), train_, parts_.objective->parameters()),
+          watch_(parts_.device, request.settings.plugin("objective").plugin) {
         if (!request.checkpoint.empty()) restore();
     }
 
@@ -129,6 +131,7 @@ private:
             }
             recorder_.progress("training", step, steps_);
             if (evaluate_every > 0 && step % evaluate_every == 0 && !last) {
+                watch_.read();
                 recorder_.metric("train_seconds", step, seconds_since(started));
                 const auto before = Clock::now();
                 if (!quick_evaluation(step)) {
@@ -144,6 +147,7 @@ private:
             const bool stop = recorder_.stop_requested();
             if (stop || seconds_since(last_save) >= request_.checkpoint_seconds) {
                 trained_ = seconds_since(started);
+                watch_.read();
                 save(step);
                 last_save = Clock::now();
             }
@@ -157,17 +161,23 @@ private:
     }
 
     void record_step(std::int64_t step, const std::map<std::string, at::Tensor>& metrics, double seconds) {
-        for (const auto& [name, value] : metrics) recorder_.metric(name, step, value.item<double>());
+        std::vector<at::Tensor> figures;
+        for (const auto& [name, value] : metrics) figures.push_back(value);
+        const at::Tensor& norm = optimizer_.gradient_norm();
+        if (norm.defined()) figures.push_back(norm);
+        const std::vector<double> read = watch_.read(figures);
+        std::size_t next = 0;
+        for (const auto& [name, value] : metrics) recorder_.metric(name, step, read[next++]);
         recorder_.metric("learning_rate", step, optimizer_.learning_rate(step));
-        if (const auto norm = optimizer_.gradient_norm()) recorder_.metric("gradient_norm", step, *norm);
+        if (norm.defined()) recorder_.metric("gradient_norm", step, read[next]);
         recorder_.metric("step_seconds", step, seconds);
     }
 
     void record_training() {
         recorder_.final_metric("step_seconds", trained_ / static_cast<double>(steps_));
         recorder_.final_metric("train_seconds", trained_);
-        if (optimizer_.gradient_norm())
-            recorder_.final_metric("clipped", static_cast<double>(optimizer_.clipped()) / static_cast<double>(steps_));
+        if (optimizer_.gradient_norm().defined())
+            recorder_.final_metric("clipped", watch_.read({optimizer_.clipped()})[0] / static_cast<double>(steps_));
     }
 
     std::map<std::string, at::Tensor> one_step(std::int64_t step) {
@@ -177,7 +187,8 @@ private:
                            parts_.batch_energy.get(),
                            parts_.dataset.get(),
                            parts_.generator,
-                           {}};
+                           {},
+                           parts_.host_generator};
         at::Tensor loss;
         bool updated = false;
         {
@@ -187,19 +198,22 @@ private:
                 updated = parts_.objective->update(state, optimizer_.learning_rate(step));
                 if (!updated) loss = parts_.objective->loss(state);
             } catch (const Error& error) {
+                watch_.read();  // what went wrong before comes first
                 throw Error("objective '" + request_.settings.plugin("objective").plugin + "', step " +
                             std::to_string(step) + ": " + error.what());
             }
         }
         if (updated) {
             optimizer_.average(step);
+            watch_.note(step, {}, {}, std::move(state.doubts));
             return state.metrics;
         }
-        if (loss.dim() != 0 || !std::isfinite(loss.item<double>()))
+        if (loss.dim() != 0)
             throw Error("the loss of step " + std::to_string(step) +
-                        " is not a finite number; lower train.learning_rate, or look at the energy with check-plugin");
+                        " is not a scalar; look at the objective with check-plugin");
         loss.backward();
         optimizer_.update(step);
+        watch_.note(step, loss, optimizer_.gradient_norm(), std::move(state.doubts));
         return state.metrics;
     }
 
@@ -212,7 +226,7 @@ private:
             const std::string kept = finished ? kept_part : "";
             state.parts[kept + "optimizer"] = optimizer_.state();
             if (parts_.sampler) state.parts[kept + "sampler"] = parts_.sampler->state();
-            state.parts[kept + "generator"] = {{"state", parts_.generator.get_state()}};
+            state.parts[kept + "generator"] = generators();
             state.parts[kept + "time"] = {{"trained", at::scalar_tensor(trained_, at::kDouble)}};
             if (evaluation_due_) state.parts["evaluation"] = {{"due", at::scalar_tensor(true, at::kBool)}};
         }
@@ -222,6 +236,12 @@ private:
         recorder_.stream_checkpoint(
             step, [&](const ByteSink& sink) { write_checkpoint(*parts_.network, trial.dump(), state, sink); });
         saved_ = step;
+    }
+
+    StateDict generators() const {
+        StateDict states{{"state", parts_.generator.get_state()}};
+        if (!parts_.device.is_cpu()) states["host"] = parts_.host_generator.get_state();
+        return states;
     }
 
     void restore() {
@@ -255,8 +275,9 @@ private:
         check_state("optimizer", optimizer_.state(), state.parts["optimizer"]);
         optimizer_.load(state.parts["optimizer"]);
         if (parts_.sampler) load_sampler(parts_, state);
-        check_state("generator", {{"state", parts_.generator.get_state()}}, state.parts["generator"]);
+        check_state("generator", generators(), state.parts["generator"]);
         parts_.generator.set_state(state.parts["generator"].at("state"));
+        if (!parts_.device.is_cpu()) parts_.host_generator.set_state(state.parts["generator"].at("host"));
         evaluation_due_ = state.parts.contains("evaluation");
         // Neither is in checkpoints of earlier builds.
         if (state.parts.contains("time")) {
@@ -319,6 +340,7 @@ private:
     TrialParts parts_;
     Precision precision_;
     Optimizer optimizer_;
+    StepWatch watch_;
     std::int64_t saved_ = 0;  // step of the newest checkpoint
     double trained_ = 0;      // seconds of training up to there
     bool finished_ = false;

@@ -241,6 +241,8 @@ private:
             fmt::arg("ways", list([](const auto& level) { return to_string(level.ways); })),
             fmt::arg("carried", list([](const auto& level) { return to_string(level.carried); })),
             fmt::arg("live", list([](const auto& level) { return to_string(level.live); })),
+            fmt::arg("most", list([](const auto& level) { return to_string(level.most_used); })),
+            fmt::arg("most_leaves", plan_.most_leaves),
             fmt::arg("plain", list([](const auto& level) { return std::string(level.plain ? "True" : "False"); })),
             fmt::arg("products", cp_ ? einet::cp_products : einet::einsum_products),
             fmt::arg("slopes", cp_ ? einet::cp_slopes : einet::einsum_slopes),

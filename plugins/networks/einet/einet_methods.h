@@ -146,11 +146,25 @@ constexpr const char* sample_methods = R"(
         level = up_to[:, -1] * (bits.to(shares.dtype) / 16777216.0)
         return (up_to[:, :-1] <= level.unsqueeze(1)).sum(1)
 
+    def in_use(self, chosen: Tensor, most: int) -> Tuple[Tensor, Tensor, Tensor]:
+        # The regions of each row whose number in `chosen` (R, B) is not -1: region, number and row, one after another.
+        # As many for each row as a row has at most, so that nobody need count them: a row that has fewer has others
+        # besides, with number -1, or one twice.
+        regions = torch.arange(chosen.size(0), device=chosen.device).unsqueeze(1).expand_as(chosen)
+        rows = torch.arange(chosen.size(1), device=chosen.device)
+        if most == chosen.size(0):
+            return regions.flatten(), chosen.flatten(), rows.expand_as(chosen).flatten()
+        used = chosen >= 0
+        place = (used.cumsum(0) - 1).masked_fill(used.logical_not(), most)
+        region = torch.zeros([most + 1, chosen.size(1)], dtype=regions.dtype, device=chosen.device)
+        region = region.scatter(0, place, regions)[:most]
+        return region.flatten(), chosen.gather(0, region).flatten(), rows.expand_as(region).flatten()
+
     def descend(self, weights: List[Tensor], kept: List[List[Tensor]], u: Tensor) -> Tensor:
         # From the root down: which product each sum in use takes, and so the sums in use below; -1 is not in use.
         # Values kept of one row stand for all.
         regions, ways, carried = {regions}, {ways}, {carried}
-        live = {live}
+        live, most = {live}, {most}
         picks, keys, rows = self.picks(), self.keys(u), u.size(0)
         chosen = torch.zeros([1, rows], dtype=self.sites.dtype, device=u.device)
         drawn = 1
@@ -159,26 +173,28 @@ constexpr const char* sample_methods = R"(
             a, b, factor, largest = kept[l + 1]
             values = (self.products(a, b) * factor).view(regions[l], -1, a.size(2)).transpose(1, 2)
             of_sums, of_carried = torch.split(chosen, [regions[l], carried[l]])
-            region, row = (of_sums >= 0).nonzero().unbind(1)
-            shares = weights[l + {first}][region, of_sums[region, row]] * values[region, row % a.size(2)]
+            region, number, row = self.in_use(of_sums, most[l])
+            shares = weights[l + {first}][region, number.clamp_min(0)] * values[region, row % a.size(2)]
             product = self.draw(shares, keys[row], region + drawn)
             terms = shares.size(1) // ways[l]
             way, term = torch.floor_divide(product, terms), torch.remainder(product, terms)
             partition, count = region * ways[l] + way, regions[l] * ways[l]
-            chosen = torch.full([live[l], rows], -1, dtype=self.sites.dtype, device=u.device)
+            chosen = torch.full([live[l] + 1, rows], -1, dtype=self.sites.dtype, device=u.device)
             chosen.index_copy_(0, picks[l][2 * count:], of_carried)
-            chosen[picks[l][partition], row] = {left_sum}
-            chosen[picks[l][count + partition], row] = {right_sum}
+            none = number < 0  # such go to one more place, which is left out
+            chosen[picks[l][partition].masked_fill(none, live[l]), row] = {left_sum}
+            chosen[picks[l][count + partition].masked_fill(none, live[l]), row] = {right_sum}
+            chosen = chosen[:-1]
             drawn += regions[l]
         return self.draw_leaves(weights, kept[0][0].transpose(1, 2), chosen, u, keys, drawn)
 
     def draw_leaves(self, weights: List[Tensor], values: Tensor, chosen: Tensor, u: Tensor, keys: Tensor,
                     drawn: int) -> Tensor:
-        region, row = (chosen >= 0).nonzero().unbind(1)
-        number = chosen[region, row]
+        region, number, row = self.in_use(chosen, {most_leaves})
+        none, number = number < 0, number.clamp_min(0)
         {draw_sum_of_leaves}
         of_symbols = weights[0][region, number]
-        site = self.sites.view({leaves}, -1)[region]
+        site = self.sites.view({leaves}, -1)[region].masked_fill(none.unsqueeze(1), {sites})
         level = torch.cat([u, torch.zeros_like(u[:, :1])], 1)[row.unsqueeze(1), site]
         x = torch.zeros([u.size(0), {sites} + 1], dtype=self.sites.dtype, device=u.device)
         x[row.unsqueeze(1), site] = (of_symbols.cumsum(2)[:, :, :-1] <= level.unsqueeze(2)).sum(2)

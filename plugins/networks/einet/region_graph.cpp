@@ -113,6 +113,27 @@ std::vector<std::int64_t> levels_of(const RegionGraph& graph) {
     return level;
 }
 
+// How many regions of each level are in use at most below the root, itself included, where each region in use takes one
+// of its partitions.
+std::vector<std::int64_t> most_used(const RegionGraph& graph, const std::vector<std::int64_t>& level_of) {
+    std::vector<std::size_t> lowest_first(graph.size());
+    std::iota(lowest_first.begin(), lowest_first.end(), std::size_t{0});
+    std::stable_sort(lowest_first.begin(), lowest_first.end(),
+                     [&](std::size_t a, std::size_t b) { return level_of[a] < level_of[b]; });
+    std::vector<std::vector<std::int64_t>> most(graph.size());
+    for (const std::size_t region : lowest_first) {
+        std::vector<std::int64_t>& own = most[region];
+        own.assign(static_cast<std::size_t>(level_of[region]) + 1, 0);
+        for (const Partition& p : graph[region].partitions)
+            for (std::size_t level = 0; level + 1 < own.size(); ++level) {
+                const auto of = [&](std::size_t part) { return level < most[part].size() ? most[part][level] : 0; };
+                own[level] = std::max(own[level], of(p.left) + of(p.right));
+            }
+        own.back() = 1;
+    }
+    return most.front();
+}
+
 // Puts together the level that makes the regions `above`, and leaves in `above` what is live below it.
 Level level_below(const RegionGraph& graph, const std::vector<std::int64_t>& level_of,
                   std::vector<std::size_t>& above) {
@@ -186,6 +207,9 @@ Plan plan_of(const RegionGraph& graph) {
         plan.levels.push_back(level_below(graph, level_of, live));
     std::reverse(plan.levels.begin(), plan.levels.end());
     plan.leaves = std::move(live);
+    const std::vector<std::int64_t> most = most_used(graph, level_of);
+    plan.most_leaves = most.front();
+    for (std::size_t level = 0; level < plan.levels.size(); ++level) plan.levels[level].most_used = most[level + 1];
     return plan;
 }
 

@@ -44,10 +44,12 @@ struct Level {
     std::int64_t carried = 0;              // live regions that are passed on
     std::vector<std::int64_t> picks;       // live regions: left, right parts, (regions, ways) each, then the carried
     bool plain = false;                    // the picks are 0, 1, ...
+    std::int64_t most_used = 0;            // of its regions, the most that the choice of a partition each leaves in use
 };
 
 struct Plan {
     std::vector<std::size_t> leaves;  // what is live below the first level
+    std::int64_t most_leaves = 0;     // the most of them in use
     std::vector<Level> levels;        // the last has the root alone
 };
 

@@ -167,14 +167,15 @@ constexpr const char* born_methods = R"(
         return 2 * (amplitude.abs().clamp_min({tiny}).double().log() + log_size)
 
     def log_marginal(self, x: Tensor) -> Tensor:
-        is_full = (x < {categories}).all(1)
-        full, partial = is_full.nonzero().squeeze(1), is_full.logical_not().nonzero().squeeze(1)
-        sums = self.log_sum(self.with_blank(x.index_select(0, partial)))
-        value = sums[:-1]
-        if full.size(0) > 0:
-            value = torch.cat([value, self.log_square(self.symbol_weights(x.index_select(0, full)))])
-            value = value.index_select(0, torch.argsort(torch.cat([partial, full])))
+        # Of full states too, so that nobody need count them; but their amplitudes have more digits.
+        sums = self.log_sum(self.with_blank(x))
+        square = self.log_square(self.symbol_weights(x.clamp_max({categories} - 1)))
+        value = torch.where((x < {categories}).all(1), square, sums[:-1])
         return (value - sums[-1]).to(self.w.dtype)
+
+    def log_density(self, x: Tensor) -> Tensor:
+        blank = torch.full([1, {sites}], {categories}, dtype=x.dtype, device=x.device)
+        return (self.log_square(self.symbol_weights(x)) - self.log_sum(blank)).to(self.w.dtype)
 
     def log_marginal_relaxed(self, p: Tensor) -> Tensor:
         blank = torch.full([1, {sites}], {categories}, dtype=self.order.dtype, device=p.device)

@@ -1,6 +1,7 @@
 #include <numbers>
 
 #include <ATen/ATen.h>
+#include <marginalia/host.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
@@ -104,7 +105,7 @@ public:
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const at::Tensor x = marginalia::training_states(step, setup_);
         const Refilled other = refill(step, x);
-        const auto minus_energy = step.network.log_marginal(at::cat({x, other.x})).chunk(2);
+        const auto minus_energy = step.network.log_density(at::cat({x, other.x})).chunk(2);
         const at::Tensor gap = minus_energy[0] - minus_energy[1];
         const at::Tensor imbalance = gap.detach() - (other.log_states - other.log_drawn);
         const at::Tensor accepted = accept(imbalance.detach(), step.generator);
@@ -139,12 +140,6 @@ private:
                unknown.log().view({-1, 1, 1});
     }
 
-    // Sizes of the known part, (B, 1). With learned order the same in every row, so that all come to an end at once.
-    at::Tensor known_sizes(const at::Tensor& x, at::Generator& generator) const {
-        if (!learned_) return stratified_sizes(x, generator);
-        return at::randint(x.size(1), {1, 1}, generator, x.options()).expand({x.size(0), 1});
-    }
-
     struct Action {
         at::Tensor symbols, chosen;  // (B, D): drawn symbols, and where they are set
     };
@@ -164,8 +159,13 @@ private:
             return log_actions.gather(2, symbols.unsqueeze(2)).squeeze(2).masked_fill(where.logical_not(), 0).sum(1);
         };
         const at::Tensor rank = marginalia::random_orders(rows, sites, step.generator, x.device());
-        const at::Tensor known = known_sizes(x, step.generator), erased = sites - known;
-        const std::int64_t passes = learned_ ? erased[0].item<std::int64_t>() : passes_;
+        // Sizes of the known part, (B, 1). With learned order the same in every row, so that all come to an end at
+        // once.
+        const std::int64_t of_all = learned_ ? marginalia::host_integer(0, sites, step.host_generator) : 0;
+        const at::Tensor known =
+            learned_ ? at::full({rows, 1}, of_all, x.options()) : stratified_sizes(x, step.generator);
+        const at::Tensor erased = sites - known;
+        const std::int64_t passes = learned_ ? sites - of_all : passes_;
         at::Tensor old = x.masked_fill(rank >= known, unknown), drawn = old;
         Refilled result{{}, at::zeros({rows}, x.options().dtype(at::kFloat)), {}, {}};
         result.log_states = result.log_drawn;

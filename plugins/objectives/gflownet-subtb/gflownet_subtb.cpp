@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <marginalia/host.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 
@@ -54,7 +55,7 @@ public:
         step.energy->start(x);
         const std::int64_t rows = x.size(0);
         const at::Tensor order = marginalia::random_orders(rows, sites, step.generator, x.device());
-        const auto length = at::randint(1, length_ + 1, {1}, step.generator, x.options()).item<std::int64_t>();
+        const std::int64_t length = marginalia::host_integer(1, length_ + 1, step.host_generator);
         at::Tensor begin = at::randint(sites - length + 1, {rows, 1}, step.generator, x.options());
         const at::Tensor to_end = at::rand({rows, 1}, step.generator, at::TensorOptions().device(x.device())) < 0.5;
         begin = begin.masked_fill(to_end, sites - length);
@@ -66,7 +67,7 @@ public:
         const at::Tensor rank = marginalia::positions_of_sites(order);
         const at::Tensor flows = step.network.log_marginal(
             at::cat({x.masked_fill(rank >= begin, categories), x.masked_fill(rank >= end, categories)}));
-        const at::Tensor log_f = finite_log_f(step.energy->finish());
+        const at::Tensor log_f = finite_log_f(*step.energy);
         if (step.step == 1) log_z_.begin_uniform(log_f, setup_.domain);
         const at::Tensor log_z = log_z_.value();
         const at::Tensor first = log_z + flows.slice(0, 0, rows) - log_subsets(begin);

@@ -57,13 +57,13 @@ public:
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const at::Tensor x = marginalia::training_states(step, setup_);
         step.energy->start(x);
-        if (step.network.consistent()) return terminal_condition(step, step.network.log_marginal(x));
+        if (step.network.consistent()) return terminal_condition(step, step.network.log_density(x));
         const auto link = marginalia::random_chain_link(x, setup_.domain.categories, step.generator);
         std::vector<at::Tensor> rows{link.before, link.after};
         if (!forward_looking_) rows.push_back(x);
         const at::Tensor states = at::cat(rows);
         const auto pass = step.network.joint(states, link.site);
-        const at::Tensor log_f = finite_log_f(step.energy->finish());
+        const at::Tensor log_f = finite_log_f(*step.energy);
         if (step.step == 1) {
             if (forward_looking_) log_z_.begin_at(forward_looking_->empty());
             else log_z_.begin_uniform(log_f, setup_.domain);
@@ -94,7 +94,7 @@ public:
 private:
     // All there is to learn where the sum rule holds by construction; the energy's evaluation has begun.
     at::Tensor terminal_condition(marginalia::TrainingStep& step, const at::Tensor& log_p) {
-        const at::Tensor log_f = finite_log_f(step.energy->finish());
+        const at::Tensor log_f = finite_log_f(*step.energy);
         if (step.step == 1) log_z_.begin_uniform(log_f, setup_.domain);
         const at::Tensor log_z = log_z_.value();
         const at::Tensor loss = (log_p + log_z - log_f).square().mean();

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <marginalia/host.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 #include <marginalia/site_terms.h>
@@ -250,7 +251,7 @@ private:
     }
 
     // Mean squared differences of log p_θ(x_S) from its estimates, of the sums and of their terms, in nats².
-    at::Tensor path_loss(marginalia::TrainingStep& step, const at::Tensor& batch) const {
+    at::Tensor path_loss(marginalia::TrainingStep& step, const at::Tensor& batch) {
         // Rows from all over the batch, whose first part is the model's own.
         const at::Tensor row = (at::arange(path_rows_, batch.options()) * batch.size(0)).floor_divide(path_rows_);
         const at::Tensor x = batch.index_select(0, row);
@@ -272,7 +273,7 @@ private:
         return error;
     }
 
-    at::Tensor profile_loss(marginalia::TrainingStep& step, const at::Tensor& x) const {
+    at::Tensor profile_loss(marginalia::TrainingStep& step, const at::Tensor& x) {
         const at::Tensor v = points(x, step.generator);
         at::Tensor log_p, hidden;  // (B, m, D)
         {
@@ -294,10 +295,17 @@ private:
         // L - log p_θ. The profile in it is a control variate, which does not learn: its own way to a smaller square is
         // biased.
         const at::Tensor missing = (slope * over_sites(error.detach())).mean(1);
-        const at::Tensor marginal = (nodes * marginalia::profile_weights(nodes.size(2)).to(nodes.device())).sum({1, 2});
+        const at::Tensor marginal = (nodes * profile_weights(nodes)).sum({1, 2});
         const at::Tensor whole = (missing + marginal.detach() - marginal).square().mean();
         step.metrics["path_rmse"] = whole.detach().sqrt();
         return whole + sites_ * over_sites(error.square()).mean();
+    }
+
+    // The weights of the nodes of profiles (B, D, M), on the device from the first step on.
+    const at::Tensor& profile_weights(const at::Tensor& profile) {
+        if (!profile_weights_.defined())
+            profile_weights_ = marginalia::to_device(marginalia::profile_weights(profile.size(2)), profile.device());
+        return profile_weights_;
     }
 
     // Places in [0, 1] of the points of each row, spread evenly over its points and, for each of these, over the rows:
@@ -333,6 +341,7 @@ private:
     const double sites_;
     const bool copy_body_;
     bool frozen_ = false;
+    at::Tensor profile_weights_;
     at::Tensor own_states_;  // of the last steps; not defined before the first
 };
 

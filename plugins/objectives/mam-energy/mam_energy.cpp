@@ -71,7 +71,7 @@ public:
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const at::Tensor x = marginalia::training_states(step, setup_);
         step.energy->start(x);  // runs while the network does
-        if (step.network.consistent()) return divergence(step, step.network.log_marginal(x));
+        if (step.network.consistent()) return divergence(step, step.network.log_density(x));
         const auto link = marginalia::random_chain_link(x.slice(0, 0, rows_), setup_.domain.categories, step.generator);
         const auto pass = step.network.joint(at::cat({link.before, link.after, x}), link.site);
         const auto parts = pass.log_marginal.split_with_sizes({rows_, rows_, x.size(0)});
@@ -89,7 +89,8 @@ public:
 private:
     // Its gradient is that of KL(p_θ || f/Z), by REINFORCE, the energy's evaluation having begun.
     at::Tensor divergence(marginalia::TrainingStep& step, const at::Tensor& log_p) const {
-        const at::Tensor log_f = possible(step.energy->finish());
+        const at::Tensor finished = step.energy->finish();
+        const at::Tensor log_f = step.energy->impossible() > 0 ? possible(finished) : finished;
         const at::Tensor log_ratio = log_p.detach().to(at::kDouble) - log_f;
         const at::Tensor mean = log_ratio.mean();
         const at::Tensor advantage = (baseline_ ? log_ratio - mean : log_ratio).to(log_p.dtype());
@@ -101,7 +102,6 @@ private:
     // REINFORCE needs finite rewards: whatever stands for -infinity only says which way to go.
     at::Tensor possible(const at::Tensor& log_f) const {
         const at::Tensor impossible = log_f == -INFINITY;
-        if (!impossible.any().item<bool>()) return log_f;
         const at::Tensor least = log_f.masked_fill(impossible, INFINITY).min();
         const at::Tensor floor = at::where(least == INFINITY, at::zeros_like(least), least) - impossible_;
         return at::where(impossible, floor, log_f);

@@ -1,8 +1,12 @@
 #include <ATen/ATen.h>
 #include <marginalia/energy_states.h>
 #include <marginalia/heat_bath.h>
+#include <marginalia/host.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
+
+#include <span>
+#include <vector>
 
 #include "../any_order.h"
 #include "../forward_looking.h"
@@ -83,10 +87,11 @@ public:
         const at::Tensor x = marginalia::training_states(step, setup_);
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
         const PartlyKnown rows(x, marginalia::positions_of_sites(order), categories, step.generator);
+        // The states come to the host before the pass begins, and so the sweeps run beside it.
+        HostRows on_host = sweeps_ == 0 ? HostRows() : HostRows(x, rows.unknown);
         const at::Tensor log_p = step.network.conditional_logits(rows.before).log_softmax(2);
-        const at::Tensor cross_entropy =
-            sweeps_ == 0 ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * rows.unknown)
-                         : -(targets(x, rows.unknown, step.generator).to(log_p.dtype()) * log_p).sum(2);
+        const at::Tensor cross_entropy = sweeps_ == 0 ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * rows.unknown)
+                                                      : -(targets(on_host, step).to(log_p.dtype()) * log_p).sum(2);
         const at::Tensor weight = sites / (sites - rows.known).to(log_p.dtype());
         const at::Tensor likelihood = (weight * cross_entropy).sum(1).mean();
         step.metrics = {{"loss", likelihood.detach()}};
@@ -127,23 +132,37 @@ private:
         return (*forward_looking_)(states, marginal, log_z);
     }
 
-    // t_d at the unknown sites, 0 at the known ones: (B, D, K) float32 on the device of x.
-    at::Tensor targets(const at::Tensor& x, const at::Tensor& unknown, at::Generator& generator) const {
-        std::vector<std::uint8_t> states = marginalia::to_bytes(x);
-        const std::vector<std::uint8_t> free = marginalia::to_bytes(unknown);
-        const auto width = static_cast<std::size_t>(x.size(1));
-        const auto seed = at::randint(std::int64_t{1} << 62, {1}, generator, x.options()).item<std::int64_t>();
-        at::Tensor sums = at::zeros({x.size(0), x.size(1), setup_.domain.categories}, at::kFloat);
+    // Full states (B, D) and whether their sites are unknown, both as bytes on the host, by one copy.
+    struct HostRows {
+        HostRows() = default;
+        HostRows(const at::Tensor& x, const at::Tensor& unknown)
+            : rows(x.size(0)), width(static_cast<std::size_t>(x.size(1))),
+              bytes(marginalia::to_bytes(at::cat({x.to(at::kByte), unknown.to(at::kByte)}))) {}
+
+        std::span<std::uint8_t> state(std::size_t row) { return std::span(bytes).subspan(row * width, width); }
+        std::span<const std::uint8_t> free(std::size_t row) { return state(static_cast<std::size_t>(rows) + row); }
+
+        std::int64_t rows = 0;
+        std::size_t width = 0;
+        std::vector<std::uint8_t> bytes;
+    };
+
+    // t_d at the unknown sites, 0 at the known ones: (B, D, K) float32 on the trial's device.
+    at::Tensor targets(HostRows& on_host, marginalia::TrainingStep& step) const {
+        const std::int64_t categories = setup_.domain.categories;
+        const auto seed =
+            static_cast<std::uint64_t>(marginalia::host_integer(0, std::int64_t{1} << 62, step.host_generator));
+        at::Tensor sums = at::zeros({on_host.rows, setup_.domain.sites, categories}, at::kFloat);
         auto* out = sums.data_ptr<float>();
-        marginalia::in_parallel(x.size(0), [&](std::int64_t first, std::int64_t end) {
+        marginalia::in_parallel(on_host.rows, [&](std::int64_t first, std::int64_t end) {
             for (std::int64_t i = first; i < end; ++i) {
                 const auto row = static_cast<std::size_t>(i);
-                marginalia::FastRandom random(static_cast<std::uint64_t>(seed), static_cast<std::uint64_t>(i));
-                add_sweeps({states.data() + row * width, width}, {free.data() + row * width, width},
-                           out + row * width * static_cast<std::size_t>(setup_.domain.categories), random);
+                marginalia::FastRandom random(seed, static_cast<std::uint64_t>(i));
+                add_sweeps(on_host.state(row), on_host.free(row),
+                           out + row * on_host.width * static_cast<std::size_t>(categories), random);
             }
         });
-        return sums.to(x.device());
+        return marginalia::to_device(sums, setup_.device);
     }
 
     // Adds the mean over the sweeps of p*(x_d | rest) for the free sites of one row, which moves on.

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <marginalia/host.h>
 #include <marginalia/model.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
@@ -97,7 +98,7 @@ public:
     }
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
-        const std::int64_t erased = block_size(step.generator), terms = std::min(terms_, erased);
+        const std::int64_t erased = block_size(step.host_generator), terms = std::min(terms_, erased);
         const at::Tensor order = block_orders(erased, step.generator);  // (B, D), the block first
         const marginalia::Generated drawn = completed(step, order, erased);
         step.energy->start(drawn.x);  // runs while the network does
@@ -105,8 +106,7 @@ public:
         const at::Tensor log_p =
             step.network.conditional_at(links.before, links.site).log_softmax(1).gather(1, links.symbol).squeeze(1);
 
-        const at::Tensor log_f = finite_log_f(step.energy->finish()),
-                         log_ratio = drawn.log_p - power(step.step) * log_f;
+        const at::Tensor log_f = finite_log_f(*step.energy), log_ratio = drawn.log_p - power(step.step) * log_f;
         const at::Tensor deviation =
             (log_ratio.view({-1, siblings_}) - log_ratio.view({-1, siblings_}).mean(1, true)).flatten();
         // Less the mean of the others is n / (n - 1) times the deviation from the mean of all.
@@ -147,9 +147,9 @@ private:
     }
 
     // Log-uniform over 1..D; D while there are no states yet.
-    std::int64_t block_size(at::Generator& generator) const {
+    std::int64_t block_size(at::Generator& host) const {
         if (!states_.defined()) return setup_.domain.sites;
-        const double u = at::rand({1}, generator, at::TensorOptions().device(setup_.device)).item<double>();
+        const double u = marginalia::host_uniform(host);
         const double size = std::exp(u * std::log(static_cast<double>(setup_.domain.sites) + 1));
         return std::clamp(static_cast<std::int64_t>(size), std::int64_t{1}, setup_.domain.sites);
     }
@@ -169,7 +169,8 @@ private:
         at::Tensor x = at::full_like(order, setup_.domain.categories);
         if (states_.defined())
             x = states_.repeat_interleave(siblings_, 0).scatter(1, order.slice(1, 0, erased), setup_.domain.categories);
-        const marginalia::Generated drawn = marginalia::complete_along(step.network, x, order, step.generator, [] {});
+        const marginalia::Generated drawn =
+            marginalia::complete_along(step.network, x, order, step.generator, [] {}, erased);
         states_ = drawn.x.slice(0, 0, setup_.batch, siblings_).clone();
         return drawn;
     }

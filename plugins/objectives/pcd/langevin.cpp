@@ -5,8 +5,10 @@
 #include <marginalia/orders.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+
 LangevinChains::LangevinChains(const marginalia::Network& network, const at::Tensor& x, double step)
-    : network_(network), step_(step), x_(x) {
+    : network_(network), step_(step), x_(x), accepted_(at::zeros({}, x.options().dtype(at::kDouble))) {
     refresh();
 }
 
@@ -29,6 +31,10 @@ at::Tensor LangevinChains::proposal(const at::Tensor& x, const at::Tensor& gradi
     return (0.5 * beta * gradient + here / step_).log_softmax(2);
 }
 
+at::Tensor LangevinChains::acceptance() const {
+    return accepted_ / static_cast<double>(std::max<std::int64_t>(moves_, 1));
+}
+
 void LangevinChains::move(double beta, at::Generator& generator) {
     const at::NoGradGuard no_grad;
     const auto at_symbols = [](const at::Tensor& log_p, const at::Tensor& symbols) {
@@ -43,6 +49,6 @@ void LangevinChains::move(double beta, at::Generator& generator) {
     x_ = at::where(accept.unsqueeze(1), next, x_);
     log_q_ = at::where(accept, there.log_q, log_q_);
     gradient_ = at::where(accept.view({-1, 1, 1}), there.gradient, gradient_);
-    accepted_ += accept.to(at::kDouble).mean().item<double>();
+    accepted_ = accepted_ + accept.to(at::kDouble).mean();
     ++moves_;
 }

@@ -20,7 +20,7 @@ public:
 
     const at::Tensor& x() const { return x_; }          // (B, D) int64
     const at::Tensor& log_q() const { return log_q_; }  // (B) float64
-    double acceptance() const { return moves_ == 0 ? 0 : accepted_ / static_cast<double>(moves_); }
+    at::Tensor acceptance() const;                      // share of moves accepted so far, a float64 scalar
 
 private:
     struct Slope {
@@ -37,6 +37,6 @@ private:
     at::Tensor x_;
     at::Tensor log_q_;
     at::Tensor gradient_;
-    double accepted_ = 0;
+    at::Tensor accepted_;  // sum over moves of the share of chains
     std::int64_t moves_ = 0;
 };

@@ -96,7 +96,7 @@ public:
     at::Tensor log_density(const at::Tensor& x, at::Generator&, const marginalia::Tick&) const override {
         if ((x == network().domain().categories).any().item<bool>())
             throw marginalia::Error("an energy-based model has no density for partial states; give full ones");
-        return network().log_marginal(x).to(at::kDouble) - log_z_;
+        return network().log_density(x).to(at::kDouble) - log_z_;
     }
 
 private:
@@ -133,7 +133,7 @@ public:
         const at::Tensor data = marginalia::training_states(step, setup_);
         if (!chains_.defined()) chains_ = random_states(setup_.domain, setup_.batch, step.generator, setup_.device);
         move_chains(step);
-        const at::Tensor g = step.network.log_marginal(at::cat({data, chains_}));
+        const at::Tensor g = step.network.log_density(at::cat({data, chains_}));
         const at::Tensor positive = g.slice(0, 0, data.size(0)), negative = g.slice(0, data.size(0));
         const at::Tensor contrast = negative.mean() - positive.mean();
         step.metrics["loss"] = contrast.detach();
@@ -163,7 +163,7 @@ private:
         LangevinChains chains(step.network, start, step_);
         for (std::int64_t i = 0; i < moves_; ++i) chains.move(1, step.generator);
         chains_ = chains.x();
-        step.metrics["acceptance"] = at::scalar_tensor(chains.acceptance());
+        step.metrics["acceptance"] = chains.acceptance().to(at::kFloat);
         step.metrics["flips"] = (chains_ != start).to(at::kFloat).mean();
     }
 

@@ -4,6 +4,7 @@
 #include <oneapi/tbb/parallel_for.h>
 
 #include <marginalia/energy_states.h>
+#include <marginalia/host.h>
 
 namespace chains {
 namespace {
@@ -11,9 +12,8 @@ namespace {
 constexpr int most_first_sweeps = 1000;
 
 std::uint64_t seed_of(at::Generator& generator) {
-    const at::Tensor words = at::randint(std::int64_t{1} << 32, {2}, generator,
-                                         at::TensorOptions().dtype(at::kLong).device(generator.device()))
-                                 .cpu();
+    const at::Tensor words = marginalia::to_host(at::randint(
+        std::int64_t{1} << 32, {2}, generator, at::TensorOptions().dtype(at::kLong).device(generator.device())));
     const auto* word = words.const_data_ptr<std::int64_t>();
     return static_cast<std::uint64_t>(word[0]) << 32 | static_cast<std::uint64_t>(word[1]);
 }
@@ -87,7 +87,7 @@ void Chains::save(marginalia::StateDict& state) const {
 }
 
 void Chains::load(const marginalia::StateDict& state) {
-    const at::Tensor bytes = state.at("states").cpu().contiguous();
+    const at::Tensor bytes = marginalia::to_host(state.at("states")).contiguous();
     const std::vector<std::int64_t> words = counters(state.at("random"));
     if (bytes.numel() != static_cast<std::int64_t>(bytes_.size()) || words.size() != 4 * random_.size())
         throw marginalia::Error("the checkpoint holds " + std::to_string(words.size() / 4) + " chains of " +
@@ -115,7 +115,7 @@ at::Tensor EnergyChains::draw(const marginalia::Network&, at::Generator&) {
     const std::int64_t count = per_draw_ + (done_ == 0 ? burn_in_ : 0);
     for_each(chains_.count(), [this, count](std::int64_t chain) { move(chain, count); });
     done_ += count;
-    return chains_.rows().to(device_);
+    return marginalia::to_device(chains_.rows(), device_);
 }
 
 std::string EnergyChains::report() const {
@@ -144,7 +144,7 @@ at::Tensor counters(const std::vector<std::int64_t>& values) {
 }
 
 std::vector<std::int64_t> counters(const at::Tensor& tensor) {
-    const at::Tensor flat = tensor.cpu().contiguous();
+    const at::Tensor flat = marginalia::to_host(tensor).contiguous();
     const auto* values = flat.const_data_ptr<std::int64_t>();
     return {values, values + flat.numel()};
 }

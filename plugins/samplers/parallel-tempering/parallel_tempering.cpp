@@ -1,6 +1,7 @@
 #include "replicas.h"
 
 #include <ATen/ATen.h>
+#include <marginalia/host.h>
 
 namespace {
 
@@ -96,7 +97,7 @@ public:
 
     at::Tensor draw(const marginalia::Network&, at::Generator&) override {
         replicas_.advance(sweeps_ + (replicas_.sweeps() == 0 ? burn_in_ : 0));
-        return replicas_.coldest().to(device_);
+        return marginalia::to_device(replicas_.coldest(), device_);
     }
 
     std::string report() const override { return replicas_.report(); }

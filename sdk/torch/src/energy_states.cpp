@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 #include <marginalia/energy_states.h>
+#include <marginalia/host.h>
 #include <marginalia/sampler.h>
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
@@ -9,7 +10,7 @@
 namespace marginalia {
 
 std::vector<std::uint8_t> to_bytes(const at::Tensor& x) {
-    const at::Tensor bytes = x.to(at::kByte).cpu().contiguous();
+    const at::Tensor bytes = to_host(x.to(at::kByte)).contiguous();
     const auto* data = bytes.data_ptr<std::uint8_t>();
     return {data, data + bytes.numel()};
 }
@@ -39,7 +40,7 @@ at::Tensor partial_log_densities(const Energy& energy, const at::Tensor& x) {
             else offered = false;
         }
     });
-    return offered ? values.to(x.device()) : at::Tensor();
+    return offered ? to_device(values, x.device()) : at::Tensor();
 }
 
 at::Tensor saved_states(const StateDict& state, const std::string& name, const Domain& domain) {

@@ -79,7 +79,7 @@ public:
         const at::TensorOptions floats = at::TensorOptions().device(generator.device());
         const at::Tensor x = network().sample(at::rand({count, network().domain().sites}, generator, floats));
         tick();
-        return {x, log_marginal(x)};
+        return {x, network().log_density(x).to(at::kDouble)};
     }
 
     Generated complete(const at::Tensor& x, at::Generator& generator, const Tick& tick) const override {
@@ -88,12 +88,14 @@ public:
         const at::TensorOptions floats = at::TensorOptions().device(x.device());
         const at::Tensor full = network().complete(x, at::rand(x.sizes(), generator, floats));
         tick();
-        return {full, log_marginal(full) - log_marginal(x)};
+        return {full, network().log_density(full).to(at::kDouble) - log_marginal(x)};
     }
 
     at::Tensor log_density(const at::Tensor& x, at::Generator&, const Tick& tick) const override {
         tick();
-        return log_marginal(x);
+        if (!network().has_log_density() || (x == network().domain().categories).any().item<bool>())
+            return log_marginal(x);
+        return network().log_density(x).to(at::kDouble);
     }
 };
 
@@ -150,16 +152,18 @@ Generated generate_along(const Network& network, const at::Tensor& order, at::Ge
 }
 
 Generated complete_along(const Network& network, const at::Tensor& x, const at::Tensor& order, at::Generator& generator,
-                         const Tick& tick) {
-    const std::int64_t steps =
-        x.size(0) == 0 ? 0 : (x == network.domain().categories).sum(1).max().item<std::int64_t>();
+                         const Tick& tick, std::optional<std::int64_t> most_unknown) {
+    const std::int64_t steps = most_unknown     ? *most_unknown
+                               : x.size(0) == 0 ? 0
+                                                : (x == network.domain().categories).sum(1).max().item<std::int64_t>();
     const auto choose = [&](const at::Tensor&, const at::Tensor& logits) { return sample_symbols(logits, generator); };
     return walk(network, x, order, steps, choose, tick);
 }
 
-at::Tensor log_density_along(const Network& network, const at::Tensor& x, const at::Tensor& order, const Tick& tick) {
+at::Tensor log_density_along(const Network& network, const at::Tensor& x, const at::Tensor& order, const Tick& tick,
+                             std::optional<std::int64_t> most_known) {
     const at::Tensor unknown = x == network.domain().categories;
-    const std::int64_t steps = x.size(1) - unknown.sum(1).min().item<std::int64_t>();
+    const std::int64_t steps = most_known ? *most_known : x.size(1) - unknown.sum(1).min().item<std::int64_t>();
     const auto choose = [&](const at::Tensor& site, const at::Tensor&) {
         return x.gather(1, site.unsqueeze(1)).squeeze(1);
     };

@@ -56,6 +56,7 @@ Network::Network(torch::jit::Module module, Domain domain)
                         "(x)'; it must define it");
     has_conditional_at_ = module_->find_method("conditional_at").has_value();
     has_joint_ = module_->find_method("joint").has_value();
+    has_log_density_ = module_->find_method("log_density").has_value();
     has_relaxed_ = module_->find_method("log_marginal_relaxed").has_value();
     has_sample_ = module_->find_method("sample").has_value();
     has_complete_ = module_->find_method("complete").has_value();
@@ -81,6 +82,10 @@ void Network::to(const c10::Device& device) { module_->to(device); }
 
 at::Tensor Network::log_marginal(const at::Tensor& x) const {
     return module_->get_method("log_marginal")({x}).toTensor();
+}
+
+at::Tensor Network::log_density(const at::Tensor& x) const {
+    return has_log_density_ ? module_->get_method("log_density")({x}).toTensor() : log_marginal(x);
 }
 
 at::Tensor Network::log_marginal_relaxed(const at::Tensor& p) const {

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/PhiloxRNGEngine.h>
 #include <ATen/core/grad_mode.h>
+#include <marginalia/host.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
 #include <marginalia/rows.h>
@@ -30,9 +31,7 @@ void shuffle_into(std::int64_t* places, std::int64_t count, at::philox_engine& r
 at::Tensor random_orders(std::int64_t rows, std::int64_t sites, at::Generator& generator, const at::Device& device) {
     if (!device.is_cpu())
         return at::rand({rows, sites}, generator, at::TensorOptions().device(device)).argsort(std::int64_t{1});
-    const auto seed = static_cast<std::uint64_t>(
-        at::randint(std::numeric_limits<std::int64_t>::max(), {1}, generator, at::TensorOptions(at::kLong))
-            .item<std::int64_t>());
+    const auto seed = static_cast<std::uint64_t>(host_integer(0, std::numeric_limits<std::int64_t>::max(), generator));
     at::Tensor order = at::empty({rows, sites}, at::kLong);
     std::int64_t* to = order.mutable_data_ptr<std::int64_t>();
     for_rows(rows, 1 + 16384 / std::max<std::int64_t>(sites, 1), [&](std::int64_t first, std::int64_t last) {
@@ -105,7 +104,7 @@ at::Tensor BatchEnergy::log_density(const at::Tensor& x) {
 at::Tensor training_states(TrainingStep& step, const TrainingSetup& setup) {
     const at::NoGradGuard no_grad;
     if (step.sampler) return step.sampler->draw(step.network, step.generator);
-    if (step.dataset) return random_rows(*step.dataset, Split::train, setup.batch, step.generator, setup.device);
+    if (step.dataset) return random_rows(*step.dataset, Split::train, setup.batch, step.host_generator, setup.device);
     throw Error("there are no states to train on; give the experiment a [sampler] or a [dataset]");
 }
 

@@ -2,6 +2,7 @@
 
 #include "kernel/worker/check/torch/network_checks.h"
 #include "kernel/worker/check/torch/torch_checks.h"
+#include "kernel/worker/check/torch/wait_check.h"
 
 namespace marginalia {
 namespace {
@@ -69,6 +70,7 @@ void check_network(const CheckTarget& target, Checker& checker) {
     run_on_all(checker, "the same states give the same values", probes, check_repeat);
     run_on_all(checker, "weights come from the generator passed", probes, check_weights);
     run_on_all(checker, "another device", probes, check_device_move);
+    run_on_all(checker, waits_check, probes, check_waits);
     run_on_all(checker, "speed", probes, measure_speed);
 }
 

@@ -9,6 +9,7 @@
 #include "kernel/worker/check/torch/table_network.h"
 #include "kernel/worker/check/torch/tiny_problem.h"
 #include "kernel/worker/check/torch/torch_checks.h"
+#include "kernel/worker/check/torch/wait_check.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/train/optimizer.h"
 
@@ -35,8 +36,7 @@ public:
 
     // The loss of the next step, with its gradients in the parameters.
     double loss() {
-        TrainingStep step{++step_,    *network_, sampler_.get(), problem_.batch_energy.get(), problem_.dataset.get(),
-                          generator_, {}};
+        TrainingStep step = next_step();
         const at::Tensor loss = objective_->loss(step);
         expect(loss.defined() && loss.dim() == 0,
                "the loss is " + shape_text(loss) + "; return a scalar, as by mean()");
@@ -49,9 +49,19 @@ public:
                    "metric '" + name + "' of step " + std::to_string(step_) + " is " +
                        (metric.defined() && metric.numel() == 1 ? digits(metric.item<double>()) : shape_text(metric)) +
                        "; record finite scalars");
+        for (const Doubt& doubt : step.doubts) {
+            const std::string complaint = doubt.complaint(doubt.value.item<double>());
+            expect(complaint.empty(), complaint);
+        }
         metrics_ = step.metrics.size();
         loss.backward();
         return value;
+    }
+
+    // What is the objective's in a step, without a look at what comes of it.
+    void bare_step() {
+        TrainingStep step = next_step();
+        if (!objective_->update(step, tiny.learning_rate)) objective_->loss(step).backward();
     }
 
     std::vector<double> train(std::int64_t count) {
@@ -90,6 +100,11 @@ private:
         const std::int64_t states = all_states(domain).size(0);
         const at::Tensor marginal = at::randn({states}, generator) * 0.1;
         return make_table_network(domain, marginal, at::randn({states}, generator) * 0.1);
+    }
+
+    TrainingStep next_step() {
+        return {++step_,    *network_, sampler_.get(), problem_.batch_energy.get(), problem_.dataset.get(),
+                generator_, {},        generator_};
     }
 
     std::vector<at::Tensor> parameters() const {
@@ -194,6 +209,12 @@ std::string check_randomness(const CheckTarget& target, TinyProblem& problem) {
     return "same seed, same losses; no other generator";
 }
 
+std::string step_waits(const CheckTarget& target, TinyProblem& problem) {
+    TinyTraining training(target, problem, 7);
+    training.train(1);
+    return waits_of("a step", [&] { training.bare_step(); });
+}
+
 std::string measure_speed(const CheckTarget& target, TinyProblem& problem) {
     TinyTraining training(target, problem, 6);
     training.train(1);
@@ -233,6 +254,7 @@ void check_objective(const CheckTarget& target, Checker& checker) {
     checker.run("50 steps lower the true KL", [&] { return check_learning(target, *problem); });
     checker.run("resume equals unbroken", [&] { return check_resume(target, *problem); });
     checker.run("randomness comes from the generator passed", [&] { return check_randomness(target, *problem); });
+    checker.run(waits_check, [&] { return step_waits(target, *problem); });
     checker.run("speed", [&] { return measure_speed(target, *problem); });
 }
 

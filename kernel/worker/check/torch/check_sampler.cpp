@@ -10,6 +10,7 @@
 #include "kernel/worker/check/torch/table_network.h"
 #include "kernel/worker/check/torch/tiny_problem.h"
 #include "kernel/worker/check/torch/torch_checks.h"
+#include "kernel/worker/check/torch/wait_check.h"
 
 namespace marginalia {
 namespace {
@@ -190,6 +191,13 @@ std::string check_resume(const Bench& bench) {
     return std::to_string(state.size()) + " tensors saved; goes on bit for bit";
 }
 
+std::string draw_waits(const Bench& bench) {
+    at::Generator generator = seeded(33);
+    const auto sampler = bench.make(few_rows, generator);
+    bench.draw(*sampler, generator);
+    return waits_of("a draw", [&] { bench.draw(*sampler, generator); });
+}
+
 std::string measure_speed(const Bench& bench) {
     at::Generator generator = seeded(28);
     const auto sampler = bench.make(512, generator);
@@ -239,6 +247,7 @@ void check_sampler(const CheckTarget& target, Checker& checker) {
     checker.run("randomness comes from the generator passed", [&] { return check_randomness(*bench); });
     checker.run("a later draw leaves earlier ones alone", [&] { return check_ownership(*bench); });
     checker.run("resume equals unbroken", [&] { return check_resume(*bench); });
+    checker.run(waits_check, [&] { return draw_waits(*bench); });
     checker.run("speed", [&] { return measure_speed(*bench); });
 }
 

@@ -22,6 +22,9 @@ std::string check_repeat(const NetworkProbe& probe);
 std::string check_weights(const NetworkProbe& probe);
 std::string measure_speed(const NetworkProbe& probe);
 
+// network_waits.cpp
+std::string check_waits(const NetworkProbe& probe);
+
 // Does the network on another device work like the one here? On CUDA where there is one; otherwise on LibTorch's `meta`
 // device, where operators check devices and shapes and compute nothing.
 std::string check_device_move(const NetworkProbe& probe);

@@ -67,7 +67,8 @@ std::string check_methods(const NetworkProbe& probe) {
     const bool at_site = network.module().find_method("conditional_at").has_value(),
                joint = network.module().find_method("joint").has_value();
     const bool profile = has_log_marginal_profile(network);
-    if (!at_site && !joint && !profile) throw NotApplicable{"none is defined"};
+    const bool density = network.has_log_density();
+    if (!at_site && !joint && !profile && !density) throw NotApplicable{"none is defined"};
     at::Generator generator = seeded(33);
     const std::int64_t rows = probe.states.size(0), some = rows / 2;
     const at::Tensor site = at::randint(probe.domain.sites, {rows}, generator, at::kLong);
@@ -91,9 +92,14 @@ std::string check_methods(const NetworkProbe& probe) {
                 (nodes * profile_weights(nodes.size(2)).to(nodes.device())).sum({1, 2}),
                 network.log_marginal(probe.states));
     }
+    if (density) {
+        const at::Tensor full = probe.states.clamp_max(probe.domain.categories - 1);
+        compare("log_density beside log_marginal", network.log_density(full), network.log_marginal(full));
+    }
     std::string agree = at_site ? "conditional_at" : "";
     if (joint) agree += agree.empty() ? "joint" : ", joint";
     if (profile) agree += agree.empty() ? "log_marginal_profile" : ", log_marginal_profile";
+    if (density) agree += agree.empty() ? "log_density" : ", log_density";
     return agree;
 }
 

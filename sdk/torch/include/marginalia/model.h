@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/TensorBody.h>
@@ -89,14 +90,16 @@ MARGINALIA_API Generated generate_along(const Network& network, const at::Tensor
                                         const Tick& tick);
 
 // The rows x (M, D) with their unknown sites drawn along `order` (M, D), in which these come first, and log p_φ of what
-// was drawn given what was known. As many passes as the row that knows least has unknown sites.
+// was drawn given what was known. As many passes as the row that knows least has unknown sites: `most_unknown`, where
+// the caller knows it, so that the host need not wait for x to count them.
 MARGINALIA_API Generated complete_along(const Network& network, const at::Tensor& x, const at::Tensor& order,
-                                        at::Generator& generator, const Tick& tick);
+                                        at::Generator& generator, const Tick& tick,
+                                        std::optional<std::int64_t> most_unknown = std::nullopt);
 
 // log p_φ of the known sites of x (M, D) along `order`, in which they come first: (M) float64. As many passes as the
-// row that knows most has known sites.
+// row that knows most has known sites: `most_known`, where the caller knows it.
 MARGINALIA_API at::Tensor log_density_along(const Network& network, const at::Tensor& x, const at::Tensor& order,
-                                            const Tick& tick);
+                                            const Tick& tick, std::optional<std::int64_t> most_known = std::nullopt);
 
 // An unbiased estimate of E_σ[log p_φ(x_S along σ)] for each row of x (M, D) of which S, of size s, is known: (M)
 // float64. With r(d) the mean of log p_φ(x_k | x_T) over k in S outside T, T the first d sites of a random order of S,

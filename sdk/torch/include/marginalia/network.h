@@ -39,6 +39,7 @@ struct Domain {
 //   conditional_at(x, site)   (B, D), (B) -> (B, K): the logits of one site a row
 //   joint(x, site)            (N, D), (M), M <= N -> ((N), (M, K)): log_marginal of all rows and conditional_at of the
 //                             first M, from one pass
+//   log_density(x)            (B, D), all sites known -> (B): log_marginal of full states
 //   log_marginal_relaxed(p)   (B, D, K) float weights of the symbols, one-hot for a full state -> (B): log_marginal of
 //   full
 //                             states, differentiable in p
@@ -66,6 +67,7 @@ public:
     void to(const c10::Device& device);
 
     at::Tensor log_marginal(const at::Tensor& x) const;
+    at::Tensor log_density(const at::Tensor& x) const;           // of full states
     at::Tensor log_marginal_relaxed(const at::Tensor& p) const;  // throws Error where the module has no such method
     at::Tensor sample(const at::Tensor& u) const;                // the same
     at::Tensor complete(const at::Tensor& x, const at::Tensor& u) const;  // the same
@@ -75,6 +77,7 @@ public:
     struct Joint;
     Joint joint(const at::Tensor& x, const at::Tensor& site) const;
 
+    bool has_log_density() const { return has_log_density_; }
     bool has_relaxed() const { return has_relaxed_; }
     bool has_sample() const { return has_sample_; }
     bool has_complete() const { return has_complete_; }
@@ -85,6 +88,7 @@ private:
     Domain domain_;
     bool has_conditional_at_ = false;
     bool has_joint_ = false;
+    bool has_log_density_ = false;
     bool has_relaxed_ = false;
     bool has_sample_ = false;
     bool has_complete_ = false;

@@ -1,6 +1,11 @@
 // Objectives: the loss that makes a network a model of an energy or of data.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
 #include <marginalia/model.h>
 #include <marginalia/sampler.h>
 
@@ -18,7 +23,17 @@ public:
     virtual void start(const at::Tensor& x) = 0;
     virtual at::Tensor finish() = 0;
 
+    // How many of the states of the last `finish` have log f = -infinity. The host knows without waiting for a device.
+    virtual std::int64_t impossible() const = 0;
+
     at::Tensor log_density(const at::Tensor& x);  // start and finish
+};
+
+// A figure by which the host is to judge whether something is wrong. It does so when it next records, as it would have
+// to wait for the device now (host.h). For what is looked at rarely.
+struct Doubt {
+    at::Tensor value;                              // a scalar
+    std::function<std::string(double)> complaint;  // the sentence that ends the trial; empty: all is well
 };
 
 // What an objective has at hand in one step.
@@ -30,6 +45,8 @@ struct TrainingStep {
     const Dataset* dataset;    // nullptr for an energy
     at::Generator& generator;  // the trial's own, on the setup's device
     std::map<std::string, at::Tensor> metrics;  // scalars to record; read by the host only when it records
+    at::Generator& host_generator;  // a CPU generator, for what the host must know; the same as `generator` on the CPU
+    std::vector<Doubt> doubts = {};
 };
 
 // The states on which a step trains: (B, D) int64, all sites known, of the sampler where the experiment has one,

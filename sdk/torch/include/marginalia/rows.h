@@ -12,8 +12,8 @@ namespace marginalia {
 MARGINALIA_API at::Tensor rows_at(const Dataset& dataset, Split split, const at::Tensor& indices,
                                   const at::Device& device);
 
-// `count` rows drawn evenly and independently from a split: (count, D) int64 on `device`, which is the generator's.
-// Throws Error if the split is empty.
+// `count` rows drawn evenly and independently from a split: (count, D) int64 on `device`. The host reads the rows that
+// it draws: a generator of the CPU spares it a wait (host.h). Throws Error if the split is empty.
 MARGINALIA_API at::Tensor random_rows(const Dataset& dataset, Split split, std::int64_t count, at::Generator& generator,
                                       const at::Device& device);
 

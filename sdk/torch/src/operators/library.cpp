@@ -34,7 +34,7 @@ at::Tensor with_border(const at::Tensor& h, const std::string& border) {
 
 void spread_what_is_not_finite(const std::vector<at::Tensor>& some, at::Tensor to) {
     for (const at::Tensor& values : some)
-        if (!std::isfinite(values.sum(at::kFloat).item<double>())) to.fill_(NAN);
+        if (!std::isfinite(*values.sum(at::kFloat).const_data_ptr<float>())) to.fill_(NAN);
 }
 
 }  // namespace operators
