@@ -53,7 +53,8 @@ private:
         for (std::int64_t pass = 1; pass <= passes_ && open.any().item<bool>(); ++pass) {
             const at::Tensor logits = network().conditional_logits(x).to(at::kFloat);
             const at::Tensor log_symbols = logits.log_softmax(2);
-            const at::Tensor now = pass < passes_ ? open & due(log_symbols, open, first, rank, share_of(pass, passes_)) : open;
+            const at::Tensor now =
+                pass < passes_ ? open & due(log_symbols, open, first, rank, share_of(pass, passes_)) : open;
             const at::Tensor symbols = choose(logits).view_as(x);
             const at::Tensor added = log_symbols.gather(2, symbols.unsqueeze(2)).squeeze(2);
             log_p += added.masked_fill(now.logical_not(), 0).sum(1, false, at::kDouble);

@@ -80,8 +80,9 @@ MARGINALIA_API std::unique_ptr<Model> fixed_order_model(const Network& network);
 MARGINALIA_API bool is_any_order(const Model& model);
 
 // The same conditionals, several sites a pass: at most `passes` passes a state, 1 or more, whatever its size. The sites
-// of a pass are drawn independently given what is known before it, in a random order that keeps them far apart, few
-// while little is known. log_p and log_density are exact for this way of drawing, in the order drawn for the row:
+// of a pass are drawn independently given what is known before it, in a random order that keeps them far apart: as many
+// as have the pass's share of the entropy of all open sites by the conditionals, little while little is known. What is
+// certain costs no pass. log_p and log_density are exact for this way of drawing, in the order drawn for the row:
 // states drawn so are not quite those of the network drawn site by site, and the fewer the passes the less so.
 MARGINALIA_API std::unique_ptr<Model> few_pass_model(const Network& network, std::int64_t passes);
 
