@@ -121,6 +121,24 @@ class Devices(HostTest):
             "'resources.memory' cannot be \"much\"; give a number with kB, MB, GB, TB, KiB, MiB, GiB or TiB", self.words
         )
 
+    def test_memory_that_other_programs_have_is_waited_for(self):
+        os.mkdir(os.path.join(self.devices, "fake:0"))
+        others = os.path.join(self.devices, "fake:0", str(os.getpid()))
+        with open(others, "w") as out:
+            out.write(str(10 * GB))
+        file = self.write(rest='[resources]\nmemory = "8GB"')
+        host = self.start("run", file)
+        said = ""
+        while "waiting for memory: other programs have what 1 trial needs of the devices" not in said:
+            line = host.stderr.readline()
+            self.assertTrue(line, said)
+            said += line
+        self.assertEqual(self.trials(), [("queued", None)])
+        os.remove(others)
+        self.out, words = host.communicate(timeout=60)
+        self.assertEqual(host.returncode, 0, words)
+        self.assertEqual(self.trials(), [("done", None)])
+
     # --- out of memory
 
     def test_out_of_memory_says_what_was_asked_and_free_and_is_tried_with_more(self):

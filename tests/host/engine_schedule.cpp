@@ -10,6 +10,7 @@
 
 #include "kernel/host/run/blame.h"
 #include "kernel/host/run/live_runs.h"
+#include "kernel/host/run/processors.h"
 #include "kernel/host/run/slots.h"
 #include "kernel/host/run/work_list.h"
 #include "kernel/host/run/worker_process.h"

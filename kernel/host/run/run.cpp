@@ -7,8 +7,6 @@
 #include <future>
 #include <map>
 #include <ostream>
-#include <set>
-#include <utility>
 
 #include "kernel/host/results/summary.h"
 #include "kernel/host/results/text.h"
@@ -221,23 +219,6 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
                 << " prints it beside the published figures\n";
     }
     return exit_code(result, work);
-}
-
-// The trials that a run will have to do, as far as the store can be read now.
-std::vector<const TrialConfig*> not_done(const fs::path& file, const Experiment& experiment) {
-    std::set<std::pair<std::string, std::int64_t>> done;
-    try {
-        if (fs::exists(file)) {
-            store::Store reader = store::Store::open_to_read(file);
-            for (const store::Trial& trial : store::list_trials(reader, {.experiment = experiment.name}))
-                if (trial.status == store::Status::done) done.emplace(trial.config_hash, trial.seed);
-        }
-    } catch (const store::StoreError&) {  // who opens it to write says why
-    }
-    std::vector<const TrialConfig*> left;
-    for (const TrialConfig& trial : experiment.trials)
-        if (!done.contains({trial.hash, trial.seed})) left.push_back(&trial);
-    return left;
 }
 
 // Everything from plugins to the summaries, the same for a file and for a sweep in the store. git is asked about the

@@ -1,6 +1,7 @@
 // What run.cpp shares with evaluate.cpp.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace marginalia {
 
 // The [run] table in the scheduler's terms, but for the places.
 ScheduleOptions schedule_options(const RunSettings& run, const WorkerPatience& patience);
+
+// The trials that a run will have to do, as far as the store can be read now.
+std::vector<const TrialConfig*> not_done(const std::filesystem::path& store, const Experiment& experiment);
 
 // What these trials ask for, with `others`, the other runs on this machine.
 Demand demand_of(const std::vector<const TrialConfig*>& trials, int others);

@@ -1,12 +1,33 @@
 // Slots and devices of a run, from its file and from what the first worker has found.
 #include <algorithm>
 #include <cstdlib>
+#include <set>
+#include <utility>
 
 #include <marginalia/error.h>
 
+#include "kernel/host/run/processors.h"
 #include "kernel/host/run/run_parts.h"
+#include "store/error.h"
+#include "store/queries.h"
 
 namespace marginalia {
+
+std::vector<const TrialConfig*> not_done(const std::filesystem::path& file, const Experiment& experiment) {
+    std::set<std::pair<std::string, std::int64_t>> done;
+    try {
+        if (std::filesystem::exists(file)) {
+            store::Store reader = store::Store::open_to_read(file);
+            for (const store::Trial& trial : store::list_trials(reader, {.experiment = experiment.name}))
+                if (trial.status == store::Status::done) done.emplace(trial.config_hash, trial.seed);
+        }
+    } catch (const store::StoreError&) {  // who opens it to write says why
+    }
+    std::vector<const TrialConfig*> left;
+    for (const TrialConfig& trial : experiment.trials)
+        if (!done.contains({trial.hash, trial.seed})) left.push_back(&trial);
+    return left;
+}
 
 Demand demand_of(const std::vector<const TrialConfig*>& trials, int others) {
     Demand demand{.trials = trials.size(), .other_runs = others};
@@ -15,10 +36,10 @@ Demand demand_of(const std::vector<const TrialConfig*>& trials, int others) {
         const Demand one{.memory = bytes_of(asked.memory).value_or(0),
                          .fraction = asked.fraction,
                          .cores = static_cast<int>(asked.cores)};
-        const bool first = trial == trials.front();
-        demand.memory = first ? one.memory : std::min(demand.memory, one.memory);
-        demand.fraction = first ? one.fraction : std::min(demand.fraction, one.fraction);
-        demand.cores = first ? one.cores : std::min(demand.cores, one.cores);
+        if (demand.memory == 0 || (one.memory > 0 && one.memory < demand.memory)) demand.memory = one.memory;
+        if (demand.fraction == 0 || (one.fraction > 0 && one.fraction < demand.fraction))
+            demand.fraction = one.fraction;
+        demand.cores = trial == trials.front() ? one.cores : std::min(demand.cores, one.cores);
     }
     return demand;
 }

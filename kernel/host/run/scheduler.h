@@ -146,7 +146,8 @@ private:
     DeviceMeter meter_;
     std::optional<Placement> placement_;
     bool room_changed_ = true;  // since a device was last looked for
-    Clock::time_point look_again_at_{};
+    Clock::time_point look_again_at_{}, stuck_since_ = Clock::now();
+    bool stuck_said_ = false;
     std::vector<std::unique_ptr<Station>> stations_;
     std::deque<Job> queue_;
     std::size_t trials_ = 0;

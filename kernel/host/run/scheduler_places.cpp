@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernel/host/results/text.h"
+#include "kernel/host/run/processors.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/station.h"
 
@@ -11,6 +12,7 @@ namespace marginalia {
 namespace {
 
 constexpr auto between_measurements = std::chrono::milliseconds(200);
+constexpr auto waiting_notice = std::chrono::seconds(3);  // for memory that others have
 
 std::string memory_text(std::int64_t bytes) {
     return bytes_text(static_cast<std::uint64_t>(std::max<std::int64_t>(0, bytes)));
@@ -80,6 +82,13 @@ void Scheduler::assign() {
         const auto next = placement_->next_for(queue_, station.device, station.slot.threads, station.held);
         if (next.job != queue_.end()) give(station, next.job);
         else if (next.memory_is_held) drop_idle_workers(station.device);
+    }
+    if (queue_.empty() || std::ranges::any_of(stations_, [](const auto& station) { return !station->idle(); })) {
+        stuck_since_ = now;
+    } else if (!stuck_said_ && now - stuck_since_ > waiting_notice) {
+        stuck_said_ = true;
+        progress_.line("waiting for memory: other programs have what " + count_text(queue_.size(), "trial") + " need" +
+                       (queue_.size() == 1 ? "s" : "") + " of the devices");
     }
 }
 

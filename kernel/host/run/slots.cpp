@@ -2,38 +2,15 @@
 
 #include <marginalia/error.h>
 #include <marginalia/lists.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 namespace marginalia {
 namespace {
-
-// "max 100000" or "150000 100000": microseconds of processor time per period.
-double quota_of(const std::filesystem::path& file) {
-    std::ifstream in(file);
-    double quota = 0, period = 0;
-    return in >> quota >> period && period > 0 ? quota / period : HUGE_VAL;
-}
-
-// The narrowest quota from our cgroup up to the root.
-double cgroup_cores() {
-    const std::filesystem::path root = "/sys/fs/cgroup";
-    std::ifstream in("/proc/self/cgroup");
-    std::string line;
-    double cores = quota_of(root / "cpu.max");
-    while (std::getline(in, line)) {
-        if (!line.starts_with("0::/")) continue;
-        for (std::filesystem::path group = line.substr(4); !group.empty(); group = group.parent_path())
-            cores = std::min(cores, quota_of(root / group / "cpu.max"));
-    }
-    return cores;
-}
 
 // Words between commas, without blanks and tabs at their ends; an empty one too, which is no device.
 std::vector<std::string> split(const std::string& list) {
@@ -108,23 +85,6 @@ std::int64_t bytes_of_gpu(const std::string& device, const std::vector<std::int6
 std::string Slot::torch_device() const { return device.starts_with("cuda:") ? "cuda:0" : "cpu"; }
 
 std::int64_t available_memory() { return static_cast<std::int64_t>(std::min(available_bytes(), 1e15)); }
-
-std::vector<int> own_processors() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (::sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) > available_cores()) return {};
-    std::vector<int> numbers;
-    for (int i = 0; i < CPU_SETSIZE; ++i)
-        if (CPU_ISSET(i, &set)) numbers.push_back(i);
-    return numbers;
-}
-
-int available_cores() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    const int allowed = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return std::max(1, static_cast<int>(std::min<double>(allowed, std::ceil(cgroup_cores()))));
-}
 
 std::vector<Slot> make_slots(const RunSettings& run, const std::vector<std::int64_t>& gpus, int cores,
                              const Demand& demand) {

@@ -17,13 +17,6 @@ struct Slot {
     std::string torch_device() const;
 };
 
-// Processors that this process may use: its affinity mask, narrowed by the CPU quota of its cgroup. At least 1.
-int available_cores();
-
-// Their numbers, where the process may use all of those in its mask at once; none where a quota narrows them, as then
-// other processes are on the same ones.
-std::vector<int> own_processors();
-
 // Bytes of memory that the system can still give.
 std::int64_t available_memory();
 
@@ -31,9 +24,9 @@ std::int64_t available_memory();
 struct Demand {
     std::size_t trials = 1;   // waiting in this run
     int other_runs = 0;       // on this machine
-    std::int64_t memory = 0;  // least that one of the trials asks of a device; 0: there is one that does not say
+    std::int64_t memory = 0;  // least that a trial asks of a device; 0: none says
     double fraction = 0;      // the same of a device as a whole
-    int cores = 0;            // the same of the machine
+    int cores = 0;            // least that a trial asks of the machine; 0: there is one that does not say
 };
 
 // The slots that [run] asks for: `device` is "auto" (every CUDA device, else the CPU) or a comma list of "cpu",

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <marginalia/error.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "kernel/base/child_process.h"
+#include "kernel/host/run/processors.h"
 #include "kernel/host/run/worker_environment.h"
 
 extern char** environ;
@@ -88,32 +88,6 @@ std::vector<std::string> environment_with(const WorkerPlace& place) {
     return environment;
 }
 
-cpu_set_t set_of(const std::vector<int>& processors) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    for (const int processor : processors) CPU_SET(static_cast<std::size_t>(processor), &set);
-    return set;
-}
-
-// While it lives, what this thread starts is kept on these processors from its first instruction on.
-class StartOn {
-public:
-    explicit StartOn(const std::vector<int>& processors) {
-        if (processors.empty() || ::sched_getaffinity(0, sizeof before_, &before_) != 0) return;
-        const cpu_set_t wanted = set_of(processors);
-        moved_ = ::sched_setaffinity(0, sizeof wanted, &wanted) == 0;
-    }
-    ~StartOn() {
-        if (moved_) ::sched_setaffinity(0, sizeof before_, &before_);
-    }
-    StartOn(const StartOn&) = delete;
-    StartOn& operator=(const StartOn&) = delete;
-
-private:
-    cpu_set_t before_;
-    bool moved_ = false;
-};
-
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
     return text;
@@ -170,11 +144,7 @@ void WorkerProcess::spawn(const fs::path& program, int command_end, int record_e
 
 void WorkerProcess::keep_on(std::vector<int> processors) {
     place_.processors = std::move(processors);
-    if (place_.processors.empty()) return;
-    const cpu_set_t wanted = set_of(place_.processors);
-    std::error_code none;
-    for (const auto& task : fs::directory_iterator("/proc/" + std::to_string(pid_) + "/task", none))
-        ::sched_setaffinity(std::stoi(task.path().filename().string()), sizeof wanted, &wanted);
+    marginalia::keep_on(pid_, place_.processors);
 }
 
 WorkerProcess::~WorkerProcess() {

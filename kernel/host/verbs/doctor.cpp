@@ -15,7 +15,7 @@
 #include "kernel/host/run/devices.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/plugin_folders.h"
-#include "kernel/host/run/slots.h"
+#include "kernel/host/run/processors.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/precision.h"
 #include "store/queries.h"
