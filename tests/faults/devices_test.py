@@ -195,6 +195,12 @@ class Devices(HostTest):
             r"the same became of it on fake:[01], so its own code is at fault$",
         )
 
+    def test_a_trial_that_only_says_that_devices_are_lost_takes_none_away(self):
+        file = self.write(rest='[sweep]\n"energy.behaviour" = ["says-device-lost", "normal"]', seeds="[0, 1]")
+        self.assertEqual(self.act("run", file, "run.device=fake:0,fake:1"), 1)
+        self.assertEqual([status for status, _ in self.trials()], ["failed", "failed", "done", "done"], self.words)
+        self.assertIn("is used again: it was a trial's fault", self.words)
+
     # --- all of it
 
     def test_two_hundred_trials_of_random_sizes(self):

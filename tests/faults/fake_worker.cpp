@@ -144,6 +144,7 @@ void break_device(const std::string& how, const std::string& mark) {
 }
 
 void misbehave(const std::string& how, const std::string& mark) {
+    if (how == "says-device-lost") throw Error("CUDA error: the GPU is lost");
     if (how.starts_with("device-")) break_device(how, mark);
     if (how == "throw") throw Error("the energy is not in the mood");
     if (how == "throw-once" && !std::ifstream(mark)) {
@@ -170,6 +171,8 @@ void ask_energy(const PluginHost& plugins, const PluginTable& table) {
 }
 
 TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
+    if (const char* visible = std::getenv("CUDA_VISIBLE_DEVICES"))  // of the job that runs last
+        recorder.sample("visible", 0, "text", visible);
     if (request.evaluate) return TrialOutcome::done;  // it has said what it knows
     const PluginTable& table = request.settings.plugin("energy");
     if (table.plugin != "fake") {
@@ -215,8 +218,6 @@ TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Rec
         for (int i = 0; i < CPU_SETSIZE; ++i)
             if (CPU_ISSET(i, &processors)) recorder.final_metric("processor", i);  // the last
     }
-    if (const char* visible = std::getenv("CUDA_VISIBLE_DEVICES"))
-        recorder.sample("visible", state.step, "text", visible);
     return TrialOutcome::done;
 }
 

@@ -129,7 +129,7 @@ private:
         } else if (fate.device_failures > 0) {
             --fate.device_failures;
             ++device_failures;
-            const auto blame = placement_.device_failed(job, seat.device, fate.loses_device);
+            const auto blame = placement_.device_failed(job, seat.device, DeviceFault::context, fate.loses_device);
             if (blame == Placement::Blame::device) queue_.push_front(std::move(job));
             else ++endings["its own fault"];
         } else {
@@ -295,21 +295,42 @@ TEST_CASE("a device under which two trials fail in a row is given up, and a tria
     const TrialConfig config = asking("");
     Job a{.trial = 1, .config = &config}, b{.trial = 2, .config = &config}, c{.trial = 3, .config = &config};
     using Blame = Placement::Blame;
-    CHECK(placement.device_failed(a, 0, false) == Blame::device);
+    CHECK(placement.device_failed(a, 0, DeviceFault::context, false) == Blame::device);
     placement.did_well(0);
-    CHECK(placement.device_failed(b, 0, false) == Blame::device);
+    CHECK(placement.device_failed(b, 0, DeviceFault::context, false) == Blame::device);
     CHECK_FALSE(placement.pool().retired(0));
     std::deque<Job> queue = {b};
     CHECK(placement.next_for(queue, 0, 1, 0).job == queue.end());  // elsewhere
     CHECK(placement.next_for(queue, 1, 1, 0).job == queue.begin());
-    CHECK(placement.device_failed(b, 1, false) == Blame::job);
-    CHECK(placement.device_failed(c, 0, false) == Blame::device);
+    CHECK(placement.device_failed(b, 1, DeviceFault::context, false) == Blame::job);
+    CHECK(placement.device_failed(c, 0, DeviceFault::context, false) == Blame::device);
     CHECK_FALSE(placement.pool().retired(0));  // b's strike is b's fault
     Job d{.trial = 4, .config = &config};
-    CHECK(placement.device_failed(d, 0, false) == Blame::device);
+    CHECK(placement.device_failed(d, 0, DeviceFault::context, false) == Blame::device);
     CHECK(placement.pool().retired(0));
-    CHECK(placement.device_failed(a, 1, true) == Blame::device);
+    CHECK(placement.device_failed(a, 1, DeviceFault::lost, true) == Blame::device);
     CHECK(placement.pool().retired(1));
+}
+
+TEST_CASE("a trial that only says of devices that they are lost takes none of them away") {
+    Placement placement(places(2, 0, 1), 8, false);
+    const TrialConfig config = asking("");
+    using Blame = Placement::Blame;
+    Job liar{.trial = 1, .config = &config}, honest{.trial = 2, .config = &config};
+    CHECK(placement.device_failed(liar, 0, DeviceFault::lost, false) == Blame::device);
+    CHECK(placement.pool().retired(0));
+    CHECK(placement.device_failed(liar, 1, DeviceFault::lost, false) == Blame::job);
+    CHECK_FALSE(placement.pool().retired(0));
+    CHECK_FALSE(placement.pool().retired(1));
+    // The driver's word stands, whoever was there.
+    CHECK(placement.device_failed(honest, 0, DeviceFault::context, true) == Blame::device);
+    CHECK(placement.pool().retired(0));
+    // The last one is not given up on a word.
+    Job another{.trial = 3, .config = &config};
+    CHECK(placement.device_failed(another, 1, DeviceFault::lost, false) == Blame::device);
+    CHECK_FALSE(placement.pool().retired(1));
+    CHECK(placement.device_failed(another, 1, DeviceFault::lost, false) == Blame::job);
+    CHECK_FALSE(placement.pool().all_retired());
 }
 
 TEST_CASE("a trial out of memory gets twice as much until it has had all there is") {

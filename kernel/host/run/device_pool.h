@@ -38,6 +38,7 @@ public:
     void observe(std::size_t device, const DeviceMemory& now, bool without_us);
 
     void retire(std::size_t device) { accounts_[device].retired = true; }
+    void restore(std::size_t device) { accounts_[device].retired = false; }
     bool retired(std::size_t device) const { return accounts_[device].retired; }
     bool all_retired() const;
     int trials(std::size_t device) const { return accounts_[device].trials; }

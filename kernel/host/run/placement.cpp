@@ -20,7 +20,7 @@ std::vector<std::int64_t> memory_of(const std::vector<Place>& places) {
 
 Placement::Placement(std::vector<Place> places, int cores, bool whole_by_default)
     : places_(std::move(places)), pool_(memory_of(places_), cores), whole_by_default_(whole_by_default),
-      strikes_(places_.size()) {
+      strikes_(places_.size()), surely_gone_(places_.size(), false) {
     for (const Place& place : places_) slots_ += place.slots;
 }
 
@@ -117,17 +117,32 @@ bool Placement::give_more_memory(Job& job, std::size_t device, const Ask& ask) {
     return true;
 }
 
-Placement::Blame Placement::device_failed(Job& job, std::size_t device, bool lost) {
-    if (!lost && ++job.device_failures >= most_device_failures) {
-        for (auto& strikes : strikes_) strikes.erase(job.trial);
+// The last device is not given up on a text's word: a new worker will see whether it is there.
+Placement::Blame Placement::device_failed(Job& job, std::size_t device, DeviceFault fault, bool sure) {
+    if (!sure && ++job.device_failures >= most_device_failures) {
+        acquit_devices(job.trial);
         return Blame::job;
     }
     strikes_[device].insert(job.trial);
     job.broke = places_[device].device.name;
-    if (!lost && strikes_[device].size() < most_strikes) return Blame::device;
+    bool others = false;
+    for (std::size_t other = 0; other < size(); ++other) others |= other != device && !pool_.retired(other);
+    const bool given_up = strikes_[device].size() >= most_strikes || (fault == DeviceFault::lost && others);
+    surely_gone_[device] = surely_gone_[device] || sure;
+    if (sure || given_up) retire(device);
+    return Blame::device;
+}
+
+void Placement::retire(std::size_t device) {
     pool_.retire(device);
     if (reserved_ && reserved_->device == device) reserved_.reset();
-    return Blame::device;
+}
+
+void Placement::acquit_devices(store::TrialId trial) {
+    for (std::size_t device = 0; device < size(); ++device) {
+        const bool was_blamed = strikes_[device].erase(trial) > 0;
+        if (was_blamed && strikes_[device].size() < most_strikes && !surely_gone_[device]) pool_.restore(device);
+    }
 }
 
 }  // namespace marginalia

@@ -53,11 +53,12 @@ public:
     // knows how much that is, no neighbours. false: it has had all there is, and there is no next time.
     bool give_more_memory(Job& job, std::size_t device, const Ask& ask);
 
-    // The use of the device has failed under the job. Says whose fault it is taken to be. A device that is lost is
-    // retired at once, one that is not when it has failed under two jobs in a row; a job under which two uses have
-    // failed and no device was lost is at fault itself.
+    // The use of the device has failed under the job; `sure`: the driver says that the device is gone, and not only an
+    // error's text, which a plugin may have written. Says whose fault it is taken to be. A device that is lost is
+    // retired, and so is one that has failed under two jobs in a row. A job under which two uses have failed is at
+    // fault itself, and what was only said of devices because of it does not count.
     enum class Blame { device, job };
-    Blame device_failed(Job& job, std::size_t device, bool lost);
+    Blame device_failed(Job& job, std::size_t device, DeviceFault fault, bool sure);
     void did_well(std::size_t device) { strikes_[device].clear(); }
 
     DevicePool& pool() { return pool_; }
@@ -69,6 +70,8 @@ public:
 private:
     bool avoids(const Job&, std::size_t device) const;
     void pass_over(Job&, std::size_t device);
+    void retire(std::size_t device);
+    void acquit_devices(store::TrialId trial);
 
     struct Reservation {
         std::size_t device;
@@ -81,6 +84,7 @@ private:
     bool asks_memory_ = false, asks_differ_ = false;  // the jobs
     std::optional<Reservation> reserved_;             // a device that is kept for a trial
     std::vector<std::set<store::TrialId>> strikes_;   // of each, trials under which it failed since it last did well
+    std::vector<bool> surely_gone_;
 };
 
 }  // namespace marginalia

@@ -54,7 +54,8 @@ struct ScheduleResult {
 // the plugins that its trials name and no others. A trial that throws, crashes, runs out of memory or time is recorded
 // with its reason, and the others go on. Where a trial left its worker changed (kernel/worker/process_state.h), the
 // next one gets a fresh worker; where one fails in a worker that has run other plugins before, it is tried once more in
-// a fresh one before that counts.
+// a fresh one before that counts. Which trial a slot takes, and what lack of memory and a device's failure change about
+// that, is Placement's to say.
 //
 // Threads: one, the main thread. It alone starts workers, which die with it.
 class Scheduler {

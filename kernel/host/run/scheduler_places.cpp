@@ -186,14 +186,19 @@ DeviceFault Scheduler::fault_of(const Station& station, std::string_view text) {
 // The trial goes on elsewhere, from its checkpoint.
 void Scheduler::device_failed(Station& station, DeviceFault fault, const std::string& reason) {
     const Device& device = placement_->device(station.device);
-    const bool retired = placement_->pool().retired(station.device);
+    std::vector<bool> retired;
+    for (std::size_t i = 0; i < placement_->size(); ++i) retired.push_back(placement_->pool().retired(i));
     const std::string before = station.job->broke;
     station.retired = true;  // no process can use a device again after such an error
-    const bool lost = fault == DeviceFault::lost || meter_.is_lost(device);
-    if (placement_->device_failed(*station.job, station.device, lost) == Placement::Blame::job)
+    const bool sure = station.device_lost || meter_.is_lost(device);
+    if (placement_->device_failed(*station.job, station.device, fault, sure) == Placement::Blame::job) {
+        for (std::size_t i = 0; i < retired.size(); ++i)
+            if (retired[i] && !placement_->pool().retired(i))
+                progress_.line(placement_->device(i).text() + " is used again: it was a trial's fault");
         return trial_failed(station, store::Status::failed,
                             reason + "; the same became of it on " + before + ", so its own code is at fault");
-    if (!retired && placement_->pool().retired(station.device)) {
+    }
+    if (!retired[station.device] && placement_->pool().retired(station.device)) {
         progress_.line(device.text() + " gets no more trials: " + reason);
         drop_idle_workers(station.device);
     }
