@@ -65,7 +65,7 @@ class SilentProgress final : public Progress {
 
 // Trials of one step, one after another in one worker that already runs: claim, train, checkpoint, metrics, done.
 double milliseconds_per_trial(const fs::path& folder, int count) {
-    ReadyWorker ready = start_worker({FAKE_PLUGINS}, 1);
+    ReadyWorker ready = start_worker(fetch_catalogue({FAKE_PLUGINS}), 1);
     const Experiment experiment = parse_experiment(experiment_text(count), folder / "bench.toml", {}, ready.catalogue);
     store::Store store = store::Store::open(folder / "trials.db");
     const auto stored = store.enqueue(planned(experiment, "{}"));

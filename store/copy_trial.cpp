@@ -29,9 +29,11 @@ void copy_work(Connection& connection, const Source& source, TrialId to) {
     // Points have their times since `created`.
     run(connection,
         fmt::format("UPDATE trial SET ({0}) = (SELECT {0} FROM trial WHERE id = ?2) WHERE id = ?1",
-                    source.whole ? "sweep, status, error, device, threads, host, boot_id, pid, pid_start, created, "
-                                   "started, attempt_started, training_started, finished, ran, attempts, trained"
-                                 : "device, threads, created, ran"),
+                    source.whole
+                        ? "sweep, status, error, device, threads, host, boot_id, pid, pid_start, created, "
+                          "started, attempt_started, training_started, finished, ran, attempts, trained, device_name, "
+                          "device_id, device_memory, driver"
+                        : "device, threads, created, ran"),
         to, source.trial);
     const auto copy = [&](std::string_view table, std::string_view columns, std::string_view which) {
         run(connection,

@@ -17,10 +17,14 @@ std::string status_list(const std::vector<Status>& statuses) {
 }
 
 void read_owner(Connection& connection, TrialDetails& details) {
-    Rows row(connection, "SELECT host, boot_id, pid, pid_start, threads FROM trial WHERE id = ?", details.trial.id);
+    Rows row(connection,
+             "SELECT host, boot_id, pid, pid_start, threads, coalesce(device_name, ''), coalesce(device_id, ''), "
+             "coalesce(device_memory, 0), coalesce(driver, '') FROM trial WHERE id = ?",
+             details.trial.id);
     if (!row.next()) throw no_such_trial(connection, details.trial.id);
     details.owner = {row.text(0), row.text(1), row.integer(2), row.integer(3)};
     details.threads = row.integer(4);
+    details.hardware = {row.text(5), row.text(6), row.integer(7), row.text(8)};
 }
 
 std::vector<FinalMetric> final_metrics_of(Connection& connection, TrialId trial) {

@@ -102,6 +102,7 @@ struct TrialDetails {
     Trial trial;
     Owner owner;                              // of the last attempt; pid 0 if never started
     std::int64_t threads = 0;                 // of the last attempt
+    Hardware hardware;                        // of the last attempt
     Sweep sweep;                              // the run of a file under which it last ran or will run
     std::vector<FinalMetric> final_metrics;   // by name
     std::vector<MetricSummary> metrics;       // by name

@@ -116,9 +116,20 @@ CREATE VIEW evaluation_metrics AS
     FROM figure f JOIN metric_name n ON n.id = f.metric;
 )sql";
 
-const std::string whole_version_3 = std::string(version_3) + views_over("trial", "");
+// What a trial's device is: the numbers by which devices go change with the machine and with CUDA_VISIBLE_DEVICES. With
+// the views, of which version 3 had the first form.
+constexpr std::string_view version_4 = R"sql(
+ALTER TABLE trial ADD COLUMN device_name TEXT;
+ALTER TABLE trial ADD COLUMN device_id TEXT;
+ALTER TABLE trial ADD COLUMN device_memory INTEGER;
+ALTER TABLE trial ADD COLUMN driver TEXT;
+DROP VIEW IF EXISTS trials;
+DROP VIEW IF EXISTS evaluations;
+)sql";
 
-const std::array<std::string_view, 3> all_migrations{version_1, version_2, whole_version_3};
+const std::string whole_version_4 = std::string(version_4) + views_over("trial", "");
+
+const std::array<std::string_view, 4> all_migrations{version_1, version_2, version_3, whole_version_4};
 constexpr std::int64_t layout_of_evaluations = 3;
 
 std::int64_t version_of(Connection& connection) {
@@ -216,7 +227,7 @@ CREATE {1} VIEW trials AS
         strftime('%Y-%m-%dT%H:%M:%fZ', t.finished / 1000.0, 'unixepoch') AS finished,
         nullif(t.device, '') AS device, nullif(t.host, '') AS host, nullif(t.error, '') AS error,
         t.attempts, t.ran / 1000.0 AS seconds, t.threads, t.sweep AS sweep_id, t.trained IS 1 AS trained,
-        t.evaluation AS evaluation_id
+        t.evaluation AS evaluation_id, t.device_name, t.device_id, t.device_memory, t.driver
     FROM {0} t JOIN config c ON c.id = t.config LEFT JOIN evaluation e ON e.id = t.evaluation;
 CREATE {1} VIEW evaluations AS
     SELECT e.trial AS trial_id, e.id AS evaluation_id, e.json AS config, e.id IS t.evaluation AS shown,

@@ -117,6 +117,14 @@ Owner this_process();  // without a lock: of use where all that look are in one 
 // alive. `store`: where the locks lie.
 bool is_alive(const Owner&, const std::filesystem::path& store);
 
+// The device that a trial ran on as a thing, not by the number it goes by. Empty and 0: not known.
+struct Hardware {
+    std::string name;         // "NVIDIA H200"
+    std::string id;           // by which the driver knows it: "GPU-..."
+    std::int64_t memory = 0;  // bytes
+    std::string driver;       // "580.65.06, CUDA 13.0"
+};
+
 struct MetricPoint {
     std::string name;
     std::int64_t step = 0;
@@ -178,7 +186,8 @@ public:
     std::vector<Trial> mark_lost();
 
     // queued, preempted or lost -> running, atomically. false: someone else has it.
-    bool claim(TrialId trial, const Owner& owner, const std::string& device, std::int64_t threads);
+    bool claim(TrialId trial, const Owner& owner, const std::string& device, std::int64_t threads,
+               const Hardware& hardware = {});
 
     // Removes the points, samples and checkpoints of a trial after `step` (all: -1), its final metrics and what its
     // evaluations found, and rebuilds the summaries: what a resumed training does again.

@@ -133,16 +133,20 @@ std::vector<Trial> Store::mark_lost() {
     return lost;
 }
 
-bool Store::claim(TrialId trial, const Owner& owner, const std::string& device, std::int64_t threads) {
+bool Store::claim(TrialId trial, const Owner& owner, const std::string& device, std::int64_t threads,
+                  const Hardware& hardware) {
     bool claimed = false;
     transaction([&] {
         claimed = run(connection(),
                       "UPDATE trial SET status = 'running', error = '', device = ?2, threads = ?3, host = ?4, "
                       "boot_id = ?5, pid = ?6, pid_start = ?7, started = coalesce(started, ?8), attempt_started = ?8, "
                       "training_started = CASE WHEN trained IS 1 THEN training_started ELSE ?8 END, "
-                      "finished = NULL, attempts = attempts + (trained IS NOT 1) "
+                      "finished = NULL, attempts = attempts + (trained IS NOT 1), "
+                      "device_name = nullif(?9, ''), device_id = nullif(?10, ''), device_memory = nullif(?11, 0), "
+                      "driver = nullif(?12, '') "
                       "WHERE id = ?1 AND status IN ('queued', 'preempted', 'lost')",
-                      trial, device, threads, owner.host, owner.machine, owner.pid, owner.pid_start, now_ms()) == 1;
+                      trial, device, threads, owner.host, owner.machine, owner.pid, owner.pid_start, now_ms(),
+                      hardware.name, hardware.id, hardware.memory, hardware.driver) == 1;
         if (claimed) copy_status(connection(), trial);
     });
     return claimed;

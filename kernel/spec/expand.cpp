@@ -27,15 +27,21 @@ public:
     std::string hash(bool of_training) const {
         std::map<std::string, std::string> texts;
         for (const auto& [name, s] : by_name_)
-            if (!values_[s].is_null() && shapes_weights(name) == of_training) texts.emplace(name, texts_[s]);
+            if (!values_[s].is_null() && name != resources_table && shapes_weights(name) == of_training)
+                texts.emplace(name, texts_[s]);
         return identity_hash(texts);
     }
 
     nlohmann::json config() const {
         nlohmann::json config = nlohmann::json::object();
         for (const auto& [name, s] : by_name_)
-            if (!values_[s].is_null()) config[name] = values_[s];
+            if (!values_[s].is_null() && name != resources_table) config[name] = values_[s];
         return config;
+    }
+
+    ResourceSettings resources() const {
+        const auto section = by_name_.find(resources_table);
+        return section == by_name_.end() ? ResourceSettings{} : values_[section->second].get<ResourceSettings>();
     }
 
     bool next() {
@@ -103,7 +109,8 @@ std::vector<TrialConfig> expand(const std::vector<Section>& sections, const std:
     do {
         const std::string hash = expander.hash(true), evaluation = expander.hash(false);
         if (!seen.insert(hash + evaluation).second) continue;
-        for (const std::int64_t seed : seeds) trials.push_back({expander.config(), hash, seed, evaluation});
+        const ResourceSettings resources = expander.resources();
+        for (const std::int64_t seed : seeds) trials.push_back({expander.config(), hash, seed, evaluation, resources});
     } while (expander.next());
     return trials;
 }

@@ -65,6 +65,7 @@ public:
         experiment.swept = varied_keys(sections, axes);
         experiment.trials = expand(sections, axes, seeds);
         check_needs_of_trials(root_, experiment.trials, sections, faults_);
+        check_memory(experiment.trials);
         faults_.throw_if_any();
         return experiment;
     }
@@ -198,12 +199,27 @@ private:
                                     required + " plugins: " + listed(plugin_names(catalogue_, required)));
     }
 
+    // What [resources] or the sweep over it says in words.
+    void check_memory(const std::vector<TrialConfig>& trials) {
+        std::string last;
+        for (const TrialConfig& trial : trials) {
+            const std::string& memory = trial.resources.memory;
+            if (memory == last || bytes_of(memory)) continue;
+            last = memory;
+            const Node* where = table(resources_table) ? table(resources_table) : table("sweep");
+            faults_.add(where ? where->place : Place{},
+                        "'resources.memory' cannot be " + toml_scalar(memory) +
+                            "; give a number with kB, MB, GB, TB, KiB, MiB, GiB or TiB, such as \"6GB\"");
+        }
+    }
+
     std::vector<Section> read_sections(const SweepText& sweep) {
         std::vector<Section> sections;
         for (const std::string& name : plugin_tables())
             if (table(name)) sections.push_back(read_one(name, sweep));
         sections.push_back(read_one("train", sweep));
         sections.push_back(read_one("evaluation", sweep));
+        sections.push_back(read_one(resources_table, sweep));
         return sections;
     }
 

@@ -22,6 +22,7 @@ struct TrialConfig {
     std::string hash;  // of what shapes the weights, the seed left out (identity.h)
     std::int64_t seed = 0;
     std::string evaluation_hash = {};
+    ResourceSettings resources = {};  // [resources]: no part of the config
 };
 
 // A validated experiment: nothing in it can fail for a reason that the file or the plugins' declarations show.

@@ -16,8 +16,9 @@ namespace marginalia::config {
 // Tables that name a plugin, in the order of the documentation: energy, dataset, network, sampler, reference,
 // objective.
 const std::vector<std::string>& plugin_tables();
-// Tables of the kernel's own: train, evaluation, run.
+// Tables of the kernel's own: train, evaluation, run, resources.
 const std::vector<std::string>& kernel_tables();
+inline constexpr const char* resources_table = "resources";  // what trials ask of devices, which is not what they are
 bool is_plugin_table(std::string_view name);
 // Whether a trial may go without the table, which `plugin = "none"` says: sampler, reference.
 bool is_optional_table(std::string_view name);

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <type_traits>
+
+#include <marginalia/lists.h>
 
 #include "kernel/spec/section.h"
 #include "kernel/spec/toml_text.h"
@@ -99,6 +102,25 @@ const std::vector<ParameterSpec>& run_parameters() {
     return specs;
 }
 
+const std::vector<ParameterSpec>& resource_parameters() {
+    static const std::vector<ParameterSpec> specs = described(resource_fields);
+    return specs;
+}
+
+std::optional<std::int64_t> bytes_of(std::string_view text) {
+    text = trim_blanks(text);
+    if (text.empty()) return 0;
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view unit = trim_blanks(text.substr(static_cast<std::size_t>(end - text.data())));
+    constexpr std::string_view prefixes = "KMGT";
+    const bool binary = unit.size() == 3 && unit.substr(1) == "iB", decimal = unit.size() == 2 && unit[1] == 'B';
+    const std::size_t power = unit.empty() ? prefixes.npos : prefixes.find(unit[0] == 'k' ? 'K' : unit[0]);
+    if (error != std::errc() || !(binary || decimal) || power == prefixes.npos) return std::nullopt;
+    const double bytes = number * std::pow(binary ? 1024 : 1000, static_cast<double>(power + 1));
+    return bytes >= 1 && bytes < 1e15 ? std::optional(static_cast<std::int64_t>(bytes)) : std::nullopt;
+}
+
 void to_json(nlohmann::json& json, const TrainSettings& s) { write_fields(json, s, train_fields); }
 void from_json(const nlohmann::json& json, TrainSettings& s) { read_fields(json, s, train_fields, "train"); }
 void to_json(nlohmann::json& json, const EvaluationSettings& s) { write_fields(json, s, evaluation_fields); }
@@ -107,6 +129,8 @@ void from_json(const nlohmann::json& json, EvaluationSettings& s) {
 }
 void to_json(nlohmann::json& json, const RunSettings& s) { write_fields(json, s, run_fields); }
 void from_json(const nlohmann::json& json, RunSettings& s) { read_fields(json, s, run_fields, "run"); }
+void to_json(nlohmann::json& json, const ResourceSettings& s) { write_fields(json, s, resource_fields); }
+void from_json(const nlohmann::json& json, ResourceSettings& s) { read_fields(json, s, resource_fields, "resources"); }
 
 void to_json(nlohmann::json& json, const PluginTable& table) {
     json = table.parameters;

@@ -1,6 +1,6 @@
-// The kernel's own tables of an experiment file, [train], [evaluation] and [run], as types, each beside the one
-// declaration of its keys: from it come the checks, the documentation and the JSON of both directions. And a trial's
-// settings as a whole, which is what a worker gets.
+// The kernel's own tables of an experiment file, [train], [evaluation], [run] and [resources], as types, each beside
+// the one declaration of its keys: from it come the checks, the documentation and the JSON of both directions. And a
+// trial's settings as a whole, which is what a worker gets.
 //
 // A new key of [train] or [evaluation] needs a value that is `absent` (identity.h), or else it changes the hash of
 // every trial, and finished ones in old stores are not found again.
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -133,6 +134,7 @@ inline constexpr Field<EvaluationSettings> evaluation_fields[] = {
 struct RunSettings {
     std::string device = "auto";
     std::int64_t cores = 0, slots = 0;
+    bool pin = true;
     double time_limit = 0;
     std::int64_t retries = 0;
     double checkpoint_seconds = 60, exact_seconds = 300;
@@ -147,9 +149,11 @@ struct RunSettings {
 inline constexpr Field<RunSettings> run_fields[] = {
     {"device", &RunSettings::device, anything, "", "auto, cpu, cuda:0, or a list such as cuda:0,cuda:1"},
     {"cores", &RunSettings::cores, between(0, 4096), "cores",
-     "cores per cpu slot, a thread each; 0: all cores shared by the slots"},
+     "cores per slot, a thread each; 0: all cores shared by the slots"},
     {"slots", &RunSettings::slots, between(0, 4096), "slots",
-     "trials at a time on the cpu; 0: one for each of the cores, as far as trials and memory (1 GiB each) go"},
+     "trials at a time on each device; 0: on a GPU one, or as many as [resources] leaves room for; on the cpu one for "
+     "each of the cores, as far as trials and memory (1 GiB each) go"},
+    {"pin", &RunSettings::pin, anything, "", "keep each worker on cores of its own where nothing else is run"},
     {"time_limit", &RunSettings::time_limit, at_least(0), "s", "longest time of a trial; 0: none"},
     {"retries", &RunSettings::retries, between(0, 1000), "tries", "how often a failed trial is tried again"},
     {"checkpoint_seconds", &RunSettings::checkpoint_seconds, at_least(0), "s",
@@ -165,10 +169,31 @@ inline constexpr Field<RunSettings> run_fields[] = {
     {"stop_on_failure", &RunSettings::stop_on_failure, anything, "", "start no further trial once one has failed"},
 };
 
+// What a trial asks of the device that it runs on: no part of its identity, but each trial may ask for something else.
+struct ResourceSettings {
+    std::string memory;
+    double fraction = 0;
+    std::int64_t cores = 0;
+    bool operator==(const ResourceSettings&) const = default;
+};
+
+inline constexpr Field<ResourceSettings> resource_fields[] = {
+    {"memory", &ResourceSettings::memory, anything, "",
+     "memory of the device that a trial needs, such as 6GB or 500 MiB; empty: not known"},
+    {"fraction", &ResourceSettings::fraction, between(0, 1), "", "part of a device that a trial needs; 0: not known"},
+    {"cores", &ResourceSettings::cores, between(0, 4096), "cores",
+     "cores of a trial, a thread each; 0: as run.cores says"},
+};
+
+// Bytes of "6GB", "6.5 GiB", "500MB" and so on: K, M, G or T with B (powers of 1000) or iB (of 1024); 0 of an empty
+// text. nullopt: it is nothing of the kind.
+std::optional<std::int64_t> bytes_of(std::string_view text);
+
 // The fields as declared parameters.
 const std::vector<ParameterSpec>& train_parameters();
 const std::vector<ParameterSpec>& evaluation_parameters();
 const std::vector<ParameterSpec>& run_parameters();
+const std::vector<ParameterSpec>& resource_parameters();
 
 // A plugin that a table names, and its own parameters as JSON; params_of() makes Params of them.
 struct PluginTable {
@@ -198,6 +223,8 @@ void to_json(nlohmann::json&, const EvaluationSettings&);
 void from_json(const nlohmann::json&, EvaluationSettings&);
 void to_json(nlohmann::json&, const RunSettings&);
 void from_json(const nlohmann::json&, RunSettings&);
+void to_json(nlohmann::json&, const ResourceSettings&);
+void from_json(const nlohmann::json&, ResourceSettings&);
 void to_json(nlohmann::json&, const PluginTable&);
 void from_json(const nlohmann::json&, PluginTable&);
 void to_json(nlohmann::json&, const TrialSettings&);

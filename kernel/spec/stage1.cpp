@@ -13,7 +13,7 @@ namespace marginalia::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> shared_parts = {"energy", "dataset", "network"};
-constexpr std::array<std::string_view, 2> shared_besides = {"reference", "run"};
+constexpr std::array<std::string_view, 3> shared_besides = {"reference", "run", resources_table};
 
 const std::vector<std::string>& own_tables() {
     static const std::vector<std::string> names = {"objective", "sampler", "train", "evaluation"};
@@ -21,7 +21,8 @@ const std::vector<std::string>& own_tables() {
 }
 
 bool varies_shared_part(const Node& swept) {
-    return contains(shared_parts, std::string_view(swept.key).substr(0, swept.key.find('.')));
+    const std::string_view table = std::string_view(swept.key).substr(0, swept.key.find('.'));
+    return contains(shared_parts, table) || table == resources_table;
 }
 
 // The objectives that [stage1] is for; empty: all.

@@ -130,7 +130,7 @@ private:
 
     static std::vector<std::string> sweepable() {
         std::vector<std::string> names = plugin_tables();
-        names.insert(names.end(), {"train", "evaluation"});
+        names.insert(names.end(), {"train", "evaluation", resources_table});
         return names;
     }
 

@@ -165,7 +165,7 @@ private:
         if (std::none_of(specs.begin(), specs.end(), fits)) checked(value, *specs.front(), key, folder_, faults_);
     }
 
-    static bool has_config(const std::string& table) { return is_kernel_table(table) && table != "run"; }
+    static bool has_config(const std::string& table) { return table == "train" || table == "evaluation"; }
 
     std::vector<const ParameterSpec*> declared(const std::string& table, const std::string& key) const {
         std::vector<const ParameterSpec*> specs;

@@ -24,7 +24,7 @@ const std::vector<std::string>& plugin_tables() {
 }
 
 const std::vector<std::string>& kernel_tables() {
-    static const std::vector<std::string> names = {"train", "evaluation", "run"};
+    static const std::vector<std::string> names = {"train", "evaluation", "run", resources_table};
     return names;
 }
 
@@ -35,7 +35,9 @@ bool is_plugin_table(std::string_view name) { return contains(plugin_tables(), n
 bool is_kernel_table(std::string_view name) { return contains(kernel_tables(), name); }
 
 const std::vector<ParameterSpec>& kernel_parameters(std::string_view table) {
-    return table == "train" ? train_parameters() : table == "run" ? run_parameters() : evaluation_parameters();
+    if (table == "train") return train_parameters();
+    if (table == "run") return run_parameters();
+    return table == resources_table ? resource_parameters() : evaluation_parameters();
 }
 
 const ParameterSpec* find_parameter(const std::vector<ParameterSpec>& declared, std::string_view name) {

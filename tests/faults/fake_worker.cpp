@@ -1,14 +1,19 @@
 // A worker whose trials take milliseconds and misbehave on request; no LibTorch. A trial's metrics come from a state
 // that only an exact resume carries on: x(step + 1) = mix(x(step)).
+#include <fcntl.h>
 #include <marginalia/energy.h>
 #include <marginalia/random.h>
+#include <sched.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <new>
 #include <thread>
@@ -71,7 +76,76 @@ void babble(const std::string& hexadecimal) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
 }
 
+// The device that CUDA_VISIBLE_DEVICES names, as files of the folder MARGINALIA_FAKE_DEVICES
+// (kernel/host/run/devices.h). `most` there has the most that was ever taken. What a process has taken once it keeps,
+// as LibTorch does.
+class FakeDevice {
+public:
+    FakeDevice() {
+        const char* all = std::getenv("MARGINALIA_FAKE_DEVICES");
+        const char* one = std::getenv("CUDA_VISIBLE_DEVICES");
+        if (!all || !one) return;
+        total_ = number_in(std::filesystem::path(all) / "memory");
+        folder_ = std::filesystem::path(all) / one;
+    }
+
+    void use(std::int64_t bytes) const {
+        if (folder_.empty()) return;
+        if (std::filesystem::exists(folder_ / "lost")) throw Error("CUDA error: the GPU is lost");
+        std::filesystem::create_directories(folder_);
+        const int lock = ::open((folder_ / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+        ::flock(lock, LOCK_EX);
+        const auto own = folder_ / std::to_string(::getpid());
+        const std::int64_t kept = std::max(bytes, number_in(own)), others = taken_by_others(own);
+        if (kept + others <= total_) {
+            std::ofstream(own.string() + ".new") << kept;
+            std::filesystem::rename(own.string() + ".new", own);
+            const std::int64_t most = number_in(folder_ / "most");
+            std::ofstream(folder_ / "most") << std::max(most, kept + others);
+        }
+        ::close(lock);
+        if (kept + others > total_) throw Error("CUDA out of memory: " + std::to_string(bytes) + " bytes");
+    }
+
+    void lose() const {
+        if (!folder_.empty()) std::ofstream(folder_ / "lost") << "yes";
+    }
+
+private:
+    static std::int64_t number_in(const std::filesystem::path& file) {
+        std::int64_t number = 0;
+        std::ifstream(file) >> number;
+        return number;
+    }
+
+    std::int64_t taken_by_others(const std::filesystem::path& own) const {
+        std::int64_t taken = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+            const std::string process = entry.path().filename();
+            if (entry.path() != own && process.find_first_not_of("0123456789") == process.npos &&
+                std::filesystem::exists("/proc/" + process))
+                taken += number_in(entry.path());
+        }
+        return taken;
+    }
+
+    std::filesystem::path folder_;
+    std::int64_t total_ = 0;
+};
+
+void break_device(const std::string& how, const std::string& mark) {
+    if (how.ends_with("-once") && std::ifstream(mark)) return;
+    std::ofstream(mark) << "here";
+    if (how == "device-lost-once") {
+        FakeDevice().lose();
+        throw Error("CUDA error: uncorrectable ECC error encountered");
+    }
+    throw Error("CUDA error: an illegal memory access was encountered");
+}
+
 void misbehave(const std::string& how, const std::string& mark) {
+    if (how == "says-device-lost") throw Error("CUDA error: the GPU is lost");
+    if (how.starts_with("device-")) break_device(how, mark);
     if (how == "throw") throw Error("the energy is not in the mood");
     if (how == "throw-once" && !std::ifstream(mark)) {
         std::ofstream(mark) << "here";
@@ -97,6 +171,8 @@ void ask_energy(const PluginHost& plugins, const PluginTable& table) {
 }
 
 TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
+    if (const char* visible = std::getenv("CUDA_VISIBLE_DEVICES"))  // of the job that runs last
+        recorder.sample("visible", 0, "text", visible);
     if (request.evaluate) return TrialOutcome::done;  // it has said what it knows
     const PluginTable& table = request.settings.plugin("energy");
     if (table.plugin != "fake") {
@@ -116,12 +192,14 @@ TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Rec
     const auto save = [&] {
         recorder.stream_checkpoint(state.step, [&](const ByteSink& sink) { write(state, filling, sink); });
     };
+    const auto taken = static_cast<std::int64_t>(energy.at("device_megabytes").get<double>() * 1e6);
     while (state.step < steps) {
         if (state.step == steps / 2) misbehave(energy.at("behaviour"), energy.at("mark"));
         const std::string behaviour = energy.at("behaviour");
         if (state.step == steps / 2 && behaviour.starts_with("babble")) babble(energy.at("bytes"));
         if (state.step == steps / 2 && behaviour == "babble-and-sleep")
             std::this_thread::sleep_for(std::chrono::hours(1));
+        if (state.step == steps / 4) FakeDevice().use(taken);
         std::this_thread::sleep_for(pause);
         state.x = mix(state.x);
         recorder.metric("loss", ++state.step, unit_interval(state.x));
@@ -133,6 +211,13 @@ TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Rec
     recorder.sample("state", state.step, "text", "x = " + std::to_string(state.x));
     recorder.final_metric("kl", unit_interval(mix(state.x)));
     recorder.final_metric("worker_pid", static_cast<double>(::getpid()));
+    recorder.final_metric("threads", request.threads);
+    cpu_set_t processors;
+    if (::sched_getaffinity(0, sizeof processors, &processors) == 0) {
+        recorder.final_metric("processors", CPU_COUNT(&processors));
+        for (int i = 0; i < CPU_SETSIZE; ++i)
+            if (CPU_ISSET(i, &processors)) recorder.final_metric("processor", i);  // the last
+    }
     return TrialOutcome::done;
 }
 

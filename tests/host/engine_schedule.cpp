@@ -10,6 +10,7 @@
 
 #include "kernel/host/run/blame.h"
 #include "kernel/host/run/live_runs.h"
+#include "kernel/host/run/processors.h"
 #include "kernel/host/run/slots.h"
 #include "kernel/host/run/work_list.h"
 #include "kernel/host/run/worker_process.h"
@@ -24,7 +25,9 @@ std::string text(const std::vector<Slot>& slots) {
     return line;
 }
 
-std::string slots(const RunSettings& run, int cuda = 0, int cores = 8) { return text(make_slots(run, cuda, cores)); }
+std::string slots(const RunSettings& run, std::size_t cuda = 0, int cores = 8, const Demand& demand = {}) {
+    return text(make_slots(run, std::vector<std::int64_t>(cuda, 80), cores, demand));
+}
 
 // What a worker of two threads finds in its environment, a variable a line.
 std::string worker_environment() {
@@ -32,7 +35,7 @@ std::string worker_environment() {
         std::filesystem::temp_directory_path() / ("print-environment-" + std::to_string(::getpid()));
     std::ofstream(program) << "#!/bin/sh\nenv\n";
     std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-    WorkerProcess worker(program, 2);
+    WorkerProcess worker(program, {.threads = 2});
     for (pollfd end{worker.end_descriptor(), POLLIN, 0}; !worker.ended();) ::poll(&end, 1, 100);
     std::filesystem::remove(program);
     return "\n" + worker.log_since(0, 1 << 20);
@@ -65,7 +68,7 @@ TEST_CASE("a worker's end is seen though a child of it holds its pipe, and what 
     std::ofstream(program)
         << "#!/bin/sh\n(trap '' INT TERM; sleep 600) &\nprintf '\\001\\000\\000\\000\\001x' >&4\nexit 7\n";
     std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-    WorkerProcess worker(program, 1);
+    WorkerProcess worker(program, {.threads = 1});
     while (!worker.ended()) ::poll(nullptr, 0, 5);
     CHECK(worker.ending().text() == "exit code 7");
     std::string heard;
@@ -94,7 +97,7 @@ TEST_CASE("slots share out the machine") {
 
 TEST_CASE("where nobody says how many slots, trials that wait get a core each, and other runs their share") {
     const auto slots_for = [](std::size_t trials, int others, const RunSettings& run = {}) {
-        return text(make_slots(run, 0, 4, {trials, others}));
+        return text(make_slots(run, {}, 4, {.trials = trials, .other_runs = others}));
     };
     CHECK(slots_for(0, 0) == "cpux4");
     CHECK(slots_for(2, 0) == "cpux2 cpux2");
@@ -196,4 +199,35 @@ TEST_CASE("a crash is blamed on the innermost plugin of the stack") {
     CHECK(last_output(log) == "step 1 | bad thing");
     CHECK(last_output("").empty());
     CHECK(plugin_on_stack("nothing", plugins).empty());
+}
+
+TEST_CASE("every device has its slots, as many as trials leave room for where nobody says how many") {
+    CHECK(slots({.device = "fake:0,fake:1", .slots = 2}) == "fake:0x1 fake:0x1 fake:1x1 fake:1x1");
+    CHECK(slots({.device = "auto", .slots = 2}, 2) == "cuda:0x2 cuda:0x2 cuda:1x2 cuda:1x2");
+    CHECK(slots({.device = "cuda:0", .cores = 1, .slots = 2}, 1) == "cuda:0x1 cuda:0x1");
+    const auto asked = [](const Demand& demand) { return slots({.device = "cuda:0"}, 1, 8, demand); };  // 80 bytes
+    CHECK(asked({.memory = 30}) == "cuda:0x4 cuda:0x4");
+    CHECK(asked({.fraction = 0.5}) == "cuda:0x4 cuda:0x4");
+    CHECK(asked({.memory = 10, .fraction = 1.0 / 3}) == "cuda:0x2 cuda:0x2 cuda:0x2");
+    CHECK(asked({.memory = 1, .cores = 4}) == "cuda:0x4 cuda:0x4");
+    CHECK(asked({.memory = 200}) == "cuda:0x8");
+    CHECK(text(make_slots({}, {}, 8, {.trials = 20, .cores = 2})) == "cpux2 cpux2 cpux2 cpux2");
+}
+
+TEST_CASE("a worker's environment has the one device that it is to see") {
+    ::setenv("CUDA_VISIBLE_DEVICES", "4,5", 1);
+    const auto visible_to = [](std::optional<std::string> visible) {
+        const std::filesystem::path program =
+            std::filesystem::temp_directory_path() / ("print-devices-" + std::to_string(::getpid()));
+        std::ofstream(program) << "#!/bin/sh\necho \"<$CUDA_VISIBLE_DEVICES>\"\n";
+        std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+        WorkerProcess worker(program, {.threads = 1, .visible = std::move(visible)});
+        for (pollfd end{worker.end_descriptor(), POLLIN, 0}; !worker.ended();) ::poll(&end, 1, 100);
+        std::filesystem::remove(program);
+        return worker.log_since(0, 1 << 20);
+    };
+    CHECK(visible_to(std::nullopt) == "<4,5>\n");
+    CHECK(visible_to("5") == "<5>\n");
+    CHECK(visible_to("") == "<>\n");
+    ::unsetenv("CUDA_VISIBLE_DEVICES");
 }

@@ -185,3 +185,17 @@ TEST_CASE("a file that cannot be read is an error that names it") {
                          (path.string() + ": this is text in UTF-16; save it as UTF-8").c_str(), Error);
     std::filesystem::remove(path);
 }
+
+TEST_CASE("memory is a number with a unit") {
+    CHECK(bytes_of("6GB") == 6'000'000'000);
+    CHECK(bytes_of(" 1.5 GiB ") == 3ll << 29);
+    CHECK(bytes_of("500 MB") == 500'000'000);
+    CHECK(bytes_of("2kB") == 2000);
+    CHECK(bytes_of("2KiB") == 2048);
+    CHECK(bytes_of("1TB") == 1'000'000'000'000);
+    CHECK(bytes_of("") == 0);
+    for (const char* wrong : {"6", "GB", "-6GB", "0GB", "6gb", "6 G", "6GBs", "nanGB", "infGB", "1e9TB", "6 G B"}) {
+        CAPTURE(std::string(wrong));
+        CHECK_FALSE(bytes_of(wrong));
+    }
+}

@@ -160,3 +160,18 @@ TEST_CASE("a grid of 10,000 trials is read and expanded in a few times what writ
     MESSAGE("10,000 trials in " << best << " s, " << best / floor << " times what writing and hashing them takes");
     CHECK(best < 3 * floor);
 }
+
+TEST_CASE("what trials ask of devices can be swept, and is no part of them") {
+    const std::string sizes = "[[sweep.zip]]\n\"train.steps\" = [30, 20]\n\"resources.memory\" = [\"6GB\", \"2GB\"]\n";
+    const Experiment e = parse_small("[resources]\ncores = 2\n" + sizes);
+    REQUIRE(e.trials.size() == 4);
+    CHECK(e.trials[0].resources.memory == "6GB");
+    CHECK(e.trials[3].resources.memory == "2GB");
+    CHECK(e.trials[3].resources.cores == 2);
+    CHECK_FALSE(e.trials[0].config.contains("resources"));
+    const Experiment plain = parse_small("[sweep]\n\"train.steps\" = [30, 20]\n");
+    for (std::size_t i = 0; i < 4; ++i) CHECK(e.trials[i].hash == plain.trials[i].hash);
+    CHECK(parse_small("[sweep]\n\"resources.memory\" = [\"6GB\", \"2GB\"]\n").trials.size() == 2);  // seeds
+    CHECK_THROWS_WITH_AS(parse_small("[resources]\nmemory = \"6\"\n"),
+                         doctest::Contains("'resources.memory' cannot be \"6\"; give a number with kB"), Error);
+}

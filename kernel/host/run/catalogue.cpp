@@ -27,7 +27,7 @@ class Listing {
 public:
     Listing(ReadyWorker& ready, const std::vector<std::string>& files, int threads, const WorkerPatience& patience)
         : ready_(ready), patience_(patience) {
-        ready_.worker = std::make_unique<WorkerProcess>(worker_program(), threads);
+        ready_.worker = std::make_unique<WorkerProcess>(worker_program(), WorkerPlace{.threads = threads});
         ready_.worker->send(Command::catalogue, encode_files(files));
     }
 
@@ -188,13 +188,15 @@ fs::path worker_program() {
     return fs::read_symlink("/proc/self/exe", none).parent_path() / "marginalia-worker";
 }
 
-ReadyWorker start_worker(const std::vector<fs::path>& folders, int threads, const WorkerPatience& patience,
-                         StopSignals* signals) {
+ReadyWorker list_plugins(const std::vector<fs::path>& folders, const WorkerPatience& patience, StopSignals* signals) {
     ReadyWorker looked = look_at(folders, false, patience, signals);
-    if (looked.stopped_by != 0) return looked;
     looked.worker.reset();  // constructors of every new plugin have run in it
+    return looked;
+}
+
+ReadyWorker start_worker(PluginCatalogue catalogue, int threads, const WorkerPatience& patience, StopSignals* signals) {
     ReadyWorker ready = ask_worker({}, threads, patience, signals);
-    ready.catalogue = std::move(looked.catalogue);
+    ready.catalogue = std::move(catalogue);
     return ready;
 }
 

@@ -22,11 +22,15 @@ struct ReadyWorker {
     int stopped_by = 0;  // a signal that came before it was ready
 };
 
-// Lists the plugins in `folders` as fetch_catalogue() does and starts a worker, which has no plugin open: it opens
-// those of its trials. Throws Error if the worker program cannot be started. Where a signal comes first, the answer
+// Lists the plugins in `folders` as fetch_catalogue() does; the answer has no worker. Where a signal comes first, it
 // says which.
-ReadyWorker start_worker(const std::vector<std::filesystem::path>& folders, int threads,
-                         const WorkerPatience& patience = {}, StopSignals* signals = nullptr);
+ReadyWorker list_plugins(const std::vector<std::filesystem::path>& folders, const WorkerPatience& patience = {},
+                         StopSignals* signals = nullptr);
+
+// Starts a worker, which has no plugin open: it opens those of its trials, which are of this catalogue. Throws Error if
+// the worker program cannot be started. Where a signal comes first, the answer says which.
+ReadyWorker start_worker(PluginCatalogue catalogue, int threads, const WorkerPatience& patience = {},
+                         StopSignals* signals = nullptr);
 
 // The list. What is known of a file that has not changed is taken from the user's cache (CatalogueCache), and a worker
 // is started only to open the others. A plugin that kills that worker while it is loaded, or does not come to an end

@@ -54,10 +54,10 @@ Claimer::~Claimer() {
     ::close(event_);
 }
 
-void Claimer::ask(std::size_t slot, const Job& job, const Slot& where) {
+void Claimer::ask(std::size_t slot, const Job& job, const Slot& where, const store::Hardware& hardware) {
     const std::string start_from = train_of(job.config->config).start_from;
     std::lock_guard lock(mutex_);
-    requests_.push_back({slot, job.trial, job.config->seed, where.device, start_from, where.threads,
+    requests_.push_back({slot, job.trial, job.config->seed, where.device, start_from, where.threads, hardware,
                          job.trained ? job.evaluations.front().id : 0});
     asked_.notify_one();
 }
@@ -111,7 +111,8 @@ Claim Claimer::claim(const ClaimRequest& request) {
         // One transaction: whoever sees the claim also sees that points after the checkpoint are gone.
         writer_.run_and_wait([&](store::Store& store) {
             if (request.evaluation != 0) store.show_evaluation(request.trial, request.evaluation);
-            answer.ours = store.claim(request.trial, store.this_run(), request.device, request.threads);
+            answer.ours =
+                store.claim(request.trial, store.this_run(), request.device, request.threads, request.hardware);
             if (!answer.ours) return;
             answer.at = Clock::now();
             if (const auto trial = store.find(request.trial)) answer.seconds_before = trial->seconds;

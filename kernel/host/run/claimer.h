@@ -42,7 +42,7 @@ public:
     explicit Claimer(store::Writer& writer);
     ~Claimer();  // lets what was asked for end
 
-    void ask(std::size_t slot, const Job& job, const Slot& where);
+    void ask(std::size_t slot, const Job& job, const Slot& where, const store::Hardware& hardware);
     void ask_piece(std::size_t slot, std::uint64_t ticket, const store::StoredCheckpoint& of, std::int64_t number);
     void heard();
     std::optional<Claim> take();
@@ -56,6 +56,7 @@ private:
         std::int64_t seed;
         std::string device, start_from;
         int threads;
+        store::Hardware hardware;
         std::int64_t evaluation;  // 0: to train
     };
     struct PieceRequest {

@@ -31,9 +31,11 @@ struct Asked {
 
 void check_overrides(const std::vector<std::string>& overrides) {
     for (const std::string& one : overrides)
-        if (!one.starts_with("evaluation.") && !one.starts_with("reference.") && !one.starts_with("run."))
-            throw Error("'" + one + "': evaluate trains nothing, so only keys of [evaluation], [reference] and [run] " +
-                        "can be given; to train with others, run the experiment's file");
+        if (!one.starts_with("evaluation.") && !one.starts_with("reference.") && !one.starts_with("run.") &&
+            !one.starts_with("resources."))
+            throw Error("'" + one +
+                        "': evaluate trains nothing, so only keys of [evaluation], [reference], [run] and " +
+                        "[resources] can be given; to train with others, run the experiment's file");
 }
 
 std::vector<Asked> trials_in_store(const RunOptions& options, const std::vector<store::TrialId>& trials) {
@@ -103,6 +105,12 @@ std::deque<Job> enqueue_evaluations(store::Store& store, const std::vector<Asked
     return jobs;
 }
 
+// Those of its training, with which it gives the same bits, unless others are asked for.
+int threads_of(const Asked& asked, int others) {
+    if (asked.experiment.run.cores == 0 && asked.details.threads > 0) return static_cast<int>(asked.details.threads);
+    return first_threads(asked.experiment.run, demand_of({&asked.experiment.trials.front()}, others));
+}
+
 void print_summaries(const RunOptions& options, const std::vector<Asked>& asked, const ScheduleResult& result,
                      std::ostream& out) {
     store::Store reader = store::Store::open_to_read(options.store);
@@ -121,10 +129,13 @@ int evaluate_verb(const RunOptions& options, const std::vector<store::TrialId>& 
     StopSignals signals;
     const LiveRun live;
     const auto progress = make_progress(options.quiet);
-    ReadyWorker ready = start_worker(folders, available_cores(), options.patience, &signals);
+    ReadyWorker listed = list_plugins(folders, options.patience, &signals);
+    if (listed.stopped_by != 0) return exit_code_after(listed.stopped_by);
+    read_configs(asked, options, listed.catalogue);
+    ReadyWorker ready =
+        start_worker(std::move(listed.catalogue), threads_of(asked.front(), live.others()), options.patience, &signals);
     int signal = ready.stopped_by;
     if (signal != 0) return exit_code_after(signal);
-    read_configs(asked, options, ready.catalogue);
     store::Store store = open_store(options.store, wait_for_lock(options.store, *progress, signals, signal));
     const std::deque<Job> jobs = enqueue_evaluations(store, asked, options.again);
     ScheduleResult result;
@@ -134,9 +145,10 @@ int evaluate_verb(const RunOptions& options, const std::vector<store::TrialId>& 
                 "nothing to evaluate: that has been done (--again does it anew), or another process does it");
     } else {
         const RunSettings& run = asked.front().experiment.run;
-        ScheduleOptions schedule = schedule_options(run, ready.torch.cuda_devices, options.patience);
-        schedule.slots =
-            make_slots(run, ready.torch.cuda_devices, available_cores(), Demand{jobs.size(), live.others()});
+        std::vector<const TrialConfig*> configs;
+        for (const Job& job : jobs) configs.push_back(job.config);
+        ScheduleOptions schedule = schedule_options(run, options.patience);
+        add_places(schedule, run, ready.torch, demand_of(configs, live.others()));
         if (!options.quiet)
             progress->line(count_text(jobs.size(), "trial") + " to evaluate in " + slots_text(schedule.slots));
         store::Writer writer(std::move(store));
@@ -147,7 +159,7 @@ int evaluate_verb(const RunOptions& options, const std::vector<store::TrialId>& 
     if (!result.store_failure.empty()) return exit_store;
     if (!options.quiet) print_summaries(options, asked, result, out);
     if (result.signal != 0) return exit_code_after(result.signal);
-    return result.failed > 0 ? exit_trial_failed : 0;
+    return result.failed > 0 || result.devices_lost ? exit_trial_failed : 0;
 }
 
 }  // namespace marginalia

@@ -27,10 +27,16 @@ struct Job {
     std::deque<Evaluation> evaluations;    // left
     bool trained = false;                  // the first of them is at hand
     std::map<std::string, double> latest;  // newest value of each metric, of what came before
-    int threads = 0;     // with which it began, so that it goes on bit for bit; 0: its slot's, -1: to be looked up
-    int failures = 0;    // in this run
-    int losses = 0;      // times its worker was killed from outside or not started, in this run
-    bool fresh = false;  // once more, in a worker that has run nothing before
+    int threads = 0;          // with which it began, so that it goes on bit for bit; 0: its slot's, -1: to be looked up
+    int failures = 0;         // in this run
+    int losses = 0;           // times its worker was killed from outside or not started, in this run
+    bool fresh = false;       // once more, in a worker that has run nothing before
+    bool begun = false;       // it has run in this run, or its training has
+    std::int64_t memory = 0;  // bytes that it asks of its device; more than at first where that was not enough
+    int passed = 0;           // times that another which asks for less went before it
+    bool alone = false;       // once more, with a device for itself, whose memory it did not find enough of
+    std::string broke;        // the device whose use failed under it: its next one is another, if there is one
+    int device_failures = 0;
 };
 
 }  // namespace marginalia

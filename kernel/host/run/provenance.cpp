@@ -9,7 +9,7 @@
 
 #include "kernel/base/child_process.h"
 #include "kernel/base/digest.h"
-#include "kernel/host/run/slots.h"
+#include "kernel/host/run/processors.h"
 
 namespace marginalia {
 namespace {

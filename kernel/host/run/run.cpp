@@ -115,7 +115,7 @@ std::string slots_reason(const RunSettings& run, const std::vector<Slot>& slots,
 int exit_code(const ScheduleResult& result, const WorkList& work) {
     if (!result.store_failure.empty()) return exit_store;
     if (result.signal != 0) return exit_code_after(result.signal);
-    return result.failed + work.left_failed > 0 ? exit_trial_failed : 0;
+    return result.failed + work.left_failed > 0 || result.devices_lost ? exit_trial_failed : 0;
 }
 
 void say_rescued(Progress& progress, const ScheduleResult& result, const std::string& experiment) {
@@ -175,7 +175,8 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     const auto& [options, surroundings, signals, progress, out, live] = command;
     if (!ready.torch.problem.empty() && experiment.run.device != "cpu")
         progress.line("no GPU is used: " + ready.torch.problem);
-    ScheduleOptions schedule = schedule_options(experiment.run, ready.torch.cuda_devices, options.patience);
+    ScheduleOptions schedule = schedule_options(experiment.run, options.patience);
+    add_places(schedule, experiment.run, ready.torch, {});  // before anything is written
     int signal = 0;
     std::optional<store::Store> opened;
     WorkList work;
@@ -191,8 +192,10 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
         return exit_code_after(signal);
     }
     keep_threads(*opened, experiment.run, work);
-    const Demand demand{work.jobs.size(), live.others()};
-    schedule.slots = make_slots(experiment.run, ready.torch.cuda_devices, available_cores(), demand);
+    std::vector<const TrialConfig*> configs;
+    for (const Job& job : work.jobs) configs.push_back(job.config);
+    const Demand demand = demand_of(configs, live.others());
+    add_places(schedule, experiment.run, ready.torch, demand);
     if (!options.quiet)
         say_plan(progress, experiment, work, schedule.slots, slots_reason(experiment.run, schedule.slots, demand));
 
@@ -226,25 +229,26 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
     const LiveRun live;
     auto surroundings = std::async(std::launch::async, surroundings_of, file.empty() ? file : fs::absolute(file));
     const auto progress = make_progress(options.quiet);
-    const auto start = [&] { return start_worker(folders, available_cores(), options.patience, &signals); };
     const auto stopped = [&](int signal) {
         progress->line("stopped while plugins were being loaded (" + signal_name(signal) + ")");
         return exit_code_after(signal);
     };
-    ReadyWorker ready = start();
-    if (ready.stopped_by != 0) return stopped(ready.stopped_by);
-    const Experiment experiment = read(ready.catalogue);
-    if (!options.quiet) say_refusals(*progress, ready.catalogue.failures);
+    const ReadyWorker listed = list_plugins(folders, options.patience, &signals);
+    if (listed.stopped_by != 0) return stopped(listed.stopped_by);
+    const Experiment experiment = read(listed.catalogue);
+    if (!options.quiet) say_refusals(*progress, listed.catalogue.failures);
     bring_up_to_date(options.store);
     require_start_experiments(experiment, options.store);  // rather than leave an empty store
 
     const Invocation command{options, surroundings.get(), signals, *progress, out, live};
-    if (experiment.stage1) {
-        if (const int code = perform_stage(command, *experiment.stage1, std::move(ready)); code != 0) return code;
-        ready = start();
-        if (ready.stopped_by != 0) return stopped(ready.stopped_by);
-    }
-    return perform_stage(command, experiment, std::move(ready));
+    const auto perform_one = [&](const Experiment& stage) {
+        const int threads = first_threads(stage.run, demand_of(not_done(options.store, stage), live.others()));
+        ReadyWorker ready = start_worker(listed.catalogue, threads, options.patience, &signals);
+        return ready.stopped_by != 0 ? stopped(ready.stopped_by) : perform_stage(command, stage, std::move(ready));
+    };
+    if (experiment.stage1)
+        if (const int code = perform_one(*experiment.stage1); code != 0) return code;
+    return perform_one(experiment);
 }
 
 store::Sweep newest_sweep(const RunOptions& options) {
@@ -277,10 +281,9 @@ std::vector<nlohmann::json> configs_of(const fs::path& file, std::int64_t sweep)
 
 }  // namespace
 
-ScheduleOptions schedule_options(const RunSettings& run, int cuda_devices, const WorkerPatience& patience) {
+ScheduleOptions schedule_options(const RunSettings& run, const WorkerPatience& patience) {
     ScheduleOptions options;
     options.patience = patience;
-    options.slots = make_slots(run, cuda_devices, available_cores());
     options.time_limit = run.time_limit;
     options.retries = static_cast<int>(run.retries);
     options.stop_on_failure = run.stop_on_failure;

@@ -1,16 +1,32 @@
 // What run.cpp shares with evaluate.cpp.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "kernel/host/run/scheduler.h"
+#include "kernel/spec/experiment.h"
 #include "kernel/spec/settings.h"
+#include "kernel/wire/torch_report.h"
 
 namespace marginalia {
 
-// The [run] table in the scheduler's terms.
-ScheduleOptions schedule_options(const RunSettings& run, int cuda_devices, const WorkerPatience& patience);
+// The [run] table in the scheduler's terms, but for the places.
+ScheduleOptions schedule_options(const RunSettings& run, const WorkerPatience& patience);
+
+// The trials that a run will have to do, as far as the store can be read now.
+std::vector<const TrialConfig*> not_done(const std::filesystem::path& store, const Experiment& experiment);
+
+// What these trials ask for, with `others`, the other runs on this machine.
+Demand demand_of(const std::vector<const TrialConfig*>& trials, int others);
+
+// The slots for them, and what there is to know of their devices and processors. Throws Error for a device that is not
+// there.
+void add_places(ScheduleOptions& options, const RunSettings& run, const TorchReport& torch, const Demand& demand);
+
+// As many threads as slots have on a machine without GPUs: for the first worker, which says whether there are any.
+int first_threads(const RunSettings& run, const Demand& demand);
 
 // "2 slots (cpu, 1 thread each)"
 std::string slots_text(const std::vector<Slot>& slots);

@@ -20,11 +20,7 @@ constexpr auto start_pause = std::chrono::seconds(1);      // after a worker tha
 
 Scheduler::Scheduler(store::Writer& writer, Progress& progress, StopSignals& signals, ScheduleOptions options)
     : writer_(writer), progress_(progress), signals_(signals), options_(std::move(options)) {
-    for (const Slot& slot : options_.slots) {
-        stations_.push_back(std::make_unique<Station>());
-        stations_.back()->slot = slot;
-        stations_.back()->index = stations_.size() - 1;
-    }
+    make_stations();
     claimer_.emplace(writer_);
 }
 
@@ -37,7 +33,8 @@ Scheduler::~Scheduler() {
 void Scheduler::adopt(ReadyWorker ready) {
     catalogue_ = std::move(ready.catalogue);
     for (auto& station : stations_) {
-        if (!ready.worker || station->slot.threads != ready.worker->threads()) continue;
+        const bool sees_only_it = station->slot.device == "cuda:0" && ready.torch.cuda_devices == 1;
+        if (!ready.worker || (placement_->device(station->device).visible && !sees_only_it)) continue;
         station->worker = std::move(ready.worker);
         station->ready = true;
         station->kills_before = out_of_memory_kills();
@@ -47,6 +44,11 @@ void Scheduler::adopt(ReadyWorker ready) {
 ScheduleResult Scheduler::run(std::deque<Job> jobs) {
     queue_ = std::move(jobs);
     trials_ = queue_.size();
+    placement_->note(queue_);
+    if (placement_->asks_memory()) {
+        measure(true);
+        say_unmeasured();
+    }
     while (true) {
         take_signals();
         assign();
@@ -69,25 +71,13 @@ bool Scheduler::busy() const {
            std::any_of(stations_.begin(), stations_.end(), [](const auto& s) { return !s->idle(); });
 }
 
-void Scheduler::assign() {
-    for (auto& station : stations_) {
-        if (queue_.empty()) return;
-        if (!station->idle()) continue;
-        station->job = std::move(queue_.front());
-        queue_.pop_front();
-        station->shown = RunningTrial(*station->job, station->slot.device);
-        station->shown.latest = station->job->latest;
-        claimer_->ask(station->index, *station->job, station->place());
-        const bool other_threads = station->worker && station->worker->threads() != station->place().threads;
-        if (other_threads || (station->job->fresh && !station->plugin_sets.empty())) station->drop_worker();
-        if (station->worker) open_plugins(*station);
-    }
-}
-
 // Workers that have ended, and stations that need one.
 void Scheduler::tend_workers() {
     for (auto& station : stations_) {
-        if (station->leaving && station->leaving->ended()) station->leaving.reset();
+        if (station->leaving && station->leaving->ended()) {
+            station->leaving.reset();
+            room_changed_ = true;
+        }
         if (station->worker && station->worker->ended()) worker_ended(*station);
         const bool wants_one =
             !station->idle() && !station->worker && !station->leaving && station->claim_error.empty();
@@ -97,7 +87,9 @@ void Scheduler::tend_workers() {
 
 void Scheduler::start_worker_at(Station& station) {
     try {
-        station.worker = std::make_unique<WorkerProcess>(worker_program(), station.place().threads);
+        station.worker = std::make_unique<WorkerProcess>(
+            worker_program(),
+            WorkerPlace{station.place().threads, placement_->device(station.device).visible, processors_for(station)});
     } catch (const Error& error) {  // of processes, memory or descriptors there may be more in a moment
         station.start_at = Clock::now() + start_pause;
         return worker_not_started(station, error.what());
@@ -199,15 +191,16 @@ void Scheduler::take_claims() {
         station.claim = std::move(*claim);
         if (station.claim->store_failed) {
             store_failed(station.claim->error);
-            station.drop_job();
+            vacate(station);
             continue;
         }
         if (station.claim->error.empty()) station.claim->error = station.claim_error;
         if (!station.claim->ours && station.claim->error.empty()) {
             ++result_.taken;
-            station.drop_job();
-        } else if (!station.claim->error.empty()) trial_failed(station, store::Status::failed, station.claim->error);
-        else {
+            vacate(station);
+        } else if (!station.claim->error.empty()) {
+            trial_cannot_start(station, station.claim->error);
+        } else {
             station.shown.claimed = station.claim->at;
             station.shown.seconds_before = station.claim->seconds_before;
             if (stopping_) trial_preempted(station);

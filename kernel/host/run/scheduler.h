@@ -15,7 +15,10 @@
 
 #include "kernel/host/run/catalogue.h"
 #include "kernel/host/run/claimer.h"
+#include "kernel/host/run/device_faults.h"
+#include "kernel/host/run/devices.h"
 #include "kernel/host/run/job.h"
+#include "kernel/host/run/placement.h"
 #include "kernel/host/run/progress.h"
 #include "kernel/host/run/signals.h"
 #include "kernel/host/run/slots.h"
@@ -26,8 +29,11 @@ namespace marginalia {
 // The [run] table in the scheduler's terms.
 struct ScheduleOptions {
     std::vector<Slot> slots;
-    double time_limit = 0;  // seconds a trial; 0: none
-    int retries = 0;        // further attempts of a trial that failed
+    std::vector<Device> devices;    // of the slots, as far as more is known of them than their names
+    bool whole_by_default = false;  // a trial that does not say what it needs has the device for itself
+    std::vector<int> processors;    // to keep workers on; empty: the system's choice
+    double time_limit = 0;          // seconds a trial; 0: none
+    int retries = 0;                // further attempts of a trial that failed
     bool stop_on_failure = false;
     double checkpoint_seconds = 60;
     double exact_seconds = 300;  // see TrialRequest
@@ -39,6 +45,7 @@ struct ScheduleResult {
     std::size_t done = 0, failed = 0, preempted = 0, taken = 0;  // taken: by another process
     int signal = 0;                                              // the signal that ended the run early
     std::vector<store::TrialId> told;                            // trials whose failure has been said in full
+    bool devices_lost = false;                                   // none was left to go on with
     std::string store_failure;    // why the run had to end for the store's sake; empty: it did not
     std::filesystem::path store;  // where the results are, should the file have been moved
 };
@@ -47,7 +54,8 @@ struct ScheduleResult {
 // the plugins that its trials name and no others. A trial that throws, crashes, runs out of memory or time is recorded
 // with its reason, and the others go on. Where a trial left its worker changed (kernel/worker/process_state.h), the
 // next one gets a fresh worker; where one fails in a worker that has run other plugins before, it is tried once more in
-// a fresh one before that counts.
+// a fresh one before that counts. Which trial a slot takes, and what lack of memory and a device's failure change about
+// that, is Placement's to say.
 //
 // Threads: one, the main thread. It alone starts workers, which die with it.
 class Scheduler {
@@ -55,7 +63,8 @@ public:
     Scheduler(store::Writer& writer, Progress& progress, StopSignals& signals, ScheduleOptions options);
     ~Scheduler();
 
-    // Takes a worker that already runs, if its threads suit a slot; `catalogue` is what it said.
+    // Takes a worker that already runs, if it sees the device of a slot; `catalogue` is what it said. Its first trial
+    // keeps it if that has as many threads.
     void adopt(ReadyWorker ready);
 
     ScheduleResult run(std::deque<Job> jobs);
@@ -63,7 +72,16 @@ public:
 private:
     struct Station;  // a slot with its worker and trial
 
+    void make_stations();
+    void measure(bool without_us);
+    void say_unmeasured();
     void assign();
+    void drop_idle_workers(std::size_t device);
+    void give(Station&, std::deque<Job>::iterator);
+    void vacate(Station&);
+    std::string words_on_no_device(const Job&) const;
+    void no_device_left();
+    std::vector<int> processors_for(const Station&) const;
     void tend_workers();
     void start_worker_at(Station&);
     void open_plugins(Station&);
@@ -110,6 +128,10 @@ private:
     void trial_preempted(Station&);
     void trial_failed(Station&, store::Status status, std::string reason);
     void trial_lost(Station&, std::string reason);
+    void trial_out_of_memory(Station&, const std::string& reason);
+    std::string words_on_memory(const Station&) const;
+    static DeviceFault fault_of(const Station&, std::string_view text);
+    void device_failed(Station&, DeviceFault fault, const std::string& reason);
     void put_back(Job job);
     static std::string loading_words(const Station&);
     static std::string state_words(const Station&);
@@ -122,6 +144,11 @@ private:
     StopSignals& signals_;
     const ScheduleOptions options_;
     PluginCatalogue catalogue_;
+    DeviceMeter meter_;
+    std::optional<Placement> placement_;
+    bool room_changed_ = true;  // since a device was last looked for
+    Clock::time_point look_again_at_{}, stuck_since_ = Clock::now();
+    bool stuck_said_ = false;
     std::vector<std::unique_ptr<Station>> stations_;
     std::deque<Job> queue_;
     std::size_t trials_ = 0;

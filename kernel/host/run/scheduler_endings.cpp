@@ -36,7 +36,8 @@ void Scheduler::worker_not_started(Station& station, const std::string& reason) 
 
 // Where its claim is still on its way, it fails once that arrives.
 void Scheduler::trial_cannot_start(Station& station, const std::string& reason) {
-    if (station.claim) trial_failed(station, store::Status::failed, reason);
+    if (station.claim && station.device_lost) device_failed(station, DeviceFault::lost, reason);
+    else if (station.claim) trial_failed(station, store::Status::failed, reason);
     else station.claim_error = reason;
 }
 
@@ -65,11 +66,15 @@ void Scheduler::trial_ended_by(Station& station, const Ending& ending) {
     }
     if (!station.ended_for.empty()) return trial_failed(station, Status::failed, station.ended_for + where);
     if (ending.signal != SIGKILL) {
-        const bool no_memory = says_out_of_memory(last_output(station.worker->log_since(station.log_place)));
-        return trial_failed(station, no_memory ? Status::oom : Status::failed, words_on_crash(station, ending));
+        const std::string output = last_output(station.worker->log_since(station.log_place));
+        const std::string words = words_on_crash(station, ending);
+        if (const auto fault = fault_of(station, output); fault != DeviceFault::none)
+            return device_failed(station, fault, words);
+        if (says_out_of_memory(output)) return trial_out_of_memory(station, words);
+        return trial_failed(station, Status::failed, words);
     }
     if (out_of_memory_kills() > station.kills_before)
-        return trial_failed(station, Status::oom, "the worker was killed for lack of memory" + where);
+        return trial_out_of_memory(station, "the worker was killed for lack of memory" + where);
     trial_lost(station, "its worker was killed by " + ending.text() + where);
 }
 

@@ -69,10 +69,15 @@ void Scheduler::take_record(Station& station, RecordType type, std::string_view 
 
 void Scheduler::plugins_opened(Station& station, std::string_view payload) {
     if (station.lists_due == 0) throw Error("a list of plugins that it was not asked for");
-    const auto opened = decoded<CatalogueAnswer>(payload).catalogue;
+    const auto [opened, torch] = decoded<CatalogueAnswer>(payload);
+    const bool sees_none = station.slot.device.starts_with("cuda:") && torch.cuda_devices == 0;
     station.ready = --station.lists_due == 0;
     station.retired = !opened.failures.empty();
     if (station.idle()) return;
+    if (sees_none) {
+        station.device_lost = true;
+        return trial_cannot_start(station, torch.problem.empty() ? "a new worker finds no GPU there" : torch.problem);
+    }
     const std::vector<std::string> needed = plugin_files(*station.job);
     for (const PluginFailure& failure : opened.failures)
         if (std::ranges::count(needed, failure.path) > 0)
@@ -92,7 +97,10 @@ void Scheduler::take_failure(Station& station, std::string_view payload) {
     const auto failure = decoded<TrialFailure>(payload);
     check_ticket(station, failure.ticket);
     station.retired = true;  // what is left of a failed trial in its process is anybody's guess
-    trial_failed(station, failure.out_of_memory ? store::Status::oom : store::Status::failed, failure.message);
+    const DeviceFault fault = fault_of(station, failure.message);
+    if (fault != DeviceFault::none) return device_failed(station, fault, failure.message);
+    if (failure.out_of_memory) return trial_out_of_memory(station, failure.message);
+    trial_failed(station, store::Status::failed, failure.message);
 }
 
 // Of a dataset and an energy, once for all trials that read the same.
@@ -146,6 +154,7 @@ void Scheduler::take_metrics(Station& station, std::string_view payload) {
 void Scheduler::trial_done(Station& station) {
     const auto number = writer_.status(station.job->trial, store::Status::done);
     Job& job = *station.job;
+    placement_->did_well(station.device);
     if (job.trained) job.evaluations.pop_front();
     job.trained = true;
     job.threads = station.place().threads;  // with as many its evaluation has the same bits, wherever it is done
@@ -159,7 +168,7 @@ void Scheduler::trial_done(Station& station) {
         job.latest = std::move(station.shown.latest);
         evaluate_next(std::move(job));
     }
-    station.drop_job();
+    vacate(station);
 }
 
 // Before others begin, so that what has been begun is ended first.
@@ -167,6 +176,7 @@ void Scheduler::evaluate_next(Job job) {
     job.config = job.evaluations.front().config;
     job.label = job.evaluations.front().label;
     job.fresh = false;
+    job.begun = true;
     queue_.push_front(std::move(job));
 }
 
@@ -174,14 +184,14 @@ void Scheduler::trial_preempted(Station& station) {
     writer_.status(station.job->trial, store::Status::preempted);
     ++result_.preempted;
     progress_.ended(station.shown, "stopped");
-    station.drop_job();
+    vacate(station);
 }
 
 void Scheduler::trial_failed(Station& station, store::Status status, std::string reason) {
     writer_.status(station.job->trial, status, reason);
     Job job = std::move(*station.job);
     const bool after_others = station.after_others && !job.fresh && status != store::Status::timeout;
-    station.drop_job();
+    vacate(station);
     std::string text = "trial " + std::to_string(job.trial) + " (" + job.label + ") " +
                        (status == store::Status::timeout ? "timed out: " : "failed: ") + reason;
     if (after_others && !stopping_) {
@@ -206,8 +216,8 @@ void Scheduler::trial_failed(Station& station, store::Status status, std::string
 // Somebody else ended the worker: not the trial's fault, so it goes on from its checkpoint.
 void Scheduler::trial_lost(Station& station, std::string reason) {
     Job job = std::move(*station.job);
-    station.drop_job();
-    const bool again = !stopping_ && ++job.losses <= most_losses;
+    vacate(station);
+    const bool again = !stopping_ && !placement_->pool().all_retired() && ++job.losses <= most_losses;
     writer_.status(job.trial, store::Status::lost, reason);
     progress_.line("trial " + std::to_string(job.trial) + " (" + job.label + ") was lost: " + reason +
                    (again ? "; going on from its last checkpoint" : "; run the file again to go on"));
@@ -219,6 +229,8 @@ void Scheduler::trial_lost(Station& station, std::string reason) {
 
 void Scheduler::put_back(Job job) {
     writer_.run([trial = job.trial](store::Store& store) { store.requeue(trial); });
+    job.begun = true;
+    room_changed_ = true;
     queue_.push_front(std::move(job));
 }
 

@@ -22,6 +22,8 @@ struct Feed {
 struct Scheduler::Station {
     Slot slot;
     std::size_t index = 0;
+    std::size_t device = 0;  // among the scheduler's
+    std::int64_t held = 0;   // bytes of it that the worker may have kept from its last trial
 
     std::unique_ptr<WorkerProcess> worker;
     std::unique_ptr<WorkerProcess> leaving;  // the one before, killed: while it lives it may hold the device's memory
@@ -38,8 +40,10 @@ struct Scheduler::Station {
     std::int64_t kills_before = 0;               // processes killed for lack of memory before it started
 
     std::optional<Job> job;
+    Ask ask;                                 // of the trial at hand
     std::optional<Claim> claim;              // has arrived, the trial not yet started
     std::string claim_error;                 // why the trial cannot start once its claim arrives
+    bool device_lost = false;                // that is why
     bool started = false;                    // the worker has the trial
     std::deque<Feed> feeds;                  // archives of the trial that the worker has not had yet
     bool piece_asked = false;                // the next piece is on its way to us
@@ -52,7 +56,11 @@ struct Scheduler::Station {
     RunningTrial shown;
 
     // Where the trial at hand runs.
-    Slot place() const { return {slot.device, job && job->threads > 0 ? job->threads : slot.threads}; }
+    Slot place() const {
+        if (job && job->threads > 0) return {slot.device, job->threads};
+        const std::int64_t asked = job ? job->config->resources.cores : 0;
+        return {slot.device, asked > 0 ? static_cast<int>(asked) : slot.threads};
+    }
     bool idle() const { return !job; }
 
     // Does not wait for its end.
@@ -63,6 +71,7 @@ struct Scheduler::Station {
         }
         worker.reset();
         ready = retired = false;
+        held = 0;
         lists_due = 0;
         plugin_files.clear();
         loading.clear();
@@ -75,7 +84,7 @@ struct Scheduler::Station {
         job.reset();
         claim.reset();
         claim_error.clear();
-        started = after_others = false;
+        started = after_others = device_lost = false;
         feeds.clear();
         piece_asked = false;
         pieces = 0;

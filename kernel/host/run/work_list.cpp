@@ -45,7 +45,9 @@ store::PlannedSweep planned(const Experiment& experiment, const std::string& pro
 }
 
 std::string swept_value(const TrialConfig& trial, const std::string& dotted_key) {
-    const nlohmann::json* value = at_dotted(trial.config, dotted_key);
+    const bool is_ask = dotted_key.starts_with("resources.");
+    const nlohmann::json asks = is_ask ? nlohmann::json{{"resources", trial.resources}} : nlohmann::json();
+    const nlohmann::json* value = at_dotted(is_ask ? asks : trial.config, dotted_key);
     if (!value) return {};
     if (value->is_string()) return value->get<std::string>();
     if (value->is_number_float()) return fmt::format("{}", value->get<double>());

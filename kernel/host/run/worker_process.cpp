@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kernel/base/child_process.h"
+#include "kernel/host/run/processors.h"
 #include "kernel/host/run/worker_environment.h"
 
 extern char** environ;
@@ -69,13 +70,17 @@ int open_log() {
 // Descriptors of the worker's ends, the same in every worker.
 constexpr int worker_commands = 3, worker_records = 4;
 
-std::vector<std::string> environment_with(int threads) {
+// The parts of a worker's place that are in its environment.
+std::vector<std::string> environment_with(const WorkerPlace& place) {
     std::vector<std::string> environment;
     for (char** entry = environ; *entry; ++entry) {
         const std::string_view text = *entry;
         if (text.starts_with("OMP_NUM_THREADS=") || text.starts_with("MKL_NUM_THREADS=")) continue;
+        if (place.visible && text.starts_with("CUDA_VISIBLE_DEVICES=")) continue;
         environment.emplace_back(text);
     }
+    const int threads = place.threads;
+    if (place.visible) environment.push_back("CUDA_VISIBLE_DEVICES=" + *place.visible);
     environment.push_back("OMP_NUM_THREADS=" + std::to_string(threads));
     environment.push_back("MKL_NUM_THREADS=" + std::to_string(threads));
     for (const WorkerSetting& setting : worker_settings())
@@ -99,7 +104,7 @@ std::string seconds_text(std::chrono::milliseconds time) {
     return fmt::format("{} seconds", static_cast<double>(time.count()) / 1000);
 }
 
-WorkerProcess::WorkerProcess(const fs::path& program, int threads) : threads_(threads) {
+WorkerProcess::WorkerProcess(const fs::path& program, WorkerPlace place) : place_(std::move(place)) {
     std::signal(SIGPIPE, SIG_IGN);  // writing to a dead worker is an error code here, not our end
     std::signal(SIGCHLD, SIG_DFL);  // whoever started us may ignore it, and then nobody learns how a child ended
     Pipe commands, records;
@@ -118,13 +123,14 @@ WorkerProcess::WorkerProcess(const fs::path& program, int threads) : threads_(th
 
 // A group of its own: so the terminal's Ctrl-C reaches the host alone, which asks its workers to stop.
 void WorkerProcess::spawn(const fs::path& program, int command_end, int record_end) {
+    const StartOn processors(place_.processors);
     pid_ = start_child({.command = {fs::absolute(program).string(), "--pipes", std::to_string(worker_commands),
-                                    std::to_string(worker_records), "--threads", std::to_string(threads_)},
+                                    std::to_string(worker_records), "--threads", std::to_string(place_.threads)},
                         .descriptors = {{log_, STDOUT_FILENO},
                                         {log_, STDERR_FILENO},
                                         {command_end, worker_commands},
                                         {record_end, worker_records}},
-                        .environment = environment_with(threads_),
+                        .environment = environment_with(place_),
                         .leads_group = true});
     if (pid_ < 0) {
         ended_ = true;
@@ -134,6 +140,11 @@ void WorkerProcess::spawn(const fs::path& program, int command_end, int record_e
                     "; install it beside marginalia or name it in MARGINALIA_WORKER");
     }
     end_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+}
+
+void WorkerProcess::keep_on(std::vector<int> processors) {
+    place_.processors = std::move(processors);
+    marginalia::keep_on(pid_, place_.processors);
 }
 
 WorkerProcess::~WorkerProcess() {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernel/wire/protocol.h"
 
@@ -34,6 +35,13 @@ struct WorkerPatience {
     std::chrono::milliseconds end = std::chrono::seconds(2);        // its end, once it has closed its pipe
 };
 
+// Where a worker runs.
+struct WorkerPlace {
+    int threads = 1;
+    std::optional<std::string> visible = {};  // CUDA_VISIBLE_DEVICES; nullopt: that of this process
+    std::vector<int> processors = {};         // that it is kept on; empty: any
+};
+
 std::string seconds_text(std::chrono::milliseconds time);  // "120 seconds"
 
 // Owns the process: it dies with this object, and so do its children. Nothing here waits for it but the destructor,
@@ -44,14 +52,18 @@ std::string seconds_text(std::chrono::milliseconds time);  // "120 seconds"
 // Threads: one thread, the main thread: a worker dies with the thread that started it.
 class WorkerProcess {
 public:
-    // Starts `program` with OMP_NUM_THREADS and the like set to `threads`. Throws Error if it cannot be started.
-    WorkerProcess(const std::filesystem::path& program, int threads);
+    // Starts `program` with OMP_NUM_THREADS and the like set to the place's threads. Throws Error if it cannot be
+    // started.
+    WorkerProcess(const std::filesystem::path& program, WorkerPlace place);
     ~WorkerProcess();
     WorkerProcess(const WorkerProcess&) = delete;
     WorkerProcess& operator=(const WorkerProcess&) = delete;
 
     pid_t pid() const { return pid_; }
-    int threads() const { return threads_; }
+    int threads() const { return place_.threads; }
+    const WorkerPlace& place() const { return place_; }
+    // From now on it is kept on these processors, with all of its threads; empty: it stays where it is.
+    void keep_on(std::vector<int> processors);
     int record_descriptor() const { return closed_ ? -1 : records_; }
     int command_descriptor() const { return commands_; }
     int end_descriptor() const { return end_; }
@@ -86,7 +98,7 @@ private:
     void hand_over(const Take& take);
     void spawn(const std::filesystem::path& program, int command_end, int record_end);
 
-    int threads_;
+    WorkerPlace place_;
     pid_t pid_ = -1;
     bool ended_ = false;
     Ending ending_;

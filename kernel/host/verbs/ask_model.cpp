@@ -9,7 +9,7 @@
 #include "kernel/base/printable.h"
 #include "kernel/host/run/catalogue.h"
 #include "kernel/host/run/plugin_folders.h"
-#include "kernel/host/run/slots.h"
+#include "kernel/host/run/processors.h"
 #include "kernel/host/run/stored_code.h"
 #include "kernel/host/verbs/become_worker.h"
 #include "kernel/host/verbs/lookup.h"

@@ -12,9 +12,10 @@
 #include "kernel/base/printable.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/devices.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/plugin_folders.h"
-#include "kernel/host/run/slots.h"
+#include "kernel/host/run/processors.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/precision.h"
 #include "store/queries.h"
@@ -59,11 +60,16 @@ void check_gpus(Checks& checks, const TorchReport& torch) {
     checks.good("NVIDIA driver", torch.driver.empty() ? "none, so trials run on the CPU" : torch.driver);
     for (std::size_t i = 0; i < torch.gpus.size(); ++i) {
         const std::string what = fmt::format("GPU {}", i);
-        if (static_cast<int>(i) < torch.cuda_devices)
-            checks.good(what, torch.gpus[i] + ", used as cuda:" + std::to_string(i));
-        else checks.note(what, torch.gpus[i] + ", not used");
+        const std::string gpu =
+            fmt::format("{}, {:.1f} GiB", torch.gpus[i].name, static_cast<double>(torch.gpus[i].bytes) / (1 << 30));
+        if (static_cast<int>(i) < torch.cuda_devices) checks.good(what, gpu + ", used as cuda:" + std::to_string(i));
+        else checks.note(what, gpu + ", not used");
     }
     if (!torch.problem.empty()) checks.note("CUDA", torch.problem);
+    if (torch.cuda_devices == 0) return;
+    const auto memory = DeviceMeter().memory(described_device("cuda:0", torch, std::getenv("CUDA_VISIBLE_DEVICES")));
+    if (memory) checks.good("GPU memory", bytes_text(static_cast<std::uint64_t>(memory->free)) + " of cuda:0 are free");
+    else checks.note("GPU memory", "what is free cannot be measured: the driver's libnvidia-ml.so.1 is not there");
 }
 
 void check_worker(Checks& checks, const std::vector<std::filesystem::path>& folders) {

@@ -28,7 +28,7 @@ struct ReproduceOptions {
 // Starts a worker, as only it can say which plugins there are.
 ReadyWorker worker_for(const Common& common, const StoredCode& code) {
     std::vector<std::string> left_out;
-    ReadyWorker ready = start_worker(code.plugin_folders(common.plugin_paths, left_out), 1);
+    ReadyWorker ready = start_worker(fetch_catalogue(code.plugin_folders(common.plugin_paths, left_out)), 1);
     for (const std::string& folder : left_out)
         std::cerr << fmt::format(
             "not looked into: {}, which the store names and which you have not chosen; give --plugin-path {} or "

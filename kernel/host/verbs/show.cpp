@@ -40,6 +40,16 @@ void print_facts(const std::string& title, const Facts& facts, std::ostream& out
 
 std::string time_of(const std::optional<double>& time) { return time ? time_text(*time) : "—"; }
 
+// "NVIDIA H200, 150 GB, GPU-b3f5..., driver 580.65.06, CUDA 13.0"
+std::string words_of(const store::Hardware& hardware) {
+    std::string words = hardware.name;
+    const auto add = [&](const std::string& more) { words += (words.empty() ? "" : ", ") + more; };
+    if (hardware.memory > 0) add(bytes_text(static_cast<std::uint64_t>(hardware.memory)));
+    if (!hardware.id.empty()) add(hardware.id);
+    if (!hardware.driver.empty()) add("driver " + hardware.driver);
+    return words;
+}
+
 Facts life(const store::TrialDetails& details) {
     const store::Trial& trial = details.trial;
     Facts facts = {{"seed", std::to_string(trial.seed)}, {"config hash", trial.config_hash}};
@@ -47,6 +57,7 @@ Facts life(const store::TrialDetails& details) {
         std::string where = trial.device;
         if (details.threads > 0) where += ", " + count_text(static_cast<std::size_t>(details.threads), "thread");
         facts.emplace_back("ran on", where + (trial.host.empty() ? "" : " of " + trial.host));
+        if (const std::string what = words_of(details.hardware); !what.empty()) facts.emplace_back("device", what);
         facts.emplace_back("attempts", std::to_string(trial.attempts));
     }
     if (trial.trained && !trial.evaluated && trial.evaluation != 0)
@@ -184,6 +195,11 @@ nlohmann::ordered_json as_json(const store::TrialDetails& details) {
     json["started"] = time(trial.started);
     json["finished"] = time(trial.finished);
     json["device"] = trial.device;
+    if (!words_of(details.hardware).empty())
+        json["hardware"] = {{"name", details.hardware.name},
+                            {"id", details.hardware.id},
+                            {"bytes", details.hardware.memory},
+                            {"driver", details.hardware.driver}};
     json["host"] = trial.host;
     json["attempts"] = trial.attempts;
     json["error"] = trial.error;

@@ -32,27 +32,38 @@ public:
                std::to_string(cuda % 1000 / 10);
     }
 
-    // Names and memory of the devices that CUDA_VISIBLE_DEVICES leaves; none where the driver fails, whose reason is
-    // then `error`.
-    std::vector<std::string> gpus(std::string& error) const {
+    // The devices that CUDA_VISIBLE_DEVICES leaves; none where the driver fails, whose reason is then `error`.
+    std::vector<GpuReport> gpus(std::string& error) const {
         int count = 0;
         if (!succeeds(call("cuInit", 0u), error) || !succeeds(call("cuDeviceGetCount", &count), error)) return {};
-        std::vector<std::string> names;
+        std::vector<GpuReport> found;
         for (int i = 0; i < count; ++i) {
             int device = 0;
             char name[256] = "";
             std::size_t bytes = 0;
-            if (!succeeds(call("cuDeviceGet", &device, i), error)) return names;
+            if (!succeeds(call("cuDeviceGet", &device, i), error)) return found;
             call("cuDeviceGetName", name, static_cast<int>(sizeof name - 1), device);
             call("cuDeviceTotalMem_v2", &bytes, device);
-            char memory[32];
-            std::snprintf(memory, sizeof memory, ", %.1f GiB", static_cast<double>(bytes) / (1ull << 30));
-            names.push_back(std::string(name) + memory);
+            found.push_back({name, id_of(device), static_cast<std::int64_t>(bytes)});
         }
-        return names;
+        return found;
     }
 
 private:
+    // "GPU-b3f5d1e0-...", as CUDA_VISIBLE_DEVICES and nvidia-smi have it; empty where an old driver does not say. Of a
+    // part of a device the second function knows the part's own, which nobody but the driver writes as GPU-.
+    std::string id_of(int device) const {
+        unsigned char bytes[16];
+        if (call("cuDeviceGetUuid_v2", bytes, device) != 0 && call("cuDeviceGetUuid", bytes, device) != 0) return {};
+        std::string text = "GPU-";
+        for (int i = 0; i < 16; ++i) {
+            char digits[3];
+            std::snprintf(digits, sizeof digits, "%02x", static_cast<unsigned>(bytes[i]));
+            text += (i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "") + std::string(digits);
+        }
+        return text;
+    }
+
     static constexpr int no_such_function = -1, no_device = 100;
 
     template <class... Arguments>
