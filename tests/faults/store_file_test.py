@@ -293,6 +293,8 @@ class StoreFile(Runs):
         database.execute(f"UPDATE config AS c SET json = ({whole})")
         for view in ("trials", "evaluations", "evaluation_metrics"):
             database.execute(f"DROP VIEW {view}")
+        for column in ("device_name", "device_id", "device_memory", "driver"):
+            database.execute(f"ALTER TABLE trial DROP COLUMN {column}")
         database.executescript(
             "DROP TABLE evaluation; DROP TABLE figure; ALTER TABLE trial DROP COLUMN evaluation; "
             "ALTER TABLE trial DROP COLUMN trained; ALTER TABLE trial DROP COLUMN training_started; "

@@ -12,8 +12,8 @@ namespace marginalia {
 
 namespace {
 
-// Another process on one of the cores makes threads wait for each other, and in bfloat16, whose products are short, up to
-// twenty times as long. The least of several tries is that of a quiet moment, if there is one.
+// Another process on one of the cores makes threads wait for each other, and in bfloat16, whose products are short, up
+// to twenty times as long. The least of several tries is that of a quiet moment, if there is one.
 constexpr int least_tries = 3, most_tries = 20;
 constexpr double enough_seconds = 3;
 
