@@ -58,7 +58,7 @@ TEST_CASE("the data sets: every file can be checked, and the folders and names a
     for (const auto& [name, reader] : readers) {
         const DataSet& set = set_named(name);
         for (const DataFile& file : set.files) {
-            // Every file but this one is there and wrong in a way that is told by name; this one is told as missing.
+            // Every file but this one is there and wrong in a way that is named; this one is reported as missing.
             const std::string path = set.folder + "/" + file.name;
             if (name != "text8-74m") {
                 CHECK(refusal(reader.first, reader.second, cache).starts_with(path + ": there is no such file"));

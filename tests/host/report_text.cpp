@@ -132,7 +132,7 @@ TEST_CASE("a table on a narrow terminal cuts texts and never numbers") {
     CHECK(out.str().find("123457") != std::string::npos);
 }
 
-TEST_CASE("configs are compared by their dotted keys; what only one plugin has is told by the plugin's name") {
+TEST_CASE("configs are compared by their dotted keys; what only one plugin has goes by the plugin's name") {
     const FlatConfig a = flatten_text(R"({"network": {"plugin": "mlp", "hidden": 64}, "train": {"steps": 10}})");
     const FlatConfig b = flatten_text(R"({"network": {"plugin": "conv", "channels": 8}, "train": {"steps": 20}})");
     CHECK(a.at("network.hidden") == "64");

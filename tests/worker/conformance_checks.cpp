@@ -232,7 +232,7 @@ TEST_CASE("an energy that keeps its promises passes") {
     CHECK(failures<ImpossibleSpins>() == "");
 }
 
-TEST_CASE("each broken promise of an energy is told in a sentence") {
+TEST_CASE("each broken promise of an energy gets a sentence") {
     says(failures<NanSpins>(), "is NaN; return a number or -infinity");
     says(failures<InfiniteSpins>(), "is +infinity");
     says(failures<ThrowingSpins>(), "log f is a number or -infinity: no energy today");

@@ -182,7 +182,7 @@ TEST_CASE("probabilities below any double, and impossible states, are no fault")
     says(energy_failures<MarginalsOfImpossible>(), "is given as -20 where enumeration finds -infinity");
 }
 
-TEST_CASE("what an energy writes outside its output is told") {
+TEST_CASE("what an energy writes outside its output is found") {
     says(energy_failures<LongBatch>(), "log_densities of 1 rows writes outside its output");
     says(energy_failures<LongMarginals>(), "log_marginals of 48 rows writes outside its output");
     says(energy_failures<LongObservables>(), "observe writes outside its output; write to out[0] to out[0] only");
@@ -210,7 +210,7 @@ TEST_CASE("splits: where the rows of train differ, shared ones are told unless t
                          doctest::Contains("1 of the 3 rows of test"), Error);
 }
 
-TEST_CASE("splits: a small one that is in train whole is told, unless chance puts it there") {
+TEST_CASE("splits: a small one that is in train whole is reported, unless chance puts it there") {
     std::vector<int> train = counting(0, 100);
     train.push_back(5);  // one row twice
     CHECK_THROWS_WITH_AS(disjoint(train, {17, 90, 40}), doctest::Contains("3 of the 3 rows of test"), Error);
@@ -228,7 +228,7 @@ TEST_CASE("splits: rows beyond the limit are told of") {
           "0 rows of test in train; only the first 50 of 100 rows of train were compared");
 }
 
-TEST_CASE("a row that is written past its end is told") {
+TEST_CASE("a row that is written past its end is found") {
     const LongRow data;
     CHECK_THROWS_WITH_AS(row_of(data, Split::train, 2), doctest::Contains("row() of row 2 of train writes outside"),
                          Error);

@@ -290,7 +290,7 @@ TEST_CASE("a terminal is shown the given state, then its completions and their l
           "  log p -0.50  1000\n");
 }
 
-TEST_CASE("what a state stands for is told where it is not its text") {
+TEST_CASE("what a state stands for is said where it is not its text") {
     StateLook words = look({2}, 3);
     words.identity = [](State x) { return x[0] == 0 ? "" : x[0] == 1 ? state_text(x, 3) : "two"; };
     CHECK(written(as(StateFormat::text), words, false, Drawn{{0, 1}}, Drawn{{1, 1}}, Drawn{{2, 1}}) ==

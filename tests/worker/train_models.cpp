@@ -189,6 +189,23 @@ TEST_CASE("in a pass the sites are independent, and in one a site the states are
     CHECK(((frequencies(states.x) - mean) / sigma).abs().max().item<double>() < 4.5);
 }
 
+TEST_CASE("a few passes are shares of the entropy, so that what is certain costs none") {
+    const TrialParts parts = shaken("plugin = \"mam-energy\"");
+    const at::NoGradGuard no_grad;
+    for (const auto& [bias, needed] : std::map<double, std::int64_t>{{0, 4}, {200, 1}}) {
+        CAPTURE(bias);
+        for (const auto& [name, weights] : parts.network->named_parameters()) {
+            weights.zero_();
+            if (name == "b_conditional") weights.select(1, 1).fill_(bias);
+        }
+        at::Generator generator = make_generator(at::kCPU, 6, 2);
+        std::int64_t ticks = 0;
+        const Generated drawn = few_pass_model(*parts.network, 4)->generate(50, generator, [&] { ++ticks; });
+        CHECK(ticks == needed);
+        CHECK(drawn.x.eq(1).all().item<bool>() == (bias > 0));
+    }
+}
+
 TEST_CASE("a model of its own order is not read in few passes") {
     const TrialParts any = shaken("plugin = \"mam-energy\""), fixed = shaken("plugin = \"arm\"", "ancestral");
     CHECK(is_any_order(*Reading(any).model));

@@ -61,7 +61,7 @@ std::string training_error(int log_every) {
 
 }  // namespace
 
-TEST_CASE("what goes wrong first is told, with its step") {
+TEST_CASE("what goes wrong first is reported, with its step") {
     const double nan = std::nan("");
     CHECK(complaint(1, {{1, 1}, {2, 2}, {-3, 1e30}}) == "");
     CHECK(complaint(1, {{1, 1}, {2, 2}, {nan, 1}, {1, 1}}) == std::string("the loss of step 3") + of_loss);

@@ -86,29 +86,28 @@ public:
     Nvml& operator=(const Nvml&) = delete;
 
     std::optional<DeviceMemory> memory(const std::string& id) const {
-        struct {
-            unsigned long long total = 0, free = 0, used = 0;
-        } memory;
-        void* handle = nullptr;
-        if (find(id, handle) != 0 || call("nvmlDeviceGetMemoryInfo", handle, &memory) != 0) return std::nullopt;
+        Memory memory;
+        if (ask(id, memory) != 0) return std::nullopt;
         return DeviceMemory{static_cast<std::int64_t>(memory.total), static_cast<std::int64_t>(memory.free)};
     }
 
     bool is_lost(const std::string& id) const {
-        struct {
-            unsigned long long total = 0, free = 0, used = 0;
-        } memory;
-        void* handle = nullptr;
-        const int found = find(id, handle);
-        return found == gone || (found == 0 && call("nvmlDeviceGetMemoryInfo", handle, &memory) == gone);
+        Memory memory;
+        return ask(id, memory) == gone;
     }
 
 private:
     static constexpr int no_such_function = -1, gone = 15;  // NVML_ERROR_GPU_IS_LOST
 
-    int find(const std::string& id, void*& handle) const {
+    struct Memory {
+        unsigned long long total = 0, free = 0, used = 0;
+    };
+
+    int ask(const std::string& id, Memory& memory) const {
         if (!works_ || id.empty()) return no_such_function;
-        return call("nvmlDeviceGetHandleByUUID", id.c_str(), &handle);
+        void* handle = nullptr;
+        const int found = call("nvmlDeviceGetHandleByUUID", id.c_str(), &handle);
+        return found != 0 ? found : call("nvmlDeviceGetMemoryInfo", handle, &memory);
     }
 
     template <class... Arguments>

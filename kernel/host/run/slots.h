@@ -13,7 +13,7 @@ namespace marginalia {
 struct Slot {
     std::string device;  // as stored with the trial: "cpu", "cuda:0", "fake:1"
     int threads = 1;
-    // What the trial is told: a worker sees the one device of its slot; fake devices, for tests, are the CPU.
+    // The name that the trial uses: a worker sees the one device of its slot; fake devices, for tests, are the CPU.
     std::string torch_device() const;
 };
 

@@ -17,8 +17,8 @@ void shorten_guard(unsigned seconds);
 // From now on the process may end, until guard_check() is called again.
 void end_guard();
 
-// A signal stack for the thread that makes it, as long as it lives: with it, a stack that has run out is told too. The
-// thread that first calls guard_check() has one.
+// A signal stack for the thread that makes it, as long as it lives: with it, a stack that has run out is reported too.
+// The thread that first calls guard_check() has one.
 class SignalStack {
 public:
     SignalStack();

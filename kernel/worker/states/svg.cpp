@@ -96,7 +96,7 @@ void DrawingWriter::add(Drawing drawing) {
     drawings_.push_back(std::move(drawing));
 }
 
-// What is given may lie in parts only, so that it is told in words.
+// What is given may lie in parts only, so that it is given in words.
 void DrawingWriter::given(State x) {
     if (across_ == 0) across_ = most_drawings_across;
     while (drawings_.size() % across_ != 0) add({});

@@ -52,7 +52,7 @@ void Optimizer::clip(std::vector<at::Tensor>& gradients) {
     norm_ = norm;
     clipped_.add_(norm > train_.clip);
     // Where the host can see the norm without waiting it saves a pass over gradients that are short enough.
-    if (norm.is_cpu() && *norm.const_data_ptr<float>() <= train_.clip) return;
+    if (norm.is_cpu() && norm.to(at::kDouble).const_data_ptr<double>()[0] <= train_.clip) return;
     const at::Tensor shorter = at::scalar_tensor(train_.clip, at::kDouble).div(norm.to(at::kDouble)).clamp_max(1);
     at::_foreach_mul_(gradients, shorter.to(norm.dtype()));
 }

@@ -11,7 +11,7 @@
 namespace marginalia {
 
 // Notes of each step stay on the device, so that no step waits for it. The host reads them when it records, and before
-// it saves or evaluates: what went wrong is told then, with the step in which it did, and nothing wrong is saved.
+// it saves or evaluates: it says then what went wrong and in which step, and nothing wrong is saved.
 class StepWatch {
 public:
     // `objective` is the plugin's name, for what it doubts.

@@ -102,7 +102,7 @@ private:
             recorder_.sample("energy", saved_, "text", visible(report, most_bytes));
     }
 
-    // What cannot be evaluated is told before the training, not after it.
+    // Says what cannot be evaluated before the training, not after it.
     void check_evaluation() const {
         if (parts_.dataset) ranking_sizes(evaluation_, parts_.domain.sites);
         at::Generator generator = make_generator(parts_.device, request_.seed, 0);

@@ -271,7 +271,7 @@ private:
 
 constexpr const char* shared_methods = R"(
     def twice(self, h: Tensor) -> Tensor:
-        # (B, C, H, W) -> (B, C, 2 H, 2 W) by nearest neighbours, in the precision that h has, unlike upsample_nearest2d.
+        # (B, C, H, W) -> (B, C, 2 H, 2 W) by nearest neighbours, in the precision of h, unlike upsample_nearest2d.
         n = h.permute(0, 2, 3, 1).unsqueeze(2).unsqueeze(4)
         return n.expand(-1, -1, 2, -1, 2, -1).flatten(1, 2).flatten(2, 3).permute(0, 3, 1, 2)
 

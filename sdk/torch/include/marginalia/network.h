@@ -40,14 +40,12 @@ struct Domain {
 //   joint(x, site)            (N, D), (M), M <= N -> ((N), (M, K)): log_marginal of all rows and conditional_at of the
 //                             first M, from one pass
 //   log_density(x)            (B, D), all sites known -> (B): log_marginal of full states
-//   log_marginal_relaxed(p)   (B, D, K) float weights of the symbols, one-hot for a full state -> (B): log_marginal of
-//   full
-//                             states, differentiable in p
-//   sample(u)                 (B, D) uniform numbers in [0, 1) -> (B, D): independent states of p, in less than D
-//   passes complete(x, u)            (B, D), (B, D) uniform numbers -> (B, D): x with its unknown sites drawn from p(.
-//   | x_S) em(x, rate)               (B, D), a share of 0 to 1 -> (): goes this share of the way to the weights that
-//   expectation
-//                             maximisation makes of the rows; the mean of log_marginal(x) before it, in nats
+//   log_marginal_relaxed(p)   (B, D, K) float weights of the symbols, one-hot for a full state -> (B): log_marginal
+//                             of full states, differentiable in p
+//   sample(u)                 (B, D) uniform numbers in [0, 1) -> (B, D): independent states of p in under D passes
+//   complete(x, u)            (B, D), (B, D) uniform numbers -> (B, D): x, its unknown sites drawn from p(. | x_S)
+//   em(x, rate)               (B, D), a share of 0 to 1 -> (): goes this share of the way to the weights that
+//                             expectation maximisation makes of the rows; the mean of log_marginal(x) before it, nats
 // An integer attribute `consistent` that is not 0 says that the sum rule holds by construction, so that objectives
 // leave its penalty out.
 //
@@ -104,8 +102,8 @@ public:
     NetworkBuilder(NetworkBuilder&&) noexcept;
 
     void parameter(const std::string& name, const at::Tensor& value);  // float32 weights that learn
-    void buffer(const std::string& name,
-                const at::Tensor& value);  // moves with the module and is saved, but does not learn
+    // Moves with the module and is saved, but does not learn.
+    void buffer(const std::string& name, const at::Tensor& value);
     void constant(const std::string& name, std::int64_t value);  // self.NAME in the source
     void constant(const std::string& name, double value);
 

@@ -1,54 +1,9 @@
 // Compiled for wider vectors, and so that the compiler makes vectors of these loops (CMakeLists.txt).
 #include "arithmetic.h"
-
-#include <bit>
-#include <cstdint>
-
-#include <marginalia/wide.h>
+#include "elementary.h"
 
 namespace marginalia::operators {
 namespace {
-
-// A bfloat16 is the upper half of a float32; rounded to the nearest, to even where two are as near.
-struct Half {
-    std::uint16_t bits;
-};
-
-MARGINALIA_PART_OF_WIDE float load(const float& value) { return value; }
-MARGINALIA_PART_OF_WIDE float load(const Half& value) { return std::bit_cast<float>(std::uint32_t{value.bits} << 16); }
-MARGINALIA_PART_OF_WIDE void store(float& to, float value) { to = value; }
-MARGINALIA_PART_OF_WIDE void store(Half& to, float value) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    to.bits = static_cast<std::uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
-// exp(x) for x in [-87, 87], to 2 units in the last place: 2^n times exp(r), r in [-ln 2 / 2, ln 2 / 2], by Taylor's
-// series, of which r^7 / 7! < 1.3e-7 is left out.
-MARGINALIA_PART_OF_WIDE float exponential(float x) {
-    constexpr float shift = 12582912.0f;  // 1.5 * 2^23: its addition rounds to a whole number, in the lowest bits
-    const float n = x * 1.44269504f + shift, whole = n - shift;
-    const float r = x - whole * 0.693145752f - whole * 1.42860677e-6f;
-    float p = 1.38888889e-3f;
-    p = p * r + 8.33333333e-3f;
-    p = p * r + 4.16666667e-2f;
-    p = p * r + 1.66666667e-1f;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    const std::uint32_t power = (std::bit_cast<std::uint32_t>(n) + 127) << 23;
-    return p * std::bit_cast<float>(power);
-}
-
-MARGINALIA_PART_OF_WIDE float logistic(float x) {
-    const float bounded = x < -87.0f ? -87.0f : (x > 87.0f ? 87.0f : x);
-    return 1.0f / (1.0f + exponential(-bounded));
-}
-
-MARGINALIA_PART_OF_WIDE float silu(float x) { return x * logistic(x); }
-MARGINALIA_PART_OF_WIDE float silu_slope(float x) {
-    const float s = logistic(x);
-    return s * (1.0f + x * (1.0f - s));
-}
 
 // Φ(x) and its slope. 1 - Φ(|x|) is half of erfc(|x| / sqrt 2), by M. Abramowitz, I. A. Stegun, Handbook of
 // mathematical functions, 7.1.26, whose error is below 1.5e-7.
@@ -161,70 +116,6 @@ MARGINALIA_PART_OF_WIDE void add_slope_all(const Value* __restrict g, const Valu
     for (std::int64_t i = 0; i < count; ++i) store(to[i], load(g[i]) + load(a[i]) * silu_slope(load(h[i])));
 }
 
-template <bool activated, class Value>
-MARGINALIA_PART_OF_WIDE void add_rows_all(const Value* __restrict from, std::int64_t rows, std::int64_t count,
-                                          float* __restrict to) {
-    for (std::int64_t row = 0; row < rows; ++row)
-        for (std::int64_t i = 0; i < count; ++i) {
-            const float value = load(from[row * count + i]);
-            to[i] += activated ? silu(value) : value;
-        }
-}
-
-template <class Value>
-MARGINALIA_PART_OF_WIDE void add_squared_all(const Value* __restrict from, const float* __restrict mean,
-                                             std::int64_t rows, std::int64_t count, float* __restrict to) {
-    for (std::int64_t row = 0; row < rows; ++row)
-        for (std::int64_t i = 0; i < count; ++i) {
-            const float distance = load(from[row * count + i]) - mean[i];
-            to[i] += distance * distance;
-        }
-}
-
-template <class Value>
-MARGINALIA_PART_OF_WIDE void scaled_silu_all(const Value* __restrict h, const float* __restrict factor,
-                                             const float* __restrict offset, std::int64_t rows, std::int64_t count,
-                                             Value* __restrict to) {
-    for (std::int64_t row = 0; row < rows; ++row)
-        for (std::int64_t i = 0; i < count; ++i)
-            store(to[row * count + i], silu(load(h[row * count + i]) * factor[i] + offset[i]));
-}
-
-template <class Value>
-MARGINALIA_PART_OF_WIDE void norm_sums_all(const Value* __restrict g, const Value* __restrict h, const NormLine& line,
-                                           std::int64_t rows, std::int64_t count, float* __restrict sum,
-                                           float* __restrict product) {
-    const float* __restrict factor = line.factor, * __restrict offset = line.offset, * __restrict mean = line.mean;
-    for (std::int64_t row = 0; row < rows; ++row)
-        for (std::int64_t i = 0; i < count; ++i) {
-            const float x = load(h[row * count + i]);
-            const float s = load(g[row * count + i]) * silu_slope(x * factor[i] + offset[i]);
-            sum[i] += s;
-            product[i] += s * (x - mean[i]);
-        }
-}
-
-template <class Value>
-MARGINALIA_PART_OF_WIDE void norm_back_all(const Value* __restrict g, const Value* __restrict h, const NormLine& line,
-                                           const float* __restrict flat, const float* __restrict tilted,
-                                           std::int64_t rows, std::int64_t count, Value* __restrict to) {
-    const float* __restrict factor = line.factor, * __restrict offset = line.offset, * __restrict mean = line.mean;
-    for (std::int64_t row = 0; row < rows; ++row)
-        for (std::int64_t i = 0; i < count; ++i) {
-            const float x = load(h[row * count + i]);
-            const float s = load(g[row * count + i]) * silu_slope(x * factor[i] + offset[i]);
-            store(to[row * count + i], factor[i] * s - flat[i] - tilted[i] * (x - mean[i]));
-        }
-}
-
-template <class Value>
-MARGINALIA_PART_OF_WIDE void rows_of_slopes_all(const float* __restrict g, const Value* __restrict h, std::int64_t rows,
-                                                std::int64_t count, Value* __restrict to) {
-    for (std::int64_t row = 0; row < rows; ++row)
-        for (std::int64_t i = 0; i < count; ++i)
-            store(to[row * count + i], g[i] * silu_slope(load(h[row * count + i])));
-}
-
 template <class Value>
 MARGINALIA_PART_OF_WIDE void sum_of_nine_all(const float* start, const float* const* rows, Value* __restrict to,
                                              std::int64_t count) {
@@ -277,54 +168,6 @@ MARGINALIA_WIDE void add_slope_float(const float* g, const float* a, const float
 MARGINALIA_WIDE void add_slope_half(const Half* g, const Half* a, const Half* h, Half* to, std::int64_t n) {
     add_slope_all(g, a, h, to, n);
 }
-MARGINALIA_WIDE void add_rows_float(const float* from, std::int64_t rows, std::int64_t n, float* to) {
-    add_rows_all<false>(from, rows, n, to);
-}
-MARGINALIA_WIDE void add_rows_half(const Half* from, std::int64_t rows, std::int64_t n, float* to) {
-    add_rows_all<false>(from, rows, n, to);
-}
-MARGINALIA_WIDE void add_activated_float(const float* from, std::int64_t rows, std::int64_t n, float* to) {
-    add_rows_all<true>(from, rows, n, to);
-}
-MARGINALIA_WIDE void add_activated_half(const Half* from, std::int64_t rows, std::int64_t n, float* to) {
-    add_rows_all<true>(from, rows, n, to);
-}
-MARGINALIA_WIDE void squared_float(const float* from, const float* mean, std::int64_t rows, std::int64_t n, float* to) {
-    add_squared_all(from, mean, rows, n, to);
-}
-MARGINALIA_WIDE void squared_half(const Half* from, const float* mean, std::int64_t rows, std::int64_t n, float* to) {
-    add_squared_all(from, mean, rows, n, to);
-}
-MARGINALIA_WIDE void scaled_float(const float* h, const float* factor, const float* offset, std::int64_t rows,
-                                  std::int64_t n, float* to) {
-    scaled_silu_all(h, factor, offset, rows, n, to);
-}
-MARGINALIA_WIDE void scaled_half(const Half* h, const float* factor, const float* offset, std::int64_t rows,
-                                 std::int64_t n, Half* to) {
-    scaled_silu_all(h, factor, offset, rows, n, to);
-}
-MARGINALIA_WIDE void norm_sums_float(const float* g, const float* h, const NormLine& line, std::int64_t rows,
-                                     std::int64_t n, float* sum, float* product) {
-    norm_sums_all(g, h, line, rows, n, sum, product);
-}
-MARGINALIA_WIDE void norm_sums_half(const Half* g, const Half* h, const NormLine& line, std::int64_t rows,
-                                    std::int64_t n, float* sum, float* product) {
-    norm_sums_all(g, h, line, rows, n, sum, product);
-}
-MARGINALIA_WIDE void norm_back_float(const float* g, const float* h, const NormLine& line, const float* flat,
-                                     const float* tilted, std::int64_t rows, std::int64_t n, float* to) {
-    norm_back_all(g, h, line, flat, tilted, rows, n, to);
-}
-MARGINALIA_WIDE void norm_back_half(const Half* g, const Half* h, const NormLine& line, const float* flat,
-                                    const float* tilted, std::int64_t rows, std::int64_t n, Half* to) {
-    norm_back_all(g, h, line, flat, tilted, rows, n, to);
-}
-MARGINALIA_WIDE void slopes_float(const float* g, const float* h, std::int64_t rows, std::int64_t n, float* to) {
-    rows_of_slopes_all(g, h, rows, n, to);
-}
-MARGINALIA_WIDE void slopes_half(const float* g, const Half* h, std::int64_t rows, std::int64_t n, Half* to) {
-    rows_of_slopes_all(g, h, rows, n, to);
-}
 MARGINALIA_WIDE void sum_of_nine_float(const float* start, const float* const* rows, float* to, std::int64_t n) {
     sum_of_nine_all(start, rows, to, n);
 }
@@ -366,9 +209,6 @@ MARGINALIA_WIDE void gru_row_back(const float* __restrict gates, const float* __
         carried[i] = of_state * z;
     }
 }
-
-const Half* halves(const at::BFloat16* values) { return reinterpret_cast<const Half*>(values); }
-Half* halves(at::BFloat16* values) { return reinterpret_cast<Half*>(values); }
 
 }  // namespace
 
@@ -416,53 +256,6 @@ void add_activation_slope(const float* g, const float* a, const float* h, float*
 void add_activation_slope(const at::BFloat16* g, const at::BFloat16* a, const at::BFloat16* h, at::BFloat16* to,
                           std::int64_t n) {
     add_slope_half(halves(g), halves(a), halves(h), halves(to), n);
-}
-
-void add_rows(const float* from, std::int64_t rows, std::int64_t n, float* to) { add_rows_float(from, rows, n, to); }
-void add_rows(const at::BFloat16* from, std::int64_t rows, std::int64_t n, float* to) {
-    add_rows_half(halves(from), rows, n, to);
-}
-void add_activated_rows(const float* from, std::int64_t rows, std::int64_t n, float* to) {
-    add_activated_float(from, rows, n, to);
-}
-void add_activated_rows(const at::BFloat16* from, std::int64_t rows, std::int64_t n, float* to) {
-    add_activated_half(halves(from), rows, n, to);
-}
-void add_squared_rows(const float* from, const float* mean, std::int64_t rows, std::int64_t n, float* to) {
-    squared_float(from, mean, rows, n, to);
-}
-void add_squared_rows(const at::BFloat16* from, const float* mean, std::int64_t rows, std::int64_t n, float* to) {
-    squared_half(halves(from), mean, rows, n, to);
-}
-void scaled_silu(const float* h, const float* factor, const float* offset, std::int64_t rows, std::int64_t n,
-                 float* to) {
-    scaled_float(h, factor, offset, rows, n, to);
-}
-void scaled_silu(const at::BFloat16* h, const float* factor, const float* offset, std::int64_t rows, std::int64_t n,
-                 at::BFloat16* to) {
-    scaled_half(halves(h), factor, offset, rows, n, halves(to));
-}
-void norm_silu_sums(const float* g, const float* h, const NormLine& line, std::int64_t rows, std::int64_t n, float* sum,
-                    float* product) {
-    norm_sums_float(g, h, line, rows, n, sum, product);
-}
-void norm_silu_sums(const at::BFloat16* g, const at::BFloat16* h, const NormLine& line, std::int64_t rows,
-                    std::int64_t n, float* sum, float* product) {
-    norm_sums_half(halves(g), halves(h), line, rows, n, sum, product);
-}
-void norm_silu_back(const float* g, const float* h, const NormLine& line, const float* flat, const float* tilted,
-                    std::int64_t rows, std::int64_t n, float* to) {
-    norm_back_float(g, h, line, flat, tilted, rows, n, to);
-}
-void norm_silu_back(const at::BFloat16* g, const at::BFloat16* h, const NormLine& line, const float* flat,
-                    const float* tilted, std::int64_t rows, std::int64_t n, at::BFloat16* to) {
-    norm_back_half(halves(g), halves(h), line, flat, tilted, rows, n, halves(to));
-}
-void rows_of_slopes(const float* g, const float* h, std::int64_t rows, std::int64_t n, float* to) {
-    slopes_float(g, h, rows, n, to);
-}
-void rows_of_slopes(const float* g, const at::BFloat16* h, std::int64_t rows, std::int64_t n, at::BFloat16* to) {
-    slopes_half(g, halves(h), rows, n, halves(to));
 }
 
 void sum_of_nine(const float* start, const float* const* rows, float* to, std::int64_t n) {
