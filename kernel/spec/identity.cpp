@@ -10,8 +10,13 @@
 namespace marginalia {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> shape_nothing = {
-    {{"train", "log_every"}, {"train", "keep_state"}, {"evaluation", "every"}, {"evaluation", "quick_samples"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> shape_nothing = {
+    {{"train", "log_every"},
+     {"train", "keep_state"},
+     {"train", "micro_batch"},
+     {"train", "deterministic"},
+     {"evaluation", "every"},
+     {"evaluation", "quick_samples"}}};
 
 }  // namespace
 

@@ -53,7 +53,8 @@ bool shapes_weights(std::string_view table);
 
 // What of a table enters a hash, as JSON: not the keys that are as if absent; not those that only say what is recorded
 // on the way or kept ([train] log_every, keep_state; [evaluation] every, quick_samples, whose figures have generators
-// of their own); of train.start_from = "NAME@HASH" the hash, since a name does not shape weights.
+// of their own), nor those that change no more than rounding ([train] micro_batch, deterministic); of train.start_from
+// = "NAME@HASH" the hash, since a name does not shape weights.
 std::string identity_text(const std::string& table, const nlohmann::json& values,
                           const std::vector<ParameterSpec>& declared);
 

@@ -38,11 +38,12 @@ namespace {
 
 constexpr double worthwhile = 1.1;  // a smaller gain is not worth the rounding
 
-std::string why_slow(double speed) {
+std::string why_slow(bool cuda, double speed) {
+    if (speed == 0 && cuda) return "this GPU has no products of it (compute capability below 8.0)";
     if (speed == 0) return "this processor has neither AVX512-BF16 nor AMX-BF16";
     char text[100];
-    std::snprintf(text, sizeof text,
-                  "this network's passes in it run at %.2g times the speed of float32 on this processor", speed);
+    std::snprintf(text, sizeof text, "this network's passes in it run at %.2g times the speed of float32 on this %s",
+                  speed, cuda ? "GPU" : "processor");
     return text;
 }
 
@@ -50,11 +51,14 @@ std::string why_slow(double speed) {
 
 Precision resolve_precision(const std::string& wanted, bool cuda, double speed) {
     if (wanted == "float32") return {};
-    const bool fast = cuda || speed >= worthwhile;
-    if (wanted == "auto")
-        return fast ? Precision{true, "bfloat16"} : Precision{false, "float32, not bfloat16: " + why_slow(speed)};
-    if (fast) return {true, ""};
-    return {true, "warning: bfloat16 is hardly faster than float32 here, or slower: " + why_slow(speed) +
+    if (wanted == "tf32" && cuda) return {.tf32 = true};
+    if (wanted == "tf32") return {.report = "float32, not tf32, which only NVIDIA's GPUs have"};
+    const bool fast = speed >= worthwhile;
+    if (wanted == "auto" && fast) return {.bfloat16 = true, .report = "bfloat16"};
+    if (wanted == "auto") return {.report = "float32, not bfloat16: " + why_slow(cuda, speed)};
+    if (fast) return {.bfloat16 = true};
+    return {.bfloat16 = true,
+            .report = "warning: bfloat16 is hardly faster than float32 here, or slower: " + why_slow(cuda, speed) +
                       "; give train.precision = \"auto\" or \"float32\""};
 }
 

@@ -12,12 +12,12 @@ namespace marginalia {
 bool processor_has_bfloat16();
 
 struct Precision {
-    bool bfloat16 = false;
+    bool bfloat16 = false, tf32 = false;
     std::string report;  // one line for the trial's record where the config does not tell all; empty: it does
 };
 
-// What train.precision, "float32", "bfloat16" or "auto", comes to. `cuda`: the trial runs on a GPU. `speed`: of the
-// network's passes in bfloat16 on this processor, those in float32 being 1; 0 where processor_has_bfloat16() is false.
+// What train.precision, "float32", "tf32", "bfloat16" or "auto", comes to. `cuda`: the trial runs on a GPU. `speed`: of
+// the network's passes in bfloat16 there, those in float32 being 1; 0 where the hardware has no products of it.
 Precision resolve_precision(const std::string& wanted, bool cuda, double speed);
 
 }  // namespace marginalia

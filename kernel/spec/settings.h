@@ -49,8 +49,8 @@ struct TrainSettings {
     std::int64_t warmup = 0;
     double clip = 0, beta1 = 0.9, beta2 = 0.999, weight_decay = 0, ema = 0;
     std::string precision = "float32", start_from;
-    std::int64_t log_every = 10;
-    bool keep_state = false;
+    std::int64_t log_every = 10, micro_batch = 0;
+    bool keep_state = false, deterministic = false;
 };
 
 inline constexpr Field<TrainSettings> train_fields[] = {
@@ -70,17 +70,26 @@ inline constexpr Field<TrainSettings> train_fields[] = {
     {"weight_decay", &TrainSettings::weight_decay, at_least(0), "", "decoupled weight decay (AdamW)"},
     {"ema", &TrainSettings::ema, between(0, 1), "",
      "decay per step of the averaged weights used in evaluation; 0: none"},
-    {"precision", &TrainSettings::precision, one_of("float32|bfloat16|auto"), "",
-     "arithmetic of the network's passes in training; auto: bfloat16 on CUDA and where the processor has products of "
-     "it (AVX512-BF16, AMX-BF16) and this network's passes are found faster, else float32"},
+    {"precision", &TrainSettings::precision, one_of("float32|tf32|bfloat16|auto"), "",
+     "arithmetic of the network's passes in training; tf32: float32 whose products on a GPU round their factors to 10 "
+     "bits; auto: bfloat16 where the GPU or the processor (AVX512-BF16, AMX-BF16) has products of it and this "
+     "network's "
+     "passes are found faster, else float32"},
     {"start_from", &TrainSettings::start_from, anything, "",
      "experiment in the same store whose finished trial gives the first weights: the trial of the same seed, else the "
      "one of lowest kl; NAME@HASH: the one of that config hash and the same seed"},
     {"log_every", &TrainSettings::log_every, at_least(1), "steps",
      "steps between recorded points of the training curves"},
+    {"micro_batch", &TrainSettings::micro_batch, between(0, 1e9), "rows",
+     "most rows in one pass of the network: less memory and more time, as training makes each pass twice; the "
+     "gradients "
+     "are the same but for rounding. A trial that runs out of memory with all there is tries again with half as many; "
+     "0: all at once"},
     {"keep_state", &TrainSettings::keep_state, anything, "",
      "keep the state of a finished training, so that one of more steps goes on from there; the schedule must be "
      "constant"},
+    {"deterministic", &TrainSettings::deterministic, anything, "",
+     "on a GPU, only algorithms that give the same bits each time, as those of the CPU do; slower"},
 };
 
 struct EvaluationSettings {

@@ -55,6 +55,7 @@ struct TrialRequest {
     int threads = 1;                 // set before LibTorch starts; for information here
     double checkpoint_seconds = 60;  // at most this long between checkpoints; 0: every step
     double exact_seconds = 300;      // for exact log-marginals; what would take longer is left out
+    std::int64_t micro_batch = 0;    // less than train.micro_batch, after that has run out of memory; 0: as it says
     bool evaluate = false;  // the job is to evaluate what `checkpoint` of a finished training holds, not to train
 
     // Archives, which follow in pieces.
@@ -64,7 +65,7 @@ struct TrialRequest {
     std::string start_from = {};
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialRequest, settings, seed, ticket, device, threads, checkpoint_seconds,
-                                   exact_seconds, evaluate)
+                                   exact_seconds, micro_batch, evaluate)
 
 enum class TrialOutcome { done, stopped };  // stopped: because stop_requested(); the newest checkpoint stands
 

@@ -12,8 +12,9 @@ struct GpuReport {
     std::string name;        // "NVIDIA H200"
     std::string id;          // "GPU-" or "MIG-" and its UUID; empty: the driver does not say
     std::int64_t bytes = 0;  // of memory
+    int compute = 0;         // compute capability: 90 for 9.0
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GpuReport, name, id, bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GpuReport, name, id, bytes, compute)
 
 struct TorchReport {
     std::string version;        // "2.13.0"

@@ -157,6 +157,23 @@ class Devices(HostTest):
         self.assertEqual(status, "oom")
         self.assertIn("it asked for 8.0 GB of fake:0, of whose 8.0 GB 8.0 GB were free", error)
 
+    def test_micro_batches_are_halved_where_all_memory_was_too_little(self):
+        self.give_memory(8 * GB)
+        file = self.write(energy="device_megabytes = 20000.0", train="micro_batch = 64")
+        self.assertEqual(self.act("run", file), 0, self.words)
+        self.assertIn("trying again with passes of 32 rows at most", self.words)
+        self.assertIn("trying again with passes of 16 rows at most", self.words)
+        self.assertNotIn("of 8 rows", self.words)
+        self.assertEqual(self.trials(), [("done", None)])
+
+    def test_micro_batches_of_one_row_end_it(self):
+        self.give_memory(8 * GB)
+        file = self.write(energy="device_megabytes = 90000.0", train="micro_batch = 3")
+        self.assertEqual(self.act("run", file), 1, self.words)
+        self.assertIn("trying again with passes of 1 row at most", self.words)
+        ((status, error),) = self.trials()
+        self.assertEqual(status, "oom")
+
     # --- devices that fail
 
     def test_a_lost_device_gets_no_more_trials_and_its_trial_goes_on_elsewhere(self):

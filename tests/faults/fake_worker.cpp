@@ -192,7 +192,8 @@ TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Rec
     const auto save = [&] {
         recorder.stream_checkpoint(state.step, [&](const ByteSink& sink) { write(state, filling, sink); });
     };
-    const auto taken = static_cast<std::int64_t>(energy.at("device_megabytes").get<double>() * 1e6);
+    auto taken = static_cast<std::int64_t>(energy.at("device_megabytes").get<double>() * 1e6);
+    if (request.micro_batch > 0) taken = taken * request.micro_batch / request.settings.train.micro_batch;
     while (state.step < steps) {
         if (state.step == steps / 2) misbehave(energy.at("behaviour"), energy.at("mark"));
         const std::string behaviour = energy.at("behaviour");

@@ -80,6 +80,7 @@ TEST_CASE("what shapes the weights changes the one hash, the rest the other, and
         CHECK(changed(table, key, 77).evaluation_hash != stored_evaluation);
     }
     for (const auto& [table, key] : {std::pair("train", "log_every"), std::pair("train", "keep_state"),
+                                     std::pair("train", "micro_batch"), std::pair("train", "deterministic"),
                                      std::pair("evaluation", "every"), std::pair("evaluation", "quick_samples")}) {
         CHECK(changed(table, key, 77).hash == stored_hash);
         CHECK(changed(table, key, 77).evaluation_hash == stored_evaluation);

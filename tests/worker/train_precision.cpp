@@ -67,9 +67,15 @@ TEST_CASE("what the settings come to") {
             CHECK_FALSE(resolve_precision("float32", cuda, speed).bfloat16);
             CHECK(resolve_precision("float32", cuda, speed).report.empty());
             CHECK(resolve_precision("bfloat16", cuda, speed).bfloat16);
-            CHECK(resolve_precision("auto", cuda, speed).bfloat16 == (cuda || speed > 1.1));
+            CHECK(resolve_precision("auto", cuda, speed).bfloat16 == (speed > 1.1));
+            CHECK(resolve_precision("tf32", cuda, speed).tf32 == cuda);
+            CHECK_FALSE(resolve_precision("tf32", cuda, speed).bfloat16);
         }
-    CHECK(resolve_precision("bfloat16", true, 0).report.empty());
+    CHECK(resolve_precision("tf32", true, 0).report.empty());
+    CHECK(resolve_precision("tf32", false, 0).report == "float32, not tf32, which only NVIDIA's GPUs have");
+    CHECK(resolve_precision("bfloat16", true, 4).report.empty());
+    CHECK(resolve_precision("auto", true, 0).report ==
+          "float32, not bfloat16: this GPU has no products of it (compute capability below 8.0)");
     CHECK(resolve_precision("bfloat16", false, 4).report.empty());
     CHECK(resolve_precision("bfloat16", false, 0).report ==
           "warning: bfloat16 is hardly faster than float32 here, or slower: this processor has neither AVX512-BF16 nor "
@@ -86,7 +92,7 @@ TEST_CASE("what the settings come to") {
 TEST_CASE("the speed of bfloat16 is measured where there is any, and leaves no trace") {
     const TrialParts parts =
         build_trial(request_of(experiment("plugin = \"mlp\"\nhidden = 1024\nlayers = 3\n", "")), shipped_plugins());
-    const double speed = bfloat16_speed(*parts.network, 512);
+    const double speed = bfloat16_speed(*parts.network, 512, at::kCPU);
     CHECK((speed > 0) == processor_has_bfloat16());
     for (const at::Tensor& parameter : parts.network->parameters()) CHECK_FALSE(parameter.grad().defined());
     if (speed == 0) return;

@@ -33,9 +33,10 @@ struct Job {
     bool fresh = false;       // once more, in a worker that has run nothing before
     bool begun = false;       // it has run in this run, or its training has
     std::int64_t memory = 0;  // bytes that it asks of its device; more than at first where that was not enough
-    int passed = 0;           // times that another which asks for less went before it
-    bool alone = false;       // once more, with a device for itself, whose memory it did not find enough of
-    std::string broke;        // the device whose use failed under it: its next one is another, if there is one
+    std::int64_t micro_batch = 0;  // train.micro_batch, halved each time that all there is of memory was too little
+    int passed = 0;                // times that another which asks for less went before it
+    bool alone = false;            // once more, with a device for itself, whose memory it did not find enough of
+    std::string broke;             // the device whose use failed under it: its next one is another, if there is one
     int device_failures = 0;
 };
 

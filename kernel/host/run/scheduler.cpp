@@ -223,6 +223,7 @@ void Scheduler::start_if_ready(Station& station) {
                          .threads = station.place().threads,
                          .checkpoint_seconds = options_.checkpoint_seconds,
                          .exact_seconds = options_.exact_seconds,
+                         .micro_batch = station.job->micro_batch,
                          .evaluate = station.job->trained};
     ArchiveSizes sizes;
     if (const auto& checkpoint = station.claim->checkpoint) {

@@ -128,6 +128,7 @@ private:
     void trial_preempted(Station&);
     void trial_failed(Station&, store::Status status, std::string reason);
     void trial_lost(Station&, std::string reason);
+    std::string way_with_less_memory(Station& station);
     void trial_out_of_memory(Station&, const std::string& reason);
     std::string words_on_memory(const Station&) const;
     static DeviceFault fault_of(const Station&, std::string_view text);

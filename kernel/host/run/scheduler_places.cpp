@@ -169,14 +169,25 @@ std::string Scheduler::words_on_memory(const Station& station) const {
 
 void Scheduler::trial_out_of_memory(Station& station, const std::string& reason) {
     const std::string words = reason + words_on_memory(station);
-    if (stopping_ || !placement_->give_more_memory(*station.job, station.device, station.ask))
-        return trial_failed(station, store::Status::oom, words);
+    const std::string other_way = stopping_ ? "" : way_with_less_memory(station);
+    if (other_way.empty()) return trial_failed(station, store::Status::oom, words);
     Job job = std::move(*station.job);
     vacate(station);
     writer_.status(job.trial, store::Status::oom, words);
     progress_.line("trial " + std::to_string(job.trial) + " (" + job.label + ") failed: " + words + "; trying again " +
-                   (job.memory > 0 ? "with " + memory_text(job.memory) : "alone on a device"));
+                   other_way);
     put_back(std::move(job));
+}
+
+// How the trial is tried again after it has run out of memory; empty: it has had all there is.
+std::string Scheduler::way_with_less_memory(Station& station) {
+    Job& job = *station.job;
+    if (placement_->give_more_memory(job, station.device, station.ask))
+        return job.memory > 0 ? "with " + memory_text(job.memory) : "alone on a device";
+    const std::int64_t now = job.micro_batch > 0 ? job.micro_batch : train_of(job.config->config).micro_batch;
+    if (job.trained || now < 2) return {};
+    job.micro_batch = now / 2;
+    return "with passes of " + count_text(static_cast<std::size_t>(job.micro_batch), "row") + " at most";
 }
 
 DeviceFault Scheduler::fault_of(const Station& station, std::string_view text) {

@@ -8,6 +8,7 @@
 #include <marginalia/model.h>
 
 #include "kernel/wire/inference_request.h"
+#include "kernel/worker/machine/cuda_arithmetic.h"
 #include "kernel/worker/model/trial_parts.h"
 #include "kernel/worker/states/state_source.h"
 #include "kernel/worker/states/state_writer.h"
@@ -19,7 +20,8 @@ struct TrainedModel {
     TrialParts parts;
     at::Generator generator;  // of the request's seed, apart from those of training and evaluation
     std::unique_ptr<Model> model;
-    std::string trial_json;  // as the checkpoint has it
+    std::string trial_json;                      // as the checkpoint has it
+    std::unique_ptr<CudaArithmetic> arithmetic;  // that of the training
 };
 
 // Builds the trial's network and objective and loads the request's checkpoint: with its averaged weights where the

@@ -11,6 +11,7 @@
 #include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/evaluate/reference.h"
 #include "kernel/worker/evaluate/stages.h"
+#include "kernel/worker/machine/cuda_arithmetic.h"
 #include "kernel/worker/model/as_trained.h"
 #include "kernel/worker/states/svg.h"
 
@@ -273,6 +274,7 @@ TrialOutcome evaluate_trial(TrialRequest request, const PluginHost& plugins, Rec
     recorder.may_be_ended(patience_in_stages);
     CheckpointState state;
     const TrialParts parts = load_trained(request, plugins, state);
+    const CudaArithmetic arithmetic(request.settings.train, parts.device);
     std::string().swap(request.checkpoint);
     try {
         FinalEvaluation(request, plugins, parts, draws_in_bfloat16("auto", state, parts.device), recorder).run();

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <chrono>
 
+#include <marginalia/host.h>
+
 #include "kernel/spec/precision.h"
 #include "kernel/worker/machine/autocast.h"
+#include "kernel/worker/machine/cuda.h"
 
 namespace marginalia {
 
@@ -20,8 +23,10 @@ constexpr double enough_seconds = 3;
 double seconds_of_passes(const Network& network, const at::Tensor& states, bool bfloat16) {
     const auto start = std::chrono::steady_clock::now();
     {
-        const Autocast autocast(bfloat16, at::kCPU);
-        network.conditional_logits(states).sum().backward();
+        const Autocast autocast(bfloat16, states.device().type());
+        const at::Tensor sum = network.conditional_logits(states).sum();
+        sum.backward();
+        to_host(sum + 0);  // a GPU is done by then with all that it was given
     }
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     for (at::Tensor parameter : network.parameters()) parameter.mutable_grad().reset();
@@ -30,9 +35,17 @@ double seconds_of_passes(const Network& network, const at::Tensor& states, bool 
 
 }  // namespace
 
-double bfloat16_speed(const Network& network, std::int64_t rows) {
-    if (!processor_has_bfloat16()) return 0;
-    const at::Tensor states = at::full({rows, network.domain().sites}, network.domain().categories, at::kLong);
+bool has_bfloat16(const at::Device& device) {
+    if (device.is_cpu()) return processor_has_bfloat16();
+    const auto& gpus = open_cuda().gpus;
+    const auto index = static_cast<std::size_t>(std::max<int>(device.index(), 0));
+    return index < gpus.size() && gpus[index].compute >= 80;
+}
+
+double bfloat16_speed(const Network& network, std::int64_t rows, const at::Device& device) {
+    if (!has_bfloat16(device)) return 0;
+    const at::Tensor states = at::full({rows, network.domain().sites}, network.domain().categories,
+                                       at::TensorOptions(at::kLong).device(device));
     double full = 1e9, half = 1e9, all = 0;
     for (int i = 0; i <= least_tries || (i <= most_tries && all < enough_seconds); ++i) {
         const double a = seconds_of_passes(network, states, false), b = seconds_of_passes(network, states, true);

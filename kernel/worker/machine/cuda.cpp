@@ -44,7 +44,7 @@ public:
             if (!succeeds(call("cuDeviceGet", &device, i), error)) return found;
             call("cuDeviceGetName", name, static_cast<int>(sizeof name - 1), device);
             call("cuDeviceTotalMem_v2", &bytes, device);
-            found.push_back({name, id_of(device), static_cast<std::int64_t>(bytes)});
+            found.push_back({name, id_of(device), static_cast<std::int64_t>(bytes), compute_of(device)});
         }
         return found;
     }
@@ -62,6 +62,13 @@ private:
             text += (i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "") + std::string(digits);
         }
         return text;
+    }
+
+    int compute_of(int device) const {
+        int major = 0, minor = 0;
+        call("cuDeviceGetAttribute", &major, 75, device);  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
+        call("cuDeviceGetAttribute", &minor, 76, device);
+        return 10 * major + minor;
     }
 
     static constexpr int no_such_function = -1, no_device = 100;

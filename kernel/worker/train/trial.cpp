@@ -13,6 +13,7 @@
 #include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/machine/autocast.h"
 #include "kernel/worker/machine/bfloat16_speed.h"
+#include "kernel/worker/machine/cuda_arithmetic.h"
 #include "kernel/worker/model/as_trained.h"
 #include "kernel/worker/model/facts.h"
 #include "kernel/worker/model/trial_parts.h"
@@ -51,9 +52,10 @@ public:
     Trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder)
         : request_(request), plugins_(plugins), recorder_(recorder), train_(request.settings.train),
           evaluation_(request.settings.evaluation), steps_(train_.steps), parts_(started_parts(request, plugins)),
-          precision_(precision_here()),
+          arithmetic_(train_, parts_.device), precision_(precision_here()),
           optimizer_(parts_.network->parameters(), train_, parts_.objective->parameters()),
           watch_(parts_.device, request.settings.plugin("objective").plugin) {
+        parts_.network->limit_rows(request.micro_batch > 0 ? request.micro_batch : train_.micro_batch);
         if (!request.checkpoint.empty()) restore();
     }
 
@@ -64,6 +66,8 @@ public:
             recorder_.may_be_ended(0);
             say_what_was_read();
             if (!precision_.report.empty()) recorder_.sample("precision", saved_, "text", precision_.report);
+            if (const std::string text = arithmetic_.text(); !text.empty())
+                recorder_.sample("arithmetic", saved_, "text", text);
             if (!train()) return TrialOutcome::stopped;
             if (parts_.sampler)
                 if (const std::string report = parts_.sampler->report(); !report.empty())
@@ -82,15 +86,15 @@ private:
         const std::string& wanted = train_.precision;
         if (parts_.network->consistent() && wanted != "float32") {
             if (wanted == "auto")
-                return {false,
-                        "float32, not bfloat16: this network's marginals are exact, and rounding would end that"};
-            throw Error("train.precision = \"bfloat16\" would round the marginals of network '" +
+                return {.report =
+                            "float32, not bfloat16: this network's marginals are exact, and rounding would end that"};
+            throw Error("train.precision = \"" + wanted + "\" would round the marginals of network '" +
                         request_.settings.plugin("network").plugin +
                         "', which are exact; give \"float32\" or \"auto\"");
         }
-        const bool cuda = parts_.device.is_cuda();
-        const bool asked = wanted != "float32" && !cuda;
-        return resolve_precision(wanted, cuda, asked ? bfloat16_speed(*parts_.network, train_.batch) : 0);
+        const bool cuda = parts_.device.is_cuda(), asked = wanted == "auto" || wanted == "bfloat16";
+        return resolve_precision(wanted, cuda,
+                                 asked ? bfloat16_speed(*parts_.network, train_.batch, parts_.device) : 0);
     }
 
     // The host prints these two and `show` has them.
@@ -287,7 +291,9 @@ private:
         if (!state.parts.contains("precision")) return;
         const bool began = trained_in_bfloat16(state);
         if (began != precision_.bfloat16)
-            precision_ = {began, std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
+            precision_ = {.bfloat16 = began,
+                          .tf32 = precision_.tf32,
+                          .report = std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
     }
 
     // False if asked to stop; nothing of it has been recorded then.
@@ -338,6 +344,7 @@ private:
     const EvaluationSettings& evaluation_;
     const std::int64_t steps_;
     TrialParts parts_;
+    const CudaArithmetic arithmetic_;
     Precision precision_;
     Optimizer optimizer_;
     StepWatch watch_;

@@ -8,6 +8,7 @@
 #include <marginalia/network_joint.h>
 
 #include "operators/operators.h"
+#include "row_pieces.h"
 
 namespace marginalia {
 
@@ -80,12 +81,25 @@ std::vector<std::pair<std::string, at::Tensor>> Network::named_parameters() cons
 
 void Network::to(const c10::Device& device) { module_->to(device); }
 
-at::Tensor Network::log_marginal(const at::Tensor& x) const {
-    return module_->get_method("log_marginal")({x}).toTensor();
+void Network::limit_rows(std::int64_t rows) { most_rows_ = rows; }
+
+at::Tensor Network::by_rows(const std::string& name, const std::vector<at::Tensor>& inputs) const {
+    torch::jit::Method method = module_->get_method(name);
+    const std::int64_t rows = inputs[0].size(0);
+    if (most_rows_ == 0 || rows <= most_rows_) return method({inputs.begin(), inputs.end()}).toTensor();
+    std::vector<at::Tensor> learnt = parameters();
+    learnt.insert(learnt.end(), inputs.begin(), inputs.end());
+    return in_row_pieces(rows, most_rows_, learnt, [method, inputs](std::int64_t first, std::int64_t last) mutable {
+        std::vector<c10::IValue> piece;
+        for (const at::Tensor& input : inputs) piece.emplace_back(input.slice(0, first, last));
+        return std::vector<at::Tensor>{method(std::move(piece)).toTensor()};
+    })[0];
 }
 
+at::Tensor Network::log_marginal(const at::Tensor& x) const { return by_rows("log_marginal", {x}); }
+
 at::Tensor Network::log_density(const at::Tensor& x) const {
-    return has_log_density_ ? module_->get_method("log_density")({x}).toTensor() : log_marginal(x);
+    return has_log_density_ ? by_rows("log_density", {x}) : log_marginal(x);
 }
 
 at::Tensor Network::log_marginal_relaxed(const at::Tensor& p) const {
@@ -93,19 +107,19 @@ at::Tensor Network::log_marginal_relaxed(const at::Tensor& p) const {
         throw Error(
             "the network's module has no method 'log_marginal_relaxed(p)', which gradients in the states take; use "
             "another network");
-    return module_->get_method("log_marginal_relaxed")({p}).toTensor();
+    return by_rows("log_marginal_relaxed", {p});
 }
 
 at::Tensor Network::sample(const at::Tensor& u) const {
     if (!has_sample_)
         throw Error("the network's module has no method 'sample(u)'; draw site by site, or use another network");
-    return module_->get_method("sample")({u}).toTensor();
+    return by_rows("sample", {u});
 }
 
 at::Tensor Network::complete(const at::Tensor& x, const at::Tensor& u) const {
     if (!has_complete_)
         throw Error("the network's module has no method 'complete(x, u)'; draw site by site, or use another network");
-    return module_->get_method("complete")({x, u}).toTensor();
+    return by_rows("complete", {x, u});
 }
 
 at::Tensor Network::em(const at::Tensor& x, double rate) const {
@@ -116,22 +130,36 @@ at::Tensor Network::em(const at::Tensor& x, double rate) const {
     return module_->get_method("em")({x, rate}).toTensor();
 }
 
-at::Tensor Network::conditional_logits(const at::Tensor& x) const {
-    return module_->get_method("conditional_logits")({x}).toTensor();
-}
+at::Tensor Network::conditional_logits(const at::Tensor& x) const { return by_rows("conditional_logits", {x}); }
 
 at::Tensor Network::conditional_at(const at::Tensor& x, const at::Tensor& site) const {
-    if (has_conditional_at_) return module_->get_method("conditional_at")({x, site}).toTensor();
+    if (has_conditional_at_) return by_rows("conditional_at", {x, site});
     const at::Tensor index = site.view({-1, 1, 1}).expand({-1, 1, domain_.categories});
     return conditional_logits(x).gather(1, index).squeeze(1);
 }
 
+namespace {
+
+Network::Joint joint_of(torch::jit::Method& method, const at::Tensor& x, const at::Tensor& site) {
+    const auto result = method({x, site}).toTuple();
+    return {result->elements()[0].toTensor(), result->elements()[1].toTensor()};
+}
+
+}  // namespace
+
 Network::Joint Network::joint(const at::Tensor& x, const at::Tensor& site) const {
-    if (has_joint_) {
-        const auto result = module_->get_method("joint")({x, site}).toTuple();
-        return {result->elements()[0].toTensor(), result->elements()[1].toTensor()};
-    }
-    return {log_marginal(x), conditional_at(x.slice(0, 0, site.size(0)), site)};
+    if (!has_joint_) return {log_marginal(x), conditional_at(x.slice(0, 0, site.size(0)), site)};
+    torch::jit::Method method = module_->get_method("joint");
+    if (most_rows_ == 0 || x.size(0) <= most_rows_) return joint_of(method, x, site);
+    torch::jit::Method marginal = module_->get_method("log_marginal");
+    const auto piece = [method, marginal, x, site](std::int64_t first, std::int64_t last) mutable {
+        const at::Tensor rows = x.slice(0, first, last), sites = site.slice(0, first, last);
+        if (sites.size(0) == 0) return std::vector<at::Tensor>{marginal({rows}).toTensor(), at::Tensor()};
+        const Joint both = joint_of(method, rows, sites);
+        return std::vector<at::Tensor>{both.log_marginal, both.logits};
+    };
+    const auto both = in_row_pieces(x.size(0), most_rows_, parameters(), piece);
+    return {both[0], both[1]};
 }
 
 }  // namespace marginalia

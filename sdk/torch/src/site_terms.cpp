@@ -38,10 +38,9 @@ bool has_log_marginal_profile(const Network& network) {
 }
 
 at::Tensor log_marginal_profile(const Network& network, const at::Tensor& x) {
-    const auto method = network.module().find_method("log_marginal_profile");
-    if (!method)
+    if (!has_log_marginal_profile(network))
         throw Error("the network's module has no method 'log_marginal_profile(x)'; use another network, such as unet");
-    return (*method)({x}).toTensor();
+    return network.by_rows("log_marginal_profile", {x});
 }
 
 // By parts, with the hat function of each node: its weight is what the hat rises to at 1, less the integral of its

@@ -64,6 +64,13 @@ public:
     std::vector<std::pair<std::string, at::Tensor>> named_parameters() const;  // the same
     void to(const c10::Device& device);
 
+    // From now on no pass of the module has more rows; 0: as many as asked for. What asks for more gets the same from
+    // several passes, whose gradients, made anew on the way back, take another forward pass. `em` stays whole.
+    void limit_rows(std::int64_t rows);
+
+    // A method of the module which gives for each row of `inputs` (each (B, ...)) a row: (B, ...).
+    at::Tensor by_rows(const std::string& method, const std::vector<at::Tensor>& inputs) const;
+
     at::Tensor log_marginal(const at::Tensor& x) const;
     at::Tensor log_density(const at::Tensor& x) const;           // of full states
     at::Tensor log_marginal_relaxed(const at::Tensor& p) const;  // throws Error where the module has no such method
@@ -92,6 +99,7 @@ private:
     bool has_complete_ = false;
     bool has_em_ = false;
     bool consistent_ = false;
+    std::int64_t most_rows_ = 0;  // of a pass; 0: any number
 };
 
 // Puts a module together without LibTorch's module headers, which cost a plugin some ten seconds of compile time.
