@@ -95,3 +95,49 @@ def store_file(connection, tmp_path):
     """The store at rest: closed, one file."""
     connection.close()
     return tmp_path / "store.db"
+
+
+def need_torch():
+    try:
+        import torch
+    except (ImportError, OSError, ValueError) as error:  # a CUDA build without its CUDA libraries
+        pytest.skip(f"PyTorch cannot be imported here ({error}); make setup MARGINALIA_CUDA=1 gets what is missing")
+    return torch
+
+
+@pytest.fixture(scope="session")
+def program():
+    from marginalia._program import find_program
+
+    try:
+        return find_program()
+    except Exception as error:
+        pytest.skip(str(error))
+
+
+LATTICE = {
+    "name": "lattice",
+    "seeds": [0, 1],
+    "energy": {"plugin": "ising", "rows": 4, "columns": 3, "coupling": 0.2},
+    "network": {"plugin": "lattice-conv", "channels": 16, "layers": 3},
+    "sampler": {"plugin": "block-gibbs"},
+    "objective": {"plugin": "mam-energy"},
+    "train": {"steps": 30, "batch": 32, "learning_rate": 4e-3},
+    "evaluation": {"every": 10, "samples": 100, "nll_samples": 100, "marginal_states": 40, "marginal_time": False},
+    "run": {"slots": 1, "device": "cpu"},
+}
+
+
+@pytest.fixture(scope="session")
+def trained(program, tmp_path_factory):
+    """A folder with a store: two seeds of an any-order model of a 4 x 3 lattice, trained a little."""
+    import marginalia
+
+    folder = tmp_path_factory.mktemp("trained")
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        marginalia.run(LATTICE, quiet=True)
+    finally:
+        os.chdir(before)
+    return folder
