@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -94,7 +95,9 @@ class Model:
             which = [] if step is None else ["--step", str(step)]
             ask(program, [*self._words, "checkpoint", "export", str(self.trial), *which, "--out", file])
             extra = {"trial.json": "", "marginalia.json": ""}
-            self.module: Any = torch.jit.load(file, map_location=self.device, _extra_files=extra)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript is in maintenance, and works
+                self.module: Any = torch.jit.load(file, map_location=self.device, _extra_files=extra)
         trial, domain = json.loads(extra["trial.json"]), json.loads(extra["marginalia.json"])
         self.config: dict[str, Any] = trial["config"]
         self.seed = int(trial["seed"])
@@ -109,7 +112,7 @@ class Model:
             f"{'x'.join(map(str, self.shape))} sites of {self.categories} symbols, on {self.device}>"
         )
 
-    def log_marginal(self, x: States, *, batch: int = 512) -> Array:
+    def log_marginal(self, x: States, *, batch: int = 1024) -> Array:
         """log p(x_S) of what is known of each state, in nats: (B) float64, () of a single state.
 
         In one pass of the network; `batch`: rows that it takes at a time. Where the objective adds to what the network
@@ -120,7 +123,7 @@ class Model:
         rows, back = self._rows(x)
         return back(self._by_batch(self.module.log_marginal, rows, batch).double())
 
-    def conditional_logits(self, x: States, *, batch: int = 512) -> Array:
+    def conditional_logits(self, x: States, *, batch: int = 1024) -> Array:
         """Logits of p(x_d | x_S) at every site d: (B, D, K) float32, (D, K) of a single state; of use where x_d is
         unknown. Their log-softmax over the last axis is log p(x_d = k | x_S) in nats."""
         if "conditional_logits" not in self._has:

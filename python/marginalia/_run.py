@@ -62,7 +62,7 @@ def run(
         words += ["run", path, *override_words(overrides)]
         words += ["--quiet"] * quiet + ["--again"] * again + ["--retry-failed"] * retry_failed
         ended = _watched([found, *words], file, before, quiet)
-        return _outcome(ended, file, before, path, check)
+        return _outcome(ended, file, before, path, check, isinstance(experiment, Mapping))
 
 
 @contextlib.contextmanager
@@ -92,10 +92,12 @@ def _experiment_since(store: Store, sweep: int, path: str) -> str | None:
     return str(ours[0]) if ours else None
 
 
-def _outcome(ended: Ended, file: str, before: int, path: str, check: bool) -> Table:
+def _outcome(ended: Ended, file: str, before: int, path: str, check: bool, was_dict: bool) -> Table:
     if ended.interrupted and ended.code != 0:
         raise KeyboardInterrupt
     said = _ESCAPES.sub("", ended.said)
+    if was_dict:  # whose file is gone by now
+        said = re.sub(re.escape(path) + r"(:\d+)*(: )?", "", said)
     if ended.code < 0:
         raise Error(f"the program marginalia was ended by signal {-ended.code}", 128 - ended.code)
     if ended.code not in (0, 1):
@@ -118,7 +120,8 @@ def _failures(store: Store, experiment: str) -> str:
     )
     lines = [f"trial {trial} ({status}): {error}" for trial, status, error in failed[:5]]
     more = [f"and {len(failed) - 5} more"] if len(failed) > 5 else []
-    return "\n".join([f"{len(failed)} trials of {experiment} did not end well", *lines, *more])
+    count = "1 trial" if len(failed) == 1 else f"{len(failed)} trials"
+    return "\n".join([f"{count} of {experiment} did not end well", *lines, *more])
 
 
 def _watched(command: Sequence[str], file: str, before: int, quiet: bool) -> Ended:
@@ -128,13 +131,35 @@ def _watched(command: Sequence[str], file: str, before: int, quiet: bool) -> End
             return run_child(command, view.hear, view.show, terminal=False)
         finally:
             view.close()
-    terminal = on_terminal()
+    relay = _Relay()
+    ended = run_child(command, relay.hear, lambda: None, on_terminal())
+    relay.finish(ended)
+    return ended
 
-    def hear(text: str) -> None:
-        sys.stderr.write(text)
-        sys.stderr.flush()
 
-    return run_child(command, hear, lambda: None, terminal)
+class _Relay:
+    """Passes on what the program says, all but its last words where these become an Error."""
+
+    def __init__(self) -> None:
+        self._held = ""  # the beginning of a line that may be the last words, or these
+
+    def hear(self, text: str) -> None:
+        text = self._held + text
+        found = re.search(r"(^|(?<=\r))marginalia: ", text, re.MULTILINE)
+        at = max(text.rfind("\n"), text.rfind("\r")) + 1 if found is None else found.start()
+        if found is None and not "marginalia: ".startswith(text[at:]):
+            at = len(text)
+        self._say(text[:at])
+        self._held = text[at:]
+
+    def finish(self, ended: Ended) -> None:
+        if ended.code in (0, 1) or ended.interrupted:
+            self._say(self._held)
+
+    def _say(self, text: str) -> None:
+        if text:
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 class _NotebookView:

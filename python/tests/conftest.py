@@ -128,16 +128,21 @@ LATTICE = {
 }
 
 
-@pytest.fixture(scope="session")
-def trained(program, tmp_path_factory):
-    """A folder with a store: two seeds of an any-order model of a 4 x 3 lattice, trained a little."""
+def run_in(folder, experiment, overrides, store):
+    """Runs an experiment in this folder, where the file of a dict is written as well."""
     import marginalia
 
-    folder = tmp_path_factory.mktemp("trained")
     before = os.getcwd()
     os.chdir(folder)
     try:
-        marginalia.run(LATTICE, quiet=True)
+        return marginalia.run(experiment, overrides, store, quiet=True)
     finally:
         os.chdir(before)
+
+
+@pytest.fixture(scope="session")
+def trained(program, tmp_path_factory):
+    """A folder with a store: two seeds of an any-order model of a 4 x 3 lattice, trained a little."""
+    folder = tmp_path_factory.mktemp("trained")
+    run_in(folder, LATTICE, {}, "marginalia.db")
     return folder

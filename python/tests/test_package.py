@@ -10,9 +10,9 @@ import sys
 import time
 
 import pytest
-from conftest import SOURCE
 
 import marginalia
+from conftest import SOURCE
 from marginalia._program import find_program, sentences_of
 from marginalia._toml import override_words, toml_text, toml_value
 

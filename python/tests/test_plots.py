@@ -6,9 +6,9 @@ import math
 import re
 
 import pytest
-from conftest import SOURCE, add, add_trial
 
 import marginalia
+from conftest import SOURCE, add, add_trial
 
 pyplot = pytest.importorskip("matplotlib.pyplot", reason="no matplotlib here")
 numpy = pytest.importorskip("numpy")

@@ -9,9 +9,9 @@ import sqlite3
 import threading
 
 import pytest
-from conftest import SOURCE, add_trial
 
 import marginalia
+from conftest import SOURCE, add_trial
 from marginalia import _metrics
 from marginalia._database import LAYOUT
 
