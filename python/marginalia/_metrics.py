@@ -67,6 +67,11 @@ def known_metrics() -> set[str]:
     return {*_units, *_highest, *_first}
 
 
+def main_metrics() -> set[str]:
+    """Those that the program puts into summaries and tables."""
+    return {*_first} - {"loss", "log_z_estimate"}
+
+
 def by_importance(names: Iterable[str]) -> list[str]:
     """The most telling first, then by name; a standard error behind what it is of."""
 

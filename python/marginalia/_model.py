@@ -96,7 +96,7 @@ class Model:
             ask(program, [*self._words, "checkpoint", "export", str(self.trial), *which, "--out", file])
             extra = {"trial.json": "", "marginalia.json": ""}
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript is in maintenance, and works
+                warnings.filterwarnings("ignore", message=".*torch.jit.load")  # in maintenance upstream, and works
                 self.module: Any = torch.jit.load(file, map_location=self.device, _extra_files=extra)
         trial, domain = json.loads(extra["trial.json"]), json.loads(extra["marginalia.json"])
         self.config: dict[str, Any] = trial["config"]

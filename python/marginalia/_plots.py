@@ -29,6 +29,7 @@ Axes: TypeAlias = Any
 
 # Of ten symbols from dark to light, as the program's own pictures have them.
 _PALETTE = "5f005f 5f00af 005faf 0087af 00af87 5faf5f 5fd700 afd700 ffd700 ffffd7".split()
+_GUTTER = (58, 74, 104)
 
 
 def plot_curves(
@@ -53,9 +54,7 @@ def plot_curves(
     Points that are not finite are left out of the mean. Returns the axes, to be changed or saved:
     `plot_curves(...).figure.savefig("kl.png")`.
     """
-    ax = _plot(store, metric, by, band, ax, filters)
-    ax.set_xlabel("number of known sites" if metric.endswith("_by_size") else _step_of(metric))
-    return ax
+    return _plot(store, metric, by, band, ax, filters)
 
 
 def plot_marginal_error(
@@ -70,7 +69,6 @@ def plot_marginal_error(
     """The error of log-marginals against exact ones, in nats, by how many sites are known: for each configuration the
     mean over its seeds, and a band. Arguments as of `plot_curves`; also for "marginal_bias_by_size"."""
     ax = _plot(store, metric, by, band, ax, filters)
-    ax.set_xlabel("number of known sites")
     if metric == "marginal_rmse_by_size":
         ax.set_ylabel("RMSE of log-marginals [nats]")
         ax.set_ylim(bottom=0)
@@ -157,6 +155,8 @@ def _new_axes(square: bool = False) -> Axes:
 
 
 def _step_of(metric: str) -> str:
+    if metric.endswith("_by_size"):
+        return "number of known sites"
     return "distance [sites]" if metric.startswith("pair_correlation") else "training step"
 
 
@@ -174,6 +174,9 @@ def _plot(
         if band != "none" and len(trials) > 1:
             ax.fill_between(steps, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
     ax.set_ylabel(title_of(metric))
+    ax.set_xlabel(_step_of(metric))
+    if ax.get_xscale() == "linear":
+        ax.locator_params(axis="x", integer=True)
     seeds = max(map(len, curves.values()))
     if len(curves) > 1 or seeds > 1:
         shown = {"stderr": "mean ± standard error", "range": "mean, lowest and highest", "none": "mean"}[band]
@@ -270,13 +273,15 @@ def _pictures(
 
 
 def _mosaic(x: NDArray[Any], categories: int, columns: int) -> NDArray[numpy.uint8]:
-    """Pictures (n, rows, columns) in a grid, as an image (height, width, 3) with a frame of light grey."""
+    """Pictures (n, rows, columns) in a grid, as an image (height, width, 3) with the program's frame between them."""
     import numpy
 
+    scale = max(1, 24 // max(x.shape[1:]))  # so that the frame is thin around small ones
+    x = x.repeat(scale, 1).repeat(scale, 2)
     count, height, width = x.shape
-    gap = max(1, round(0.08 * max(height, width))) if height > 1 else 0
+    gap = max(1, round(0.06 * max(height, width))) if height > scale else 0
     lines = math.ceil(count / columns)
-    image = numpy.full((lines * (height + gap) + gap, columns * (width + gap) + gap, 3), 235, numpy.uint8)
+    image = numpy.full((lines * (height + gap) + gap, columns * (width + gap) + gap, 3), _GUTTER, numpy.uint8)
     colours = _colours(categories)
     for i, state in enumerate(x):
         top, left = gap + i // columns * (height + gap), gap + i % columns * (width + gap)

@@ -170,14 +170,15 @@ class _NotebookView:
 
         self._html = HTML
         self._file, self._before = file, before
-        self._next, self._shown = 0.0, ""
+        self._next, self._shown, self._begun = 0.0, "", ""
         self._handle = display(HTML("starting"), display_id=True)
 
     def hear(self, text: str) -> None:
         # Progress is what the bar shows; of the program's lines, those that are about something else.
-        for line in text.splitlines():
-            if line.strip() and not re.match(r"trial \d+( \(.*\) started on|: )", line):
-                print(line)
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            if line.strip() and not re.match(r"trial \d+( \(.*\) started on|: )|marginalia: ", line):
+                print(line, flush=True)
 
     def show(self) -> None:
         if time.monotonic() < self._next:

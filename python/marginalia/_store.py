@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from ._configs import as_list, config_of, differing, find_key, flat, of_config
 from ._database import Database, default_store
 from ._errors import Error, suggestion
-from ._metrics import by_importance, highest_is_best, known_metrics
+from ._metrics import by_importance, highest_is_best, known_metrics, main_metrics
 from ._states import states_of
 from ._tables import Table, have_pandas, table
 
@@ -107,7 +107,8 @@ class Store:
     ) -> Table:
         """One row a trial: what it was, and its final figures side by side. What a sweep comes to.
 
-        metrics   names of final metrics; left out: all that the trials have, the most telling first
+        metrics   names of final metrics, or "all"; left out: those of the program's tables that the trials have, in its
+                  order, the most telling first
         keys      keys of the config, as "train.learning_rate"; left out: those in which trials of an experiment differ
 
         Columns: trial_id, experiment, status, seed, the keys, the metrics. A figure that a trial has not, and one that
@@ -120,7 +121,10 @@ class Store:
         for trial, name, value in self._of(trials, "SELECT trial_id, name, value FROM final_metrics"):
             finals.setdefault(trial, {})[name] = number(value)
         there = {name for figures in finals.values() for name in figures}
-        names = by_importance(there) if metrics is None else self._known(metrics)
+        if metrics is None or metrics == "all":
+            names = by_importance(there if metrics else there & main_metrics())
+        else:
+            names = self._known(metrics)
         rows = [
             [trial["trial_id"], trial["experiment"], trial["status"], trial["seed"]]
             + [config.get(key) for key in shown]
@@ -177,8 +181,9 @@ class Store:
         """The n best trials as `best` ranks them: the metric, then the columns of `results` without other metrics."""
         values = dict(self._ranked(metric, highest, experiment, n))
         trials = {trial["trial_id"]: trial for trial in self._trials({"trial": list(values)})}
+        others = self._trials({"experiment": sorted({trial["experiment"] for trial in trials.values()})})
+        keys = differing(others, [flat(trial["config"]) for trial in others])
         configs = {trial: flat(trials[trial]["config"]) for trial in values}
-        keys = differing(list(trials.values()), list(map(flat, (t["config"] for t in trials.values()))))
         rows = [
             [trial, trials[trial]["experiment"], trials[trial]["seed"], value, *map(configs[trial].get, keys)]
             for trial, value in values.items()

@@ -63,21 +63,22 @@ def test_nothing_to_draw_is_said(store_file):
 
 def test_samples_are_pictures(store_file):
     ax = marginalia.show_samples(store_file, trial=1)
-    image = ax.get_images()[0].get_array()
-    black, white, unknown, frame = [0] * 3, [255] * 3, [128] * 3, [235] * 3
-    assert image[1:3, 1:3].tolist() == [[black, white], [white, black]]
-    assert image[1:3, 4:6].tolist() == [[white, white], [unknown, black]]
-    assert image[0, 0].tolist() == frame
+    image = ax.get_images()[0].get_array()  # twelve pixels a site, one between pictures
+    assert image.shape == (26, 51, 3)
+    black, white, unknown, frame = [0] * 3, [255] * 3, [128] * 3, [58, 74, 104]
+    assert image[1:25:12, 1:25:12].tolist() == [[black, white], [white, black]]
+    assert image[1:25:12, 26:50:12].tolist() == [[white, white], [unknown, black]]
+    assert image[0, 0].tolist() == frame and image[12, 25].tolist() == frame
 
 
 def test_states_given_as_arrays():
     x = numpy.array([[0, 1, 2, 0, 1, 2]] * 5)
     image = marginalia.show_samples(x, shape=(2, 3), n=4).get_images()[0].get_array()
-    assert image.shape == (2 * 3 + 1, 2 * 4 + 1, 3)
-    assert image[1, 1].tolist() == [0x5F, 0, 0x5F] and image[1, 3].tolist() == [0xFF, 0xFF, 0xD7]
+    assert image.shape == (2 * 17 + 1, 2 * 25 + 1, 3)  # eight pixels a site
+    assert image[8, 8].tolist() == [0x5F, 0, 0x5F] and image[1, 17].tolist() == [0xFF, 0xFF, 0xD7]
     # Completions (B, n, D): a row of pictures for each given state.
     image = marginalia.show_samples(numpy.zeros([2, 3, 4], int), shape=(2, 2)).get_images()[0].get_array()
-    assert image.shape == (2 * 3 + 1, 3 * 3 + 1, 3)
+    assert image.shape == (2 * 25 + 1, 3 * 25 + 1, 3)
     assert len(marginalia.show_samples(x).get_images()) == 1  # sequences, a row each
     with pytest.raises(ValueError, match="there are no states to show"):
         marginalia.show_samples(x[:0], shape=(2, 3))
@@ -98,12 +99,14 @@ def test_texts_and_drawings(connection, tmp_path):
 
 
 def test_colours_are_those_of_the_program():
-    from marginalia._plots import _PALETTE, _colours
+    from marginalia._plots import _GUTTER, _PALETTE, _colours
 
     source = (SOURCE / "kernel/worker/states/colours.cpp").read_text()
     places = [int(n) for n in re.search(r"palette\[\] = \{([^}]*)\}", source)[1].split(",")]
     levels = [int(n) for n in re.search(r"cube_levels\[\] = \{([^}]*)\}", source)[1].split(",")]
     cube = [bytes([levels[(p - 16) // 36], levels[(p - 16) // 6 % 6], levels[(p - 16) % 6]]).hex() for p in places]
     assert cube == _PALETTE
+    header = (SOURCE / "kernel/worker/states/colours.h").read_text()
+    assert f"gutter_colour{{{', '.join(map(str, _GUTTER))}," in header
     assert _colours(2).tolist() == [[0] * 3, [255] * 3, [128] * 3]
     assert _colours(20)[-1].tolist() == [215, 95, 95]

@@ -77,16 +77,8 @@ def test_misspelt_names_are_refused_with_the_nearest(store):
 
 def test_results_side_by_side(store):
     rows = store.results(experiment="sweep")
-    assert list(rows[0]) == [
-        "trial_id",
-        "experiment",
-        "status",
-        "seed",
-        "train.learning_rate",
-        "kl",
-        "kl_stderr",
-        "spearman",
-    ]
+    assert list(rows[0]) == ["trial_id", "experiment", "status", "seed", "train.learning_rate", "kl", "spearman"]
+    assert list(store.results("all")[0])[5:] == ["kl", "kl_stderr", "spearman"]
     assert [row["kl"] for row in rows[:3]] == [0.3, 0.1, math.inf] and math.isnan(rows[3]["kl"])
     assert list(store.results("kl", keys=["steps"])[0])[4:] == ["train.steps", "kl"]
 
@@ -270,6 +262,6 @@ def test_metrics_are_those_of_the_program():
         assert _metrics.unit_of(name) == unit, name
         assert _metrics.highest_is_best(name) == (goal == "high"), name
     in_tables = [name for name, _, _, uses in rows if "in_tables" in uses]
-    assert _metrics.by_importance(in_tables) == in_tables
+    assert _metrics.by_importance(in_tables) == in_tables and _metrics.main_metrics() == set(in_tables)
     assert _metrics.title_of("kl_bound_stderr") == "kl_bound_stderr [nats]"
     assert _metrics.title_of("observable.magnetisation") == "observable.magnetisation"
