@@ -21,12 +21,13 @@ from dataclasses import dataclass
 from ._errors import Error
 
 _KEPT = 100_000  # characters of what it said last
-_libc = ctypes.CDLL(None)
+_prctl = ctypes.CDLL(None).prctl
 
 
 def _end_with_parent() -> None:
-    """Runs in the child: where this Python is killed, the program checkpoints and stops instead of going on unseen."""
-    _libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    """Runs in the child: where this Python (or the thread that waits) is gone, the program checkpoints and stops
+    instead of going on unseen. Between fork and exec, so it only calls what has been looked up before."""
+    _prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 @dataclass

@@ -56,9 +56,10 @@ def load(
     The program rebuilds the network from its own plugins (`marginalia checkpoint export`), so that nothing that came
     with a store is run. Raises Error where there is no such trial or checkpoint, or a plugin is missing.
     """
-    words = ["--store", store.file if isinstance(store, Store) else os.fspath(store or default_store())]
+    file = store.file if isinstance(store, Store) else os.fspath(store or default_store())
+    words = ["--store", os.path.abspath(file)]  # asked again later, perhaps from elsewhere
     for folder in plugin_path:
-        words += ["--plugin-path", os.fspath(folder)]
+        words += ["--plugin-path", os.path.abspath(folder)]
     if trust:
         words.append("--trust")
     found = find_program(program)
@@ -145,7 +146,7 @@ class Model:
         batch: int = 512,
         as_torch: bool = False,
     ) -> Array:
-        """n states drawn by the model: (n, D) uint8 as a numpy array, or as a tensor.
+        """n states drawn by the model: (n, D) int64 as a numpy array, or as a tensor.
 
         As `marginalia sample`: the same seed, n, batch and device give the same states. `passes`: draws several sites a
         pass, in so many passes (docs/inference.md, "In few passes").
@@ -164,7 +165,7 @@ class Model:
         precision: Precision = "auto",
         batch: int = 512,
     ) -> Array:
-        """n completions of each partial state: (B, n, D) uint8, (n, D) of a single state. What is known stays."""
+        """n completions of each partial state: (B, n, D) int64, (n, D) of a single state. What is known stays."""
         words = [*self._drawing(seed, passes, precision, batch), "--count", str(n)]
         drawn, back = self._about("complete", "--given", x, words)
         return back(drawn.reshape(-1, n, self.sites))
@@ -306,7 +307,8 @@ class Model:
             file = os.path.join(folder, name)
             self._ask(verb, [*words, "--out", file])
             values: NDArray[Any] = numpy.load(file, allow_pickle=False)
-            return values
+            # Symbols as bytes would take -1 for 255.
+            return values.astype(numpy.int64) if values.dtype == numpy.uint8 else values
 
     def _about(
         self, verb: str, option: str, x: States | Texts, words: Sequence[str]

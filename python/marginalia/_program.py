@@ -55,7 +55,7 @@ def sentences_of(stderr: str) -> str:
     if starts:
         said = said[starts[-1] :]
         said[0] = said[0].removeprefix("marginalia: ")
-    return "\n".join(said[:1] if not starts else said) or "the program marginalia said nothing"
+    return "\n".join(said if starts else said[-1:]) or "the program marginalia said nothing"
 
 
 def ask(program: str, words: Sequence[str]) -> str:

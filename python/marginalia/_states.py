@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class States:
     """States that the store keeps of a trial.
 
-    x            (n, D) uint8: symbols 0 to K - 1, K where a site is unknown
+    x            (n, D) int64: symbols 0 to K - 1, K where a site is unknown
     shape        of one state: (rows, columns) of a lattice, (D,) of a sequence
     categories   K
     texts        n texts, as the energy or dataset prints them; or none
     """
 
-    x: NDArray[numpy.uint8]
+    x: NDArray[numpy.int64]
     shape: tuple[int, ...]
     categories: int
     texts: list[str]
@@ -48,4 +48,4 @@ def states_of(trial: int, name: str, data: str) -> States:
         raise Error(
             f"the sample '{name}' of trial {trial} is not of the form that marginalia writes ({error})", 4
         ) from None
-    return States(x.astype(numpy.uint8), shape, categories, [str(text) for text in texts])
+    return States(x, shape, categories, [str(text) for text in texts])

@@ -156,4 +156,5 @@ def test_the_program_is_looked_for(tmp_path, monkeypatch):
 
 def test_what_the_program_says():
     assert sentences_of("note\nmarginalia: no such thing\nline 2\n") == "no such thing\nline 2"
+    assert sentences_of("started\nto go on, resume\n") == "to go on, resume"
     assert sentences_of("") == "the program marginalia said nothing"

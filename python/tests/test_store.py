@@ -97,7 +97,7 @@ def test_long_tables(store):
 
 def test_samples(store):
     (states,) = store.samples(kind="states")
-    assert states["data"].x.tolist() == [[0, 1, 1, 0], [1, 1, 2, 0]] and states["data"].x.dtype == "uint8"
+    assert states["data"].x.tolist() == [[0, 1, 1, 0], [1, 1, 2, 0]] and states["data"].x.dtype == "int64"
     assert states["data"].shape == (2, 2) and states["data"].texts == ["a", "b"]
     assert [row["data"] for row in store.samples("samples", trial=5)] == ["<svg/>"]
 
