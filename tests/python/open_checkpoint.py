@@ -25,7 +25,7 @@ for network in NETWORKS:
         subprocess.run(
             [sys.argv[1], "--no-skip", "--test-case=export a checkpoint"], check=True, env={**os.environ, **words}
         )
-        extra = {"trial.json": ""}
+        extra = {"trial.json": "", "marginalia.json": ""}
         module = torch.jit.load(folder + "/checkpoint.pt", _extra_files=extra)
         with open(folder + "/expected.json", encoding="utf-8") as file:
             expected = json.load(file)
@@ -35,6 +35,8 @@ for network in NETWORKS:
             want = torch.tensor(expected[method], dtype=torch.double)
             torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-6)
             assert want.std() > 0, "all alike: nothing was compared"
+        states_are = {"sites": 16, "categories": 2, "shape": [4, 4], "periodic": True}
+        assert json.loads(extra["marginalia.json"]) == states_are, extra["marginalia.json"]
         trial = json.loads(extra["trial.json"])
         assert trial["step"] == 20 and trial["config"]["energy"]["plugin"] == "ising", trial
 print(f"checkpoints of {len(NETWORKS)} networks open in Python", torch.__version__, "with the same numbers")

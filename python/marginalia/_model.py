@@ -1,0 +1,319 @@
+"""A trained model: its network in this process, and what the program's verbs say of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ._database import default_store
+from ._errors import Error
+from ._program import ask, find_program
+from ._store import Store
+from ._tables import Table, have_pandas, table
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+Array: TypeAlias = Any
+"""A numpy array or a torch tensor."""
+
+States: TypeAlias = Any
+"""Whole numbers as a numpy array, a torch tensor or lists: symbols 0 to K - 1, and K or -1 where a site is unknown.
+(D) is one state, (B, D) are many; sites in rows and columns may be given so: (B, rows, columns)."""
+
+Texts: TypeAlias = str | Sequence[str]
+"""States as the energy or dataset prints them, _ for an unknown site: "++__", or a list of such."""
+
+Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
+
+
+def load(
+    trial: int | str,
+    store: str | os.PathLike[str] | Store | None = None,
+    *,
+    device: str = "cpu",
+    step: int | None = None,
+    program: str | os.PathLike[str] | None = None,
+    plugin_path: Sequence[str | os.PathLike[str]] = (),
+    trust: bool = False,
+) -> Model:
+    """The trained model of a trial, from the checkpoint that its store keeps.
+
+    trial        as the program's verbs take it: a number, a prefix of a config hash, "last", "best:METRIC"
+    store        the store's file, or an open one; left out: MARGINALIA_STORE, else marginalia.db
+    device       "cpu", "cuda" or "cuda:1"
+    step         of an earlier checkpoint, if the store has it; left out: the newest
+    program      the program `marginalia`; left out: MARGINALIA, else PATH, else the clone this came from
+    plugin_path, trust     as the program's options, for plugins that it would not find or use by itself
+
+    The program rebuilds the network from its own plugins (`marginalia checkpoint export`), so that nothing that came
+    with a store is run. Raises Error where there is no such trial or checkpoint, or a plugin is missing.
+    """
+    file = store.file if isinstance(store, Store) else os.fspath(store or default_store())
+    words = ["--store", os.path.abspath(file)]  # asked again later, perhaps from elsewhere
+    for folder in plugin_path:
+        words += ["--plugin-path", os.path.abspath(folder)]
+    if trust:
+        words.append("--trust")
+    found = find_program(program)
+    # Named once: "last" may be another trial a moment later.
+    known = json.loads(ask(found, [*words, "show", str(trial), "--format", "json"]))
+    return Model(found, words, known, device, step)
+
+
+class Model:
+    """A distribution over states of D sites with K symbols each, and over partial states.
+
+    trial, experiment, seed, config     what it is of; `config` is a dict of dicts
+    step                                 of the training, at which the checkpoint was written
+    sites, categories, shape             D, K, and the sites' layout: (rows, columns) of a lattice, (D,) of a sequence
+    module                               the network, a torch.jit.ScriptModule on `device`
+
+    log_marginal and conditional_logits run the network in this process, in one pass of each state. The others ask the
+    program of the same checkpoint, as `marginalia sample`, `complete`, `marginals` and `score` do, a second or two each
+    time for its start; so all numbers are the verbs'. States are in `States` form; answers are of the kind that the
+    states were, a numpy array or a torch tensor, which is on the model's device. One thread at a time.
+    """
+
+    def __init__(
+        self, program: str, words: Sequence[str], known: dict[str, Any], device: str = "cpu", step: int | None = None
+    ) -> None:
+        import torch
+
+        self._program, self._words = program, list(words)
+        self.device = torch.device(device)
+        self.trial = int(known["trial"])
+        self.experiment = str(known["experiment"])
+        with tempfile.TemporaryDirectory(prefix="marginalia-") as folder:
+            file = os.path.join(folder, "model.pt")
+            which = [] if step is None else ["--step", str(step)]
+            ask(program, [*self._words, "checkpoint", "export", str(self.trial), *which, "--out", file])
+            extra = {"trial.json": "", "marginalia.json": ""}
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=".*torch.jit.load")  # in maintenance upstream, and works
+                self.module: Any = torch.jit.load(file, map_location=self.device, _extra_files=extra)
+        trial, domain = json.loads(extra["trial.json"]), json.loads(extra["marginalia.json"])
+        self.config: dict[str, Any] = trial["config"]
+        self.seed = int(trial["seed"])
+        self.step = int(trial["step"])
+        self.sites, self.categories = int(domain["sites"]), int(domain["categories"])
+        self.shape = tuple(int(extent) for extent in domain["shape"]) or (self.sites,)
+        self._has = {name for name in ("log_marginal", "conditional_logits") if hasattr(self.module, name)}
+
+    def __repr__(self) -> str:
+        return (
+            f"<marginalia.Model of trial {self.trial} ({self.experiment}), step {self.step}: "
+            f"{'x'.join(map(str, self.shape))} sites of {self.categories} symbols, on {self.device}>"
+        )
+
+    def log_marginal(self, x: States, *, batch: int = 1024) -> Array:
+        """log p(x_S) of what is known of each state, in nats: (B) float64, () of a single state.
+
+        In one pass of the network; `batch`: rows that it takes at a time. Where the objective adds to what the network
+        says (mam-heat-bath, mam-balance), by `marginals`. Raises Error where the objective trains no marginals.
+        """
+        if "log_marginal" not in self._has:
+            return self.marginals(x, batch=batch)
+        rows, back = self._rows(x)
+        return back(self._by_batch(self.module.log_marginal, rows, batch).double())
+
+    def conditional_logits(self, x: States, *, batch: int = 1024) -> Array:
+        """Logits of p(x_d | x_S) at every site d: (B, D, K) float32, (D, K) of a single state; of use where x_d is
+        unknown. Their log-softmax over the last axis is log p(x_d = k | x_S) in nats."""
+        if "conditional_logits" not in self._has:
+            objective = self.config.get("objective", {}).get("plugin")
+            raise Error(
+                f"the conditionals of objective '{objective}' are not p(x_d | x_S), so that the model has no "
+                f"conditional_logits; the bare network is model.module.network"
+            )
+        rows, back = self._rows(x)
+        return back(self._by_batch(self.module.conditional_logits, rows, batch))
+
+    def sample(
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        passes: int | None = None,
+        precision: Precision = "auto",
+        batch: int = 512,
+        as_torch: bool = False,
+    ) -> Array:
+        """n states drawn by the model: (n, D) int64 as a numpy array, or as a tensor.
+
+        As `marginalia sample`: the same seed, n, batch and device give the same states. `passes`: draws several sites a
+        pass, in so many passes (docs/inference.md, "In few passes").
+        """
+        words = [*self._drawing(seed, passes, precision, batch), "--count", str(n)]
+        drawn = self._array("sample", words, "states.npy")
+        return self._tensor(drawn) if as_torch else drawn
+
+    def complete(
+        self,
+        x: States | Texts,
+        n: int = 4,
+        *,
+        seed: int = 0,
+        passes: int | None = None,
+        precision: Precision = "auto",
+        batch: int = 512,
+    ) -> Array:
+        """n completions of each partial state: (B, n, D) int64, (n, D) of a single state. What is known stays."""
+        words = [*self._drawing(seed, passes, precision, batch), "--count", str(n)]
+        drawn, back = self._about("complete", "--given", x, words)
+        return back(drawn.reshape(-1, n, self.sites))
+
+    def draw(
+        self,
+        n: int,
+        given: States | Texts | None = None,
+        *,
+        seed: int = 0,
+        passes: int | None = None,
+        precision: Precision = "auto",
+        batch: int = 512,
+    ) -> Table:
+        """The same states as `sample`, or as `complete` of `given`, with all that is known of them; a row a state:
+
+        text      as the energy or dataset prints it
+        states    its symbols, a list
+        log_p     nats: its log-density along the order in which it was drawn; of a completion log p(unknown | known)
+        given     text of the partial state, for completions
+        identity  where a state stands for more than its text: canonical SMILES of a molecule
+        """
+        words = [*self._drawing(seed, passes, precision, batch), "--count", str(n), "--format", "json"]
+        with tempfile.TemporaryDirectory(prefix="marginalia-") as folder:
+            if given is None:
+                told = self._ask("sample", words)
+            else:
+                told = self._ask("complete", [*words, "--given", self._file_of(given, folder)[0]])
+        rows = [json.loads(line) for line in told.splitlines()]
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        return table(columns, [[row.get(key) for key in columns] for row in rows], have_pandas())
+
+    def marginals(self, x: States | Texts, *, batch: int = 512) -> Array:
+        """log p(x_S) as `marginalia marginals` gives it: (B) float64 nats. `log_marginal` gives the same numbers."""
+        values, back = self._about("marginals", "--states", x, ["--batch", str(batch), "--device", self._device()])
+        return back(values)
+
+    def score(
+        self,
+        x: States | Texts,
+        *,
+        seed: int = 0,
+        passes: int | None = None,
+        precision: Precision = "auto",
+        batch: int = 512,
+    ) -> dict[str, Array]:
+        """As `marginalia score`, to nine digits: {"log_marginal": (B), "log_density": (B)}, float64 nats.
+
+        log_density is log p of what is known by a chain of conditionals, one site after another in a random order that
+        `seed` draws. log_marginal is left out where the objective does not train it.
+        """
+        import numpy
+
+        words = self._drawing(seed, passes, precision, batch)
+        with tempfile.TemporaryDirectory(prefix="marginalia-") as folder:
+            file, back = self._file_of(x, folder)
+            rows = list(csv.DictReader(self._ask("score", [*words, "--states", file]).splitlines()))
+        names = [name for name in rows[0] if name != "row"]
+        return {name: back(numpy.array([float(row[name]) for row in rows])) for name in names}
+
+    # States on their way in, answers on their way out.
+
+    def _rows(self, x: States) -> tuple[torch.Tensor, Callable[[torch.Tensor], Array]]:
+        """x as (B, D) int64 on the device, and what makes an answer of B rows the kind of x."""
+        import torch
+
+        was_tensor = isinstance(x, torch.Tensor)
+        rows = x if was_tensor else torch.as_tensor(x)
+        if rows.is_floating_point() or rows.is_complex():
+            raise TypeError(f"states are whole numbers, and these are {rows.dtype}; use x.astype(int)")
+        single = rows.dim() <= 1 or (tuple(rows.shape) == self.shape and len(self.shape) > 1)
+        flattened = rows.reshape(1, -1) if single else rows.flatten(1)
+        if flattened.shape[1] != self.sites:
+            raise ValueError(f"a state of shape {tuple(rows.shape)} does not have this model's {self.sites} sites")
+        flattened = flattened.to(self.device, torch.int64)
+        if flattened.numel() > 0:
+            low, high = (int(value) for value in torch.aminmax(flattened))
+            if low < -1 or high > self.categories:
+                bad = low if low < -1 else high
+                raise ValueError(
+                    f"{bad} is no symbol: these are 0 to {self.categories - 1}, and unknown -1 or {self.categories}"
+                )
+            if low < 0:
+                flattened = torch.where(flattened < 0, self.categories, flattened)
+
+        def back(answer: torch.Tensor) -> Array:
+            answer = answer[0] if single else answer
+            return answer if was_tensor else answer.cpu().numpy()
+
+        return flattened, back
+
+    def _by_batch(self, method: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, batch: int) -> torch.Tensor:
+        import torch
+
+        with torch.no_grad():
+            if len(rows) <= batch:
+                return method(rows)
+            return torch.cat([method(piece) for piece in rows.split(batch)])
+
+    def _tensor(self, values: NDArray[Any]) -> torch.Tensor:
+        import torch
+
+        return torch.from_numpy(values).to(self.device)
+
+    def _file_of(self, x: States | Texts, folder: str) -> tuple[str, Callable[[NDArray[Any]], Array]]:
+        """A file of the states for the program, and what makes an answer of B rows the kind of x."""
+        import numpy
+        import torch
+
+        if isinstance(x, str) or (isinstance(x, Sequence) and len(x) > 0 and isinstance(x[0], str)):
+            lines = [x] if isinstance(x, str) else list(x)
+            if any("\n" in line or not line for line in lines):
+                raise ValueError("a state's text is one line that is not empty")
+            Path(folder, "states.txt").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+            return os.path.join(folder, "states.txt"), (lambda a: a[0]) if isinstance(x, str) else (lambda a: a)
+        rows, back = self._rows(x)
+        numpy.save(os.path.join(folder, "states.npy"), rows.cpu().numpy().astype(numpy.uint8))
+        was_tensor = isinstance(x, torch.Tensor)
+        return os.path.join(folder, "states.npy"), lambda a: back(
+            self._tensor(a) if was_tensor else torch.from_numpy(a)
+        )
+
+    # The program's verbs, asked of this trial's checkpoint.
+
+    def _device(self) -> str:
+        return "cuda:0" if str(self.device) == "cuda" else str(self.device)
+
+    def _drawing(self, seed: int, passes: int | None, precision: str, batch: int) -> list[str]:
+        words = ["--seed", str(seed), "--precision", precision, "--batch", str(batch), "--device", self._device()]
+        return words if passes is None else [*words, "--passes", str(passes)]
+
+    def _ask(self, verb: str, words: Sequence[str]) -> str:
+        return ask(self._program, [*self._words, verb, str(self.trial), "--step", str(self.step), *words])
+
+    def _array(self, verb: str, words: Sequence[str], name: str) -> NDArray[Any]:
+        import numpy
+
+        with tempfile.TemporaryDirectory(prefix="marginalia-") as folder:
+            file = os.path.join(folder, name)
+            self._ask(verb, [*words, "--out", file])
+            values: NDArray[Any] = numpy.load(file, allow_pickle=False)
+            # Symbols as bytes would take -1 for 255.
+            return values.astype(numpy.int64) if values.dtype == numpy.uint8 else values
+
+    def _about(
+        self, verb: str, option: str, x: States | Texts, words: Sequence[str]
+    ) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Array]]:
+        """The array that a verb writes about states, and what makes it the kind of x."""
+        with tempfile.TemporaryDirectory(prefix="marginalia-") as folder:
+            file, back = self._file_of(x, folder)
+            return self._array(verb, [option, file, *words], "answer.npy"), back
