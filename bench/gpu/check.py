@@ -95,6 +95,7 @@ class Check:
             "cores": self.cores,
             "system": machine.system(),
             "torch": self.torch[0] if self.torch else "none",
+            "program": self.programs.call(["version"], 60).stdout.strip(),
         }
 
 

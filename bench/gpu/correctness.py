@@ -6,11 +6,12 @@ import csv
 import hashlib
 import math
 import os
+import re
 import signal
 import subprocess
 import time
 
-from product import Failed, ask, ended, gone, last_line, trials, unfinished
+from product import Failed, ask, children_of, ended, gone, last_line, trials, unfinished
 
 SPREAD = (
     0.02  # nats of KL and of log Z: standard deviation between trainings of ising-quick, by experiments/ising-quick.md
@@ -32,7 +33,10 @@ def doctor(check, seconds):
         raise Failed(f"doctor ends with {done.returncode}: {last_line(text)}")
     if check.cuda and "used as cuda:0" not in text:
         raise Failed("doctor sees no GPU that is used: " + last_line(text))
-    return {"text": text}
+    shown = [
+        line.split(maxsplit=1)[1] for line in text.splitlines() if re.match(r"\w+ +(LibTorch|NVIDIA|GPU|CUDA)", line)
+    ]
+    return {"report": text, "text": "; ".join(" ".join(line.split()) for line in shown)}
 
 
 def _checked(check, kind, name, seconds):
@@ -155,9 +159,7 @@ def _kill_in_the_middle(check, words, store, steps, seconds):
     if process.poll() is not None or reached < steps / 3:
         ended(process)
         raise Failed(f"the run was at step {reached} of {steps} when it was to be killed")
-    workers = [
-        int(pid) for pid in open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="utf-8").read().split()
-    ]
+    workers = children_of(process.pid)
     for pid in (*workers, process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -38,7 +38,10 @@ class Programs:
         self.program = binaries / "marginalia"
         own = [str(self._unpacked(root / "lib/needed", "needed"))] if (root / "lib/needed").is_dir() else []
         inherited = os.environ.get("LD_LIBRARY_PATH")
-        self.libraries = [*own, *filter(None, (torch_libraries, inherited))]
+        cuda = (
+            [str(f) for f in pathlib.Path(torch_libraries).parents[1].glob("nvidia/*/lib")] if torch_libraries else []
+        )
+        self.libraries = [*own, *filter(None, (torch_libraries, *cuda, inherited))]
         self.environment = {**os.environ, "NO_COLOR": "1", "XDG_CACHE_HOME": str(folder / "cache")}
         self.environment.setdefault("HOME", str(folder))
         self.environment.pop("MARGINALIA_STORE", None)
@@ -133,8 +136,18 @@ def step_points(store, trial):
     return ask(store, query, (trial,))
 
 
+def children_of(pid):
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # ended meanwhile
+            parent = int(stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
+            if parent == pid:
+                found.append(int(stat.parent.name))
+    return found
+
+
 def gone(pid, seconds):
-    """Waits until a process of ours, and the worker that it started, have ended."""
+    """Waits until a process of ours has ended, whoever its parent is."""
     until = time.time() + seconds
     while pathlib.Path(f"/proc/{pid}").exists() and time.time() < until:
         time.sleep(0.05)

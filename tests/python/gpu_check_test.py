@@ -27,8 +27,8 @@ assert training.extrapolated(0.2, 450_000) == 25
 points = [(step, 9 if step <= 3 else 2 + (step == 10), 100 + step) for step in range(1, 11)]
 assert product.steady(points) == (2, 104, 110), product.steady(points)
 try:
-    product.steady(points[:2])
-    raise SystemExit("two points time no step")
+    product.steady(points[:1])
+    raise SystemExit("one point times no step")
 except product.Failed:
     pass
 
