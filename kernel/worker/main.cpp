@@ -1,7 +1,11 @@
 // marginalia-worker: runs trials for the host program, in a process that a plugin may crash.
-//   marginalia-worker --check FILE [WORD...]              checks one plugin instead, see kernel/worker/check/check.h
-//   marginalia-worker --describe FILE JSON                says what a dataset reads instead, see describe_main.h
-//   marginalia-worker --infer DESCRIPTOR                  answers about states instead, see inference_main.h
+//   marginalia-worker --check FILE [--device=cuda] [WORD...]  checks one plugin instead, see
+//   kernel/worker/check/check.h marginalia-worker --describe FILE JSON                says what a dataset reads
+//   instead, see describe_main.h marginalia-worker --infer DESCRIPTOR                  answers about states instead,
+//   see inference_main.h
+#include <c10/core/Device.h>
+#include <marginalia/error.h>
+
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -20,10 +24,22 @@
 
 namespace {
 
+// The device that samplers and objectives are tried on.
+at::Device check_device(std::string_view name) {
+    if (name == "cpu") return at::kCPU;
+    if (marginalia::open_cuda().cuda_devices == 0)
+        throw marginalia::Error("no GPU can be used here, and --device asks for one; see `marginalia doctor`");
+    return {at::kCUDA, 0};
+}
+
 int check(int argc, char** argv, const marginalia::StandardOutput& output) {
+    constexpr std::string_view asked = "--device=";
     try {
         marginalia::configure_torch(1);
-        return marginalia::check_plugin_main(argv[2], {argv + 3, argv + argc}, marginalia::torch_checks());
+        const bool named = argc > 3 && std::string_view(argv[3]).starts_with(asked);
+        const at::Device device = check_device(named ? argv[3] + asked.size() : "cpu");
+        return marginalia::check_plugin_main(argv[2], {argv + (named ? 4 : 3), argv + argc},
+                                             marginalia::torch_checks(device));
     } catch (const std::exception& error) {
         if (!output.failed()) std::cerr << "marginalia: " << marginalia::printable_lines(error.what()) << '\n';
         return 2;

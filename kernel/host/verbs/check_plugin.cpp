@@ -23,11 +23,13 @@ Examples:
   marginalia check-plugin build/chain.so conformance.toml weight=0.3
   marginalia check-plugin ising rows=3 columns=4
   marginalia check-plugin energy/torchscript file=clock.pt
+  marginalia check-plugin mam-energy --device cuda
 
 Exit codes: 0 every promise kept, 1 one is not, 2 bad parameters, 3 no such plugin or it is refused.)";
 
 struct CheckOptions {
     std::string plugin;
+    std::string device = "cpu";
     std::vector<std::string> parameters;
 };
 
@@ -56,7 +58,7 @@ std::string plugin_file(const Common& common, const std::string& plugin) {
 
 // Becomes the worker program, which loads the plugin and prints a line per check (kernel/worker/check).
 int check_plugin_verb(const Common& common, const CheckOptions& options, std::ostream&) {
-    std::vector<std::string> words = {"--check", plugin_file(common, options.plugin)};
+    std::vector<std::string> words = {"--check", plugin_file(common, options.plugin), "--device=" + options.device};
     words.insert(words.end(), options.parameters.begin(), options.parameters.end());
     become_worker(words);
 }
@@ -69,6 +71,10 @@ void add_check_plugin(CLI::App& app, CommandLine& line) {
     verb->footer(footer_of_check);
     verb->add_option("plugin", options.plugin, "plugin file, or NAME, or KIND/NAME where kinds share a name")
         ->required();
+    verb->add_option(
+            "--device", options.device,
+            "where samplers and objectives are tried, cpu or cuda; networks are compared on both where both are")
+        ->check(CLI::IsMember({"cpu", "cuda"}));
     verb->add_option("parameters", options.parameters, "key=value, or a .toml file of parameters");
 }
 

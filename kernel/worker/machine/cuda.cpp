@@ -121,7 +121,6 @@ std::string remedy(const TorchReport& report, bool replace) {
 
 TorchReport opened() {
     TorchReport report;
-    report.version = build_setting("TORCH_VERSION");
     const fs::path cpu = loaded_file("libtorch_cpu.so");
     report.library = cpu.string();
     const fs::path cuda = cpu.parent_path() / "libtorch_cuda.so";
@@ -136,6 +135,8 @@ TorchReport opened() {
         if (!report.gpus.empty() && cuda_build && !::dlopen(cuda.c_str(), RTLD_NOW | RTLD_GLOBAL))
             open_error = ::dlerror();
     }
+    // Not earlier: LibTorch looks for its CUDA half to answer this, and never again.
+    report.version = build_setting("TORCH_VERSION");
     if (cuda_build) report.build = "CUDA";
     if (const std::string version = build_setting("CUDA_VERSION"); cuda_build && !version.empty())
         report.build += " " + version;

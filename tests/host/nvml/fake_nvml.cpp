@@ -7,6 +7,10 @@ int there = 0, lost = 1;                 // what handles point to
 struct Memory {
     unsigned long long total, free, used;
 };
+
+struct Utilization {
+    unsigned gpu, memory;
+};
 }  // namespace
 
 extern "C" {
@@ -21,6 +25,19 @@ int nvmlDeviceGetHandleByUUID(const char* id, void** device) {
 int nvmlDeviceGetMemoryInfo(void* device, Memory* memory) {
     if (device == &lost) return gone;
     *memory = {80, 60, 20};
+    return 0;
+}
+int nvmlDeviceGetUtilizationRates(void* device, Utilization* utilization) {
+    if (device == &lost) return gone;
+    *utilization = {30, 10};
+    return 0;
+}
+int nvmlDeviceGetName(void*, char* text, unsigned length) {
+    std::strncpy(text, "a pretended GPU", length);
+    return 0;
+}
+int nvmlSystemGetDriverVersion(char* text, unsigned length) {
+    std::strncpy(text, "580.1", length);
     return 0;
 }
 }

@@ -67,6 +67,8 @@ expect("a CUDA half that sees no GPU", with_driver(fakes / "cuda/libtorch_cuda.s
        r"CUDA +LibTorch's CUDA.* cannot use this driver, which runs CUDA up to the version named above; install a newer driver, or a LibTorch")
 expect("a driver that fails", with_driver(fakes / "cuda/libtorch_cuda.so", "failing"), 0,
        r"CUDA +the NVIDIA driver fails: system has unsupported display driver / cuda driver combination; see to it with nvidia-smi")
+expect("check-plugin on a GPU that is not there", with_driver(None, words=("check-plugin", "mam-energy", "--device", "cuda")), 2,
+       r"no GPU can be used here, and --device asks for one; see `marginalia doctor`")
 
 EXPERIMENT = """
 name = "small"

@@ -29,17 +29,18 @@ std::string source_of(const CheckTarget& target) { return needs_energy(target) ?
 // Builds samplers and what they draw from: a network, or an energy where they need one.
 class Bench {
 public:
-    explicit Bench(const CheckTarget& target)
-        : target_(target), domain_(domain_of(target.domain.value_or(tiny_domain()))), problem_(domain_, {"energy"}),
-          source_(source_of(target)) {
+    Bench(const CheckTarget& target, const at::Device& device)
+        : target_(target), domain_(domain_of(target.domain.value_or(tiny_domain()))),
+          problem_(domain_, {"energy"}, device), source_(source_of(target)) {
         at::Generator generator = seeded(21);
         const at::Tensor logits = at::randn({all_states(domain_).size(0)}, generator);
         network_ = make_table_network(domain_, logits, logits);
+        network_->to(device);
         log_p_ = needs_energy(target) ? problem_.log_target : logits.log_softmax(0, at::kDouble);
     }
 
     std::unique_ptr<Sampler> make(std::int64_t batch, at::Generator& generator, const Params* params = nullptr) const {
-        TrainingSetup setup{domain_, batch, at::kCPU};
+        TrainingSetup setup{domain_, batch, problem_.device};
         if (needs_energy(target_)) setup.energy = problem_.energy.get();
         std::unique_ptr<Sampler> sampler(
             reinterpret_cast<SamplerFactory>(target_.factory)(params ? *params : target_.params, setup, generator));
@@ -54,6 +55,7 @@ public:
     }
 
     const Domain& domain() const { return domain_; }
+    const at::Device& device() const { return problem_.device; }
     const Network& network() const { return *network_; }
     const std::string& source() const { return source_; }  // "network" or "energy"
     const at::Tensor& log_p() const { return log_p_; }     // (K^D) float64, what draws follow
@@ -80,7 +82,7 @@ void expect_states(const at::Tensor& x, std::int64_t batch, const Domain& domain
 }
 
 std::string check_draws(const Bench& bench) {
-    at::Generator generator = seeded(22);
+    at::Generator generator = seeded(22, bench.device());
     const auto sampler = bench.make(few_rows, generator);
     at::Tensor x;
     for (int i = 0; i < 3; ++i) {
@@ -94,7 +96,7 @@ std::string check_draws(const Bench& bench) {
 }
 
 std::string fit(const Bench& bench, const at::Tensor& x, int draws) {
-    const at::Tensor counts = at::bincount(state_numbers(x, bench.domain()), {}, bench.log_p().size(0));
+    const at::Tensor counts = at::bincount(state_numbers(x.cpu(), bench.domain()), {}, bench.log_p().size(0));
     const at::Tensor p = bench.log_p().exp();
     const auto size = static_cast<std::size_t>(p.numel());
     const ChiSquare result = chi_square({p.data_ptr<double>(), size}, {counts.data_ptr<std::int64_t>(), size});
@@ -120,7 +122,7 @@ std::string check_invariance(const Bench& bench, Sampler& sampler, at::Generator
 // The density told of the last draw is that of its states.
 std::string check_density(const Bench& bench) {
     constexpr double tolerance = 1e-4;  // a network's logits are float32
-    at::Generator generator = seeded(30);
+    at::Generator generator = seeded(30, bench.device());
     const auto sampler = bench.make(few_rows, generator);
     for (int i = 0; i < 2; ++i) {
         const at::Tensor x = bench.draw(*sampler, generator), told = sampler->log_density();
@@ -128,8 +130,8 @@ std::string check_density(const Bench& bench) {
         expect(told.dim() == 1 && told.size(0) == few_rows && told.scalar_type() == at::kDouble,
                "log_density() gives " + shape_text(told) + "; it must be (B) float64, here (" +
                    std::to_string(few_rows) + "), or an undefined tensor");
-        const at::Tensor right = bench.log_p().index_select(0, state_numbers(x, bench.domain()));
-        const at::Tensor off = (told - right).abs();
+        const at::Tensor right = bench.log_p().index_select(0, state_numbers(x.cpu(), bench.domain()));
+        const at::Tensor off = (told.cpu() - right).abs();
         const auto worst = off.argmax();
         expect(off.max().item<double>() <= tolerance,
                "log_density() gives " + digits(told[worst.item<std::int64_t>()].item<double>()) +
@@ -141,9 +143,9 @@ std::string check_density(const Bench& bench) {
 }
 
 std::string check_randomness(const Bench& bench) {
-    const GlobalGenerator global;
+    const GlobalGenerator global(bench.device());
     const auto three_draws = [&](std::uint64_t seed) {
-        at::Generator generator = seeded(seed);
+        at::Generator generator = seeded(seed, bench.device());
         const auto sampler = bench.make(few_rows, generator);
         std::vector<at::Tensor> drawn;
         for (int i = 0; i < 3; ++i) drawn.push_back(bench.draw(*sampler, generator).clone());
@@ -159,7 +161,7 @@ std::string check_randomness(const Bench& bench) {
 }
 
 std::string check_ownership(const Bench& bench) {
-    at::Generator generator = seeded(25);
+    at::Generator generator = seeded(25, bench.device());
     const auto sampler = bench.make(few_rows, generator);
     const at::Tensor kept = bench.draw(*sampler, generator), copy = kept.clone();
     bench.draw(*sampler, generator);
@@ -174,7 +176,7 @@ StateDict copy_of(const StateDict& state) {
 }
 
 std::string check_resume(const Bench& bench) {
-    at::Generator generator = seeded(26), fresh = seeded(27);
+    at::Generator generator = seeded(26, bench.device()), fresh = seeded(27, bench.device());
     const auto sampler = bench.make(few_rows, generator);
     bench.draw(*sampler, generator, 3);
     const StateDict state = copy_of(sampler->state());
@@ -192,25 +194,28 @@ std::string check_resume(const Bench& bench) {
 }
 
 std::string draw_waits(const Bench& bench) {
-    at::Generator generator = seeded(33);
+    at::Generator generator = seeded(33, bench.device());
     const auto sampler = bench.make(few_rows, generator);
     bench.draw(*sampler, generator);
-    return waits_of("a draw", [&] { bench.draw(*sampler, generator); });
+    return waits_of("a draw", bench.device(), [&] { bench.draw(*sampler, generator); });
 }
 
 std::string measure_speed(const Bench& bench) {
-    at::Generator generator = seeded(28);
+    at::Generator generator = seeded(28, bench.device());
     const auto sampler = bench.make(512, generator);
     bench.draw(*sampler, generator);
     const std::int64_t calls = table_network_calls(bench.network());
     int draws = 0;
-    const double seconds = seconds_of([&] { bench.draw(*sampler, generator), ++draws; });
+    const double seconds = seconds_of([&] {
+        bench.draw(*sampler, generator).sum().item();  // when a device is done too
+        ++draws;
+    });
     const double passes = static_cast<double>(table_network_calls(bench.network()) - calls) / draws;
     return rounded(1e3 * seconds) + " ms and " + rounded(passes) + " network passes a draw of 512 states";
 }
 
 void check_long_run(const Bench& bench, Checker& checker) {
-    at::Generator generator = seeded(29);
+    at::Generator generator = seeded(29, bench.device());
     std::unique_ptr<Sampler> sampler;
     const bool right = checker.run("draws follow the " + bench.source() + "'s distribution", [&] {
         sampler = bench.make(rows, generator);
@@ -222,17 +227,18 @@ void check_long_run(const Bench& bench, Checker& checker) {
 
 }  // namespace
 
-void check_sampler(const CheckTarget& target, Checker& checker) {
+void check_sampler(const CheckTarget& target, const at::Device& device, Checker& checker) {
     const at::NoGradGuard no_grad;  // as the host calls it
     std::unique_ptr<const Bench> bench;
     if (!checker.run("the checks' own " + source_of(target), [&] {
-            bench = std::make_unique<Bench>(target);
-            return domain_text(bench->domain().layout, bench->domain().categories) + ", a table of known p";
+            bench = std::make_unique<Bench>(target, device);
+            return domain_text(bench->domain().layout, bench->domain().categories) + ", a table of known p" +
+                   on_device(device);
         }))
         return;
     check_declarations(target.plugin, checker);
     const auto create = [&](const Params& params) {
-        at::Generator generator = seeded(20);
+        at::Generator generator = seeded(20, device);
         bench->make(few_rows, generator, &params);
     };
     const bool made = checker.run("a sampler can be made", [&] {

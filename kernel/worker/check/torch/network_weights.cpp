@@ -78,7 +78,7 @@ std::string check_checkpoint(const NetworkProbe& probe) {
 }
 
 std::string check_repeat(const NetworkProbe& probe) {
-    const GlobalGenerator global;
+    const GlobalGenerator global(at::kCPU);
     expect_equal_outputs(
         probe, *probe.network,
         "the same states give other values the second time; use no dropout and no state that calls change");
@@ -87,7 +87,7 @@ std::string check_repeat(const NetworkProbe& probe) {
 }
 
 std::string check_weights(const NetworkProbe& probe) {
-    const GlobalGenerator global;
+    const GlobalGenerator global(at::kCPU);
     const auto same = probe.maker.make(probe.domain, 1), other = probe.maker.make(probe.domain, 2);
     global.expect_untouched("building the network");
     bool differs = false;

@@ -8,15 +8,15 @@
 
 namespace marginalia {
 
-// A CPU generator of its own for each number.
-inline at::Generator seeded(std::uint64_t number) {
-    return make_generator(at::kCPU, static_cast<std::int64_t>(number), 77);
+// A generator of its own for each number, of the CPU or another device.
+inline at::Generator seeded(std::uint64_t number, const at::Device& device = at::kCPU) {
+    return make_generator(device, static_cast<std::int64_t>(number), 77);
 }
 
-// LibTorch's global generator, which no plugin may use.
+// LibTorch's global generators, of the CPU and of the device, which no plugin may use.
 class GlobalGenerator {
 public:
-    GlobalGenerator() : before_(state()) {}
+    explicit GlobalGenerator(const at::Device& device) : device_(device), before_(state()) {}
 
     void expect_untouched(const std::string& who) const {
         expect(at::equal(before_, state()),
@@ -26,8 +26,14 @@ public:
     }
 
 private:
-    static at::Tensor state() { return at::globalContext().defaultGenerator(at::kCPU).get_state(); }
+    at::Tensor state() const {
+        const auto of = [](const at::Device& device) {
+            return at::globalContext().defaultGenerator(device).get_state();
+        };
+        return device_.is_cpu() ? of(device_) : at::cat({of(at::kCPU), of(device_)});
+    }
 
+    const at::Device device_;
     const at::Tensor before_;
 };
 

@@ -89,8 +89,8 @@ public:
         if (at::GradMode::is_enabled())
             throw Error("the objective calls the sampler with grad mode on; put an at::NoGradGuard around draw()");
         const Domain& domain = network.domain();
-        const at::Tensor order = random_orders(batch_, domain.sites, generator, at::kCPU);
-        at::Tensor x = at::full({batch_, domain.sites}, domain.categories, at::kLong);
+        const at::Tensor order = random_orders(batch_, domain.sites, generator, generator.device());
+        at::Tensor x = at::full_like(order, domain.categories);
         for (std::int64_t position = 0; position < domain.sites; ++position) {
             const at::Tensor site = order.select(1, position);
             x.scatter_(1, site.unsqueeze(1), sample_symbols(network.conditional_at(x, site), generator).unsqueeze(1));
@@ -104,7 +104,8 @@ private:
 
 }  // namespace
 
-TinyProblem::TinyProblem(const Domain& given, const std::vector<std::string>& needs) : domain(given) {
+TinyProblem::TinyProblem(const Domain& given, const std::vector<std::string>& needs, const at::Device& where)
+    : domain(given), device(where) {
     const auto named = [&](const char* table) { return std::find(needs.begin(), needs.end(), table) != needs.end(); };
     wants_sampler = named("sampler") || named("model-sampler") || named("target-sampler");
     at::Generator generator = seeded(11);
@@ -123,7 +124,7 @@ TinyProblem::TinyProblem(const Domain& given, const std::vector<std::string>& ne
 }
 
 double TinyProblem::kl(const at::Tensor& logits) const {
-    const at::Tensor log_model = logits.detach().to(at::kDouble).log_softmax(0);
+    const at::Tensor log_model = logits.detach().cpu().to(at::kDouble).log_softmax(0);
     const auto& [from, to] = energy ? std::pair(log_model, log_target) : std::pair(log_target, log_model);
     // A state that never occurs in the data adds nothing.
     return at::where(from > -INFINITY, from.exp() * (from - to), at::zeros_like(from)).sum().item<double>();

@@ -1,5 +1,7 @@
-// The checks of networks, samplers and objectives, on LibTorch's CPU.
+// The checks of networks, samplers and objectives, on LibTorch's CPU or, of the last two, on a GPU.
 #pragma once
+
+#include <c10/core/Device.h>
 
 #include <map>
 #include <string>
@@ -14,15 +16,19 @@ void check_network(const CheckTarget&, Checker&);
 
 // With a network, or an energy for samplers that need one, of known distribution over a tiny domain: the draws'
 // histogram, the density told of them, randomness, resume, speed.
-void check_sampler(const CheckTarget&, Checker&);
+void check_sampler(const CheckTarget&, const at::Device&, Checker&);
 
 // With a network of two tables over a tiny domain, a tiny energy or dataset as `needs` says, and an exact sampler:
 // 50 steps lower the true KL of each head that they train, resume equals unbroken.
-void check_objective(const CheckTarget&, Checker&);
+void check_objective(const CheckTarget&, const at::Device&, Checker&);
 
-// By kind, for check_plugin_main.
-inline std::map<std::string, KindCheck> torch_checks() {
-    return {{"network", check_network}, {"sampler", check_sampler}, {"objective", check_objective}};
+// By kind, for check_plugin_main. `device` has the tiny network on which samplers and objectives are tried.
+inline std::map<std::string, KindCheck> torch_checks(const at::Device& device) {
+    const auto on_device = [device](void (*check)(const CheckTarget&, const at::Device&, Checker&)) {
+        return [=](const CheckTarget& target, Checker& checker) { check(target, device, checker); };
+    };
+    return {
+        {"network", check_network}, {"sampler", on_device(check_sampler)}, {"objective", on_device(check_objective)}};
 }
 
 }  // namespace marginalia

@@ -4,8 +4,8 @@
 
 namespace marginalia {
 
-std::string waits_of(const std::string& what, const std::function<void()>& work) {
-    WaitCounter counter;
+std::string waits_of(const std::string& what, const at::Device& device, const std::function<void()>& work) {
+    WaitCounter counter(device);
     work();
     const DeviceWaits found = counter.take();
     std::string text = "none in " + what;
