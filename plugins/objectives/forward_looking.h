@@ -30,12 +30,19 @@ public:
     // Φ(all □), a first estimate of log Z.
     double empty() const { return empty_; }
 
-    // From the network's log_marginal of the rows x (N, D) and log Z: (N) float64.
-    at::Tensor operator()(const at::Tensor& x, const at::Tensor& marginal, const at::Tensor& log_z) const {
-        const at::Tensor share = (x < domain_.categories).to(at::kDouble).mean(1);  // |S| / D
+    // Rows x (N, D), whose Φ is evaluated beside the network's pass over them if this is made before it.
+    struct Rows {
+        at::Tensor x;
+        marginalia::PartialDensities partial;
+    };
+    Rows rows(const at::Tensor& x) const { return {x, {*energy_, x}}; }
+
+    // From the network's log_marginal of the rows and log Z: (N) float64.
+    at::Tensor operator()(const Rows& rows, const at::Tensor& marginal, const at::Tensor& log_z) const {
+        const at::Tensor share = (rows.x < domain_.categories).to(at::kDouble).mean(1);  // |S| / D
         const double uniform = static_cast<double>(domain_.sites) * std::log(static_cast<double>(domain_.categories));
         const at::Tensor correction = (1 - share) * (marginal + share * uniform);
-        return correction + marginalia::partial_log_densities(*energy_, x) - empty_ - share * (log_z - empty_);
+        return correction + rows.partial.values() - empty_ - share * (log_z - empty_);
     }
 
 private:
@@ -68,7 +75,8 @@ public:
         return any_order_->log_density(x, generator, tick);
     }
     at::Tensor log_marginal(const at::Tensor& x) const override {
-        return marginals_(x, network().log_marginal(x), log_z_);
+        const auto rows = marginals_.rows(x);
+        return marginals_(rows, network().log_marginal(x), log_z_);
     }
 
 private:

@@ -9,43 +9,15 @@
 #include <marginalia/sampler.h>
 #include <oneapi/tbb/global_control.h>
 
-#include "kernel/worker/check/torch/network_probe.h"
-#include "kernel/worker/check/torch/table_network.h"
-#include "kernel/worker/model/trial_parts.h"
-#include "tests/plugins/energy_plugin.h"
+#include "tests/plugins/chain_sampling.h"
 
 namespace train_chains {
 
 using namespace marginalia;
+using chain_sampling::Sampling;
 using energy_plugin::Words;
 
 namespace {
-
-// The network that chains on the energy do not look at.
-const Network& some_network() {
-    static const auto network = [] {
-        const Domain domain = domain_of(tiny_domain());
-        const at::Tensor logits = at::zeros({all_states(domain).size(0)});
-        return make_table_network(domain, logits, logits);
-    }();
-    return *network;
-}
-
-// A sampler of a plugin with the generator it is made from.
-struct Sampling {
-    Sampling(const std::string& plugin, const Words& words, const Energy& energy, std::int64_t batch,
-             std::int64_t seed = 0)
-        : generator(make_generator(at::kCPU, seed, 5)) {
-        TrainingSetup setup{{energy.sites(), energy.categories(), energy.layout()}, batch, at::kCPU, &energy};
-        const auto& descriptor = energy_plugin::descriptor(plugin);
-        const auto create = reinterpret_cast<SamplerFactory>(descriptor.create);
-        sampler.reset(create(energy_plugin::params_of(descriptor, words), setup, generator));
-    }
-    at::Tensor draw() { return sampler->draw(some_network(), generator); }
-
-    at::Generator generator;
-    std::unique_ptr<Sampler> sampler;
-};
 
 // log f / D and the square of the mean spin.
 std::array<double, 2> look(const Energy& energy, State x) {

@@ -8,14 +8,11 @@
 #include <fmt/format.h>
 #include <marginalia/host.h>
 
-#include <unistd.h>
-
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "kernel/worker/machine/device_waits.h"
+#include "tests/worker/rows_file.h"
 #include "tests/worker/trial_fixture.h"
 
 namespace train_waits {
@@ -103,23 +100,6 @@ std::vector<Source> sources(const std::string& rows) {
             {"parallel-tempering", sampler("parallel-tempering", "temperatures = 2\nburn_in = 1\n"), true},
             {"single-site-gibbs", sampler("single-site-gibbs", "burn_in = 1\n")}};
 }
-
-// Random states of 3 x 4 sites as a .npy file of bytes.
-class RowsFile {
-public:
-    RowsFile() : path_(std::filesystem::temp_directory_path() / fmt::format("train_waits_{}.npy", getpid())) {
-        std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': (40, 3, 4), }";
-        header.resize(117, ' ');
-        std::ofstream file(path_, std::ios::binary);
-        file << "\x93NUMPY" << '\x01' << '\0' << '\x76' << '\0' << header << '\n';
-        for (int i = 0; i < 480; ++i) file << static_cast<char>((i * i / 7 + i) % 2);
-    }
-    ~RowsFile() { std::filesystem::remove(path_); }
-    std::string path() const { return path_.string(); }
-
-private:
-    const std::filesystem::path path_;
-};
 
 std::string experiment(const Plugin& objective, const Plugin& network, const std::string& source, int steps,
                        int log_every) {

@@ -37,8 +37,8 @@ bool is_log_density(double value) { return value < INFINITY; }  // false for NaN
 }  // namespace
 
 struct ParallelEnergy::Running {
-    at::Tensor symbols;  // (B, D) int64 on the CPU
-    at::Tensor values;   // (B) float64 on the CPU
+    HostCopy symbols;   // (B, D) of states on the CPU, else their bytes
+    at::Tensor values;  // (B) float64 on the CPU
     at::Device device = at::kCPU;
     oneapi::tbb::task_group group;
     bool active = false;
@@ -52,7 +52,7 @@ ParallelEnergy::~ParallelEnergy() {
 }
 
 void ParallelEnergy::start(const at::Tensor& x) {
-    running_->symbols = to_host(x).contiguous();
+    running_->symbols = HostCopy(x.is_cpu() ? x : x.to(at::kByte));
     running_->device = x.device();
     running_->values = at::empty({x.size(0)}, at::kDouble);
     running_->active = true;
@@ -71,9 +71,11 @@ at::Tensor ParallelEnergy::finish() {
 }
 
 void ParallelEnergy::evaluate_symbols() const {
-    const auto* symbols = running_->symbols.const_data_ptr<std::int64_t>();
+    const at::Tensor& x = running_->symbols.wait();
     const std::span<double> out{running_->values.data_ptr<double>(),
                                 static_cast<std::size_t>(running_->values.numel())};
+    if (x.scalar_type() == at::kByte) return evaluate(states_of(x), out);
+    const auto* symbols = x.const_data_ptr<std::int64_t>();
     const auto width = static_cast<std::size_t>(energy_.sites());
     in_pieces(out.size(), [&](std::size_t first, std::size_t count) {
         // Each piece becomes bytes where it is evaluated: the batch is read once, and its bytes stay in the cache.

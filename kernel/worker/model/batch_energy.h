@@ -13,7 +13,8 @@
 namespace marginalia {
 
 // Evaluates rows with oneTBB. Where the network runs on another device than the CPU, evaluation goes on beside it from
-// `start` to `finish`; on the CPU both would share the cores, so it is done in `finish`.
+// `start` to `finish`, which begins as soon as the states have come as bytes; on the CPU both would share the cores, so
+// it is done in `finish`.
 //
 // Errors: whatever the energy throws comes back as Error with the energy's name; so does a NaN or +infinity.
 class ParallelEnergy final : public BatchEnergy {

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include <ATen/ATen.h>
+#include <marginalia/rows.h>
 #include <torch/script.h>
 
 #include "kernel/spec/experiment.h"
@@ -75,6 +76,15 @@ at::Generator make_generator(const at::Device& device, std::int64_t seed, std::u
 
 namespace {
 
+constexpr std::size_t most_bytes_of_rows = std::size_t{1} << 31;  // kept on a device
+
+// Not by to_device, for whose copies LibTorch would keep as much memory of the host for ever.
+void keep_rows(TrialParts& parts) {
+    const std::size_t bytes = parts.dataset->size(Split::train) * static_cast<std::size_t>(parts.domain.sites);
+    if (!parts.device.is_cpu() && bytes <= most_bytes_of_rows)
+        parts.rows = all_rows(*parts.dataset, Split::train).to(parts.device);
+}
+
 constexpr std::uint64_t host_stream = 2;  // 0 is the trial's generator, 1 the weights'
 
 void seed_generators(TrialParts& parts, std::int64_t seed) {
@@ -127,6 +137,7 @@ TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
     const TrainingSetup setup = setup_of(parts, request.settings.train.batch);
     if (request.settings.has("sampler"))
         parts.sampler = make<SamplerFactory>("sampler", request.settings, plugins, setup, parts.generator);
+    else if (parts.dataset) keep_rows(parts);
     return parts;
 }
 

@@ -23,6 +23,7 @@ struct TrialParts {
     std::unique_ptr<Network> network;
     std::unique_ptr<Sampler> sampler;
     std::unique_ptr<Objective> objective;
+    at::Tensor rows;  // of the dataset's training split (TrainingStep::rows); undefined where it is read row by row
     at::Device device = at::kCPU;
     at::Generator generator;       // the trial's own, on `device`
     at::Generator host_generator;  // the trial's own, of the CPU; where `device` is the CPU, the same one

@@ -192,7 +192,9 @@ private:
                            parts_.dataset.get(),
                            parts_.generator,
                            {},
-                           parts_.host_generator};
+                           parts_.host_generator,
+                           {},
+                           parts_.rows};
         at::Tensor loss;
         bool updated = false;
         {

@@ -62,6 +62,8 @@ public:
         std::vector<at::Tensor> rows{link.before, link.after};
         if (!forward_looking_) rows.push_back(x);
         const at::Tensor states = at::cat(rows);
+        std::optional<ForwardLooking::Rows> looked_at;
+        if (forward_looking_) looked_at = forward_looking_->rows(states);
         const auto pass = step.network.joint(states, link.site);
         const at::Tensor log_f = finite_log_f(*step.energy);
         if (step.step == 1) {
@@ -71,7 +73,7 @@ public:
         const at::Tensor log_z = log_z_.value();
 
         const at::Tensor marginal =
-            forward_looking_ ? (*forward_looking_)(states, pass.log_marginal, log_z) : pass.log_marginal;
+            forward_looking_ ? (*forward_looking_)(*looked_at, pass.log_marginal, log_z) : pass.log_marginal;
         const auto parts = marginal.split(x.size(0));
         const at::Tensor log_conditional = pass.logits.log_softmax(1).gather(1, link.symbol.unsqueeze(1)).squeeze(1);
         const at::Tensor penalty = (parts[0] + log_conditional - parts[1]).square().mean();

@@ -87,8 +87,9 @@ public:
         const at::Tensor x = marginalia::training_states(step, setup_);
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
         const PartlyKnown rows(x, marginalia::positions_of_sites(order), categories, step.generator);
-        // The states come to the host before the pass begins, and so the sweeps run beside it.
-        HostRows on_host = sweeps_ == 0 ? HostRows() : HostRows(x, rows.unknown);
+        // On their way to the host before the pass begins, and so the sweeps run beside it.
+        marginalia::HostCopy on_host;
+        if (sweeps_ > 0) on_host = marginalia::HostCopy(at::cat({x.to(at::kByte), rows.unknown.to(at::kByte)}));
         const at::Tensor log_p = step.network.conditional_logits(rows.before).log_softmax(2);
         const at::Tensor cross_entropy = sweeps_ == 0 ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * rows.unknown)
                                                       : -(targets(on_host, step).to(log_p.dtype()) * log_p).sum(2);
@@ -124,42 +125,31 @@ public:
 
 private:
     at::Tensor marginals(marginalia::TrainingStep& step, const at::Tensor& states) {
+        if (!forward_looking_) return step.network.log_marginal(states);
+        const auto rows = forward_looking_->rows(states);
         const at::Tensor marginal = step.network.log_marginal(states);
-        if (!forward_looking_) return marginal;
         if (step.step == 1) log_z_.begin_at(forward_looking_->empty());
         const at::Tensor log_z = log_z_.value();
         step.metrics["log_z_estimate"] = log_z.detach();
-        return (*forward_looking_)(states, marginal, log_z);
+        return (*forward_looking_)(rows, marginal, log_z);
     }
 
-    // Full states (B, D) and whether their sites are unknown, both as bytes on the host, by one copy.
-    struct HostRows {
-        HostRows() = default;
-        HostRows(const at::Tensor& x, const at::Tensor& unknown)
-            : rows(x.size(0)), width(static_cast<std::size_t>(x.size(1))),
-              bytes(marginalia::to_bytes(at::cat({x.to(at::kByte), unknown.to(at::kByte)}))) {}
-
-        std::span<std::uint8_t> state(std::size_t row) { return std::span(bytes).subspan(row * width, width); }
-        std::span<const std::uint8_t> free(std::size_t row) { return state(static_cast<std::size_t>(rows) + row); }
-
-        std::int64_t rows = 0;
-        std::size_t width = 0;
-        std::vector<std::uint8_t> bytes;
-    };
-
-    // t_d at the unknown sites, 0 at the known ones: (B, D, K) float32 on the trial's device.
-    at::Tensor targets(HostRows& on_host, marginalia::TrainingStep& step) const {
-        const std::int64_t categories = setup_.domain.categories;
+    // t_d at the unknown sites, 0 at the known ones: (B, D, K) float32 on the trial's device. On the host come full
+    // states (B, D), which move on, and whether their sites are unknown, (2 B, D) bytes in all.
+    at::Tensor targets(const marginalia::HostCopy& on_host, marginalia::TrainingStep& step) const {
+        const at::Tensor& bytes = on_host.wait();
+        const std::int64_t rows = bytes.size(0) / 2, sites = bytes.size(1), categories = setup_.domain.categories;
         const auto seed =
             static_cast<std::uint64_t>(marginalia::host_integer(0, std::int64_t{1} << 62, step.host_generator));
-        at::Tensor sums = at::zeros({on_host.rows, setup_.domain.sites, categories}, at::kFloat);
+        at::Tensor sums = at::zeros({rows, sites, categories}, at::kFloat);
         auto* out = sums.data_ptr<float>();
-        marginalia::in_parallel(on_host.rows, [&](std::int64_t first, std::int64_t end) {
-            for (std::int64_t i = first; i < end; ++i) {
-                const auto row = static_cast<std::size_t>(i);
-                marginalia::FastRandom random(seed, static_cast<std::uint64_t>(i));
-                add_sweeps(on_host.state(row), on_host.free(row),
-                           out + row * on_host.width * static_cast<std::size_t>(categories), random);
+        auto* states = bytes.data_ptr<std::uint8_t>();
+        const auto width = static_cast<std::size_t>(sites);
+        marginalia::in_parallel(rows, [&](std::int64_t first, std::int64_t end) {
+            for (std::int64_t row = first; row < end; ++row) {
+                marginalia::FastRandom random(seed, static_cast<std::uint64_t>(row));
+                add_sweeps({states + row * sites, width}, {states + (rows + row) * sites, width},
+                           out + row * sites * categories, random);
             }
         });
         return marginalia::to_device(sums, setup_.device);

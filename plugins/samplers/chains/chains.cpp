@@ -64,7 +64,7 @@ void Chains::make_possible() {
     });
 }
 
-at::Tensor Chains::rows() const { return marginalia::from_bytes({bytes_, sites_}); }
+at::Tensor Chains::rows() const { return marginalia::byte_rows({bytes_, sites_}); }
 
 at::Tensor Chains::rows(const std::vector<std::int64_t>& chains) const {
     std::vector<std::uint8_t> bytes;
@@ -73,7 +73,7 @@ at::Tensor Chains::rows(const std::vector<std::int64_t>& chains) const {
         const auto first = bytes_.begin() + chain * static_cast<std::ptrdiff_t>(sites_);
         bytes.insert(bytes.end(), first, first + static_cast<std::ptrdiff_t>(sites_));
     }
-    return marginalia::from_bytes({bytes, sites_});
+    return marginalia::byte_rows({bytes, sites_});
 }
 
 void Chains::save(marginalia::StateDict& state) const {
@@ -108,14 +108,14 @@ void Chains::load(const marginalia::StateDict& state) {
 EnergyChains::EnergyChains(const char* unit, const marginalia::Params& params, const marginalia::TrainingSetup& setup,
                            at::Generator& generator)
     : chains_(energy_of(setup), setup.batch, start_of(params.text("start")), generator), unit_(unit),
-      per_draw_(params.integer(unit)), burn_in_(params.integer("burn_in")), device_(setup.device) {}
+      per_draw_(params.integer(unit)), burn_in_(params.integer("burn_in")) {}
 
-at::Tensor EnergyChains::draw(const marginalia::Network&, at::Generator&) {
+at::Tensor EnergyChains::draw() {
     if (done_ == 0) chains_.make_possible();
     const std::int64_t count = per_draw_ + (done_ == 0 ? burn_in_ : 0);
     for_each(chains_.count(), [this, count](std::int64_t chain) { move(chain, count); });
     done_ += count;
-    return marginalia::to_device(chains_.rows(), device_);
+    return chains_.rows();
 }
 
 std::string EnergyChains::report() const {

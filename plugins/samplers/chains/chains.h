@@ -9,6 +9,8 @@
 #include <marginalia/heat_bath.h>
 #include <marginalia/sampler.h>
 
+#include "ahead.h"
+
 namespace chains {
 
 // Which states chains start at.
@@ -41,7 +43,7 @@ public:
     // where 1,000 do not suffice.
     void make_possible();
 
-    // The states of all chains, or of those numbered, as (rows, D) int64 on the CPU.
+    // The states of all chains, or of those numbered, as (rows, D) bytes on the CPU.
     at::Tensor rows() const;
     at::Tensor rows(const std::vector<std::int64_t>& chains) const;
 
@@ -64,10 +66,10 @@ inline constexpr marginalia::Parameter start_parameter = {
     .choices = start_words,
     .help = "chains start at random states, or at all 0, all 1, .. and a random state in turn"};
 
-// A sampler of one persistent chain for each state of the batch, each moved by itself.
-class EnergyChains : public marginalia::Sampler {
+// One persistent chain for each state of the batch, each moved by itself; Ahead makes a sampler of it.
+class EnergyChains : public Source {
 public:
-    at::Tensor draw(const marginalia::Network&, at::Generator&) final;
+    at::Tensor draw() final;
     std::string report() const override;
     marginalia::StateDict state() const override;
     void load(const marginalia::StateDict& state) override;
@@ -88,7 +90,6 @@ protected:
 private:
     const std::string unit_;
     const std::int64_t per_draw_, burn_in_;
-    const at::Device device_;
     std::int64_t done_ = 0;
 };
 

@@ -90,6 +90,6 @@ private:
 
 }  // namespace
 
-MARGINALIA_SAMPLER(GibbsWithGradients, "gibbs-with-gradients",
+MARGINALIA_SAMPLER(chains::Ahead<GibbsWithGradients>, "gibbs-with-gradients",
                    "persistent chains on the energy whose proposals its differences guide", manual, parameters,
                    "energy");

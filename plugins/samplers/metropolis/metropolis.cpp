@@ -94,5 +94,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_SAMPLER(Metropolis, "metropolis", "persistent Metropolis chains on the energy", manual, parameters,
-                   "energy");
+MARGINALIA_SAMPLER(chains::Ahead<Metropolis>, "metropolis", "persistent Metropolis chains on the energy", manual,
+                   parameters, "energy");

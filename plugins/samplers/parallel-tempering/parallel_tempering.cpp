@@ -1,7 +1,6 @@
 #include "replicas.h"
 
 #include <ATen/ATen.h>
-#include <marginalia/host.h>
 
 namespace {
 
@@ -87,17 +86,17 @@ std::vector<double> ladder_of(const marginalia::Params& params) {
     return betas;
 }
 
-class ParallelTempering final : public marginalia::Sampler {
+class ParallelTempering final : public chains::Source {
 public:
     ParallelTempering(const marginalia::Params& params, const marginalia::TrainingSetup& setup,
                       at::Generator& generator)
-        : sweeps_(params.integer("sweeps")), burn_in_(params.integer("burn_in")), device_(setup.device),
+        : sweeps_(params.integer("sweeps")), burn_in_(params.integer("burn_in")),
           replicas_(chains::energy_of(setup), setup.batch, ladder_of(params), chains::start_of(params.text("start")),
                     generator) {}
 
-    at::Tensor draw(const marginalia::Network&, at::Generator&) override {
+    at::Tensor draw() override {
         replicas_.advance(sweeps_ + (replicas_.sweeps() == 0 ? burn_in_ : 0));
-        return marginalia::to_device(replicas_.coldest(), device_);
+        return replicas_.coldest();
     }
 
     std::string report() const override { return replicas_.report(); }
@@ -106,11 +105,10 @@ public:
 
 private:
     const std::int64_t sweeps_, burn_in_;
-    const at::Device device_;
     parallel_tempering::Replicas replicas_;
 };
 
 }  // namespace
 
-MARGINALIA_SAMPLER(ParallelTempering, "parallel-tempering",
+MARGINALIA_SAMPLER(chains::Ahead<ParallelTempering>, "parallel-tempering",
                    "replicas of the energy at several temperatures that swap states", manual, parameters, "energy");

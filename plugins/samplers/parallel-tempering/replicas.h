@@ -19,7 +19,7 @@ public:
     void advance(std::int64_t sweeps);
 
     std::int64_t sweeps() const { return sweeps_; }  // so far
-    at::Tensor coldest() const;                      // (ensembles, D) int64, the states at level 0
+    at::Tensor coldest() const;                      // (ensembles, D) bytes, the states at level 0
     std::string report() const;                      // swaps accepted, round trips
 
     marginalia::StateDict state() const;

@@ -55,5 +55,5 @@ private:
 
 }  // namespace
 
-MARGINALIA_SAMPLER(SingleSiteGibbs, "single-site-gibbs", "persistent heat-bath chains on the energy", manual,
-                   parameters, "energy");
+MARGINALIA_SAMPLER(chains::Ahead<SingleSiteGibbs>, "single-site-gibbs", "persistent heat-bath chains on the energy",
+                   manual, parameters, "energy");

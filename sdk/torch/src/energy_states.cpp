@@ -15,11 +15,17 @@ std::vector<std::uint8_t> to_bytes(const at::Tensor& x) {
     return {data, data + bytes.numel()};
 }
 
-at::Tensor from_bytes(States rows) {
+at::Tensor from_bytes(States rows) { return byte_rows(rows).to(at::kLong); }
+
+at::Tensor byte_rows(States rows) {
     at::Tensor bytes =
         at::empty({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(rows.width)}, at::kByte);
     std::copy(rows.bytes.begin(), rows.bytes.end(), bytes.data_ptr<std::uint8_t>());
-    return bytes.to(at::kLong);
+    return bytes;
+}
+
+at::Tensor to_device_states(const at::Tensor& bytes, const at::Device& device) {
+    return to_device(bytes, device).to(at::kLong);
 }
 
 void in_parallel(std::int64_t rows, const std::function<void(std::int64_t, std::int64_t)>& body) {
@@ -27,20 +33,27 @@ void in_parallel(std::int64_t rows, const std::function<void(std::int64_t, std::
     oneapi::tbb::parallel_for(Range(0, rows, 8), [&](const Range& range) { body(range.begin(), range.end()); });
 }
 
-at::Tensor partial_log_densities(const Energy& energy, const at::Tensor& x) {
-    const std::vector<std::uint8_t> bytes = to_bytes(x);
-    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
-    at::Tensor values = at::empty({x.size(0)}, at::kDouble);
+States states_of(const at::Tensor& bytes) {
+    return {{bytes.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(bytes.numel())},
+            static_cast<std::size_t>(bytes.size(1))};
+}
+
+PartialDensities::PartialDensities(const Energy& energy, const at::Tensor& x)
+    : energy_(&energy), device_(x.device()), bytes_(x.to(at::kByte)) {}
+
+at::Tensor PartialDensities::values() const {
+    const States rows = states_of(bytes_.wait());
+    at::Tensor values = at::empty({static_cast<std::int64_t>(rows.size())}, at::kDouble);
     auto* out = values.data_ptr<double>();
     std::atomic<bool> offered = true;
-    in_parallel(x.size(0), [&](std::int64_t first, std::int64_t end) {
+    in_parallel(values.size(0), [&](std::int64_t first, std::int64_t end) {
         for (std::int64_t row = first; row < end && offered; ++row) {
-            const auto value = energy.partial_log_density(rows[static_cast<std::size_t>(row)]);
+            const auto value = energy_->partial_log_density(rows[static_cast<std::size_t>(row)]);
             if (value) out[row] = *value;
             else offered = false;
         }
     });
-    return offered ? to_device(values, x.device()) : at::Tensor();
+    return offered ? to_device(values, device_) : at::Tensor();
 }
 
 at::Tensor saved_states(const StateDict& state, const std::string& name, const Domain& domain) {

@@ -104,6 +104,7 @@ at::Tensor BatchEnergy::log_density(const at::Tensor& x) {
 at::Tensor training_states(TrainingStep& step, const TrainingSetup& setup) {
     const at::NoGradGuard no_grad;
     if (step.sampler) return step.sampler->draw(step.network, step.generator);
+    if (step.rows.defined()) return random_rows(step.rows, setup.batch, step.host_generator);
     if (step.dataset) return random_rows(*step.dataset, Split::train, setup.batch, step.host_generator, setup.device);
     throw Error("there are no states to train on; give the experiment a [sampler] or a [dataset]");
 }

@@ -1,26 +1,51 @@
+#include <marginalia/energy_states.h>
 #include <marginalia/host.h>
 #include <marginalia/rows.h>
 
 #include <ATen/ATen.h>
 
 namespace marginalia {
+namespace {
+
+at::Tensor drawn_indices(std::int64_t size, std::int64_t count, at::Generator& generator) {
+    if (size == 0) throw Error("the dataset's split has no rows to draw from; give it some, or use another split");
+    return at::randint(size, {count}, generator, at::TensorOptions().dtype(at::kLong).device(generator.device()));
+}
+
+void read_row(const Dataset& dataset, Split split, std::int64_t index, const at::Tensor& bytes, std::int64_t row) {
+    const std::int64_t width = dataset.sites();
+    dataset.row(split, static_cast<std::size_t>(index),
+                {bytes.data_ptr<std::uint8_t>() + row * width, static_cast<std::size_t>(width)});
+}
+
+}  // namespace
 
 at::Tensor rows_at(const Dataset& dataset, Split split, const at::Tensor& indices, const at::Device& device) {
     const at::Tensor index = (indices.is_cpu() ? indices : to_host(indices)).to(at::kLong).contiguous();
-    const auto width = static_cast<std::size_t>(dataset.sites());
-    at::Tensor bytes = at::empty({index.numel(), dataset.sites()}, at::kByte);
+    const at::Tensor bytes = at::empty({index.numel(), dataset.sites()}, at::kByte);
     for (std::int64_t row = 0; row < index.numel(); ++row)
-        dataset.row(split, static_cast<std::size_t>(index.const_data_ptr<std::int64_t>()[row]),
-                    {bytes.data_ptr<std::uint8_t>() + static_cast<std::size_t>(row) * width, width});
-    return to_device(bytes, device).to(at::kLong);
+        read_row(dataset, split, index.const_data_ptr<std::int64_t>()[row], bytes, row);
+    return to_device_states(bytes, device);
 }
 
 at::Tensor random_rows(const Dataset& dataset, Split split, std::int64_t count, at::Generator& generator,
                        const at::Device& device) {
     const auto size = static_cast<std::int64_t>(dataset.size(split));
-    if (size == 0) throw Error("the dataset's split has no rows to draw from; give it some, or use another split");
-    const auto options = at::TensorOptions().dtype(at::kLong).device(generator.device());
-    return rows_at(dataset, split, at::randint(size, {count}, generator, options), device);
+    return rows_at(dataset, split, drawn_indices(size, count, generator), device);
+}
+
+at::Tensor all_rows(const Dataset& dataset, Split split) {
+    const auto size = static_cast<std::int64_t>(dataset.size(split));
+    const at::Tensor bytes = at::empty({size, dataset.sites()}, at::kByte);
+    in_parallel(size, [&](std::int64_t first, std::int64_t end) {
+        for (std::int64_t row = first; row < end; ++row) read_row(dataset, split, row, bytes, row);
+    });
+    return bytes;
+}
+
+at::Tensor random_rows(const at::Tensor& rows, std::int64_t count, at::Generator& host) {
+    const at::Tensor index = drawn_indices(rows.size(0), count, host);
+    return rows.index_select(0, to_device(index, rows.device())).to(at::kLong);
 }
 
 }  // namespace marginalia

@@ -47,6 +47,7 @@ struct TrainingStep {
     std::map<std::string, at::Tensor> metrics;  // scalars to record; read by the host only when it records
     at::Generator& host_generator;  // a CPU generator, for what the host must know; the same as `generator` on the CPU
     std::vector<Doubt> doubts = {};
+    at::Tensor rows = {};  // all_rows of the dataset's training split on the setup's device, where it keeps them
 };
 
 // The states on which a step trains: (B, D) int64, all sites known, of the sampler where the experiment has one,
