@@ -6,6 +6,7 @@
 #include <optional>
 
 #include <ATen/ATen.h>
+#include <marginalia/device_energy.h>
 #include <marginalia/energy_states.h>
 #include <marginalia/model.h>
 #include <marginalia/sampler.h>
@@ -18,13 +19,11 @@
 // only to learn what Φ leaves out.
 class ForwardLooking {
 public:
-    ForwardLooking(const marginalia::Domain& domain, const marginalia::Energy& energy)
-        : domain_(domain), energy_(&energy), empty_(*energy.partial_log_density(blank(domain))) {}
-
     // Empty where the energy has no partial density.
     static std::optional<ForwardLooking> if_offered(const marginalia::TrainingSetup& setup) {
-        if (!setup.energy || !setup.energy->partial_log_density(blank(setup.domain))) return std::nullopt;
-        return ForwardLooking(setup.domain, *setup.energy);
+        if (!setup.energy) return std::nullopt;
+        const auto empty = setup.energy->partial_log_density(blank(setup.domain));
+        return empty ? std::optional(ForwardLooking(setup, *empty)) : std::nullopt;
     }
 
     // Φ(all □), a first estimate of log Z.
@@ -33,19 +32,30 @@ public:
     // Rows x (N, D), whose Φ is evaluated beside the network's pass over them if this is made before it.
     struct Rows {
         at::Tensor x;
-        marginalia::PartialDensities partial;
+        at::Tensor there = {};  // Φ, where the energy is on the device of x
+        std::optional<marginalia::PartialDensities> on_host = {};
+
+        at::Tensor values() const { return on_host ? on_host->values() : there; }
     };
-    Rows rows(const at::Tensor& x) const { return {x, {*energy_, x}}; }
+    Rows rows(const at::Tensor& x) const {
+        const bool there = device_energy_ && device_energy_->device() == x.device();
+        if (const at::Tensor values = there ? device_energy_->partial_log_densities(x) : at::Tensor(); values.defined())
+            return {.x = x, .there = values};
+        return {.x = x, .on_host = marginalia::PartialDensities(*energy_, x)};
+    }
 
     // From the network's log_marginal of the rows and log Z: (N) float64.
     at::Tensor operator()(const Rows& rows, const at::Tensor& marginal, const at::Tensor& log_z) const {
         const at::Tensor share = (rows.x < domain_.categories).to(at::kDouble).mean(1);  // |S| / D
         const double uniform = static_cast<double>(domain_.sites) * std::log(static_cast<double>(domain_.categories));
         const at::Tensor correction = (1 - share) * (marginal + share * uniform);
-        return correction + rows.partial.values() - empty_ - share * (log_z - empty_);
+        return correction + rows.values() - empty_ - share * (log_z - empty_);
     }
 
 private:
+    ForwardLooking(const marginalia::TrainingSetup& setup, double empty)
+        : domain_(setup.domain), energy_(setup.energy), device_energy_(setup.device_energy), empty_(empty) {}
+
     static std::vector<std::uint8_t> blank(const marginalia::Domain& domain) {
         return std::vector<std::uint8_t>(static_cast<std::size_t>(domain.sites),
                                          static_cast<std::uint8_t>(domain.categories));
@@ -53,6 +63,7 @@ private:
 
     marginalia::Domain domain_;
     const marginalia::Energy* energy_;
+    const marginalia::DeviceEnergy* device_energy_;
     double empty_;  // Φ(all □)
 };
 

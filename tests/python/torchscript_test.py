@@ -9,6 +9,7 @@ import io
 import itertools
 import json
 import math
+import os
 import pathlib
 import shutil
 import subprocess
@@ -33,8 +34,8 @@ def expect(right, sentence):
         print("FAILED:", sentence)
 
 
-def run(*words, folder, code=0):
-    done = subprocess.run([str(word) for word in words], cwd=folder, capture_output=True, text=True)
+def run(*words, folder, code=0, **variables):
+    done = subprocess.run([str(word) for word in words], cwd=folder, capture_output=True, text=True, env={**os.environ, **variables})
     expect(done.returncode == code, f"{' '.join(map(str, words))}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
     return done.stdout + done.stderr
 
@@ -140,6 +141,60 @@ def check_refusals(folder):
     expect("the module is for 2 categories, but the experiment has 3; script it anew for these" in text, text)
 
 
+class Picky(torch.nn.Module):
+    """States that begin with symbol 1 are impossible."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+    @torch.jit.export
+    def log_density(self, x: torch.Tensor) -> torch.Tensor:
+        return x.sum(1).double().masked_fill(x[:, 0] == 1, -float("inf"))
+
+    @torch.jit.export
+    def partial_log_density(self, x: torch.Tensor) -> torch.Tensor:
+        return x.masked_fill(x == 2, 0).sum(1).double().masked_fill(x[:, 0] == 1, -float("inf"))
+
+
+EXPERIMENT = """
+name = "picky"
+[energy]
+plugin = "torchscript"
+file = "picky.pt"
+[network]
+plugin = "mlp"
+hidden = 8
+layers = 1
+[sampler]
+plugin = "block-gibbs"
+[objective]
+plugin = "mam-energy"
+[train]
+steps = 10
+batch = 64
+[evaluation]
+samples = 64
+"""
+
+
+def check_on_device(folder):
+    """The script where the states are: the CPU stands for a GPU."""
+    saved(folder, "picky.pt", Picky(), {"sites": 4, "categories": 2})
+    (folder / "picky.toml").write_text(EXPERIMENT)
+    host = programs / "marginalia"
+    for file in "clock.pt", "picky.pt":
+        text = run(host, "check-plugin", plugins / "torchscript-energy.so", f"file={file}", folder=folder)
+        line = next(line for line in text.splitlines() if "on a device as on the host" in line)
+        expect(line.startswith("ok") and "waits: none" in line, line)
+    on_device = {"MARGINALIA_ENERGY_ON_DEVICE": "1"}
+    for words in [], ["objective.plugin=mam-heat-bath", "sampler.plugin=single-site-gibbs"]:
+        text = run(host, "run", "picky.toml", *words, folder=folder, **on_device)
+        expect("1 of 1 trials done" in text or "1 trial done" in text, text)
+    # The host asks no state for its log f: what is impossible is seen when the step is looked at.
+    text = run(host, "run", "picky.toml", "objective.plugin=arm", "sampler.plugin=ancestral", folder=folder, code=1, **on_device)
+    expect("step 1: log f is -infinity for" in text, text)
+
+
 class Net(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x
@@ -159,5 +214,6 @@ with tempfile.TemporaryDirectory() as place:
     check_examples(folder)
     check_score(folder)
     check_refusals(folder)
+    check_on_device(folder)
 print("torchscript:", "all as expected" if not failures else f"{len(failures)} failed")
 sys.exit(1 if failures else 0)

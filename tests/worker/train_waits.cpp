@@ -184,4 +184,55 @@ TEST_CASE("a step that is logged copies once more, and waits for nothing else") 
     CHECK(logged[1].text() == "");
 }
 
+namespace {
+
+// While it lives, trials have their energies on the device, for which the CPU stands.
+struct EnergiesOnDevice {
+    EnergiesOnDevice() { setenv("MARGINALIA_ENERGY_ON_DEVICE", "1", 1); }
+    ~EnergiesOnDevice() { unsetenv("MARGINALIA_ENERGY_ON_DEVICE"); }
+};
+
+std::map<std::pair<std::string, std::int64_t>, double> figures_of(const std::string& toml) {
+    MemoryRecorder recorder;
+    run_trial(request_of(toml), shipped_plugins(), recorder);
+    std::erase_if(recorder.metrics, [](const auto& metric) { return metric.first.first.ends_with("_seconds"); });
+    return recorder.metrics;
+}
+
+}  // namespace
+
+TEST_CASE("with the energy on the device a step copies nothing, but states of chains that are on the host") {
+    const EnergiesOnDevice there;
+    int measured = 0;
+    for (const Plugin& objective : objectives)
+        for (const Source& source : sources("")) {
+            if (source.shown == std::string("data")) continue;
+            CAPTURE(std::string(objective.shown));
+            CAPTURE(std::string(source.shown));
+            std::string refused;
+            const auto steps = steps_of(experiment(objective, networks[1], source.tables, 3, 1000), refused);
+            if (steps.size() < 3) continue;
+            const bool on_host =
+                source.shown == std::string("metropolis") || source.shown == std::string("gibbs-with-gradients");
+            for (const DeviceWaits& step : {steps[0], steps[1]}) {
+                CHECK(step.text() == "");
+                CHECK(step.to_host == 0);
+                CHECK(step.to_device <= on_host);  // some objectives draw no states of the sampler
+            }
+            ++measured;
+        }
+    CHECK(measured > 60);
+}
+
+TEST_CASE("with the energy on the device the same is learnt") {
+    const std::string toml =
+        experiment(objectives[14], networks[1], ising + std::string("[sampler]\nplugin = \"block-gibbs\"\n"), 30, 1);
+    const auto here = figures_of(toml);
+    const EnergiesOnDevice on;
+    const auto there = figures_of(toml);
+    REQUIRE(here.size() == there.size());
+    REQUIRE(here.contains({"loss", 30}));
+    for (const auto& [name, value] : here) CHECK(there.at(name) == doctest::Approx(value).epsilon(1e-5));
+}
+
 }  // namespace train_waits

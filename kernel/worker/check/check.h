@@ -24,8 +24,9 @@ using DatasetMaker = std::function<std::unique_ptr<const Dataset>()>;
 
 // The maker has made an object before and makes more here. All states and draws come from fixed seeds: the same plugin
 // gets the same answers, but for what threads do to one another. Not checked for datasets:
-// row() at an index of size(split) or above, which the host never asks for and a dataset need not refuse.
-void check_energy(const EnergyMaker&, Checker&);
+// row() at an index of size(split) or above, which the host never asks for and a dataset need not refuse. `on_devices`
+// compares an energy's tensors with its bytes, once these are right.
+void check_energy(const EnergyMaker&, Checker&, const std::function<void()>& on_devices = {});
 void check_dataset(const DatasetMaker&, Checker&);
 
 // Declared parameters: a line of help, a default within its range.
@@ -49,10 +50,11 @@ using KindCheck = std::function<void(const CheckTarget&, Checker&)>;
 
 // Loads one plugin file and checks it, a line per check on stdout: `marginalia-worker --check FILE [WORD...]`. A word
 // is key=value or a .toml file, of the plugin's parameters or an experiment's; what they leave out has its default.
-// `more` has the checks of the kinds that need LibTorch, and they read domain.shape=4x4, domain.categories=2 and
-// domain.periodic=true, or a [domain] table of the file, as well. Where no object can be made with these, that is all
-// that is said. A crash, an exit() or a check of more than two minutes ends the process with a sentence and code 1.
-// Returns 0 all passed, 1 a check failed, 2 bad parameters, 3 the plugin was refused.
+// `more` has the checks of the kinds that need LibTorch (of energies: those on devices), and they read
+// domain.shape=4x4, domain.categories=2 and domain.periodic=true, or a [domain] table of the file, as well. Where no
+// object can be made with these, that is all that is said. A crash, an exit() or a check of more than two minutes ends
+// the process with a sentence and code 1. Returns 0 all passed, 1 a check failed, 2 bad parameters, 3 the plugin was
+// refused.
 int check_plugin_main(const std::filesystem::path& file, const std::vector<std::string>& words,
                       const std::map<std::string, KindCheck>& more);
 

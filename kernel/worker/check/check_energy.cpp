@@ -71,7 +71,7 @@ bool nearly_equal(double a, double b, double tolerance) {
     return std::abs(a - b) <= tolerance * std::max(1.0, std::max(std::abs(a), std::abs(b)));
 }
 
-void check_energy(const EnergyMaker& make, Checker& checker) {
+void check_energy(const EnergyMaker& make, Checker& checker, const std::function<void()>& on_devices) {
     const std::unique_ptr<const Energy> energy = make();
     TriedEnergy tried{*energy, full_states(energy->sites(), energy->categories(), random_states, 1), {}, {}};
     tried.partial = partial_states(tried.full, energy->categories(), 2);
@@ -81,6 +81,7 @@ void check_energy(const EnergyMaker& make, Checker& checker) {
         !check_energy_agreement(tried, checker))
         return checker.leave_out("whatever compares with log f", "mend log_density first");
     check_energy_local(tried, checker);
+    if (on_devices) on_devices();
     const bool alike = checker.run("two energies made alike agree", [&] {
         const auto other = make();
         for (std::size_t row = 0; row < tried.full.size(); ++row)

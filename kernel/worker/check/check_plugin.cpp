@@ -23,8 +23,9 @@ struct Guard {
 
 // The checks of a kind of tier 1, whose factory takes the parameters alone.
 template <class Object>
-KindCheck first_tier(void (*check)(const std::function<std::unique_ptr<const Object>()>&, Checker&)) {
-    return [check](const CheckTarget& target, Checker& checker) {
+KindCheck first_tier(
+    std::function<void(const std::function<std::unique_ptr<const Object>()>&, Checker&, const CheckTarget&)> check) {
+    return [check = std::move(check)](const CheckTarget& target, Checker& checker) {
         const auto factory = reinterpret_cast<Object* (*)(const Params&)>(target.factory);
         const auto make = [&] { return std::unique_ptr<const Object>(factory(target.params)); };
         const std::string kind = target.plugin.kind;
@@ -35,7 +36,7 @@ KindCheck first_tier(void (*check)(const std::function<std::unique_ptr<const Obj
         });
         if (!made) return;
         check_corners(target.plugin, target.words, [&](const Params& p) { delete factory(p); }, checker);
-        check(make, checker);
+        check(make, checker, target);
     };
 }
 
@@ -54,10 +55,18 @@ void print(const CheckResult& result) {
 }
 
 KindCheck checks_of(const std::string& kind, const std::map<std::string, KindCheck>& more) {
-    if (kind == "energy") return first_tier<Energy>(check_energy);
-    if (kind == "dataset") return first_tier<Dataset>(check_dataset);
     const auto found = more.find(kind);
-    return found == more.end() ? KindCheck() : found->second;
+    const KindCheck with_torch = found == more.end() ? KindCheck() : found->second;
+    if (kind == "energy")
+        return first_tier<Energy>([with_torch](const EnergyMaker& make, Checker& checker, const CheckTarget& target) {
+            check_energy(make, checker, [&] {
+                if (with_torch) with_torch(target, checker);
+            });
+        });
+    if (kind == "dataset")
+        return first_tier<Dataset>(
+            [](const DatasetMaker& make, Checker& checker, const CheckTarget&) { check_dataset(make, checker); });
+    return with_torch;
 }
 
 // Reads the parameters and, for kinds that are made for one, the domain; the words of the command line win.

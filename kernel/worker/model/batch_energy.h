@@ -24,7 +24,7 @@ public:
 
     void start(const at::Tensor& x) override;
     at::Tensor finish() override;
-    std::int64_t impossible() const override { return impossible_; }
+    std::optional<std::int64_t> impossible() const override { return impossible_; }
 
     // log f of rows of bytes into out.
     void evaluate(States rows, std::span<double> out) const;

@@ -1,5 +1,6 @@
 #include "kernel/worker/model/trial_parts.h"
 
+#include <cstdlib>
 #include <numeric>
 
 #include <ATen/ATen.h>
@@ -33,7 +34,7 @@ auto make(const char* kind, const TrialSettings& settings, const PluginHost& plu
 }
 
 TrainingSetup setup_of(const TrialParts& parts, std::int64_t batch) {
-    return {parts.domain, batch, parts.device, parts.energy.get()};
+    return {parts.domain, batch, parts.device, parts.energy.get(), parts.device_energy.get()};
 }
 
 template <class Variables>
@@ -94,12 +95,34 @@ void seed_generators(TrialParts& parts, std::int64_t seed) {
 
 }  // namespace
 
+namespace {
+
+// On the CPU the energy's own form is the faster one; a test asks for the other by the environment.
+bool wants_energy_on(const at::Device& device) {
+    return !device.is_cpu() || std::getenv("MARGINALIA_ENERGY_ON_DEVICE") != nullptr;
+}
+
+void put_energy_on_device(TrialParts& parts, const std::string& name) {
+    if (!wants_energy_on(parts.device)) return;
+    try {
+        parts.device_energy = device_energy(*parts.energy, parts.device);
+    } catch (const std::exception& error) {
+        throw Error("energy '" + name + "': " + error.what());
+    }
+    if (parts.device_energy)
+        parts.device_batch_energy = std::make_unique<DeviceBatchEnergy>(*parts.device_energy, name);
+}
+
+}  // namespace
+
 TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins) {
     TrialParts parts;
     parts.device = at::Device(request.device);
     seed_generators(parts, request.seed);
     parts.energy = make<EnergyFactory>("energy", request.settings, plugins);
-    parts.batch_energy = std::make_unique<ParallelEnergy>(*parts.energy, request.settings.plugin("energy").plugin);
+    const std::string& name = request.settings.plugin("energy").plugin;
+    parts.batch_energy = std::make_unique<ParallelEnergy>(*parts.energy, name);
+    put_energy_on_device(parts, name);
     parts.domain = domain_of(*parts.energy, "energy", request.settings);
     return parts;
 }

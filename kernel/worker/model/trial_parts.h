@@ -10,6 +10,7 @@
 #include "kernel/wire/recorder.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/model/batch_energy.h"
+#include "kernel/worker/model/device_batch_energy.h"
 #include "kernel/worker/plugins/plugin_host.h"
 
 namespace marginalia {
@@ -19,6 +20,8 @@ struct TrialParts {
     std::unique_ptr<Energy> energy;
     std::unique_ptr<Dataset> dataset;
     std::unique_ptr<ParallelEnergy> batch_energy;
+    std::unique_ptr<DeviceEnergy> device_energy;  // on a GPU, where the energy can be there
+    std::unique_ptr<DeviceBatchEnergy> device_batch_energy;
     Domain domain;
     std::unique_ptr<Network> network;
     std::unique_ptr<Sampler> sampler;
@@ -28,6 +31,11 @@ struct TrialParts {
     at::Generator generator;       // the trial's own, on `device`
     at::Generator host_generator;  // the trial's own, of the CPU; where `device` is the CPU, the same one
 
+    // What a training step asks.
+    BatchEnergy* step_energy() const {
+        if (device_batch_energy) return device_batch_energy.get();
+        return batch_energy.get();
+    }
     const Variables& variables() const { return energy ? static_cast<const Variables&>(*energy) : *dataset; }
 };
 

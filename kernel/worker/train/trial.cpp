@@ -188,7 +188,7 @@ private:
         TrainingStep state{step,
                            *parts_.network,
                            parts_.sampler.get(),
-                           parts_.batch_energy.get(),
+                           parts_.step_energy(),
                            parts_.dataset.get(),
                            parts_.generator,
                            {},

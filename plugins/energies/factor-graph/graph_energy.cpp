@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "exact_sums.h"
+#include "pairwise_form.h"
 
 namespace factor_graph {
 
@@ -23,6 +24,8 @@ bool GraphEnergy::differences(marginalia::State x, std::span<double> out) const 
     }
     return true;
 }
+
+std::optional<marginalia::EnergyForm> GraphEnergy::form() const { return pairwise_form(model_); }
 
 std::optional<double> GraphEnergy::log_z() const {
     if (!exact_) return std::nullopt;

@@ -22,6 +22,8 @@ public:
         local_.of_variable(x, static_cast<std::size_t>(site), out);
     }
     bool differences(marginalia::State x, std::span<double> out) const final;  // exact
+    // Where no factor has more than two variables, none is 0 anywhere, and all variables have as many values.
+    std::optional<marginalia::EnergyForm> form() const final;
     std::optional<double> partial_log_density(marginalia::State x) const final { return local_.partial_log_f(x); }
 
     // Where the elimination fits, otherwise not offered. Each throws Error where every state is impossible.

@@ -94,6 +94,8 @@ public:
         return true;
     }
 
+    std::optional<marginalia::EnergyForm> form() const override { return lattice_.form(); }
+
     std::optional<double> partial_log_density(marginalia::State x) const override {
         return lattice_.partial_log_density(x);
     }

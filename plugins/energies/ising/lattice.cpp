@@ -88,4 +88,22 @@ double Lattice::partial_log_density(marginalia::State x) const {
     return value;
 }
 
+marginalia::EnergyForm Lattice::form() const {
+    marginalia::EnergyForm form;
+    form.partial = true;
+    form.tables = {{coupling, -coupling, -coupling, coupling}};
+    for (std::int64_t site = 0; site < sites(); ++site) {
+        form.fields.insert(form.fields.end(), {-field, field});
+        const auto join = [&](std::int64_t other) {
+            form.pairs.push_back({static_cast<std::uint32_t>(site), static_cast<std::uint32_t>(other), 0});
+        };
+        const std::int64_t row = site / columns, column = site % columns;
+        if (column + 1 < columns) join(site + 1);
+        else if (wraps(columns)) join(site - column);
+        if (row + 1 < rows) join(site + columns);
+        else if (wraps(rows)) join(column);
+    }
+    return form;
+}
+
 }  // namespace ising

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include <marginalia/energy_form.h>
 #include <marginalia/states.h>
 
 namespace ising {
@@ -55,6 +56,8 @@ struct Lattice {
     // Of a partial state (2 = unknown): the terms whose sites are all known, and for each unknown site
     // log sum_s exp(s (coupling * sum over known neighbours s_j + field)), as if its unknown neighbours were not there.
     double partial_log_density(marginalia::State x) const;
+
+    marginalia::EnergyForm form() const;
 };
 
 }  // namespace ising

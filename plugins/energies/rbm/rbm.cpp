@@ -66,6 +66,15 @@ public:
         return true;
     }
 
+    std::optional<marginalia::EnergyForm> form() const override {
+        const Weights& weights = machine_.weights();
+        marginalia::EnergyForm form;
+        for (const double bias : weights.visible_bias) form.fields.insert(form.fields.end(), {0, bias});
+        form.bias = weights.hidden_bias;
+        form.weights = weights.couplings;
+        return form;
+    }
+
     std::optional<double> partial_log_density(marginalia::State v) const override { return machine_.log_f(v); }
 
     std::optional<double> log_z() const override {

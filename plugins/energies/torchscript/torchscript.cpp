@@ -1,7 +1,8 @@
 // An energy scripted in Python.
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
-#include <marginalia/energy.h>
+#include <marginalia/device_energy.h>
 #include <marginalia/scripted_file.h>
 
 #include <sstream>
@@ -38,15 +39,68 @@ and may have
 The metadata is JSON in the file's extra file `marginalia.json`: `categories` K, `sites` D, and optionally `shape`,
 `periodic`, `symbols`, `observables`, `log_z` and `entropy`, which check-plugin compares with enumeration where there
 are at most 65,536 states (docs/plugins.md, "Without C++"; sdk/example/python/energy.py). The whole batch goes to one
-call, on the CPU with all of the trial's threads, or on a GPU. Two settings of a script are two files; "energy.file" can
-be swept.
+call, on the CPU with all of the trial's threads, or on a GPU; states of a trial on a GPU stay there if the script runs
+there too. Two settings of a script are two files; "energy.file" can be swept.
 
 The plugin's file is `torchscript-energy.so`, since a network has the same name. TorchScript is deprecated upstream:
 PyTorch 2.13 ships it and it works, but it is no longer developed.
 
 References: PyTorch documentation, "TorchScript language reference".)";
 
-class ScriptedEnergy final : public marginalia::Energy {
+// (B) float64 of the script, on the device of x. A script keeps the precision that it was written in whatever the
+// trial's.
+at::Tensor call(const torch::jit::Module& module, const char* method, const at::Tensor& x,
+                const std::vector<std::int64_t>& shape) {
+    const at::NoGradGuard no_grad;
+    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+    const at::Tensor result = marginalia::call_script(module, method, x);
+    if (result.sizes() != at::IntArrayRef(shape)) {
+        std::ostringstream sizes;
+        sizes << result.sizes() << " for states of " << x.sizes() << "; it must be of shape " << at::IntArrayRef(shape);
+        throw Error(std::string(method) + "(x) returns a tensor of shape " + sizes.str());
+    }
+    return result.to(at::kDouble);
+}
+
+// The script on the device where it runs. Nothing is known of its terms: a site takes K evaluations, one site at a
+// time.
+class ScriptOnDevice final : public marginalia::DeviceEnergy {
+public:
+    ScriptOnDevice(const marginalia::ScriptedFile& file, const at::Device& device)
+        : DeviceEnergy(device, file.domain.sites, file.domain.categories, false), module_(file.module) {
+        const at::Tensor all = at::arange(sites(), at::TensorOptions(at::kLong).device(device));
+        for (std::int64_t site = 0; site < sites(); ++site) colours_.push_back(all.slice(0, site, site + 1));
+    }
+
+    at::Tensor log_densities(const at::Tensor& x) const override { return in_pieces("log_density", x); }
+
+    at::Tensor site_log_densities(const at::Tensor& x, std::size_t site) const override {
+        std::vector<at::Tensor> values;
+        at::Tensor changed = x.clone();
+        for (std::int64_t k = 0; k < categories(); ++k) {
+            changed.select(1, static_cast<std::int64_t>(site)).fill_(k);
+            values.push_back(log_densities(changed));
+        }
+        return at::stack(values, 1).unsqueeze(1);
+    }
+
+    at::Tensor partial_log_densities(const at::Tensor& x) const override {
+        if (!module_.find_method("partial_log_density")) return {};
+        return in_pieces("partial_log_density", x);
+    }
+
+private:
+    at::Tensor in_pieces(const char* method, const at::Tensor& x) const {
+        std::vector<at::Tensor> values;
+        for (const at::Tensor& rows : x.split(static_cast<std::int64_t>(most_rows)))
+            values.push_back(call(module_, method, rows, {rows.size(0)}));
+        return at::cat(values);
+    }
+
+    const torch::jit::Module module_;
+};
+
+class ScriptedEnergy final : public marginalia::Energy, public marginalia::DeviceEnergySource {
 public:
     explicit ScriptedEnergy(const marginalia::Params& p)
         : ScriptedEnergy(marginalia::open_scripted_file(p.text("file"), {"log_density"}), p) {}
@@ -70,6 +124,11 @@ public:
     std::optional<double> partial_log_density(marginalia::State x) const override {
         if (!has_partial_) return std::nullopt;
         return run("partial_log_density", {x, x.size()}, {1}).item<double>();
+    }
+
+    std::unique_ptr<marginalia::DeviceEnergy> on_device(const at::Device& device) const override {
+        if (device.type() != device_.type()) return nullptr;  // as the user chose
+        return std::make_unique<ScriptOnDevice>(file_, device);
     }
 
     std::optional<double> log_z() const override { return file_.log_z; }
@@ -115,18 +174,10 @@ private:
 
     // float64 on the CPU, of the shape asked for.
     at::Tensor run(const char* method, marginalia::States rows, std::vector<std::int64_t> shape) const {
-        const at::NoGradGuard no_grad;
         const at::Tensor bytes =
             at::from_blob(const_cast<std::uint8_t*>(rows.bytes.data()),
                           {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(rows.width)}, at::kByte);
-        const at::Tensor result = marginalia::call_script(file_.module, method, bytes.to(device_).to(at::kLong));
-        if (result.sizes() != at::IntArrayRef(shape)) {
-            std::ostringstream sizes;
-            sizes << result.sizes() << " for states of " << bytes.sizes() << "; it must be of shape "
-                  << at::IntArrayRef(shape);
-            throw Error(std::string(method) + "(x) returns a tensor of shape " + sizes.str());
-        }
-        return result.to(at::kCPU, at::kDouble).contiguous();
+        return call(file_.module, method, bytes.to(device_).to(at::kLong), shape).to(at::kCPU).contiguous();
     }
 
     marginalia::ScriptedFile file_;

@@ -37,7 +37,7 @@ public:
         const at::Tensor sum = sum_of_terms(step, x);
         if (!log_p.defined()) log_p = density(step, x, sum);
 
-        const at::Tensor log_ratio = log_p - finite_log_f(*step.energy);
+        const at::Tensor log_ratio = log_p - finite_log_f(step);
         const at::Tensor mean = log_ratio.mean();
         const at::Tensor surrogate = ((log_ratio - mean).to(sum.dtype()) * sum).mean();
         step.metrics = {{"loss", mean}, {"log_ratio_std", log_ratio.std()}};

@@ -67,7 +67,7 @@ public:
         const at::Tensor rank = marginalia::positions_of_sites(order);
         const at::Tensor flows = step.network.log_marginal(
             at::cat({x.masked_fill(rank >= begin, categories), x.masked_fill(rank >= end, categories)}));
-        const at::Tensor log_f = finite_log_f(*step.energy);
+        const at::Tensor log_f = finite_log_f(step);
         if (step.step == 1) log_z_.begin_uniform(log_f, setup_.domain);
         const at::Tensor log_z = log_z_.value();
         const at::Tensor first = log_z + flows.slice(0, 0, rows) - log_subsets(begin);

@@ -59,8 +59,7 @@ public:
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const auto drawn = forward_ ? on_policy(step) : backward(step);
         step.energy->start(drawn.x);
-        const at::Tensor constant =
-            drawn.log_p - learned_order::log_backward(setup_.domain.sites) - finite_log_f(*step.energy);
+        const at::Tensor constant = drawn.log_p - learned_order::log_backward(setup_.domain.sites) - finite_log_f(step);
         if (step.step == 1) log_z_.begin_at(-constant.mean());
         const at::Tensor log_z = log_z_.value();
         const at::Tensor imbalance = (log_z + constant).detach();

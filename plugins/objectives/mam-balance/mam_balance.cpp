@@ -65,7 +65,7 @@ public:
         std::optional<ForwardLooking::Rows> looked_at;
         if (forward_looking_) looked_at = forward_looking_->rows(states);
         const auto pass = step.network.joint(states, link.site);
-        const at::Tensor log_f = finite_log_f(*step.energy);
+        const at::Tensor log_f = finite_log_f(step);
         if (step.step == 1) {
             if (forward_looking_) log_z_.begin_at(forward_looking_->empty());
             else log_z_.begin_uniform(log_f, setup_.domain);
@@ -96,7 +96,7 @@ public:
 private:
     // All there is to learn where the sum rule holds by construction; the energy's evaluation has begun.
     at::Tensor terminal_condition(marginalia::TrainingStep& step, const at::Tensor& log_p) {
-        const at::Tensor log_f = finite_log_f(*step.energy);
+        const at::Tensor log_f = finite_log_f(step);
         if (step.step == 1) log_z_.begin_uniform(log_f, setup_.domain);
         const at::Tensor log_z = log_z_.value();
         const at::Tensor loss = (log_p + log_z - log_f).square().mean();

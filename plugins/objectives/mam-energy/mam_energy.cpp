@@ -90,7 +90,7 @@ private:
     // Its gradient is that of KL(p_θ || f/Z), by REINFORCE, the energy's evaluation having begun.
     at::Tensor divergence(marginalia::TrainingStep& step, const at::Tensor& log_p) const {
         const at::Tensor finished = step.energy->finish();
-        const at::Tensor log_f = step.energy->impossible() > 0 ? possible(finished) : finished;
+        const at::Tensor log_f = step.energy->impossible() == 0 ? finished : possible(finished);
         const at::Tensor log_ratio = log_p.detach().to(at::kDouble) - log_f;
         const at::Tensor mean = log_ratio.mean();
         const at::Tensor advantage = (baseline_ ? log_ratio - mean : log_ratio).to(log_p.dtype());

@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <marginalia/device_energy.h>
 #include <marginalia/energy_states.h>
 #include <marginalia/heat_bath.h>
 #include <marginalia/host.h>
@@ -64,8 +65,9 @@ covers whatever the chains visit and nothing else: chains that have not mixed ar
 chains cannot cross the target, take `parallel-tempering` and look at its report.
 
 A step costs one pass over the batch with all conditionals, one over 2 `penalty_rows` states, and `sweeps` * |U| site
-updates of the energy a state. Figures: experiments/table4.md, experiments/ising-critical.md. Records `loss` (φ's, nats
-a state), `penalty` (nats²) and `log_z_estimate`.
+updates of the energy a state; on a GPU, where the energy can be there, these are made there too, one colour of sites
+after another (`single-site-gibbs`). Figures: experiments/table4.md, experiments/ising-critical.md. Records `loss` (φ's,
+nats a state), `penalty` (nats²) and `log_z_estimate`.
 
 References: C. R. Rao, Bull. Calcutta Math. Soc. 37, 81 (1945). D. Blackwell, Ann. Math. Stat. 18, 105 (1947). E.
 Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037). S. Liu, P. J. Ramadge, R. P. Adams,
@@ -89,10 +91,12 @@ public:
         const PartlyKnown rows(x, marginalia::positions_of_sites(order), categories, step.generator);
         // On their way to the host before the pass begins, and so the sweeps run beside it.
         marginalia::HostCopy on_host;
-        if (sweeps_ > 0) on_host = marginalia::HostCopy(at::cat({x.to(at::kByte), rows.unknown.to(at::kByte)}));
+        if (sweeps_ > 0 && !setup_.device_energy)
+            on_host = marginalia::HostCopy(at::cat({x.to(at::kByte), rows.unknown.to(at::kByte)}));
         const at::Tensor log_p = step.network.conditional_logits(rows.before).log_softmax(2);
-        const at::Tensor cross_entropy = sweeps_ == 0 ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * rows.unknown)
-                                                      : -(targets(on_host, step).to(log_p.dtype()) * log_p).sum(2);
+        const at::Tensor cross_entropy =
+            sweeps_ == 0 ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * rows.unknown)
+                         : -(targets(x, rows.unknown, on_host, step).to(log_p.dtype()) * log_p).sum(2);
         const at::Tensor weight = sites / (sites - rows.known).to(log_p.dtype());
         const at::Tensor likelihood = (weight * cross_entropy).sum(1).mean();
         step.metrics = {{"loss", likelihood.detach()}};
@@ -134,9 +138,33 @@ private:
         return (*forward_looking_)(rows, marginal, log_z);
     }
 
-    // t_d at the unknown sites, 0 at the known ones: (B, D, K) float32 on the trial's device. On the host come full
-    // states (B, D), which move on, and whether their sites are unknown, (2 B, D) bytes in all.
-    at::Tensor targets(const marginalia::HostCopy& on_host, marginalia::TrainingStep& step) const {
+    // t_d at the unknown sites, 0 at the known ones: (B, D, K) on the trial's device.
+    at::Tensor targets(const at::Tensor& x, const at::Tensor& unknown, const marginalia::HostCopy& on_host,
+                       marginalia::TrainingStep& step) const {
+        return setup_.device_energy ? targets_on_device(x.clone(), unknown, step) : targets_on_host(on_host, step);
+    }
+
+    // By colours, in which order the sites are as good as in any.
+    at::Tensor targets_on_device(at::Tensor x, const at::Tensor& unknown, marginalia::TrainingStep& step) const {
+        const marginalia::DeviceEnergy& energy = *setup_.device_energy;
+        const auto whole = at::TensorOptions(at::kDouble).device(setup_.device);
+        at::Tensor sums = at::zeros({x.size(0), x.size(1), setup_.domain.categories}, whole), p = at::empty_like(sums);
+        for (std::int64_t sweep = 0; sweep < sweeps_; ++sweep) {
+            for (std::size_t colour = 0; colour < energy.colours().size(); ++colour) {
+                const at::Tensor &sites = energy.colours()[colour], here = x.index_select(1, sites);
+                const at::Tensor given_rest = marginalia::heat_bath_probabilities(energy, x, colour);
+                const at::Tensor drawn = marginalia::draw_symbols(given_rest, step.generator);
+                x.index_copy_(1, sites, at::where(unknown.index_select(1, sites), drawn, here));
+                p.index_copy_(1, sites, given_rest);
+            }
+            sums += p;
+        }
+        return sums * (unknown.unsqueeze(2).to(at::kDouble) / static_cast<double>(sweeps_));
+    }
+
+    // By sites in their order, float32. On the host come full states (B, D), which move on, and whether their sites are
+    // unknown, (2 B, D) bytes in all.
+    at::Tensor targets_on_host(const marginalia::HostCopy& on_host, marginalia::TrainingStep& step) const {
         const at::Tensor& bytes = on_host.wait();
         const std::int64_t rows = bytes.size(0) / 2, sites = bytes.size(1), categories = setup_.domain.categories;
         const auto seed =

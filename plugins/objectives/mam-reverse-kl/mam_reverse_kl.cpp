@@ -106,7 +106,7 @@ public:
         const at::Tensor log_p =
             step.network.conditional_at(links.before, links.site).log_softmax(1).gather(1, links.symbol).squeeze(1);
 
-        const at::Tensor log_f = finite_log_f(*step.energy), log_ratio = drawn.log_p - power(step.step) * log_f;
+        const at::Tensor log_f = finite_log_f(step), log_ratio = drawn.log_p - power(step.step) * log_f;
         const at::Tensor deviation =
             (log_ratio.view({-1, siblings_}) - log_ratio.view({-1, siblings_}).mean(1, true)).flatten();
         // Less the mean of the others is n / (n - 1) times the deviation from the mean of all.

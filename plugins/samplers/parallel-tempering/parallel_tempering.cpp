@@ -1,3 +1,4 @@
+#include "device_replicas.h"
 #include "replicas.h"
 
 #include <ATen/ATen.h>
@@ -62,7 +63,9 @@ none near 0; the number of temperatures for that grows as the square root of the
 often a replica went from beta = 1 to the hottest and back. An ensemble without round trips has not mixed.
 
 A sweep costs `temperatures` * D site updates a state. Each replica has random numbers of its own, so that the states do
-not depend on the number of threads. They are part of the checkpoint.
+not depend on the number of threads. They are part of the checkpoint. On a GPU, where the energy can be there, all
+replicas of all ensembles are drawn there at once, one colour of sites after another (`single-site-gibbs`), with the
+trial's own random numbers.
 
 References: R. H. Swendsen, J.-S. Wang, Replica Monte Carlo simulation of spin-glasses, Phys. Rev. Lett. 57, 2607
 (1986). C. J. Geyer, Markov chain Monte Carlo maximum likelihood, Computing Science and Statistics 23, 156 (1991). K.
@@ -108,7 +111,37 @@ private:
     parallel_tempering::Replicas replicas_;
 };
 
+class ParallelTemperingOnDevice final : public marginalia::Sampler {
+public:
+    ParallelTemperingOnDevice(const marginalia::Params& params, const marginalia::TrainingSetup& setup,
+                              at::Generator& generator)
+        : sweeps_(params.integer("sweeps")), burn_in_(params.integer("burn_in")),
+          replicas_(*setup.device_energy, setup.batch, ladder_of(params), chains::start_of(params.text("start")),
+                    generator) {}
+
+    at::Tensor draw(const marginalia::Network&, at::Generator& generator) override {
+        replicas_.advance(sweeps_ + (replicas_.sweeps() == 0 ? burn_in_ : 0), generator);
+        return replicas_.coldest();
+    }
+
+    std::string report() const override { return replicas_.report(); }
+    marginalia::StateDict state() const override { return replicas_.state(); }
+    void load(const marginalia::StateDict& state) override { replicas_.load(state); }
+
+private:
+    const std::int64_t sweeps_, burn_in_;
+    parallel_tempering::DeviceReplicas replicas_;
+};
+
+marginalia::Sampler* create(const marginalia::Params& params, const marginalia::TrainingSetup& setup,
+                            at::Generator& generator) {
+    chains::energy_of(setup);  // refuses a setup without, on either device
+    if (setup.device_energy) return new ParallelTemperingOnDevice(params, setup, generator);
+    return new chains::Ahead<ParallelTempering>(params, setup, generator);
+}
+
 }  // namespace
 
-MARGINALIA_SAMPLER(chains::Ahead<ParallelTempering>, "parallel-tempering",
-                   "replicas of the energy at several temperatures that swap states", manual, parameters, "energy");
+MARGINALIA_PLUGIN(MARGINALIA_TORCH_BUILD_TAG, "sampler", "parallel-tempering",
+                  "replicas of the energy at several temperatures that swap states", manual, parameters, &create,
+                  "energy");

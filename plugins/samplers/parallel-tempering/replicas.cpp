@@ -66,32 +66,40 @@ at::Tensor Replicas::coldest() const {
     return chains_.rows(replicas);
 }
 
-std::string Replicas::report() const {
+std::string report_of(const std::vector<double>& betas, std::int64_t ensembles, std::int64_t sweeps,
+                      const std::vector<double>& shares, std::int64_t trips) {
     char line[300];
-    double least = 1, sum = 0;
-    std::size_t at = 0;
+    const auto chains = static_cast<long long>(ensembles), each = static_cast<long long>(sweeps);
+    if (shares.empty()) {
+        std::snprintf(line, sizeof line, "%lld chains at beta 1 alone, %lld sweeps each", chains, each);
+        return line;
+    }
+    std::size_t worst = 0;
+    double sum = 0;
+    for (std::size_t level = 0; level < shares.size(); ++level) {
+        sum += shares[level];
+        if (shares[level] <= shares[worst]) worst = level;
+    }
+    std::snprintf(line, sizeof line,
+                  "%lld ensembles of %lld replicas, %lld sweeps each; swaps accepted: mean %.3f, least %.3f "
+                  "between beta %.4g and %.4g; %lld round trips",
+                  chains, static_cast<long long>(betas.size()), each, sum / static_cast<double>(shares.size()),
+                  shares[worst], betas[worst + 1], betas[worst], static_cast<long long>(trips));
+    return line;
+}
+
+std::string Replicas::report() const {
+    std::vector<double> shares;
     for (std::int64_t level = 0; level + 1 < levels_; ++level) {
         double tried = 0, accepted = 0;
         for (std::int64_t ensemble = 0; ensemble < ensembles_; ++ensemble) {
             tried += static_cast<double>(tried_[index(ensemble, level)]);
             accepted += static_cast<double>(accepted_[index(ensemble, level)]);
         }
-        const double share = tried > 0 ? accepted / tried : 0;
-        sum += share;
-        if (share <= least) least = share, at = static_cast<std::size_t>(level);
+        shares.push_back(tried > 0 ? accepted / tried : 0);
     }
-    const auto trips = std::accumulate(trips_.begin(), trips_.end(), std::int64_t{0});
-    const auto ensembles = static_cast<long long>(ensembles_), levels = static_cast<long long>(levels_),
-               sweeps = static_cast<long long>(sweeps_);
-    if (levels_ == 1)
-        std::snprintf(line, sizeof line, "%lld chains at beta 1 alone, %lld sweeps each", ensembles, sweeps);
-    else
-        std::snprintf(line, sizeof line,
-                      "%lld ensembles of %lld replicas, %lld sweeps each; swaps accepted: mean %.3f, least %.3f "
-                      "between beta %.4g and %.4g; %lld round trips",
-                      ensembles, levels, sweeps, sum / static_cast<double>(levels_ - 1), least, betas_[at + 1],
-                      betas_[at], static_cast<long long>(trips));
-    return line;
+    return report_of(betas_, ensembles_, sweeps_, shares,
+                     std::accumulate(trips_.begin(), trips_.end(), std::int64_t{0}));
 }
 
 marginalia::StateDict Replicas::state() const {

@@ -8,6 +8,13 @@
 
 namespace parallel_tempering {
 
+// Where a replica comes from: a round trip is cold, hot, cold.
+enum Journey : std::int64_t { nowhere, from_cold, from_hot };
+
+// How the swaps went, in a line: of each level with the next the share that was accepted, and all round trips.
+std::string report_of(const std::vector<double>& betas, std::int64_t ensembles, std::int64_t sweeps,
+                      const std::vector<double>& shares, std::int64_t trips);
+
 // Level 0 is beta = 1; the replica at each level changes by swaps, the states themselves stay where they are.
 class Replicas {
 public:
@@ -26,9 +33,6 @@ public:
     void load(const marginalia::StateDict& state);
 
 private:
-    // Where a replica comes from: a round trip is cold, hot, cold.
-    enum Journey : std::int64_t { nowhere, from_cold, from_hot };
-
     std::int64_t& replica_at(std::int64_t ensemble, std::int64_t level) { return replica_at_[index(ensemble, level)]; }
     std::size_t index(std::int64_t ensemble, std::int64_t level) const {
         return static_cast<std::size_t>(ensemble * levels_ + level);

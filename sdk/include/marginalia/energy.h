@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <marginalia/energy_form.h>
 #include <marginalia/variables.h>
 
 namespace marginalia {
@@ -54,6 +55,10 @@ public:
     // the gradient of a continuous extension (W. Grathwohl et al., Oops I took a gradient, ICML 2021). All D * K of
     // them together must cost about as much as a few evaluations. False: not offered.
     virtual bool differences(State, std::span<double>) const { return false; }
+
+    // log f in plain numbers, so that a trial on a GPU has the energy there. nullopt: not offered; log_density is then
+    // asked on the host, and states are copied there and back. Asked once a trial.
+    virtual std::optional<EnergyForm> form() const { return std::nullopt; }
 
     // A running estimate of log sum_{x_rest} f(x_S, x_rest) for a partial state (□ = K), equal to log f on full states
     // ("forward-looking" credit). nullopt: not offered.

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,9 @@ public:
     virtual void start(const at::Tensor& x) = 0;
     virtual at::Tensor finish() = 0;
 
-    // How many of the states of the last `finish` have log f = -infinity. The host knows without waiting for a device.
-    virtual std::int64_t impossible() const = 0;
+    // How many of the states of the last `finish` have log f = -infinity. nullopt: the host would have to wait for the
+    // device to know; compute as if there were some (masked_fill, where).
+    virtual std::optional<std::int64_t> impossible() const = 0;
 
     at::Tensor log_density(const at::Tensor& x);  // start and finish
 };

@@ -10,6 +10,7 @@
 
 namespace marginalia {
 
+class DeviceEnergy;
 class Energy;
 
 // What a sampler or objective is made for.
@@ -18,6 +19,9 @@ struct TrainingSetup {
     std::int64_t batch = 0;  // B: states per step
     at::Device device = at::kCPU;
     const Energy* energy = nullptr;  // the trial's, which outlives the object made; nullptr for a dataset
+    // The same energy on `device` (device_energy.h), to be used in place of `energy`, so that states stay there.
+    // nullptr on the CPU, and where the energy cannot be there.
+    const DeviceEnergy* device_energy = nullptr;
 };
 
 // Draws or refreshes B states, with a network's conditionals or from the energy itself. Called from the training thread
