@@ -108,7 +108,7 @@ def _outcome(ended: Ended, file: str, before: int, path: str, check: bool, was_d
             raise Error(sentences_of(said), ended.code or 1)
         trials = store.results(experiment=name)
         if ended.code == 1 and check:
-            raise Error(_failures(store, name), 1, trials)
+            raise Error(_failures(store, name) or sentences_of(said), 1, trials)
         return trials
 
 
@@ -118,6 +118,8 @@ def _failures(store: Store, experiment: str) -> str:
         "WHERE experiment = ? AND status IN ('failed', 'timeout', 'oom', 'lost') ORDER BY trial_id",
         [experiment],
     )
+    if not failed:
+        return ""
     lines = [f"trial {trial} ({status}): {error}" for trial, status, error in failed[:5]]
     more = [f"and {len(failed) - 5} more"] if len(failed) > 5 else []
     count = "1 trial" if len(failed) == 1 else f"{len(failed)} trials"
