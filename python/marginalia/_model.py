@@ -103,9 +103,7 @@ class Model:
                 warnings.filterwarnings("ignore", message=".*torch.jit.load")  # in maintenance upstream, and works
                 self.module: Any = torch.jit.load(file, map_location=self.device, _extra_files=extra)
         if not extra["marginalia.json"]:
-            raise Error(
-                f"{program} is older than this package: its exports have no marginalia.json; build it again", 3
-            )
+            raise Error(f"{program} is older than this package: its exports have no marginalia.json; build it again", 3)
         trial, domain = json.loads(extra["trial.json"]), json.loads(extra["marginalia.json"])
         self.config: dict[str, Any] = trial["config"]
         self.seed = int(trial["seed"])
