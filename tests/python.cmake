@@ -1,4 +1,5 @@
-# The Python package, by pytest, with the Python that owns this LibTorch (torchscript.cmake); without pytest they are skipped, aloud.
+# The Python package, by pytest, with the Python that owns this LibTorch (torchscript.cmake). Without pytest they are
+# skipped, aloud.
 if(MARGINALIA_TORCH_PYTHON)
   foreach(part package notebooks)
     add_test(NAME python_${part} COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/package_test.py

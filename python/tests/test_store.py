@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import signal
 import sqlite3
 import threading
 import time
@@ -153,6 +154,14 @@ def test_it_only_reads(store_file):
         assert store.query("SELECT count(*) AS n FROM trials WHERE seed = ?", [0])[0]["n"] == 3
     assert store_file.read_bytes() == before
     assert [path.name for path in store_file.parent.iterdir()] == ["store.db"]  # no log is left beside it
+
+
+def test_ctrl_c_stops_a_statement(store):
+    endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
+    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        store.query(endless)
+    assert len(store.trials()) == 5
 
 
 def test_a_store_that_cannot_be_written(store_file):
