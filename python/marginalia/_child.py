@@ -117,6 +117,8 @@ def _attend(child: subprocess.Popen[bytes], ours: int, hear: Callable[[str], Non
                     text = decode(data)
                     ended.said = (ended.said + text)[-_KEPT:]
                     hear(text)
+                elif child.poll() is not None:  # and somebody else has its standard error open
+                    open_ = False
                 wait()
             except KeyboardInterrupt:
                 ended.interrupted = True

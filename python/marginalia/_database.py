@@ -80,7 +80,6 @@ class Database:
         self.file = Path(file)
         _refuse_what_is_no_store(self.file)
         uri = f"file:{urllib.parse.quote(str(self.file.absolute()))}?{_mode(self.file)}"
-        self._interrupted = False
         try:
             self._connection = sqlite3.connect(uri, uri=True, timeout=_SECONDS_BUSY, isolation_level=None)
         except sqlite3.Error as error:
@@ -92,7 +91,7 @@ class Database:
             version = self.rows("PRAGMA user_version")[1][0][0]
             self._check_layout(version)
             self._connection.set_authorizer(_allow_reading)
-            self._connection.set_progress_handler(self._go_on, 100_000)
+            self._connection.set_progress_handler(lambda: 0, 100_000)  # for Python to take Ctrl-C between steps
         except BaseException:
             self._connection.close()
             raise
@@ -108,21 +107,11 @@ class Database:
                 cursor = self._connection.execute(sql, values)
                 return [column[0] for column in cursor.description or ()], cursor.fetchall()
             except (sqlite3.Error, sqlite3.Warning) as error:
-                if self._interrupted:
-                    self._interrupted = False
+                if str(error) == "interrupted":  # by Ctrl-C in the progress handler, which SQLite swallows
                     raise KeyboardInterrupt from None
                 if not _is_busy(error) or time.monotonic() > until:
                     raise self._failure(error) from None
             time.sleep(0.05)
-
-    def _go_on(self) -> int:
-        # SQLite calls this between steps, so that Python can take Ctrl-C; what it raises would be lost on the way.
-        try:
-            time.sleep(0)
-        except KeyboardInterrupt:
-            self._interrupted = True
-            return 1
-        return 0
 
     def _check_layout(self, version: int) -> None:
         if version > LAYOUT:

@@ -85,7 +85,10 @@ class Model:
     def __init__(
         self, program: str, words: Sequence[str], known: dict[str, Any], device: str = "cpu", step: int | None = None
     ) -> None:
-        import torch
+        try:
+            import torch
+        except ImportError:
+            raise Error("a model needs PyTorch; install it with: pip install torch") from None
 
         self._program, self._words = program, list(words)
         self.device = torch.device(device)
@@ -99,6 +102,8 @@ class Model:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message=".*torch.jit.load")  # in maintenance upstream, and works
                 self.module: Any = torch.jit.load(file, map_location=self.device, _extra_files=extra)
+        if not extra["marginalia.json"]:
+            raise Error(f"{program} is older than this package: its exports have no marginalia.json; build it again", 3)
         trial, domain = json.loads(extra["trial.json"]), json.loads(extra["marginalia.json"])
         self.config: dict[str, Any] = trial["config"]
         self.seed = int(trial["seed"])

@@ -108,7 +108,7 @@ def _outcome(ended: Ended, file: str, before: int, path: str, check: bool, was_d
             raise Error(sentences_of(said), ended.code or 1)
         trials = store.results(experiment=name)
         if ended.code == 1 and check:
-            raise Error(_failures(store, name), 1, trials)
+            raise Error(_failures(store, name) or sentences_of(said), 1, trials)
         return trials
 
 
@@ -118,6 +118,8 @@ def _failures(store: Store, experiment: str) -> str:
         "WHERE experiment = ? AND status IN ('failed', 'timeout', 'oom', 'lost') ORDER BY trial_id",
         [experiment],
     )
+    if not failed:
+        return ""
     lines = [f"trial {trial} ({status}): {error}" for trial, status, error in failed[:5]]
     more = [f"and {len(failed) - 5} more"] if len(failed) > 5 else []
     count = "1 trial" if len(failed) == 1 else f"{len(failed)} trials"
@@ -171,6 +173,9 @@ class _NotebookView:
         self._html = HTML
         self._file, self._before = file, before
         self._next, self._shown, self._begun = 0.0, "", ""
+        self._first: tuple[float, float] | None = (
+            None  # when, and how many trials were done, running ones by their share
+        )
         self._handle = display(HTML("starting"), display_id=True)
 
     def hear(self, text: str) -> None:
@@ -214,10 +219,24 @@ class _NotebookView:
             )
         done = min(counts.get("done", 0), total)
         share = done + sum(1 if trained else step / steps if steps else 0 for _, step, steps, trained in running)
+        left = "" if share >= total else self._left(share, total)
         told = [f"{done} of {total} {'trial' if total == 1 else 'trials'} done"]
         for trial, step, steps, trained in running[:8]:
             told.append(f"trial {trial} is being evaluated" if trained else f"trial {trial} at step {step} of {steps}")
+        told += [left] if left else []
         return (
             f"<progress value='{share:.4f}' max='{total}' style='width: 16em'></progress> "
             f"{html.escape(str(name))}: {html.escape(', '.join(told))}"
         )
+
+    def _left(self, share: float, total: float) -> str:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (now, share)
+        elapsed, done = now - self._first[0], share - self._first[1]
+        if elapsed < 3 or done <= 0:
+            return ""
+        seconds = elapsed * (total - share) / done
+        if seconds < 90:
+            return f"about {max(1, round(seconds))} s left"
+        return f"about {round(seconds / 60)} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"

@@ -181,12 +181,17 @@ def test_progress_in_a_notebook(trained):
     from marginalia._run import _NotebookView
 
     view = _NotebookView.__new__(_NotebookView)
-    view._file, view._before = str(trained / "marginalia.db"), 0
+    view._file, view._before, view._first = str(trained / "marginalia.db"), 0, None
     assert view._text() == (
         "<progress value='2.0000' max='2' style='width: 16em'></progress> lattice: 2 of 2 trials done"
     )
     view._before = 1
     assert view._text() == ""
+    assert view._left(0.5, 8) == ""
+    view._first = (time.monotonic() - 10, 0.5)
+    assert [view._left(share, 8) for share in (0.5, 1.5, 4.5)] == ["", "about 65 s left", "about 9 s left"]
+    view._first = (time.monotonic() - 600, 0)
+    assert [view._left(share, 8) for share in (4, 0.5)] == ["about 10 min left", "about 2.5 h left"]
 
 
 def test_lines_of_progress_are_the_bars(capsys):
