@@ -58,17 +58,17 @@ public:
 
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const auto drawn = forward_ ? on_policy(step) : backward(step);
-        step.energy->start(drawn.x);
-        const at::Tensor constant = drawn.log_p - learned_order::log_backward(setup_.domain.sites) - finite_log_f(step);
-        if (step.step == 1) log_z_.begin_at(-constant.mean());
-        const at::Tensor log_z = log_z_.value();
-        const at::Tensor imbalance = (log_z + constant).detach();
-
+        step.energy->start(drawn.x);  // runs while the network does
         const at::Tensor position =
             marginalia::random_sites(drawn.x.size(0), setup_.domain.sites, transitions_, step.generator, setup_.device);
         const at::Tensor log_forward =
             learned_order::log_transitions(step.network, drawn.x, drawn.order, position).sum(1) *
             (static_cast<double>(setup_.domain.sites) / static_cast<double>(transitions_));
+
+        const at::Tensor constant = drawn.log_p - learned_order::log_backward(setup_.domain.sites) - finite_log_f(step);
+        if (step.step == 1) log_z_.begin_at(-constant.mean());
+        const at::Tensor log_z = log_z_.value();
+        const at::Tensor imbalance = (log_z + constant).detach();
         // The gradient of the squared imbalance, whose value the metric tells.
         const at::Tensor surrogate = (2 * imbalance * (log_z + log_forward)).mean();
         step.metrics = {{"loss", imbalance.square().mean()},
