@@ -43,7 +43,7 @@ PARTS = (
     Part("resume", correctness.resume, 120, 60, together=True),
     Part("mlp", training.network(0), 24, 4),
     Part("table 1", training.table("table 1"), 45, 6),
-    Part("ising", whole_trials.ising, 60, 60),
+    Part("ising", whole_trials.ising, 60, 120),
     Part("table 3", training.table("table 3"), 45, 6),
     Part("sweep", whole_trials.sweep, 60, 60),
     Part("lattice-conv", training.network(2), 24, 4),

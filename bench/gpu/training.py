@@ -9,6 +9,7 @@ from correctness import QUICK
 from machine import Watch
 from product import Failed, ask, last_line, steady, step_points, trials
 
+START = 120  # seconds in which programs have started and small things are done, on a busy machine too
 NO_EVALUATION = QUICK + "evaluation.samples=0 evaluation.nll_samples=0 evaluation.marginal_states=0".split()
 
 
@@ -24,7 +25,7 @@ class Case:
     dataset: str = ""  # the parameter that is told where the data is
 
     def words(self, check):
-        words = list(self.overrides) + ([] if check.cuda else [*self.tiny, "train.log_every=1"])
+        words = list(self.overrides) + ([] if check.cuda else [*self.tiny, "train.log_every=1", "train.steps=30"])
         return words + ([f"{self.dataset}={check.data(self.data)}"] if self.data else [])
 
 
@@ -82,13 +83,13 @@ def _timed_training(check, case, store, words, seconds):
     overrides = [
         f"run.device={check.device}",
         "run.slots=1",
-        f"run.time_limit={seconds}",
+        f"run.time_limit={seconds if check.cuda else 0}",
         f"run.checkpoint_seconds={0.3 * seconds}",
         "evaluation.every=0",
         *words,
     ]
     with Watch(check.nvml) as watch:
-        check.programs.run(case.file, [*NO_EVALUATION, *overrides], store, 3 * seconds + 60)
+        check.programs.run(case.file, [*NO_EVALUATION, *overrides], store, 2 * seconds + START)
     found = trials(store)
     for trial in found:
         if trial["status"] not in ("done", "timeout"):
@@ -107,7 +108,7 @@ def _needed(check, store, trial, seconds):
         return {"notes": [f"this Python has no PyTorch: {check.no_torch}"]}
     file = store.with_suffix(".pt")
     words = ["--store", store, "checkpoint", "export", str(trial["trial_id"]), "--out", file]
-    done = check.programs.call(words, 60 + seconds)
+    done = check.programs.call(words, START + seconds)
     if done.returncode != 0:
         raise Failed(f"checkpoint export: {last_line(done.stderr)}")
     config = trial["config"]
@@ -121,7 +122,7 @@ def _needed(check, store, trial, seconds):
         "seconds": seconds,
     }
     with Watch(check.nvml) as watch:
-        found = run_passes(check, ["network", str(file), json.dumps(asked)], 60 + 3 * seconds)
+        found = run_passes(check, ["network", str(file), json.dumps(asked)], START + 3 * seconds)
     return {**found, "nvml_peak_bytes": watch.peak_bytes()}
 
 
