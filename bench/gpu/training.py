@@ -63,13 +63,14 @@ def sites_of(config):
     return {"mnist": 784, "moses": 57, "text8": 250}[config["dataset"]["plugin"]]
 
 
-def in_bfloat16(store, trial):
-    """Whether a trial was trained in it: what it was asked for or, of "auto", what it says it chose."""
+def precision_of(store, trial):
+    """What a trial was trained in: what it was asked for or, of "auto", what it says it chose."""
+    asked = trial["config"]["train"]["precision"]
     said = ask(store, "SELECT data FROM samples WHERE trial_id = ? AND name = 'precision'", (trial["trial_id"],))
-    if trial["config"]["train"]["precision"] != "auto" or not said:
-        return trial["config"]["train"]["precision"] == "bfloat16"
-    text = said[0][0]
-    return (text if isinstance(text, str) else text.decode()).startswith("bfloat16")
+    if asked != "auto" or not said:
+        return asked
+    text = said[0][0] if isinstance(said[0][0], str) else said[0][0].decode()
+    return "bfloat16" if text.startswith("bfloat16") else "float32"
 
 
 def extrapolated(seconds_a_step, steps):
@@ -130,7 +131,7 @@ def measured(check, case, seconds, store, label):
     """A row of the table of networks, of the first trial of a case's file; and all its trials."""
     found = _timed_training(check, case, store, case.words(check), seconds)
     trial = found[0]
-    trial["precision"] = "bfloat16" if in_bfloat16(store, trial) else "float32"
+    trial["precision"] = precision_of(store, trial)
     needed = _needed(check, store, trial, min(8.0, seconds))
     row = {
         "name": case.name + ("" if check.cuda else ", cut to be tiny"),
