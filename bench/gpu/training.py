@@ -136,6 +136,7 @@ def measured(check, case, seconds, store, label):
     row = {
         "name": case.name + ("" if check.cuda else ", cut to be tiny"),
         "label": label,
+        "aimed": check.cuda and not case.file == LATTICE,
         "precision": trial["precision"],
         "batch": trial["config"]["train"]["batch"],
         "steps": trial["last_step"],
