@@ -18,6 +18,10 @@ libtorch_fake(empty/libtorch_cpu.so nothing.cpp)
 libtorch_fake(missing/libnowhere.so nothing.cpp)
 libtorch_fake(cuda/libtorch_cuda.so nothing.cpp)
 libtorch_fake(broken/libtorch_cuda.so nothing.cpp)
+# A CUDA half with which the driver's GPU can be used.
+libtorch_fake(pretended/libtorch_cuda.so ../../device/pretended_cuda.cpp)
+target_include_directories(fake_pretended_libtorch_cuda_so PRIVATE ${PROJECT_SOURCE_DIR})
+target_link_libraries(fake_pretended_libtorch_cuda_so PRIVATE Torch::Torch)
 # Needs a library that is not there when it is opened.
 target_link_options(fake_broken_libtorch_cuda_so PRIVATE -Wl,--no-as-needed)
 target_link_libraries(fake_broken_libtorch_cuda_so PRIVATE fake_missing_libnowhere_so)

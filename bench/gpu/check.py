@@ -22,6 +22,7 @@ import training
 import whole_trials
 from product import Failed, Programs
 
+WHOLE = 470  # seconds for all, for which the parts' shares are meant; with more each has more
 LAST_WORDS = 15  # seconds kept for ending what runs and for writing
 
 
@@ -43,7 +44,7 @@ PARTS = (
     Part("resume", correctness.resume, 120, 60, together=True),
     Part("mlp", training.network(0), 24, 4),
     Part("table 1", training.table("table 1"), 45, 6),
-    Part("ising", whole_trials.ising, 60, 60),
+    Part("ising", whole_trials.ising, 60, 120),
     Part("table 3", training.table("table 3"), 45, 6),
     Part("sweep", whole_trials.sweep, 60, 60),
     Part("lattice-conv", training.network(2), 24, 4),
@@ -57,7 +58,7 @@ class Check:
     """What the parts share."""
 
     def __init__(self, root, asked, folder, deadline):
-        self.folder, self.deadline = folder, deadline
+        self.folder, self.deadline, self.scale = folder, deadline, max(1.0, asked.seconds / WHOLE)
         self.nvml = None if asked.cpu else machine.open_nvml()
         found = machine.torch_of()
         self.torch, self.no_torch = (None, found) if isinstance(found, str) else (found, "")
@@ -101,7 +102,7 @@ class Check:
 
 def run_part(check, part):
     """The part's figures with its verdict: ok, failed, left out or not reached."""
-    seconds = part.seconds if check.cuda else part.tiny
+    seconds = part.seconds * check.scale if check.cuda else part.tiny
     began = time.time()
     if check.left() < min(seconds, 20 if check.cuda else 5):
         return {"verdict": "not reached", "text": f"{max(0, check.left()):.0f} s were left"}
@@ -150,7 +151,9 @@ def chosen_parts(names):
 def arguments(words):
     parser = argparse.ArgumentParser(prog="gpu-check", description=__doc__)
     parser.add_argument("--cpu", action="store_true", help="leave the GPU out: tiny sizes, to try the check itself")
-    parser.add_argument("--seconds", type=float, default=470, help="for all; what is not reached says so (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=WHOLE, help="for all; what is not reached says so (%(default)s)"
+    )
     parser.add_argument("--parts", default="", help="only these, such as 'resume,table 1'")
     parser.add_argument("--out", type=pathlib.Path, help="file for the figures as JSON; $OUT/gpu-check.json, else here")
     parser.add_argument(

@@ -23,7 +23,6 @@ DIFFERS = "name NOT LIKE '%seconds%'"  # what rightly differs from run to run
 QUICK = "evaluation.marginal_time=false evaluation.pictures=0 evaluation.every=0".split()
 TINY = "energy.rows=4 energy.columns=4 network.channels=8 network.layers=2 train.steps=60 train.batch=32".split()
 TINY += "evaluation.samples=200 evaluation.nll_samples=200 evaluation.marginal_states=64".split()
-FEW = ("ising", "mps", "block-gibbs", "ao-arm")  # plugins checked without a GPU, where the whole suite checks all
 
 
 def doctor(check, seconds):
@@ -56,8 +55,7 @@ def _plugins(check):
     """(kind, name) of every plugin that is here and has a folder of its kind."""
     folders = (check.programs.root / "plugins").glob("*/*/")
     found = sorted((folder.parent.name, folder.name) for folder in folders)
-    found = [(kind, name) for kind, name in found if (check.plugins / f"{name}.so").is_file()]
-    return found if check.cuda else [(kind, name) for kind, name in found if name in FEW]
+    return [(kind, name) for kind, name in found if (check.plugins / f"{name}.so").is_file()]
 
 
 def conformance(check, seconds):

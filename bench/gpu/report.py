@@ -1,5 +1,7 @@
 """The check's figures as Markdown."""
 
+AIM_BUSY = 90  # percent of the time of a step in which the GPU works, for networks large enough for it
+
 
 def cells(*values):
     return "| " + " | ".join(str(value) for value in values) + " |"
@@ -104,6 +106,9 @@ def trainings(parts):
 
 def notes(rows):
     said = [f"- {row['name']}, {row['precision']}: {note}" for row in rows for note in row["needed"].get("notes", [])]
+    for row in rows:
+        if row["busy_percent"] is not None and row["busy_percent"] < AIM_BUSY and row["aimed"]:
+            said.append(f"- {row['name']}, {row['precision']}: busy less than the {AIM_BUSY} % of the time aimed at")
     return ["", *said] if said else []
 
 

@@ -9,6 +9,7 @@ from correctness import QUICK
 from machine import Watch
 from product import Failed, ask, last_line, steady, step_points, trials
 
+START = 120  # seconds in which programs have started and small things are done, on a busy machine too
 NO_EVALUATION = QUICK + "evaluation.samples=0 evaluation.nll_samples=0 evaluation.marginal_states=0".split()
 
 
@@ -24,7 +25,7 @@ class Case:
     dataset: str = ""  # the parameter that is told where the data is
 
     def words(self, check):
-        words = list(self.overrides) + ([] if check.cuda else [*self.tiny, "train.log_every=1"])
+        words = list(self.overrides) + ([] if check.cuda else [*self.tiny, "train.log_every=1", "train.steps=30"])
         return words + ([f"{self.dataset}={check.data(self.data)}"] if self.data else [])
 
 
@@ -62,13 +63,14 @@ def sites_of(config):
     return {"mnist": 784, "moses": 57, "text8": 250}[config["dataset"]["plugin"]]
 
 
-def in_bfloat16(store, trial):
-    """Whether a trial was trained in it: what it was asked for or, of "auto", what it says it chose."""
+def precision_of(store, trial):
+    """What a trial was trained in: what it was asked for or, of "auto", what it says it chose."""
+    asked = trial["config"]["train"]["precision"]
     said = ask(store, "SELECT data FROM samples WHERE trial_id = ? AND name = 'precision'", (trial["trial_id"],))
-    if trial["config"]["train"]["precision"] != "auto" or not said:
-        return trial["config"]["train"]["precision"] == "bfloat16"
-    text = said[0][0]
-    return (text if isinstance(text, str) else text.decode()).startswith("bfloat16")
+    if asked != "auto" or not said:
+        return asked
+    text = said[0][0] if isinstance(said[0][0], str) else said[0][0].decode()
+    return "bfloat16" if text.startswith("bfloat16") else "float32"
 
 
 def extrapolated(seconds_a_step, steps):
@@ -82,13 +84,13 @@ def _timed_training(check, case, store, words, seconds):
     overrides = [
         f"run.device={check.device}",
         "run.slots=1",
-        f"run.time_limit={seconds}",
+        f"run.time_limit={seconds if check.cuda else 0}",
         f"run.checkpoint_seconds={0.3 * seconds}",
         "evaluation.every=0",
         *words,
     ]
     with Watch(check.nvml) as watch:
-        check.programs.run(case.file, [*NO_EVALUATION, *overrides], store, 3 * seconds + 60)
+        check.programs.run(case.file, [*NO_EVALUATION, *overrides], store, 2 * seconds + START)
     found = trials(store)
     for trial in found:
         if trial["status"] not in ("done", "timeout"):
@@ -107,7 +109,7 @@ def _needed(check, store, trial, seconds):
         return {"notes": [f"this Python has no PyTorch: {check.no_torch}"]}
     file = store.with_suffix(".pt")
     words = ["--store", store, "checkpoint", "export", str(trial["trial_id"]), "--out", file]
-    done = check.programs.call(words, 60 + seconds)
+    done = check.programs.call(words, START + seconds)
     if done.returncode != 0:
         raise Failed(f"checkpoint export: {last_line(done.stderr)}")
     config = trial["config"]
@@ -121,7 +123,7 @@ def _needed(check, store, trial, seconds):
         "seconds": seconds,
     }
     with Watch(check.nvml) as watch:
-        found = run_passes(check, ["network", str(file), json.dumps(asked)], 60 + 3 * seconds)
+        found = run_passes(check, ["network", str(file), json.dumps(asked)], START + 3 * seconds)
     return {**found, "nvml_peak_bytes": watch.peak_bytes()}
 
 
@@ -129,11 +131,12 @@ def measured(check, case, seconds, store, label):
     """A row of the table of networks, of the first trial of a case's file; and all its trials."""
     found = _timed_training(check, case, store, case.words(check), seconds)
     trial = found[0]
-    trial["precision"] = "bfloat16" if in_bfloat16(store, trial) else "float32"
+    trial["precision"] = precision_of(store, trial)
     needed = _needed(check, store, trial, min(8.0, seconds))
     row = {
         "name": case.name + ("" if check.cuda else ", cut to be tiny"),
         "label": label,
+        "aimed": check.cuda and not case.file == LATTICE,
         "precision": trial["precision"],
         "batch": trial["config"]["train"]["batch"],
         "steps": trial["last_step"],

@@ -61,7 +61,7 @@ def sweep(check, seconds):
 def ising(check, seconds):
     """The true KL of ising-quick, and seconds to the published one by cold-start."""
     store = check.store("ising")
-    tiny = "train.steps=100 train.batch=64 network.channels=8 evaluation.samples=300".split()
+    tiny = "train.steps=30 train.batch=64 network.channels=8 network.layers=2 evaluation.samples=200".split()
     words = [f"run.device={check.device}", "run.slots=1", *QUICK, "evaluation.marginal_states=0"]
     began = time.time()
     check.programs.run("experiments/ising-quick.toml", words + ([] if check.cuda else tiny), store, seconds)

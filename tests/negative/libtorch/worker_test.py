@@ -67,6 +67,11 @@ expect("a CUDA half that sees no GPU", with_driver(fakes / "cuda/libtorch_cuda.s
        r"CUDA +LibTorch's CUDA.* cannot use this driver, which runs CUDA up to the version named above; install a newer driver, or a LibTorch")
 expect("a driver that fails", with_driver(fakes / "cuda/libtorch_cuda.so", "failing"), 0,
        r"CUDA +the NVIDIA driver fails: system has unsupported display driver / cuda driver combination; see to it with nvidia-smi")
+pretended = fakes / "pretended/libtorch_cuda.so"  # whose tensors lie in the host's memory
+expect("a GPU that can be used", with_driver(pretended), 0, r"NVIDIA driver +.*CUDA 13\.0$",
+       r"GPU 0 +Pretend GPU, 80\.0 GiB, used as cuda:0$")
+expect("check-plugin on a GPU", with_driver(pretended, words=("check-plugin", "block-gibbs", "--device", "cuda")), 0,
+       r"the checks' own network +4 sites of 3 categories, a table of known p, on cuda:0$", r"12 checks passed, 0 failed")
 expect("check-plugin on a GPU that is not there", with_driver(None, words=("check-plugin", "mam-energy", "--device", "cuda")), 2,
        r"no GPU can be used here, and --device asks for one; see `marginalia doctor`")
 
@@ -94,6 +99,8 @@ marginal_time = false
 with tempfile.TemporaryDirectory() as folder:
     file = pathlib.Path(folder, "small.toml")
     file.write_text(EXPERIMENT)
+    expect("run on a GPU", with_driver(pretended, words=("run", file, "run.device=cuda:0", "name=on-gpu")), 0,
+           r"on-gpu: 1 of 1 trial done")
     expect("run on the CPU for want of CUDA", with_driver(None, words=("run", file)), 0,
            r"^no GPU is used: this LibTorch is a CPU build; ", r"small: 1 of 1 trial done")
     expect("run with a device that cannot be used", with_driver(None, words=("run", file, "run.device=cuda:0")), 2,
