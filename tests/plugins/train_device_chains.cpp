@@ -38,6 +38,7 @@ struct Sampling {
     Sampling(const std::string& plugin, const Words& words, const Energy& energy, std::int64_t batch,
              std::int64_t seed = 0)
         : device(device_energy(energy, at::kCPU)), generator(make_generator(at::kCPU, seed, 5)) {
+        at::set_num_threads(1);  // of many small operators threads only wait for one another
         const TrainingSetup setup{
             {energy.sites(), energy.categories(), energy.layout()}, batch, at::kCPU, &energy, device.get()};
         const auto& descriptor = energy_plugin::descriptor(plugin);

@@ -32,6 +32,7 @@ const std::vector<Chosen> all_energies{
     {"ising", {{"rows", "4"}, {"columns", "6"}, {"coupling", "0.3"}, {"field", "-0.2"}}, 2},
     {"ising", {{"rows", "2"}, {"columns", "5"}, {"coupling", "-0.4"}, {"torus", "false"}}, 2},
     {"ising", {{"rows", "1"}, {"columns", "1"}}, 1},
+    {"ising", {{"rows", "200"}, {"columns", "200"}}, 2},  // in pieces, to bound memory
     {"ising", {{"rows", "3"}, {"columns", "4"}}, 4},
     {"edwards-anderson",
      {{"rows", "2"}, {"columns", "3"}, {"layers", "4"}, {"field", "0.3"}, {"disorder", "gaussian"}},

@@ -11,7 +11,7 @@
 namespace marginalia {
 namespace {
 
-constexpr std::int64_t most_entries = 1 << 24;  // of a tensor in between, to bound memory
+constexpr std::int64_t most_entries = 1 << 21;  // of a tensor in between, to bound memory
 
 [[noreturn]] void refuse(const std::string& what) {
     throw Error("the energy's form has " + what + "; see marginalia/energy_form.h");
