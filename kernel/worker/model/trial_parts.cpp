@@ -93,10 +93,6 @@ void seed_generators(TrialParts& parts, std::int64_t seed) {
     parts.host_generator = parts.device.is_cpu() ? parts.generator : make_generator(at::kCPU, seed, host_stream);
 }
 
-}  // namespace
-
-namespace {
-
 // On the CPU the energy's own form is the faster one; a test asks for the other by the environment.
 bool wants_energy_on(const at::Device& device) {
     return !device.is_cpu() || std::getenv("MARGINALIA_ENERGY_ON_DEVICE") != nullptr;

@@ -24,7 +24,7 @@ public:
 
 // The sampler of a source. With `ahead` a draw begins the next one before it returns, on those of the trial's threads
 // that have nothing else to do; where there is but one, when it is asked for. States, report and checkpoints are the
-// same as without, bit for bit: what is told of the source is what it was before the draw that is under way (for its
+// same as without, bit for bit: what it says of the source is what it was before the draw that is under way (for its
 // state this waits). What that throws is thrown where the states are asked for.
 class SourceSampler : public marginalia::Sampler {
 public:
