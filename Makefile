@@ -2,7 +2,7 @@
 # `make test` tests; each first does whatever set-up is still missing.
 PRESET ?= release
 
-.PHONY: all setup build demo test bench install clean
+.PHONY: all setup build demo test bench install package release-check clean
 all: build
 
 setup:
@@ -24,6 +24,12 @@ bench: setup
 
 install: build
 	@cmake --install build/$(PRESET) $(if $(PREFIX),--prefix "$(PREFIX)")
+
+package: build
+	@scripts/package $(PRESET)
+
+release-check: build
+	@scripts/release-check $(PRESET) $(CHECKS)
 
 clean:
 	rm -rf build

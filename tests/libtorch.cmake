@@ -29,5 +29,7 @@ set_target_properties(fake_broken_libtorch_cuda_so PROPERTIES SKIP_BUILD_RPATH O
 add_test(NAME libtorch_worker COMMAND Python3::Interpreter ${libtorch}/worker_test.py $<TARGET_FILE:marginalia> ${libtorch_fakes}
          ${Torch_LIBRARY_DIR})
 add_test(NAME libtorch_found COMMAND Python3::Interpreter ${libtorch}/find_test.py ${CMAKE_COMMAND} ${PROJECT_SOURCE_DIR}/sdk/cmake)
+add_test(NAME libtorch_installed COMMAND Python3::Interpreter ${libtorch}/installed_test.py ${CMAKE_COMMAND} ${PROJECT_BINARY_DIR}
+         ${Torch_LIBRARY_DIR})
 add_test(NAME setup_refusals COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/negative/setup_test.py ${PROJECT_SOURCE_DIR} ${libtorch_fakes})
-set_tests_properties(libtorch_worker libtorch_found setup_refusals PROPERTIES LABELS negative TIMEOUT 300)
+set_tests_properties(libtorch_worker libtorch_found libtorch_installed setup_refusals PROPERTIES LABELS negative TIMEOUT 300)

@@ -62,13 +62,6 @@ private:
     std::vector<int> copies_;
 };
 
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> list;
-    for (const std::string& text : texts) list.push_back(const_cast<char*>(text.c_str()));  // which nobody writes to
-    list.push_back(nullptr);
-    return list;
-}
-
 std::string read_all(int descriptor, std::size_t most) {
     std::string text;
     char piece[1 << 16];
@@ -84,6 +77,13 @@ std::string read_all(int descriptor, std::size_t most) {
 
 }  // namespace
 
+std::vector<char*> exec_pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> list;
+    for (const std::string& text : texts) list.push_back(const_cast<char*>(text.c_str()));  // which nobody writes to
+    list.push_back(nullptr);
+    return list;
+}
+
 pid_t start_child(const ChildProcess& child) {
     Start start;
     if (const int failure = start.place(child.descriptors); failure != 0) return -failure;
@@ -91,8 +91,8 @@ pid_t start_child(const ChildProcess& child) {
     if (child.leads_group) start.lead_group();
     pid_t number = -1;
     const int failure = ::posix_spawnp(&number, child.command[0].c_str(), &start.actions, &start.attributes,
-                                       pointers(child.command).data(),
-                                       child.environment.empty() ? environ : pointers(child.environment).data());
+                                       exec_pointers(child.command).data(),
+                                       child.environment.empty() ? environ : exec_pointers(child.environment).data());
     return failure == 0 ? number : -failure;
 }
 
@@ -103,11 +103,13 @@ int exit_code_of(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-std::optional<std::string> output_of(std::vector<std::string> command, std::size_t most) {
+std::optional<std::string> output_of(std::vector<std::string> command, std::vector<std::string> environment,
+                                     std::size_t most) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
-    const pid_t child = start_child(
-        {.command = std::move(command), .descriptors = {{ends[1], STDOUT_FILENO}, {null_device, STDERR_FILENO}}});
+    const pid_t child = start_child({.command = std::move(command),
+                                     .descriptors = {{ends[1], STDOUT_FILENO}, {null_device, STDERR_FILENO}},
+                                     .environment = std::move(environment)});
     ::close(ends[1]);
     std::string text = read_all(child > 0 ? ends[0] : -1, most);
     ::close(ends[0]);

@@ -23,14 +23,18 @@ struct ChildProcess {
     bool leads_group = false;
 };
 
+// Words or an environment as exec takes them; they stay the texts'.
+std::vector<char*> exec_pointers(const std::vector<std::string>& texts);
+
 // Its process number, or -errno where it cannot be started. May be called from any thread.
 pid_t start_child(const ChildProcess& child);
 
 // Waits for its end: its exit code, or 128 + the signal that ended it.
 int exit_code_of(pid_t child);
 
-// Standard output of a program, cut at `most` bytes; nullopt if it is not there or fails. Its error output is dropped.
-// May be called from any thread.
-std::optional<std::string> output_of(std::vector<std::string> command, std::size_t most = 1 << 20);
+// Standard output of a program, cut at `most` bytes; nullopt if it is not there or fails. Its error output is dropped;
+// its environment is as in ChildProcess. May be called from any thread.
+std::optional<std::string> output_of(std::vector<std::string> command, std::vector<std::string> environment = {},
+                                     std::size_t most = 1 << 20);
 
 }  // namespace marginalia

@@ -23,10 +23,8 @@ install(FILES ${PROJECT_BINARY_DIR}/sdk/marginaliaConfig.cmake ${PROJECT_BINARY_
         DESTINATION ${package_dir} COMPONENT sdk)
 
 if(TARGET marginalia_torch)
-  # The LibTorch of this build, so that programs and plugins find the one copy that all of them use.
-  set_target_properties(marginalia_torch PROPERTIES EXPORT_NAME torch INSTALL_RPATH "${Torch_LIBRARY_DIR}")
-  # Of the programs, which are defined after this folder.
-  set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR};${Torch_LIBRARY_DIR}" PARENT_SCOPE)
+  set_target_properties(marginalia_torch PROPERTIES EXPORT_NAME torch)
+  marginalia_installed(marginalia_torch .)
   install(TARGETS marginalia_torch EXPORT marginalia_torch_targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
           COMPONENT torch)
   install(EXPORT marginalia_torch_targets NAMESPACE marginalia:: FILE marginaliaTorch.cmake DESTINATION ${package_dir}

@@ -18,6 +18,7 @@
 #include "kernel/host/run/run.h"
 #include "kernel/host/run/start_from.h"
 #include "kernel/host/run/work_list.h"
+#include "kernel/host/run/worker_environment.h"
 #include "store/place.h"
 #include "store/queries.h"
 
@@ -91,6 +92,7 @@ std::string plan_for(const store::Trial& trial, const std::string& change, const
 // What the trials' data sets hold: a worker reads each, as a trial would.
 void print_datasets(const Experiment& experiment, const PluginCatalogue& plugins, std::ostream& out) {
     constexpr std::size_t most_told = 4;
+    const std::filesystem::path worker = worker_program();
     std::set<std::string> tables;
     for (const TrialConfig& trial : experiment.trials)
         if (const auto dataset = trial.config.find("dataset"); dataset != trial.config.end())
@@ -104,7 +106,8 @@ void print_datasets(const Experiment& experiment, const PluginCatalogue& plugins
             out << "and " << tables.size() - most_told << " more data sets\n";
             break;
         }
-        std::string text = output_of({worker_program().string(), "--describe", plugin->path, table}).value_or("");
+        std::string text =
+            output_of({worker.string(), "--describe", plugin->path, table}, worker_environment(worker)).value_or("");
         while (text.ends_with('\n')) text.pop_back();
         text.erase(0, text.rfind('\n') + 1);
         out << "dataset '" << name

@@ -1,20 +1,15 @@
-// Environment variables with which a worker's runtime libraries are at their best. scripts/bench sets the same.
+// The environment in which a worker program starts, whichever verb starts it.
 #pragma once
 
-#include <span>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 namespace marginalia {
 
-struct WorkerSetting {
-    const char* name;
-    const char* value;
-    const char* overridden_by = nullptr;  // another variable by which a user may have chosen
-};
-
-// Every setting, chosen by the user or not.
-std::span<const WorkerSetting> worker_settings();
-
-// Whether the environment of this process leaves the choice to us.
-bool left_to_us(const WorkerSetting& setting);
+// "NAME=value" each: the environment of this process, variables with which a worker's runtime libraries are at their
+// best unless the user has set them (scripts/bench sets the same), and the folder of its LibTorch (torch_library.h).
+// Throws Error where there is no LibTorch. May be called from any thread.
+std::vector<std::string> worker_environment(const std::filesystem::path& program);
 
 }  // namespace marginalia

@@ -20,8 +20,6 @@
 #include "kernel/host/run/processors.h"
 #include "kernel/host/run/worker_environment.h"
 
-extern char** environ;
-
 namespace marginalia {
 namespace {
 
@@ -71,20 +69,15 @@ int open_log() {
 constexpr int worker_commands = 3, worker_records = 4;
 
 // The parts of a worker's place that are in its environment.
-std::vector<std::string> environment_with(const WorkerPlace& place) {
-    std::vector<std::string> environment;
-    for (char** entry = environ; *entry; ++entry) {
-        const std::string_view text = *entry;
-        if (text.starts_with("OMP_NUM_THREADS=") || text.starts_with("MKL_NUM_THREADS=")) continue;
-        if (place.visible && text.starts_with("CUDA_VISIBLE_DEVICES=")) continue;
-        environment.emplace_back(text);
-    }
-    const int threads = place.threads;
+std::vector<std::string> environment_with(const fs::path& program, const WorkerPlace& place) {
+    std::vector<std::string> environment = worker_environment(program);
+    std::erase_if(environment, [&](const std::string& entry) {
+        return entry.starts_with("OMP_NUM_THREADS=") || entry.starts_with("MKL_NUM_THREADS=") ||
+               (place.visible && entry.starts_with("CUDA_VISIBLE_DEVICES="));
+    });
     if (place.visible) environment.push_back("CUDA_VISIBLE_DEVICES=" + *place.visible);
-    environment.push_back("OMP_NUM_THREADS=" + std::to_string(threads));
-    environment.push_back("MKL_NUM_THREADS=" + std::to_string(threads));
-    for (const WorkerSetting& setting : worker_settings())
-        if (left_to_us(setting)) environment.push_back(std::string(setting.name) + "=" + setting.value);
+    for (const char* name : {"OMP_NUM_THREADS=", "MKL_NUM_THREADS="})
+        environment.push_back(name + std::to_string(place.threads));
     return environment;
 }
 
@@ -130,7 +123,7 @@ void WorkerProcess::spawn(const fs::path& program, int command_end, int record_e
                                         {log_, STDERR_FILENO},
                                         {command_end, worker_commands},
                                         {record_end, worker_records}},
-                        .environment = environment_with(place_),
+                        .environment = environment_with(program, place_),
                         .leads_group = true});
     if (pid_ < 0) {
         ended_ = true;

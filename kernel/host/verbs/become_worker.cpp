@@ -4,9 +4,9 @@
 #include <marginalia/error.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <iostream>
 
+#include "kernel/base/child_process.h"
 #include "kernel/host/run/catalogue.h"
 #include "kernel/host/run/worker_environment.h"
 
@@ -14,13 +14,11 @@ namespace marginalia {
 
 void become_worker(const std::vector<std::string>& arguments) {
     const std::string program = worker_program().string();
-    std::vector<const char*> words = {program.c_str()};
-    for (const std::string& argument : arguments) words.push_back(argument.c_str());
-    words.push_back(nullptr);
+    const std::vector<std::string> environment = worker_environment(program);
+    std::vector<std::string> words = {program};
+    words.insert(words.end(), arguments.begin(), arguments.end());
     std::cout.flush();
-    for (const WorkerSetting& setting : worker_settings())
-        if (left_to_us(setting)) ::setenv(setting.name, setting.value, 1);
-    ::execv(program.c_str(), const_cast<char* const*>(words.data()));
+    ::execve(program.c_str(), exec_pointers(words).data(), exec_pointers(environment).data());
     throw Error(
         fmt::format("cannot start {}; it belongs beside the program, or name it in MARGINALIA_WORKER", program));
 }

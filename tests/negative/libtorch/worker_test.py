@@ -55,7 +55,9 @@ with tempfile.TemporaryDirectory() as folder:
     preloaded = shutil.copy(fakes / "version/other_version.so", folder)  # where no blank parts the list
     expect("another version", said(["doctor"], folder, LD_PRELOAD=preloaded), 3,
            rf"this marginalia was built with LibTorch {version}, but .*libtorch_cpu\.so is 2\.7\.1; build again \(`make`\), or put {version} back")
-    expect("no LibTorch in it", said(["doctor"], folder, LD_LIBRARY_PATH=str(fakes / "empty")), 3,
+    (pathlib.Path(folder) / "libtorch_cpu.so").symlink_to(fakes / "empty/libtorch_cpu.so")
+    (pathlib.Path(folder) / "libc10.so").symlink_to(torch / "libc10.so")
+    expect("no LibTorch in it", said(["doctor"], folder, LD_LIBRARY_PATH=folder), 3,
            r"marginalia-worker does not start: the LibTorch that it was built with is missing, or another lies in its place; build again "
            r"with `make`, or put it back \(.*undefined symbol")
 expect("a CPU build beside a driver", with_driver(None), 0, r"NVIDIA driver +.*CUDA 13\.0$", r"GPU 0 +Pretend GPU, 80\.0 GiB, not used$",
