@@ -104,7 +104,8 @@ TEST_CASE(
     int checked = 0;
     for (const PluginManifest& plugin : shipped_plugins().catalogue().plugins) {
         INFO(plugin.kind << " " << plugin.name);
-        if (plugin.name == "torchscript" || !checks.contains(plugin.kind)) continue;
+        const bool tried = plugin.kind == "network" || plugin.kind == "sampler" || plugin.kind == "objective";
+        if (plugin.name == "torchscript" || !tried) continue;
         const CheckTarget target = target_of(plugin);
         ++checked;
         if (plugin.kind == "network") {

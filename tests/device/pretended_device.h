@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 namespace marginalia::pretended {
@@ -38,13 +40,58 @@ inline Memory* memory() {
     return &one;
 }
 
+inline at::Tensor on_cpu(const at::Tensor& ours);
+
+// Copies to the host that are not waited for: what they copy to is filled with the byte 0xAB until someone waits.
+class Pending {
+public:
+    static Pending& all() {
+        static Pending one;
+        return one;
+    }
+
+    void add(const at::Tensor& to, const at::Tensor& from) {
+        const std::lock_guard lock(mutex_);
+        copies_.emplace_back(to, from.clone());
+        std::memset(to.mutable_data_ptr(), 0xAB, to.nbytes());
+    }
+
+    void finish() {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [to, from] : copies_) std::memcpy(to.mutable_data_ptr(), from.const_data_ptr(), to.nbytes());
+        copies_.clear();
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<std::pair<at::Tensor, at::Tensor>> copies_;  // both of the CPU and contiguous
+};
+
+// Streams have numbers and a thread has one; events say when to wait. Otherwise all is done at once and in order.
 struct Guard final : c10::impl::NoOpDeviceGuardImpl<kind> {
     static c10::Device one() { return {kind, 0}; }
+    static c10::Stream& current() {
+        thread_local c10::Stream stream(c10::Stream::DEFAULT, one());
+        return stream;
+    }
+
     c10::Device exchangeDevice(c10::Device) const override { return one(); }
     c10::Device getDevice() const override { return one(); }
-    c10::Stream getStream(c10::Device) const noexcept override { return c10::Stream(c10::Stream::DEFAULT, one()); }
-    c10::Stream getNewStream(c10::Device, int) const override { return c10::Stream(c10::Stream::DEFAULT, one()); }
-    c10::Stream exchangeStream(c10::Stream) const noexcept override { return c10::Stream(c10::Stream::DEFAULT, one()); }
+    c10::Stream getStream(c10::Device) const noexcept override { return current(); }
+    c10::Stream getDefaultStream(c10::Device) const override { return c10::Stream(c10::Stream::DEFAULT, one()); }
+    c10::Stream getNewStream(c10::Device, int) const override { return c10::Stream(c10::Stream::UNSAFE, one(), 1); }
+    c10::Stream getStreamFromGlobalPool(c10::Device, bool) const override { return getNewStream(one(), 0); }
+    c10::Stream exchangeStream(c10::Stream stream) const noexcept override { return std::exchange(current(), stream); }
+    void record(void** event, const c10::Stream&, const c10::DeviceIndex, const c10::EventFlag) const override {
+        static int there = 0;
+        *event = &there;
+    }
+    void block(void*, const c10::Stream&) const override {}
+    bool queryEvent(void*) const override { return true; }
+    bool queryStream(const c10::Stream&) const override { return true; }
+    void synchronizeEvent(void*) const override { Pending::all().finish(); }
+    void synchronizeStream(const c10::Stream&) const override { Pending::all().finish(); }
+    void synchronizeDevice(const c10::DeviceIndex) const override { Pending::all().finish(); }
 };
 
 // One of the CPU's behind it.
@@ -107,8 +154,11 @@ inline at::Tensor empty(at::IntArrayRef sizes, std::optional<at::ScalarType> typ
     return at::Tensor(at::detail::empty_generic(sizes, memory(), keys, c10::dtype_or_default(type), format));
 }
 
-inline at::Tensor& copy(at::Tensor& to, const at::Tensor& from, bool) {
+inline at::Tensor& copy(at::Tensor& to, const at::Tensor& from, bool non_blocking) {
     const auto bare = [](const at::Tensor& t) { return is_ours(t.device()) ? on_cpu(t) : t; };
+    if (non_blocking && to.is_cpu() && to.is_contiguous() && from.is_contiguous() &&
+        to.scalar_type() == from.scalar_type() && to.sizes() == from.sizes())
+        return Pending::all().add(to, on_cpu(from)), to;
     bare(to).copy_(bare(from));
     return to;
 }
@@ -119,6 +169,8 @@ inline at::Tensor& set(at::Tensor& tensor, c10::Storage storage, std::int64_t of
     tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
     return tensor;
 }
+
+inline void record_stream(at::Tensor&, c10::Stream) {}
 
 // The cell of a GRU and its gradient, operators that the CPU does not have: what the gates get is (B, 3 H), in the
 // order reset, update, new.
@@ -253,6 +305,7 @@ inline at::Device device() {
         own.impl("empty.memory_format", &empty);
         own.impl("empty_strided", &empty_strided);
         own.impl("copy_", &copy);
+        own.impl("record_stream", &record_stream);
         own.impl("_thnn_fused_gru_cell", &gru_cell);
         own.impl("_thnn_fused_gru_cell_backward", &gru_cell_backward);
         own.impl("set_.source_Storage_storage_offset", &set);

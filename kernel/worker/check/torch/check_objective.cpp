@@ -229,7 +229,7 @@ std::string check_randomness(const CheckTarget& target, TinyProblem& problem) {
 std::string step_waits(const CheckTarget& target, TinyProblem& problem) {
     TinyTraining training(target, problem, 7);
     training.train(1);
-    return waits_of("a step", problem.device, [&] { training.bare_step(); });
+    return waits_of("a step", [&] { training.bare_step(); }, problem.device);
 }
 
 std::string measure_speed(const CheckTarget& target, TinyProblem& problem) {

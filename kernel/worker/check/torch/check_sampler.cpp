@@ -197,7 +197,7 @@ std::string draw_waits(const Bench& bench) {
     at::Generator generator = seeded(33, bench.device());
     const auto sampler = bench.make(few_rows, generator);
     bench.draw(*sampler, generator);
-    return waits_of("a draw", bench.device(), [&] { bench.draw(*sampler, generator); });
+    return waits_of("a draw", [&] { bench.draw(*sampler, generator); }, bench.device());
 }
 
 std::string measure_speed(const Bench& bench) {

@@ -25,7 +25,7 @@ std::string check_waits(const NetworkProbe& probe) {
     const auto network = probe.maker.make(probe.domain, 1);
     at::Generator generator = seeded(35);
     const at::Tensor site = at::randint(probe.domain.sites, {probe.states.size(0)}, generator, at::kLong);
-    return waits_of("a pass of each method", at::kCPU, [&] { call_all(*network, probe.states, site, generator); });
+    return waits_of("a pass of each method", [&] { call_all(*network, probe.states, site, generator); });
 }
 
 }  // namespace marginalia

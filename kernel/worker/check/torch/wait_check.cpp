@@ -4,7 +4,7 @@
 
 namespace marginalia {
 
-std::string waits_of(const std::string& what, const at::Device& device, const std::function<void()>& work) {
+std::string waits_of(const std::string& what, const std::function<void()>& work, const at::Device& device) {
     WaitCounter counter(device);
     work();
     const DeviceWaits found = counter.take();
