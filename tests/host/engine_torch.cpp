@@ -116,10 +116,11 @@ TEST_CASE("without a LibTorch the refusal says where it looked, what it met and 
     machine.torch("env/lib/python3.11/site-packages/torch", "2.11.0+cpu");
     machine.environment["VIRTUAL_ENV"] = top + "/env";
     machine.search.built.libraries = top + "/gone/lib";
-    CHECK(refusal(machine.search)
-              .starts_with("there is no LibTorch 2.13.0 in " + top + "/prefix/lib/torch, in " + top +
-                           "/gone/lib, in an active Python environment or by python3 (there is 2.11.0 in " + top +
-                           "/env/lib/python3.11/site-packages/torch/lib); `pip install"));
+    const std::string met = refusal(machine.search);
+    CHECK(met.starts_with("there is no LibTorch 2.13.0 in " + top + "/prefix/lib/torch, in " + top +
+                          "/gone/lib, in an active Python environment or by python3 (there is 2.11.0 in " + top +
+                          "/env/lib/python3.11/site-packages/torch/lib); `pip install"));
+    CHECK(met.ends_with("to the folder of a LibTorch 2.13.0, or build again (`make`)"));
 
     machine.environment["MARGINALIA_TORCH"] = top;
     CHECK(

@@ -133,16 +133,17 @@ public:
 
     [[noreturn]] void refuse() const {
         const std::string& version = search_.built.version;
+        const std::string built = search_.built.libraries.string();
         std::string others;
         for (const Found& other : others_)
             others += fmt::format("{}{} in {}", others.empty() ? " (there is " : ", ", other.version,
                                   other.libraries.string());
         throw Error(fmt::format(
             "there is no LibTorch {0} in {1}{2}, in an active Python environment or by python3{3}; `pip install "
-            "torch=={0}` in an environment that you activate, or set MARGINALIA_TORCH to the folder of a LibTorch {0}",
-            version, (search_.prefix / "lib" / "torch").string(),
-            search_.built.libraries.empty() ? "" : ", in " + search_.built.libraries.string(),
-            others.empty() ? "" : others + ")"));
+            "torch=={0}` in an environment that you activate, or set MARGINALIA_TORCH to the folder of a LibTorch {0}"
+            "{4}",
+            version, (search_.prefix / "lib" / "torch").string(), built.empty() ? "" : ", in " + built,
+            others.empty() ? "" : others + ")", built.empty() ? "" : ", or build again (`make`)"));
     }
 
 private:
