@@ -103,13 +103,16 @@ TEST_CASE("the programs of the page run where their interpreters are there") {
     fill(store);
     for (const auto& program : blocks("python")) {
         std::ofstream(folder / "program.py") << program;
-        const bool with_pandas = program.find("pandas") != program.npos;
-        if (!runs(folder, with_pandas ? "python3 -c 'import pandas'" : "python3 -c 'import sqlite3'")) {
-            MESSAGE("skipped: no python3 with ", std::string(with_pandas ? "pandas" : "sqlite3"));
+        const std::string needs = program.find("pandas") != program.npos         ? "pandas"
+                                  : program.find("marginalia\n") != program.npos ? "marginalia, numpy"
+                                                                                 : "sqlite3";
+        const std::string python = "PYTHONPATH=" MARGINALIA_SOURCE_DIR "/python python3 ";
+        if (!runs(folder, python + "-c 'import " + needs + "'")) {
+            MESSAGE("skipped: no python3 with ", needs);
             continue;
         }
         CAPTURE(program);
-        CHECK(runs(folder, "python3 program.py"));
+        CHECK(runs(folder, python + "program.py"));
     }
 }
 

@@ -113,7 +113,7 @@ std::string compare_all(const Energy& energy, const DeviceEnergy& device) {
     const std::size_t colours = device.colours().size();
     return std::to_string(full.size()) + " states; " + std::to_string(colours) +
            (colours == 1 ? " colour" : " colours") + " of sites; " + (of_partial.defined() ? "" : "no ") +
-           "partial densities; waits: " + waits_of("log f of a batch and a colour", at::kCPU, [&] {
+           "partial densities; waits: " + waits_of("log f of a batch and a colour", [&] {
                device.log_densities(x);
                device.site_log_densities(x, 0);
                device.partial_log_densities(unknown);
