@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ._errors import Error
+from ._program import environment
 
 _KEPT = 100_000  # characters of what it said last
 _prctl = ctypes.CDLL(None).prctl
@@ -88,6 +89,7 @@ def run_child(command: Sequence[str], hear: Callable[[str], None], wait: Callabl
             stderr=its,
             start_new_session=True,
             preexec_fn=_end_with_parent,
+            env=environment(),
         )
     except OSError as error:
         os.close(ours)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +49,15 @@ def _clones() -> list[Path]:
     return clones
 
 
+def environment() -> dict[str, str]:
+    """The program's: this process's, and where it is not an activated one, the environment of this Python, as a kernel
+    of a notebook has it. An installed program finds LibTorch there (docs/install.md)."""
+    variables = dict(os.environ)
+    if sys.prefix != sys.base_prefix and not variables.get("VIRTUAL_ENV") and not variables.get("CONDA_PREFIX"):
+        variables["VIRTUAL_ENV"] = sys.prefix
+    return variables
+
+
 def sentences_of(stderr: str) -> str:
     """What the program said when it gave up, without its name."""
     said = [line for line in stderr.replace("\r", "\n").splitlines() if line.strip()]
@@ -61,7 +71,9 @@ def sentences_of(stderr: str) -> str:
 def ask(program: str, words: Sequence[str]) -> str:
     """Runs the program to its end; what it wrote to standard output. Raises Error with its sentence and exit code."""
     try:
-        done = subprocess.run([program, *words], stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8")
+        done = subprocess.run(
+            [program, *words], stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", env=environment()
+        )
     except OSError as error:
         raise Error(f"{program} cannot be started ({error.strerror}); {_HOW}", 3) from None
     if done.returncode < 0:

@@ -13,7 +13,7 @@ import pytest
 
 import marginalia
 from conftest import SOURCE
-from marginalia._program import find_program, sentences_of
+from marginalia._program import environment, find_program, sentences_of
 from marginalia._toml import override_words, toml_text, toml_value
 
 PACKAGE = SOURCE / "python"
@@ -152,6 +152,19 @@ def test_the_program_is_looked_for(tmp_path, monkeypatch):
     built.mkdir(parents=True)
     program.rename(built / "marginalia")
     assert find_program() == str(built / "marginalia")
+
+
+def test_the_program_gets_this_pythons_environment(monkeypatch):
+    """A kernel of a notebook runs in an environment that nobody has activated."""
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "prefix", "/some/environment")
+    assert environment()["VIRTUAL_ENV"] == "/some/environment"
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    assert "VIRTUAL_ENV" not in environment()
+    monkeypatch.setattr(sys, "prefix", "/some/environment")
+    monkeypatch.setenv("VIRTUAL_ENV", "/chosen")
+    assert environment()["VIRTUAL_ENV"] == "/chosen"
 
 
 def test_what_the_program_says():
