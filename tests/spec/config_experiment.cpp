@@ -80,7 +80,7 @@ TEST_CASE("a trial written as a file gives the same trial") {
     }
 }
 
-TEST_CASE("all faults are told at once, by place") {
+TEST_CASE("all faults are reported at once, by place") {
     const std::string text =
         "name = \"bad name\"\n[energy]\nplugin = \"ising\"\nrows = 0\n[network]\nplugin = \"mpl\"\n"
         "[objective]\nplugin = \"mam-energy\"\npenalty = \"1\"\n[train]\nstep = 3\n";

@@ -253,7 +253,7 @@ TEST_CASE("each broken promise of an energy gets a sentence") {
     says(failures<Scratch>(), "while other threads called it");
 }
 
-TEST_CASE("datasets: one that keeps its promises passes, broken ones are told") {
+TEST_CASE("datasets: one that keeps its promises passes, broken ones are found") {
     CHECK(dataset_failures<Rows>() == "");
     says(dataset_failures<WrongSymbol>(), "holds the symbol 3; there are 3 categories");
     says(dataset_failures<Changing>(), "changed when it was read again");
@@ -273,7 +273,7 @@ TEST_CASE("parameters come from defaults, files and words, and are judged as in 
                          Error);
 }
 
-TEST_CASE("badly declared parameters are told") {
+TEST_CASE("badly declared parameters are found") {
     const auto told = [](const Parameter& parameter) {
         Checker checker;
         check_declarations(manifest({describe(parameter)}), checker);

@@ -18,16 +18,13 @@ struct Setting {
 
 const Setting settings[] = {
     // How long threads wait awake at OpenMP's barriers (libgomp's, as in LibTorch's packages) before they sleep.
-    // Threads that never
-    // sleep starve each other as soon as anything else wants the cores: a step took ten times as long on a busy machine
-    // of two. Threads
-    // that sleep at once gain nothing on many small layers: a U-Net's step took as long with two as with one. With
-    // this, two took two
-    // thirds of that, and beside another trial no longer than threads that sleep at once.
+    // Threads that never sleep starve each other as soon as anything else wants the cores: a step took ten times as
+    // long on a busy machine of two. Threads that sleep at once gain nothing on many small layers: a U-Net's step took
+    // as long with two as with one. With this, two took two thirds of that, and beside another trial no longer than
+    // threads that sleep at once.
     {"GOMP_SPINCOUNT", "3000", "OMP_WAIT_POLICY"},
     // A step frees what the next one needs. Memory given back to the system and taken again, page by page, was a tenth
-    // of a perceptron's
-    // step and a third of a circuit's; huge pages save another twelfth of a transformer's.
+    // of a perceptron's step and a third of a circuit's; huge pages save another twelfth of a transformer's.
     {"GLIBC_TUNABLES",
      "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=1073741824:glibc.malloc.hugetlb=1"},
     // cuBLAS gives the same bits each time only with workspaces of its own size (train.deterministic); it reads this

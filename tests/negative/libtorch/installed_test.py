@@ -11,31 +11,11 @@ import subprocess
 import sys
 import tempfile
 
+from small_trial import EXPERIMENT
+
 cmake, build, torch = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]).resolve().parent
 version = (build / "packaging/libtorch").read_text().strip()
 failures = 0
-
-EXPERIMENT = """
-name = "small"
-[energy]
-plugin = "ising"
-rows = 2
-columns = 2
-[network]
-plugin = "mlp"
-[sampler]
-plugin = "ancestral"
-[objective]
-plugin = "mam-energy"
-[train]
-steps = 1
-batch = 4
-[evaluation]
-samples = 8
-nll_samples = 8
-marginal_states = 8
-marginal_time = false
-"""
 
 
 def expect(name, found, code, pattern):

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+from small_trial import EXPERIMENT
+
 program, fakes, torch = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
 cuda_build = (torch / "libtorch_cuda.so").exists()
 failures = 0
@@ -77,27 +79,6 @@ expect("check-plugin on a GPU", with_driver(pretended, words=("check-plugin", "b
 expect("check-plugin on a GPU that is not there", with_driver(None, words=("check-plugin", "mam-energy", "--device", "cuda")), 2,
        r"no GPU can be used here, and --device asks for one; see `marginalia doctor`")
 
-EXPERIMENT = """
-name = "small"
-[energy]
-plugin = "ising"
-rows = 2
-columns = 2
-[network]
-plugin = "mlp"
-[sampler]
-plugin = "ancestral"
-[objective]
-plugin = "mam-energy"
-[train]
-steps = 1
-batch = 4
-[evaluation]
-samples = 8
-nll_samples = 8
-marginal_states = 8
-marginal_time = false
-"""
 with tempfile.TemporaryDirectory() as folder:
     file = pathlib.Path(folder, "small.toml")
     file.write_text(EXPERIMENT)
