@@ -32,7 +32,7 @@ CREATE TEMP VIEW trial AS
     SELECT id, experiment, config, seed, sweep, CASE WHEN gone THEN 'lost' ELSE status END AS status,
         CASE WHEN gone THEN printf('process %d, which ran it, is gone', pid) ELSE error END AS error,
         device, threads, host, boot_id, pid, pid_start, created, started, attempt_started, training_started, finished,
-        ran, attempts, evaluation, trained, device_name, device_id, device_memory, driver
+        ran, attempts, evaluation, trained, device_name, device_id, device_memory, driver, heartbeat
     FROM (SELECT *, CASE status WHEN 'running' THEN NOT marginalia_is_alive(host, boot_id, pid, pid_start) ELSE 0 END
               AS gone FROM main.trial);
 )sql";

@@ -116,20 +116,52 @@ CREATE VIEW evaluation_metrics AS
     FROM figure f JOIN metric_name n ON n.id = f.metric;
 )sql";
 
-// What a trial's device is: the numbers by which devices go change with the machine and with CUDA_VISIBLE_DEVICES. With
-// the views, of which version 3 had the first form.
+// What a trial's device is: the numbers by which devices go change with the machine and with CUDA_VISIBLE_DEVICES.
 constexpr std::string_view version_4 = R"sql(
 ALTER TABLE trial ADD COLUMN device_name TEXT;
 ALTER TABLE trial ADD COLUMN device_id TEXT;
 ALTER TABLE trial ADD COLUMN device_memory INTEGER;
 ALTER TABLE trial ADD COLUMN driver TEXT;
+)sql";
+
+// What people and hosts say to each other about a trial while it runs, and what people say about it afterwards.
+// `heartbeat` and `progress` are what its host wrote last; a `request` is what somebody asks of that host, which
+// removes it when that is done; `log` is what the trial's process printed, in pieces; a `rung` is a step at which it
+// was compared with others, and what was decided. With the views, of which versions 3 and 4 had the first form.
+constexpr std::string_view version_5 = R"sql(
+ALTER TABLE trial ADD COLUMN heartbeat INTEGER;
+CREATE TABLE progress(
+    trial INTEGER PRIMARY KEY, phase TEXT NOT NULL, done INTEGER NOT NULL, total INTEGER NOT NULL,
+    rate REAL NOT NULL);
+CREATE TABLE request(trial INTEGER PRIMARY KEY, what TEXT NOT NULL, created INTEGER NOT NULL);
+CREATE TABLE log(
+    trial INTEGER, number INTEGER, created INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY(trial, number))
+    WITHOUT ROWID;
+CREATE TABLE rung(
+    trial INTEGER, number INTEGER, step INTEGER NOT NULL, value REAL, decision TEXT NOT NULL, decided INTEGER,
+    PRIMARY KEY(trial, number)) WITHOUT ROWID;
+CREATE TABLE tag(trial INTEGER, name TEXT, PRIMARY KEY(trial, name)) WITHOUT ROWID;
+CREATE INDEX tag_by_name ON tag(name);
+CREATE TABLE note(
+    id INTEGER PRIMARY KEY, trial INTEGER NOT NULL, created INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE INDEX note_by_trial ON note(trial);
+CREATE TABLE saved_query(name TEXT PRIMARY KEY, sql TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
+CREATE VIEW tags AS SELECT trial AS trial_id, name FROM tag;
+CREATE VIEW notes AS
+    SELECT trial AS trial_id, strftime('%Y-%m-%dT%H:%M:%fZ', created / 1000.0, 'unixepoch') AS created, text FROM note;
+CREATE VIEW logs AS
+    SELECT trial AS trial_id, number, strftime('%Y-%m-%dT%H:%M:%fZ', created / 1000.0, 'unixepoch') AS created,
+        CAST(data AS TEXT) AS text FROM log;
+CREATE VIEW rungs AS
+    SELECT trial AS trial_id, number AS rung, step, value, decision,
+        strftime('%Y-%m-%dT%H:%M:%fZ', decided / 1000.0, 'unixepoch') AS decided FROM rung;
 DROP VIEW IF EXISTS trials;
 DROP VIEW IF EXISTS evaluations;
 )sql";
 
-const std::string whole_version_4 = std::string(version_4) + views_over("trial", "");
+const std::string whole_version_5 = std::string(version_5) + views_over("trial", "");
 
-const std::array<std::string_view, 4> all_migrations{version_1, version_2, version_3, whole_version_4};
+const std::array<std::string_view, 5> all_migrations{version_1, version_2, version_3, version_4, whole_version_5};
 constexpr std::int64_t layout_of_evaluations = 3;
 
 std::int64_t version_of(Connection& connection) {
@@ -227,7 +259,8 @@ CREATE {1} VIEW trials AS
         strftime('%Y-%m-%dT%H:%M:%fZ', t.finished / 1000.0, 'unixepoch') AS finished,
         nullif(t.device, '') AS device, nullif(t.host, '') AS host, nullif(t.error, '') AS error,
         t.attempts, t.ran / 1000.0 AS seconds, t.threads, t.sweep AS sweep_id, t.trained IS 1 AS trained,
-        t.evaluation AS evaluation_id, t.device_name, t.device_id, t.device_memory, t.driver
+        t.evaluation AS evaluation_id, t.device_name, t.device_id, t.device_memory, t.driver,
+        (SELECT group_concat(g.name, ',') FROM tag g WHERE g.trial = t.id) AS tags
     FROM {0} t JOIN config c ON c.id = t.config LEFT JOIN evaluation e ON e.id = t.evaluation;
 CREATE {1} VIEW evaluations AS
     SELECT e.trial AS trial_id, e.id AS evaluation_id, e.json AS config, e.id IS t.evaluation AS shown,

@@ -25,7 +25,7 @@ using TrialId = std::int64_t;
 
 // Life of a trial, and of each of its evaluations: the states of `statuses`, in this order. A trial that is trained has
 // the status of the evaluation that is shown, the one asked for last.
-enum class Status { queued, running, done, failed, timeout, oom, preempted, lost, pruned, cancelled };
+enum class Status { queued, running, done, failed, timeout, oom, preempted, lost, pruned, cancelled, paused };
 
 // How a state looks to people.
 enum class Mood { plain, good, warn, bad };
@@ -48,6 +48,7 @@ inline constexpr StatusFacts statuses[] = {
     {"lost", false, false, Mood::bad},        // its process vanished
     {"pruned", true, false, Mood::plain},     // others were better
     {"cancelled", true, false, Mood::plain},  // a person gave it up
+    {"paused", true, false, Mood::warn},      // stopped after a checkpoint until a person or a rule lets it go on
 };
 constexpr const StatusFacts& facts_of(Status status) { return statuses[static_cast<std::size_t>(status)]; }
 constexpr std::string_view name_of(Status status) { return facts_of(status).name; }

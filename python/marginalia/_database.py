@@ -12,7 +12,7 @@ from typing import Any
 
 from ._errors import Error
 
-LAYOUT = 4  # the store's layout version that this package reads; docs/store.md, "Keeping, copying, moving"
+LAYOUT = 5  # the store's layout version that this package reads; docs/store.md, "Keeping, copying, moving"
 _APPLICATION = 0x4D617267  # "Marg", in the file's header
 _SECONDS_BUSY = 10.0  # how long a lock is waited for
 _ELSEWHERE = "name another file, or set MARGINALIA_STORE"

@@ -18,7 +18,7 @@ from ._tables import Table, have_pandas, table
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-_STATUSES = "queued running done failed timeout oom preempted lost pruned cancelled".split()
+_STATUSES = "queued running done failed timeout oom preempted lost pruned cancelled paused".split()
 
 
 class Filter(TypedDict, total=False):

@@ -18,7 +18,7 @@ APPLICATION = 0x4D617267
 VIEWS = {
     "trials": "trial_id, experiment, status, seed, config, config_hash, created, started, finished, device, host, "
     "error, attempts, seconds, threads, sweep_id, trained, evaluation_id, "
-    "device_name, device_id, device_memory, driver",
+    "device_name, device_id, device_memory, driver, tags",
     "metrics": "trial_id, name, step, value, time",
     "final_metrics": "trial_id, name, value",
     "summaries": "trial_id, name, n, nonfinite, last, last_step, min, min_step, max, max_step",
@@ -73,7 +73,7 @@ def connection(tmp_path):
     made = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
     made.execute(f"PRAGMA application_id = {APPLICATION}")
     made.execute("PRAGMA journal_mode = WAL")
-    made.execute("PRAGMA user_version = 4")
+    made.execute("PRAGMA user_version = 5")
     for view, columns in VIEWS.items():
         made.execute(f"CREATE TABLE {view}({columns})")
     add_trial(made, 1, seed=0, kl=0.3)

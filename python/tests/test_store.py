@@ -248,8 +248,8 @@ def test_what_is_no_store_is_refused_in_one_sentence(tmp_path, store_file):
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        (LAYOUT + 1, "has layout version 5 and this package knows versions up to 4; install the package of the newer"),
-        (LAYOUT - 1, "has the older layout version 3 .* bring it up to date with: marginalia resume --store"),
+        (LAYOUT + 1, "has layout version 6 and this package knows versions up to 5; install the package of the newer"),
+        (LAYOUT - 1, "has the older layout version 4 .* bring it up to date with: marginalia resume --store"),
     ],
 )
 def test_other_layouts_are_refused(connection, tmp_path, version, words):

@@ -30,8 +30,9 @@ if arguments.worker:
 if arguments.plugins:
     environment["MARGINALIA_PLUGIN_PATH"] = arguments.plugins
 
-# What rightly differs from run to run: how long things took, and in which process.
-DIFFERS = "name NOT LIKE '%seconds%' AND name NOT LIKE '%_pid' AND name NOT LIKE '%per_second%'"
+# What rightly differs from run to run: how long things took, in which process, and which cores were free for it.
+RUN_OWN = ["%seconds%", "%_pid", "%per_second%", "processor", "processors"]
+DIFFERS = " AND ".join(f"name NOT LIKE '{pattern}'" for pattern in RUN_OWN)
 
 
 def start(store):

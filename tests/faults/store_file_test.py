@@ -291,10 +291,12 @@ class StoreFile(Runs):
         database.execute("UPDATE checkpoint SET data = ?", (b"".join(data for (data,) in pieces),))
         whole = "SELECT json_patch(c.json, e.json) FROM trial t JOIN evaluation e ON e.id = t.evaluation WHERE t.config = c.id"
         database.execute(f"UPDATE config AS c SET json = ({whole})")
-        for view in ("trials", "evaluations", "evaluation_metrics"):
+        for view in ("trials", "evaluations", "evaluation_metrics", "tags", "notes", "logs", "rungs"):
             database.execute(f"DROP VIEW {view}")
-        for column in ("device_name", "device_id", "device_memory", "driver"):
+        for column in ("device_name", "device_id", "device_memory", "driver", "heartbeat"):
             database.execute(f"ALTER TABLE trial DROP COLUMN {column}")
+        for table in ("progress", "request", "log", "rung", "tag", "note", "saved_query"):
+            database.execute(f"DROP TABLE {table}")
         database.executescript(
             "DROP TABLE evaluation; DROP TABLE figure; ALTER TABLE trial DROP COLUMN evaluation; "
             "ALTER TABLE trial DROP COLUMN trained; ALTER TABLE trial DROP COLUMN training_started; "

@@ -222,3 +222,23 @@ TEST_CASE(
     CHECK(known.evaluated);
     CHECK(number_of(store, "SELECT value FROM final_metrics WHERE trial_id = 3") == 0.4);
 }
+
+TEST_CASE("a store of layout 4 is brought up to date with its trials, whose views have new columns at their end") {
+    TemporaryFolder folder;
+    const auto file = folder / "old.db";
+    create_store(file, migrations().first(4));
+    {
+        Connection connection(file, Connection::Access::write);
+        connection.execute(R"(
+            CREATE VIEW trials AS SELECT id AS trial_id FROM trial;
+            CREATE VIEW evaluations AS SELECT id AS evaluation_id FROM evaluation;
+            INSERT INTO provenance VALUES (1, '{}'); INSERT INTO sweep VALUES (1, 'one', '', '', '', 1, 0);
+            INSERT INTO config VALUES (1, 'hash', '{"train":{"steps":9}}');
+            INSERT INTO trial(id, experiment, config, seed, sweep, status, created) VALUES (7,'one',1,3,1,'done',0);)");
+    }
+    auto store = Store::open(file);
+    CHECK(number_of(store, "SELECT seed FROM trials WHERE trial_id = 7 AND tags IS NULL") == 3);
+    store.connection().execute("INSERT INTO tag VALUES (7, 'good'), (7, 'seen')");
+    CHECK(text_of(store, "SELECT tags FROM trials") == "good,seen");
+    CHECK(find_damage(store).empty());
+}

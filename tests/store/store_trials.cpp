@@ -60,8 +60,8 @@ TEST_CASE("only queued, preempted and lost trials can be claimed") {
         CHECK(store.claim(trial, me, "cpu", 2));
         CHECK_FALSE(store.claim(trial, me, "cpu", 2));
     }
-    for (const auto status :
-         {Status::done, Status::failed, Status::timeout, Status::oom, Status::pruned, Status::cancelled}) {
+    for (const auto status : {Status::done, Status::failed, Status::timeout, Status::oom, Status::pruned,
+                              Status::cancelled, Status::paused}) {
         store.set_status(trial, status);
         CHECK_FALSE(store.claim(trial, me, "cpu", 2));
     }
@@ -151,12 +151,12 @@ TEST_CASE("a trial whose process was killed is lost, even while nobody has waite
 }
 
 TEST_CASE("statuses have the names of the documentation") {
-    for (const auto* name :
-         {"queued", "running", "done", "failed", "timeout", "oom", "preempted", "lost", "pruned", "cancelled"})
+    for (const auto* name : {"queued", "running", "done", "failed", "timeout", "oom", "preempted", "lost", "pruned",
+                             "cancelled", "paused"})
         CHECK(name_of(status_named(name)) == name);
     CHECK(refusal([] { status_named("dead"); }).sentence ==
           "there is no status 'dead'; a trial is one of queued, running, done, failed, timeout, oom, preempted, lost, "
-          "pruned, cancelled");
+          "pruned, cancelled, paused");
 }
 
 TEST_CASE("an inner transaction that throws undoes its own work only") {
