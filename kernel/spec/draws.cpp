@@ -11,6 +11,7 @@
 
 #include "kernel/base/digest.h"
 #include "kernel/spec/nearest.h"
+#include "kernel/spec/toml_text.h"
 
 namespace marginalia::config {
 namespace {
@@ -54,25 +55,26 @@ public:
 
 private:
     void read_method() {
-        const Node* node = sweep_.find("draws");
-        std::size_t chosen = 0;
-        if (node) {
-            const bool text = node->kind == Node::Kind::text;
-            const auto found = std::find(methods.begin(), methods.end(), text ? node->scalar.get<std::string>() : "");
-            if (found != methods.end()) chosen = static_cast<std::size_t>(found - methods.begin());
-            else if (!text)
-                faults_.add(node->place, "'draws' in [sweep] must be a text in quotes, not " + described(*node) +
-                                             ". Allowed: " + listed(methods));
-            else
-                faults_.add(node->place, "'draws' in [sweep] cannot be " + described(*node).substr(9) +
-                                             suggestion(node->scalar.get<std::string>(), methods, "Allowed"));
-        }
-        plan_.method = static_cast<DrawMethod>(chosen);
+        if (const Node* node = sweep_.find("draws"); node && !choose_method(*node)) return;
+        const std::string& chosen = methods[static_cast<std::size_t>(plan_.method)];
         for (const auto& [name, meaning, method] : draw_keys)
-            if (const Node* other = method && method != methods[chosen] ? sweep_.find(name) : nullptr)
-                faults_.add(other->key_place, "'" + std::string(name) + "' in [sweep] is for draws = \"" + method +
-                                                  "\" alone, and these are \"" + methods[chosen] +
+            if (const Node* other = method && method != chosen ? sweep_.find(name) : nullptr)
+                faults_.add(other->key_place, "'" + other->key + "' in [sweep] is for draws = \"" + method +
+                                                  "\" alone, and these are \"" + chosen +
                                                   "\"; remove it, or write draws = \"" + method + "\"");
+    }
+
+    bool choose_method(const Node& node) {
+        const bool text = node.kind == Node::Kind::text;
+        const auto found = std::find(methods.begin(), methods.end(), text ? node.scalar.get<std::string>() : "");
+        if (found != methods.end()) plan_.method = static_cast<DrawMethod>(found - methods.begin());
+        else if (text)
+            faults_.add(node.place, "'draws' in [sweep] cannot be " + toml_scalar(node.scalar) +
+                                        suggestion(node.scalar.get<std::string>(), methods, "Allowed"));
+        else
+            faults_.add(node.place, "'draws' in [sweep] must be a text in quotes, not " + described(node) +
+                                        ". Allowed: " + listed(methods));
+        return found != methods.end();
     }
 
     void whole(const char* key, std::int64_t least, std::int64_t most, std::int64_t& value) {
@@ -101,7 +103,7 @@ private:
             if (key.kind != Node::Kind::text)
                 faults_.add(key.place, "'dimensions' in [sweep] lists keys in quotes, not " + described(key));
             else if (contains(plan_.dimensions, key.scalar.get<std::string>()))
-                faults_.add(key.place, described(key).substr(9) + " is in 'dimensions' twice; remove one");
+                faults_.add(key.place, toml_scalar(key.scalar) + " is in 'dimensions' twice; remove one");
             else plan_.dimensions.push_back(key.scalar);
         }
     }
@@ -154,11 +156,8 @@ std::vector<double> hypercube_draws(const std::string& seed_and_key, const DrawP
 
 // Boost's sequence leaves out the origin, which is the first point of the net. A shift by the bits of a hash, modulo 2,
 // makes each point uniform by itself and leaves every net one.
-std::map<std::string, std::vector<double>> sobol_draws(const DrawPlan& plan, std::vector<std::string> keys) {
-    std::vector<std::string> order = plan.dimensions;
-    std::sort(keys.begin(), keys.end());
-    for (const std::string& key : keys)
-        if (!contains(order, key)) order.push_back(key);
+std::map<std::string, std::vector<double>> sobol_draws(const DrawPlan& plan, const std::vector<std::string>& keys) {
+    const std::vector<std::string> order = sobol_order(plan.dimensions, keys);
     std::vector<std::uint64_t> shifts, point(order.size());
     for (const std::string& key : order) shifts.push_back(bits_of("sobol:" + std::to_string(plan.seed) + ":" + key));
     std::map<std::string, std::vector<double>> draws;
@@ -182,6 +181,13 @@ bool is_about_draws(const std::string& key) {
 DrawPlan read_draw_plan(const Node& sweep, const std::vector<std::string>& drawn, Place first, bool refused,
                         Faults& faults) {
     return PlanReader(sweep, faults).read(drawn, first, refused);
+}
+
+std::vector<std::string> sobol_order(std::vector<std::string> dimensions, std::vector<std::string> keys) {
+    std::sort(keys.begin(), keys.end());
+    for (std::string& key : keys)
+        if (!contains(dimensions, key)) dimensions.push_back(std::move(key));
+    return dimensions;
 }
 
 std::map<std::string, std::vector<double>> unit_draws(const DrawPlan& plan, const std::vector<std::string>& keys) {

@@ -44,6 +44,9 @@ bool is_about_draws(const std::string& key);
 DrawPlan read_draw_plan(const Node& sweep, const std::vector<std::string>& drawn, Place first, bool refused,
                         Faults& faults);
 
+// Drawn keys and names in the order of their Sobol dimensions: first those of `dimensions`, then the others by name.
+std::vector<std::string> sobol_order(std::vector<std::string> dimensions, std::vector<std::string> keys);
+
 // Of each key `plan.samples` numbers in [0, 1). At most most_dimensions keys.
 std::map<std::string, std::vector<double>> unit_draws(const DrawPlan& plan, const std::vector<std::string>& keys);
 

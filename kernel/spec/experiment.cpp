@@ -210,8 +210,8 @@ private:
                                    ": this [[sweep.exclude]] leaves nothing out: no combination of the sweep fits it");
         if (expansion.trials.empty())
             faults_.add(excludes.front().place,
-                        "[[sweep.exclude]] leaves out all combinations of the sweep; remove a key's line from it to "
-                        "leave out more, add one to leave out less");
+                        "[[sweep.exclude]] leaves no trial over; let it fit fewer combinations, by a further key or a "
+                        "narrower bound");
         return warnings;
     }
 
