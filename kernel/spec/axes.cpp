@@ -13,19 +13,33 @@ class AxesMaker {
 public:
     AxesMaker(const SweepText& sweep, const std::vector<Section>& sections, const PluginCatalogue& catalogue,
               const std::filesystem::path& folder, Faults& faults)
-        : sweep_(sweep), sections_(sections), catalogue_(catalogue), folder_(folder), faults_(faults) {}
+        : sweep_(sweep), sections_(sections), catalogue_(catalogue), folder_(folder), faults_(faults),
+          conditions_(read_conditions(sweep, sections, catalogue, folder, faults)), units_(units_of(sweep)) {}
 
-    std::vector<Axis> make() {
-        std::vector<Axis> axes;
-        for (const SweptKey& key : sweep_.grid) add(axes, together({column(key)}));
-        for (const auto& zip : sweep_.zips) add(axes, zipped(zip));
+    Sweep make() {
+        Sweep made;
+        for (const SweptKey& key : sweep_.grid) add(made.axes, together({column(key)}));
+        for (const auto& zip : sweep_.zips) {
+            ++zip_;
+            add(made.axes, zipped(zip));
+        }
+        zip_ = 0;
         std::vector<std::vector<Setting>> draws;
         for (const SweptKey& key : sweep_.draws) draws.push_back(column(key));
-        add(axes, together(std::move(draws)));
-        return axes;
+        add(made.axes, together(std::move(draws)));
+        made.excludes = read_excludes(sweep_, sections_, catalogue_, folder_, faults_);
+        for (const Exclude& exclude : made.excludes) space_.exclude.push_back(json_of(exclude.condition));
+        made.space = std::move(space_);
+        return made;
     }
 
 private:
+    static std::map<std::string, std::vector<double>> units_of(const SweepText& sweep) {
+        std::vector<std::string> drawn;
+        for (const SweptKey& key : sweep.draws) drawn.push_back(key.dotted);
+        return unit_draws(sweep.plan, drawn);
+    }
+
     static void add(std::vector<Axis>& axes, Axis axis) {
         if (!axis.empty()) axes.push_back(std::move(axis));
     }
@@ -58,21 +72,53 @@ private:
     }
 
     std::vector<Setting> column(const SweptKey& key) {
-        const auto section =
-            std::find_if(sections_.begin(), sections_.end(), [&](const Section& s) { return s.name == key.section; });
-        if (section == sections_.end()) {
+        const Section* section = find_section(sections_, key.section);
+        if (!section) {
             faults_.add(key.place,
                         "'" + key.dotted + "' is swept, but the file has no table [" + key.section + "]; add it");
             return {};
         }
-        section_ = static_cast<std::size_t>(section - sections_.begin());
-        if (key.is_plugin_choice()) return plugin_column(key, *section);
-        return key.plugin.empty() ? common_column(key, *section) : own_column(key, *section);
+        section_ = static_cast<std::size_t>(section - sections_.data());
+        std::vector<Setting> settings = key.is_plugin_choice() ? plugin_column(key, *section)
+                                        : key.plugin.empty()   ? common_column(key, *section)
+                                                               : own_column(key, *section);
+        if (settings.empty()) return settings;
+        const auto condition = conditions_.find(key.dotted);
+        if (condition != conditions_.end())
+            for (Setting& setting : settings) setting.when = condition->second;
+        describe(key, *section, settings.front());
+        return settings;
+    }
+
+    // What other programs learn of the key at hand.
+    void describe(const SweptKey& key, const Section& section, const Setting& setting) {
+        using Kind = SpaceParameter::Kind;
+        SpaceParameter& parameter = space_.parameters.emplace_back(SpaceParameter{.key = key.dotted, .zip = zip_});
+        for (const Node& choice : domain_->choices) parameter.choices.push_back(choice.scalar);
+        if (domain_->choices.empty()) {
+            parameter.kind = type_ == ParameterType::integer ? Kind::integer : Kind::number;
+            parameter.low = domain_->low;
+            parameter.high = domain_->last();
+            parameter.log = domain_->log;
+            parameter.step = domain_->step;
+        }
+        if (setting.when) parameter.condition = json_of(*setting.when);
+        std::vector<std::string> plugins;
+        for (std::size_t c = 0; c < setting.values.size(); ++c)
+            if (!setting.values[c].is_null()) plugins.push_back(name_of(section.candidates[c]));
+        if (!setting.values.empty() && plugins.size() < section.candidates.size())
+            parameter.condition[section.name + ".plugin"] = plugins;
     }
 
     std::vector<Node> nodes_of(const SweptKey& key, ParameterType type) {
-        return is_draw(*key.values) ? drawn_values(*key.values, key.dotted, type, sweep_.samples, sweep_.seed, faults_)
-                                    : values_of(*key.values, key.dotted, type, faults_);
+        type_ = type;
+        domain_ = domain_of(*key.values, key.dotted, type, faults_);
+        if (!domain_) return {};
+        const auto units = units_.find(key.dotted);
+        if (units == units_.end()) return domain_->choices;
+        std::vector<Node> drawn;
+        for (const double u : units->second) drawn.push_back(value_at(*domain_, u, type));
+        return drawn;
     }
 
     std::vector<Setting> plugin_column(const SweptKey& key, const Section& section) {
@@ -186,14 +232,21 @@ private:
     const PluginCatalogue& catalogue_;
     const std::filesystem::path& folder_;
     Faults& faults_;
-    std::size_t section_ = 0;  // of the key at hand
+    const std::map<std::string, std::shared_ptr<const Condition>> conditions_;
+    const std::map<std::string, std::vector<double>> units_;
+    Space space_;
+    // Of the key at hand:
+    std::size_t section_ = 0;
+    ParameterType type_ = ParameterType::text;
+    std::optional<Domain> domain_;
+    int zip_ = 0;
 };
 
 }  // namespace
 
-std::vector<Axis> make_axes(const SweepText& sweep, const std::vector<Section>& sections,
-                            const PluginCatalogue& catalogue, const std::filesystem::path& folder, Faults& faults) {
-    return AxesMaker(sweep, sections, catalogue, folder, faults).make();
+Sweep make_sweep(const SweepText& text, const std::vector<Section>& sections, const PluginCatalogue& catalogue,
+                 const std::filesystem::path& folder, Faults& faults) {
+    return AxesMaker(text, sections, catalogue, folder, faults).make();
 }
 
 }  // namespace marginalia::config

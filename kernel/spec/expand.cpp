@@ -18,7 +18,7 @@ public:
           values_(sections.size()), texts_(sections.size()) {
         for (std::size_t a = 0; a < axes.size(); ++a)
             for (const Point& point : axes[a])
-                for (const Setting& setting : point) last_axis_[setting.section] = static_cast<int>(a);
+                for (const Setting& setting : point) touch(setting, static_cast<int>(a));
         for (std::size_t s = 0; s < sections.size(); ++s) by_name_[sections[s].name] = s;
         refresh(-1);
     }
@@ -44,6 +44,13 @@ public:
         return section == by_name_.end() ? ResourceSettings{} : values_[section->second].get<ResourceSettings>();
     }
 
+    bool holds(const Condition& condition) const {
+        return std::all_of(condition.begin(), condition.end(), [&](const Test& test) {
+            const nlohmann::json* value = value_of(test);
+            return value && test.accepts(*value);
+        });
+    }
+
     bool next() {
         for (int a = static_cast<int>(axes_.size()) - 1; a >= 0; --a) {
             if (++at_[a] == axes_[a].size()) {
@@ -57,6 +64,12 @@ public:
     }
 
 private:
+    // A condition may be about any axis.
+    void touch(const Setting& setting, int axis) {
+        int& last = last_axis_[setting.section];
+        last = std::max(last, setting.when ? static_cast<int>(axes_.size()) - 1 : axis);
+    }
+
     // Redoes the sections that an axis from `first` on touches; all of them for -1.
     void refresh(int first) {
         for (std::size_t s = 0; s < sections_.size(); ++s)
@@ -64,16 +77,42 @@ private:
     }
 
     void refresh_section(std::size_t s) {
-        std::size_t choice = 0;
-        for_settings(s, [&](const Setting& setting) {
-            if (setting.values.empty()) choice = setting.choice;
-        });
+        const std::size_t choice = choice_of(s);
         values_[s] = sections_[s].candidates[choice].values;
         for_settings(s, [&](const Setting& setting) {
-            if (!setting.values.empty() && !setting.values[choice].is_null())
-                values_[s][setting.key] = setting.values[choice];
+            if (gives_value(setting, choice) && is_there(setting)) values_[s][setting.key] = setting.values[choice];
         });
         texts_[s] = identity_text(sections_[s].name, values_[s], *sections_[s].candidates[choice].parameters);
+    }
+
+    std::size_t choice_of(std::size_t section) const {
+        std::size_t choice = 0;
+        for_settings(section, [&](const Setting& setting) {
+            if (setting.values.empty()) choice = setting.choice;
+        });
+        return choice;
+    }
+
+    static bool gives_value(const Setting& setting, std::size_t choice) {
+        return !setting.values.empty() && !setting.values[choice].is_null();
+    }
+
+    bool is_there(const Setting& setting) const { return !setting.when || holds(*setting.when); }
+
+    // From the settings and not from values_, some of which may be those of the step before. Conditions lead in no
+    // circle (condition.h), so this ends. Null: the trial does not have the key.
+    const nlohmann::json* value_of(const Test& test) const {
+        const std::size_t choice = choice_of(test.section);
+        const Candidate& candidate = sections_[test.section].candidates[choice];
+        if (candidate.is_none()) return test.key == "plugin" ? &none_ : nullptr;
+        if (!test.plugin.empty() && (!candidate.plugin || candidate.plugin->name != test.plugin)) return nullptr;
+        const auto given = candidate.values.find(test.key);
+        const nlohmann::json* value = given == candidate.values.end() ? nullptr : &*given;
+        for_settings(test.section, [&](const Setting& setting) {
+            if (setting.key == test.key && gives_value(setting, choice))
+                value = is_there(setting) ? &setting.values[choice] : nullptr;
+        });
+        return value;
     }
 
     template <class Use>
@@ -90,6 +129,7 @@ private:
     std::vector<nlohmann::json> values_;
     std::vector<std::string> texts_;
     std::map<std::string, std::size_t> by_name_;  // in the order of the config's text
+    const nlohmann::json none_ = no_plugin;
 };
 
 }  // namespace
@@ -100,19 +140,25 @@ std::size_t count_trials(const std::vector<Axis>& axes, std::size_t seeds) {
     return count;
 }
 
-std::vector<TrialConfig> expand(const std::vector<Section>& sections, const std::vector<Axis>& axes,
-                                const std::vector<std::int64_t>& seeds) {
-    std::vector<TrialConfig> trials;
-    trials.reserve(count_trials(axes, seeds.size()));
+Expansion expand(const std::vector<Section>& sections, const Sweep& sweep, const std::vector<std::int64_t>& seeds) {
+    Expansion expansion{{}, std::vector<std::size_t>(sweep.excludes.size())};
     std::unordered_set<std::string> seen;
-    Expander expander(sections, axes);
+    Expander expander(sections, sweep.axes);
     do {
+        bool left_out = false;
+        for (std::size_t e = 0; e < sweep.excludes.size(); ++e) {
+            const bool fits = expander.holds(sweep.excludes[e].condition);
+            expansion.left_out[e] += fits;
+            left_out |= fits;
+        }
+        if (left_out) continue;
         const std::string hash = expander.hash(true), evaluation = expander.hash(false);
         if (!seen.insert(hash + evaluation).second) continue;
         const ResourceSettings resources = expander.resources();
-        for (const std::int64_t seed : seeds) trials.push_back({expander.config(), hash, seed, evaluation, resources});
+        for (const std::int64_t seed : seeds)
+            expansion.trials.push_back({expander.config(), hash, seed, evaluation, resources});
     } while (expander.next());
-    return trials;
+    return expansion;
 }
 
 std::vector<std::string> varied_keys(const std::vector<Section>& sections, const std::vector<Axis>& axes) {

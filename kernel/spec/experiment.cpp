@@ -55,15 +55,18 @@ public:
             read_section("run", table("run"), {}, catalogue_, folder_, faults_).candidates[0].values;
         if (const Node* results = table("table"))
             experiment.table = read_paper_table(*results, &catalogue_, folder_, faults_);
-        const std::vector<Axis> axes = make_axes(sweep, sections, catalogue_, folder_, faults_);
-        if (count_trials(axes, seeds.size()) > most_trials)
+        const Sweep made = make_sweep(sweep, sections, catalogue_, folder_, faults_);
+        if (count_trials(made.axes, seeds.size()) > most_trials)
             faults_.add(sweep_table ? sweep_table->place : Place{},
                         "the sweep asks for more than " + std::to_string(most_trials) +
                             " trials; give shorter lists or draw at random with samples = 1000");
         faults_.throw_if_any();
         experiment.run = run;
-        experiment.swept = varied_keys(sections, axes);
-        experiment.trials = expand(sections, axes, seeds);
+        experiment.swept = varied_keys(sections, made.axes);
+        experiment.space = made.space;
+        Expansion expansion = expand(sections, made, seeds);
+        experiment.warnings = judge_excludes(made.excludes, expansion);
+        experiment.trials = std::move(expansion.trials);
         check_needs_of_trials(root_, experiment.trials, sections, faults_);
         check_memory(experiment.trials);
         faults_.throw_if_any();
@@ -197,6 +200,19 @@ private:
             if (!root_.find(required))
                 faults_.add({}, "the table [" + required + "] is missing; add it with plugin = \"NAME\". The " +
                                     required + " plugins: " + listed(plugin_names(catalogue_, required)));
+    }
+
+    std::vector<std::string> judge_excludes(const std::vector<Exclude>& excludes, const Expansion& expansion) {
+        std::vector<std::string> warnings;
+        for (std::size_t e = 0; e < excludes.size(); ++e)
+            if (expansion.left_out[e] == 0)
+                warnings.push_back(faults_.where(excludes[e].place) +
+                                   ": this [[sweep.exclude]] leaves nothing out: no combination of the sweep fits it");
+        if (expansion.trials.empty())
+            faults_.add(excludes.front().place,
+                        "[[sweep.exclude]] leaves no trial over; let it fit fewer combinations, by a further key or a "
+                        "narrower bound");
+        return warnings;
     }
 
     // What [resources] or the sweep over it says in words.

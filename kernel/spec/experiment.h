@@ -12,6 +12,7 @@
 #include "kernel/spec/paper_table.h"
 #include "kernel/spec/schema.h"
 #include "kernel/spec/settings.h"
+#include "kernel/spec/space.h"
 
 namespace marginalia {
 
@@ -33,6 +34,8 @@ struct Experiment {
     std::string toml;                          // text that stands on its own: what it extends and overrides applied
     RunSettings run;                           // [run]
     std::vector<std::string> swept;            // places in the config that vary ("network.hidden"), in order of mention
+    Space space;                               // what the sweep searches
+    std::vector<std::string> warnings;         // of what is allowed and looks like a mistake, a sentence each
     std::optional<PaperTable> table;           // [table]
     std::vector<TrialConfig> trials;           // in the order of the sweep, seeds innermost
     std::shared_ptr<const Experiment> stage1;  // [stage1], an experiment of its own that is to be run first; null: none

@@ -131,11 +131,14 @@ void for_parameters(Node& root, Use use) {
     }
 }
 
+// Keys in conditions are among them.
 template <class Use>
 void for_swept(Node& sweep, Use use) {
     for (Node& child : sweep.children) {
-        if (child.key == "zip") {
-            for (Node& zip : child.children) for_swept(zip, use);
+        if (child.key == "zip" || child.key == "exclude" || child.key == "when") {
+            if (child.is_table() && child.key != "when") for_swept(child, use);
+            else
+                for (Node& table : child.children) for_swept(table, use);
             continue;
         }
         const std::size_t first = child.key.find('.'), last = child.key.rfind('.');

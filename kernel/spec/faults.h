@@ -27,13 +27,14 @@ public:
     void add_plugin(Place place, std::string sentence);
     bool none() const { return faults_.empty(); }
 
+    // How messages name the place: "FILE:LINE:COLUMN" or "override 'x=1'".
+    std::string where(Place place) const;
+
     // Throws Error with one line a fault, "FILE:LINE:COLUMN: sentence" or "override 'x=1': sentence", those of files
     // first, by position; MissingPlugin if all are about plugins. Does nothing if there is no fault.
     void throw_if_any() const;
 
 private:
-    std::string where(Place place) const;
-
     std::vector<std::string> files_;
     std::vector<std::string> overrides_;
     std::vector<std::pair<Place, std::string>> faults_;

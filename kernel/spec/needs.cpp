@@ -52,11 +52,6 @@ std::string fitting(const Need& need, const PluginCatalogue& catalogue) {
     return listed(names);
 }
 
-const Section* find_section(const std::vector<Section>& sections, const std::string& name) {
-    const auto found = std::find_if(sections.begin(), sections.end(), [&](const Section& s) { return s.name == name; });
-    return found == sections.end() ? nullptr : &*found;
-}
-
 bool is_used(const Section& section) {
     return std::any_of(section.candidates.begin(), section.candidates.end(),
                        [](const Candidate& candidate) { return !candidate.is_none(); });

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "kernel/spec/draws.h"
 #include "kernel/spec/range.h"
 #include "kernel/spec/section.h"
 #include "kernel/spec/toml_text.h"
@@ -179,8 +180,11 @@ bool end_sweep(Node& root, const std::string& key) {
     const bool drawn = swept && is_draw(*swept);
     bool found = erase(*sweep, key);
     if (drawn && std::none_of(sweep->children.begin(), sweep->children.end(), is_draw)) {
-        erase(*sweep, "samples");
-        erase(*sweep, "seed");
+        std::erase_if(sweep->children, [](const Node& child) { return is_about_draws(child.key); });
+    }
+    if (Node* when = sweep->find("when")) {
+        erase(*when, key);
+        if (when->children.empty()) erase(*sweep, "when");
     }
     Node* zips = sweep->find("zip");
     if (!zips) return found;

@@ -1,14 +1,10 @@
 #include "kernel/spec/range.h"
 
-#include <marginalia/random.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 
-#include "kernel/base/digest.h"
 #include "kernel/spec/nearest.h"
 
 namespace marginalia::config {
@@ -43,9 +39,9 @@ const Node* form_of(const Node& values, const std::string& key, Faults& faults) 
             return nullptr;
         }
         if (is_form) form = &child;
-        if (is_form || child.key == "n") continue;
+        if (is_form || child.key == "n" || child.key == "step") continue;
         auto allowed = forms;
-        allowed.push_back("n");
+        allowed.insert(allowed.end(), {"n", "step"});
         faults.add(child.key_place, "unknown key '" + child.key + "' in the range of '" + key + "'" +
                                         suggestion(child.key, allowed, "Allowed"));
         return nullptr;
@@ -110,9 +106,25 @@ std::int64_t count_of(const Node& values, const Node& form, const std::string& k
     return 0;
 }
 
+// 0: none; nullopt after a fault.
+std::optional<double> step_of(const Node& values, const Node& form, const std::string& key, ParameterType type,
+                              Faults& faults) {
+    const Node* step = values.find("step");
+    if (!step) return 0;
+    const bool number = step->kind == Node::Kind::integer || step->kind == Node::Kind::number;
+    const bool whole = step->kind == Node::Kind::integer || type != ParameterType::integer;
+    if (form.key != "random")
+        faults.add(step->key_place, "'" + key + "' takes no step: only { random = [from, to], step = s } has one");
+    else if (!number || !whole || !(step->scalar.get<double>() > 0) || !std::isfinite(step->scalar.get<double>()))
+        faults.add(step->place, "step of '" + key + "' must be " + (whole ? "a number" : "an integer") +
+                                    " above 0, not " + described(*step));
+    else return step->scalar.get<double>();
+    return std::nullopt;
+}
+
 std::vector<Node> from_range(const Node& values, const std::string& key, ParameterType type, Faults& faults) {
     const Node* form = form_of(values, key, faults);
-    if (!form) return {};
+    if (!form || !step_of(values, *form, key, type, faults)) return {};
     const Bounds bounds = bounds_of(*form, key, type, faults);
     const std::int64_t n = bounds.valid ? count_of(values, *form, key, faults) : 0;
     std::vector<Node> list;
@@ -155,33 +167,40 @@ std::vector<Node> values_of(const Node& values, const std::string& key, Paramete
     return values.is_list() ? values.children : std::vector<Node>{};
 }
 
-std::vector<Node> drawn_values(const Node& values, const std::string& key, ParameterType type, std::int64_t samples,
-                               std::int64_t seed, Faults& faults) {
+std::optional<Domain> domain_of(const Node& values, const std::string& key, ParameterType type, Faults& faults) {
+    const auto one_of = [&](const Node& list) {
+        Domain domain{.choices = values_of(list, key, type, faults)};
+        return domain.choices.empty() ? std::nullopt : std::optional(std::move(domain));
+    };
+    if (!is_draw(values)) return one_of(values);
     const Node* form = form_of(values, key, faults);
-    if (!form) return {};
+    if (!form) return std::nullopt;
     if (const Node* n = values.find("n")) {
         faults.add(n->key_place,
                    "'" + key + "' is drawn at random and takes no n; the number of draws is 'samples' in [sweep]");
-        return {};
+        return std::nullopt;
     }
-    std::mt19937_64 random(std::stoull(sha256_hex(std::to_string(seed) + ":" + key).substr(0, 16), nullptr, 16));
-    std::vector<Node> drawn;
-    if (form->key == "choice") {
-        const std::vector<Node> choices = values_of(*form, key, type, faults);
-        for (std::int64_t i = 0; i < samples && !choices.empty(); ++i)
-            drawn.push_back(
-                choices[static_cast<std::size_t>(unit_interval(random()) * static_cast<double>(choices.size()))]);
-        return drawn;
-    }
+    const auto step = step_of(values, *form, key, type, faults);
+    if (!step) return std::nullopt;
+    if (form->key == "choice") return one_of(*form);
     const auto [from, to, valid] = bounds_of(*form, key, type, faults);
-    for (std::int64_t i = 0; valid && i < samples; ++i) {
-        const double u = unit_interval(random());
-        double value = form->key == "random_log" ? from * std::pow(to / from, u) : from + (to - from) * u;
-        // Each integer of the range is as likely as any other, the first and the last too.
-        if (form->key == "random" && type == ParameterType::integer) value = std::floor(from + u * (to - from + 1));
-        drawn.push_back(as_value(value, type, form->place));
+    if (!valid) return std::nullopt;
+    if (*step > 0 && (to - from) / *step >= most_exact) {
+        faults.add(values.place, "step of '" + key + "' is too small for its range; give a larger one");
+        return std::nullopt;
     }
-    return drawn;
+    return Domain{.place = form->place, .low = from, .high = to, .log = form->key == "random_log", .step = *step};
+}
+
+Node value_at(const Domain& domain, double u, ParameterType type) {
+    if (!domain.choices.empty())
+        return domain.choices[static_cast<std::size_t>(u * static_cast<double>(domain.choices.size()))];
+    const double from = domain.low, to = domain.high;
+    double value = domain.log ? from * std::pow(to / from, u) : from + (to - from) * u;
+    // Each integer of the range is as likely as any other, the first and the last too.
+    if (!domain.log && type == ParameterType::integer) value = std::floor(from + u * (to - from + 1));
+    if (domain.step > 0) value = from + domain.step * std::floor(u * static_cast<double>(domain.steps() + 1));
+    return as_value(value, type, domain.place);
 }
 
 }  // namespace marginalia::config

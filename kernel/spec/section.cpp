@@ -201,6 +201,11 @@ private:
 
 }  // namespace
 
+const Section* find_section(const std::vector<Section>& sections, std::string_view name) {
+    const auto found = std::find_if(sections.begin(), sections.end(), [&](const Section& s) { return s.name == name; });
+    return found == sections.end() ? nullptr : &*found;
+}
+
 Section read_section(const std::string& name, const Node* table, const SweptHere& swept,
                      const PluginCatalogue& catalogue, const std::filesystem::path& folder, Faults& faults) {
     return SectionReader(name, table, swept, catalogue, folder, faults).read();

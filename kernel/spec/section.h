@@ -49,6 +49,9 @@ struct Section {
     bool complete = true;               // false: a plugin is unknown, so its parameters cannot be checked
 };
 
+// Null: there is none of that name.
+const Section* find_section(const std::vector<Section>& sections, std::string_view name);
+
 // What the sweep does to a table: needed before the table itself can be judged.
 struct SweptHere {
     std::vector<const Node*> plugins;  // the swept values of its `plugin`

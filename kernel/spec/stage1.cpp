@@ -5,6 +5,7 @@
 #include <map>
 #include <string_view>
 
+#include "kernel/spec/draws.h"
 #include "kernel/spec/identity.h"
 #include "kernel/spec/nearest.h"
 #include "kernel/spec/range.h"
@@ -47,6 +48,33 @@ void keep_objectives(Node& zip, const std::vector<std::string>& objectives) {
     }
 }
 
+bool about_shared_parts(const Node& condition) {
+    return std::all_of(condition.children.begin(), condition.children.end(), varies_shared_part);
+}
+
+// Of tables of conditions, [[sweep.exclude]], those that both stages can judge. Without the others the first stage has
+// more trials than the second needs, never fewer.
+void keep_excludes(Node& excludes) {
+    if (excludes.is_table() && !about_shared_parts(excludes)) excludes.children.clear();
+    if (excludes.is_list())
+        std::erase_if(excludes.children, [](const Node& exclude) { return !about_shared_parts(exclude); });
+}
+
+// Writes out which dimensions Sobol draws have in the second stage, where more keys may be drawn.
+void keep_dimensions(Node& sweep) {
+    const Node* method = sweep.find("draws");
+    if (!method || method->scalar != "sobol") return;
+    std::vector<std::string> named, drawn;
+    if (const Node* given = sweep.find("dimensions"))
+        for (const Node& key : given->children) named.push_back(key.scalar);
+    for (const Node& key : sweep.children)
+        if (is_draw(key)) drawn.push_back(key.key);
+    Node dimensions{Node::Kind::list, "dimensions", method->place, method->place, nullptr, {}};
+    for (const std::string& key : sobol_order(named, drawn))
+        dimensions.children.push_back(make_text("", key, method->place));
+    put(sweep, std::move(dimensions));
+}
+
 void keep_shared(Node& sweep, const std::vector<std::string>& objectives) {
     if (Node* zips = sweep.find("zip")) {
         const auto keep_in = [&](Node& zip) {
@@ -58,11 +86,15 @@ void keep_shared(Node& sweep, const std::vector<std::string>& objectives) {
             for (Node& zip : zips->children) keep_in(zip);
         std::erase_if(zips->children, [](const Node& zip) { return zip.is_table() && zip.children.empty(); });
     }
+    if (Node* excludes = sweep.find("exclude")) keep_excludes(*excludes);
+    if (Node* when = sweep.find("when"))
+        std::erase_if(when->children, [](const Node& key) { return !varies_shared_part(key); });
+    keep_dimensions(sweep);
     const bool draws = std::any_of(sweep.children.begin(), sweep.children.end(),
                                    [](const Node& key) { return varies_shared_part(key) && is_draw(key); });
     std::erase_if(sweep.children, [&](const Node& key) {
-        if (key.key == "zip") return key.children.empty();
-        if (key.key == "samples" || key.key == "seed") return !draws;
+        if (key.key == "zip" || key.key == "exclude" || key.key == "when") return key.children.empty();
+        if (is_about_draws(key.key)) return !draws;
         return !varies_shared_part(key);
     });
 }
@@ -82,6 +114,19 @@ void check_name(const Node& name, const Node& root, Faults& faults) {
         faults.add(name.place, "'stage1.name' must be the name of an experiment in quotes, not " + described(name));
     else if (own && own->scalar == name.scalar)
         faults.add(name.place, "'stage1.name' is the name of this experiment, whose second stage has it; give another");
+}
+
+// The first stage cannot judge a condition about what it does not share.
+void check_conditions(const Node& sweep, Faults& faults) {
+    const Node* when = sweep.find("when");
+    if (!when || !when->is_table()) return;
+    for (const Node& key : when->children)
+        for (const Node& other : key.children)
+            if (varies_shared_part(key) && !varies_shared_part(other))
+                faults.add(other.key_place, "'" + key.key +
+                                                "' varies the first stage too, so its condition cannot be "
+                                                "about '" +
+                                                other.key + "', which is the second stage's alone");
 }
 
 // As `objectives` of [stage1] has it.
@@ -114,6 +159,7 @@ void check_stage1(const Node& root, Faults& faults) {
     if (!stage1->find("objective"))
         faults.add(stage1->place, "[stage1.objective] is missing: it says how the first stage is trained");
     const Node *train = root.find("train"), *sweep = root.find("sweep");
+    if (sweep) check_conditions(*sweep, faults);
     const Node* start = train ? train->find("start_from") : nullptr;
     if (!start && sweep) start = sweep->find("train.start_from");
     if (start)

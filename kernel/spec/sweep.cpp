@@ -28,6 +28,18 @@ void flatten_table(Node& table, const PluginCatalogue& catalogue) {
     table.children = std::move(flat);
 }
 
+std::string example(const std::string& key) {
+    for (const std::string& table : kernel_tables())
+        if (table != "run" && find_parameter(kernel_parameters(table), key)) return table + "." + key;
+    return "energy." + key;
+}
+
+std::vector<std::string> sweepable() {
+    std::vector<std::string> names = plugin_tables();
+    names.insert(names.end(), {"train", "evaluation", resources_table});
+    return names;
+}
+
 // Reads a flat [sweep] table.
 class SweepReader {
 public:
@@ -36,29 +48,42 @@ public:
     SweepText read(const Node& sweep) {
         for (const Node& child : sweep.children) {
             if (child.key == "zip") read_zips(child);
-            else if (child.key == "samples") text_.samples = whole(child, 1, 100000);
-            else if (child.key == "seed") text_.seed = whole(child, 0, INT64_MAX);
+            else if (child.key == "when") read_when(child);
+            else if (child.key == "exclude") read_excludes(child);
+            else if (is_about_draws(child.key)) continue;
             else if (auto key = resolve(child)) (is_draw(child) ? text_.draws : text_.grid).push_back(std::move(*key));
         }
-        const Node* samples = sweep.find("samples");
-        if (!text_.draws.empty() && !samples)
-            faults_.add(text_.draws.front().place,
-                        "'" + text_.draws.front().dotted +
-                            "' is drawn at random, but [sweep] does not say how often; add samples = 20 to it");
-        if (text_.draws.empty() && !draw_refused_ && samples)
-            faults_.add(samples->key_place,
-                        "'samples' in [sweep] is the number of random draws, but no key is drawn; write for example "
-                        "\"train.learning_rate\" = { random_log = [1e-4, 1e-2] }, or remove it");
+        std::vector<std::string> drawn;
+        for (const SweptKey& key : text_.draws) drawn.push_back(key.dotted);
+        text_.plan =
+            read_draw_plan(sweep, drawn, drawn.empty() ? Place{} : text_.draws.front().place, draw_refused_, faults_);
         return std::move(text_);
     }
 
 private:
-    std::int64_t whole(const Node& node, std::int64_t least, std::int64_t most) {
-        if (node.kind == Node::Kind::integer && node.scalar >= least && node.scalar <= most) return node.scalar;
-        faults_.add(node.place,
-                    "'" + node.key + "' in [sweep] must be an integer of at least " + std::to_string(least) +
-                        (most < INT64_MAX ? " and at most " + std::to_string(most) : "") + ", not " + described(node));
-        return least;
+    void read_when(const Node& when) {
+        if (when.is_table()) text_.when = &when;
+        else
+            faults_.add(when.place,
+                        "when must be a table, [sweep.when], with lines such as \"train.warmup\" = { "
+                        "\"train.schedule\" = \"cosine\" }, not " +
+                            described(when));
+    }
+
+    void read_excludes(const Node& excludes) {
+        if (excludes.is_table()) text_.excludes.push_back(&excludes);
+        for (const Node& exclude : excludes.children) {
+            if (excludes.is_table()) break;
+            if (exclude.is_table()) text_.excludes.push_back(&exclude);
+            else refuse_exclude(exclude);
+        }
+        if (!excludes.is_table() && !excludes.is_list()) refuse_exclude(excludes);
+    }
+
+    void refuse_exclude(const Node& node) {
+        faults_.add(
+            node.place,
+            "exclude must be a table of values that are not tried together, [[sweep.exclude]], not " + described(node));
     }
 
     void read_zips(const Node& zips) {
@@ -87,51 +112,16 @@ private:
         if (!keys.empty()) text_.zips.push_back(std::move(keys));
     }
 
-    std::optional<SweptKey> fail(const Node& child, const std::string& sentence) {
-        faults_.add(child.key_place, sentence);
-        return std::nullopt;
-    }
-
     std::optional<SweptKey> resolve(const Node& child) {
-        const std::string& dotted = child.key;
-        const std::size_t first = dotted.find('.'), second = dotted.find('.', first == dotted.npos ? first : first + 1);
-        const std::string section = dotted.substr(0, first);
-        if (section == "seeds" || section == "name" || section == "description")
-            return fail(child, "'" + section + "' cannot be swept; " +
-                                   (section == "seeds" ? "give seeds = [0, 1, 2] at the top of the file"
-                                                       : "it belongs at the top of the file"));
-        if (first == dotted.npos && !is_kernel_table(section) && !is_plugin_table(section))
-            return fail(child, "'" + dotted + "' in [sweep] needs the name of its table in front, such as \"" +
-                                   example(dotted) + "\"");
-        if (section == "run")
-            return fail(child, "'" + dotted + "' cannot be swept: [run] says how trials are run, not what they are");
-        if (!is_plugin_table(section) && !is_kernel_table(section))
-            return fail(child, "unknown table '" + section + "' of the key '" + dotted + "' in [sweep]" +
-                                   suggestion(section, sweepable(), "Tables"));
-        if (first == dotted.npos || (second != dotted.npos && !is_plugin_table(section)))
-            return fail(child, "'" + dotted + "' in [sweep] names no parameter; write [sweep] keys as \"" + section +
-                                   ".PARAMETER\"");
-        SweptKey key{section,
-                     second == dotted.npos ? "" : dotted.substr(first + 1, second - first - 1),
-                     dotted.substr((second == dotted.npos ? first : second) + 1),
-                     dotted,
-                     child.key_place,
-                     &child};
+        auto key = split_key(child, faults_);
+        if (!key) return std::nullopt;
+        key->values = &child;
         for (const SweptKey* other : text_.keys())
-            if (other->dotted == dotted) return fail(child, "'" + dotted + "' is swept twice; keep one of the two");
+            if (other->dotted == key->dotted) {
+                faults_.add(child.key_place, "'" + key->dotted + "' is swept twice; keep one of the two");
+                return std::nullopt;
+            }
         return key;
-    }
-
-    static std::string example(const std::string& key) {
-        for (const std::string& table : kernel_tables())
-            if (table != "run" && find_parameter(kernel_parameters(table), key)) return table + "." + key;
-        return "energy." + key;
-    }
-
-    static std::vector<std::string> sweepable() {
-        std::vector<std::string> names = plugin_tables();
-        names.insert(names.end(), {"train", "evaluation", resources_table});
-        return names;
     }
 
     Faults& faults_;
@@ -150,16 +140,53 @@ std::vector<const SweptKey*> SweepText::keys() const {
     return all;
 }
 
+std::optional<SweptKey> split_key(const Node& child, Faults& faults) {
+    const std::string& dotted = child.key;
+    const std::size_t first = dotted.find('.'), second = dotted.find('.', first == dotted.npos ? first : first + 1);
+    const std::string section = dotted.substr(0, first);
+    const auto fail = [&](const std::string& sentence) {
+        faults.add(child.key_place, sentence);
+        return std::nullopt;
+    };
+    if (section == "seeds" || section == "name" || section == "description")
+        return fail("'" + section + "' cannot be swept; " +
+                    (section == "seeds" ? "give seeds = [0, 1, 2] at the top of the file"
+                                        : "it belongs at the top of the file"));
+    if (first == dotted.npos && !is_kernel_table(section) && !is_plugin_table(section))
+        return fail("'" + dotted + "' in [sweep] needs the name of its table in front, such as \"" + example(dotted) +
+                    "\"");
+    if (section == "run")
+        return fail("'" + dotted + "' cannot be swept: [run] says how trials are run, not what they are");
+    if (!is_plugin_table(section) && !is_kernel_table(section))
+        return fail("unknown table '" + section + "' of the key '" + dotted + "' in [sweep]" +
+                    suggestion(section, sweepable(), "Tables"));
+    if (first == dotted.npos || (second != dotted.npos && !is_plugin_table(section)))
+        return fail("'" + dotted + "' in [sweep] names no parameter; write [sweep] keys as \"" + section +
+                    ".PARAMETER\"");
+    return SweptKey{section,
+                    second == dotted.npos ? "" : dotted.substr(first + 1, second - first - 1),
+                    dotted.substr((second == dotted.npos ? first : second) + 1),
+                    dotted,
+                    child.key_place,
+                    nullptr};
+}
+
 void flatten_sweep(Node& root, const PluginCatalogue& catalogue) {
     Node* sweep = root.find("sweep");
     if (!sweep || !sweep->is_table()) return;
     flatten_table(*sweep, catalogue);
-    Node* zip = sweep->find("zip");
-    if (!zip) return;
-    if (zip->is_table()) flatten_table(*zip, catalogue);
-    if (zip->is_list())
-        for (Node& table : zip->children)
-            if (table.is_table()) flatten_table(table, catalogue);
+    for (const char* name : {"zip", "exclude"}) {
+        Node* tables = sweep->find(name);
+        if (tables && tables->is_table()) flatten_table(*tables, catalogue);
+        if (tables && tables->is_list())
+            for (Node& table : tables->children)
+                if (table.is_table()) flatten_table(table, catalogue);
+    }
+    Node* when = sweep->find("when");
+    if (!when || !when->is_table()) return;
+    flatten_table(*when, catalogue);
+    for (Node& condition : when->children)
+        if (condition.is_table()) flatten_table(condition, catalogue);
 }
 
 SweepText read_sweep(const Node* sweep, Faults& faults) {

@@ -194,3 +194,16 @@ TEST_CASE("what cannot be extended is refused with its place") {
     CHECK(folder.faults(small_experiment("extends = \"base.toml\"\n")).find("it belongs at the top of the file") !=
           std::string::npos);
 }
+
+TEST_CASE("file names in conditions of a base's sweep are relative to the base") {
+    const Folder folder;
+    folder.write("lab/base.toml",
+                 "name = \"base\"\n[dataset]\nplugin = \"rows\"\nfile = \"a.csv\"\n[network]\nplugin = \"mlp\"\n"
+                 "[objective]\nplugin = \"likelihood\"\n[sweep]\n\"dataset.file\" = [\"a.csv\", \"b.csv\"]\n"
+                 "\"network.layers\" = [1, 2]\n\"network.hidden\" = [5, 6]\n"
+                 "[sweep.when]\n\"network.hidden\" = { \"dataset.file\" = \"a.csv\", \"network.layers\" = 1 }\n"
+                 "[[sweep.exclude]]\n\"dataset.file\" = [\"b.csv\"]\n\"network.layers\" = 2\n");
+    const Experiment e = folder.read("name = \"top\"\nextends = \"lab/base.toml\"\n");
+    CHECK(e.warnings.empty());
+    CHECK(e.trials.size() == 4);  // a.csv with 1 5, 1 6 and 2; b.csv with 1
+}

@@ -10,13 +10,16 @@ using namespace marginalia;
 // A file that uses every form there is.
 static const std::string rich = small_experiment(
     "[network.mlp]\nhidden = 3\n[sampler]\nplugin = \"block-gibbs\"\n[train]\nsteps = 1_000\nschedule = \"cosine\"\n"
-    "[run]\ndevice = 'cpu'\n[sweep]\nsamples = 3\nseed = 1\ntrain.batch = [1, 2]\n\"train.learning_rate\" = { log = "
+    "[run]\ndevice = 'cpu'\n[sweep]\nsamples = 3\nseed = 1\ndraws = \"sobol\"\ndimensions = "
+    "[\"train.clip\"]\ntrain.batch = [1, 2]\n\"train.learning_rate\" = { log = "
     "[1e-4, 1e-2], "
     "n = 3 }\n\"train.clip\" = { random = [0, 1] }\n\"objective.penalty\" = { choice = [1, 2.5] }\n\"network.plugin\" "
     "= "
     "[\"mlp\", \"lattice-conv\"]\n\"network.lattice-conv.channels\" = { lin = [1, 9], n = 3 "
     "}\n[[sweep.zip]]\n\"energy.rows\" = "
-    "[2, 3]\n\"energy.columns\" = [3, 2]\n[table]\ntitle = \"t\"\ncolumns = [\"kl\"]\nlimits = { kl = 0 "
+    "[2, 3]\n\"energy.columns\" = [3, 2]\n[sweep.when]\n\"train.clip\" = { \"train.batch\" = [1, 7] }\n"
+    "[[sweep.exclude]]\n\"train.batch\" = { above = 1, below = 3 }\n\"network.plugin\" = \"mlp\"\n[table]\ntitle = "
+    "\"t\"\ncolumns = [\"kl\"]\nlimits = { kl = 0 "
     "}\n[[table.rows]]\nlabel = \"l\"\nwhere = "
     "{ \"train.batch\" = [1, 2] }\npublished = { kl = 1 }\n");
 

@@ -236,7 +236,10 @@ int perform(const RunOptions& options, const fs::path& file, const std::vector<f
     const ReadyWorker listed = list_plugins(folders, options.patience, &signals);
     if (listed.stopped_by != 0) return stopped(listed.stopped_by);
     const Experiment experiment = read(listed.catalogue);
-    if (!options.quiet) say_refusals(*progress, listed.catalogue.failures);
+    if (!options.quiet) {
+        say_refusals(*progress, listed.catalogue.failures);
+        for (const std::string& warning : experiment.warnings) progress->line(warning);
+    }
     bring_up_to_date(options.store);
     require_start_experiments(experiment, options.store);  // rather than leave an empty store
 
