@@ -12,6 +12,7 @@
 #include "kernel/spec/paper_table.h"
 #include "kernel/spec/schema.h"
 #include "kernel/spec/settings.h"
+#include "kernel/spec/stop_settings.h"
 
 namespace marginalia {
 
@@ -32,6 +33,7 @@ struct Experiment {
     std::filesystem::path file;
     std::string toml;                          // text that stands on its own: what it extends and overrides applied
     RunSettings run;                           // [run]
+    StopSettings stop;                         // [stop]
     std::vector<std::string> swept;            // places in the config that vary ("network.hidden"), in order of mention
     std::optional<PaperTable> table;           // [table]
     std::vector<TrialConfig> trials;           // in the order of the sweep, seeds innermost
