@@ -156,6 +156,7 @@ void Store::forget_after(TrialId trial, std::int64_t step) {
             trial);
         run(db, "UPDATE trial SET trained = NULL WHERE id = ?", trial);
         run(db, "DELETE FROM sample WHERE trial = ? AND step > ?", trial, step);
+        run(db, "DELETE FROM rung WHERE trial = ? AND step > ?", trial, step);
         run(db, "DELETE FROM checkpoint WHERE trial = ? AND step > ?", trial, step);
         drop_unfinished_checkpoint(trial);
     });

@@ -127,7 +127,8 @@ ALTER TABLE trial ADD COLUMN driver TEXT;
 // What people and hosts say to each other about a trial while it runs, and what people say about it afterwards.
 // `heartbeat` and `progress` are what its host wrote last; a `request` is what somebody asks of that host, which
 // removes it when that is done; `log` is what the trial's process printed, in pieces; a `rung` is a step at which it
-// was compared with others, and what was decided. With the views, of which versions 3 and 4 had the first form.
+// was compared with others, and what was decided; a `setback` is why it goes on with a part of its learning rate. With
+// the views, of which versions 3 and 4 had the first form.
 constexpr std::string_view version_5 = R"sql(
 ALTER TABLE trial ADD COLUMN heartbeat INTEGER;
 CREATE TABLE progress(
@@ -140,6 +141,7 @@ CREATE TABLE log(
 CREATE TABLE rung(
     trial INTEGER, number INTEGER, step INTEGER NOT NULL, value REAL, decision TEXT NOT NULL, decided INTEGER,
     PRIMARY KEY(trial, number)) WITHOUT ROWID;
+CREATE TABLE setback(trial INTEGER PRIMARY KEY, rate REAL NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE tag(trial INTEGER, name TEXT, PRIMARY KEY(trial, name)) WITHOUT ROWID;
 CREATE INDEX tag_by_name ON tag(name);
 CREATE TABLE note(

@@ -39,7 +39,8 @@ inline const std::string select_trial =
     "SELECT t.id, t.experiment, t.status, t.seed, " + std::string(whole_config) +
     " AS config, c.hash, t.error, t.device, t.host, t.created, t.started, "
     "t.finished, t.attempts, coalesce((SELECT max(k.step) FROM checkpoint k WHERE k.trial = t.id), -1), t.sweep, "
-    "t.ran, coalesce(t.evaluation, 0), coalesce(t.trained, 0), e.status IS 'done' "
+    "t.ran, coalesce(t.evaluation, 0), coalesce(t.trained, 0), e.status IS 'done', "
+    "t.status = 'paused' AND EXISTS (SELECT 1 FROM rung r WHERE r.trial = t.id AND r.decided IS NULL) "
     "FROM trial t LEFT JOIN config c ON c.id = t.config LEFT JOIN evaluation e ON e.id = t.evaluation ";  // where one
                                                                                                           // is missing
                                                                                                           // the text

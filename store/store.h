@@ -102,6 +102,7 @@ struct Trial {
     std::int64_t evaluation = 0;        // the one that is shown, or of those that were planned the one of this plan
     bool trained = false;               // nothing is left to do but to evaluate it
     bool evaluated = false;             // by that evaluation
+    bool waits = false;                 // paused at a rung (store/rungs.h) until others have come as far
 };
 
 // Who runs a trial. A running trial whose process is gone is lost.
@@ -190,8 +191,8 @@ public:
     bool claim(TrialId trial, const Owner& owner, const std::string& device, std::int64_t threads,
                const Hardware& hardware = {});
 
-    // Removes the points, samples and checkpoints of a trial after `step` (all: -1), its final metrics and what its
-    // evaluations found, and rebuilds the summaries: what a resumed training does again.
+    // Removes the points, samples, rungs and checkpoints of a trial after `step` (all: -1), its final metrics and what
+    // its evaluations found, and rebuilds the summaries: what a resumed training does again.
     void forget_after(TrialId trial, std::int64_t step);
     // Removes what this evaluation, which is the one that is shown, has found of the trial: it is to be done again.
     void forget_evaluation(TrialId trial, std::int64_t evaluation);

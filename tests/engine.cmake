@@ -35,6 +35,8 @@ engine_faults_test(processes ${faults}/process_test.py --guilty ${guilty_plugins
 engine_faults_test(store_file ${faults}/store_file_test.py StoreFile)
 engine_faults_test(store_lock ${faults}/store_file_test.py StoreLock)
 engine_faults_test(kill ${faults}/kill_test.py --experiment ${faults}/kill.toml --kills 20)
+engine_faults_test(kill_asha ${faults}/kill_test.py --experiment ${faults}/kill_asha.toml --kills 20)
+engine_faults_test(stopping ${faults}/stopping_test.py)
 # The same with the real programs, training on a small lattice.
 add_test(NAME kill_training COMMAND Python3::Interpreter ${faults}/kill_test.py --host $<TARGET_FILE:marginalia>
          --worker $<TARGET_FILE:marginalia-worker> --plugins ${MARGINALIA_PLUGIN_DIR} --experiment ${faults}/kill_training.toml

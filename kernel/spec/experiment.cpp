@@ -12,6 +12,7 @@
 #include "kernel/spec/overrides.h"
 #include "kernel/spec/section.h"
 #include "kernel/spec/stage1.h"
+#include "kernel/spec/stop_checks.h"
 #include "kernel/spec/sweep.h"
 #include "kernel/spec/table_reader.h"
 #include "kernel/spec/toml_text.h"
@@ -51,8 +52,10 @@ public:
         const SweepText sweep = read_sweep(sweep_table, faults_);
         const std::vector<Section> sections = read_sections(sweep);
         check_needs(root_, sections, catalogue_, faults_);
-        const nlohmann::json run =
-            read_section("run", table("run"), {}, catalogue_, folder_, faults_).candidates[0].values;
+        const auto own = [&](const char* name) -> nlohmann::json {
+            return read_section(name, table(name), {}, catalogue_, folder_, faults_).candidates[0].values;
+        };
+        const nlohmann::json run = own("run"), stop = own("stop");
         if (const Node* results = table("table"))
             experiment.table = read_paper_table(*results, &catalogue_, folder_, faults_);
         const Sweep made = make_sweep(sweep, sections, catalogue_, folder_, faults_);
@@ -62,6 +65,7 @@ public:
                             " trials; give shorter lists or draw at random with samples = 1000");
         faults_.throw_if_any();
         experiment.run = run;
+        experiment.stop = stop;
         experiment.swept = varied_keys(sections, made.axes);
         experiment.space = made.space;
         Expansion expansion = expand(sections, made, seeds);
@@ -69,6 +73,7 @@ public:
         experiment.trials = std::move(expansion.trials);
         check_needs_of_trials(root_, experiment.trials, sections, faults_);
         check_memory(experiment.trials);
+        check_stop(root_, experiment.stop, experiment.trials, faults_);
         faults_.throw_if_any();
         return experiment;
     }

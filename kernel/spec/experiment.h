@@ -13,6 +13,7 @@
 #include "kernel/spec/schema.h"
 #include "kernel/spec/settings.h"
 #include "kernel/spec/space.h"
+#include "kernel/spec/stop_settings.h"
 
 namespace marginalia {
 
@@ -33,6 +34,7 @@ struct Experiment {
     std::filesystem::path file;
     std::string toml;                          // text that stands on its own: what it extends and overrides applied
     RunSettings run;                           // [run]
+    StopSettings stop;                         // [stop]
     std::vector<std::string> swept;            // places in the config that vary ("network.hidden"), in order of mention
     Space space;                               // what the sweep searches
     std::vector<std::string> warnings;         // of what is allowed and looks like a mistake, a sentence each

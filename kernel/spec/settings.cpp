@@ -8,6 +8,7 @@
 #include <marginalia/lists.h>
 
 #include "kernel/spec/section.h"
+#include "kernel/spec/stop_settings.h"
 #include "kernel/spec/toml_text.h"
 #include "kernel/spec/value.h"
 
@@ -107,6 +108,11 @@ const std::vector<ParameterSpec>& resource_parameters() {
     return specs;
 }
 
+const std::vector<ParameterSpec>& stop_parameters() {
+    static const std::vector<ParameterSpec> specs = described(stop_fields);
+    return specs;
+}
+
 std::optional<std::int64_t> bytes_of(std::string_view text) {
     text = trim_blanks(text);
     if (text.empty()) return 0;
@@ -131,6 +137,8 @@ void to_json(nlohmann::json& json, const RunSettings& s) { write_fields(json, s,
 void from_json(const nlohmann::json& json, RunSettings& s) { read_fields(json, s, run_fields, "run"); }
 void to_json(nlohmann::json& json, const ResourceSettings& s) { write_fields(json, s, resource_fields); }
 void from_json(const nlohmann::json& json, ResourceSettings& s) { read_fields(json, s, resource_fields, "resources"); }
+void to_json(nlohmann::json& json, const StopSettings& s) { write_fields(json, s, stop_fields); }
+void from_json(const nlohmann::json& json, StopSettings& s) { read_fields(json, s, stop_fields, "stop"); }
 
 void to_json(nlohmann::json& json, const PluginTable& table) {
     json = table.parameters;

@@ -61,7 +61,8 @@ std::size_t most_record_bytes(std::uint8_t type) {
         case RecordType::checkpoint_piece: return sizeof(std::uint32_t) + checkpoint_piece_bytes;
         case RecordType::checkpoint: return sizeof(std::int64_t) + sizeof(std::uint64_t);
         case RecordType::done:
-        case RecordType::stopped: return kilobyte;
+        case RecordType::stopped:
+        case RecordType::reached: return kilobyte;
     }
     return 0;
 }

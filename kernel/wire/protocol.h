@@ -21,9 +21,9 @@ namespace marginalia {
 // Host to worker. Closing the pipe ends the worker.
 enum class Command : std::uint8_t {
     catalogue = 1,  // encode_files() of plugins: open those that are not open yet, answer with `catalogue`
-    trial,          // encode_trial_head(): run it once its archives are here, end with `done`, `stopped` or `failed`
-    stop,           // the running trial is to checkpoint and stop
-    piece,          // [bytes] of the archives that the trial's head announced, in order
+    trial,  // encode_trial_head(): run it once its archives are here, end with `done`, `stopped`, `reached` or `failed`
+    stop,   // the running trial is to checkpoint and stop
+    piece,  // [bytes] of the archives that the trial's head announced, in order
 };
 
 // Worker to host. The records of a trial keep the order in which the trial made them.
@@ -40,6 +40,7 @@ enum class RecordType : std::uint8_t {
     stopped,           // the same
     failed,            // TrialFailure
     checkpoint_piece,  // [u32 number, from 0][bytes]
+    reached,           // as `stopped`: the trial has reached TrialRequest::stop_at
 };
 
 constexpr std::size_t checkpoint_piece_bytes = 4 << 20;  // of a whole piece; the last is shorter
@@ -152,8 +153,9 @@ struct TrialFailure {
     std::uint64_t ticket = 0;
     std::string message;
     bool out_of_memory = false;
+    bool not_finite = false;  // it was a NotFinite
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialFailure, ticket, message, out_of_memory)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialFailure, ticket, message, out_of_memory, not_finite)
 
 // A message as text, and back (throws where it is none). Text from plugins may be anything: what is not UTF-8 is
 // replaced.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "kernel/spec/settings.h"
+#include "kernel/spec/stop_settings.h"
 
 namespace marginalia {
 
@@ -57,6 +58,11 @@ struct TrialRequest {
     double exact_seconds = 300;      // for exact log-marginals; what would take longer is left out
     std::int64_t micro_batch = 0;    // less than train.micro_batch, after that has run out of memory; 0: as it says
     bool evaluate = false;  // the job is to evaluate what `checkpoint` of a finished training holds, not to train
+    StopSettings stop = {};
+    // The training stops at this step, if it has more, with a checkpoint and the metric that `stop` names recorded
+    // there. Its learning rates stay those of all steps. 0: it does not.
+    std::int64_t stop_at = 0;
+    double rate = 1;  // of the learning rate that the settings ask for: less once a step was not finite
 
     // Archives, which follow in pieces.
     std::string checkpoint = {};  // to go on from; empty: start anew
@@ -65,9 +71,16 @@ struct TrialRequest {
     std::string start_from = {};
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialRequest, settings, seed, ticket, device, threads, checkpoint_seconds,
-                                   exact_seconds, micro_batch, evaluate)
+                                   exact_seconds, micro_batch, evaluate, stop, stop_at, rate)
 
-enum class TrialOutcome { done, stopped };  // stopped: because stop_requested(); the newest checkpoint stands
+// stopped: because stop_requested(); the newest checkpoint stands. reached: the same because of TrialRequest::stop_at.
+enum class TrialOutcome { done, stopped, reached };
+
+// Thrown by a training whose loss or gradient is not finite.
+class NotFinite : public Error {
+public:
+    using Error::Error;
+};
 
 class PluginHost;
 

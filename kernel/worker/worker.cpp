@@ -151,15 +151,26 @@ private:
             open_ = true;
             const TrialOutcome outcome = runtime_.run_trial(std::move(request), plugins_, recorder_);
             close_trial();
-            post_end(outcome == TrialOutcome::done ? RecordType::done : RecordType::stopped, changes());
+            post_end(record_of(outcome), changes());
         } catch (const std::bad_alloc&) {
-            fail("out of memory", "out of memory", true);
+            fail("out of memory", {.message = "out of memory", .out_of_memory = true});
         } catch (const std::exception& error) {
-            fail(error.what(), sentence_of(error), says_out_of_memory(error.what()));
+            fail(error.what(), {.message = sentence_of(error),
+                                .out_of_memory = says_out_of_memory(error.what()),
+                                .not_finite = dynamic_cast<const NotFinite*>(&error) != nullptr});
         } catch (...) {
             const std::string what = "a plugin threw something that is not a std::exception; throw marginalia::Error";
-            fail(what, what, false);
+            fail(what, {.message = what});
         }
+    }
+
+    static RecordType record_of(TrialOutcome outcome) {
+        switch (outcome) {
+            case TrialOutcome::done: return RecordType::done;
+            case TrialOutcome::reached: return RecordType::reached;
+            case TrialOutcome::stopped: break;
+        }
+        return RecordType::stopped;
     }
 
     void post_end(RecordType type, const std::string& changes) {
@@ -183,11 +194,13 @@ private:
         ::_exit(0);
     }
 
-    // `whole` goes into the log, `sentence` to the host.
-    void fail(const std::string& whole, const std::string& sentence, bool out_of_memory) {
+    // `whole` goes into the log, the rest to the host.
+    void fail(const std::string& whole, TrialFailure failure) {
         close_trial();
         std::fprintf(stderr, "%s\n", whole.c_str());
-        recorder_.post(RecordType::failed, encoded(TrialFailure{ticket_.load(), kept_part(sentence), out_of_memory}));
+        failure.ticket = ticket_.load();
+        failure.message = kept_part(failure.message);
+        recorder_.post(RecordType::failed, encoded(failure));
     }
 
     // What is not as it was when the trial before this one ended.

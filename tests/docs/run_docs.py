@@ -186,7 +186,8 @@ def every_experiment_runs(folder, rdkit):
         if re.match("table5|lipophilicity", experiment.stem) and not rdkit:
             print(f"left out: {experiment.name}, as this build has no RDKit")
             continue
-        verb = "plan" if has_quick_variant(experiment) or not data_there(experiment, folder) else "run"
+        many = "[stop]" in text  # trials, which are stopped later than after the two steps that are run here
+        verb = "plan" if many or has_quick_variant(experiment) or not data_there(experiment, folder) else "run"
         line = shortened(f"build/release/bin/marginalia --store experiments.db {verb} {shlex.quote(str(experiment))}")
         staged = verb == "run" and "[stage1]" in with_bases(experiment)
         good &= run(f"{line} {SHORT_STAGE1}" if staged else line, folder, experiment.name)

@@ -147,6 +147,7 @@ void misbehave(const std::string& how, const std::string& mark) {
     if (how == "says-device-lost") throw Error("CUDA error: the GPU is lost");
     if (how.starts_with("device-")) break_device(how, mark);
     if (how == "throw") throw Error("the energy is not in the mood");
+    if (how == "not-finite") throw NotFinite("the loss is not a finite number");
     if (how == "throw-once" && !std::ifstream(mark)) {
         std::ofstream(mark) << "here";
         throw Error("once and never again");
@@ -195,7 +196,9 @@ TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Rec
     auto taken = static_cast<std::int64_t>(energy.at("device_megabytes").get<double>() * 1e6);
     if (request.micro_batch > 0) taken = taken * request.micro_batch / request.settings.train.micro_batch;
     while (state.step < steps) {
+        if (state.step == request.stop_at && state.step > 0) return TrialOutcome::reached;
         if (state.step == steps / 2) misbehave(energy.at("behaviour"), energy.at("mark"));
+        if (state.step == steps / 2 && request.rate == 1) misbehave(energy.at("at_full_rate"), energy.at("mark"));
         const std::string behaviour = energy.at("behaviour");
         if (state.step == steps / 2 && behaviour.starts_with("babble")) babble(energy.at("bytes"));
         if (state.step == steps / 2 && behaviour == "babble-and-sleep")
@@ -206,7 +209,7 @@ TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Rec
         recorder.metric("loss", ++state.step, unit_interval(state.x));
         recorder.progress("training", state.step, steps);
         if (recorder.stop_requested()) return save(), TrialOutcome::stopped;
-        if (every > 0 && state.step % every == 0) save();
+        if (state.step == request.stop_at || (every > 0 && state.step % every == 0)) save();
     }
     save();
     recorder.sample("state", state.step, "text", "x = " + std::to_string(state.x));

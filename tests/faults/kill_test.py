@@ -1,5 +1,5 @@
-"""kill -9 at random moments: of the host, of a worker, or of both. Afterwards every trial is done, nothing is lost and
-the results equal those of an unbroken run, bit for bit.
+"""kill -9 at random moments: of the host, of a worker, or of both. Afterwards every trial is done or pruned, nothing is
+lost and the results, and what a stopping rule decided, equal those of an unbroken run, bit for bit.
 
 The host and worker programs and the experiment are parameters: the fake ones take seconds, the real ones minutes.
 """
@@ -62,6 +62,8 @@ def results(store):
                                    WHERE {DIFFERS} ORDER BY 1, 2, 3, 4""").fetchall()
     finals = database.execute(f"""SELECT config_hash, seed, name, value FROM final_metrics JOIN trials USING (trial_id)
                                   WHERE {DIFFERS} ORDER BY 1, 2, 3""").fetchall()
+    rungs = database.execute("""SELECT config_hash, seed, rung, step, value, decision, error FROM rungs
+                                JOIN trials USING (trial_id) ORDER BY 1, 2, 3""").fetchall()
     # The archives themselves, from the table behind the view: the final parameters, byte for byte.
     archives = database.execute("""SELECT config_hash, seed, step, trial_id, archive FROM checkpoint
                                    JOIN trials ON trial = trial_id ORDER BY 1, 2, 3""").fetchall()
@@ -72,7 +74,7 @@ def results(store):
                                WHERE c.trial = p.trial AND c.archive = p.archive)""").fetchone()
     if left != (0,):
         sys.exit(f"{left[0]} pieces are left of checkpoints that were not ended")
-    return statuses, metrics, finals, checkpoints
+    return statuses, metrics, finals, checkpoints, rungs
 
 
 def run_to_the_end(store):
@@ -121,7 +123,7 @@ def wait_until_gone(workers):
 
 
 def compare(expected, found, kills):
-    for what, a, b in zip(("statuses", "metrics", "final metrics", "checkpoints"), expected, found):
+    for what, a, b in zip(("statuses", "metrics", "final metrics", "checkpoints", "rungs"), expected, found):
         if a != b:
             differing = sorted(set(map(str, a)) ^ set(map(str, b)))[:6]
             sys.exit(f"{what} differ after {kills}: {len(a)} and {len(b)} entries, for example\n"
@@ -142,4 +144,5 @@ with tempfile.TemporaryDirectory() as folder:
         run_to_the_end(broken)
         compare(expected, results(broken), kills)
     print(f"unbroken run {whole:.1f} s; {kills} kills in {rounds} sweeps; {expected[0]}: "
-          f"{len(expected[1])} metric points, {len(expected[2])} final metrics, {len(expected[3])} checkpoints, all equal")
+          f"{len(expected[1])} metric points, {len(expected[2])} final metrics, {len(expected[3])} checkpoints, "
+          f"{len(expected[4])} rungs, all equal")

@@ -32,7 +32,7 @@ TEST_CASE("a plain parameter is described in full") {
 }
 
 TEST_CASE("every default of the kernel's tables is a value of its parameter") {
-    for (const auto* table : {&train_parameters(), &evaluation_parameters(), &run_parameters()})
+    for (const auto* table : {&train_parameters(), &evaluation_parameters(), &run_parameters(), &stop_parameters()})
         for (const ParameterSpec& spec : *table) {
             INFO(spec.name);
             CHECK_NOTHROW(default_value(spec));

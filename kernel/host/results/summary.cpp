@@ -94,9 +94,10 @@ void print_failures(const ExperimentResults& results, std::span<const store::Tri
     const std::set<store::TrialId> said(told.begin(), told.end());
     for (const TrialResult& result : results.trials) {
         if (said.contains(result.trial.id)) continue;
-        if (result.trial.error.empty() || result.trial.status == store::Status::done) continue;
+        const store::Status status = result.trial.status;
+        if (result.trial.error.empty() || status == store::Status::done || status == store::Status::pruned) continue;
         const std::string first = result.trial.error.substr(0, result.trial.error.find('\n'));
-        fmt::print(out, "trial {} {}: {}\n", result.trial.id, store::name_of(result.trial.status), printable(first));
+        fmt::print(out, "trial {} {}: {}\n", result.trial.id, store::name_of(status), printable(first));
     }
 }
 
@@ -198,6 +199,17 @@ void print_table(const ExperimentResults& results, std::ostream& out) {
         out << "± of a single seed: standard error over the evaluation's samples\n";
 }
 
+// Configurations of which others were better have no figures. ", 78 pruned"
+std::string leave_out_pruned(ExperimentResults& results) {
+    const auto is_pruned = [&](std::size_t trial) {
+        return results.trials[trial].trial.status == store::Status::pruned;
+    };
+    std::erase_if(results.groups, [&](const Group& group) { return std::ranges::all_of(group.trials, is_pruned); });
+    const auto count = std::ranges::count(results.trials, store::Status::pruned,
+                                          [](const TrialResult& result) { return result.trial.status; });
+    return count == 0 ? "" : fmt::format(", {} pruned", count);
+}
+
 }  // namespace
 
 std::string store_option(const store::Store& store) {
@@ -210,11 +222,12 @@ void print_summary(store::Store& store, const std::string& experiment, std::ostr
                    std::span<const store::TrialId> told) {
     const std::vector<std::int64_t> sweeps = store::sweep_ids(store, experiment);
     if (sweeps.empty()) return;
-    const ExperimentResults results = load_results(store, experiment, sweeps.back());
+    ExperimentResults results = load_results(store, experiment, sweeps.back());
     std::size_t done = 0;
     for (const Group& group : results.groups) done += group.done;
-    fmt::print(out, "{}: {} of {} done, {}\n", printable(experiment), done, count_text(results.trials.size(), "trial"),
-               count_text(results.groups.size(), "configuration"));
+    const std::string configurations = count_text(results.groups.size(), "configuration");
+    fmt::print(out, "{}: {} of {} done{}, {}\n", printable(experiment), done,
+               count_text(results.trials.size(), "trial"), leave_out_pruned(results), configurations);
     if (done > 0) {
         out << '\n';
         print_table(results, out);

@@ -41,8 +41,9 @@ std::optional<Item> take_first(std::deque<Item>& items) {
 
 }  // namespace
 
-Claimer::Claimer(store::Writer& writer)
-    : writer_(writer), event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), thread_([this] { serve(); }) {}
+Claimer::Claimer(store::Writer& writer, std::string watched)
+    : writer_(writer), watched_(std::move(watched)), event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      thread_([this] { serve(); }) {}
 
 Claimer::~Claimer() {
     {
@@ -118,7 +119,7 @@ Claim Claimer::claim(const ClaimRequest& request) {
             if (const auto trial = store.find(request.trial)) answer.seconds_before = trial->seconds;
             answer.checkpoint = store.find_checkpoint(request.trial);
             if (request.evaluation != 0) answer.start_from = store.find_evaluation_state(request.trial);
-            else store.forget_after(request.trial, answer.checkpoint ? answer.checkpoint->step : -1);
+            else read_training(store, request.trial, answer);
         });
         if (answer.ours && !answer.checkpoint && request.evaluation != 0)
             throw Error("the store has no checkpoint of it to evaluate; run its file with --again to train it anew");
@@ -132,6 +133,13 @@ Claim Claimer::claim(const ClaimRequest& request) {
         answer.error = error.what();
     }
     return answer;
+}
+
+void Claimer::read_training(store::Store& store, store::TrialId trial, Claim& answer) const {
+    store.forget_after(trial, answer.checkpoint ? answer.checkpoint->step : -1);
+    answer.standing = std::move(store::standings(store, std::span(&trial, 1)).at(0));
+    answer.setback = store::setback_of(store, trial);
+    if (!watched_.empty()) answer.curve = store::metric_curve(store, trial, watched_);
 }
 
 // By way of the writer, whose connection knows the file whatever has become of its path.

@@ -11,6 +11,7 @@
 #include "kernel/host/run/job.h"
 #include "kernel/host/run/progress.h"
 #include "kernel/host/run/slots.h"
+#include "store/queries.h"
 #include "store/writer.h"
 
 namespace marginalia {
@@ -24,6 +25,9 @@ struct Claim {
     std::optional<store::StoredCheckpoint> checkpoint;  // to go on from
     Clock::time_point at{};                             // when it was claimed
     double seconds_before = 0;                          // spent running in earlier attempts
+    store::Standing standing;                           // of a trial that is to be trained, as the next two
+    store::Setback setback;
+    std::vector<store::CurvePoint> curve;  // of the metric that is watched
     // Of a training, that of the trial which train.start_from names; of an evaluation, its state.
     std::optional<store::StoredCheckpoint> start_from;
 };
@@ -39,7 +43,8 @@ struct ClaimedPiece {
 // Threads: ask and take are for the event loop, which polls descriptor() and calls heard() before it takes.
 class Claimer {
 public:
-    explicit Claimer(store::Writer& writer);
+    // `watched`: a metric whose points so far come with the claims of trainings; empty: none.
+    Claimer(store::Writer& writer, std::string watched);
     ~Claimer();  // lets what was asked for end
 
     void ask(std::size_t slot, const Job& job, const Slot& where, const store::Hardware& hardware);
@@ -67,9 +72,11 @@ private:
     };
     void serve();
     Claim claim(const ClaimRequest& request);
+    void read_training(store::Store& store, store::TrialId trial, Claim& answer) const;
     ClaimedPiece read_piece(const PieceRequest& request);
 
     store::Writer& writer_;
+    const std::string watched_;
     const int event_;
     std::mutex mutex_;
     std::condition_variable asked_;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "kernel/spec/experiment.h"
-#include "store/store.h"
+#include "store/rungs.h"
 
 namespace marginalia {
 
@@ -38,6 +38,9 @@ struct Job {
     bool alone = false;            // once more, with a device for itself, whose memory it did not find enough of
     std::string broke;             // the device whose use failed under it: its next one is another, if there is one
     int device_failures = 0;
+    bool waits = false;             // at a rung, since an earlier run
+    store::Standing standing = {};  // when it was claimed last
+    store::Setback setback = {};    // the same
 };
 
 }  // namespace marginalia

@@ -17,6 +17,7 @@
 #include "kernel/host/run/reuse.h"
 #include "kernel/host/run/run.h"
 #include "kernel/host/run/start_from.h"
+#include "kernel/host/run/stop_rules.h"
 #include "kernel/host/run/work_list.h"
 #include "kernel/host/run/worker_environment.h"
 #include "store/place.h"
@@ -76,6 +77,7 @@ store::Trial as_evaluated(const KnownTrial& known, const std::string& evaluation
 
 // `change`: what has changed since the trial ran, if it has ended.
 std::string plan_for(const store::Trial& trial, const std::string& change, const WorkOptions& options) {
+    if (trial.waits) return fmt::format("decide whether it goes on from step {}", trial.checkpoint_step);
     switch (action_for(trial.status, options, !change.empty())) {
         case Action::skip_done: return change.empty() ? "skip" : "skip (" + change + " changed, see --again)";
         case Action::leave_failed:
@@ -125,20 +127,27 @@ void print_plan(const RunOptions& options, const Experiment& experiment, const P
     for (const std::string& key : experiment.swept) columns.push_back({key});
     columns.push_back({"run would"});
     Table table(columns);
-    std::set<std::pair<std::string, std::int64_t>> to_run;  // trials that differ in their evaluation are one training
+    using Training = std::pair<std::string, std::int64_t>;  // trials that differ in their evaluation are one
+    std::set<Training> to_run, within_budget;
+    const std::int64_t budget = experiment.stop.trial_budget;
     for (std::size_t i = 0; i < experiment.trials.size(); ++i) {
         const TrialConfig& config = experiment.trials[i];
-        const auto found = known.find({config.hash, config.seed});
+        const Training training(config.hash, config.seed);
+        if (budget == 0 || std::ssize(within_budget) < budget) within_budget.insert(training);
+        const auto found = known.find(training);
         std::optional<store::Trial> trial;
         if (found != known.end()) trial = as_evaluated(found->second, config.evaluation_hash);
         const std::string change = trial ? found->second.change : "";
         const std::string status(trial ? store::name_of(trial->status) : "new");
         std::vector<Cell> row = {trial ? Cell::integer(trial->id) : Cell("new"), status, Cell::integer(config.seed)};
         for (const std::string& key : experiment.swept) row.push_back(swept_value(config, key));
-        row.push_back(trial ? plan_for(*trial, change, work) : plan_for_new(reusable[i]));
-        if (trial ? action_for(trial->status, work, !change.empty()) == Action::run
-                  : reusable[i].trial == 0 || reusable[i].step >= 0)
-            to_run.emplace(config.hash, config.seed);
+        const bool is_left = !within_budget.contains(training);
+        row.push_back(is_left ? "leave (beyond stop.trial_budget)"
+                      : trial ? plan_for(*trial, change, work)
+                              : plan_for_new(reusable[i]));
+        if (!is_left && (trial ? trial->waits || action_for(trial->status, work, !change.empty()) == Action::run
+                               : reusable[i].trial == 0 || reusable[i].step >= 0))
+            to_run.insert(training);
         table.add_row(std::move(row));
     }
     table.print(out, Format::text, screen());
@@ -146,6 +155,9 @@ void print_plan(const RunOptions& options, const Experiment& experiment, const P
     print_datasets(experiment, plugins, out);
     for (const std::string& sentence : reuse_sentences(reusable)) out << sentence << "\n";
     for (const std::string& warning : experiment.warnings) out << warning << "\n";
+    if (const std::string words = stop_words(experiment.stop, within_budget.size(), steps_of(experiment));
+        !words.empty())
+        out << words << "\n";
     out << count_text(to_run.size(), "trial") << " of " << experiment.trials.size() << " to run; nothing was written\n";
 }
 

@@ -180,9 +180,11 @@ private:
         std::string text = "  " + std::to_string(totals.done) + " of " + count_text(totals.trials, "trial") + " done";
         if (!running.empty()) text += ", " + std::to_string(running.size()) + " running";
         if (totals.failed > 0) text += ", " + std::to_string(totals.failed) + " failed";
+        if (totals.pruned > 0) text += ", " + std::to_string(totals.pruned) + " pruned";
         const double elapsed = seconds_since(started_);
         text += ", " + duration_text(elapsed) + " so far";
-        double behind = static_cast<double>(totals.done + totals.failed);  // in trials, running ones by their share
+        double behind =
+            static_cast<double>(totals.done + totals.failed + totals.pruned);  // in trials, running ones by their share
         for (const RunningTrial* trial : running) behind += trial->share();
         const double ahead = static_cast<double>(totals.trials) - behind;
         if (elapsed > 3 && behind > 0 && ahead > 0)

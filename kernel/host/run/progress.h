@@ -39,7 +39,7 @@ struct RunningTrial {
 };
 
 struct Totals {
-    std::size_t trials = 0, done = 0, failed = 0;
+    std::size_t trials = 0, done = 0, failed = 0, pruned = 0;
 };
 
 // Takes what happens and shows it in its own way, foreign text made printable and in one line. All methods are called

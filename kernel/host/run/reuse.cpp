@@ -14,6 +14,7 @@
 #include "kernel/spec/settings.h"
 #include "kernel/wire/recorder.h"
 #include "store/queries.h"
+#include "store/rungs.h"
 
 namespace marginalia {
 namespace {
@@ -43,13 +44,16 @@ public:
         : store_(store), declared_(declared_by(plugins)),
           trials_(store::list_trials(store, {.statuses = {store::Status::done}})),
           changes_(changes_since(store, trials_, now)) {
+        const std::vector<store::TrialId> slowed = store::trials_set_back(store);
+        slowed_.insert(slowed.begin(), slowed.end());
         for (const store::Trial& trial : trials_) by_key_.emplace(Key(trial.config_hash, trial.seed), &trial);
     }
 
     Reusable find(const TrialConfig& wanted) {
         if (const auto same = by_key_.find({wanted.hash, wanted.seed}); same != by_key_.end())
-            return has_old_input(*same->second) ? Reusable()
-                                                : Reusable{same->second->id, same->second->experiment, -1, ""};
+            return has_old_input(*same->second) || !is_whole(*same->second, wanted)
+                       ? Reusable()
+                       : Reusable{same->second->id, same->second->experiment, -1, ""};
         const auto open = open_ended(wanted.config, declared_);
         if (!open) return {};
         find_lengths();
@@ -72,6 +76,12 @@ private:
         return changes_[static_cast<std::size_t>(&trial - trials_.data())].find("file ") != std::string::npos;
     }
 
+    // Not one whose training was over early ([stop] plateau) or went on with a part of its learning rate.
+    bool is_whole(const store::Trial& trial, const TrialConfig& wanted) const {
+        const bool ended_early = trial.checkpoint_step >= 0 && trial.checkpoint_step < train_of(wanted.config).steps;
+        return !ended_early && !slowed_.contains(trial.id);
+    }
+
     void find_lengths() {
         if (!by_length_.empty()) return;
         std::map<std::string, std::optional<OpenEnded>> known;  // by config hash: seeds share one
@@ -86,6 +96,7 @@ private:
         const std::string schedule = train_of(wanted.config).schedule;
         if (schedule != "constant")
             return fmt::format("the learning rates of train.schedule = \"{}\" depend on the number of steps", schedule);
+        if (slowed_.contains(shorter.id)) return "it went on with a part of its learning rate";
         if (has_old_input(shorter)) return "a file that its parameters name has changed since";
         const auto kept = store::samples_of(store_, shorter.id, kept_state_sample);
         if (kept.empty() || kept.back().step != steps || shorter.checkpoint_step != steps)
@@ -97,6 +108,7 @@ private:
     const DeclaredOf declared_;
     const std::vector<store::Trial> trials_;
     const std::vector<std::string> changes_;  // since each of them ran
+    std::set<store::TrialId> slowed_;
     std::map<Key, const store::Trial*> by_key_;
     std::map<Key, std::map<std::int64_t, const store::Trial*>> by_length_;
 };

@@ -19,6 +19,7 @@
 #include "kernel/host/run/run_parts.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/start_from.h"
+#include "kernel/host/run/stop_rules.h"
 #include "kernel/host/run/stored_code.h"
 #include "kernel/host/run/work_list.h"
 #include "kernel/spec/nearest.h"
@@ -51,11 +52,17 @@ void say_plan(Progress& progress, const Experiment& experiment, const WorkList& 
     if (work.changed > 0)
         text += " (" + (work.changed == work.done ? "" : std::to_string(work.changed) + " of them ") + "before " +
                 work.change + " changed; --again runs " + (work.changed == 1 ? "it" : "them") + " anew)";
+    if (work.pruned > 0) text += ", " + std::to_string(work.pruned) + " pruned";
     if (work.running > 0) text += ", " + std::to_string(work.running) + " running in another process";
     if (work.left_failed > 0)
         text += ", " + std::to_string(work.left_failed) + " left failed (--retry-failed tries them again)";
+    if (work.beyond_budget > 0)
+        text += ", " + std::to_string(work.beyond_budget) +
+                " left queued (beyond stop.trial_budget; more, or 0, runs them)";
     if (work.jobs.empty()) return progress.line(text + ", nothing to run");
     progress.line(text + ", " + std::to_string(work.jobs.size()) + " to run in " + slots_text(slots) + why);
+    if (const std::string words = stop_words(experiment.stop, work.sweep.size(), steps_of(experiment)); !words.empty())
+        progress.line(experiment.name + ": " + words);
     say_precision(progress, experiment, slots);
 }
 
@@ -85,7 +92,10 @@ WorkList enqueue(store::Store& store, const Experiment& experiment, const Plugin
     const auto changes = changes_since(store, stored, now);
     WorkList work = work_list(experiment, stored, changes, {options.retry_failed, options.again});
     store.transaction([&] {
-        for (const store::TrialId trial : work.to_forget) store.forget_after(trial, -1);
+        for (const store::TrialId trial : work.to_forget) {
+            store.forget_after(trial, -1);
+            store::forget_setback(store, trial);
+        }
         for (const auto& [trial, evaluation] : work.to_requeue) {
             if (evaluation != 0) store.show_evaluation(trial, evaluation);
             store.requeue(trial);
@@ -126,7 +136,11 @@ void say_rescued(Progress& progress, const ScheduleResult& result, const std::st
 void say_end(Progress& progress, const ScheduleResult& result, const std::string& experiment,
              const store::Store& store) {
     if (result.taken > 0) progress.line(count_text(result.taken, "trial") + " went to another process meanwhile");
-    if (result.signal != 0 || result.preempted > 0)
+    const bool broken_off = result.signal != 0 || result.preempted > 0 || result.budget_spent;
+    if (result.waiting > 0 && !broken_off)
+        progress.line(count_text(result.waiting, "trial") + (result.waiting == 1 ? " waits" : " wait") +
+                      " at a rung for trials that are paused or that another process has");
+    if (result.waiting > 0 || broken_off)
         progress.line("to go on where it stopped, give the same command again, or: marginalia resume " + experiment +
                       store_option(store));
 }
@@ -199,6 +213,9 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     if (!options.quiet)
         say_plan(progress, experiment, work, schedule.slots, slots_reason(experiment.run, schedule.slots, demand));
 
+    schedule.stop = experiment.stop;
+    schedule.sweep = work.sweep;
+    schedule.steps = steps_of(experiment);
     ScheduleResult result;
     if (!work.jobs.empty()) {
         store::Writer writer(std::move(*opened));

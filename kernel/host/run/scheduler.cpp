@@ -21,7 +21,8 @@ constexpr auto start_pause = std::chrono::seconds(1);      // after a worker tha
 Scheduler::Scheduler(store::Writer& writer, Progress& progress, StopSignals& signals, ScheduleOptions options)
     : writer_(writer), progress_(progress), signals_(signals), options_(std::move(options)) {
     make_stations();
-    claimer_.emplace(writer_);
+    claimer_.emplace(writer_, options_.stop.is_median() ? options_.stop.metric : "");
+    rungs_.emplace(writer_, options_.stop, options_.sweep, options_.steps);
 }
 
 // All at once, so that they end side by side.
@@ -45,29 +46,37 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs) {
     queue_ = std::move(jobs);
     trials_ = queue_.size();
     placement_->note(queue_);
+    for (Job& job : queue_)
+        if (job.waits) rungs_->add_waiting(job);
+    std::erase_if(queue_, [](const Job& job) { return job.waits; });
+    prepare_rule();
     if (placement_->asks_memory()) {
         measure(true);
         say_unmeasured();
     }
     while (true) {
         take_signals();
+        tend_rungs();
         assign();
         if (!busy()) break;
         feed_workers();
         tend_workers();
         wait_for_events();
         check_clocks();
+        check_budget();
         check_store();
         show();
     }
     progress_.clear();
     result_.store = writer_.file();
+    result_.waiting = rungs_->waiting();
     return result_;
 }
 
 bool Scheduler::busy() const {
     const bool unwritten = !store_is_lost_ && (!unsaid_.empty() || writer_.waiting_bytes() > 0);
-    return unwritten || !queue_.empty() ||
+    const bool undecided = !store_is_lost_ && !stopping_ && rungs_->is_deciding();
+    return unwritten || undecided || !queue_.empty() ||
            std::any_of(stations_.begin(), stations_.end(), [](const auto& s) { return !s->idle(); });
 }
 
@@ -216,6 +225,11 @@ void Scheduler::start_if_ready(Station& station) {
     station.plugin_sets.insert(plugins);
     station.after_others = station.plugin_sets.size() > 1;
     station.ticket = tickets_();
+    Job& job = *station.job;
+    job.standing = std::move(station.claim->standing);
+    job.setback = std::move(station.claim->setback);
+    station.stop_at = job.trained ? 0 : next_rung(job.standing, rungs_->steps());
+    if (median_) median_->begin(job.trial, station.claim->curve);
     TrialRequest request{.settings = config.config,
                          .seed = config.seed,
                          .ticket = station.ticket,
@@ -224,7 +238,10 @@ void Scheduler::start_if_ready(Station& station) {
                          .checkpoint_seconds = options_.checkpoint_seconds,
                          .exact_seconds = options_.exact_seconds,
                          .micro_batch = station.job->micro_batch,
-                         .evaluate = station.job->trained};
+                         .evaluate = station.job->trained,
+                         .stop = options_.stop,
+                         .stop_at = station.stop_at,
+                         .rate = job.setback.rate};
     ArchiveSizes sizes;
     if (const auto& checkpoint = station.claim->checkpoint) {
         sizes.checkpoint = static_cast<std::uint64_t>(checkpoint->bytes);
@@ -245,7 +262,7 @@ void Scheduler::show() {
     std::vector<const RunningTrial*> running;
     for (const auto& station : stations_)
         if (station->job) running.push_back(&station->shown);
-    progress_.show(running, {trials_, result_.done, result_.failed});
+    progress_.show(running, {trials_, result_.done, result_.failed, result_.pruned});
 }
 
 }  // namespace marginalia

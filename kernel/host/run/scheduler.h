@@ -20,8 +20,10 @@
 #include "kernel/host/run/job.h"
 #include "kernel/host/run/placement.h"
 #include "kernel/host/run/progress.h"
+#include "kernel/host/run/rungs.h"
 #include "kernel/host/run/signals.h"
 #include "kernel/host/run/slots.h"
+#include "kernel/host/run/stop_rules.h"
 #include "store/writer.h"
 
 namespace marginalia {
@@ -39,10 +41,15 @@ struct ScheduleOptions {
     double exact_seconds = 300;  // see TrialRequest
     store::Retention retention;
     WorkerPatience patience;
+    StopSettings stop;
+    std::vector<store::TrialId> sweep;  // the trials that `stop` compares
+    std::int64_t steps = 0;             // of each of them, where it compares at rungs
 };
 
 struct ScheduleResult {
     std::size_t done = 0, failed = 0, preempted = 0, taken = 0;  // taken: by another process
+    std::size_t pruned = 0, waiting = 0;                         // waiting: at a rung for trials that others have
+    bool budget_spent = false;                                   // that of time
     int signal = 0;                                              // the signal that ended the run early
     std::vector<store::TrialId> told;                            // trials whose failure has been said in full
     bool devices_lost = false;                                   // none was left to go on with
@@ -128,6 +135,13 @@ private:
     void trial_preempted(Station&);
     void trial_failed(Station&, store::Status status, std::string reason);
     void trial_lost(Station&, std::string reason);
+    void prepare_rule();
+    void trial_reached(Station&);
+    void tend_rungs();
+    void compare_with_others(Station&, const std::vector<store::MetricPoint>& points);
+    void trial_pruned(Station&);
+    bool tried_slower(Station&, const std::string& reason);
+    void check_budget();
     std::string way_with_less_memory(Station& station);
     void trial_out_of_memory(Station&, const std::string& reason);
     std::string words_on_memory(const Station&) const;
@@ -169,6 +183,9 @@ private:
     bool lock_said_ = false, gave_up_on_lock_ = false;
     std::chrono::milliseconds locked_for_{0};
     std::optional<Claimer> claimer_;
+    std::optional<Rungs> rungs_;
+    std::optional<MedianRule> median_;
+    Clock::time_point began_ = Clock::now();
 };
 
 }  // namespace marginalia

@@ -47,6 +47,7 @@ void Scheduler::pause() {
     }
     read_since_ = now;
     stopped_at_ += now - began;
+    began_ += now - began;
     stop_deadline_ += now - began;
 }
 

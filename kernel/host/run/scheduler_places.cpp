@@ -122,6 +122,7 @@ void Scheduler::vacate(Station& station) {
     station.held = station.ask.memory;
     station.drop_job();
     room_changed_ = true;
+    rungs_->look_again();
 }
 
 // Processors that no other worker is kept on.

@@ -60,7 +60,12 @@ void Scheduler::take_record(Station& station, RecordType type, std::string_view 
             break;
         case RecordType::stopped:
             take_end(station, payload);
-            trial_preempted(station);
+            if (station.pruned_for.empty()) trial_preempted(station);
+            else trial_pruned(station);
+            break;
+        case RecordType::reached:
+            take_end(station, payload);
+            trial_reached(station);
             break;
         case RecordType::failed: take_failure(station, payload); break;
         default: throw Error("a record of type " + std::to_string(static_cast<int>(type)) + ", which is none");
@@ -100,6 +105,7 @@ void Scheduler::take_failure(Station& station, std::string_view payload) {
     const DeviceFault fault = fault_of(station, failure.message);
     if (fault != DeviceFault::none) return device_failed(station, fault, failure.message);
     if (failure.out_of_memory) return trial_out_of_memory(station, failure.message);
+    if (failure.not_finite && tried_slower(station, failure.message)) return;
     trial_failed(station, store::Status::failed, failure.message);
 }
 
@@ -148,6 +154,7 @@ void Scheduler::take_metrics(Station& station, std::string_view payload) {
         points.push_back({name->second, entry.step, entry.value, entry.time});
     }
     for (const auto& point : points) station.shown.latest[point.name] = point.value;
+    compare_with_others(station, points);
     writer_.metrics(station.job->trial, std::move(points));
 }
 
@@ -156,6 +163,7 @@ void Scheduler::trial_done(Station& station) {
     Job& job = *station.job;
     placement_->did_well(station.device);
     if (job.trained) job.evaluations.pop_front();
+    else if (median_) median_->complete(job.trial);
     job.trained = true;
     job.threads = station.place().threads;  // with as many its evaluation has the same bits, wherever it is done
     if (job.evaluations.empty()) {

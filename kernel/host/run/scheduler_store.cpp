@@ -82,9 +82,12 @@ void Scheduler::trial_spoilt(store::TrialId trial, const std::string& why) {
     }
     const auto unsaid =
         std::find_if(unsaid_.begin(), unsaid_.end(), [&](const Unsaid& u) { return u.job.trial == trial; });
-    if (unsaid == unsaid_.end()) return progress_.line("trial " + std::to_string(trial) + ": " + why);
-    progress_.line("trial " + std::to_string(trial) + " (" + unsaid->job.label + ") failed: " + why);
-    unsaid_.erase(unsaid);
+    const auto waited = rungs_->take(trial);
+    if (unsaid == unsaid_.end() && !waited) return progress_.line("trial " + std::to_string(trial) + ": " + why);
+    progress_.line("trial " + std::to_string(trial) + " (" + (waited ? waited->label : unsaid->job.label) +
+                   ") failed: " + why);
+    if (waited) writer_.status(trial, store::Status::failed, why);
+    else unsaid_.erase(unsaid);
     result_.told.push_back(trial);
     ++result_.failed;
 }

@@ -53,6 +53,9 @@ struct Scheduler::Station {
     std::uint64_t ticket = 0;                // by which it says that it ended
     std::int64_t log_place = 0;              // where the trial's output begins
     std::optional<store::Status> killed_as;  // we killed the worker; what the trial is then
+    std::int64_t stop_at = 0;                // the rung to which the trial runs; 0: to its end
+    std::string pruned_for;                  // why it is over once it has stopped; empty: it is not
+    store::Rung pruned_at;
     RunningTrial shown;
 
     // Where the trial at hand runs.
@@ -89,6 +92,7 @@ struct Scheduler::Station {
         piece_asked = false;
         pieces = 0;
         piece_bytes = 0;
+        pruned_for.clear();
     }
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 #include "kernel/spec/identity.h"
 
@@ -19,6 +20,20 @@ const nlohmann::json* at_dotted(const nlohmann::json& config, const std::string&
         begin = end + 1;
     }
     return node;
+}
+
+// Each trial counts once, in the order of the sweep.
+std::set<store::TrialId> within_budget(const StopSettings& stop, const std::vector<store::Trial>& stored,
+                                       WorkList& list) {
+    std::set<store::TrialId> all, within;
+    for (const store::Trial& trial : stored) {
+        if (!all.insert(trial.id).second) continue;
+        if (stop.trial_budget > 0 && std::ssize(within) == stop.trial_budget) continue;
+        within.insert(trial.id);
+        list.sweep.push_back(trial.id);
+    }
+    list.beyond_budget = all.size() - within.size();
+    return within;
 }
 
 }  // namespace
@@ -78,12 +93,15 @@ WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>
                    const std::vector<std::string>& changes, const WorkOptions& options) {
     WorkList list;
     std::map<store::TrialId, std::size_t> places;  // of trials among the jobs: one may be evaluated in several ways
+    const std::set<store::TrialId> in_budget = within_budget(experiment.stop, stored, list);
     for (std::size_t i = 0; i < stored.size(); ++i) {
         const store::Trial& trial = stored[i];
+        if (!in_budget.contains(trial.id)) continue;
         const bool changed = !changes[i].empty();
-        const Action action = action_for(trial.status, options, changed);
+        const Action action = trial.waits ? Action::run : action_for(trial.status, options, changed);
         list.done += action == Action::skip_done;
-        list.left_failed += action == Action::leave_failed;
+        list.left_failed += action == Action::leave_failed && trial.status != store::Status::pruned;
+        list.pruned += trial.status == store::Status::pruned;
         list.running += action == Action::leave_running;
         if (action == Action::skip_done && changed && list.changed++ == 0) list.change = changes[i];
         if (action != Action::run) continue;
@@ -97,9 +115,10 @@ WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>
                                  .evaluations = {},
                                  .trained = trial.trained && trial.evaluation != 0 && !changed,
                                  .latest = {},
-                                 .threads = trial.checkpoint_step >= 0 && !changed ? -1 : 0});
+                                 .threads = trial.checkpoint_step >= 0 && !changed ? -1 : 0,
+                                 .waits = trial.waits});
         if (trial.evaluation != 0) list.jobs[place->second].evaluations.push_back({trial.evaluation, &config, label});
-        if (action_for(trial.status, {}) == Action::run) continue;  // it had not ended
+        if (trial.waits || action_for(trial.status, {}) == Action::run) continue;  // it had not ended
         list.to_requeue.emplace_back(trial.id, trial.evaluation);
         if (changed) list.to_forget.push_back(trial.id);
     }

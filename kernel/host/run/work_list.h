@@ -38,9 +38,11 @@ struct WorkList {
     // Ended ones that are to go on, with their evaluations.
     std::vector<std::pair<store::TrialId, std::int64_t>> to_requeue;
     std::vector<store::TrialId> to_forget;  // those of them that begin anew
-    std::size_t done = 0, left_failed = 0, running = 0;
-    std::size_t changed = 0;  // of those done: made with something that has changed
-    std::string change;       // what that is, of the first of them
+    std::size_t done = 0, left_failed = 0, running = 0, pruned = 0;
+    std::size_t changed = 0;            // of those done: made with something that has changed
+    std::string change;                 // what that is, of the first of them
+    std::vector<store::TrialId> sweep;  // all trials of the experiment, but for those beyond stop.trial_budget
+    std::size_t beyond_budget = 0;      // how many these are
 };
 WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored,
                    const std::vector<std::string>& changes, const WorkOptions& options);

@@ -13,6 +13,7 @@
 #include "kernel/spec/metrics.h"
 #include "kernel/spec/nearest.h"
 #include "store/error.h"
+#include "store/rungs.h"
 
 namespace marginalia {
 namespace {
@@ -112,6 +113,7 @@ struct Listing {
     std::map<store::TrialId, std::map<std::string, double>> values;
     std::vector<std::string> metrics;
     std::map<std::string, std::vector<std::string>> keys;  // experiment -> what tells its trials apart
+    std::map<store::TrialId, std::vector<store::Rung>> rungs;
 };
 
 Listing read_listing(store::Store& store, const ListOptions& options, bool for_people) {
@@ -129,6 +131,7 @@ Listing read_listing(store::Store& store, const ListOptions& options, bool for_p
         ids.push_back(trial.id);
     }
     if (!ids.empty()) read.values = store::metric_values(store, ids, true);
+    read.rungs = store::rungs_of(store, ids);
     read.metrics = chosen_metrics(read.values, options.metrics);
     read.keys = telling_keys(read.trials, read.configs);
     return read;
@@ -137,6 +140,7 @@ Listing read_listing(store::Store& store, const ListOptions& options, bool for_p
 // `chosen`: the metrics were asked for, so that none gives way on a narrow screen.
 std::vector<Column> columns_of(const Listing& listing, bool chosen) {
     std::vector<Column> columns = {{"trial", true}, {"experiment"}, {"status"}, {"seed", true}, {"settings"}};
+    if (!listing.rungs.empty()) columns.push_back({"rung"});
     for (const std::string& metric : listing.metrics) {
         columns.push_back({metric, true, metric_info(metric).unit});
         columns.back().drop = !chosen && metric != listing.metrics.front() ? 2 : 0;
@@ -148,11 +152,20 @@ std::vector<Column> columns_of(const Listing& listing, bool chosen) {
     return columns;
 }
 
+// "600 promoted": the step of its last rung, and what was decided there.
+Cell rung_cell(const Listing& listing, store::TrialId trial) {
+    const auto rungs = listing.rungs.find(trial);
+    if (rungs == listing.rungs.end()) return {};
+    const store::Rung& last = rungs->second.back();
+    return fmt::format("{} {}", last.step, store::name_of(last.decision));
+}
+
 std::vector<Cell> row_of(const Listing& listing, const store::Trial& trial, double now) {
     Cell status{std::string(store::name_of(trial.status))};
     status.tone = tone_of(trial.status);
     std::vector<Cell> row = {Cell::integer(trial.id), trial.experiment, status, Cell::integer(trial.seed),
                              settings_cell(trial, listing.configs.at(trial.id), listing.keys.at(trial.experiment))};
+    if (!listing.rungs.empty()) row.push_back(rung_cell(listing, trial.id));
     const auto values = listing.values.find(trial.id);
     for (const std::string& metric : listing.metrics) {
         const bool known = values != listing.values.end() && values->second.contains(metric);

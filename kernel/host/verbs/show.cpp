@@ -16,6 +16,7 @@
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
 #include "kernel/spec/metrics.h"
+#include "store/rungs.h"
 
 namespace marginalia {
 namespace {
@@ -148,6 +149,16 @@ void print_evaluations(const store::TrialDetails& details, std::ostream& out) {
     print_facts("other evaluations", facts, out);
 }
 
+// Where a stopping rule compared it with others.
+Facts rungs_passed(store::Store& store, store::TrialId trial) {
+    Facts facts;
+    for (const store::Rung& rung : store::rungs_of(store, trial))
+        facts.emplace_back(fmt::format("step {}", rung.step),
+                           fmt::format("{}, {}{}", number_text(rung.value), store::name_of(rung.decision),
+                                       rung.decided ? " " + time_text(*rung.decided) : ""));
+    return facts;
+}
+
 Facts kept(const store::TrialDetails& details) {
     Facts facts;
     for (const store::CheckpointInfo& checkpoint : details.checkpoints)
@@ -161,7 +172,7 @@ nlohmann::json number_or_text(double value) {
     return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(not_finite_name(value));
 }
 
-nlohmann::ordered_json as_json(const store::TrialDetails& details) {
+nlohmann::ordered_json as_json(store::Store& store, const store::TrialDetails& details) {
     const store::Trial& trial = details.trial;
     const auto time = [](const std::optional<double>& t) { return t ? nlohmann::json(*t) : nlohmann::json(); };
     nlohmann::ordered_json json = {{"trial", trial.id},
@@ -187,6 +198,12 @@ nlohmann::ordered_json as_json(const store::TrialDetails& details) {
                                        {"config", nlohmann::json::parse(one.config, nullptr, false)},
                                        {"figures", figures}});
     }
+    json["rungs"] = nlohmann::json::array();
+    for (const store::Rung& rung : store::rungs_of(store, trial.id))
+        json["rungs"].push_back({{"rung", rung.number},
+                                 {"step", rung.step},
+                                 {"value", number_or_text(rung.value)},
+                                 {"decision", store::name_of(rung.decision)}});
     json["checkpoints"] = nlohmann::json::array();
     for (const store::CheckpointInfo& checkpoint : details.checkpoints)
         json["checkpoints"].push_back(
@@ -228,12 +245,15 @@ void print_text(store::Store& store, const store::TrialDetails& details, std::os
     fmt::print(out, "trial {} of {}: {}\n\n", trial.id, printable(trial.experiment),
                toned(std::string(store::name_of(trial.status)), tone_of(trial.status), view.colour));
     print_facts("", life(details), out);
-    if (!trial.error.empty()) out << "\nerror\n" << wrap(printable_lines(trial.error), view.width, 2);
+    const bool is_failure = trial.status != store::Status::pruned;
+    if (!trial.error.empty())
+        out << (is_failure ? "\nerror\n" : "\nreason\n") << wrap(printable_lines(trial.error), view.width, 2);
     const FlatConfig config = config_of(store, trial);
     print_facts("config", {config.begin(), config.end()}, out);
     print_finals(details, out);
     print_evaluations(details, out);
     print_curves(details, out);
+    print_facts("rungs", rungs_passed(store, trial.id), out);
     print_facts("checkpoints", kept(details), out);
     print_facts("samples", kept_samples(store, details), out);
     const auto provenance = provenance_facts(details.sweep.provenance);
@@ -270,7 +290,7 @@ int show_verb(const Common& common, const ShowOptions& options, std::ostream& ou
     } else if (options.toml) {
         out << to_toml(details.trial.experiment, nlohmann::json::parse(details.trial.config), details.trial.seed);
     } else if (common.format == Format::json) {
-        out << as_json(details).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+        out << as_json(store, details).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     } else {
         print_text(store, details, out);
     }

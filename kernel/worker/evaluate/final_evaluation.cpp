@@ -28,10 +28,11 @@ constexpr double patience_in_stages = 1;
 
 class FinalEvaluation {
 public:
-    FinalEvaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, bool bfloat16,
-                    Recorder& recorder)
+    // `step`: at which the training ended.
+    FinalEvaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, std::int64_t step,
+                    bool bfloat16, Recorder& recorder)
         : request_(request), plugins_(plugins), parts_(parts), recorder_(recorder),
-          wanted_(request.settings.evaluation), steps_(request.settings.train.steps),
+          wanted_(request.settings.evaluation), steps_(step),
           generator_(make_generator(parts.device, request.seed, final_stream)),
           stages_(request, parts.domain, recorder, steps_),
           model_(in_precision(parts.objective->model(*parts.network, generator_, tick_of(normalising_)), *parts.network,
@@ -277,7 +278,8 @@ TrialOutcome evaluate_trial(TrialRequest request, const PluginHost& plugins, Rec
     const CudaArithmetic arithmetic(request.settings.train, parts.device);
     std::string().swap(request.checkpoint);
     try {
-        FinalEvaluation(request, plugins, parts, draws_in_bfloat16("auto", state, parts.device), recorder).run();
+        FinalEvaluation(request, plugins, parts, state.step, draws_in_bfloat16("auto", state, parts.device), recorder)
+            .run();
     } catch (const Interrupted&) {
         return TrialOutcome::stopped;
     }

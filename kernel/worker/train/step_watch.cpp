@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "kernel/wire/recorder.h"
+
 namespace marginalia {
 namespace {
 
@@ -61,11 +63,11 @@ void StepWatch::judge(const double* figures) const {
             throw Error("objective '" + objective_ + "', step " + std::to_string(doubts_[i].step) + ": " + complaint);
     }
     if (bad(of_loss) != never && bad(of_loss) <= bad(of_gradient))
-        throw Error("the loss of step " + std::to_string(bad(of_loss)) +
-                    " is not a finite number; lower train.learning_rate, or look at the energy with check-plugin");
+        throw NotFinite("the loss of step " + std::to_string(bad(of_loss)) +
+                        " is not a finite number; lower train.learning_rate, or look at the energy with check-plugin");
     if (bad(of_gradient) != never)
-        throw Error("the gradient of step " + std::to_string(bad(of_gradient)) +
-                    " is not finite; lower train.learning_rate or look at the energy");
+        throw NotFinite("the gradient of step " + std::to_string(bad(of_gradient)) +
+                        " is not finite; lower train.learning_rate or look at the energy");
 }
 
 }  // namespace marginalia

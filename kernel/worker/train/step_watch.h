@@ -21,7 +21,8 @@ public:
     // own.
     void note(std::int64_t step, const at::Tensor& loss, const at::Tensor& gradient_norm, std::vector<Doubt> doubts);
 
-    // Scalars as numbers, by one copy. Throws Error of what went wrong first since the watch began.
+    // Scalars as numbers, by one copy. Throws Error of what went wrong first since the watch began, NotFinite where
+    // that is a loss or a gradient.
     std::vector<double> read(const std::vector<at::Tensor>& scalars = {});
 
 private:

@@ -1,10 +1,10 @@
 // One trial from its config to the last checkpoint of its training.
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <marginalia/files.h>
 #include <torch/script.h>
 
 #include <chrono>
-#include <cmath>
 #include <optional>
 
 #include "kernel/spec/precision.h"
@@ -19,6 +19,7 @@
 #include "kernel/worker/model/trial_parts.h"
 #include "kernel/worker/train/optimizer.h"
 #include "kernel/worker/train/step_watch.h"
+#include "kernel/worker/train/watched_metric.h"
 
 namespace marginalia {
 
@@ -40,6 +41,9 @@ constexpr double patience = 1, quick_patience = 10;
 // weights are the averaged ones, and those that were trained lie among the optimiser's averages.
 constexpr const char* kept_part = "kept ";
 
+// Of the last checkpoint of a training that ended before its last step.
+constexpr const char* ended_part = "ended";
+
 // With the weights to start from in place, before the optimiser begins its averages with them.
 TrialParts started_parts(const TrialRequest& request, const PluginHost& plugins) {
     TrialParts parts = build_trial(request, plugins);
@@ -47,14 +51,19 @@ TrialParts started_parts(const TrialRequest& request, const PluginHost& plugins)
     return parts;
 }
 
+TrainSettings with_rate(TrainSettings train, double rate) {
+    train.learning_rate *= rate;
+    return train;
+}
+
 class Trial {
 public:
     Trial(const TrialRequest& request, const PluginHost& plugins, Recorder& recorder)
         : request_(request), plugins_(plugins), recorder_(recorder), train_(request.settings.train),
-          evaluation_(request.settings.evaluation), steps_(train_.steps), parts_(started_parts(request, plugins)),
-          arithmetic_(train_, parts_.device), precision_(precision_here()),
-          optimizer_(parts_.network->parameters(), train_, parts_.objective->parameters()),
-          watch_(parts_.device, request.settings.plugin("objective").plugin) {
+          evaluation_(request.settings.evaluation), steps_(train_.steps), end_(steps_),
+          parts_(started_parts(request, plugins)), arithmetic_(train_, parts_.device), precision_(precision_here()),
+          optimizer_(parts_.network->parameters(), with_rate(train_, request.rate), parts_.objective->parameters()),
+          watch_(parts_.device, request.settings.plugin("objective").plugin), watched_(request.stop, recorder) {
         parts_.network->limit_rows(request.micro_batch > 0 ? request.micro_batch : train_.micro_batch);
         if (!request.checkpoint.empty()) restore();
     }
@@ -68,15 +77,21 @@ public:
             if (!precision_.report.empty()) recorder_.sample("precision", saved_, "text", precision_.report);
             if (const std::string text = arithmetic_.text(); !text.empty())
                 recorder_.sample("arithmetic", saved_, "text", text);
-            if (!train()) return TrialOutcome::stopped;
+            if (request_.rate < 1)
+                recorder_.sample("learning_rate", saved_, "text",
+                                 fmt::format("{:g} of train.learning_rate, as a step was not finite", request_.rate));
+            if (const TrialOutcome outcome = train(); outcome != TrialOutcome::done) return outcome;
             if (parts_.sampler)
                 if (const std::string report = parts_.sampler->report(); !report.empty())
-                    recorder_.sample("training_sampler", steps_, "text", report);
+                    recorder_.sample("training_sampler", end_, "text", report);
             optimizer_.swap_average();
-            if (keeps_state())
-                recorder_.sample(kept_state_sample, steps_, "text",
+            if (train_.keep_state)
+                recorder_.sample(kept_state_sample, end_, "text",
                                  "the optimiser's, the sampler's and the generator's, for a training of more steps");
-            save(steps_);
+            if (end_ < steps_)
+                recorder_.note(
+                    end_, fmt::format("the training is over at step {} of {}, as {}", end_, steps_, watched_.words()));
+            save(end_);
         }
         return TrialOutcome::done;
     }
@@ -113,55 +128,63 @@ private:
         build_reference_sampler(request_, plugins_, parts_, evaluation_.reference_chains, generator);
     }
 
-    // Of the finished training, so that one of more steps may go on from there.
-    bool keeps_state() const { return train_.keep_state; }
-
-    // False if asked to stop, a checkpoint having been recorded.
-    bool train() {
-        const std::int64_t log_every = train_.log_every, evaluate_every = evaluation_.every;
+    // stopped, reached: a checkpoint has been recorded.
+    TrialOutcome train() {
+        const std::int64_t log_every = train_.log_every, halt = request_.stop_at, before_first = saved_;
         auto last_log = Clock::now(), last_save = last_log;
         // Moved back by the training of earlier processes, and on by what evaluations take.
         auto started = last_log - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(trained_));
-        const std::int64_t first = saved_ + 1;
-        if (evaluation_due_ && !quick_evaluation(saved_)) return false;  // the checkpoint says so already
+        if (evaluation_due_ && !quick_evaluation(saved_)) return TrialOutcome::stopped;  // as the checkpoint says
         evaluation_due_ = false;
-        for (std::int64_t step = first; step <= steps_; ++step) {
-            const auto metrics = one_step(step);
-            const bool last = step == steps_;
-            if (step % log_every == 0 || last) {
-                const std::int64_t covered = std::min(step - first + 1, log_every);
+        std::int64_t step = saved_;
+        while (!ends_at(step)) {
+            if (step == halt && step > 0) return TrialOutcome::reached;
+            const auto metrics = one_step(++step);
+            if (step % log_every == 0 || step == steps_ || step == halt) {
+                const std::int64_t covered = std::min(step - before_first, log_every);
                 record_step(step, metrics, seconds_since(last_log) / static_cast<double>(covered));
                 last_log = Clock::now();
             }
             recorder_.progress("training", step, steps_);
-            if (evaluate_every > 0 && step % evaluate_every == 0 && !last) {
+            if (wants_evaluation(step)) {
                 watch_.read();
-                recorder_.metric("train_seconds", step, seconds_since(started));
+                watched_.record("train_seconds", step, seconds_since(started));
                 const auto before = Clock::now();
                 if (!quick_evaluation(step)) {
                     trained_ = std::chrono::duration<double>(before - started).count();
                     evaluation_due_ = true;
                     save(step);
-                    return false;
+                    return TrialOutcome::stopped;
                 }
                 last_log += Clock::now() - before;
                 started += Clock::now() - before;
             }
-            if (last) break;
+            if (ends_at(step)) break;
+            if (step == halt) watched_.require_at(step);
             const bool stop = recorder_.stop_requested();
-            if (stop || seconds_since(last_save) >= request_.checkpoint_seconds) {
+            if (stop || step == halt || seconds_since(last_save) >= request_.checkpoint_seconds) {
                 trained_ = seconds_since(started);
                 watch_.read();
                 save(step);
                 last_save = Clock::now();
             }
-            if (stop) return false;
+            if (stop && step != halt) return TrialOutcome::stopped;
         }
-        if (first <= steps_) {
+        end_ = step;
+        if (end_ > 0) {
             trained_ = seconds_since(started);
             record_training();
         }
-        return true;
+        return TrialOutcome::done;
+    }
+
+    bool ends_at(std::int64_t step) const { return step == steps_ || watched_.has_plateau(); }
+
+    // Where the trial is to stop and its steps have not recorded what is looked at there, an evaluation may.
+    bool wants_evaluation(std::int64_t step) const {
+        if (step == steps_) return false;
+        const bool due = evaluation_.every > 0 && step % evaluation_.every == 0;
+        return due || (step == request_.stop_at && !watched_.is_recorded_at(step));
     }
 
     void record_step(std::int64_t step, const std::map<std::string, at::Tensor>& metrics, double seconds) {
@@ -171,17 +194,17 @@ private:
         if (norm.defined()) figures.push_back(norm);
         const std::vector<double> read = watch_.read(figures);
         std::size_t next = 0;
-        for (const auto& [name, value] : metrics) recorder_.metric(name, step, read[next++]);
-        recorder_.metric("learning_rate", step, optimizer_.learning_rate(step));
-        if (norm.defined()) recorder_.metric("gradient_norm", step, read[next]);
-        recorder_.metric("step_seconds", step, seconds);
+        for (const auto& [name, value] : metrics) watched_.record(name, step, read[next++]);
+        watched_.record("learning_rate", step, optimizer_.learning_rate(step));
+        if (norm.defined()) watched_.record("gradient_norm", step, read[next]);
+        watched_.record("step_seconds", step, seconds);
     }
 
     void record_training() {
-        recorder_.final_metric("step_seconds", trained_ / static_cast<double>(steps_));
+        recorder_.final_metric("step_seconds", trained_ / static_cast<double>(end_));
         recorder_.final_metric("train_seconds", trained_);
         if (optimizer_.gradient_norm().defined())
-            recorder_.final_metric("clipped", watch_.read({optimizer_.clipped()})[0] / static_cast<double>(steps_));
+            recorder_.final_metric("clipped", watch_.read({optimizer_.clipped()})[0] / static_cast<double>(end_));
     }
 
     std::map<std::string, at::Tensor> one_step(std::int64_t step) {
@@ -227,13 +250,15 @@ private:
         CheckpointState state;
         state.step = step;
         state.parts["objective"] = parts_.objective->state();
-        const bool finished = step == steps_;
-        if (!finished || keeps_state()) {  // else nothing more is drawn or learnt from a finished training
+        const bool finished = step == end_;
+        if (finished && step < steps_) state.parts[ended_part] = {{"step", at::scalar_tensor(step, at::kLong)}};
+        if (!finished || train_.keep_state) {  // else nothing more is drawn or learnt from a finished training
             const std::string kept = finished ? kept_part : "";
             state.parts[kept + "optimizer"] = optimizer_.state();
             if (parts_.sampler) state.parts[kept + "sampler"] = parts_.sampler->state();
             state.parts[kept + "generator"] = generators();
             state.parts[kept + "time"] = {{"trained", at::scalar_tensor(trained_, at::kDouble)}};
+            if (request_.stop.plateau > 0) state.parts["plateau"] = watched_.state();
             if (evaluation_due_) state.parts["evaluation"] = {{"due", at::scalar_tensor(true, at::kBool)}};
         }
         state.parts["precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
@@ -258,7 +283,8 @@ private:
             throw Error("the checkpoint says that it is of step " + std::to_string(saved_) + " of " +
                         std::to_string(steps_));
         load_objective(parts_, state);
-        if (saved_ == steps_) {  // a finished training: its weights are the averaged ones already
+        if (saved_ == steps_ ||
+            state.parts.contains(ended_part)) {  // a finished training: its weights are the averaged ones already
             finished_ = true;
             return;
         }
@@ -285,6 +311,8 @@ private:
         parts_.generator.set_state(state.parts["generator"].at("state"));
         if (!parts_.device.is_cpu()) parts_.host_generator.set_state(state.parts["generator"].at("host"));
         evaluation_due_ = state.parts.contains("evaluation");
+        if (const auto plateau = state.parts.find("plateau"); plateau != state.parts.end())
+            watched_.load(plateau->second);
         // Neither is in checkpoints of earlier builds.
         if (state.parts.contains("time")) {
             check_state("time", {{"trained", at::scalar_tensor(trained_, at::kDouble)}}, state.parts["time"]);
@@ -305,7 +333,7 @@ private:
         recorder_.may_be_ended(quick_patience);
         bool whole = true;
         try {
-            for (const auto& [name, value] : quick_figures(step)) recorder_.metric(name, step, value);
+            for (const auto& [name, value] : quick_figures(step)) watched_.record(name, step, value);
         } catch (const Interrupted&) {
             whole = false;
         }
@@ -332,7 +360,8 @@ private:
     // What quick evaluations compare with. It may take long, and here nothing is lost if it is broken off. False if
     // asked to stop.
     bool find_log_z() {
-        const bool needed = evaluation_.every > 0 && evaluation_.quick_samples > 0;
+        const bool at_halt = request_.stop_at > 0 && request_.stop.metric.starts_with("kl");
+        const bool needed = (evaluation_.every > 0 || at_halt) && evaluation_.quick_samples > 0;
         if (!parts_.energy || !needed) return true;
         recorder_.progress("exact log Z", 0, 0);
         log_z_ = parts_.energy->log_z();
@@ -345,11 +374,13 @@ private:
     const TrainSettings& train_;
     const EvaluationSettings& evaluation_;
     const std::int64_t steps_;
+    std::int64_t end_;  // the last step: fewer where the metric of [stop] has stopped improving
     TrialParts parts_;
     const CudaArithmetic arithmetic_;
     Precision precision_;
     Optimizer optimizer_;
     StepWatch watch_;
+    WatchedMetric watched_;
     std::int64_t saved_ = 0;  // step of the newest checkpoint
     double trained_ = 0;      // seconds of training up to there
     bool finished_ = false;
