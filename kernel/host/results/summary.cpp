@@ -210,7 +210,7 @@ void print_summary(store::Store& store, const std::string& experiment, std::ostr
                    std::span<const store::TrialId> told) {
     const std::vector<std::int64_t> sweeps = store::sweep_ids(store, experiment);
     if (sweeps.empty()) return;
-    const ExperimentResults results = load_results(store, experiment, sweeps.back());
+    const ExperimentResults results = load_results(store, {.experiment = experiment, .sweep = sweeps.back()});
     std::size_t done = 0;
     for (const Group& group : results.groups) done += group.done;
     fmt::print(out, "{}: {} of {} done, {}\n", printable(experiment), done, count_text(results.trials.size(), "trial"),
