@@ -213,6 +213,11 @@ int main(int argc, char** argv) {
         enqueue.push_back(seconds_of([&] { store.enqueue(sweep); }));
     }
     line("10,000 trials queued", median(enqueue), "s", 0.3, false);
+    std::vector<double> chosen;
+    for (int i = 0; i < 21; ++i)
+        chosen.push_back(1e3 * command_seconds(folder.path / "plan.db",
+                                               {"list", "--where", "train.rate >= 100 and not (tag = bad or kl < 1)"}));
+    line("`marginalia list --where` of those, from start to end", median(chosen), "ms", 50, false);
 
     const auto thousand = folder.fresh("thousand.db");
     fill_thousand(thousand);

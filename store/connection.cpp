@@ -169,6 +169,12 @@ void Connection::fail(int code) const {
 
 void Connection::damaged(std::string_view how) const { throw damaged_store(file_, how); }
 
+Rows::Rows(Connection& connection, std::string_view sql, const std::vector<SqlValue>& values)
+    : connection_(connection), statement_(connection.statement(sql)) {
+    int index = 0;
+    for (const SqlValue& value : values) std::visit([&](const auto& held) { bind(++index, held); }, value);
+}
+
 Rows::~Rows() {
     sqlite3_reset(statement_);
     sqlite3_clear_bindings(statement_);

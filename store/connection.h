@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <variant>
+#include <vector>
 
 #include "store/patience.h"
 
@@ -83,6 +85,9 @@ struct Bytes {
     std::string_view data;
 };
 
+// A parameter whose type is known when the program runs.
+using SqlValue = std::variant<std::int64_t, double, std::string>;
+
 // A statement in use: parameters bound in order, rows taken one by one, reset at the end of the scope. The same SQL
 // must not be in use twice at a time. Non-finite numbers are bound as NULL. SQLite lets any column hold a value of any
 // type: those that read one throw Kind::damaged where it is of another than theirs.
@@ -94,6 +99,7 @@ public:
         int index = 0;
         (bind(++index, values), ...);
     }
+    Rows(Connection& connection, std::string_view sql, const std::vector<SqlValue>& values);
     Rows(const Rows&) = delete;
     ~Rows();
 

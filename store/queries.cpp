@@ -91,8 +91,10 @@ std::vector<Trial> list_trials(Store& store, const TrialFilter& filter) {
                   "WHERE (?1 = '' OR t.experiment = ?1) "
                   "AND (?2 = '[]' OR t.status IN (SELECT value FROM json_each(?2))) "
                   "AND (?3 = 0 OR t.id IN (SELECT trial FROM sweep_trial WHERE sweep = ?3)) "
+                  "AND (?5 = '' OR t.id IN (SELECT value FROM json_each(?5))) "
                   "ORDER BY t.id DESC LIMIT ?4",
-              filter.experiment, status_list(filter.statuses), filter.sweep, filter.limit);
+              filter.experiment, status_list(filter.statuses), filter.sweep, filter.limit,
+              filter.only ? json_list(*filter.only) : std::string());
     std::vector<Trial> trials;
     while (rows.next()) trials.push_back(read_trial(rows));
     std::ranges::reverse(trials);

@@ -19,10 +19,11 @@
 namespace marginalia::store {
 
 struct TrialFilter {
-    std::string experiment = {};        // empty: all
-    std::vector<Status> statuses = {};  // empty: all
-    std::int64_t sweep = 0;             // 0: all; else the trials of this run of a file
-    std::int64_t limit = -1;            // the newest so many; -1: all
+    std::string experiment = {};                    // empty: all
+    std::vector<Status> statuses = {};              // empty: all
+    std::int64_t sweep = 0;                         // 0: all; else the trials of this run of a file
+    std::int64_t limit = -1;                        // the newest so many; -1: all
+    std::optional<std::vector<TrialId>> only = {};  // these at most, as of trials_that_meet (condition.h)
 };
 
 // In the order of their ids, which is the order of planning.
@@ -145,6 +146,7 @@ struct Ranking {
     std::vector<Status> statuses = {Status::done};  // empty: all
     std::int64_t limit = 10;                        // -1: all
     std::int64_t min_seeds = 1;                     // of best_configs
+    std::optional<std::vector<TrialId>> only = {};  // these at most
 };
 
 struct RankedTrial {
@@ -217,6 +219,9 @@ struct QueryLimits {
 // what goes beyond the limits; Kind::stopped.
 void query(Store&, const std::string& sql, const std::function<void(const std::vector<std::string>&)>& columns,
            const std::function<bool(const std::vector<Cell>&)>& row, const QueryLimits& limits = {});
+
+// Throws what query() throws before its first row.
+void check_query(Store&, const std::string& sql);
 
 struct QueryResult {
     std::vector<std::string> columns;

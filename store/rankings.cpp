@@ -38,10 +38,12 @@ std::vector<Place> walk(Connection& connection, std::string_view table, std::str
         statuses.empty() ? std::string("1") : fmt::format("t.status IN ('{}')", fmt::join(statuses, "', '"));
     const auto sql = fmt::format(
         "SELECT v.trial, v.{1} FROM {0} v CROSS JOIN trial t ON t.id = v.trial "
-        "WHERE v.metric = ?1 AND v.{1} > -9e999 AND v.{1} < 9e999 AND {2} AND (?2 = '' OR t.experiment = ?2) {3} "
+        "WHERE v.metric = ?1 AND v.{1} > -9e999 AND v.{1} < 9e999 AND {2} AND (?2 = '' OR t.experiment = ?2) "
+        "AND (?4 = '' OR v.trial IN (SELECT value FROM json_each(?4))) {3} "
         "ORDER BY v.{1} {4}, v.trial LIMIT ?3",
         table, column, status_is, extra, ranking.highest ? "DESC" : "ASC");
-    Rows rows(connection, sql, metric, ranking.experiment, ranking.limit);
+    Rows rows(connection, sql, metric, ranking.experiment, ranking.limit,
+              ranking.only ? json_list(*ranking.only) : std::string());
     std::vector<Place> places;
     while (rows.next()) places.push_back({rows.integer(0), rows.real(1)});
     return places;

@@ -127,8 +127,8 @@ ALTER TABLE trial ADD COLUMN driver TEXT;
 // What people and hosts say to each other about a trial while it runs, and what people say about it afterwards.
 // `heartbeat` and `progress` are what its host wrote last; a `request` is what somebody asks of that host, which
 // removes it when that is done; `log` is what the trial's process printed, in pieces; a `rung` is a step at which it
-// was compared with others, and what was decided; a `setback` is why it goes on with a part of its learning rate. With
-// the views, of which versions 3 and 4 had the first form.
+// was compared with others, and what was decided; a `setback` is why it goes on with a part of its learning rate. A
+// `saved_query` is of kind 'sql' or 'condition'. With the views, of which versions 3 and 4 had the first form.
 constexpr std::string_view version_5 = R"sql(
 ALTER TABLE trial ADD COLUMN heartbeat INTEGER;
 CREATE TABLE progress(
@@ -147,7 +147,8 @@ CREATE INDEX tag_by_name ON tag(name);
 CREATE TABLE note(
     id INTEGER PRIMARY KEY, trial INTEGER NOT NULL, created INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE INDEX note_by_trial ON note(trial);
-CREATE TABLE saved_query(name TEXT PRIMARY KEY, sql TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE saved_query(
+    name TEXT PRIMARY KEY, kind TEXT NOT NULL, text TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
 CREATE VIEW tags AS SELECT trial AS trial_id, name FROM tag;
 CREATE VIEW notes AS
     SELECT trial AS trial_id, strftime('%Y-%m-%dT%H:%M:%fZ', created / 1000.0, 'unixepoch') AS created, text FROM note;

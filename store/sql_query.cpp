@@ -169,6 +169,11 @@ void query(Store& store, const std::string& sql, const std::function<void(const 
     if (code != SQLITE_DONE) fail(store.connection(), limits, code & 0xff);
 }
 
+void check_query(Store& store, const std::string& sql) {
+    const Guard guard(store.connection().handle(), {});
+    prepare(store.connection().handle(), sql);
+}
+
 QueryResult query(Store& store, const std::string& sql, const QueryLimits& limits) {
     QueryResult result;
     std::int64_t bytes = 0;

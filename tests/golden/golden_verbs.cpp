@@ -94,6 +94,41 @@ TEST_CASE("list shows trials, newest last, with what tells them apart") {
                   "marginalia list --status bone", "marginalia list latice", "marginalia list --status running"});
 }
 
+TEST_CASE("--where chooses trials, and conditions and queries are kept by name") {
+    fs::copy_file(place().folder / "marginalia.db", place().folder / "saved.db");
+    const std::string program = "marginalia --store saved.db ";
+    compare_with(
+        "where",
+        {program + "list --where 'channels = 32 and kl < 0.03'",
+         program + "list --where 'status = failed or not kl < 1'",
+         program + "best kl --where 'seed in (0, 1)'",
+         program + "best kl --where 'kl > 5'",
+         program + "table lattice -r channels -m kl --where 'learning_rate = 0.001'",
+         program + "list --where 'kl < 0.03 and tag = nothing'",
+         program + "list --where 'chanels = 32'",
+         program + "list --where 'kl <'",
+         program + "list --where ''",
+         program + "report lattice --where 'channels = 16' -o some.html 2>&1 | cut -d'(' -f1",
+         "grep -c 'Only trials where <code>channels = 16</code>' some.html",
+         program + "query --save wide --where 'channels = 32'",
+         program + "list --where '@wide and seed = 0'",
+         program + "query --save seeds 'SELECT seed, count(*) AS trials FROM trials GROUP BY seed ORDER BY seed'",
+         program + "query seeds",
+         program + "query --list --format csv | cut -d, -f1-3",
+         program + "query wide",
+         program + "query seds",
+         program + "query --save 'a b' 'SELECT 1'",
+         program + "query --save x 'DELETE FROM trials'",
+         program + "query --save x --where 'kll < 1'",
+         program + "query --save x",
+         program + "query",
+         program + "query --forget seeds",
+         program + "query --forget seeds",
+         program + "query seeds --forget wide",
+         "marginalia --store missing.db query --forget x",
+         "test -e missing.db"});
+}
+
 TEST_CASE("show tells everything about a trial, by any of its names") {
     compare_with("show", {"marginalia show 1", "marginalia show 10", "marginalia show best:kl --toml",
                           "marginalia show last --format json", "marginalia show 99"});

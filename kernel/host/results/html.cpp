@@ -11,7 +11,9 @@
 #include "kernel/host/results/curves.h"
 #include "kernel/host/results/page_parts.h"
 #include "kernel/host/results/results.h"
+#include "kernel/host/results/where.h"
 #include "kernel/spec/metrics.h"
+#include "store/error.h"
 #include "store/queries.h"
 
 namespace marginalia {
@@ -32,10 +34,19 @@ void add_charts(std::string& page, const nlohmann::json& data) {
             (data["curves"].empty() ? legend : std::string()) + "<div class=\"charts\" id=\"sizes\"></div>\n";
 }
 
+std::string condition_part(const std::string& condition) {
+    if (condition.empty()) return {};
+    return fmt::format("<p class=\"note\">Only trials where <code>{}</code>.</p>\n", html(condition));
+}
+
 }  // namespace
 
-std::string report_page(store::Store& store, const std::string& experiment) {
-    const ExperimentResults results = load_results(store, experiment);
+std::string report_page(store::Store& store, const std::string& experiment, const std::string& condition) {
+    const ExperimentResults results =
+        load_results(store, {.experiment = experiment, .only = chosen_by(store, condition)});
+    if (results.trials.empty() && !condition.empty())
+        throw store::StoreError(store::StoreError::Kind::no_match,
+                                fmt::format("no trial of '{}' meets the condition", experiment));
     if (results.trials.empty())
         throw Error(fmt::format("no experiment '{}' in this store; `marginalia list` shows what there is", experiment));
     const store::Sweep newest = store::newest_sweep(store, experiment);
@@ -54,7 +65,7 @@ std::string report_page(store::Store& store, const std::string& experiment) {
     }
     data["drawn"] = coloured;
 
-    std::string body = header_part(results, newest) + headline_part(results) +
+    std::string body = header_part(results, newest) + condition_part(condition) + headline_part(results) +
                        results_part(results, {coloured.begin(), coloured.end()});
     add_charts(body, data);
     body += samples_part(store, results, drawn, data["samples"]);

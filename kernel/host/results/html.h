@@ -11,8 +11,9 @@ namespace marginalia {
 
 // One self-contained HTML page about an experiment, opening offline: headline numbers, results by configuration,
 // learning curves with bands over seeds, marginal error by subset size, sampled states, configuration, trials and where
-// they came from. Everything from the store is escaped. Throws Error if the experiment has no trials.
-std::string report_page(store::Store& store, const std::string& experiment);
+// they came from. Everything from the store is escaped. Throws Error if the experiment has no trials. `condition`: only
+// the trials that meet it (where.h), which the page says; empty: all.
+std::string report_page(store::Store& store, const std::string& experiment, const std::string& condition = {});
 
 // Text as HTML text or attribute value; controls and marks of direction are made printable, line breaks stay, and of a
 // text beyond 1,000,000 bytes the rest is left out.

@@ -157,21 +157,18 @@ std::string short_key(const std::string& key, const std::vector<std::string>& ke
     return alike > 1 ? key : tail;
 }
 
-ExperimentResults load_results(store::Store& store, const std::string& experiment, std::int64_t sweep, bool or_last) {
+ExperimentResults load_results(store::Store& store, const store::TrialFilter& filter, bool or_last) {
     std::vector<TrialResult> trials;
     std::vector<store::TrialId> ids;
-    store::TrialFilter filter;
-    filter.experiment = experiment;
-    filter.sweep = sweep;
     for (store::Trial& trial : store::list_trials(store, filter)) {
         ids.push_back(trial.id);
         FlatConfig config = config_of(store, trial);
         trials.push_back({std::move(trial), std::move(config), {}});
     }
-    if (ids.empty()) return gather({}, experiment);
+    if (ids.empty()) return gather({}, filter.experiment);
     std::map<store::TrialId, std::map<std::string, double>> finals = store::metric_values(store, ids, or_last);
     for (TrialResult& result : trials) result.finals = std::move(finals[result.trial.id]);
-    return gather(std::move(trials), experiment);
+    return gather(std::move(trials), filter.experiment);
 }
 
 ExperimentResults gather(std::vector<TrialResult> trials, std::string name) {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/store.h"
+#include "store/queries.h"
 
 namespace marginalia {
 
@@ -62,10 +62,9 @@ struct ExperimentResults {
     std::map<std::string, std::vector<double>> references;  // "log_z_exact" and such: the distinct values
 };
 
-// The trials of an experiment and their final metrics; no points are read. `sweep`: only those of this run of its file,
-// 0: all. `or_last`: a metric without a final value stands by its last recorded one, as in rankings.
-ExperimentResults load_results(store::Store& store, const std::string& experiment, std::int64_t sweep = 0,
-                               bool or_last = false);
+// The trials of an experiment, which the filter names, and their final metrics; no points are read. `or_last`: a metric
+// without a final value stands by its last recorded one, as in rankings.
+ExperimentResults load_results(store::Store& store, const store::TrialFilter& filter, bool or_last = false);
 
 // The same of any trials, for `compare`.
 ExperimentResults gather(std::vector<TrialResult> trials, std::string name);

@@ -222,7 +222,7 @@ void print_summary(store::Store& store, const std::string& experiment, std::ostr
                    std::span<const store::TrialId> told) {
     const std::vector<std::int64_t> sweeps = store::sweep_ids(store, experiment);
     if (sweeps.empty()) return;
-    ExperimentResults results = load_results(store, experiment, sweeps.back());
+    ExperimentResults results = load_results(store, {.experiment = experiment, .sweep = sweeps.back()});
     std::size_t done = 0;
     for (const Group& group : results.groups) done += group.done;
     const std::string configurations = count_text(results.groups.size(), "configuration");

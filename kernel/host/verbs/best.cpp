@@ -5,6 +5,7 @@
 
 #include "kernel/host/results/pivot.h"
 #include "kernel/host/results/text.h"
+#include "kernel/host/results/where.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/verbs.h"
@@ -23,6 +24,7 @@ struct BestOptions {
     bool lowest = false;
     std::int64_t min_seeds = 1;
     std::int64_t limit = 10;
+    std::string where;  // empty: all trials
 };
 
 std::string trial_list(const std::vector<store::TrialId>& trials) {
@@ -52,12 +54,14 @@ int best_verb(const Common& common, const BestOptions& options, std::ostream& ou
     if (!options.experiment.empty()) ranking.experiment = find_experiment(store, options.experiment);
     ranking.limit = options.limit > 0 ? options.limit : -1;
     ranking.min_seeds = options.min_seeds;
+    ranking.only = chosen_by(store, options.where);
     const std::vector<store::RankedConfig> best = store::best_configs(store, ranking);
     if (best.empty()) {
         require_metric(options.metric, store::metric_names(store));
         throw StoreError(StoreError::Kind::no_match,
-                         fmt::format("no configuration has {} that are done with a finite '{}'",
-                                     count_text(static_cast<std::size_t>(options.min_seeds), "seed"), options.metric));
+                         fmt::format("no configuration has {} that are done with a finite '{}'{}",
+                                     count_text(static_cast<std::size_t>(options.min_seeds), "seed"), options.metric,
+                                     options.where.empty() ? "" : " and meet the condition"));
     }
     const auto keys = keys_by_experiment(best);
     const std::string unit = metric_info(options.metric).unit;
@@ -95,6 +99,7 @@ void add_best(CLI::App& app, CommandLine& line) {
     verb->add_flag("--min", options.lowest, "the lowest is best, whatever the metric")->excludes(highest);
     verb->add_option("--min-seeds", options.min_seeds, "only configurations with at least so many seeds done")
         ->check(whole_number(1));
+    add_where(verb, options.where);
     verb->add_option("-n,--limit", options.limit, "so many lines; 0: all")->check(whole_number(0));
     add_format(verb, line, "text, csv, json, markdown or latex");
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "kernel/host/results/text.h"
+#include "kernel/host/results/where.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/verbs.h"
@@ -22,6 +23,7 @@ struct ListOptions {
     std::string experiment;             // empty: all
     std::vector<std::string> statuses;  // empty: all
     std::vector<std::string> metrics;   // empty: the most telling ones
+    std::string where;                  // empty: all
     std::int64_t limit = -1;            // -1: 50 for people, all for programs; 0: all
     bool experiments = false;           // one line an experiment instead
 };
@@ -120,6 +122,7 @@ Listing read_listing(store::Store& store, const ListOptions& options, bool for_p
     store::TrialFilter filter;
     if (!options.experiment.empty()) filter.experiment = find_experiment(store, options.experiment);
     filter.statuses = statuses_named(options.statuses);
+    filter.only = chosen_by(store, options.where);
     filter.limit = options.limit > 0 ? options.limit : options.limit < 0 && for_people ? most_lines + 1 : -1;
     Listing read;
     read.trials = store::list_trials(store, filter);
@@ -187,7 +190,8 @@ int list_verb(const Common& common, const ListOptions& options, std::ostream& ou
     const double now = now_seconds();
     for (const store::Trial& trial : listing.trials) table.add_row(row_of(listing, trial, now));
     if (listing.trials.empty()) {
-        std::cerr << "no trials match; `marginalia run FILE` adds some\n";
+        std::cerr << (options.where.empty() ? "no trials match; `marginalia run FILE` adds some\n"
+                                            : "no trial meets the condition\n");
         if (for_people) return exit_no_match;
     }
     table.print(out, common.format, screen());
@@ -202,6 +206,7 @@ void add_list(CLI::App& app, CommandLine& line) {
     verb->add_option("-e,--experiment,experiment", options.experiment, "only this experiment's");
     add_names(verb, "--status", options.statuses, "only these: done,failed,...");
     add_names(verb, "-m,--metric", options.metrics, "metrics to show: kl,loss,...");
+    add_where(verb, options.where);
     verb->add_option("-n,--limit", options.limit, "the newest so many; 0: all")->check(whole_number(0));
     verb->add_flag("--experiments", options.experiments, "one line an experiment instead");
     add_format(verb, line, "text, csv, json or markdown");

@@ -37,8 +37,9 @@ std::string conditions(const PaperRow& row) {
 
 class PaperTablePrinter {
 public:
-    PaperTablePrinter(store::Store& store, const PaperTable& table, const store::Sweep& newest)
-        : store_(store), table_(table), newest_(newest) {}
+    PaperTablePrinter(store::Store& store, const PaperTable& table, const store::Sweep& newest,
+                      const std::optional<std::vector<store::TrialId>>& only)
+        : store_(store), table_(table), newest_(newest), only_(only) {}
 
     void print(Format format, std::ostream& out) {
         for (const PaperRow& row : table_.rows) add(row);
@@ -56,7 +57,8 @@ private:
         const std::vector<std::int64_t> sweeps = store::sweep_ids(store_, name);
         for (auto sweep = sweeps.rbegin(); sweep != sweeps.rend(); ++sweep) {
             std::vector<TrialResult> fitting;
-            for (TrialResult& result : load_results(store_, name, *sweep).trials)
+            for (TrialResult& result :
+                 load_results(store_, {.experiment = name, .sweep = *sweep, .only = only_}).trials)
                 if (matches(row, nlohmann::json::parse(result.trial.config))) fitting.push_back(std::move(result));
             if (!fitting.empty()) return gather(std::move(fitting), name);
         }
@@ -217,6 +219,7 @@ private:
     store::Store& store_;
     const PaperTable& table_;
     const store::Sweep& newest_;
+    const std::optional<std::vector<store::TrialId>>& only_;
     std::vector<PaperLine> lines_;
     std::vector<std::string> notes_, missing_, instead_;
     std::set<std::string> known_metrics_;   // of the rows' finished trials
@@ -226,9 +229,9 @@ private:
 
 }  // namespace
 
-void print_paper_table(store::Store& store, const PaperTable& table, const store::Sweep& newest, Format format,
-                       std::ostream& out) {
-    PaperTablePrinter(store, table, newest).print(format, out);
+void print_paper_table(store::Store& store, const PaperTable& table, const store::Sweep& newest,
+                       const std::optional<std::vector<store::TrialId>>& only, Format format, std::ostream& out) {
+    PaperTablePrinter(store, table, newest, only).print(format, out);
 }
 
 }  // namespace marginalia

@@ -17,6 +17,7 @@ namespace {
 struct ReportOptions {
     std::string experiment;      // empty: that of the newest run
     std::filesystem::path file;  // empty: EXPERIMENT.html
+    std::string where;           // empty: all
 };
 
 int report_verb(const Common& common, const ReportOptions& options, std::ostream& out) {
@@ -24,7 +25,7 @@ int report_verb(const Common& common, const ReportOptions& options, std::ostream
     const std::string experiment = find_experiment(store, options.experiment);
     const std::filesystem::path file =
         options.file.empty() ? std::filesystem::path(file_name_of(experiment) + ".html") : options.file;
-    const std::string page = report_page(store, experiment);
+    const std::string page = report_page(store, experiment, options.where);
     write_out(file, page, out);
     std::cerr << fmt::format("report on {} ({}); open it in any browser, no network needed\n", printable(experiment),
                              bytes_text(page.size()));
@@ -39,6 +40,7 @@ void add_report(CLI::App& app, CommandLine& line) {
         add_store_verb(app, line, "report", "One self-contained HTML page about an experiment", report_verb);
     verb->add_option("experiment", options.experiment, "its name; the newest if left out");
     verb->add_option("-o,--out", options.file, "file to write, - for standard output; EXPERIMENT.html if left out");
+    add_where(verb, options.where);
 }
 
 }  // namespace marginalia

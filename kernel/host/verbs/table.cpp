@@ -6,6 +6,7 @@
 
 #include "kernel/host/results/pivot.h"
 #include "kernel/host/results/text.h"
+#include "kernel/host/results/where.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/print_paper_table.h"
@@ -32,6 +33,7 @@ struct TableOptions {
     std::vector<std::string> rows;     // config keys; empty: the keys that differ, less `columns`
     std::vector<std::string> columns;  // config keys; empty: one column a metric
     std::vector<std::string> metrics;  // empty: the most telling ones
+    std::string where;                 // empty: all trials
 };
 
 // A mean over different settings is rarely meant: say which keys it runs over.
@@ -107,15 +109,17 @@ Table table_of(const Pivot& made, const std::vector<std::string>& rows, const st
 int table_verb(const Common& common, const TableOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
     const std::string experiment = find_experiment(store, options.experiment);
+    const auto only = chosen_by(store, options.where);
     if (options.rows.empty() && options.columns.empty() && options.metrics.empty()) {
         const store::Sweep newest = store::newest_sweep(store, experiment);
         if (const auto paper = paper_table_of(newest.toml, newest.file)) {
-            print_paper_table(store, *paper, newest, common.format, out);
+            print_paper_table(store, *paper, newest, only, common.format, out);
             return exit_ok;
         }
     }
     // Metrics that are asked for are those that `best` ranks.
-    const ExperimentResults results = load_results(store, experiment, 0, !options.metrics.empty());
+    const ExperimentResults results =
+        load_results(store, {.experiment = experiment, .only = only}, !options.metrics.empty());
     const auto [rows, columns] = keys_of(options, results);
     std::vector<std::string> metrics = options.metrics.empty() ? default_metrics(results) : options.metrics;
     if (options.metrics.empty() && !columns.empty() && metrics.size() > 1) metrics.resize(1);
@@ -148,6 +152,7 @@ void add_table(CLI::App& app, CommandLine& line) {
     add_names(verb, "-r,--rows", options.rows, "config keys of the rows; those that differ if left out");
     add_names(verb, "-c,--columns", options.columns, "config keys of the columns");
     add_names(verb, "-m,--metric", options.metrics, "final metrics in the cells");
+    add_where(verb, options.where);
     add_format(verb, line, "text, markdown, latex, csv or json");
 }
 

@@ -78,6 +78,15 @@ void add_names(CLI::App* verb, const std::string& option, std::vector<std::strin
         });
 }
 
+CLI::Option* add_where(CLI::App* verb, std::string& condition) {
+    return verb
+        ->add_option("--where", condition,
+                     "only trials that meet this: 'train.batch >= 64 and kl < 0.1 and tag = good'")
+        ->check([](const std::string& text) {
+            return text.find_first_not_of(' ') != text.npos ? "" : "the condition is empty; write one as 'kl < 0.1'";
+        });
+}
+
 std::string names_a_trial(const std::string& text) {
     if (text != "best:" && !text.starts_with("best::")) return {};
     return fmt::format("'{}' names no metric; write best:METRIC, as best:kl", text);

@@ -76,6 +76,9 @@ std::function<std::string(const std::string&)> whole_number(
     std::int64_t least, std::int64_t most = std::numeric_limits<std::int64_t>::max());
 std::string names_a_trial(const std::string& text);
 
+// The option --where, a condition on trials (kernel/host/results/where.h).
+CLI::Option* add_where(CLI::App* verb, std::string& condition);
+
 // An option that takes names divided by commas, blanks around them. The parser's own lists leave out empty names: of
 // "kl," one may have been meant that is not there, so it is refused.
 void add_names(CLI::App* verb, const std::string& option, std::vector<std::string>& names, const std::string& about);
