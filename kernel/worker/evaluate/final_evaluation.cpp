@@ -273,7 +273,7 @@ private:
 TrialOutcome evaluate_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
     recorder.may_be_ended(patience_in_stages);
     CheckpointState state;
-    const TrialParts parts = load_trained(request, plugins, state);
+    const TrialParts parts = load_trained(request, plugins, DataRows::needed, state);
     const CudaArithmetic arithmetic(request.settings.train, parts.device);
     std::string().swap(request.checkpoint);
     try {
