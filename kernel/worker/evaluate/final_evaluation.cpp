@@ -59,6 +59,8 @@ private:
         };
     }
 
+    Draws draws(std::int64_t most) const { return {most, wanted_.batch, wanted_.precision}; }
+
     // Words for what cannot say itself how far it is.
     void begin(const char* phase) {
         if (!reporting(phase)(0, 0)) throw Interrupted{};
@@ -99,7 +101,7 @@ private:
         if (wanted_.samples > 0)
             stages_.once("sampling", [&] {
                 at::Tensor drawn;
-                record(evaluate_samples(parts_, *model_, log_z_, wanted_.samples, wanted_.batch, generator_,
+                record(evaluate_samples(parts_, *model_, log_z_, draws(wanted_.samples), generator_,
                                         reporting("sampling"), drawn));
                 stages_.keep_states("drawn", drawn);
             });
@@ -137,7 +139,8 @@ private:
         reference.x = reference.x.slice(0, 0, nll_samples);
         stages_.once("likelihood", [&] {
             at::Generator own = make_generator(parts_.device, request_.seed, likelihood_stream);
-            record(evaluate_reference(parts_, *model_, log_z_, reference, wanted_.batch, own, reporting("likelihood")));
+            record(evaluate_reference(parts_, *model_, log_z_, reference, draws(nll_samples), own,
+                                      reporting("likelihood")));
         });
         if (drawn.defined()) stages_.once("quality", [&] { compare_states(drawn, reference); });
     }

@@ -328,7 +328,7 @@ private:
                                         *parts_.network, parts_.device, precision_.bfloat16);
         LogZ log_z;
         log_z.value = log_z_;
-        return parts_.energy ? evaluate_samples(parts_, *model, log_z, evaluation_.quick_samples, evaluation_.batch,
+        return parts_.energy ? evaluate_samples(parts_, *model, log_z, {evaluation_.quick_samples, evaluation_.batch},
                                                 generator, keep_going, drawn)
                              : validation_bits({parts_, *model, evaluation_, keep_going});
     }
