@@ -41,7 +41,8 @@ ParameterSpec described(const Field<Settings>& field) {
                              .maximum = field.allowed.maximum,
                              .choices = field.allowed.choices,
                              .unit = field.unit,
-                             .help = field.help});
+                             .help = field.help,
+                             .absent = field.absent});
         },
         field.member);
 }

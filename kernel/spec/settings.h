@@ -39,6 +39,7 @@ struct Field {
     Allowed allowed;
     const char* unit;
     const char* help;
+    const char* absent = nullptr;  // of a key that came after the first release, see Parameter::absent
 };
 
 struct TrainSettings {
@@ -103,6 +104,7 @@ struct EvaluationSettings {
     std::int64_t ais_chains = 0, ais_temperatures = 1000;
     bool marginal_time = true;
     std::int64_t batch = 512, pictures = 16;
+    double precision = 0;
 };
 
 inline constexpr Field<EvaluationSettings> evaluation_fields[] = {
@@ -137,6 +139,11 @@ inline constexpr Field<EvaluationSettings> evaluation_fields[] = {
      "time marginal inference against chains of conditionals"},
     {"batch", &EvaluationSettings::batch, between(1, 1e6), "rows", "rows per pass of the network"},
     {"pictures", &EvaluationSettings::pictures, between(0, 1e4), "states", "sampled states kept for pictures; 0: off"},
+    {"precision", &EvaluationSettings::precision, between(0, 1e9), "nats",
+     "standard error of log p at which kl, free_energy and nll_bits are precise enough, so that no more of `samples` "
+     "and nll_samples are drawn and scored, and each row of a ranking, whose log p is then estimated from nll_points "
+     "passes at a time (16 where that is 0) in place of ensemble_orders orders; 0: all are drawn, and whole orders",
+     "0"},
 };
 
 // How to run: no part of a trial's identity.

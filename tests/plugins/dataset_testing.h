@@ -55,7 +55,7 @@ inline std::string bytes_of(const fs::path& file) {
 inline std::unique_ptr<const marginalia::Dataset> make(const std::string& name, const energy_plugin::Words& words) {
     const marginalia::PluginDescriptor& plugin = energy_plugin::descriptor(name);
     const auto create = reinterpret_cast<marginalia::DatasetFactory>(plugin.create);
-    return std::unique_ptr<const marginalia::Dataset>(create(energy_plugin::params_of(plugin, words)));
+    return std::unique_ptr<const marginalia::Dataset>(create(energy_plugin::params_of(plugin, words), nullptr));
 }
 
 // A message without the folder's path.

@@ -55,7 +55,7 @@ std::string saved_array(const std::string& type, const std::string& shape, const
 inline std::unique_ptr<Dataset> table(const std::vector<std::string>& words) {
     static const PluginHost host({std::string(MARGINALIA_BINARY_DIR) + "/lib/marginalia/plugins/table.so"});
     const auto make = reinterpret_cast<DatasetFactory>(host.factory("dataset", "table"));
-    return std::unique_ptr<Dataset>(make(plugin_parameters(host.manifest("dataset", "table"), words)));
+    return std::unique_ptr<Dataset>(make(plugin_parameters(host.manifest("dataset", "table"), words), nullptr));
 }
 
 inline std::vector<int> row_of(const Dataset& dataset, Split split, std::size_t index) {

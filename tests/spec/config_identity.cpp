@@ -131,6 +131,15 @@ TEST_CASE("a parameter of a plugin and a key of [train] that come later change n
               .hash != stored_hash);
 }
 
+TEST_CASE("the precision of an evaluation came later: 0 is as if there were none") {
+    json config = stored();
+    config["evaluation"]["precision"] = 0.0;
+    CHECK(split_config(config).evaluation_hash == stored_evaluation);
+    config["evaluation"]["precision"] = 0.1;
+    CHECK(split_config(config).evaluation_hash != stored_evaluation);
+    CHECK(split_config(config).hash == stored_hash);
+}
+
 TEST_CASE("a file of before gives the trial of before, whose plugin has gained a parameter since") {
     const std::string before = planned(fake_catalogue()).hash;
     const PluginCatalogue same = grown_catalogue(later_number("0", "0")),

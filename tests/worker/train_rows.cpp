@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "kernel/worker/evaluate/dataset_evaluation.h"
+#include "kernel/worker/evaluate/row_scores.h"
 #include "tests/worker/trial_fixture.h"
 
 namespace train_rows {
@@ -148,6 +148,45 @@ TEST_CASE("groups of regenerated rows rank alike where the marginals follow the 
                          doctest::Contains("ranking_masked = \"3,six\" is not a list of numbers of sites from 1 to 5"),
                          Error);
     CHECK(recorder.checkpoints.empty());  // told before the training
+}
+
+TEST_CASE("log p of rows to a precision: means over all orders, and no more passes than whole orders take") {
+    TrialRequest request =
+        request_of(experiment("steps = 0", "precision = 0.1\nnll_points = 2\nensemble_orders = 1000\n"));
+    const TrialParts parts = build_trial(request, shipped_plugins());
+    at::Generator generator = make_generator(at::kCPU, 3, 3);
+    const at::NoGradGuard no_grad;
+    for (at::Tensor& parameter : parts.network->parameters()) parameter.normal_(0, 0.3, generator);  // orders differ
+    const auto model = parts.objective->model(*parts.network, generator, [] {});
+    const at::Tensor rows = at::tensor({0, 1, 1, 0, 1, 1, 1, 0, 0, 1}, at::kLong).view({2, 5});
+    const auto always = [](std::int64_t, std::int64_t) { return true; };
+    const PreciseRows precise = precise_rows({parts, *model, request.settings.evaluation, always}, rows, generator);
+    for (std::int64_t row = 0; row < 2; ++row) {
+        CHECK(precise.error[row].item<double>() <= 0.1);
+        CHECK(std::abs(precise.mean[row].item<double>() - mean_over_orders(*parts.network, rows[row])) < 4.5 * 0.1);
+    }
+    CHECK(precise.passes >= 2 * 8);
+    CHECK(precise.passes < 5000);
+    request.settings.evaluation.precision = 1e-9;
+    request.settings.evaluation.ensemble_orders = 6;
+    CHECK(precise_rows({parts, *model, request.settings.evaluation, always}, rows, generator).passes == 6 * 5);
+}
+
+TEST_CASE("rankings by estimates agree with those by whole orders") {
+    const std::string groups =
+        "samples = 0\nranking_groups = 6\nranking_rows = 12\nranking_masked = \"4, 5\"\n"
+        "ranking_threshold = 0.3\nensemble_orders = 200\n";
+    const Figures exact = finals_of(experiment("steps = 400", groups, "mam-joint")),
+                  precise = finals_of(experiment("steps = 400", groups + "precision = 0.05\n", "mam-joint"));
+    for (const char* name : {"ranking_pearson", "ranking_spearman"})
+        CHECK(std::abs(precise.at(name) - exact.at(name)) < 0.05);
+    CHECK(precise.at("ranking_log_p_stderr") <= 0.05);
+    CHECK(precise.at("ranking_passes") >= 8 * 16);
+    CHECK(precise.at("ranking_passes") < 200 * 5);
+    CHECK(precise.count("ranking_one_order_pearson") == 0);
+    CHECK(exact.count("ranking_log_p_stderr") == 0);
+    CHECK(precise.at("evaluation_rows") == 20);  // all that there are, as a hundred would be needed
+    CHECK(precise.at("nll_bits") == exact.at("nll_bits"));
 }
 
 TEST_CASE("drawn rows: different, new, their n-grams and their observables") {

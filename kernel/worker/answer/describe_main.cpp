@@ -24,7 +24,7 @@ std::string description(const std::string& plugin_file, const std::string& text)
     const PluginHost plugins({plugin_file});
     const auto make = reinterpret_cast<DatasetFactory>(plugins.factory("dataset", table.plugin));
     const std::unique_ptr<Dataset> dataset(
-        make(params_of(table.parameters, plugins.manifest("dataset", table.plugin).parameters)));
+        make(params_of(table.parameters, plugins.manifest("dataset", table.plugin).parameters), nullptr));
     return facts_of(*dataset);
 }
 

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <torch/script.h>
 
+#include "kernel/worker/model/row_description.h"
+
 namespace marginalia {
 namespace {
 
@@ -41,15 +43,6 @@ bool network_has_conditionals(const TrainedModel& trained, at::Generator& genera
     }
 }
 
-// By the keys of a scripted network's file (scripted_file.h), so that who opens this knows K, which is an unknown site.
-std::string metadata_of(const Domain& domain) {
-    const nlohmann::json metadata = {{"sites", domain.sites},
-                                     {"categories", domain.categories},
-                                     {"shape", domain.layout.shape},
-                                     {"periodic", domain.layout.periodic}};
-    return metadata.dump();
-}
-
 torch::jit::Module wrapped(const torch::jit::Module& network, bool conditionals) {
     torch::jit::Module module("exported_model");
     module.register_module("network", network);
@@ -76,7 +69,7 @@ std::string export_model(const TrainedModel& trained, const std::string& objecti
     at::Generator generator = make_generator(at::kCPU, 0, 0);
     const torch::jit::ExtraFilesMap extra{
         {"trial.json", nlohmann::json::accept(trained.trial_json) ? trained.trial_json : "{}"},
-        {"marginalia.json", metadata_of(parts.domain)}};
+        {"marginalia.json", json_of(parts.domain).dump()}};
     if (network_has_marginals(trained, generator)) return parts.network->module().save(out, extra), "";
     const bool conditionals = network_has_conditionals(trained, generator);
     wrapped(parts.network->module(), conditionals).save(out, extra);

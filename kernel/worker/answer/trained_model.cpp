@@ -32,7 +32,7 @@ std::unique_ptr<Model> in_few_passes(const TrainedModel& trained, const TrialSet
 
 TrainedModel load_model(const InferenceRequest& request, const PluginHost& plugins, const Tick& tick) {
     CheckpointState state;
-    TrainedModel trained{load_trained(request.trial, plugins, state), {}, nullptr, {}, nullptr};
+    TrainedModel trained{load_trained(request.trial, plugins, DataRows::not_needed, state), {}, nullptr, {}, nullptr};
     const TrialParts& parts = trained.parts;
     trained.arithmetic = std::make_unique<CudaArithmetic>(request.trial.settings.train, parts.device);
     trained.trial_json = state.trial_json;

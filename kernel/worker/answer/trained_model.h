@@ -25,8 +25,9 @@ struct TrainedModel {
 };
 
 // Builds the trial's network and objective and loads the request's checkpoint: with its averaged weights where the
-// training was not over, as the trial's own evaluation reads it, or in request.passes. Called with grad mode off;
-// `tick` as in Objective::model. Throws Error where the model cannot be read in few passes.
+// training was not over, as the trial's own evaluation reads it, or in request.passes. A dataset's files are read only
+// where the checkpoint does not describe it, or its plugin needs them. Called with grad mode off; `tick` as in
+// Objective::model. Throws Error where the model cannot be read in few passes.
 TrainedModel load_model(const InferenceRequest& request, const PluginHost& plugins, const Tick& tick);
 
 // How states of the trial's energy or dataset look; points into `parts`.

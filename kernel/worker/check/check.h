@@ -27,7 +27,10 @@ using DatasetMaker = std::function<std::unique_ptr<const Dataset>()>;
 // row() at an index of size(split) or above, which the host never asks for and a dataset need not refuse. `on_devices`
 // compares an energy's tensors with its bytes, once these are right.
 void check_energy(const EnergyMaker&, Checker&, const std::function<void()>& on_devices = {});
-void check_dataset(const DatasetMaker&, Checker&);
+// `describe` makes a dataset from a description, null where the class cannot be made from one.
+using DescribedMaker = std::function<std::unique_ptr<const Dataset>(const RowDescription&)>;
+void check_dataset(
+    const DatasetMaker&, Checker&, const DescribedMaker& describe = [](const RowDescription&) { return nullptr; });
 
 // Declared parameters: a line of help, a default within its range.
 void check_declarations(const PluginManifest&, Checker&);

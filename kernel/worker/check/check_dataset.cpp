@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -121,6 +122,31 @@ StateTable states_to_print(const Dataset& dataset) {
     return table;
 }
 
+std::string check_description(const Dataset& dataset, const DescribedMaker& describe) {
+    const RowDescription described{dataset.sites(), dataset.categories(), dataset.layout(), dataset.vocabulary()};
+    const std::unique_ptr<const Dataset> other = describe(described);
+    if (!other) throw NotApplicable{"not offered: whoever asks a trained model reads the files"};
+    const auto same = [](bool alike, const std::string& what) {
+        expect(alike, "a dataset made from the description of this one has " + what +
+                          "; take sites, categories, layout and vocabulary from the description");
+    };
+    same(other->sites() == dataset.sites() && other->categories() == dataset.categories(), "other sites or categories");
+    same(other->layout().shape == dataset.layout().shape && other->layout().periodic == dataset.layout().periodic,
+         "another layout");
+    same(other->vocabulary() == dataset.vocabulary(), "another vocabulary");
+    for (const Split split : all_splits) same(other->size(split) == 0, std::string("rows in ") + split_name(split));
+    const StateTable full = states_to_print(dataset);
+    for (std::size_t row = 0; row < full.size(); ++row) {
+        same(other->text(full[row]) == dataset.text(full[row]), "another text() of the same state");
+        same(other->identity(full[row]) == dataset.identity(full[row]), "another identity() of the same state");
+        same(other->picture(full[row]) == dataset.picture(full[row]), "another picture() of the same state");
+        std::vector<std::uint8_t> back(full.width);
+        other->parse(dataset.text(full[row]), back);
+        same(std::ranges::equal(back, full[row]), "another parse() of the same line");
+    }
+    return "text(), parse(), identity() and picture() are the same, without files";
+}
+
 }  // namespace
 
 const char* split_name(Split split) {
@@ -138,7 +164,7 @@ std::vector<std::uint8_t> row_of(const Dataset& dataset, Split split, std::size_
     return row.values();
 }
 
-void check_dataset(const DatasetMaker& make, Checker& checker) {
+void check_dataset(const DatasetMaker& make, Checker& checker, const DescribedMaker& describe) {
     const std::unique_ptr<const Dataset> dataset = make();
     checker.run("the layout has as many sites as the dataset", [&] { return check_layout(*dataset); });
     if (!checker.run("the splits have rows", [&] { return check_sizes(*dataset); })) return;
@@ -153,6 +179,7 @@ void check_dataset(const DatasetMaker& make, Checker& checker) {
     if (symbols && words) {
         const StateTable full = states_to_print(*dataset);
         check_texts(*dataset, full, partial_states(full, dataset->categories(), 2), checker);
+        checker.run("a description is enough for questions", [&] { return check_description(*dataset, describe); });
     } else {
         checker.leave_out("text() and parse()", "mend symbols and vocabulary first");
     }

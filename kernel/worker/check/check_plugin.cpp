@@ -21,13 +21,14 @@ struct Guard {
     ~Guard() { end_guard(); }
 };
 
-// The checks of a kind of tier 1, whose factory takes the parameters alone.
-template <class Object>
+// The checks of a kind of tier 1, whose factory takes the parameters and `rest`.
+template <class Object, class Factory, class... Rest>
 KindCheck first_tier(
-    std::function<void(const std::function<std::unique_ptr<const Object>()>&, Checker&, const CheckTarget&)> check) {
-    return [check = std::move(check)](const CheckTarget& target, Checker& checker) {
-        const auto factory = reinterpret_cast<Object* (*)(const Params&)>(target.factory);
-        const auto make = [&] { return std::unique_ptr<const Object>(factory(target.params)); };
+    std::function<void(const std::function<std::unique_ptr<const Object>()>&, Checker&, const CheckTarget&)> check,
+    Rest... rest) {
+    return [check = std::move(check), rest...](const CheckTarget& target, Checker& checker) {
+        const auto factory = reinterpret_cast<Factory>(target.factory);
+        const auto make = [&] { return std::unique_ptr<const Object>(factory(target.params, rest...)); };
         const std::string kind = target.plugin.kind;
         check_declarations(target.plugin, checker);
         const bool made = checker.run((kind == "energy" ? "an " : "a ") + kind + " can be made", [&] {
@@ -35,7 +36,7 @@ KindCheck first_tier(
             return "";
         });
         if (!made) return;
-        check_corners(target.plugin, target.words, [&](const Params& p) { delete factory(p); }, checker);
+        check_corners(target.plugin, target.words, [&](const Params& p) { delete factory(p, rest...); }, checker);
         check(make, checker, target);
     };
 }
@@ -58,14 +59,21 @@ KindCheck checks_of(const std::string& kind, const std::map<std::string, KindChe
     const auto found = more.find(kind);
     const KindCheck with_torch = found == more.end() ? KindCheck() : found->second;
     if (kind == "energy")
-        return first_tier<Energy>([with_torch](const EnergyMaker& make, Checker& checker, const CheckTarget& target) {
-            check_energy(make, checker, [&] {
-                if (with_torch) with_torch(target, checker);
+        return first_tier<Energy, EnergyFactory>(
+            [with_torch](const EnergyMaker& make, Checker& checker, const CheckTarget& target) {
+                check_energy(make, checker, [&] {
+                    if (with_torch) with_torch(target, checker);
+                });
             });
-        });
     if (kind == "dataset")
-        return first_tier<Dataset>(
-            [](const DatasetMaker& make, Checker& checker, const CheckTarget&) { check_dataset(make, checker); });
+        return first_tier<Dataset, DatasetFactory>(
+            [](const DatasetMaker& make, Checker& checker, const CheckTarget& target) {
+                const auto factory = reinterpret_cast<DatasetFactory>(target.factory);
+                check_dataset(make, checker, [&](const RowDescription& described) {
+                    return std::unique_ptr<const Dataset>(factory(target.params, &described));
+                });
+            },
+            nullptr);
     return with_torch;
 }
 

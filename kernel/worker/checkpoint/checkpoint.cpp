@@ -120,6 +120,8 @@ CheckpointState load_checkpoint(const std::string& bytes, Network& network) {
     return state;
 }
 
+std::string trial_json_of(std::string_view bytes) { return std::string(TensorArchive(bytes).extra(trial_file)); }
+
 std::string load_weights(const std::string& bytes, Network& network) {
     const TensorArchive archive(bytes);
     copy_weights(archive.tensors(), network);

@@ -34,6 +34,9 @@ std::string save_checkpoint(const Network& network, const std::string& trial_jso
 // names, shapes or types differ.
 CheckpointState load_checkpoint(const std::string& bytes, Network& network);
 
+// The archive's trial.json alone. Throws Error where the archive is damaged.
+std::string trial_json_of(std::string_view bytes);
+
 // Only the weights, for a network that may stand on a larger lattice. Returns the archive's trial.json.
 std::string load_weights(const std::string& bytes, Network& network);
 

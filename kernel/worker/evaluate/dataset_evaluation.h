@@ -23,8 +23,8 @@ at::Tensor test_rows(const TrialParts& parts, std::int64_t count);
 at::Tensor training_rows(const TrialParts& parts, std::int64_t count);
 
 // nll_bits, nll_bits_stderr: -log2 p(x) / D over nll_samples test rows, one order a row or, with nll_points, its
-// estimate without bias; nll_bits_ensemble, _stderr: less what the mean of p over ensemble_orders orders gains on
-// ensemble_rows of these rows. The orders are the same for every trial.
+// estimate without bias; with a precision, over evaluation_rows of them; nll_bits_ensemble, _stderr: less what the mean
+// of p over ensemble_orders orders gains on ensemble_rows of these rows. The orders are the same for every trial.
 Figures evaluate_likelihood(const RowEvaluation& evaluation);
 
 // The numbers of sites of evaluation.ranking_masked. Throws Error where it is no list of them.
@@ -33,7 +33,9 @@ std::vector<std::int64_t> ranking_sizes(const EvaluationSettings& settings, std:
 // log p_θ of ranking_groups groups of similar rows beside the ensemble's log p of the same rows (arXiv 2310.12920,
 // sec. 5.1): means over the groups of Spearman's and Pearson's correlation, ranking_spearman, ranking_pearson, with
 // _stderr, and of one more order alone, ranking_one_order_spearman, ranking_one_order_pearson; ranking_groups, the
-// groups with three rows or more that differ by the threshold.
+// groups with three rows or more that differ by the threshold. With a precision, log p of a row is not the ensemble's
+// but its mean over orders, estimated (row_scores.h): no one_order figures, and ranking_log_p_stderr, the root mean
+// square of the rows' standard errors, and ranking_passes, the passes a row.
 Figures evaluate_ranking(const RowEvaluation& evaluation);
 
 // Of rows drawn from the model (M, D): unique and novel, the fractions of rows that stand for different things and for

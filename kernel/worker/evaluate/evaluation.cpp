@@ -135,23 +135,32 @@ at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x) {
     return values;
 }
 
-Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, std::int64_t samples,
-                         std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn) {
-    const Generated states = draw_states(model, samples, batch, generator, keep_going);
+Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, const Draws& draws,
+                         at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn) {
+    UntilPrecise ratios(draws.precision);
+    std::vector<at::Tensor> log_f_of_batches;
+    const auto enough = [&](const Generated& batch) {
+        if (!parts.energy) return false;
+        log_f_of_batches.push_back(log_f_of(parts, batch.x));
+        return ratios.add(batch.log_p - log_f_of_batches.back());
+    };
+    const Generated states = draw_states(model, draws.most, draws.batch, generator, keep_going, enough);
     drawn = states.x;
     Figures figures;
     if (parts.objective->trains_marginals()) {
-        const Spread gap = spread_of(log_marginals(model, states.x, batch, parts.device, keep_going) - states.log_p);
+        const Spread gap =
+            spread_of(log_marginals(model, states.x, draws.batch, parts.device, keep_going) - states.log_p);
         figures = {{"theta_gap_mean", gap.mean}, {"theta_gap_std", gap.deviation}};
     }
     if (!parts.energy) return figures;
+    if (draws.precision > 0) figures["evaluation_samples"] = static_cast<double>(states.x.size(0));
     add_observables(parts, states.x, 0, "", figures);
     add_targets(parts, states.x, figures);
     figures.merge(evaluate_identities(parts, states.x));
-    const at::Tensor log_f = log_f_of(parts, states.x);
+    const at::Tensor log_f = at::cat(log_f_of_batches);
     const double impossible = (log_f == -INFINITY).to(at::kDouble).mean().item<double>();
     if (impossible > 0) figures["impossible"] = impossible;  // and the figures below are infinite
-    const Spread ratio = spread_of(states.log_p - log_f);
+    const Spread ratio = spread_of(ratios.values());
     const std::string suffix = suffix_of(model.density());
     figures["free_energy" + suffix] = ratio.mean;
     figures["free_energy" + suffix + "_stderr"] = ratio.error;
@@ -168,16 +177,20 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
 }
 
 Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const Reference& reference,
-                           std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going) {
-    const at::Tensor log_p = log_densities(model, reference.x, batch, generator, keep_going);
+                           const Draws& draws, at::Generator& generator, const KeepGoing& keep_going) {
+    UntilPrecise scored(draws.precision, reference.chains);
+    const at::Tensor log_p = log_densities(model, reference.x.slice(0, 0, draws.most), draws.batch, generator,
+                                           keep_going, [&](const at::Tensor& batch) { return scored.add(batch); });
     const Spread spread = spread_of(log_p, reference.chains);
     const double bits = static_cast<double>(parts.domain.sites) * std::numbers::ln2;
     const std::string suffix = suffix_of(model.density());
     Figures figures{{"nll_bits" + suffix, -spread.mean / bits}, {"nll_bits" + suffix + "_stderr", spread.error / bits}};
+    if (draws.precision > 0) figures["evaluation_rows"] = static_cast<double>(log_p.numel());
     if (!parts.energy) return figures;
     add_observables(parts, reference.x, reference.chains, "_reference", figures);
     if (log_z.value) {
-        const Spread forward = spread_of(log_f_of(parts, reference.x) - *log_z.value - log_p, reference.chains);
+        const at::Tensor x = reference.x.slice(0, 0, log_p.numel());
+        const Spread forward = spread_of(log_f_of(parts, x) - *log_z.value - log_p, reference.chains);
         const std::string name = "forward_kl" + (log_z.exact ? suffix : suffix_of(Model::Density::estimate));
         figures[name] = forward.mean;
         figures[name + "_stderr"] = std::hypot(forward.error, log_z.error);

@@ -35,19 +35,26 @@ std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at
 // log f of each row of x: (M) float64 on the CPU.
 at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
 
-// Every figure over `samples` states drawn from the model that asks for no reference states: E[log p - log f]
+// How many states are drawn or scored, `batch` at a time: `most`, or fewer where the standard error of the mean of log
+// p (of log p - log f, where there is an energy) is at most `precision` before, in nats; 0: all.
+struct Draws {
+    std::int64_t most, batch;
+    double precision = 0;
+};
+
+// Every figure over states drawn from the model that asks for no reference states: E[log p - log f]
 // (free_energy), the true KL where log Z is known, importance weights, the θ gap, means of the energy's observables,
-// evaluate_identities; of a dataset the θ gap alone. Quick evaluations record the same figures as curves. `drawn`
-// receives the states.
-Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, std::int64_t samples,
-                         std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn);
+// evaluate_identities; of a dataset, of which all are drawn, the θ gap alone. With a precision, evaluation_samples.
+// Quick evaluations record the same figures as curves. `drawn` receives the states.
+Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, const Draws& draws,
+                         at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn);
 
 // nll_bits, nll_bits_stderr: -log2 p(x) / D over reference states (or a dataset's rows); where log Z is known,
-// forward_kl, forward_kl_stderr: E[log f - log Z - log p]; and the mean of each of the energy's observables over them,
-// observable.NAME_reference.
+// forward_kl, forward_kl_stderr: E[log f - log Z - log p]; with a precision, evaluation_rows; and the mean of each of
+// the energy's observables over all of them, observable.NAME_reference.
 struct Reference;
 Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const Reference& reference,
-                           std::int64_t batch, at::Generator& generator, const KeepGoing& keep_going);
+                           const Draws& draws, at::Generator& generator, const KeepGoing& keep_going);
 
 // log p_θ(x_S) against the exact log-marginals (marginal_evaluation.cpp): marginal_rmse, marginal_bias, spearman,
 // pearson over all states; by subset size the curves marginal_rmse_by_size, marginal_bias_by_size. Empty where the

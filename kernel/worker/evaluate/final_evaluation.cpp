@@ -60,6 +60,8 @@ private:
         };
     }
 
+    Draws draws(std::int64_t most) const { return {most, wanted_.batch, wanted_.precision}; }
+
     // Words for what cannot say itself how far it is.
     void begin(const char* phase) {
         if (!reporting(phase)(0, 0)) throw Interrupted{};
@@ -100,7 +102,7 @@ private:
         if (wanted_.samples > 0)
             stages_.once("sampling", [&] {
                 at::Tensor drawn;
-                record(evaluate_samples(parts_, *model_, log_z_, wanted_.samples, wanted_.batch, generator_,
+                record(evaluate_samples(parts_, *model_, log_z_, draws(wanted_.samples), generator_,
                                         reporting("sampling"), drawn));
                 stages_.keep_states("drawn", drawn);
             });
@@ -138,7 +140,8 @@ private:
         reference.x = reference.x.slice(0, 0, nll_samples);
         stages_.once("likelihood", [&] {
             at::Generator own = make_generator(parts_.device, request_.seed, likelihood_stream);
-            record(evaluate_reference(parts_, *model_, log_z_, reference, wanted_.batch, own, reporting("likelihood")));
+            record(evaluate_reference(parts_, *model_, log_z_, reference, draws(nll_samples), own,
+                                      reporting("likelihood")));
         });
         if (drawn.defined()) stages_.once("quality", [&] { compare_states(drawn, reference); });
     }
@@ -274,7 +277,7 @@ private:
 TrialOutcome evaluate_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
     recorder.may_be_ended(patience_in_stages);
     CheckpointState state;
-    const TrialParts parts = load_trained(request, plugins, state);
+    const TrialParts parts = load_trained(request, plugins, DataRows::needed, state);
     const CudaArithmetic arithmetic(request.settings.train, parts.device);
     std::string().swap(request.checkpoint);
     try {

@@ -11,6 +11,8 @@ namespace marginalia {
 
 namespace {
 
+constexpr std::int64_t least_values = 100;  // whose spread is taken for that of all
+
 // Ranks 0..n-1, ties sharing their mean rank.
 at::Tensor ranks(const at::Tensor& values) {
     const at::Tensor sorted = std::get<0>(values.sort());
@@ -33,6 +35,11 @@ Spread spread_of(const at::Tensor& values, std::int64_t chains) {
     const double ess = convergence_of(values.slice(0, 0, draws * chains).view({draws, chains}).t()).ess;
     if (std::isfinite(ess)) spread.error = spread.deviation / std::sqrt(ess);
     return spread;
+}
+
+bool UntilPrecise::add(const at::Tensor& values) {
+    values_ = values_.defined() ? at::cat({values_, values}) : values;
+    return precision_ > 0 && values_.numel() >= least_values && spread_of(values_, chains_).error <= precision_;
 }
 
 double pearson(const at::Tensor& a, const at::Tensor& b) {

@@ -17,6 +17,22 @@ Spread spread_of(const at::Tensor& values);
 // independent values as the effective sample size says. 0: the values are independent.
 Spread spread_of(const at::Tensor& values, std::int64_t chains);
 
+// Collects values until the standard error of their mean is at most `precision`, which a hundred values or more must
+// say; 0: never. `chains` as above.
+class UntilPrecise {
+public:
+    explicit UntilPrecise(double precision, std::int64_t chains = 0) : precision_(precision), chains_(chains) {}
+
+    // Adds values (M); true from when they are enough.
+    bool add(const at::Tensor& values);
+    const at::Tensor& values() const { return values_; }  // all, in their order
+
+private:
+    const double precision_;
+    const std::int64_t chains_;
+    at::Tensor values_;
+};
+
 // Correlation coefficients of two vectors of the same length; NaN where one of them is constant. Spearman's: of the
 // ranks, ties sharing their mean rank.
 double pearson(const at::Tensor& a, const at::Tensor& b);

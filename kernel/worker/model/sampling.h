@@ -16,13 +16,17 @@ struct Interrupted {};
 // A tick that asks keep_going and throws Interrupted if it says no.
 Tick tick_of(const KeepGoing& keep_going, std::int64_t done = 0, std::int64_t total = 0);
 
-// `count` states of the model on the CPU, `batch` at a time.
-Generated draw_states(const Model& model, std::int64_t count, std::int64_t batch, at::Generator& generator,
-                      const KeepGoing& keep_going);
+// Called with each batch, the last one too; returns true where no more are wanted.
+template <class Batch>
+using Enough = std::function<bool(const Batch&)>;
 
-// The model's log-density of each row of x (M, D), on the CPU.
+// `count` states of the model on the CPU, `batch` at a time, or fewer where they are enough.
+Generated draw_states(const Model& model, std::int64_t count, std::int64_t batch, at::Generator& generator,
+                      const KeepGoing& keep_going, const Enough<Generated>& enough);
+
+// The model's log-density of each row of x (M, D), on the CPU, or of the first ones where they are enough.
 at::Tensor log_densities(const Model& model, const at::Tensor& x, std::int64_t batch, at::Generator& generator,
-                         const KeepGoing& keep_going);
+                         const KeepGoing& keep_going, const Enough<at::Tensor>& enough = {});
 
 // log p_θ of full or partial rows, on the CPU.
 at::Tensor log_marginals(const Model& model, const at::Tensor& x, std::int64_t batch, const at::Device& device,

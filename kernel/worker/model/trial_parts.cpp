@@ -8,6 +8,7 @@
 #include <torch/script.h>
 
 #include "kernel/spec/experiment.h"
+#include "kernel/worker/model/row_description.h"
 
 namespace marginalia {
 
@@ -123,14 +124,25 @@ TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins) 
     return parts;
 }
 
-TrialParts build_model(const TrialRequest& request, const PluginHost& plugins) {
+namespace {
+
+std::unique_ptr<Dataset> make_dataset(const TrialSettings& settings, const PluginHost& plugins,
+                                      const RowDescription* described) {
+    auto dataset = make<DatasetFactory>("dataset", settings, plugins, described);
+    return dataset ? std::move(dataset) : make<DatasetFactory>("dataset", settings, plugins, nullptr);
+}
+
+}  // namespace
+
+TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
+                       const std::optional<RowDescription>& described) {
     TrialParts parts;
     if (request.settings.has("energy")) {
         parts = build_energy(request, plugins);
     } else {
         parts.device = at::Device(request.device);
         seed_generators(parts, request.seed);
-        parts.dataset = make<DatasetFactory>("dataset", request.settings, plugins);
+        parts.dataset = make_dataset(request.settings, plugins, described ? &*described : nullptr);
         parts.domain = domain_of(*parts.dataset, "dataset", request.settings);
     }
     // Weights are drawn on the CPU, so that a seed gives the same start on every device.
@@ -143,8 +155,10 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins) {
     return parts;
 }
 
-TrialParts load_trained(const TrialRequest& request, const PluginHost& plugins, CheckpointState& state) {
-    TrialParts parts = build_model(request, plugins);
+TrialParts load_trained(const TrialRequest& request, const PluginHost& plugins, DataRows rows, CheckpointState& state) {
+    std::optional<RowDescription> described;
+    if (rows == DataRows::not_needed) described = row_description(trial_json_of(request.checkpoint));
+    TrialParts parts = build_model(request, plugins, described);
     state = load_checkpoint(request.checkpoint, *parts.network);
     check_vocabulary(parts, state.trial_json);
     load_objective(parts, state);

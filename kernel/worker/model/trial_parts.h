@@ -6,6 +6,7 @@
 #include <marginalia/objective.h>
 
 #include <memory>
+#include <optional>
 
 #include "kernel/wire/recorder.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
@@ -39,11 +40,15 @@ struct TrialParts {
     const Variables& variables() const { return energy ? static_cast<const Variables&>(*energy) : *dataset; }
 };
 
-// All but the sampler: what asking a trained model takes.
-TrialParts build_model(const TrialRequest& request, const PluginHost& plugins);
+// All but the sampler: what asking a trained model takes. With a description the dataset reads no files and has no
+// rows, where its plugin can do so.
+TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
+                       const std::optional<RowDescription>& described = std::nullopt);
 
-// The same with what the request's checkpoint holds; `state` is all of that.
-TrialParts load_trained(const TrialRequest& request, const PluginHost& plugins, CheckpointState& state);
+// The same with what the request's checkpoint holds; `state` is all of that. Without DataRows::needed the checkpoint's
+// description of the dataset will do.
+enum class DataRows { needed, not_needed };
+TrialParts load_trained(const TrialRequest& request, const PluginHost& plugins, DataRows rows, CheckpointState& state);
 
 // The energy alone, under [energy] in the config, with batch_energy and domain.
 TrialParts build_energy(const TrialRequest& request, const PluginHost& plugins);

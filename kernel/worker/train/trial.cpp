@@ -16,6 +16,7 @@
 #include "kernel/worker/machine/cuda_arithmetic.h"
 #include "kernel/worker/model/as_trained.h"
 #include "kernel/worker/model/facts.h"
+#include "kernel/worker/model/row_description.h"
 #include "kernel/worker/model/trial_parts.h"
 #include "kernel/worker/train/optimizer.h"
 #include "kernel/worker/train/step_watch.h"
@@ -263,7 +264,10 @@ private:
         }
         state.parts["precision"] = {{"bfloat16", at::scalar_tensor(precision_.bfloat16, at::kLong)}};
         nlohmann::json trial = {{"config", request_.settings}, {"seed", request_.seed}, {"step", step}};
-        if (parts_.dataset) trial["vocabulary"] = parts_.dataset->vocabulary();
+        if (parts_.dataset) {
+            trial["vocabulary"] = parts_.dataset->vocabulary();
+            trial["domain"] = json_of(parts_.domain);
+        }
         recorder_.stream_checkpoint(
             step, [&](const ByteSink& sink) { write_checkpoint(*parts_.network, trial.dump(), state, sink); });
         saved_ = step;
@@ -352,7 +356,7 @@ private:
                                         *parts_.network, parts_.device, precision_.bfloat16);
         LogZ log_z;
         log_z.value = log_z_;
-        return parts_.energy ? evaluate_samples(parts_, *model, log_z, evaluation_.quick_samples, evaluation_.batch,
+        return parts_.energy ? evaluate_samples(parts_, *model, log_z, {evaluation_.quick_samples, evaluation_.batch},
                                                 generator, keep_going, drawn)
                              : validation_bits({parts_, *model, evaluation_, keep_going});
     }

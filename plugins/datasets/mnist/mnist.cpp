@@ -104,9 +104,16 @@ Contents read_contents(const marginalia::Params& p) {
     return contents;
 }
 
+Contents no_pictures(const marginalia::RowDescription& described) {
+    if (described.layout.shape.size() != 2 || described.categories != 2)
+        throw Error("the checkpoint's states are no black-and-white pictures; its dataset was another one");
+    return {{described.layout.shape[0], described.layout.shape[1], 0, {}}, {}, {}};
+}
+
 class Mnist final : public marginalia::Dataset {
 public:
     explicit Mnist(const marginalia::Params& p) : Mnist(read_contents(p)) {}
+    Mnist(const marginalia::Params&, const marginalia::RowDescription& described) : Mnist(no_pictures(described)) {}
 
     std::size_t size(Split split) const override { return part(split).count; }
 

@@ -157,9 +157,19 @@ Contents read_contents(const marginalia::Params& p) {
     return contents;
 }
 
+Contents no_molecules(const marginalia::Params& p, const marginalia::RowDescription& described) {
+    const std::string padding = p.text("tokens") == "selfies" ? "[nop]" : " ";
+    if (described.vocabulary.empty() || described.vocabulary[0] != padding)
+        throw Error("the checkpoint's states are no molecules with tokens = \"" + p.text("tokens") +
+                    "\"; its dataset was another one");
+    return {{}, {}, described.vocabulary, static_cast<std::size_t>(described.sites)};
+}
+
 class Moses final : public marginalia::Dataset {
 public:
     explicit Moses(const marginalia::Params& p) : Moses(read_contents(p)) {}
+    Moses(const marginalia::Params& p, const marginalia::RowDescription& described)
+        : Moses(no_molecules(p, described)) {}
 
     std::size_t size(Split split) const override {
         const std::size_t train = training_rows(contents_.train);

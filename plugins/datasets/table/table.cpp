@@ -182,6 +182,8 @@ Contents read_contents(const marginalia::Params& p) {
 class Table final : public marginalia::Dataset {
 public:
     explicit Table(const marginalia::Params& p) : Table(p, read_contents(p)) {}
+    Table(const marginalia::Params&, const marginalia::RowDescription& described)
+        : Dataset(described.sites, described.categories), contents_{{{}, described.layout.shape, {}}, {}, 0, 0} {}
 
     std::size_t size(Split split) const override {
         return split == Split::train ? train_ : split == Split::validation ? validation_ : test_;

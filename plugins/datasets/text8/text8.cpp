@@ -138,6 +138,8 @@ class Text8 final : public marginalia::Dataset {
 public:
     explicit Text8(const marginalia::Params& p)
         : Dataset(p.integer("length"), symbols), text_(read_text(p)), overlap_(p.boolean("overlap")) {}
+    Text8(const marginalia::Params& p, const marginalia::RowDescription&)
+        : Dataset(p.integer("length"), symbols), overlap_(false) {}
 
     std::size_t size(Split split) const override {
         const std::size_t length = static_cast<std::size_t>(sites()), characters = part(split).size();

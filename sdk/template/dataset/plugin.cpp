@@ -63,6 +63,10 @@ public:
     explicit @TYPE@(const marginalia::Params& p)
         : @TYPE@(read_rows(p.text("file"), p.integer("categories")), p.integer("categories"), p.integer("holdout")) {}
 
+    // What a checkpoint keeps is enough where a trained model is asked about states: no file is read then.
+    @TYPE@(const marginalia::Params&, const marginalia::RowDescription& described)
+        : marginalia::Dataset(described.sites, described.categories) {}
+
     std::size_t size(marginalia::Split split) const override { return rows_of(split).size(); }
 
     // Called from several threads at once; the same index must always give the same row.
