@@ -103,11 +103,20 @@ private:
             parameter.step = domain_->step;
         }
         if (setting.when) parameter.condition = json_of(*setting.when);
+        if (!setting.values.empty()) require_plugins(parameter.condition, section, setting);
+    }
+
+    // Adds to a condition that the plugin has the key, unless all have it.
+    void require_plugins(nlohmann::json& condition, const Section& section, const Setting& setting) {
+        const std::string key = section.name + ".plugin";
+        const nlohmann::json* asked = condition.contains(key) ? &condition[key] : nullptr;
         std::vector<std::string> plugins;
-        for (std::size_t c = 0; c < setting.values.size(); ++c)
-            if (!setting.values[c].is_null()) plugins.push_back(name_of(section.candidates[c]));
-        if (!setting.values.empty() && plugins.size() < section.candidates.size())
-            parameter.condition[section.name + ".plugin"] = plugins;
+        for (std::size_t c = 0; c < section.candidates.size(); ++c)
+            if (const std::string name = name_of(section.candidates[c]);
+                !setting.values[c].is_null() &&
+                (!asked || std::find(asked->begin(), asked->end(), nlohmann::json(name)) != asked->end()))
+                plugins.push_back(name);
+        if (asked || plugins.size() < section.candidates.size()) condition[key] = plugins;
     }
 
     std::vector<Node> nodes_of(const SweptKey& key, ParameterType type) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "kernel/spec/identity.h"
@@ -57,6 +58,7 @@ public:
                 at_[a] = 0;
                 continue;
             }
+            judged_.clear();
             refresh(a);
             return true;
         }
@@ -97,7 +99,12 @@ private:
         return !setting.values.empty() && !setting.values[choice].is_null();
     }
 
-    bool is_there(const Setting& setting) const { return !setting.when || holds(*setting.when); }
+    // Each condition is judged once a step: many that build on each other would take as long as there are ways through.
+    bool is_there(const Setting& setting) const {
+        if (!setting.when) return true;
+        const auto known = judged_.find(setting.when.get());
+        return known != judged_.end() ? known->second : judged_[setting.when.get()] = holds(*setting.when);
+    }
 
     // From the settings and not from values_, some of which may be those of the step before. Conditions lead in no
     // circle (condition.h), so this ends. Null: the trial does not have the key.
@@ -128,7 +135,8 @@ private:
     std::vector<int> last_axis_;
     std::vector<nlohmann::json> values_;
     std::vector<std::string> texts_;
-    std::map<std::string, std::size_t> by_name_;  // in the order of the config's text
+    std::map<std::string, std::size_t> by_name_;                 // in the order of the config's text
+    mutable std::unordered_map<const Condition*, bool> judged_;  // of this step
     const nlohmann::json none_ = no_plugin;
 };
 
@@ -141,16 +149,14 @@ std::size_t count_trials(const std::vector<Axis>& axes, std::size_t seeds) {
 }
 
 Expansion expand(const std::vector<Section>& sections, const Sweep& sweep, const std::vector<std::int64_t>& seeds) {
-    Expansion expansion{{}, std::vector<std::size_t>(sweep.excludes.size())};
+    Expansion expansion{{}, 0, std::vector<bool>(sweep.excludes.size())};
     std::unordered_set<std::string> seen;
     Expander expander(sections, sweep.axes);
     do {
         bool left_out = false;
-        for (std::size_t e = 0; e < sweep.excludes.size(); ++e) {
-            const bool fits = expander.holds(sweep.excludes[e].condition);
-            expansion.left_out[e] += fits;
-            left_out |= fits;
-        }
+        for (std::size_t e = 0; e < sweep.excludes.size(); ++e)
+            if (expander.holds(sweep.excludes[e].condition)) expansion.fits[e] = left_out = true;
+        expansion.left_out += left_out;
         if (left_out) continue;
         const std::string hash = expander.hash(true), evaluation = expander.hash(false);
         if (!seen.insert(hash + evaluation).second) continue;

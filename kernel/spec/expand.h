@@ -19,7 +19,8 @@ std::size_t count_trials(const std::vector<Axis>& axes, std::size_t seeds);
 
 struct Expansion {
     std::vector<TrialConfig> trials;
-    std::vector<std::size_t> left_out;  // combinations that each exclude fits
+    std::size_t left_out = 0;  // combinations that some exclude fits
+    std::vector<bool> fits;    // whether each exclude fits any
 };
 
 // The product of the axes, the first slowest, and of the seeds, innermost, without what the excludes fit. Configs that

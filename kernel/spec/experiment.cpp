@@ -69,6 +69,7 @@ public:
         experiment.swept = varied_keys(sections, made.axes);
         experiment.space = made.space;
         Expansion expansion = expand(sections, made, seeds);
+        experiment.left_out = expansion.left_out;
         experiment.warnings = judge_excludes(made.excludes, expansion);
         experiment.trials = std::move(expansion.trials);
         check_needs_of_trials(root_, experiment.trials, sections, faults_);
@@ -210,7 +211,7 @@ private:
     std::vector<std::string> judge_excludes(const std::vector<Exclude>& excludes, const Expansion& expansion) {
         std::vector<std::string> warnings;
         for (std::size_t e = 0; e < excludes.size(); ++e)
-            if (expansion.left_out[e] == 0)
+            if (!expansion.fits[e])
                 warnings.push_back(faults_.where(excludes[e].place) +
                                    ": this [[sweep.exclude]] leaves nothing out: no combination of the sweep fits it");
         if (expansion.trials.empty())

@@ -37,6 +37,7 @@ struct Experiment {
     StopSettings stop;                         // [stop]
     std::vector<std::string> swept;            // places in the config that vary ("network.hidden"), in order of mention
     Space space;                               // what the sweep searches
+    std::size_t left_out = 0;                  // combinations that [[sweep.exclude]] leaves out, equal ones each
     std::vector<std::string> warnings;         // of what is allowed and looks like a mistake, a sentence each
     std::optional<PaperTable> table;           // [table]
     std::vector<TrialConfig> trials;           // in the order of the sweep, seeds innermost

@@ -183,7 +183,7 @@ bool end_sweep(Node& root, const std::string& key) {
     if (drawn && std::none_of(sweep->children.begin(), sweep->children.end(), is_draw)) {
         std::erase_if(sweep->children, [](const Node& child) { return is_about_draws(child.key); });
     }
-    if (Node* when = sweep->find("when")) {
+    if (Node* when = sweep->find("when"); when && when->is_table()) {
         erase(*when, key);
         if (when->children.empty()) erase(*sweep, "when");
     }

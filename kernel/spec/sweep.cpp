@@ -28,6 +28,8 @@ void flatten_table(Node& table, const PluginCatalogue& catalogue) {
     table.children = std::move(flat);
 }
 
+constexpr std::size_t most_excludes = 1000;  // each is judged for each of up to 100,000 combinations
+
 std::string example(const std::string& key) {
     for (const std::string& table : kernel_tables())
         if (!is_about_running(table) && find_parameter(kernel_parameters(table), key)) return table + "." + key;
@@ -72,12 +74,14 @@ private:
 
     void read_excludes(const Node& excludes) {
         if (excludes.is_table()) text_.excludes.push_back(&excludes);
-        for (const Node& exclude : excludes.children) {
-            if (excludes.is_table()) break;
-            if (exclude.is_table()) text_.excludes.push_back(&exclude);
-            else refuse_exclude(exclude);
-        }
-        if (!excludes.is_table() && !excludes.is_list()) refuse_exclude(excludes);
+        else if (!excludes.is_list()) refuse_exclude(excludes);
+        else if (excludes.children.size() > most_excludes)
+            faults_.add(excludes.place, "there are " + std::to_string(excludes.children.size()) +
+                                            " tables [[sweep.exclude]]; give at most " + std::to_string(most_excludes) +
+                                            ", with lists of values in place of several tables");
+        else
+            for (const Node& exclude : excludes.children)
+                exclude.is_table() ? text_.excludes.push_back(&exclude) : refuse_exclude(exclude);
     }
 
     void refuse_exclude(const Node& node) {

@@ -1,6 +1,7 @@
 // Conditional keys and combinations that are left out: [sweep.when] and [[sweep.exclude]].
 #include <doctest/doctest.h>
 
+#include <ctime>
 #include <set>
 
 #include "kernel/spec/identity.h"
@@ -138,16 +139,60 @@ TEST_CASE("an exclude about a plugin's parameter leaves the other plugins be") {
         "[[sweep.exclude]]\n\"network.mlp.hidden\" = { below = 100, at_least = 64 }\n");
     CHECK(rows(e, {{"network", "plugin"}, {"network", "hidden"}}) == Rows{"mlp 16", "lattice-conv -"});
     CHECK(e.warnings.empty());
+    CHECK(e.left_out == 1);
 }
 
 TEST_CASE("an exclude that leaves nothing out is a warning, one that leaves nothing over a fault") {
     const std::string grid = "\"train.batch\" = [64, 512]\n";
     const Experiment e = of_sweep(grid + "[[sweep.exclude]]\n\"train.batch\" = 512\n\"train.steps\" = 5\n");
+    CHECK(e.left_out == 0);
     REQUIRE(e.warnings.size() == 1);
     CHECK(e.warnings[0] ==
           "/lab/small.toml:13:1: this [[sweep.exclude]] leaves nothing out: no combination of the sweep fits it");
     CHECK_THROWS_WITH_AS(of_sweep(grid + "[[sweep.exclude]]\n\"train.batch\" = { above = 1 }\n"),
                          doctest::Contains("leaves no trial over"), Error);
+}
+
+TEST_CASE("conditions that all build on each other are judged once a trial each") {
+    const char* keys[] = {"train.batch",
+                          "train.steps",
+                          "train.warmup",
+                          "train.clip",
+                          "train.weight_decay",
+                          "train.log_every",
+                          "train.micro_batch",
+                          "train.learning_rate",
+                          "train.ema",
+                          "train.beta1",
+                          "train.beta2",
+                          "train.final_fraction",
+                          "evaluation.batch",
+                          "evaluation.every",
+                          "evaluation.nll_samples",
+                          "evaluation.pictures",
+                          "evaluation.marginal_states",
+                          "evaluation.ranking_groups"};
+    // Each key is there where all before it are 1: judged anew for each condition, the last would take 2^17 steps.
+    std::string sweep = "samples = 500\n", when = "[sweep.when]\n", before;
+    for (const char* key : keys) {
+        const std::string name = "\"" + std::string(key) + "\"";
+        sweep += name + " = { choice = [1, 1] }\n";
+        if (!before.empty()) when += name + " = {" + before + "}\n";
+        before += (before.empty() ? " " : ", ") + name + " = 1 ";
+    }
+    const auto seconds_of = [](const std::string& text) {
+        const std::clock_t start = std::clock();
+        CHECK(of_sweep(text).trials.size() == 1);
+        return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    };
+    CHECK(seconds_of(sweep + when) < 20 * seconds_of(sweep) + 0.2);
+}
+
+TEST_CASE("a thousand excludes are enough") {
+    std::string excludes;
+    for (int i = 0; i <= 1000; ++i) excludes += "[[sweep.exclude]]\n\"train.batch\" = 64\n";
+    CHECK_THROWS_WITH_AS(of_sweep("\"train.batch\" = [64, 512]\n" + excludes),
+                         doctest::Contains("there are 1001 tables [[sweep.exclude]]; give at most 1000"), Error);
 }
 
 TEST_CASE("draws that an exclude fits are left out, and the others stay") {

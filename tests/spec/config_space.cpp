@@ -33,6 +33,15 @@ TEST_CASE("the space of a sweep has every swept key as the file describes it") {
         "exclude": [{"energy.rows": [6], "network.mlp.hidden": [64, 96]}]})"));
 }
 
+TEST_CASE("a condition about plugins and the plugins that have the key are one list") {
+    const Experiment e = parse(small_experiment(
+        "[sweep]\n\"sampler.plugin\" = [\"none\", \"block-gibbs\", \"heat-bath\"]\n\"sampler.sites\" = [1, 2]\n"
+        "[sampler]\nsites = 3\n[sweep.when]\n\"sampler.sites\" = { \"sampler.plugin\" = [\"none\", \"heat-bath\"] "
+        "}\n"));
+    CHECK(nlohmann::json(e.space)["parameters"][1]["condition"].dump() == R"({"sampler.plugin":["heat-bath"]})");
+    CHECK(e.trials.size() == 8);  // none, block-gibbs with 3, heat-bath with 1 and 2; two seeds
+}
+
 TEST_CASE("a file without a sweep has an empty space") {
     CHECK(nlohmann::json(parse(small_experiment()).space).dump() == R"({"exclude":[],"parameters":[]})");
 }

@@ -154,6 +154,8 @@ void print_plan(const RunOptions& options, const Experiment& experiment, const P
     out << "\n";
     print_datasets(experiment, plugins, out);
     for (const std::string& sentence : reuse_sentences(reusable)) out << sentence << "\n";
+    if (experiment.left_out > 0)
+        out << count_text(experiment.left_out, "combination") << " of the sweep left out by [[sweep.exclude]]\n";
     for (const std::string& warning : experiment.warnings) out << warning << "\n";
     if (const std::string words = stop_words(experiment.stop, within_budget.size(), steps_of(experiment));
         !words.empty())
