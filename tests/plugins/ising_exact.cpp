@@ -6,6 +6,7 @@
 #include <numbers>
 #include <random>
 
+#include "plugins/energies/ising/path_sum.h"
 #include "plugins/energies/ising/transfer_matrix.h"
 #include "tests/plugins/ising_reference.h"
 
@@ -182,6 +183,29 @@ TEST_CASE("a path across a torus goes through the known sites, and what it leave
             before = x[site] == 1 ? up : down;
         }
         CHECK(before == doctest::Approx(lattice.log_density(x)).epsilon(1e-12));
+    }
+}
+
+TEST_CASE("two lines of a torus with all known sites give what a path through these gives") {
+    std::mt19937_64 random(7);
+    for (const Lattice& lattice :
+         {Lattice{9, 9, 0.44, 0.1, true}, {8, 11, -0.6, 0.3, true}, {12, 7, 1.5, -0.2, true}}) {
+        CAPTURE(name_of(lattice));
+        const bool by_rows = lattice.columns <= lattice.rows;
+        const ising::Torus torus{std::max(lattice.rows, lattice.columns), by_rows ? lattice.columns : 1,
+                                 std::min(lattice.rows, lattice.columns), by_rows ? 1 : lattice.columns, true};
+        const TransferMatrix exact(lattice);
+        for (const std::int64_t apart : {std::int64_t{1}, torus.rows / 2, torus.rows - 1})
+            for (const std::size_t known : {1, 2, 5}) {
+                Bytes x(static_cast<std::size_t>(lattice.sites()), 2);
+                const auto row = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(torus.rows));
+                const auto places = shuffled(static_cast<std::size_t>(torus.columns), random);
+                for (std::size_t i = 0; i < known; ++i)
+                    x[torus.site(row, static_cast<std::int64_t>(places[i]))] = random() % 2;
+                x[torus.site(row + apart, 2)] = random() % 2;
+                const ising::PathPlan plan = ising::plan_path(torus, x);
+                CHECK(exact.log_sum(x) == doctest::Approx(ising::PathSum(lattice, plan).log_sum()).epsilon(1e-12));
+            }
     }
 }
 

@@ -45,22 +45,30 @@ std::int64_t TransferMatrix::site(std::int64_t line, int place) const {
     return lattice_.columns == width_ ? line * width_ + place : place * lattice_.columns + line;
 }
 
-Line TransferMatrix::line_of(marginalia::State x, std::int64_t line) const {
-    Line known;
-    for (int place = 0; place < width_; ++place) {
-        const std::uint8_t symbol = x[site(line, place)];
-        known.unknown |= std::uint32_t{symbol > 1} << place;
-        known.up |= std::uint32_t{symbol == 1} << place;
-    }
-    return known;
+// `turned`: of a square lattice, by its columns where else by its rows.
+std::vector<Line> TransferMatrix::lines_of(marginalia::State x, bool turned) const {
+    std::vector<Line> lines(static_cast<std::size_t>(lines_));
+    for (std::int64_t line = 0; line < lines_; ++line)
+        for (int place = 0; place < width_; ++place) {
+            const std::uint8_t symbol = x[turned ? site(place, static_cast<int>(line)) : site(line, place)];
+            lines[line].unknown |= std::uint32_t{symbol > 1} << place;
+            lines[line].up |= std::uint32_t{symbol == 1} << place;
+        }
+    return lines;
 }
 
 double TransferMatrix::log_sum(marginalia::State x) const {
-    std::vector<Line> lines;
-    for (std::int64_t line = 0; line < lines_; ++line) lines.push_back(line_of(x, line));
-    if (!cyclic_) return log_sum_open(lines);
-    if (const auto sum = log_sum_of_line(lines)) return *sum;
+    if (!cyclic_) return log_sum_open(lines_of(x, false));
+    std::optional<TwoLines> pair;
+    for (const bool turned : {false, true}) {
+        if (turned && lines_ != width_) break;
+        const std::vector<Line> lines = lines_of(x, turned);
+        if (const auto sum = log_sum_of_line(lines)) return *sum;
+        const auto other = two_lines_of(lines);
+        if (other && (!pair || work_of(*other) < work_of(*pair))) pair = other;
+    }
     const PathPlan plan = cheapest_plan(x);
+    if (pair && work_of(*pair) < plan.work) return log_sum_of_two_lines(*pair);
     return PathSum(lattice_, plan).log_sum();
 }
 
@@ -152,31 +160,44 @@ std::vector<TransferMatrix::Orbit> TransferMatrix::find_orbits() const {
 // The weight of all states with first line c is D(c) * y D z with y = V (D V)^(m-1) e_c, z = V (D V)^(n-1) e_c and
 // m + n = L, as V and D are symmetric: half the lines, twice the use.
 void TransferMatrix::weigh_orbits(std::span<Orbit> orbits) const {
+    std::vector<double> sums;
+    sweep(orbits, lines_ / 2,
+          [&](std::size_t first, std::span<const double> weights, std::size_t batch, double log_scale) {
+              sums.assign(batch, 0.0);
+              for (std::size_t row = 0; row < table_.size(); ++row)
+                  for (std::size_t j = 0; j < batch; ++j) sums[j] += weights[row * batch + j];
+              for (std::size_t j = 0; j < batch && first + j < orbits.size(); ++j)
+                  orbits[first + j].log_weight =
+                      std::log(sums[j]) + log_scale + std::log(table_[orbits[first + j].start]);
+          });
+}
+
+void TransferMatrix::sweep(std::span<const Orbit> orbits, std::int64_t apart, const Visit& visit) const {
     const Line all{static_cast<std::uint32_t>(table_.size() - 1), 0};
     LineTensor tensor(width_, width_, batch_for(width_, orbits.size()));
+    const std::size_t batch = tensor.batch();
     std::vector<std::uint32_t> starts;
-    std::vector<double> half, sums(tensor.batch());
-    for (std::size_t first = 0; first < orbits.size(); first += tensor.batch()) {
-        const auto block = orbits.subspan(first, std::min(tensor.batch(), orbits.size() - first));
+    std::vector<double> weights;
+    for (std::size_t first = 0; first < orbits.size(); first += batch) {
         starts.clear();
-        for (const Orbit& orbit : block) starts.push_back(orbit.start);
+        for (const Orbit& orbit : orbits.subspan(first, std::min(batch, orbits.size() - first)))
+            starts.push_back(orbit.start);
         tensor.set_units(all.unknown, starts);
         tensor.cross(all, all, lattice_.coupling);
-        const auto advance = [&] {
-            tensor.weigh(all, table_);
-            tensor.cross(all, all, lattice_.coupling);
+        std::int64_t line = 1;
+        const auto advance_to = [&](std::int64_t wanted) {
+            for (; line < wanted; ++line) {
+                tensor.weigh(all, table_);
+                tensor.cross(all, all, lattice_.coupling);
+            }
         };
-        for (std::int64_t line = 1; line < lines_ / 2; ++line) advance();
-        half.assign(tensor.values().begin(), tensor.values().end());
+        advance_to(std::min(apart, lines_ - apart));
+        weights.assign(tensor.values().begin(), tensor.values().end());
         const double half_scale = tensor.log_scale();
-        if (lines_ % 2 == 1) advance();
-        std::fill(sums.begin(), sums.end(), 0.0);
+        advance_to(std::max(apart, lines_ - apart));
         for (std::size_t row = 0; row < tensor.rows(); ++row)
-            for (std::size_t j = 0; j < tensor.batch(); ++j)
-                sums[j] += table_[row] * half[row * tensor.batch() + j] * tensor.at(row, j);
-        for (std::size_t j = 0; j < block.size(); ++j)
-            block[j].log_weight = std::log(table_[block[j].start]) + std::log(sums[j]) + half_scale +
-                                  tensor.log_scale() + log_unit_ * static_cast<double>(lines_);
+            for (std::size_t j = 0; j < batch; ++j) weights[row * batch + j] *= table_[row] * tensor.at(row, j);
+        visit(first, weights, batch, half_scale + tensor.log_scale() + log_unit_ * static_cast<double>(lines_));
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -39,8 +40,9 @@ public:
     double entropy() const;
 
     // log of the sum of f over the states that agree with x (2 = unknown). On a torus, where all known sites lie in one
-    // line, a sum over what log Z knows of each state of a line; otherwise one vector for each state of a path across
-    // it (PathPlan).
+    // line, a sum over what log Z knows of each state of a line; where they lie in two, one vector for each state of a
+    // line up to rotation and reflection, if that is quicker; otherwise one for each state of a path across it
+    // (PathPlan).
     double log_sum(marginalia::State x) const;
 
     // `count` independent states, rows of sites() bytes, the same for the same seed; nullopt where the L 2^W messages
@@ -54,12 +56,27 @@ private:
         double log_weight;  // log of the sum of f over the states whose first line is `start`
     };
 
+    struct TwoLines {  // that have all known sites of a torus
+        Line first, second;
+        std::int64_t apart;  // lines from the first to the second
+    };
+
+    // Weights (2^W, batch) of the states of a line that lies `apart` lines from one in the state of an orbit's start,
+    // for a batch of orbits from `first` on; the true ones are these times exp(log_scale).
+    using Visit =
+        std::function<void(std::size_t first, std::span<const double> weights, std::size_t batch, double log_scale)>;
+
     std::int64_t site(std::int64_t line, int place) const;  // of the lattice
-    Line line_of(marginalia::State x, std::int64_t line) const;
+    std::vector<Line> lines_of(marginalia::State x, bool turned) const;
     PathPlan cheapest_plan(marginalia::State x) const;
     double log_sum_open(std::span<const Line> lines) const;
     std::optional<double> log_sum_of_line(std::span<const Line> lines) const;
+    std::optional<TwoLines> two_lines_of(std::span<const Line> lines) const;
+    double work_of(const TwoLines& known) const;
+    double log_sum_of_two_lines(const TwoLines& known) const;
+    double sum_over_images(const TwoLines& known, std::uint32_t start, std::span<const double> weights) const;
     std::vector<Orbit> find_orbits() const;
+    void sweep(std::span<const Orbit> orbits, std::int64_t apart, const Visit& visit) const;
     void weigh_orbits(std::span<Orbit> orbits) const;
     void prepare() const;
 
