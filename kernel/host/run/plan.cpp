@@ -80,10 +80,9 @@ std::string plan_for(const store::Trial& trial, const std::string& change, const
     if (trial.waits) return fmt::format("decide whether it goes on from step {}", trial.checkpoint_step);
     switch (action_for(trial.status, options, !change.empty())) {
         case Action::skip_done: return change.empty() ? "skip" : "skip (" + change + " changed, see --again)";
-        case Action::leave_failed:
-            return action_for(trial.status, {.retry_failed = true}) == Action::run ? "leave (see --retry-failed)"
-                                                                                   : "leave";
-        case Action::leave_running: return "leave (another process runs it)";
+        case Action::leave_failed: return "leave (see --retry-failed)";
+        case Action::leave_running: return "wait (another process runs it)";
+        case Action::leave_stopped: return "leave (see marginalia retry)";
         case Action::run: break;
     }
     if (!change.empty()) return "start anew";

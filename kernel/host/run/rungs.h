@@ -26,6 +26,7 @@ public:
     void arrive(Job job, std::int64_t step);        // writes that it waits
     void look_again() { stale_ = true; }            // a trial has ended, on which a decision may hang
     std::optional<Job> take(store::TrialId trial);  // it waits no longer, whatever is decided
+    bool holds(store::TrialId trial) const { return waiting_.contains(trial); }
 
     struct News {
         std::vector<Job> promoted;
