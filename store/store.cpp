@@ -143,7 +143,8 @@ Trial read_trial(const Rows& row) {
             .seconds = std::max(0.0, static_cast<double>(row.integer(15)) / 1000.0),
             .evaluation = row.integer(16),
             .trained = row.integer(17) == 1,
-            .evaluated = row.integer(18) == 1};
+            .evaluated = row.integer(18) == 1,
+            .tags = row.text(19)};
 }
 
 std::optional<Trial> Store::find(TrialId trial) {

@@ -102,6 +102,7 @@ struct Trial {
     std::int64_t evaluation = 0;        // the one that is shown, or of those that were planned the one of this plan
     bool trained = false;               // nothing is left to do but to evaluate it
     bool evaluated = false;             // by that evaluation
+    std::string tags;                   // divided by commas
 };
 
 // Who runs a trial. A running trial whose process is gone is lost.
