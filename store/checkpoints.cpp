@@ -28,12 +28,15 @@ double value_at(Connection& connection, TrialId trial, std::int64_t metric, std:
     return row.next() ? row.real(0) : std::nan("");
 }
 
-std::optional<std::int64_t> best_step(Connection& connection, TrialId trial, std::int64_t metric, bool lowest,
+std::optional<std::int64_t> best_step(Connection& connection, TrialId trial, const Retention& keep,
                                       const std::vector<std::int64_t>& steps) {
+    const auto metric = id_of_metric(connection, keep.best_metric);
+    if (!metric) return std::nullopt;
+    const bool lowest = keep.best_is_lowest;
     std::optional<std::int64_t> best;
     double best_value = 0;
     for (const auto step : steps) {
-        const double value = value_at(connection, trial, metric, step);
+        const double value = value_at(connection, trial, *metric, step);
         if (!std::isfinite(value) || (best && !(lowest ? value < best_value : value > best_value))) continue;
         best = step;
         best_value = value;
@@ -67,6 +70,15 @@ StoreError cut_checkpoint(const Connection& connection, TrialId trial, std::int6
 }
 
 }  // namespace
+
+std::vector<std::int64_t> steps_beyond(Connection& connection, TrialId trial, const Retention& keep) {
+    const auto steps = steps_of(connection, trial);
+    const auto best = best_step(connection, trial, keep, steps);
+    std::vector<std::int64_t> beyond;
+    for (auto i = static_cast<std::size_t>(std::max(1, keep.newest)); i < steps.size(); ++i)
+        if (steps[i] != best) beyond.push_back(steps[i]);
+    return beyond;
+}
 
 void Store::add_checkpoint_piece(TrialId trial, std::int64_t number, std::string_view bytes) {
     transaction([&] {
@@ -104,13 +116,8 @@ void Store::end_checkpoint(TrialId trial, std::int64_t step, const Retention& ke
             "INSERT INTO checkpoint(trial, step, created, bytes, data, archive) SELECT ?1, ?2, ?3, "
             "coalesce(sum(length(data)), 0), x'', ?4 FROM checkpoint_piece WHERE trial = ?1 AND archive = ?4",
             trial, step, now_ms(), archive);
-        const auto steps = steps_of(db, trial);
-        const auto best = keep.best_metric.empty()
-                              ? std::nullopt
-                              : best_step(db, trial, state_->metric_id(keep.best_metric), keep.best_is_lowest, steps);
-        const auto newest = static_cast<std::size_t>(std::max(1, keep.newest));
-        for (auto i = newest; i < steps.size(); ++i)
-            if (steps[i] != best) run(db, "DELETE FROM checkpoint WHERE trial = ? AND step = ?", trial, steps[i]);
+        for (const auto beyond : steps_beyond(db, trial, keep))
+            run(db, "DELETE FROM checkpoint WHERE trial = ? AND step = ?", trial, beyond);
         drop_unfinished_checkpoint(trial);  // all pieces that no checkpoint names any more
     });
 }

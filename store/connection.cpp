@@ -22,7 +22,7 @@ constexpr auto longest_nap = std::chrono::milliseconds(100);  // between two tri
 
 struct Way {
     std::string name;
-    int flags = SQLITE_OPEN_READWRITE;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI;  // for what it attaches: a store's name is never a URI
     bool query_only = false;
 };
 

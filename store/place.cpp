@@ -58,6 +58,17 @@ void check_has_one_name(const fs::path& file) {
 
 bool can_write(const fs::path& path, int how) { return faccessat(AT_FDCWD, path.c_str(), how, AT_EACCESS) == 0; }
 
+std::string uri(const fs::path& file, std::string_view how) {
+    std::string uri = "file:";
+    for (const char c : fs::absolute(file).string()) {
+        if (c == '?') uri += "%3f";
+        else if (c == '#') uri += "%23";
+        else if (c == '%') uri += "%25";
+        else uri += c;
+    }
+    return uri.append("?").append(how);
+}
+
 }  // namespace
 
 std::uint64_t filesystem_type(const fs::path& folder) {
@@ -136,15 +147,7 @@ Rest rest_of(const fs::path& file) {
     return writable && network_filesystem_name(filesystem_type(folder)).empty() ? Rest::writable : Rest::read_only;
 }
 
-std::string immutable_uri(const fs::path& file) {
-    std::string uri = "file:";
-    for (const char c : fs::absolute(file).string()) {
-        if (c == '?') uri += "%3f";
-        else if (c == '#') uri += "%23";
-        else if (c == '%') uri += "%25";
-        else uri += c;
-    }
-    return uri + "?immutable=1";
-}
+std::string immutable_uri(const fs::path& file) { return uri(file, "immutable=1"); }
+std::string read_only_uri(const fs::path& file) { return uri(file, "mode=ro"); }
 
 }  // namespace marginalia::store

@@ -36,5 +36,6 @@ void check_is_store(const std::filesystem::path& file);
 enum class Rest { in_use, writable, read_only };
 Rest rest_of(const std::filesystem::path& file);
 std::string immutable_uri(const std::filesystem::path& file);
+std::string read_only_uri(const std::filesystem::path& file);
 
 }  // namespace marginalia::store

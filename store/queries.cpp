@@ -113,6 +113,7 @@ TrialDetails trial_details(Store& store, TrialId trial) {
     details.checkpoints = list_checkpoints(store, trial);
     details.samples = sample_infos_of(store.connection(), trial);
     details.evaluations = evaluations_of(store.connection(), trial);
+    details.notes = notes_of(store, trial);
     return details;
 }
 

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "store/remarks.h"
 #include "store/store.h"
 
 namespace marginalia::store {
@@ -110,6 +111,7 @@ struct TrialDetails {
     std::vector<CheckpointInfo> checkpoints;  // oldest first
     std::vector<SampleInfo> samples;          // by name, then step
     std::vector<EvaluationInfo> evaluations;  // the one that is shown, then the newest first
+    std::vector<Note> notes;                  // oldest first
 };
 TrialDetails trial_details(Store&, TrialId trial);
 

@@ -23,11 +23,6 @@ struct Place {
     double value;
 };
 
-std::optional<std::int64_t> id_of_metric(Connection& connection, const std::string& name) {
-    Rows row(connection, "SELECT id FROM metric_name WHERE name = ?", name);
-    return row.next() ? std::optional(row.integer(0)) : std::nullopt;
-}
-
 // One walk along an index in the order of the values, stopped at the limit: what makes this independent of the number
 // of points and nearly so of the number of trials.
 std::vector<Place> walk(Connection& connection, std::string_view table, std::string_view column, std::int64_t metric,
@@ -167,6 +162,11 @@ TrialId trial_with_hash(Store& store, std::string_view name, std::string_view ex
 }
 
 }  // namespace
+
+std::optional<std::int64_t> id_of_metric(Connection& connection, const std::string& name) {
+    Rows row(connection, "SELECT id FROM metric_name WHERE name = ?", name);
+    return row.next() ? std::optional(row.integer(0)) : std::nullopt;
+}
 
 std::vector<RankedTrial> best_trials(Store& store, const Ranking& ranking) {
     const auto places = places_of(store.connection(), ranking);

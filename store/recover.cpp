@@ -62,10 +62,7 @@ fs::path with_log(const fs::path& damaged, const Workshop& workshop) {
 void check_names(const fs::path& damaged, const fs::path& file) {
     if (!fs::exists(damaged)) throw no_such_store(damaged);
     if (!fs::is_regular_file(damaged)) throw not_a_store(damaged, "no regular file");
-    if (fs::exists(fs::symlink_status(file)))
-        throw StoreError(
-            StoreError::Kind::failed,
-            fmt::format("{} is there already and was left as it is; name a new file with --out", file.string()));
+    if (fs::exists(fs::symlink_status(file))) throw taken_name(file);
     check_place_to_write(file);
 }
 

@@ -95,6 +95,8 @@ Repairs repair(Connection& connection) {
     repairs.stand_ins = repairs.trials = run(connection, trials);
     for (const auto* sql : others) repairs.stand_ins += run(connection, sql);
     for (const auto* sql : belong_to_nothing) run(connection, sql);
+    for (const char* table : {"tag", "note", "log", "rung", "progress", "request"})
+        run(connection, fmt::format("DELETE FROM {} WHERE trial NOT IN (SELECT id FROM trial)", table));
     repairs.points_lost = run(connection, "DELETE FROM metric WHERE trial NOT IN (SELECT id FROM trial)");
     {
         Rows rows(connection,

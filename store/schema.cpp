@@ -147,6 +147,7 @@ CREATE INDEX tag_by_name ON tag(name);
 CREATE TABLE note(
     id INTEGER PRIMARY KEY, trial INTEGER NOT NULL, created INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE INDEX note_by_trial ON note(trial);
+CREATE TABLE removed(trial INTEGER PRIMARY KEY, time INTEGER NOT NULL);
 CREATE TABLE saved_query(
     name TEXT PRIMARY KEY, kind TEXT NOT NULL, text TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
 CREATE VIEW tags AS SELECT trial AS trial_id, name FROM tag;
@@ -275,13 +276,14 @@ CREATE {1} VIEW evaluations AS
                        trial, temporary, whole_config);
 }
 
-void create_store(const fs::path& file, std::span<const std::string_view> steps) {
+bool create_store(const fs::path& file, std::span<const std::string_view> steps, const FillStore& fill) {
     Draft draft(file);
     try {
         // Without a log, which would have to be written back before the file is whole, and sooner than it ends.
         Connection connection(draft.path(), Connection::Access::write);
         connection.execute(fmt::format("PRAGMA synchronous = FULL; PRAGMA application_id = {}", application_id));
         apply(connection, {}, steps);
+        if (fill) fill(connection);
     } catch (const StoreError& error) {
         // Said of the file asked for, not of the draft.
         std::string sentence = error.what();
@@ -290,7 +292,7 @@ void create_store(const fs::path& file, std::span<const std::string_view> steps)
             sentence.replace(at, drafted.size(), file.string());
         throw StoreError(error.kind(), sentence);
     }
-    draft.put_in_place();
+    return draft.put_in_place();
 }
 
 bool copy_store(Connection& from, const fs::path& to) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -14,9 +15,11 @@ namespace marginalia::store {
 // SQL that takes a file from layout version i to i + 1; only ever appended to. The file's version is its user_version.
 std::span<const std::string_view> migrations();
 
-// Makes a new store with the newest layout. The file appears complete or not at all; one that another process made
-// meanwhile is left as it is.
-void create_store(const std::filesystem::path& file, std::span<const std::string_view> steps = migrations());
+// Makes a new store with the newest layout. The file appears complete, with what `fill` puts into it, or not at all;
+// one that another process made meanwhile is left as it is, and then false is returned.
+using FillStore = std::function<void(Connection&)>;
+bool create_store(const std::filesystem::path& file, std::span<const std::string_view> steps = migrations(),
+                  const FillStore& fill = {});
 
 // Copies a store, of which this is the connection, into a new file. It appears whole or not at all. false: there is
 // something of that name.

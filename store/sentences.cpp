@@ -38,6 +38,11 @@ StoreError no_such_store(const std::filesystem::path& file) {
     return sentence(Kind::missing, "there is no store {}; run an experiment first, or {}", file.string(), elsewhere);
 }
 
+StoreError taken_name(const std::filesystem::path& file) {
+    return sentence(Kind::failed, "{} is there already and was left as it is; name a new file with --out",
+                    file.string());
+}
+
 StoreError no_such_folder(const std::filesystem::path& file, const std::filesystem::path& folder) {
     return sentence(Kind::missing, "store {} cannot be made: there is no folder {}; make it with mkdir -p, or {}",
                     file.string(), folder.string(), elsewhere);

@@ -17,6 +17,7 @@ StoreError sqlite_failure(const std::filesystem::path& file, int code, std::stri
 StoreError no_file_named(const std::filesystem::path& file);
 StoreError misleading_name(const std::filesystem::path& file, std::string_view why);
 StoreError no_such_store(const std::filesystem::path& file);
+StoreError taken_name(const std::filesystem::path& file);  // of a store that is to be made
 StoreError no_such_folder(const std::filesystem::path& file, const std::filesystem::path& folder);
 StoreError not_a_store(const std::filesystem::path& file, std::string_view what_it_is);
 StoreError newer_store(const std::filesystem::path& file, std::int64_t version, std::int64_t known);

@@ -40,7 +40,8 @@ inline const std::string select_trial =
     " AS config, c.hash, t.error, t.device, t.host, t.created, t.started, "
     "t.finished, t.attempts, coalesce((SELECT max(k.step) FROM checkpoint k WHERE k.trial = t.id), -1), t.sweep, "
     "t.ran, coalesce(t.evaluation, 0), coalesce(t.trained, 0), e.status IS 'done', "
-    "t.status = 'paused' AND EXISTS (SELECT 1 FROM rung r WHERE r.trial = t.id AND r.decided IS NULL) "
+    "t.status = 'paused' AND EXISTS (SELECT 1 FROM rung r WHERE r.trial = t.id AND r.decided IS NULL), "
+    "coalesce((SELECT group_concat(g.name, ',') FROM tag g WHERE g.trial = t.id), '') "
     "FROM trial t LEFT JOIN config c ON c.id = t.config LEFT JOIN evaluation e ON e.id = t.evaluation ";  // where one
                                                                                                           // is missing
                                                                                                           // the text
@@ -49,6 +50,15 @@ inline const std::string select_trial =
                                                                                                           // so
 
 void copy_work(Connection& connection, const Source& source, TrialId to);
+
+std::optional<std::int64_t> id_of_metric(Connection& connection, const std::string& name);
+// The checkpoints of a trial that need not be kept, newest first.
+std::vector<std::int64_t> steps_beyond(Connection& connection, TrialId trial, const Retention& keep);
+
+// Of the row of this text, which is made where there is none.
+std::int64_t provenance_id(Connection& connection, const std::string& json);
+// Greater than those of all trials that are or were in the store.
+TrialId next_trial_number(Connection& connection);
 
 inline double seconds_of(std::int64_t milliseconds) { return static_cast<double>(milliseconds) / 1000.0; }
 Trial read_trial(const Rows& row);

@@ -144,7 +144,8 @@ Trial read_trial(const Rows& row) {
             .evaluation = row.integer(16),
             .trained = row.integer(17) == 1,
             .evaluated = row.integer(18) == 1,
-            .waits = row.integer(19) == 1};
+            .waits = row.integer(19) == 1,
+            .tags = row.text(20)};
 }
 
 std::optional<Trial> Store::find(TrialId trial) {

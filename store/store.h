@@ -103,6 +103,7 @@ struct Trial {
     bool trained = false;               // nothing is left to do but to evaluate it
     bool evaluated = false;             // by that evaluation
     bool waits = false;                 // paused at a rung (store/rungs.h) until others have come as far
+    std::string tags;                   // divided by commas
 };
 
 // Who runs a trial. A running trial whose process is gone is lost.

@@ -8,15 +8,6 @@ namespace marginalia::store {
 
 namespace {
 
-std::int64_t provenance_id(Connection& connection, const std::string& json) {
-    {
-        Rows same(connection, "SELECT id FROM provenance WHERE length(json) = length(?1) AND json = ?1", json);
-        if (same.next()) return same.integer(0);
-    }
-    run(connection, "INSERT INTO provenance(json) VALUES (?)", json);
-    return connection.last_id();
-}
-
 std::int64_t add_sweep(Connection& connection, const PlannedSweep& sweep, std::int64_t now) {
     const auto provenance = provenance_id(connection, sweep.provenance);
     run(connection, "INSERT INTO sweep(experiment, description, file, toml, provenance, created) VALUES (?,?,?,?,?,?)",
@@ -42,10 +33,11 @@ std::optional<TrialId> known_trial(Connection& connection, const std::string& ex
 
 Trial new_trial(Connection& connection, const std::string& experiment, const PlannedTrial& plan, std::int64_t config,
                 std::int64_t sweep, std::int64_t now) {
-    run(connection, "INSERT INTO trial(experiment, config, seed, sweep, status, created) VALUES (?,?,?,?,'queued',?)",
-        experiment, config, plan.seed, sweep, now);
     Trial trial;
-    trial.id = connection.last_id();
+    trial.id = next_trial_number(connection);
+    run(connection,
+        "INSERT INTO trial(id, experiment, config, seed, sweep, status, created) VALUES (?,?,?,?,?,'queued',?)",
+        trial.id, experiment, config, plan.seed, sweep, now);
     trial.experiment = experiment;
     trial.seed = plan.seed;
     trial.config = plan.config;
@@ -73,6 +65,22 @@ std::string kept_of(const std::string& error) {
 }
 
 }  // namespace
+
+std::int64_t provenance_id(Connection& connection, const std::string& json) {
+    {
+        Rows same(connection, "SELECT id FROM provenance WHERE length(json) = length(?1) AND json = ?1", json);
+        if (same.next()) return same.integer(0);
+    }
+    run(connection, "INSERT INTO provenance(json) VALUES (?)", json);
+    return connection.last_id();
+}
+
+TrialId next_trial_number(Connection& connection) {
+    Rows row(connection,
+             "SELECT max(coalesce((SELECT max(id) FROM trial), 0), coalesce((SELECT max(trial) FROM removed), 0)) + 1");
+    row.next();
+    return row.integer(0);
+}
 
 std::vector<Trial> Store::enqueue(const PlannedSweep& planned) {
     std::vector<Trial> trials;
