@@ -80,6 +80,11 @@ Owner process_with(const std::string& lock) {
             .pid_start = process(getpid()).start};
 }
 
+// A host that never wrote one is of an earlier version.
+bool has_fallen_silent(const Owner& owner) {
+    return owner.heartbeat != 0 && now_ms() - owner.heartbeat > longest_silence;
+}
+
 bool is_process_here(const Owner& owner) {
     const auto found = process(owner.pid);
     return found.state != 'X' && found.state != 'Z' && found.start == owner.pid_start;
@@ -97,12 +102,12 @@ Owner Store::this_run() {
 bool is_alive(const Owner& owner, const std::filesystem::path& store) {
     const auto machine = parts_of(owner.machine);
     // What another machine runs cannot be seen from here.
-    if (machine.boot != boot_id()) return owner.host != host_name();
+    if (machine.boot != boot_id()) return owner.host != host_name() && !has_fallen_silent(owner);
     const auto held = run_lock_held(store, machine.lock);
     if (held == Held::yes) return true;
     // A process goes on where its store was moved from under it.
     if (machine.pid_namespace == pid_namespace()) return is_process_here(owner);
-    return held == Held::unknown;
+    return held == Held::unknown && !has_fallen_silent(owner);
 }
 
 }  // namespace marginalia::store

@@ -16,7 +16,7 @@ std::string status_list(const std::vector<Status>& statuses) {
     return json_list(names);
 }
 
-void read_owner(Connection& connection, TrialDetails& details) {
+void read_last_attempt(Connection& connection, TrialDetails& details) {
     Rows row(connection,
              "SELECT host, boot_id, pid, pid_start, threads, coalesce(device_name, ''), coalesce(device_id, ''), "
              "coalesce(device_memory, 0), coalesce(driver, '') FROM trial WHERE id = ?",
@@ -104,7 +104,7 @@ TrialDetails trial_details(Store& store, TrialId trial) {
     if (!found) throw no_such_trial(store.connection(), trial);
     TrialDetails details;
     details.trial = std::move(*found);
-    read_owner(store.connection(), details);
+    read_last_attempt(store.connection(), details);
     details.sweep = sweep_of(store, details.trial.sweep);
     details.final_metrics = final_metrics_of(store.connection(), trial);
     details.metrics = summaries_of(store.connection(), trial);

@@ -51,6 +51,11 @@ void copy_work(Connection& connection, const Source& source, TrialId to);
 
 inline double seconds_of(std::int64_t milliseconds) { return static_cast<double>(milliseconds) / 1000.0; }
 Trial read_trial(const Rows& row);
+// From the columns host, boot_id, pid, pid_start and coalesce(heartbeat, 0).
+inline Owner read_owner(const Rows& row, int column) {
+    return {row.text(column), row.text(column + 1), row.integer(column + 2), row.integer(column + 3),
+            row.integer(column + 4)};
+}
 Status read_status(const Rows& row, int column);
 StoreError no_such_trial(const Connection& connection, TrialId trial);
 

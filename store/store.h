@@ -110,12 +110,14 @@ struct Owner {
     std::string machine;  // its boot, its pid namespace and the name of its lock (run_lock.h), with a '/' between
     std::int64_t pid = 0;
     std::int64_t pid_start = 0;  // clock ticks since boot, field 22 of /proc/PID/stat
+    std::int64_t heartbeat = 0;  // when it last wrote that it lives, in ms since the epoch; 0: it never did
 };
 Owner this_process();  // without a lock: of use where all that look are in one pid namespace
 
 // false only where that is sure: the machine was started anew since; or nobody holds the lock, and the process is not
-// in this pid namespace. What another machine runs, or another container without a lock that can be seen, counts as
-// alive. `store`: where the locks lie.
+// in this pid namespace. What another machine runs, or another container without a lock that can be seen, is alive
+// unless its heartbeat is older than `longest_silence`. `store`: where the locks lie.
+inline constexpr std::int64_t longest_silence = 60'000;  // ms
 bool is_alive(const Owner&, const std::filesystem::path& store);
 
 // The device that a trial ran on as a thing, not by the number it goes by. Empty and 0: not known.
@@ -183,7 +185,8 @@ public:
     // This process, which from the first call on holds the lock that shows it to live, until the store is closed.
     Owner this_run();
 
-    // Marks running trials whose process is gone as `lost`; returns them.
+    // Marks running trials whose process is gone as `lost`, or as what was asked of it (store/requests.h); returns the
+    // lost ones.
     std::vector<Trial> mark_lost();
 
     // queued, preempted or lost -> running, atomically. false: someone else has it.
@@ -224,9 +227,12 @@ public:
     std::optional<std::string> newest_checkpoint(TrialId trial, std::int64_t* step = nullptr);
     std::optional<std::string> checkpoint_at(TrialId trial, std::int64_t step);
     // Of an error 4,000 bytes are kept, and how many there were. Of a trial that is not trained, `done` says that its
-    // training is over, and the trial is queued for its evaluation if it has one.
+    // training is over, and the trial is queued for its evaluation if it has one. Of a trial that does not end so it
+    // becomes what was asked of it, if anything was (store/requests.h).
     void set_status(TrialId trial, Status status, const std::string& error = {});
     void requeue(TrialId trial);  // any ended status -> queued, error cleared, attempts kept
+    // The same for a trial that its host tries again, but that a person may have cancelled or paused meanwhile.
+    void put_back(TrialId trial);
 
     std::optional<Trial> find(TrialId trial);
 

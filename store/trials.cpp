@@ -1,6 +1,7 @@
 // The life of a trial: planned, claimed, ended, found lost, queued again.
 #include <fmt/format.h>
 
+#include "store/requests.h"
 #include "store/state.h"
 
 namespace marginalia::store {
@@ -115,18 +116,21 @@ std::vector<Trial> Store::mark_lost() {
         auto& db = connection();
         std::vector<TrialId> gone;
         {
-            Rows rows(db, "SELECT id, host, boot_id, pid, pid_start FROM trial WHERE status = 'running' ORDER BY id");
+            Rows rows(db,
+                      "SELECT id, host, boot_id, pid, pid_start, coalesce(heartbeat, 0) FROM trial "
+                      "WHERE status = 'running' ORDER BY id");
             while (rows.next())
-                if (!is_alive({rows.text(1), rows.text(2), rows.integer(3), rows.integer(4)}, file()))
-                    gone.push_back(rows.integer(0));
+                if (!is_alive(read_owner(rows, 1), file())) gone.push_back(rows.integer(0));
         }
         for (const auto trial : gone) {
+            const auto now = settle_request(db, trial, Status::lost);
+            const bool is_lost = now == Status::lost;
             run(db,
-                "UPDATE trial SET status = 'lost', "
-                "error = printf('process %d, which ran it, is gone', pid) WHERE id = ?",
-                trial);
+                "UPDATE trial SET status = ?2, finished = CASE WHEN ?3 THEN NULL ELSE ?4 END, "
+                "error = CASE WHEN ?3 THEN printf('process %d, which ran it, is gone', pid) ELSE '' END WHERE id = ?1",
+                trial, name_of(now), is_lost, now_ms());
             copy_status(db, trial);
-            lost.push_back(*find(trial));
+            if (is_lost) lost.push_back(*find(trial));
         }
     });
     remove_free_run_locks(file());  // not before it is written that their trials are lost
@@ -141,7 +145,7 @@ bool Store::claim(TrialId trial, const Owner& owner, const std::string& device, 
                       "UPDATE trial SET status = 'running', error = '', device = ?2, threads = ?3, host = ?4, "
                       "boot_id = ?5, pid = ?6, pid_start = ?7, started = coalesce(started, ?8), attempt_started = ?8, "
                       "training_started = CASE WHEN trained IS 1 THEN training_started ELSE ?8 END, "
-                      "finished = NULL, attempts = attempts + (trained IS NOT 1), "
+                      "finished = NULL, attempts = attempts + (trained IS NOT 1), heartbeat = ?8, "
                       "device_name = nullif(?9, ''), device_id = nullif(?10, ''), device_memory = nullif(?11, 0), "
                       "driver = nullif(?12, '') "
                       "WHERE id = ?1 AND status IN ('queued', 'preempted', 'lost')",
@@ -158,14 +162,15 @@ void Store::set_status(TrialId trial, Status status, const std::string& error) {
         const bool is_evaluation = state_->is_evaluation(trial);
         if (status == Status::done) run(db, "UPDATE trial SET trained = 1 WHERE id = ?", trial);
         const bool more = status == Status::done && !is_evaluation && state_->is_evaluation(trial);
-        const auto now = more ? Status::queued : status;
+        const auto now = settle_request(db, trial, more ? Status::queued : status);
+        const bool as_asked = now == Status::cancelled || now == Status::paused;
         const auto changed =
             run(db,
                 "UPDATE trial SET status = ?2, error = ?3, "
                 "finished = CASE WHEN ?4 THEN ?5 END, "
                 "ran = ran + CASE WHEN status = 'running' THEN max(0, coalesce(?5 - attempt_started, 0)) "
                 "ELSE 0 END WHERE id = ?1",
-                trial, name_of(now), kept_of(error), facts_of(now).ended, now_ms());
+                trial, name_of(now), as_asked && now != status ? "" : kept_of(error), facts_of(now).ended, now_ms());
         if (changed == 0) throw no_such_trial(db, trial);
         copy_status(db, trial);
         run(db, "UPDATE evaluation SET archive = NULL WHERE trial = ? AND archive IS NOT NULL AND status = 'done'",

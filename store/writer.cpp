@@ -49,7 +49,9 @@ std::uint64_t Writer::status(TrialId trial, Status status, std::string error) {
     return state_->add(records::StatusChange{trial, status, std::move(error)}, true);
 }
 
-void Writer::run(std::function<void(Store&)> work) { state_->add(Work{std::move(work), nullptr, nullptr}, false); }
+std::uint64_t Writer::run(std::function<void(Store&)> work) {
+    return state_->add(Work{std::move(work), nullptr, nullptr}, false);
+}
 
 void Writer::run_and_wait(std::function<void(Store&)> work) {
     Waiter waiter;

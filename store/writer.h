@@ -43,7 +43,7 @@ public:
 
     // Runs `work` on the writer's thread after everything queued before it, inside its transaction; again if that is
     // rolled back by a full disk. What it throws undoes its own writes only and becomes the failure.
-    void run(std::function<void(Store&)> work);
+    std::uint64_t run(std::function<void(Store&)> work);  // its number, as of status()
     // The same, and waits for it to be committed. Rethrows what it throws, and the StoreError of a batch that cannot be
     // written, after which it is not tried again. Not to be called from within `work`.
     void run_and_wait(std::function<void(Store&)> work);

@@ -167,7 +167,8 @@ TEST_CASE("what run does with a trial follows from its status") {
     }
     CHECK(action_for(Status::done, {.retry_failed = true}) == Action::skip_done);
     CHECK(action_for(Status::running, {.retry_failed = true}) == Action::leave_running);
-    CHECK(action_for(Status::cancelled, {.retry_failed = true}) == Action::leave_failed);
+    for (const Status status : {Status::cancelled, Status::paused, Status::pruned})
+        CHECK(action_for(status, {.retry_failed = true}) == Action::leave_stopped);
     // What a trial was made with has changed since: a failure may have been mended, a result is kept until it is asked
     // for.
     CHECK(action_for(Status::failed, {}, true) == Action::run);

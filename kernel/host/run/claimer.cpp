@@ -113,9 +113,11 @@ Claim Claimer::claim(const ClaimRequest& request) {
             if (request.evaluation != 0) store.show_evaluation(request.trial, request.evaluation);
             answer.ours =
                 store.claim(request.trial, store.this_run(), request.device, request.threads, request.hardware);
+            const auto trial = store.find(request.trial);
+            if (trial) answer.status = trial->status;
             if (!answer.ours) return;
             answer.at = Clock::now();
-            if (const auto trial = store.find(request.trial)) answer.seconds_before = trial->seconds;
+            if (trial) answer.seconds_before = trial->seconds;
             answer.checkpoint = store.find_checkpoint(request.trial);
             if (request.evaluation != 0) answer.start_from = store.find_evaluation_state(request.trial);
             else store.forget_after(request.trial, answer.checkpoint ? answer.checkpoint->step : -1);

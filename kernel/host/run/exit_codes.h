@@ -4,7 +4,7 @@
 namespace marginalia {
 
 inline constexpr int exit_ok = 0;
-inline constexpr int exit_trial_failed = 1;  // run, resume
+inline constexpr int exit_trial_failed = 1;  // run, resume; cancel, pause: not happened yet
 inline constexpr int exit_usage = 2;         // bad usage or config
 inline constexpr int exit_plugin = 3;        // plugin missing or refused
 inline constexpr int exit_store = 4;         // store missing, locked, damaged or newer

@@ -78,10 +78,9 @@ store::Trial as_evaluated(const KnownTrial& known, const std::string& evaluation
 std::string plan_for(const store::Trial& trial, const std::string& change, const WorkOptions& options) {
     switch (action_for(trial.status, options, !change.empty())) {
         case Action::skip_done: return change.empty() ? "skip" : "skip (" + change + " changed, see --again)";
-        case Action::leave_failed:
-            return action_for(trial.status, {.retry_failed = true}) == Action::run ? "leave (see --retry-failed)"
-                                                                                   : "leave";
-        case Action::leave_running: return "leave (another process runs it)";
+        case Action::leave_failed: return "leave (see --retry-failed)";
+        case Action::leave_running: return "wait (another process runs it)";
+        case Action::leave_stopped: return "leave (see marginalia retry)";
         case Action::run: break;
     }
     if (!change.empty()) return "start anew";

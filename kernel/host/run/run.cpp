@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 #include <ostream>
+#include <set>
 
 #include "kernel/host/results/summary.h"
 #include "kernel/host/results/text.h"
@@ -51,10 +52,14 @@ void say_plan(Progress& progress, const Experiment& experiment, const WorkList& 
     if (work.changed > 0)
         text += " (" + (work.changed == work.done ? "" : std::to_string(work.changed) + " of them ") + "before " +
                 work.change + " changed; --again runs " + (work.changed == 1 ? "it" : "them") + " anew)";
-    if (work.running > 0) text += ", " + std::to_string(work.running) + " running in another process";
-    if (work.left_failed > 0)
-        text += ", " + std::to_string(work.left_failed) + " left failed (--retry-failed tries them again)";
-    if (work.jobs.empty()) return progress.line(text + ", nothing to run");
+    if (!work.running.empty())
+        text += ", " + std::to_string(work.running.size()) + " running in another process, which this run waits for";
+    if (!work.left_failed.empty())
+        text += ", " + std::to_string(work.left_failed.size()) + " left failed (--retry-failed tries them again)";
+    for (const auto& [status, count] : work.stopped)
+        text += ", " + std::to_string(count) + " " + std::string(store::name_of(status));
+    if (!work.stopped.empty()) text += " (marginalia retry TRIAL, or --experiment " + experiment.name + ", goes on)";
+    if (work.jobs.empty()) return progress.line(text + ", nothing " + (work.running.empty() ? "" : "else ") + "to run");
     progress.line(text + ", " + std::to_string(work.jobs.size()) + " to run in " + slots_text(slots) + why);
     say_precision(progress, experiment, slots);
 }
@@ -112,10 +117,22 @@ std::string slots_reason(const RunSettings& run, const std::vector<Slot>& slots,
     return why.empty() ? "" : ": " + why + " (run.slots and run.cores say otherwise)";
 }
 
-int exit_code(const ScheduleResult& result, const WorkList& work) {
+// Of these trials, which this run had no part in; they may have been tried again while it waited.
+bool any_failed(const fs::path& file, std::set<store::TrialId> trials) {
+    if (trials.empty()) return false;
+    store::Store reader = store::Store::open_to_read(file);
+    return std::ranges::any_of(trials, [&](store::TrialId trial) {
+        const auto found = reader.find(trial);
+        return found && store::facts_of(found->status).failed;
+    });
+}
+
+int exit_code(const ScheduleResult& result, const WorkList& work, const fs::path& file) {
     if (!result.store_failure.empty()) return exit_store;
     if (result.signal != 0) return exit_code_after(result.signal);
-    return result.failed + work.left_failed > 0 || result.devices_lost ? exit_trial_failed : 0;
+    std::set<store::TrialId> others = result.elsewhere;
+    others.insert(work.left_failed.begin(), work.left_failed.end());
+    return result.failed > 0 || result.devices_lost || any_failed(file, others) ? exit_trial_failed : 0;
 }
 
 void say_rescued(Progress& progress, const ScheduleResult& result, const std::string& experiment) {
@@ -125,7 +142,8 @@ void say_rescued(Progress& progress, const ScheduleResult& result, const std::st
 
 void say_end(Progress& progress, const ScheduleResult& result, const std::string& experiment,
              const store::Store& store) {
-    if (result.taken > 0) progress.line(count_text(result.taken, "trial") + " went to another process meanwhile");
+    if (!result.elsewhere.empty())
+        progress.line(count_text(result.elsewhere.size(), "trial") + " of these ended in another process");
     if (result.signal != 0 || result.preempted > 0)
         progress.line("to go on where it stopped, give the same command again, or: marginalia resume " + experiment +
                       store_option(store));
@@ -200,11 +218,11 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
         say_plan(progress, experiment, work, schedule.slots, slots_reason(experiment.run, schedule.slots, demand));
 
     ScheduleResult result;
-    if (!work.jobs.empty()) {
+    if (!work.jobs.empty() || !work.running.empty()) {
         store::Writer writer(std::move(*opened));
         Scheduler scheduler(writer, progress, signals, std::move(schedule));
         scheduler.adopt(std::move(ready));
-        result = scheduler.run(work.jobs);
+        result = scheduler.run(work.jobs, work.others, work.running);
     }
     opened.reset();
     if (!result.store_failure.empty()) {
@@ -218,7 +236,7 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
             out << "marginalia table " << experiment.name << store_option(reader)
                 << " prints it beside the published figures\n";
     }
-    return exit_code(result, work);
+    return exit_code(result, work, options.store);
 }
 
 // Everything from plugins to the summaries, the same for a file and for a sweep in the store. git is asked about the
@@ -284,6 +302,7 @@ std::vector<nlohmann::json> configs_of(const fs::path& file, std::int64_t sweep)
 ScheduleOptions schedule_options(const RunSettings& run, const WorkerPatience& patience) {
     ScheduleOptions options;
     options.patience = patience;
+    options.keeps_threads = run.cores == 0;
     options.time_limit = run.time_limit;
     options.retries = static_cast<int>(run.retries);
     options.stop_on_failure = run.stop_on_failure;

@@ -41,16 +41,19 @@ void Scheduler::adopt(ReadyWorker ready) {
     }
 }
 
-ScheduleResult Scheduler::run(std::deque<Job> jobs) {
+ScheduleResult Scheduler::run(std::deque<Job> jobs, const std::deque<Job>& others,
+                              const std::vector<store::TrialId>& elsewhere) {
     queue_ = std::move(jobs);
-    trials_ = queue_.size();
-    placement_->note(queue_);
+    note_all(others);
+    trials_.insert(elsewhere.begin(), elsewhere.end());
+    elsewhere_ = {elsewhere.begin(), elsewhere.end()};
     if (placement_->asks_memory()) {
         measure(true);
         say_unmeasured();
     }
     while (true) {
         take_signals();
+        heed_store();
         assign();
         if (!busy()) break;
         feed_workers();
@@ -67,8 +70,28 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs) {
 
 bool Scheduler::busy() const {
     const bool unwritten = !store_is_lost_ && (!unsaid_.empty() || writer_.waiting_bytes() > 0);
-    return unwritten || !queue_.empty() ||
-           std::any_of(stations_.begin(), stations_.end(), [](const auto& s) { return !s->idle(); });
+    return unwritten || !queue_.empty() || !elsewhere_.empty() || anyone_busy();
+}
+
+bool Scheduler::anyone_busy() const {
+    return std::ranges::any_of(stations_, [](const auto& station) { return !station->idle(); });
+}
+
+// What there may be to run, and what of it is to be run now.
+void Scheduler::note_all(const std::deque<Job>& others) {
+    std::deque<Job> all = queue_;
+    all.insert(all.end(), others.begin(), others.end());
+    placement_->note(all);
+    std::vector<store::TrialId> trials;
+    for (Job& job : all) {
+        trials.push_back(job.trial);
+        all_.emplace(job.trial, std::move(job));
+    }
+    for (Job& job : queue_) {
+        trials_.insert(job.trial);
+        job.memory = all_.at(job.trial).memory;
+    }
+    watch_.emplace(writer_, trials);
 }
 
 // Workers that have ended, and stations that need one.
@@ -127,7 +150,7 @@ void Scheduler::wait_for_events() {
     std::vector<pollfd> entries = {{signals_.descriptor(), POLLIN, 0}, {claimer_->descriptor(), POLLIN, 0}};
     std::vector<Station*> readers;
     const bool store_behind = store_is_behind();
-    const bool only_store_left = queue_.empty() && !anything_started();
+    const bool only_store_left = queue_.empty() && elsewhere_.empty() && !anything_started();
     const auto before = Clock::now();
     if (store_behind) read_since_ = before;
     for (auto& station : stations_) {
@@ -178,6 +201,7 @@ void Scheduler::stop_all(const std::string& why) {
     stopped_at_ = Clock::now();
     stop_deadline_ = stopped_at_ + stop_patience;
     queue_.clear();  // they stay queued in the store
+    elsewhere_.clear();
     for (auto& station : stations_) {
         if (station->started) station->worker->send(Command::stop);
         else if (station->claim) trial_preempted(*station);
@@ -196,14 +220,13 @@ void Scheduler::take_claims() {
         }
         if (station.claim->error.empty()) station.claim->error = station.claim_error;
         if (!station.claim->ours && station.claim->error.empty()) {
-            ++result_.taken;
-            vacate(station);
+            went_elsewhere(station);
         } else if (!station.claim->error.empty()) {
             trial_cannot_start(station, station.claim->error);
         } else {
             station.shown.claimed = station.claim->at;
             station.shown.seconds_before = station.claim->seconds_before;
-            if (stopping_) trial_preempted(station);
+            if (!goes_on(station)) trial_preempted(station);
             else start_if_ready(station);
         }
     }
@@ -245,7 +268,7 @@ void Scheduler::show() {
     std::vector<const RunningTrial*> running;
     for (const auto& station : stations_)
         if (station->job) running.push_back(&station->shown);
-    progress_.show(running, {trials_, result_.done, result_.failed});
+    progress_.show(running, {trials_.size(), result_.done + result_.elsewhere.size(), result_.failed});
 }
 
 }  // namespace marginalia

@@ -22,6 +22,7 @@
 #include "kernel/host/run/progress.h"
 #include "kernel/host/run/signals.h"
 #include "kernel/host/run/slots.h"
+#include "kernel/host/run/store_watch.h"
 #include "store/writer.h"
 
 namespace marginalia {
@@ -32,6 +33,7 @@ struct ScheduleOptions {
     std::vector<Device> devices;    // of the slots, as far as more is known of them than their names
     bool whole_by_default = false;  // a trial that does not say what it needs has the device for itself
     std::vector<int> processors;    // to keep workers on; empty: the system's choice
+    bool keeps_threads = true;      // a trial goes on with as many as it began with
     double time_limit = 0;          // seconds a trial; 0: none
     int retries = 0;                // further attempts of a trial that failed
     bool stop_on_failure = false;
@@ -42,12 +44,13 @@ struct ScheduleOptions {
 };
 
 struct ScheduleResult {
-    std::size_t done = 0, failed = 0, preempted = 0, taken = 0;  // taken: by another process
-    int signal = 0;                                              // the signal that ended the run early
-    std::vector<store::TrialId> told;                            // trials whose failure has been said in full
-    bool devices_lost = false;                                   // none was left to go on with
-    std::string store_failure;    // why the run had to end for the store's sake; empty: it did not
-    std::filesystem::path store;  // where the results are, should the file have been moved
+    std::size_t done = 0, failed = 0, preempted = 0;
+    std::set<store::TrialId> elsewhere;  // trials that ended in another process
+    int signal = 0;                      // the signal that ended the run early
+    std::vector<store::TrialId> told;    // trials whose failure has been said in full
+    bool devices_lost = false;           // none was left to go on with
+    std::string store_failure;           // why the run had to end for the store's sake; empty: it did not
+    std::filesystem::path store;         // where the results are, should the file have been moved
 };
 
 // Runs jobs in slots, one worker process a slot, kept from trial to trial and replaced after a failure. A worker opens
@@ -56,6 +59,9 @@ struct ScheduleResult {
 // next one gets a fresh worker; where one fails in a worker that has run other plugins before, it is tried once more in
 // a fresh one before that counts. Which trial a slot takes, and what lack of memory and a device's failure change about
 // that, is Placement's to say.
+//
+// The store is watched meanwhile (store_watch.h): people cancel, pause and retry trials, other runs share them. The run
+// is over when all of its trials are, wherever they ran.
 //
 // Threads: one, the main thread. It alone starts workers, which die with it.
 class Scheduler {
@@ -67,12 +73,16 @@ public:
     // keeps it if that has as many threads.
     void adopt(ReadyWorker ready);
 
-    ScheduleResult run(std::deque<Job> jobs);
+    // `others`: trials of this run that are not to be run now, but may be queued again by somebody while it goes on;
+    // `elsewhere`: those of them that another process runs, whose end it waits for.
+    ScheduleResult run(std::deque<Job> jobs, const std::deque<Job>& others = {},
+                       const std::vector<store::TrialId>& elsewhere = {});
 
 private:
     struct Station;  // a slot with its worker and trial
 
     void make_stations();
+    void note_all(const std::deque<Job>& others);
     void measure(bool without_us);
     void say_unmeasured();
     void assign();
@@ -89,6 +99,17 @@ private:
     std::vector<std::string> plugin_files(const Job&) const;
     void wait_for_events();
     bool busy() const;
+    bool anyone_busy() const;
+
+    void heed_store();
+    void heed_request(Station&, store::Wish wish);
+    std::string end_as_asked(const Station&);
+    std::set<store::TrialId> at_hand() const;
+    void take_up_open(const StoreNews& news);
+    void take_up(const store::OpenTrial& open);
+    void went_elsewhere(Station&);
+    std::uint64_t set_status(store::TrialId trial, store::Status status, std::string reason = {});
+    bool goes_on(const Station&) const;
 
     void take_signals();
     void pause();
@@ -126,6 +147,7 @@ private:
     void trial_done(Station&);
     void evaluate_next(Job job);
     void trial_preempted(Station&);
+    void say_stopped(const Station&);
     void trial_failed(Station&, store::Status status, std::string reason);
     void trial_lost(Station&, std::string reason);
     std::string way_with_less_memory(Station& station);
@@ -152,7 +174,13 @@ private:
     bool stuck_said_ = false;
     std::vector<std::unique_ptr<Station>> stations_;
     std::deque<Job> queue_;
-    std::size_t trials_ = 0;
+    std::map<store::TrialId, Job> all_;                // of the run, as they were in the beginning
+    std::set<store::TrialId> trials_;                  // of those, the ones that it has had to do with
+    std::set<store::TrialId> elsewhere_;               // that other processes run
+    std::set<store::TrialId> given_up_;                // lost too often: until somebody queues them again
+    std::map<store::TrialId, std::uint64_t> changed_;  // the writer's number of the last status that we gave a trial
+    std::optional<StoreWatch> watch_;
+    bool waiting_said_ = false;
     ScheduleResult result_;
     std::set<std::string> told_changes_;  // what trials left changed in their workers, said once a run
     std::mt19937_64 tickets_{std::random_device{}()};

@@ -56,7 +56,8 @@ void Scheduler::check_clocks() {
         if (station->worker) check_patience(*station, now);
         if (!station->started || station->killed_as) continue;
         const bool over_time = options_.time_limit > 0 && station->shown.seconds() > options_.time_limit;
-        if (stopping_ && now >= stop_deadline_) station->killed_as = store::Status::preempted;
+        const bool asked_long_ago = station->wish && now >= station->stop_by;
+        if (asked_long_ago || (stopping_ && now >= stop_deadline_)) station->killed_as = store::Status::preempted;
         else if (over_time) station->killed_as = store::Status::timeout;
         else continue;
         station->worker->kill();

@@ -169,11 +169,11 @@ std::string Scheduler::words_on_memory(const Station& station) const {
 
 void Scheduler::trial_out_of_memory(Station& station, const std::string& reason) {
     const std::string words = reason + words_on_memory(station);
-    const std::string other_way = stopping_ ? "" : way_with_less_memory(station);
+    const std::string other_way = !goes_on(station) ? "" : way_with_less_memory(station);
     if (other_way.empty()) return trial_failed(station, store::Status::oom, words);
     Job job = std::move(*station.job);
     vacate(station);
-    writer_.status(job.trial, store::Status::oom, words);
+    set_status(job.trial, store::Status::oom, words);
     progress_.line("trial " + std::to_string(job.trial) + " (" + job.label + ") failed: " + words + "; trying again " +
                    other_way);
     put_back(std::move(job));

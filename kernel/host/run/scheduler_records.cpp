@@ -152,7 +152,7 @@ void Scheduler::take_metrics(Station& station, std::string_view payload) {
 }
 
 void Scheduler::trial_done(Station& station) {
-    const auto number = writer_.status(station.job->trial, store::Status::done);
+    const auto number = set_status(station.job->trial, store::Status::done);
     Job& job = *station.job;
     placement_->did_well(station.device);
     if (job.trained) job.evaluations.pop_front();
@@ -161,9 +161,8 @@ void Scheduler::trial_done(Station& station) {
     if (job.evaluations.empty()) {
         Unsaid& unsaid = unsaid_.emplace_back(Unsaid{number, std::move(job), station.shown});
         unsaid.shown.job = &unsaid.job;
-    } else if (stopping_) {
-        ++result_.preempted;
-        progress_.ended(station.shown, "stopped");
+    } else if (!goes_on(station)) {
+        say_stopped(station);
     } else {
         job.latest = std::move(station.shown.latest);
         evaluate_next(std::move(job));
@@ -181,31 +180,36 @@ void Scheduler::evaluate_next(Job job) {
 }
 
 void Scheduler::trial_preempted(Station& station) {
-    writer_.status(station.job->trial, store::Status::preempted);
-    ++result_.preempted;
-    progress_.ended(station.shown, "stopped");
+    set_status(station.job->trial, store::Status::preempted);
+    say_stopped(station);
     vacate(station);
 }
 
+void Scheduler::say_stopped(const Station& station) {
+    if (!station.wish) ++result_.preempted;
+    progress_.ended(station.shown, station.wish ? end_as_asked(station) : "stopped");
+}
+
 void Scheduler::trial_failed(Station& station, store::Status status, std::string reason) {
-    writer_.status(station.job->trial, status, reason);
+    set_status(station.job->trial, status, reason);
     Job job = std::move(*station.job);
+    const bool again = goes_on(station);
     const bool after_others = station.after_others && !job.fresh && status != store::Status::timeout;
     vacate(station);
     std::string text = "trial " + std::to_string(job.trial) + " (" + job.label + ") " +
                        (status == store::Status::timeout ? "timed out: " : "failed: ") + reason;
-    if (after_others && !stopping_) {
+    if (after_others && again) {
         job.fresh = true;
         progress_.line(text + "; its worker had run other plugins before, so once more in a fresh one");
         return put_back(std::move(job));
     }
-    const bool retry = !stopping_ && ++job.failures <= options_.retries;
+    const bool retry = again && ++job.failures <= options_.retries;
     if (retry) text += fmt::format("; trying again ({} of {})", job.failures, options_.retries);
     progress_.line(text);
     if (retry) return put_back(std::move(job));
     result_.told.push_back(job.trial);
     ++result_.failed;
-    if (job.trained && job.evaluations.size() > 1 && !stopping_) {  // another may not fail
+    if (job.trained && job.evaluations.size() > 1 && again) {  // another may not fail
         job.evaluations.pop_front();
         evaluate_next(std::move(job));
     }
@@ -215,20 +219,22 @@ void Scheduler::trial_failed(Station& station, store::Status status, std::string
 
 // Somebody else ended the worker: not the trial's fault, so it goes on from its checkpoint.
 void Scheduler::trial_lost(Station& station, std::string reason) {
+    if (station.wish) return trial_preempted(station);
     Job job = std::move(*station.job);
     vacate(station);
     const bool again = !stopping_ && !placement_->pool().all_retired() && ++job.losses <= most_losses;
-    writer_.status(job.trial, store::Status::lost, reason);
+    set_status(job.trial, store::Status::lost, reason);
     progress_.line("trial " + std::to_string(job.trial) + " (" + job.label + ") was lost: " + reason +
                    (again ? "; going on from its last checkpoint" : "; run the file again to go on"));
     if (again) return put_back(std::move(job));
     result_.told.push_back(job.trial);
+    given_up_.insert(job.trial);
     if (stopping_) ++result_.preempted;
     else ++result_.failed;
 }
 
 void Scheduler::put_back(Job job) {
-    writer_.run([trial = job.trial](store::Store& store) { store.requeue(trial); });
+    writer_.run([trial = job.trial](store::Store& store) { store.put_back(trial); });
     job.begun = true;
     room_changed_ = true;
     queue_.push_front(std::move(job));

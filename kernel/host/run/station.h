@@ -53,6 +53,8 @@ struct Scheduler::Station {
     std::uint64_t ticket = 0;                // by which it says that it ended
     std::int64_t log_place = 0;              // where the trial's output begins
     std::optional<store::Status> killed_as;  // we killed the worker; what the trial is then
+    std::optional<store::Wish> wish;         // of a person: the trial is to stop
+    Clock::time_point stop_by{};             // then it is killed
     RunningTrial shown;
 
     // Where the trial at hand runs.
@@ -85,6 +87,7 @@ struct Scheduler::Station {
         claim.reset();
         claim_error.clear();
         started = after_others = device_lost = false;
+        wish.reset();
         feeds.clear();
         piece_asked = false;
         pieces = 0;

@@ -70,35 +70,39 @@ Action action_for(store::Status status, const WorkOptions& options, bool changed
     if (status == store::Status::done) return changed && options.again ? Action::run : Action::skip_done;
     if (status == store::Status::running) return Action::leave_running;
     const store::StatusFacts& facts = store::facts_of(status);
-    if (facts.failed && (options.retry_failed || changed)) return Action::run;
-    return facts.ended ? Action::leave_failed : Action::run;
+    if (facts.failed) return options.retry_failed || changed ? Action::run : Action::leave_failed;
+    return facts.ended ? Action::leave_stopped : Action::run;
 }
 
 WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored,
                    const std::vector<std::string>& changes, const WorkOptions& options) {
     WorkList list;
-    std::map<store::TrialId, std::size_t> places;  // of trials among the jobs: one may be evaluated in several ways
+    // Of trials among the jobs and the others: one may be evaluated in several ways.
+    std::map<store::TrialId, std::size_t> places, other_places;
     for (std::size_t i = 0; i < stored.size(); ++i) {
         const store::Trial& trial = stored[i];
         const bool changed = !changes[i].empty();
         const Action action = action_for(trial.status, options, changed);
         list.done += action == Action::skip_done;
-        list.left_failed += action == Action::leave_failed;
-        list.running += action == Action::leave_running;
+        if (action == Action::leave_failed) list.left_failed.push_back(trial.id);
+        if (action == Action::leave_running) list.running.push_back(trial.id);
+        if (action == Action::leave_stopped) ++list.stopped[trial.status];
         if (action == Action::skip_done && changed && list.changed++ == 0) list.change = changes[i];
-        if (action != Action::run) continue;
         const TrialConfig& config = experiment.trials[i];
         const std::string label = label_of(experiment, config);
-        const auto [place, is_new] = places.try_emplace(trial.id, list.jobs.size());
+        std::deque<Job>& jobs = action == Action::run ? list.jobs : list.others;
+        auto& known = action == Action::run ? places : other_places;
+        const auto [place, is_new] = known.try_emplace(trial.id, jobs.size());
         if (is_new)
-            list.jobs.push_back({.trial = trial.id,
-                                 .config = &config,
-                                 .label = label,
-                                 .evaluations = {},
-                                 .trained = trial.trained && trial.evaluation != 0 && !changed,
-                                 .latest = {},
-                                 .threads = trial.checkpoint_step >= 0 && !changed ? -1 : 0});
-        if (trial.evaluation != 0) list.jobs[place->second].evaluations.push_back({trial.evaluation, &config, label});
+            jobs.push_back({.trial = trial.id,
+                            .config = &config,
+                            .label = label,
+                            .evaluations = {},
+                            .trained = trial.trained && trial.evaluation != 0 && !changed,
+                            .latest = {},
+                            .threads = trial.checkpoint_step >= 0 && !changed ? -1 : 0});
+        if (trial.evaluation != 0) jobs[place->second].evaluations.push_back({trial.evaluation, &config, label});
+        if (action != Action::run) continue;
         if (action_for(trial.status, {}) == Action::run) continue;  // it had not ended
         list.to_requeue.emplace_back(trial.id, trial.evaluation);
         if (changed) list.to_forget.push_back(trial.id);

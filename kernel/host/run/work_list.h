@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,7 @@ struct WorkOptions {
 };
 
 // What `run` does with a trial of this status; `changed`: what it was made with has changed since.
-enum class Action { run, skip_done, leave_failed, leave_running };
+enum class Action { run, skip_done, leave_failed, leave_running, leave_stopped };
 Action action_for(store::Status status, const WorkOptions& options, bool changed = false);
 
 // The jobs among an experiment's trials, and how many were left aside. `stored` is in the order of experiment.trials,
@@ -38,9 +39,12 @@ struct WorkList {
     // Ended ones that are to go on, with their evaluations.
     std::vector<std::pair<store::TrialId, std::int64_t>> to_requeue;
     std::vector<store::TrialId> to_forget;  // those of them that begin anew
-    std::size_t done = 0, left_failed = 0, running = 0;
-    std::size_t changed = 0;  // of those done: made with something that has changed
-    std::string change;       // what that is, of the first of them
+    std::deque<Job> others;                 // of all other trials, should somebody queue them again while this runs
+    std::vector<store::TrialId> running, left_failed;  // among those
+    std::size_t done = 0;
+    std::map<store::Status, std::size_t> stopped;  // by a person or a rule: how many are left so
+    std::size_t changed = 0;                       // of those done: made with something that has changed
+    std::string change;                            // what that is, of the first of them
 };
 WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored,
                    const std::vector<std::string>& changes, const WorkOptions& options);

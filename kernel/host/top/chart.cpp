@@ -136,9 +136,14 @@ std::pair<std::string, std::string> x_axis(const Range& range, std::size_t width
 
 }  // namespace
 
+bool may_be_logarithmic(std::span<const double> values) {
+    const Range range = finite_range(values);
+    return !range.empty() && range.low > 0;
+}
+
 bool wants_logarithm(std::span<const double> values) {
     const Range range = finite_range(values);
-    return !range.empty() && range.low > 0 && std::log10(range.high) - std::log10(range.low) > many_powers;
+    return may_be_logarithmic(values) && std::log10(range.high) - std::log10(range.low) > many_powers;
 }
 
 std::string sparkline(std::span<const double> values) {

@@ -103,8 +103,10 @@ Action press_in_table(Choices& choices, const Key& key, const Shown& shown) {
 void press_in_trial(Choices& choices, const Key& key, const Shown& shown) {
     const Key arrow = with_letters_as_arrows(key);
     if (key.kind == Key::Kind::escape || key.kind == Key::Kind::enter) choices.page = Page::table;
-    else if (key.text == "m" || key.text == "M") next_metric(choices.curve, shown.metrics, key.text == "M");
-    else if (key.text == "y") choices.logarithmic = !shown.logarithmic;
+    else if (key.text == "m" || key.text == "M") {
+        next_metric(choices.curve, shown.metrics, key.text == "M");
+        choices.logarithmic.reset();
+    } else if (key.text == "y") choices.logarithmic = !shown.logarithmic;
     else if (arrow.kind == Key::Kind::up || arrow.kind == Key::Kind::down) {
         choose(choices, shown, moved(choices.at, arrow, 1));
         fix_chosen(choices, shown);

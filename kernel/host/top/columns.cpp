@@ -76,8 +76,8 @@ std::vector<Column> all_columns(const Table& table, std::size_t width) {
     std::vector<Column> columns = {
         {marked("trial", TrialOrder::trial), 0, true, unlimited,
          plain([](const store::LiveTrial& trial) { return std::to_string(trial.id); })},
-        {"experiment", table.one_experiment ? 99 : 8, false, 10, experiment},
-        {"settings", 7, false, 16, settings},
+        {"experiment", table.one_experiment ? 99 : 8, false, 12, experiment},
+        {"settings", 7, false, 24, settings},
         {"seed", 9, true, unlimited, plain([](const store::LiveTrial& trial) { return std::to_string(trial.seed); })},
         {marked("status", TrialOrder::activity), 1, false, unlimited, plain(status_text), true},
         {"stage", 11, false, 10, plain(stage_text)},
@@ -117,7 +117,7 @@ void fit(std::vector<Column>& columns, std::size_t width) {
 
 }  // namespace
 
-std::size_t curve_width(std::size_t width) { return std::clamp<std::size_t>(width / 5, 8, 30); }
+std::size_t curve_width(std::size_t width) { return width < wide_screen ? 16 : 24; }
 
 Picture table_lines(const Table& table, store::TrialId chosen, std::size_t width) {
     std::vector<Column> columns = all_columns(table, width);

@@ -1,6 +1,7 @@
 #include "kernel/host/top/pages.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,11 +20,11 @@ constexpr std::size_t lines_above = 3, lines_below = 3;  // of the table
 constexpr std::size_t lines_about_trial = 4, least_plot = 6;
 
 // The left text, and the right one at the end of the line as far as there is room.
-Line both_ends(const std::string& left, const std::string& right, std::size_t width, bool strong = false) {
+Line both_ends(const std::string& left, const std::string& right, std::size_t width) {
+    constexpr std::size_t least = 10;
     const std::size_t room = width - std::min(width, display_width(right) + 2);
-    const bool both = !right.empty() && room > 10;
-    Line line(shorten(left, both ? room : width), Tone::plain, strong);
-    if (both) line.spans.push_back({width - display_width(right), right, Tone::faint});
+    Line line(shorten(left, room > least ? room : width), Tone::plain, true);
+    if (room > least) line.spans.push_back({width - display_width(right), right, Tone::faint});
     return line;
 }
 
@@ -45,11 +46,8 @@ std::string keys_text(std::vector<std::string> keys, std::size_t width) {
 
 Line last_line(const Choices& choices, const std::vector<std::string>& keys, std::size_t width) {
     if (choices.asking == Asking::cancel)
-        return {shorten(fmt::format("cancel trial {}? It is given up, and what it has so far is kept. y: yes, any "
-                                    "other key: no",
-                                    choices.chosen),
-                        width),
-                Tone::warn, true};
+        return {shorten(fmt::format("cancel trial {}? y: yes, any other key: no", choices.chosen), width), Tone::warn,
+                true};
     if (choices.asking == Asking::filter)
         return {to_left("filter: " + printable(choices.filter) + "▏ Enter: keep it, Esc: as before", width),
                 Tone::plain, true};
@@ -73,7 +71,7 @@ std::string title_of(const TablePage& page, const Choices& choices) {
 
 std::string place_text(const TablePage& page, const Choices& choices) {
     const std::size_t shown = page.table.rows.size();
-    if (shown == page.fitting) return {};
+    if (shown == page.fitting) return count_text(shown, "trial");
     return fmt::format("{}-{} of {}", choices.first + 1, choices.first + shown, page.fitting);
 }
 
@@ -93,6 +91,23 @@ std::string empty_text(const Choices& choices) {
                                   : "no trial fits the filter; Esc takes it away";
 }
 
+// Until the last trial ends, if each takes as long as those of its experiment that are done, and as many as now run at
+// a time; those that run are half done. NaN where that is not known.
+double seconds_ahead(const std::vector<store::TrialCount>& counts) {
+    std::map<std::string, double> typical;
+    double running = 0, ahead = 0;
+    for (const store::TrialCount& count : counts)
+        if (count.status == Status::done) typical[count.experiment] = count.seconds;
+    for (const store::TrialCount& count : counts) {
+        if (count.status != Status::running && count.status != Status::queued) continue;
+        const bool known = typical.contains(count.experiment);
+        const double share = count.status == Status::running ? 0.5 : 1, trials = static_cast<double>(count.trials);
+        ahead += known ? share * trials * typical.at(count.experiment) : std::nan("");
+        running += count.status == Status::running ? trials : 0;
+    }
+    return running > 0 ? ahead / running : std::nan("");
+}
+
 // A sentence of as many lines as are given, cut at their end.
 void add_wrapped(Picture& picture, const std::string& text, std::size_t width, std::size_t lines, Tone tone) {
     const std::string wrapped = wrap(text, width);
@@ -105,7 +120,7 @@ void add_wrapped(Picture& picture, const std::string& text, std::size_t width, s
     }
 }
 
-std::string curve_text(const TrialPage& page) {
+std::string curve_text(const TrialPage& page, const Choices& choices) {
     std::string text = printable(metric_title(page.metric));
     if (!page.summary) return text;
     const store::MetricSummary& summary = *page.summary;
@@ -116,7 +131,8 @@ std::string curve_text(const TrialPage& page) {
     text += fmt::format(" last {} at step {}", number_text(summary.last), summary.last_step);
     if (summary.nonfinite > 0)
         text += fmt::format("; {} not finite", count_text(static_cast<std::size_t>(summary.nonfinite), "point"));
-    return text + (page.logarithmic ? "; logarithmic" : "");
+    if (page.logarithmic) return text + "; logarithmic";
+    return text + (choices.logarithmic.value_or(false) ? "; not all are positive: no logarithm" : "");
 }
 
 std::string figures_text(const TrialPage& page) {
@@ -129,7 +145,7 @@ std::string figures_text(const TrialPage& page) {
 // What stands above the plot and above the log.
 Picture about_trial(const TrialPage& page, Size size) {
     const Tone tone = tone_of(page.row.trial.status);
-    Picture picture = {both_ends(name_of_row(page.row), clock_text(page.now), size.width, true)};
+    Picture picture = {both_ends(name_of_row(page.row), clock_text(page.now), size.width)};
     add_wrapped(picture, sentence_about(page.row.trial, page.now), size.width, 2,
                 tone == Tone::good ? Tone::plain : tone);
     picture.resize(lines_about_trial - 1);
@@ -158,39 +174,22 @@ std::size_t log_lines_beside_plot(Size size) {
 
 std::string counts_text(const std::vector<store::TrialCount>& counts) {
     std::map<Status, std::int64_t> by_status;
-    std::map<std::string, double> seconds;
-    std::int64_t all = 0;
-    double ahead = 0;
-    for (const store::TrialCount& count : counts) {
-        by_status[count.status] += count.trials;
-        all += count.trials;
-        if (count.status == Status::done) seconds[count.experiment] = count.seconds;
-    }
-    for (const store::TrialCount& count : counts) {
-        const auto typical = seconds.find(count.experiment);
-        const double share = count.status == Status::queued ? 1 : count.status == Status::running ? 0.5 : 0;
-        if (share > 0)
-            ahead +=
-                typical == seconds.end() ? std::nan("") : share * static_cast<double>(count.trials) * typical->second;
-    }
-    std::string text = count_text(static_cast<std::size_t>(all), "trial");
-    const char* separator = ": ";
-    const auto add = [&](Status status) {
-        if (by_status[status] > 0)
-            text += fmt::format("{}{} {}", std::exchange(separator, ", "), by_status[status], name_of(status));
-    };
-    add(Status::running);
-    for (const store::StatusFacts& facts : store::statuses)
-        if (facts.name != "running" && facts.name != "queued") add(store::status_named(facts.name));
-    add(Status::queued);
-    if (by_status[Status::running] > 0 && ahead > 0)
-        text += ", about " + brief_duration(ahead / static_cast<double>(by_status[Status::running])) + " left";
-    return text;
+    for (const store::TrialCount& count : counts) by_status[count.status] += count.trials;
+    const auto part = [&by_status](Status status) { return fmt::format("{} {}", by_status[status], name_of(status)); };
+    std::vector<std::string> going, ended;
+    for (const Status status : {Status::running, Status::queued})
+        if (by_status[status] > 0) going.push_back(part(status));
+    if (const double left = seconds_ahead(counts); left > 0) going.push_back("about " + brief_duration(left) + " left");
+    for (const auto& [status, count] : by_status)
+        if (status != Status::running && status != Status::queued) ended.push_back(part(status));
+    return fmt::format("{}{}{}", fmt::join(going, ", "), going.empty() || ended.empty() ? "" : "; ",
+                       fmt::join(ended, ", "));
 }
 
 Picture table_picture(const TablePage& page, const Choices& choices, Size size) {
-    Picture picture = {both_ends(title_of(page, choices), clock_text(page.now), size.width, true),
-                       both_ends(counts_text(page.counts), place_text(page, choices), size.width)};
+    const std::string place = place_text(page, choices) + "  " + clock_text(page.now);
+    Picture picture = {both_ends(title_of(page, choices), place, size.width),
+                       Line(shorten(counts_text(page.counts), size.width))};
     const Row* chosen = chosen_row(page, choices);
     for (Line& line : table_lines(page.table, chosen == nullptr ? 0 : chosen->trial.id, size.width))
         picture.push_back(std::move(line));
@@ -214,7 +213,7 @@ Picture trial_picture(const TrialPage& page, const Choices& choices, Size size) 
     const std::size_t log = std::min(page.log.size(), log_lines_beside_plot(size));
     const std::size_t plot_lines = size.height - lines_about_trial - 2 - (log > 0 ? log + 1 : 0);
     if (page.metric.empty()) picture.emplace_back("no curve yet: no metric has two points");
-    else picture.emplace_back(shorten(curve_text(page), size.width), Tone::plain, true);
+    else picture.emplace_back(shorten(curve_text(page, choices), size.width), Tone::plain, true);
     if (!page.metric.empty())
         for (std::string& line : plot(page.points, {size.width, plot_lines}, page.logarithmic))
             picture.emplace_back(std::move(line));

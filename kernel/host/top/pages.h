@@ -37,7 +37,7 @@ std::size_t table_lines_of(Size size);
 std::size_t log_lines_of(Size size);
 std::size_t log_lines_beside_plot(Size size);
 
-// "200 trials: 4 running, 120 done, 76 queued, about 2 h left": by what the trials that are done have taken.
+// "4 running, 76 queued, about 2 h left; 120 done": by what the trials that are done have taken.
 std::string counts_text(const std::vector<store::TrialCount>& counts);
 
 // Each has as many lines as the size, or fewer.

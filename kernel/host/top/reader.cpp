@@ -49,7 +49,7 @@ std::vector<std::string> results_among(std::vector<std::string> names) {
 std::string settings_text(const FlatConfig& config, const std::vector<std::string>& keys) {
     std::string text;
     for (const std::string& key : keys)
-        text += (text.empty() ? "" : " ") + short_key(key, keys) + "=" + config_value(config, key);
+        if (config.contains(key)) text += (text.empty() ? "" : " ") + short_key(key, keys) + "=" + config.at(key);
     return text;
 }
 
@@ -155,7 +155,8 @@ std::optional<TrialPage> Reader::trial(Choices& choices, Size size) {
         page.summary = store::summary_of(store_, choices.chosen, page.metric);
         page.points = store::metric_curve(store_, choices.chosen, page.metric, 2 * size.width);
     }
-    page.logarithmic = choices.logarithmic.value_or(wants_logarithm(values_of(page.points)));
+    const std::vector<double> values = values_of(page.points);
+    page.logarithmic = choices.logarithmic.value_or(wants_logarithm(values)) && may_be_logarithmic(values);
     shown_.logarithmic = page.logarithmic;
     const auto finals = store::metric_values(store_, std::vector{choices.chosen});
     if (const auto found = finals.find(choices.chosen); found != finals.end()) {

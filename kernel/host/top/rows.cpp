@@ -45,10 +45,11 @@ std::string brief_duration(double seconds) {
 }
 
 std::string status_text(const store::LiveTrial& trial) {
+    if (!is_running(trial)) return std::string(store::name_of(trial.status));
     if (trial.asked == "cancel") return "cancelling";
     if (trial.asked == "pause") return "pausing";
-    if (!is_running(trial)) return std::string(store::name_of(trial.status));
-    return trial.phase.empty() ? "starting" : trial.phase == "training" ? "running" : "evaluating";
+    if (trial.phase.empty() && !trial.has_value) return "starting";
+    return trial.phase.empty() || trial.phase == "training" ? "running" : "evaluating";
 }
 
 double share_done(const store::LiveTrial& trial) {
@@ -68,7 +69,7 @@ std::string progress_text(const store::LiveTrial& trial, std::size_t bar) {
 
 double seconds_left(const store::LiveTrial& trial) {
     if (!is_running(trial) || !(trial.rate > 0) || trial.total <= trial.done) return std::nan("");
-    return (static_cast<double>(trial.total) - static_cast<double>(trial.done)) / trial.rate;
+    return std::max(1.0, (static_cast<double>(trial.total) - static_cast<double>(trial.done)) / trial.rate);
 }
 
 std::string left_text(const store::LiveTrial& trial) { return brief_duration(seconds_left(trial)); }
@@ -87,8 +88,6 @@ std::string spent_text(const store::LiveTrial& trial) { return trial.seconds > 0
 
 std::string sentence_about(const store::LiveTrial& trial, double now) {
     std::string text = status_text(trial);
-    if (!is_running(trial) && text != store::name_of(trial.status))
-        text = fmt::format("{}, {}", store::name_of(trial.status), text);
     if (!trial.device.empty()) text += " on " + printable(trial.device);
     if (trial.seconds > 0) text += (is_running(trial) ? " for " : " after ") + duration_text(trial.seconds);
     if (is_running(trial)) return text + where_it_is(trial, now);

@@ -27,7 +27,7 @@ double share_done(const store::LiveTrial& trial);
 std::string progress_text(const store::LiveTrial& trial, std::size_t bar);  // a bar so wide, and " 45%"
 
 // While it runs; empty otherwise, and where they are not known.
-double seconds_left(const store::LiveTrial& trial);  // of its phase
+double seconds_left(const store::LiveTrial& trial);  // of its phase, at least one
 std::string left_text(const store::LiveTrial& trial);
 std::string rate_text(const store::LiveTrial& trial);   // "851/s"
 std::string stage_text(const store::LiveTrial& trial);  // "training"

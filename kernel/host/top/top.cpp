@@ -8,9 +8,25 @@
 #include "kernel/host/run/signals.h"
 #include "kernel/host/top/reader.h"
 #include "kernel/host/top/terminal.h"
+#include "store/error.h"
+#include "store/requests.h"
 
 namespace marginalia::top {
 namespace {
+
+using store::Wish;
+
+std::string words_on(store::Store& store, const store::Answer& answer, Wish wish) {
+    const std::string trial = fmt::format("trial {}", answer.trial.id);
+    if (answer.outcome == store::Outcome::refused)
+        return fmt::format("{} is {}, so there is nothing to {}", trial, name_of(answer.before), name_of(wish));
+    if (answer.outcome == store::Outcome::asked)
+        return fmt::format("{}: its run is asked to {} it, and writes a checkpoint first", trial, name_of(wish));
+    if (wish != Wish::retry) return fmt::format("{} is {}", trial, name_of(answer.trial.status));
+    if (answer.before == store::Status::running) return trial + " goes on: what was asked of it is withdrawn";
+    if (store::is_under_way(store, answer.trial.experiment)) return trial + " is queued again, for the run under way";
+    return fmt::format("{} is queued again; `marginalia resume {}` runs it", trial, answer.trial.experiment);
+}
 
 class View {
 public:
@@ -35,10 +51,25 @@ public:
     // false: to be ended.
     bool take(const Key& key) {
         const Action action = press(choices_, key, reader_.shown());
-        return action != Action::quit;
+        if (action == Action::quit) return false;
+        if (action == Action::cancel) ask(Wish::cancel);
+        if (action == Action::pause) ask(Wish::pause);
+        if (action == Action::retry) ask(Wish::retry);
+        return true;
     }
 
 private:
+    // A store that cannot be written now, or at all, is a message: it can be watched all the same.
+    void ask(Wish wish) {
+        constexpr auto patience = std::chrono::seconds(3);  // with others who write
+        try {
+            store::Store writable = open_store(store_.file(), [=](auto waited) { return waited < patience; });
+            choices_.message = words_on(writable, store::ask(writable, choices_.chosen, wish), wish);
+        } catch (const store::StoreError& error) {
+            choices_.message = error.what();
+        }
+    }
+
     store::Store& store_;
     Reader reader_;
     Choices choices_;

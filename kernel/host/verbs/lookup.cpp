@@ -32,6 +32,15 @@ store::Trial find_trial(store::Store& store, const std::string& name, const std:
     return store::resolve_trial(store, high ? name + ":max" : name, experiment);
 }
 
+std::vector<store::TrialId> find_trials(store::Store& store, const std::vector<std::string>& names) {
+    std::vector<store::TrialId> trials;
+    for (const std::string& name : names) {
+        const store::TrialId trial = find_trial(store, name).id;
+        if (std::ranges::find(trials, trial) == trials.end()) trials.push_back(trial);
+    }
+    return trials;
+}
+
 std::string find_key(const std::string& key, const std::vector<std::string>& keys) {
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) return key;
     std::vector<std::string> fitting, tails;

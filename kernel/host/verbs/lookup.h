@@ -18,6 +18,9 @@ std::string find_experiment(store::Store& store, const std::string& name);
 // of those that should be high, as in `marginalia best`.
 store::Trial find_trial(store::Store& store, const std::string& name, const std::string& experiment = "");
 
+// Each of these once, in this order.
+std::vector<store::TrialId> find_trials(store::Store& store, const std::vector<std::string>& names);
+
 // A config key as written, or the one whose last part it is ("learning_rate"). Throws Error with the nearest key where
 // none or several fit.
 std::string find_key(const std::string& key, const std::vector<std::string>& keys);
