@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "store/live.h"
+#include "store/overview.h"
 
 namespace marginalia::top {
 

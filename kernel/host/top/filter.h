@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "store/live.h"
+#include "store/overview.h"
 
 namespace marginalia::top {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernel/host/top/picture.h"
-#include "store/live.h"
+#include "store/overview.h"
 
 namespace marginalia::top {
 

@@ -2,10 +2,10 @@
 #include <cmath>
 #include <ctime>
 
-#include "store/live.h"
+#include "store/overview.h"
 #include "tests/store/store_testing.h"
 
-namespace store_live {
+namespace store_overview {
 
 using namespace marginalia::store;
 using Order = TrialOrder;
@@ -162,4 +162,4 @@ TEST_CASE("of ten thousand trials a page is read in a fraction of the time in wh
     CHECK(least < 0.2);  // it is 0.02
 }
 
-}  // namespace store_live
+}  // namespace store_overview

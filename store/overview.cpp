@@ -1,4 +1,4 @@
-#include "store/live.h"
+#include "store/overview.h"
 
 #include <fmt/format.h>
 
