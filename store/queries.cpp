@@ -34,12 +34,12 @@ std::vector<FinalMetric> final_metrics_of(Connection& connection, TrialId trial)
     return found;
 }
 
-std::vector<MetricSummary> summaries_of(Connection& connection, TrialId trial) {
+// `metric` empty: of all.
+std::vector<MetricSummary> summaries_of(Connection& connection, TrialId trial, std::string_view metric = {}) {
     Rows rows(connection,
               "SELECT name, n, nonfinite, last, last_step, min, coalesce(min_step, 0), max, coalesce(max_step, 0) FROM "
-              "summaries "
-              "WHERE trial_id = ? ORDER BY name",
-              trial);
+              "summaries WHERE trial_id = ?1 AND (?2 = '' OR name = ?2) ORDER BY name",
+              trial, metric);
     std::vector<MetricSummary> found;
     while (rows.next())
         found.push_back({rows.text(0), rows.integer(1), rows.integer(2), rows.real(3), rows.integer(4), rows.real(5),
@@ -117,6 +117,11 @@ TrialDetails trial_details(Store& store, TrialId trial) {
     return details;
 }
 
+std::optional<MetricSummary> summary_of(Store& store, TrialId trial, std::string_view metric) {
+    auto found = summaries_of(store.connection(), trial, metric);
+    return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+}
+
 std::map<std::string, Status> evaluation_statuses(Store& store, TrialId trial) {
     Rows rows(store.connection(),
               "SELECT e.hash, v.status FROM evaluation e JOIN evaluations v ON v.evaluation_id = e.id "
@@ -164,8 +169,9 @@ std::vector<TrialId> done_trials(Store& store, std::string_view experiment, std:
 
 std::vector<std::string> metric_names(Store& store, std::span<const TrialId> trials) {
     Rows rows(store.connection(),
-              trials.empty() ? "SELECT name FROM metric_name WHERE ?1 = '[]' AND (id IN (SELECT metric FROM summary) "
-                               "OR id IN (SELECT metric FROM final_metric)) ORDER BY name"
+              trials.empty() ? "SELECT name FROM metric_name n WHERE ?1 = '[]' AND (EXISTS (SELECT 1 FROM summary s "
+                               "WHERE s.metric = n.id) OR EXISTS (SELECT 1 FROM final_metric f WHERE f.metric = n.id)) "
+                               "ORDER BY name"
                              : "SELECT name FROM metric_name WHERE id IN "
                                "(SELECT metric FROM json_each(?1) JOIN summary ON trial = value UNION "
                                "SELECT metric FROM json_each(?1) JOIN final_metric f ON f.trial = json_each.value) "

@@ -69,6 +69,8 @@ struct MetricSummary {
     std::int64_t max_step = 0;
 };
 
+std::optional<MetricSummary> summary_of(Store&, TrialId trial, std::string_view metric);  // nullopt: it has no point
+
 struct CheckpointInfo {
     TrialId trial = 0;
     std::int64_t step = 0;

@@ -47,6 +47,10 @@ set_tests_properties(kill_training PROPERTIES LABELS faults TIMEOUT 600)
 add_test(NAME control COMMAND Python3::Interpreter ${faults}/control_test.py --host $<TARGET_FILE:marginalia>
          --worker $<TARGET_FILE:fake_worker> --plugins ${fake_plugins})
 set_tests_properties(control PROPERTIES LABELS faults TIMEOUT 300)
+# The live view in a terminal, which tmux is.
+add_test(NAME top COMMAND Python3::Interpreter ${faults}/top_test.py --host $<TARGET_FILE:marginalia>
+         --worker $<TARGET_FILE:fake_worker> --plugins ${fake_plugins} --sample $<TARGET_FILE:make_sample_store>)
+set_tests_properties(top PROPERTIES LABELS faults TIMEOUT 300 SKIP_RETURN_CODE 77)
 
 # Plugins and input files that change between runs, and what `score` refuses.
 add_test(NAME changed COMMAND Python3::Interpreter ${faults}/changed_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})

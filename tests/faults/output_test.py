@@ -54,6 +54,7 @@ VERBS = {
     "plan": ["plan", "tiny.toml"],
     "resume": ["resume", "tiny", "--again"],
     "evaluate": ["evaluate", "1"],
+    "top": ["top"],
     "list": ["list"],
     "show": ["show", "1"],
     "compare": ["compare", "1", "1"],
@@ -79,7 +80,8 @@ VERBS = {
     "doctor": ["doctor"],
     "version": ["version"],
 }
-SILENT = {"data get"}  # has nothing to say on standard output without a network: it fails before
+# Have nothing to say on standard output: one fails before, without a network; the other draws upon terminals only.
+SILENT = {"data get", "top"}
 # Their way out is that of `sample` or `run`, and each costs a start of LibTorch: a full device alone is tried.
 SAME_WAY_OUT = {"complete", "marginals", "score", "checkpoint export", "resume", "evaluate", "plan", "plugins"}
 

@@ -13,6 +13,7 @@ parser.add_argument("--host", required=True)
 parser.add_argument("--worker", required=True)
 parser.add_argument("--plugins", required=True)
 parser.add_argument("--guilty", help="folder of plugins that harm their process")
+parser.add_argument("--sample", help="program that writes the sample store")
 arguments, rest = parser.parse_known_args()
 
 FILE = """

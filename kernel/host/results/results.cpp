@@ -231,6 +231,11 @@ ShownEstimate shown_estimate(const Group& group, const std::string& metric) {
     return shown;
 }
 
+Tone tone_of(store::Status status) {
+    constexpr Tone tones[] = {Tone::plain, Tone::good, Tone::warn, Tone::bad};  // of each Mood
+    return tones[static_cast<std::size_t>(store::facts_of(status).mood)];
+}
+
 std::optional<double> running_time(const store::Trial& trial, double now) {
     if (!trial.started) return std::nullopt;
     // A clock may have been set back meanwhile.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/host/results/text.h"
 #include "store/queries.h"
 
 namespace marginalia {
@@ -87,6 +88,8 @@ struct ShownEstimate {
     bool of_samples = false;  // the error is that of the evaluation's samples
 };
 ShownEstimate shown_estimate(const Group& group, const std::string& metric);
+
+Tone tone_of(store::Status status);
 
 // Seconds a trial ran, all attempts together; while it runs, since its first start. nullopt if it never started.
 std::optional<double> running_time(const store::Trial& trial, double now);

@@ -73,9 +73,4 @@ void require_metric(const std::string& metric, const std::vector<std::string>& n
                      fmt::format("no trial has a metric '{}'{}", metric, suggestion(metric, names, "metrics")));
 }
 
-Tone tone_of(store::Status status) {
-    constexpr Tone tones[] = {Tone::plain, Tone::good, Tone::warn, Tone::bad};  // of each Mood
-    return tones[static_cast<std::size_t>(store::facts_of(status).mood)];
-}
-
 }  // namespace marginalia

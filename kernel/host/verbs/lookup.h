@@ -31,6 +31,4 @@ std::vector<std::string> all_keys(const ExperimentResults& results);
 // Throws StoreError (no_match) unless the metric is among these names of metrics.
 void require_metric(const std::string& metric, const std::vector<std::string>& names);
 
-Tone tone_of(store::Status status);
-
 }  // namespace marginalia
