@@ -104,6 +104,11 @@ struct Trial {
     bool evaluated = false;             // by that evaluation
 };
 
+// Whether it waits for another engine to run it, Store::hand_to.
+inline bool is_handed_over(const Trial& trial) {
+    return trial.status == Status::queued && trial.device.starts_with("slurm:");
+}
+
 // Who runs a trial. A running trial whose process is gone is lost.
 struct Owner {
     std::string host;
@@ -166,6 +171,8 @@ public:
 
     void set_patience(Patience patience);
     bool has_moved() const;  // the path it was opened by leads to another file now, or to none
+    // Copies all that it holds into a new file, which exists whole or not at all. false: there is a file of that name.
+    bool copy_to(const std::filesystem::path& file);
     // Copies all that it holds into a new file beside it, which exists whole or not at all, and goes on with that. Not
     // to be called within a transaction.
     void move_beside();
@@ -183,10 +190,14 @@ public:
     // This process, which from the first call on holds the lock that shows it to live, until the store is closed.
     Owner this_run();
 
-    // Marks running trials whose process is gone as `lost`; returns them.
-    std::vector<Trial> mark_lost();
+    // Marks running trials whose process is gone as `lost`; returns them. `all`: nobody else can be running any.
+    std::vector<Trial> mark_lost(bool all = false);
 
-    // queued, preempted or lost -> running, atomically. false: someone else has it.
+    // Says that a queued trial waits for another engine to run it, as "slurm:123": nobody claims it then. Empty: that it
+    // does so no more.
+    void hand_to(TrialId trial, const std::string& engine);
+
+    // queued, preempted or lost -> running, atomically. false: someone else has it, another engine among them.
     bool claim(TrialId trial, const Owner& owner, const std::string& device, std::int64_t threads,
                const Hardware& hardware = {});
 
@@ -226,7 +237,8 @@ public:
     // Of an error 4,000 bytes are kept, and how many there were. Of a trial that is not trained, `done` says that its
     // training is over, and the trial is queued for its evaluation if it has one.
     void set_status(TrialId trial, Status status, const std::string& error = {});
-    void requeue(TrialId trial);  // any ended status -> queued, error cleared, attempts kept
+    // Any status but `running` -> queued, error cleared, attempts kept; `running` too if who asks knows that nobody does.
+    void requeue(TrialId trial, bool even_running = false);
 
     std::optional<Trial> find(TrialId trial);
 

@@ -53,6 +53,8 @@ public:
         check_needs(root_, sections, catalogue_, faults_);
         const nlohmann::json run =
             read_section("run", table("run"), {}, catalogue_, folder_, faults_).candidates[0].values;
+        const nlohmann::json slurm =
+            read_section("slurm", table("slurm"), {}, catalogue_, folder_, faults_).candidates[0].values;
         if (const Node* results = table("table"))
             experiment.table = read_paper_table(*results, &catalogue_, folder_, faults_);
         const std::vector<Axis> axes = make_axes(sweep, sections, catalogue_, folder_, faults_);
@@ -62,6 +64,7 @@ public:
                             " trials; give shorter lists or draw at random with samples = 1000");
         faults_.throw_if_any();
         experiment.run = run;
+        experiment.slurm = slurm;
         experiment.swept = varied_keys(sections, axes);
         experiment.trials = expand(sections, axes, seeds);
         check_needs_of_trials(root_, experiment.trials, sections, faults_);

@@ -32,6 +32,7 @@ struct Experiment {
     std::filesystem::path file;
     std::string toml;                          // text that stands on its own: what it extends and overrides applied
     RunSettings run;                           // [run]
+    SlurmSettings slurm;                       // [slurm]
     std::vector<std::string> swept;            // places in the config that vary ("network.hidden"), in order of mention
     std::optional<PaperTable> table;           // [table]
     std::vector<TrialConfig> trials;           // in the order of the sweep, seeds innermost

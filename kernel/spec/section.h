@@ -16,7 +16,7 @@ namespace marginalia::config {
 // Tables that name a plugin, in the order of the documentation: energy, dataset, network, sampler, reference,
 // objective.
 const std::vector<std::string>& plugin_tables();
-// Tables of the kernel's own: train, evaluation, run, resources.
+// Tables of the kernel's own: train, evaluation, run, resources, slurm.
 const std::vector<std::string>& kernel_tables();
 inline constexpr const char* resources_table = "resources";  // what trials ask of devices, which is not what they are
 bool is_plugin_table(std::string_view name);
@@ -24,6 +24,8 @@ bool is_plugin_table(std::string_view name);
 bool is_optional_table(std::string_view name);
 inline constexpr const char* no_plugin = "none";
 bool is_kernel_table(std::string_view name);
+// Whether the table says how trials are run, the same for all of a sweep: run, slurm.
+bool is_run_table(std::string_view name);
 // The declared parameters of a kernel table.
 const std::vector<ParameterSpec>& kernel_parameters(std::string_view table);
 

@@ -24,7 +24,7 @@ const std::vector<std::string>& plugin_tables() {
 }
 
 const std::vector<std::string>& kernel_tables() {
-    static const std::vector<std::string> names = {"train", "evaluation", "run", resources_table};
+    static const std::vector<std::string> names = {"train", "evaluation", "run", resources_table, "slurm"};
     return names;
 }
 
@@ -32,11 +32,14 @@ bool is_optional_table(std::string_view name) { return name == "sampler" || name
 
 bool is_plugin_table(std::string_view name) { return contains(plugin_tables(), name); }
 
+bool is_run_table(std::string_view name) { return name == "run" || name == "slurm"; }
+
 bool is_kernel_table(std::string_view name) { return contains(kernel_tables(), name); }
 
 const std::vector<ParameterSpec>& kernel_parameters(std::string_view table) {
     if (table == "train") return train_parameters();
     if (table == "run") return run_parameters();
+    if (table == "slurm") return slurm_parameters();
     return table == resources_table ? resource_parameters() : evaluation_parameters();
 }
 

@@ -81,10 +81,12 @@ WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>
     for (std::size_t i = 0; i < stored.size(); ++i) {
         const store::Trial& trial = stored[i];
         const bool changed = !changes[i].empty();
-        const Action action = action_for(trial.status, options, changed);
+        const Action action =
+            store::is_handed_over(trial) ? Action::leave_submitted : action_for(trial.status, options, changed);
         list.done += action == Action::skip_done;
         list.left_failed += action == Action::leave_failed;
         list.running += action == Action::leave_running;
+        list.submitted += action == Action::leave_submitted;
         if (action == Action::skip_done && changed && list.changed++ == 0) list.change = changes[i];
         if (action != Action::run) continue;
         const TrialConfig& config = experiment.trials[i];

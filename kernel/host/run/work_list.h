@@ -27,7 +27,7 @@ struct WorkOptions {
 };
 
 // What `run` does with a trial of this status; `changed`: what it was made with has changed since.
-enum class Action { run, skip_done, leave_failed, leave_running };
+enum class Action { run, skip_done, leave_failed, leave_running, leave_submitted };
 Action action_for(store::Status status, const WorkOptions& options, bool changed = false);
 
 // The jobs among an experiment's trials, and how many were left aside. `stored` is in the order of experiment.trials,
@@ -39,6 +39,7 @@ struct WorkList {
     std::vector<std::pair<store::TrialId, std::int64_t>> to_requeue;
     std::vector<store::TrialId> to_forget;  // those of them that begin anew
     std::size_t done = 0, left_failed = 0, running = 0;
+    std::size_t submitted = 0;  // handed over to another engine
     std::size_t changed = 0;  // of those done: made with something that has changed
     std::string change;       // what that is, of the first of them
 };
