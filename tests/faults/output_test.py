@@ -54,6 +54,9 @@ VERBS = {
     "plan": ["plan", "tiny.toml"],
     "resume": ["resume", "tiny", "--again"],
     "evaluate": ["evaluate", "1"],
+    "submit": ["submit", "tiny.toml", "--dry-run"],
+    "status": ["status"],
+    "merge": ["merge", "merged.db", "store.db"],
     "list": ["list"],
     "show": ["show", "1"],
     "compare": ["compare", "1", "1"],
@@ -79,7 +82,7 @@ VERBS = {
     "doctor": ["doctor"],
     "version": ["version"],
 }
-SILENT = {"data get"}  # has nothing to say on standard output without a network: it fails before
+SILENT = {"data get", "status"}  # without a network, or a job, there is nothing to say on standard output
 # Their way out is that of `sample` or `run`, and each costs a start of LibTorch: a full device alone is tried.
 SAME_WAY_OUT = {"complete", "marginals", "score", "checkpoint export", "resume", "evaluate", "plan", "plugins"}
 

@@ -19,7 +19,7 @@ SlurmctldPort={port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
 CryptoType=crypto/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool%n
@@ -36,7 +36,9 @@ MpiDefault=none
 SlurmdTimeout=5
 InactiveLimit=0
 KillWait=2
-SchedulerParameters=sched_min_interval=100000,batch_sched_delay=0
+SchedulerType=sched/builtin
+SchedulerParameters=sched_interval=1,sched_min_interval=100000,batch_sched_delay=0
+EpilogMsgTime=1
 MaxArraySize=1001
 NodeName=n[1-{nodes}] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[{first}-{last}] CPUs=1 RealMemory=1000
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
@@ -106,8 +108,8 @@ class Slurm:
                 daemon.kill()
 
     def start(self, name, *command):
-        log = open(os.path.join(self.folder, name + ".said"), "w")
-        self.daemons[name] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
+        with open(os.path.join(self.folder, name + ".said"), "w") as log:
+            self.daemons[name] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
 
     def say(self, *command):
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False).stdout

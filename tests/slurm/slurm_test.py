@@ -5,6 +5,7 @@ the results of a local run; a task whose time is nearly over checkpoints, is sta
 """
 
 import os
+import pathlib
 import sqlite3
 import subprocess
 import sys
@@ -63,8 +64,8 @@ class SlurmTest(scheduling.HostTest):
         return result.stdout
 
     def logs(self):
-        folder = os.path.join(self.folder_of_job(), "log")
-        return "".join(open(os.path.join(folder, name)).read() for name in sorted(os.listdir(folder))[:3])
+        folder = pathlib.Path(self.folder_of_job(), "log")
+        return "".join(file.read_text() for file in sorted(folder.iterdir())[:3])
 
     def test_forty_trials_on_four_nodes_of_which_one_is_lost(self):
         file = self.write(

@@ -96,7 +96,7 @@ void HandOver::copy() const {
     const fs::path whole = store_.string() + ".whole";
     std::error_code ignored;
     fs::remove(whole, ignored);
-    store::Store::open_to_read(store_).copy_to(whole);
+    store::Store::open(store_).copy_to(whole);  // a reader may not write the copy either
     put_in_place(whole, to_);
     fs::remove(whole, ignored);
 }

@@ -140,7 +140,7 @@ int submit_verb(const RunOptions& options, bool dry, std::ostream& out) {
     out << fmt::format("{}: {} in {} submitted as job {}; {}\n", experiment.name,
                        count_text(jobs.size(), "trial"), count_text(tasks.size(), "task"),
                        fmt::join(facts.jobs, ", "), folder.path().string());
-    out << "marginalia status shows how far they are, marginalia merge " << folder.path().string()
+    out << "marginalia status shows how far they are, marginalia merge " << options.store.string()
         << " brings their results home\n";
     if (&experiment != &whole)
         out << "this is the first stage of " << whole.name << "; submit the file again once it is merged\n";
