@@ -55,6 +55,8 @@ const std::filesystem::path& Store::file() const { return state_->connection->fi
 void Store::set_patience(Patience patience) { state_->connection->set_patience(std::move(patience)); }
 bool Store::has_moved() const { return state_->connection->has_moved(); }
 
+bool Store::copy_to(const std::filesystem::path& file) { return copy_store(connection(), file); }
+
 void Store::move_beside() {
     auto& moved = *state_->connection;
     std::filesystem::path copy;

@@ -106,6 +106,11 @@ struct Trial {
     std::string tags;                   // divided by commas
 };
 
+// Whether it waits for another engine to run it, Store::hand_to.
+inline bool is_handed_over(const Trial& trial) {
+    return trial.status == Status::queued && trial.device.starts_with("slurm:");
+}
+
 // Who runs a trial. A running trial whose process is gone is lost.
 struct Owner {
     std::string host;
@@ -170,6 +175,8 @@ public:
 
     void set_patience(Patience patience);
     bool has_moved() const;  // the path it was opened by leads to another file now, or to none
+    // Copies all that it holds into a new file, which exists whole or not at all. false: there is a file of that name.
+    bool copy_to(const std::filesystem::path& file);
     // Copies all that it holds into a new file beside it, which exists whole or not at all, and goes on with that. Not
     // to be called within a transaction.
     void move_beside();
@@ -188,10 +195,14 @@ public:
     Owner this_run();
 
     // Marks running trials whose process is gone as `lost`, or as what was asked of it (store/requests.h); returns the
-    // lost ones.
-    std::vector<Trial> mark_lost();
+    // lost ones. `all`: nobody else can be running any.
+    std::vector<Trial> mark_lost(bool all = false);
 
-    // queued, preempted or lost -> running, atomically. false: someone else has it.
+    // Says that a queued trial waits for another engine to run it, as "slurm:123": nobody claims it then. Empty: that it
+    // does so no more.
+    void hand_to(TrialId trial, const std::string& engine);
+
+    // queued, preempted or lost -> running, atomically. false: someone else has it, another engine among them.
     bool claim(TrialId trial, const Owner& owner, const std::string& device, std::int64_t threads,
                const Hardware& hardware = {});
 
@@ -232,7 +243,8 @@ public:
     // training is over, and the trial is queued for its evaluation if it has one. Of a trial that does not end so it
     // becomes what was asked of it, if anything was (store/requests.h).
     void set_status(TrialId trial, Status status, const std::string& error = {});
-    void requeue(TrialId trial);  // any ended status -> queued, error cleared, attempts kept
+    // Any status but `running` -> queued, error cleared, attempts kept; `running` too if who asks knows that nobody does.
+    void requeue(TrialId trial, bool even_running = false);
     // The same for a trial that its host tries again, but that a person may have cancelled or paused meanwhile.
     void put_back(TrialId trial);
 

@@ -118,7 +118,7 @@ std::vector<Trial> Store::enqueue(const PlannedSweep& planned) {
     return trials;
 }
 
-std::vector<Trial> Store::mark_lost() {
+std::vector<Trial> Store::mark_lost(bool all) {
     std::vector<Trial> lost;
     transaction([&] {
         auto& db = connection();
@@ -128,7 +128,7 @@ std::vector<Trial> Store::mark_lost() {
                       "SELECT id, host, boot_id, pid, pid_start, coalesce(heartbeat, 0) FROM trial "
                       "WHERE status = 'running' ORDER BY id");
             while (rows.next())
-                if (!is_alive(read_owner(rows, 1), file())) gone.push_back(rows.integer(0));
+                if (all || !is_alive(read_owner(rows, 1), file())) gone.push_back(rows.integer(0));
         }
         for (const auto trial : gone) {
             const auto now = settle_request(db, trial, Status::lost);
@@ -156,12 +156,17 @@ bool Store::claim(TrialId trial, const Owner& owner, const std::string& device, 
                       "finished = NULL, attempts = attempts + (trained IS NOT 1), heartbeat = ?8, "
                       "device_name = nullif(?9, ''), device_id = nullif(?10, ''), device_memory = nullif(?11, 0), "
                       "driver = nullif(?12, '') "
-                      "WHERE id = ?1 AND status IN ('queued', 'preempted', 'lost')",
+                      "WHERE id = ?1 AND status IN ('queued', 'preempted', 'lost') AND NOT (status = 'queued' AND "
+                      "device LIKE 'slurm:%')",
                       trial, device, threads, owner.host, owner.machine, owner.pid, owner.pid_start, now_ms(),
                       hardware.name, hardware.id, hardware.memory, hardware.driver) == 1;
         if (claimed) copy_status(connection(), trial);
     });
     return claimed;
+}
+
+void Store::hand_to(TrialId trial, const std::string& engine) {
+    run(connection(), "UPDATE trial SET device = ?2 WHERE id = ?1 AND status = 'queued'", trial, engine);
 }
 
 void Store::set_status(TrialId trial, Status status, const std::string& error) {
@@ -219,15 +224,15 @@ void Store::show_evaluation(TrialId trial, std::int64_t evaluation) {
     });
 }
 
-void Store::requeue(TrialId trial) {
+void Store::requeue(TrialId trial, bool even_running) {
     transaction([&] {
         const auto changed = run(connection(),
                                  "UPDATE trial SET status = 'queued', error = '', finished = NULL, "
                                  "started = CASE WHEN trained = 1 THEN started END, "
                                  "sweep = CASE WHEN trained = 1 THEN sweep ELSE "
                                  "coalesce((SELECT max(sweep) FROM sweep_trial WHERE trial = ?1), sweep) END "
-                                 "WHERE id = ?1 AND status <> 'running'",
-                                 trial);
+                                 "WHERE id = ?1 AND (?2 OR status <> 'running')",
+                                 trial, even_running);
         if (changed == 0 && !find(trial)) throw no_such_trial(connection(), trial);
         copy_status(connection(), trial);
     });

@@ -98,3 +98,6 @@ add_test(NAME broken_plugins COMMAND Python3::Interpreter ${negative}/broken_plu
          --lister $<TARGET_FILE:fake_host> --worker $<TARGET_FILE:marginalia-worker> --plugins ${broken_plugins}
          --good-plugins ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(broken_plugins PROPERTIES LABELS negative TIMEOUT 300)
+add_test(NAME storm COMMAND Python3::Interpreter ${faults}/storm_test.py --host $<TARGET_FILE:marginalia>
+         --worker $<TARGET_FILE:fake_worker> --plugins ${fake_plugins})
+set_tests_properties(storm PROPERTIES LABELS faults TIMEOUT 3600)

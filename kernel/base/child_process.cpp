@@ -105,19 +105,24 @@ int exit_code_of(pid_t child) {
 
 std::optional<std::string> output_of(std::vector<std::string> command, std::vector<std::string> environment,
                                      std::size_t most) {
+    auto [code, text] = answer_of(std::move(command), std::move(environment), most, false);
+    const bool cut = text.size() == most;  // then it may have died of a closed pipe
+    if (!cut && code != 0) return std::nullopt;
+    return std::move(text);
+}
+
+ChildAnswer answer_of(std::vector<std::string> command, std::vector<std::string> environment, std::size_t most,
+                      bool with_errors) {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
+    if (::pipe2(ends, O_CLOEXEC) != 0) return {not_started, ""};
+    const int errors = with_errors ? ends[1] : null_device;
     const pid_t child = start_child({.command = std::move(command),
-                                     .descriptors = {{ends[1], STDOUT_FILENO}, {null_device, STDERR_FILENO}},
+                                     .descriptors = {{ends[1], STDOUT_FILENO}, {errors, STDERR_FILENO}},
                                      .environment = std::move(environment)});
     ::close(ends[1]);
     std::string text = read_all(child > 0 ? ends[0] : -1, most);
     ::close(ends[0]);
-    if (child < 0) return std::nullopt;
-    const int code = exit_code_of(child);
-    const bool cut = text.size() == most;  // then it may have died of a closed pipe
-    if (!cut && code != 0) return std::nullopt;
-    return text;
+    return {child > 0 ? exit_code_of(child) : not_started, std::move(text)};
 }
 
 }  // namespace marginalia

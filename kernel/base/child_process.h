@@ -32,6 +32,16 @@ pid_t start_child(const ChildProcess& child);
 // Waits for its end: its exit code, or 128 + the signal that ended it.
 int exit_code_of(pid_t child);
 
+// How a program ended and what it said on standard output and, if `with_errors`, error output, cut at `most` bytes. May
+// be called from any thread.
+struct ChildAnswer {
+    int code = 0;  // as of exit_code_of
+    std::string words;
+};
+inline constexpr int not_started = 127;  // as a shell has it
+ChildAnswer answer_of(std::vector<std::string> command, std::vector<std::string> environment = {},
+                      std::size_t most = 1 << 20, bool with_errors = true);
+
 // Standard output of a program, cut at `most` bytes; nullopt if it is not there or fails. Its error output is dropped;
 // its environment is as in ChildProcess. May be called from any thread.
 std::optional<std::string> output_of(std::vector<std::string> command, std::vector<std::string> environment = {},

@@ -55,7 +55,7 @@ public:
         const auto own = [&](const char* name) -> nlohmann::json {
             return read_section(name, table(name), {}, catalogue_, folder_, faults_).candidates[0].values;
         };
-        const nlohmann::json run = own("run"), stop = own("stop");
+        const nlohmann::json run = own("run"), stop = own("stop"), slurm = own("slurm");
         if (const Node* results = table("table"))
             experiment.table = read_paper_table(*results, &catalogue_, folder_, faults_);
         const Sweep made = make_sweep(sweep, sections, catalogue_, folder_, faults_);
@@ -66,6 +66,7 @@ public:
         faults_.throw_if_any();
         experiment.run = run;
         experiment.stop = stop;
+        experiment.slurm = slurm;
         experiment.swept = varied_keys(sections, made.axes);
         experiment.space = made.space;
         Expansion expansion = expand(sections, made, seeds);

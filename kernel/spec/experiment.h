@@ -35,6 +35,7 @@ struct Experiment {
     std::string toml;                          // text that stands on its own: what it extends and overrides applied
     RunSettings run;                           // [run]
     StopSettings stop;                         // [stop]
+    SlurmSettings slurm;                       // [slurm]
     std::vector<std::string> swept;            // places in the config that vary ("network.hidden"), in order of mention
     Space space;                               // what the sweep searches
     std::size_t left_out = 0;                  // combinations that [[sweep.exclude]] leaves out, equal ones each

@@ -114,6 +114,11 @@ const std::vector<ParameterSpec>& stop_parameters() {
     return specs;
 }
 
+const std::vector<ParameterSpec>& slurm_parameters() {
+    static const std::vector<ParameterSpec> specs = described(slurm_fields);
+    return specs;
+}
+
 std::optional<std::int64_t> bytes_of(std::string_view text) {
     text = trim_blanks(text);
     if (text.empty()) return 0;
@@ -140,6 +145,8 @@ void to_json(nlohmann::json& json, const ResourceSettings& s) { write_fields(jso
 void from_json(const nlohmann::json& json, ResourceSettings& s) { read_fields(json, s, resource_fields, "resources"); }
 void to_json(nlohmann::json& json, const StopSettings& s) { write_fields(json, s, stop_fields); }
 void from_json(const nlohmann::json& json, StopSettings& s) { read_fields(json, s, stop_fields, "stop"); }
+void to_json(nlohmann::json& json, const SlurmSettings& s) { write_fields(json, s, slurm_fields); }
+void from_json(const nlohmann::json& json, SlurmSettings& s) { read_fields(json, s, slurm_fields, "slurm"); }
 
 void to_json(nlohmann::json& json, const PluginTable& table) {
     json = table.parameters;

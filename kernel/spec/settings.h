@@ -1,4 +1,4 @@
-// The kernel's own tables of an experiment file, [train], [evaluation], [run] and [resources], as types, each beside
+// The kernel's own tables of an experiment file, [train], [evaluation], [run], [resources] and [slurm], as types, each beside
 // the one declaration of its keys: from it come the checks, the documentation and the JSON of both directions. And a
 // trial's settings as a whole, which is what a worker gets.
 //
@@ -201,6 +201,33 @@ inline constexpr Field<ResourceSettings> resource_fields[] = {
      "cores of a trial, a thread each; 0: as run.cores says"},
 };
 
+// How `submit` asks Slurm for machines: no part of a trial's identity.
+struct SlurmSettings {
+    std::string partition, account, time, gres, memory, setup, options;
+    std::int64_t cores = 1, parallel = 0, trials_per_task = 1, warning = 120;
+    double hand_over = 60;
+    bool operator==(const SlurmSettings&) const = default;
+};
+
+inline constexpr Field<SlurmSettings> slurm_fields[] = {
+    {"partition", &SlurmSettings::partition, anything, "", "partition; empty: Slurm's default"},
+    {"account", &SlurmSettings::account, anything, "", "account that pays; empty: Slurm's default"},
+    {"time", &SlurmSettings::time, anything, "",
+     "longest time of a task, as sbatch takes it, such as 4:00:00; a task whose time is over goes on in a new one"},
+    {"gres", &SlurmSettings::gres, anything, "", "devices of a task, such as gpu:1"},
+    {"memory", &SlurmSettings::memory, anything, "", "memory of a task, as sbatch takes it, such as 8G"},
+    {"cores", &SlurmSettings::cores, between(1, 4096), "cores", "cores of a task"},
+    {"parallel", &SlurmSettings::parallel, at_least(0), "tasks", "tasks at a time; 0: as many as Slurm gives"},
+    {"trials_per_task", &SlurmSettings::trials_per_task, between(1, 1e5), "trials",
+     "trials that a task does, for trials that are shorter than a task's start"},
+    {"warning", &SlurmSettings::warning, between(10, 86400), "s",
+     "how long before the end of its time a task is to checkpoint and stop"},
+    {"hand_over", &SlurmSettings::hand_over, between(1, 86400), "s",
+     "time between copies of a task's store to the folder that all nodes see: what a lost node costs at most"},
+    {"setup", &SlurmSettings::setup, anything, "", "shell lines before the program starts, such as module load cuda"},
+    {"options", &SlurmSettings::options, anything, "", "further options of sbatch, such as --qos=low --constraint=a100"},
+};
+
 // Bytes of "6GB", "6.5 GiB", "500MB" and so on: K, M, G or T with B (powers of 1000) or iB (of 1024); 0 of an empty
 // text. nullopt: it is nothing of the kind.
 std::optional<std::int64_t> bytes_of(std::string_view text);
@@ -210,6 +237,7 @@ const std::vector<ParameterSpec>& train_parameters();
 const std::vector<ParameterSpec>& evaluation_parameters();
 const std::vector<ParameterSpec>& run_parameters();
 const std::vector<ParameterSpec>& resource_parameters();
+const std::vector<ParameterSpec>& slurm_parameters();
 
 // A plugin that a table names, and its own parameters as JSON; params_of() makes Params of them.
 struct PluginTable {
@@ -241,6 +269,8 @@ void to_json(nlohmann::json&, const RunSettings&);
 void from_json(const nlohmann::json&, RunSettings&);
 void to_json(nlohmann::json&, const ResourceSettings&);
 void from_json(const nlohmann::json&, ResourceSettings&);
+void to_json(nlohmann::json&, const SlurmSettings&);
+void from_json(const nlohmann::json&, SlurmSettings&);
 void to_json(nlohmann::json&, const PluginTable&);
 void from_json(const nlohmann::json&, PluginTable&);
 void to_json(nlohmann::json&, const TrialSettings&);

@@ -143,6 +143,13 @@ void break_device(const std::string& how, const std::string& mark) {
     throw Error("CUDA error: an illegal memory access was encountered");
 }
 
+constexpr std::size_t leaked_bytes = 50 << 20;
+
+void print_much() {
+    const std::string line = std::string(999, 'x') + '\n';
+    for (int i = 0; i < 100'000; ++i) std::fwrite(line.data(), 1, line.size(), stdout);
+}
+
 void misbehave(const std::string& how, const std::string& mark) {
     if (how == "says-device-lost") throw Error("CUDA error: the GPU is lost");
     if (how.starts_with("device-")) break_device(how, mark);
@@ -160,6 +167,10 @@ void misbehave(const std::string& how, const std::string& mark) {
     if (how == "exit") std::_Exit(7);
     if (how == "out-of-memory") throw std::bad_alloc();
     if (how == "kill-itself") ::kill(::getpid(), SIGKILL);
+    if (how == "print") print_much();
+    if (how == "fork" && ::fork() == 0) ::sleep(2), std::_Exit(0);  // with every descriptor that it inherits
+    if (how == "close-descriptors") ::close_range(3, 1000, 0);
+    if (how == "leak") std::memset(std::malloc(leaked_bytes), 1, leaked_bytes);
 }
 
 // Energies other than the fake one are made and asked once, so that broken plugins break as they would in training.

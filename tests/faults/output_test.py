@@ -55,6 +55,9 @@ VERBS = {
     "resume": ["resume", "tiny", "--again"],
     "evaluate": ["evaluate", "1"],
     "top": ["top"],
+    "submit": ["submit", "tiny.toml", "--dry-run"],
+    "status": ["status"],
+    "merge": ["merge", "merged.db", "store.db"],
     "list": ["list"],
     "show": ["show", "1"],
     "compare": ["compare", "1", "1"],
@@ -80,8 +83,8 @@ VERBS = {
     "doctor": ["doctor"],
     "version": ["version"],
 }
-# Have nothing to say on standard output: one fails before, without a network; the other draws upon terminals only.
-SILENT = {"data get", "top"}
+# Have nothing to say on standard output: without a network or a job, or as they draw upon terminals only.
+SILENT = {"data get", "status", "top"}
 # Their way out is that of `sample` or `run`, and each costs a start of LibTorch: a full device alone is tried.
 SAME_WAY_OUT = {"complete", "marginals", "score", "checkpoint export", "resume", "evaluate", "plan", "plugins"}
 

@@ -11,8 +11,16 @@
 namespace marginalia {
 namespace {
 
-// Of "EXPERIMENT@HASH" the finished trial of that config and seed; of "EXPERIMENT" the one of the same seed, else the
-// one of the lowest KL, else of the lowest negative log-likelihood.
+template <class Item>
+std::optional<Item> take_first(std::deque<Item>& items) {
+    if (items.empty()) return std::nullopt;
+    std::optional<Item> first = std::move(items.front());
+    items.pop_front();
+    return first;
+}
+
+}  // namespace
+
 store::StoredCheckpoint network_of(store::Store& store, const std::string& start_from, std::int64_t seed) {
     const std::size_t at = start_from.find('@');
     const std::string experiment = start_from.substr(0, at),
@@ -30,16 +38,6 @@ store::StoredCheckpoint network_of(store::Store& store, const std::string& start
                               : "' with the config " + hash + " and seed " + std::to_string(seed)) +
                 "; run that experiment first");
 }
-
-template <class Item>
-std::optional<Item> take_first(std::deque<Item>& items) {
-    if (items.empty()) return std::nullopt;
-    std::optional<Item> first = std::move(items.front());
-    items.pop_front();
-    return first;
-}
-
-}  // namespace
 
 Claimer::Claimer(store::Writer& writer, std::string watched)
     : writer_(writer), watched_(std::move(watched)), event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),

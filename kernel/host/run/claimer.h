@@ -41,6 +41,11 @@ struct ClaimedPiece {
     std::string error;         // why the store could not be read
 };
 
+// The checkpoint whose network `train.start_from` names: of "EXPERIMENT@HASH" that of the finished trial of this config
+// and seed; of "EXPERIMENT" that of the one of the same seed, else of the lowest KL, else of the lowest negative
+// log-likelihood. Throws Error where there is none.
+store::StoredCheckpoint network_of(store::Store& store, const std::string& start_from, std::int64_t seed);
+
 // Threads: ask and take are for the event loop, which polls descriptor() and calls heard() before it takes.
 class Claimer {
 public:

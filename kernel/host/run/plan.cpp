@@ -78,11 +78,13 @@ store::Trial as_evaluated(const KnownTrial& known, const std::string& evaluation
 // `change`: what has changed since the trial ran, if it has ended.
 std::string plan_for(const store::Trial& trial, const std::string& change, const WorkOptions& options) {
     if (trial.waits) return fmt::format("decide whether it goes on from step {}", trial.checkpoint_step);
+    if (store::is_handed_over(trial)) return "leave (" + trial.device + " runs it)";
     switch (action_for(trial.status, options, !change.empty())) {
         case Action::skip_done: return change.empty() ? "skip" : "skip (" + change + " changed, see --again)";
         case Action::leave_failed: return "leave (see --retry-failed)";
         case Action::leave_running: return "wait (another process runs it)";
         case Action::leave_stopped: return "leave (see marginalia retry)";
+        case Action::leave_submitted:
         case Action::run: break;
     }
     if (!change.empty()) return "start anew";

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 
 namespace marginalia {
@@ -30,6 +32,13 @@ double cgroup_cores() {
     return cores;
 }
 
+// What Slurm has given to this task, whose processes it may not have kept on cores of their own; none: no task of Slurm.
+std::optional<int> slurm_cores() {
+    const char* text = std::getenv("SLURM_CPUS_PER_TASK");
+    const int cores = text ? std::atoi(text) : 0;
+    return cores > 0 ? std::optional(cores) : std::nullopt;
+}
+
 cpu_set_t set_of(const std::vector<int>& processors) {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -43,7 +52,8 @@ int available_cores() {
     cpu_set_t set;
     CPU_ZERO(&set);
     const int allowed = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return std::max(1, static_cast<int>(std::min<double>(allowed, std::ceil(cgroup_cores()))));
+    const int given = std::min(allowed, slurm_cores().value_or(allowed));
+    return std::max(1, static_cast<int>(std::min<double>(given, std::ceil(cgroup_cores()))));
 }
 
 std::vector<int> own_processors() {

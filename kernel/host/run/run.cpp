@@ -55,6 +55,8 @@ void say_plan(Progress& progress, const Experiment& experiment, const WorkList& 
                 work.change + " changed; --again runs " + (work.changed == 1 ? "it" : "them") + " anew)";
     if (!work.running.empty())
         text += ", " + std::to_string(work.running.size()) + " running in another process, which this run waits for";
+    if (work.submitted > 0)
+        text += ", " + std::to_string(work.submitted) + " submitted to Slurm (marginalia status; marginalia merge)";
     if (!work.left_failed.empty())
         text += ", " + std::to_string(work.left_failed.size()) + " left failed (--retry-failed tries them again)";
     for (const auto& [status, count] : work.stopped)
@@ -75,37 +77,6 @@ void say_refusals(Progress& progress, const std::vector<PluginFailure>& failures
     if (failures.size() > most_told)
         return progress.line(count_text(failures.size(), "plugin file") + " refused; marginalia plugins says why");
     for (const PluginFailure& failure : failures) progress.line("left out: " + failure.path + ": " + failure.reason);
-}
-
-// Queues the sweep and says which of its trials are ours to run.
-WorkList enqueue(store::Store& store, const Experiment& experiment, const PluginCatalogue& plugins,
-                 const std::string& provenance, const RunOptions& options, Progress& progress) {
-    if (const auto lost = store.mark_lost(); !lost.empty() && !options.quiet)
-        progress.line(count_text(lost.size(), "trial") + " had lost " + (lost.size() == 1 ? "its" : "their") +
-                      " process; marked as lost");
-    const auto now = nlohmann::json::parse(provenance);
-    std::vector<store::Trial> stored;
-    std::vector<Reusable> reused;
-    store.transaction([&] {
-        store::PlannedSweep plan = planned(experiment, provenance);
-        reused = plan_reuse(store, experiment, plugins, now, plan);
-        stored = store.enqueue(plan);
-    });
-    if (!options.quiet)
-        for (const std::string& sentence : reuse_sentences(reused)) progress.line(experiment.name + ": " + sentence);
-    const auto changes = changes_since(store, stored, now);
-    WorkList work = work_list(experiment, stored, changes, {options.retry_failed, options.again});
-    store.transaction([&] {
-        for (const store::TrialId trial : work.to_forget) {
-            store.forget_after(trial, -1);
-            store::forget_setback(store, trial);
-        }
-        for (const auto& [trial, evaluation] : work.to_requeue) {
-            if (evaluation != 0) store.show_evaluation(trial, evaluation);
-            store.requeue(trial);
-        }
-    });
-    return work;
 }
 
 // A trial that has begun goes on with as many threads as then, unless run.cores says otherwise.
@@ -191,16 +162,6 @@ struct Invocation {
     const LiveRun& live;
 };
 
-// Marks the code that the experiment names as this user's choice, for who asks the store later.
-nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins,
-                         Progress& progress) {
-    std::string problem;
-    if (nlohmann::json code = sealed_code(experiment, plugins, problem); !code.is_null())
-        record["code"] = std::move(code);
-    if (!problem.empty()) progress.line(problem + "; sample and resume will ask for --plugin-path or --trust");
-    return record;
-}
-
 // From the queue to the summary of one experiment; `ready` has said what plugins there are.
 int perform_stage(const Invocation& command, const Experiment& experiment, ReadyWorker ready) {
     const auto& [options, surroundings, signals, progress, out, live] = command;
@@ -245,7 +206,7 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
         if (!options.quiet && result.store != options.store) say_rescued(progress, result, experiment.name);
     } else if (!options.quiet) {
         store::Store reader = store::Store::open_to_read(options.store);
-        say_end(progress, result, experiment.name, reader);
+        if (!options.of_a_task) say_end(progress, result, experiment.name, reader);
         warn_of_keep_best(progress, reader, experiment.run.keep_best, work);
         print_summary(reader, experiment.name, out, result.told);
         if (experiment.table)
@@ -303,6 +264,17 @@ store::Sweep newest_sweep(const RunOptions& options) {
                                                      suggestion(options.experiment, names, "experiments"));
 }
 
+// Leaves of an experiment the trials that the store holds.
+void keep_stored(Experiment& experiment, const fs::path& file) {
+    store::Store reader = store::Store::open_to_read(file);
+    std::set<std::pair<std::string, std::int64_t>> stored;
+    for (const store::Trial& trial : store::list_trials(reader, {.experiment = experiment.name}))
+        stored.emplace(trial.config_hash, trial.seed);
+    std::erase_if(experiment.trials,
+                  [&](const TrialConfig& trial) { return !stored.contains({trial.hash, trial.seed}); });
+    experiment.stage1 = nullptr;
+}
+
 // Of a sweep's trials, each once.
 std::vector<nlohmann::json> configs_of(const fs::path& file, std::int64_t sweep) {
     store::Store reader = store::Store::open_to_read(file);
@@ -317,6 +289,45 @@ std::vector<nlohmann::json> configs_of(const fs::path& file, std::int64_t sweep)
 }
 
 }  // namespace
+
+nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins,
+                         Progress& progress) {
+    std::string problem;
+    if (nlohmann::json code = sealed_code(experiment, plugins, problem); !code.is_null())
+        record["code"] = std::move(code);
+    if (!problem.empty()) progress.line(problem + "; sample and resume will ask for --plugin-path or --trust");
+    return record;
+}
+
+WorkList enqueue(store::Store& store, const Experiment& experiment, const PluginCatalogue& plugins,
+                 const std::string& provenance, const RunOptions& options, Progress& progress) {
+    if (const auto lost = store.mark_lost(options.of_a_task); !lost.empty() && !options.quiet)
+        progress.line(count_text(lost.size(), "trial") + " had lost " + (lost.size() == 1 ? "its" : "their") +
+                      " process; marked as lost");
+    const auto now = nlohmann::json::parse(provenance);
+    std::vector<store::Trial> stored;
+    std::vector<Reusable> reused;
+    store.transaction([&] {
+        store::PlannedSweep plan = planned(experiment, provenance);
+        reused = plan_reuse(store, experiment, plugins, now, plan);
+        stored = store.enqueue(plan);
+    });
+    if (!options.quiet)
+        for (const std::string& sentence : reuse_sentences(reused)) progress.line(experiment.name + ": " + sentence);
+    const auto changes = changes_since(store, stored, now);
+    WorkList work = work_list(experiment, stored, changes, {options.retry_failed, options.again});
+    store.transaction([&] {
+        for (const store::TrialId trial : work.to_forget) {
+            store.forget_after(trial, -1);
+            store::forget_setback(store, trial);
+        }
+        for (const auto& [trial, evaluation] : work.to_requeue) {
+            if (evaluation != 0) store.show_evaluation(trial, evaluation);
+            store.requeue(trial);
+        }
+    });
+    return work;
+}
 
 ScheduleOptions schedule_options(const RunSettings& run, const WorkerPatience& patience) {
     ScheduleOptions options;
@@ -360,6 +371,7 @@ int resume_verb(const RunOptions& options, std::ostream& out) {
     const auto read = [&](const PluginCatalogue& plugins) {
         Experiment experiment =
             parse_experiment(newest.toml, newest.file, options.overrides, as_before(plugins, configs));
+        if (options.of_a_task) keep_stored(experiment, options.store);
         for (const Experiment* one = &experiment; one; one = one->stage1.get())
             for (const TrialConfig& trial : one->trials) code.require_scripts(trial.config, plugins);
         return experiment;

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "kernel/host/run/run.h"
 #include "kernel/host/run/scheduler.h"
+#include "kernel/host/run/work_list.h"
 #include "kernel/spec/experiment.h"
 #include "kernel/spec/settings.h"
 #include "kernel/wire/torch_report.h"
@@ -14,6 +16,14 @@ namespace marginalia {
 
 // The [run] table in the scheduler's terms, but for the places.
 ScheduleOptions schedule_options(const RunSettings& run, const WorkerPatience& patience);
+
+// The record with a mark that the code which the experiment names is this user's choice, for who asks the store later.
+nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins,
+                         Progress& progress);
+
+// Queues the sweep and says which of its trials are ours to run.
+WorkList enqueue(store::Store& store, const Experiment& experiment, const PluginCatalogue& plugins,
+                 const std::string& provenance, const RunOptions& options, Progress& progress);
 
 // The trials that a run will have to do, as far as the store can be read now.
 std::vector<const TrialConfig*> not_done(const std::filesystem::path& store, const Experiment& experiment);

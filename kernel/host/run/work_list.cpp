@@ -92,7 +92,6 @@ Action action_for(store::Status status, const WorkOptions& options, bool changed
 WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored,
                    const std::vector<std::string>& changes, const WorkOptions& options) {
     WorkList list;
-    std::map<store::TrialId, std::size_t> places;  // of trials among the jobs: one may be evaluated in several ways
     const std::set<store::TrialId> in_budget = within_budget(experiment.stop, stored, list);
     // Of trials among the jobs and the others: one may be evaluated in several ways.
     std::map<store::TrialId, std::size_t> places, other_places;
@@ -100,8 +99,11 @@ WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>
         const store::Trial& trial = stored[i];
         if (!in_budget.contains(trial.id)) continue;
         const bool changed = !changes[i].empty();
-        const Action action = trial.waits ? Action::run : action_for(trial.status, options, changed);
+        const Action action = trial.waits                    ? Action::run
+                              : store::is_handed_over(trial) ? Action::leave_submitted
+                                                             : action_for(trial.status, options, changed);
         list.done += action == Action::skip_done;
+        list.submitted += action == Action::leave_submitted;
         if (action == Action::leave_failed) list.left_failed.push_back(trial.id);
         if (action == Action::leave_running) list.running.push_back(trial.id);
         if (action == Action::leave_stopped) ++list.stopped[trial.status];

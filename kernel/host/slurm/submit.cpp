@@ -1,0 +1,150 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <marginalia/error.h>
+
+#include <ostream>
+#include <set>
+#include <span>
+
+#include "kernel/base/output_file.h"
+#include "kernel/host/results/text.h"
+#include "kernel/host/run/catalogue.h"
+#include "kernel/host/run/claimer.h"
+#include "kernel/host/run/open_store.h"
+#include "kernel/host/run/provenance.h"
+#include "kernel/host/run/run_parts.h"
+#include "kernel/host/run/start_from.h"
+#include "kernel/host/slurm/job.h"
+#include "kernel/host/slurm/slurm.h"
+#include "store/merge.h"
+
+namespace marginalia {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What is to be submitted now: a first stage whose trials are not all done goes before.
+const Experiment& next_stage(const Experiment& experiment, const fs::path& store) {
+    if (experiment.stage1 && !not_done(store, *experiment.stage1).empty()) return *experiment.stage1;
+    return experiment;
+}
+
+std::vector<std::string> task_command(const RunOptions& options, const JobFolder& folder) {
+    std::vector<std::string> words{fs::read_symlink("/proc/self/exe").string()};
+    for (const std::string& path : options.plugin_paths)
+        words.insert(words.end(), {"--plugin-path", fs::absolute(path).string()});
+    words.insert(words.end(), {"slurm-task", folder.path().string()});
+    return words;
+}
+
+// The trials of a task, and those whose networks they start from.
+std::vector<store::TrialId> trials_of(store::Store& store, std::span<const Job> jobs) {
+    std::set<store::TrialId> trials;
+    for (const Job& job : jobs) {
+        trials.insert(job.trial);
+        const std::string start_from = train_of(job.config->config).start_from;
+        if (!start_from.empty() && !job.trained)
+            trials.insert(network_of(store, start_from, job.config->seed).trial);
+    }
+    return {trials.begin(), trials.end()};
+}
+
+// The jobs in order, so many to a task.
+std::vector<std::span<const Job>> tasks_of(const std::vector<Job>& jobs, std::size_t size) {
+    std::vector<std::span<const Job>> tasks;
+    for (std::size_t begin = 0; begin < jobs.size(); begin += size)
+        tasks.push_back(std::span(jobs).subspan(begin, std::min(size, jobs.size() - begin)));
+    return tasks;
+}
+
+void write_stores(store::Store& store, const JobFolder& folder, const std::vector<std::span<const Job>>& tasks) {
+    for (std::size_t task = 0; task < tasks.size(); ++task) {
+        store::Store made = open_store(folder.first_store(static_cast<std::int64_t>(task)));
+        store::copy_trials(store.file(), trials_of(store, tasks[task]), made);
+    }
+}
+
+void write_script(const JobFolder& folder, const std::string& text) {
+    OutputFile file(folder.script());
+    file.stream() << text;
+    file.commit();
+}
+
+// One array, or several where Slurm takes none of that length.
+JobFacts hand_to_slurm(const Experiment& experiment, const JobFolder& folder, std::int64_t tasks) {
+    JobFacts facts{.experiment = experiment.name,
+                   .jobs = {},
+                   .tasks = tasks,
+                   .tasks_per_job = std::min(tasks, longest_array()),
+                   .hand_over = experiment.slurm.hand_over};
+    folder.write_facts(facts);  // a task may start at once
+    for (std::int64_t first = 0; first < tasks; first += facts.tasks_per_job) {
+        const std::int64_t count = std::min(facts.tasks_per_job, tasks - first);
+        facts.jobs.push_back(submit_array(folder.script(), first, count, experiment.slurm.parallel));
+        folder.write_facts(facts);
+    }
+    return facts;
+}
+
+void mark(store::Store& store, const std::vector<std::span<const Job>>& tasks, const JobFacts& facts) {
+    store.transaction([&] {
+        const auto in_one = static_cast<std::size_t>(facts.tasks_per_job);
+        for (std::size_t task = 0; task < tasks.size() && task / in_one < facts.jobs.size(); ++task)
+            for (const Job& job : tasks[task]) {
+                const auto number = facts.jobs[task / in_one];
+                store.requeue(job.trial);  // one that was interrupted goes on there
+                store.hand_to(job.trial, fmt::format("slurm:{}", number));
+            }
+    });
+}
+
+}  // namespace
+
+int submit_verb(const RunOptions& options, bool dry, std::ostream& out) {
+    const PluginCatalogue plugins = fetch_catalogue(experiment_plugin_folders(options));
+    const Experiment whole = read_experiment(options.file, options.overrides, plugins);
+    bring_up_to_date(options.store);
+    require_start_experiments(whole, options.store);
+    const Experiment& experiment = next_stage(whole, options.store);
+    const SlurmSettings& settings = experiment.slurm;
+    if (dry) {
+        out << job_script(settings, experiment.name, "JOB/log", task_command(options, JobFolder("JOB")));
+        return exit_ok;
+    }
+    const auto progress = make_progress(options.quiet);
+    const nlohmann::json record = with_code(surroundings_of(fs::absolute(options.file)), experiment, plugins, *progress);
+    store::Store store = open_store(options.store);
+    const WorkList work =
+        enqueue(store, experiment, plugins, provenance_of(record, experiment, plugins, {}, options.command_line),
+                options, *progress);
+    if (work.jobs.empty()) {
+        out << experiment.name << ": nothing to submit; " << work.done << " done, " << work.running << " running, "
+            << work.submitted << " submitted before\n";
+        return work.left_failed > 0 ? exit_trial_failed : exit_ok;
+    }
+    const std::vector<Job> jobs(work.jobs.begin(), work.jobs.end());
+    const auto tasks = tasks_of(jobs, static_cast<std::size_t>(settings.trials_per_task));
+    const JobFolder folder = JobFolder::make(options.store, experiment.name);
+    JobFacts facts;
+    try {
+        write_stores(store, folder, tasks);
+        write_script(folder, job_script(settings, experiment.name, folder.logs(), task_command(options, folder)));
+        facts = hand_to_slurm(experiment, folder, static_cast<std::int64_t>(tasks.size()));
+    } catch (const std::exception&) {
+        const auto begun = folder.facts();
+        if (begun) mark(store, tasks, *begun);  // of several arrays the first ones may have been taken
+        if (!begun || begun->jobs.empty()) fs::remove_all(folder.path());
+        throw;
+    }
+    mark(store, tasks, facts);
+    out << fmt::format("{}: {} in {} submitted as job {}; {}\n", experiment.name,
+                       count_text(jobs.size(), "trial"), count_text(tasks.size(), "task"),
+                       fmt::join(facts.jobs, ", "), folder.path().string());
+    out << "marginalia status shows how far they are, marginalia merge " << options.store.string()
+        << " brings their results home\n";
+    if (&experiment != &whole)
+        out << "this is the first stage of " << whole.name << "; submit the file again once it is merged\n";
+    return exit_ok;
+}
+
+}  // namespace marginalia
