@@ -56,6 +56,10 @@ set_tests_properties(top PROPERTIES LABELS faults TIMEOUT 300 SKIP_RETURN_CODE 7
 add_test(NAME changed COMMAND Python3::Interpreter ${faults}/changed_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(changed PROPERTIES LABELS faults TIMEOUT 300)
 
+# Sweeps that grow and leave combinations out.
+add_test(NAME search COMMAND Python3::Interpreter ${faults}/search_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
+set_tests_properties(search PROPERTIES LABELS faults TIMEOUT 300)
+
 # Trials under other names, of more steps, of plugins whose parameters come and go.
 foreach(version 1 2 3)
   engine_plugin(growing_energy_${version} ${PROJECT_BINARY_DIR}/tests/growing-plugins/${version} ${faults}/plugins/growing_energy.cpp)

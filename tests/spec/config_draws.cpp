@@ -116,8 +116,8 @@ TEST_CASE("Sobol's first two dimensions are a (0, m, 2)-net, of the discrepancy 
                           64);
         CHECK(all_one(counts(box, 0, 64, 64)));
     }
-    // H. Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods, 1992, theorem 4.7: for 2^m points in
-    // base 2 N D* <= m / 2 + 3 / 2. Independent draws have about 0.6 / sqrt(N) and more.
+    // Niederreiter's bound for such nets of 2^m points (Monatshefte für Mathematik 104, 1987): N D* <= m / 2 + 3 / 2.
+    // Independent draws have about 0.6 / sqrt(N) and more.
     CHECK(star_discrepancy(x, y) <= (6 / 2. + 3 / 2.) / 64);
     const Points independent = draw(DrawMethod::random, 64, 5);
     CHECK(star_discrepancy(independent.at(keys[0]), independent.at(keys[1])) > (6 / 2. + 3 / 2.) / 64);
