@@ -8,6 +8,8 @@
 #include "kernel/host/slurm/slurm.h"
 #include "tests/host/data_testing.h"
 
+namespace host_slurm {
+
 using namespace marginalia;
 
 TEST_CASE("the script of a job says what [slurm] asks for and quotes what it runs") {
@@ -35,7 +37,7 @@ exec '/opt/it'\''s/marginalia' 'slurm-task' '/data/a job' "$1"
 }
 
 TEST_CASE("a job's folder has the newest copy of each task, whatever else lies there") {
-    TemporaryFolder place;
+    const data_testing::Folder place;
     const JobFolder folder = JobFolder::make(place.path() / "a.db", "ising");
     CHECK(folder.path() == place.path() / "a.db.slurm" / "ising-1");
     CHECK(JobFolder::make(place.path() / "a.db", "ising").path().filename() == "ising-2");
@@ -64,3 +66,5 @@ TEST_CASE("a process that is no task of a job says so") {
     ::unsetenv("SLURM_ARRAY_JOB_ID");
     ::unsetenv("SLURM_ARRAY_TASK_ID");
 }
+
+}  // namespace host_slurm

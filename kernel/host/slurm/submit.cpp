@@ -98,6 +98,42 @@ void mark(store::Store& store, const std::vector<std::span<const Job>>& tasks, c
     });
 }
 
+// Tasks do not see each other's trials.
+void refuse_comparisons(const Experiment& experiment) {
+    if (experiment.stop.rule != "none")
+        throw Error("[stop] rule = \"" + experiment.stop.rule +
+                    "\" compares trials with each other, which tasks on many machines cannot; submit it with "
+                    "stop.rule=none");
+}
+
+// Takes a submission back, as far as Slurm has taken nothing; what it has taken of several arrays is marked.
+void undo(store::Store& store, const JobFolder& folder, const std::vector<std::span<const Job>>& tasks) {
+    const auto begun = folder.facts();
+    if (begun) mark(store, tasks, *begun);
+    if (!begun || begun->jobs.empty()) fs::remove_all(folder.path());
+}
+
+void submit(store::Store& store, const Experiment& experiment, const std::vector<Job>& jobs, const RunOptions& options,
+            std::ostream& out) {
+    const auto tasks = tasks_of(jobs, static_cast<std::size_t>(experiment.slurm.trials_per_task));
+    const JobFolder folder = JobFolder::make(options.store, experiment.name);
+    JobFacts facts;
+    try {
+        write_stores(store, folder, tasks);
+        write_script(folder,
+                     job_script(experiment.slurm, experiment.name, folder.logs(), task_command(options, folder)));
+        facts = hand_to_slurm(experiment, folder, static_cast<std::int64_t>(tasks.size()));
+    } catch (const std::exception&) {
+        undo(store, folder, tasks);
+        throw;
+    }
+    mark(store, tasks, facts);
+    out << fmt::format("{}: {} in {} submitted as job {}; {}\n", experiment.name, count_text(jobs.size(), "trial"),
+                       count_text(tasks.size(), "task"), fmt::join(facts.jobs, ", "), folder.path().string());
+    out << "marginalia status shows how far they are, marginalia merge " << options.store.string()
+        << " brings their results home\n";
+}
+
 }  // namespace
 
 int submit_verb(const RunOptions& options, bool dry, std::ostream& out) {
@@ -106,42 +142,24 @@ int submit_verb(const RunOptions& options, bool dry, std::ostream& out) {
     bring_up_to_date(options.store);
     require_start_experiments(whole, options.store);
     const Experiment& experiment = next_stage(whole, options.store);
-    const SlurmSettings& settings = experiment.slurm;
+    refuse_comparisons(experiment);
     if (dry) {
-        out << job_script(settings, experiment.name, "JOB/log", task_command(options, JobFolder("JOB")));
+        out << job_script(experiment.slurm, experiment.name, "JOB/log", task_command(options, JobFolder("JOB")));
         return exit_ok;
     }
     const auto progress = make_progress(options.quiet);
-    const nlohmann::json record = with_code(surroundings_of(fs::absolute(options.file)), experiment, plugins, *progress);
+    const nlohmann::json record =
+        with_code(surroundings_of(fs::absolute(options.file)), experiment, plugins, *progress);
     store::Store store = open_store(options.store);
     const WorkList work =
         enqueue(store, experiment, plugins, provenance_of(record, experiment, plugins, {}, options.command_line),
                 options, *progress);
     if (work.jobs.empty()) {
-        out << experiment.name << ": nothing to submit; " << work.done << " done, " << work.running << " running, "
-            << work.submitted << " submitted before\n";
-        return work.left_failed > 0 ? exit_trial_failed : exit_ok;
+        out << experiment.name << ": nothing to submit; " << work.done << " done, " << work.running.size()
+            << " running, " << work.submitted << " submitted before\n";
+        return work.left_failed.empty() ? exit_ok : exit_trial_failed;
     }
-    const std::vector<Job> jobs(work.jobs.begin(), work.jobs.end());
-    const auto tasks = tasks_of(jobs, static_cast<std::size_t>(settings.trials_per_task));
-    const JobFolder folder = JobFolder::make(options.store, experiment.name);
-    JobFacts facts;
-    try {
-        write_stores(store, folder, tasks);
-        write_script(folder, job_script(settings, experiment.name, folder.logs(), task_command(options, folder)));
-        facts = hand_to_slurm(experiment, folder, static_cast<std::int64_t>(tasks.size()));
-    } catch (const std::exception&) {
-        const auto begun = folder.facts();
-        if (begun) mark(store, tasks, *begun);  // of several arrays the first ones may have been taken
-        if (!begun || begun->jobs.empty()) fs::remove_all(folder.path());
-        throw;
-    }
-    mark(store, tasks, facts);
-    out << fmt::format("{}: {} in {} submitted as job {}; {}\n", experiment.name,
-                       count_text(jobs.size(), "trial"), count_text(tasks.size(), "task"),
-                       fmt::join(facts.jobs, ", "), folder.path().string());
-    out << "marginalia status shows how far they are, marginalia merge " << options.store.string()
-        << " brings their results home\n";
+    submit(store, experiment, {work.jobs.begin(), work.jobs.end()}, options, out);
     if (&experiment != &whole)
         out << "this is the first stage of " << whole.name << "; submit the file again once it is merged\n";
     return exit_ok;
