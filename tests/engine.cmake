@@ -34,6 +34,7 @@ engine_faults_test(devices ${faults}/devices_test.py)
 engine_faults_test(processes ${faults}/process_test.py --guilty ${guilty_plugins})
 engine_faults_test(store_file ${faults}/store_file_test.py StoreFile)
 engine_faults_test(store_lock ${faults}/store_file_test.py StoreLock)
+engine_faults_test(hooks ${faults}/hooks_test.py --program $<TARGET_FILE:marginalia>)
 engine_faults_test(kill ${faults}/kill_test.py --experiment ${faults}/kill.toml --kills 20)
 # The same with the real programs, training on a small lattice.
 add_test(NAME kill_training COMMAND Python3::Interpreter ${faults}/kill_test.py --host $<TARGET_FILE:marginalia>

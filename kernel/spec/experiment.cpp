@@ -51,8 +51,7 @@ public:
         const SweepText sweep = read_sweep(sweep_table, faults_);
         const std::vector<Section> sections = read_sections(sweep);
         check_needs(root_, sections, catalogue_, faults_);
-        const nlohmann::json run =
-            read_section("run", table("run"), {}, catalogue_, folder_, faults_).candidates[0].values;
+        const nlohmann::json run = read_whole("run"), hooks = read_whole(hooks_table);
         if (const Node* results = table("table"))
             experiment.table = read_paper_table(*results, &catalogue_, folder_, faults_);
         const std::vector<Axis> axes = make_axes(sweep, sections, catalogue_, folder_, faults_);
@@ -62,6 +61,7 @@ public:
                             " trials; give shorter lists or draw at random with samples = 1000");
         faults_.throw_if_any();
         experiment.run = run;
+        experiment.hooks = hooks;
         experiment.swept = varied_keys(sections, axes);
         experiment.trials = expand(sections, axes, seeds);
         check_needs_of_trials(root_, experiment.trials, sections, faults_);
@@ -74,6 +74,11 @@ private:
     const Node* table(const std::string& name) const {
         const Node* found = root_.find(name);
         return found && found->is_table() ? found : nullptr;
+    }
+
+    // A table of which nothing is swept.
+    nlohmann::json read_whole(const std::string& name) {
+        return read_section(name, table(name), {}, catalogue_, folder_, faults_).candidates[0].values;
     }
 
     std::string name() {

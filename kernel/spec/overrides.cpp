@@ -87,7 +87,8 @@ public:
             faults_.add(o.place, "'" + o.key + "' has too many dots; keys are TABLE.KEY or TABLE.PLUGIN.KEY");
             return;
         }
-        const bool sweepable = parts.size() > 1 && parts[0] != "run" && parts[0] != "sweep" && parts[0] != "table";
+        const bool sweepable =
+            parts.size() > 1 && !is_about_running(parts[0]) && parts[0] != "sweep" && parts[0] != "table";
         const bool splits = sweepable || o.key == "seeds";
         Node value = value_of(o, is_text(parts), splits);
         if (sweepable) end_sweep(root_, o.key);

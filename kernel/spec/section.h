@@ -16,14 +16,16 @@ namespace marginalia::config {
 // Tables that name a plugin, in the order of the documentation: energy, dataset, network, sampler, reference,
 // objective.
 const std::vector<std::string>& plugin_tables();
-// Tables of the kernel's own: train, evaluation, run, resources.
+// Tables of the kernel's own: train, evaluation, run, hooks, resources.
 const std::vector<std::string>& kernel_tables();
 inline constexpr const char* resources_table = "resources";  // what trials ask of devices, which is not what they are
+inline constexpr const char* hooks_table = "hooks";
 bool is_plugin_table(std::string_view name);
 // Whether a trial may go without the table, which `plugin = "none"` says: sampler, reference.
 bool is_optional_table(std::string_view name);
 inline constexpr const char* no_plugin = "none";
 bool is_kernel_table(std::string_view name);
+bool is_about_running(std::string_view name);  // a table that says how trials are run, of which no key is swept
 // The declared parameters of a kernel table.
 const std::vector<ParameterSpec>& kernel_parameters(std::string_view table);
 

@@ -103,8 +103,9 @@ private:
         if (first == dotted.npos && !is_kernel_table(section) && !is_plugin_table(section))
             return fail(child, "'" + dotted + "' in [sweep] needs the name of its table in front, such as \"" +
                                    example(dotted) + "\"");
-        if (section == "run")
-            return fail(child, "'" + dotted + "' cannot be swept: [run] says how trials are run, not what they are");
+        if (is_about_running(section))
+            return fail(child, "'" + dotted + "' cannot be swept: [" + section +
+                                   "] says how trials are run, not what they are");
         if (!is_plugin_table(section) && !is_kernel_table(section))
             return fail(child, "unknown table '" + section + "' of the key '" + dotted + "' in [sweep]" +
                                    suggestion(section, sweepable(), "Tables"));
@@ -124,7 +125,7 @@ private:
 
     static std::string example(const std::string& key) {
         for (const std::string& table : kernel_tables())
-            if (table != "run" && find_parameter(kernel_parameters(table), key)) return table + "." + key;
+            if (!is_about_running(table) && find_parameter(kernel_parameters(table), key)) return table + "." + key;
         return "energy." + key;
     }
 

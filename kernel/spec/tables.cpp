@@ -24,7 +24,7 @@ const std::vector<std::string>& plugin_tables() {
 }
 
 const std::vector<std::string>& kernel_tables() {
-    static const std::vector<std::string> names = {"train", "evaluation", "run", resources_table};
+    static const std::vector<std::string> names = {"train", "evaluation", "run", hooks_table, resources_table};
     return names;
 }
 
@@ -34,9 +34,12 @@ bool is_plugin_table(std::string_view name) { return contains(plugin_tables(), n
 
 bool is_kernel_table(std::string_view name) { return contains(kernel_tables(), name); }
 
+bool is_about_running(std::string_view name) { return name == "run" || name == hooks_table; }
+
 const std::vector<ParameterSpec>& kernel_parameters(std::string_view table) {
     if (table == "train") return train_parameters();
     if (table == "run") return run_parameters();
+    if (table == hooks_table) return hook_parameters();
     return table == resources_table ? resource_parameters() : evaluation_parameters();
 }
 

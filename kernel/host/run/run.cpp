@@ -16,6 +16,7 @@
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/provenance.h"
 #include "kernel/host/run/reuse.h"
+#include "kernel/host/run/run_hooks.h"
 #include "kernel/host/run/run_parts.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/start_from.h"
@@ -125,7 +126,8 @@ void say_rescued(Progress& progress, const ScheduleResult& result, const std::st
 
 void say_end(Progress& progress, const ScheduleResult& result, const std::string& experiment,
              const store::Store& store) {
-    if (result.taken > 0) progress.line(count_text(result.taken, "trial") + " went to another process meanwhile");
+    if (result.taken > 0)
+        progress.line(count_text(result.taken, "trial") + " went to another process or the trash meanwhile");
     if (result.signal != 0 || result.preempted > 0)
         progress.line("to go on where it stopped, give the same command again, or: marginalia resume " + experiment +
                       store_option(store));
@@ -202,9 +204,12 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     ScheduleResult result;
     if (!work.jobs.empty()) {
         store::Writer writer(std::move(*opened));
+        Hooks hooks(experiment.hooks, experiment.name, writer, options.hook_patience);
+        schedule.hooks = &hooks;
         Scheduler scheduler(writer, progress, signals, std::move(schedule));
         scheduler.adopt(std::move(ready));
         result = scheduler.run(work.jobs);
+        end_hooks(hooks, sweep_json(experiment, options.store, work, result), signals, progress);
     }
     opened.reset();
     if (!result.store_failure.empty()) {
@@ -322,6 +327,7 @@ int resume_verb(const RunOptions& options, std::ostream& out) {
     const auto read = [&](const PluginCatalogue& plugins) {
         Experiment experiment =
             parse_experiment(newest.toml, newest.file, options.overrides, as_before(plugins, configs));
+        leave_out_hooks(experiment, code);
         for (const Experiment* one = &experiment; one; one = one->stage1.get())
             for (const TrialConfig& trial : one->trials) code.require_scripts(trial.config, plugins);
         return experiment;

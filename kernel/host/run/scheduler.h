@@ -26,6 +26,8 @@
 
 namespace marginalia {
 
+class Hooks;
+
 // The [run] table in the scheduler's terms.
 struct ScheduleOptions {
     std::vector<Slot> slots;
@@ -39,6 +41,7 @@ struct ScheduleOptions {
     double exact_seconds = 300;  // see TrialRequest
     store::Retention retention;
     WorkerPatience patience;
+    Hooks* hooks = nullptr;  // learn how trials end; null: nobody does
 };
 
 struct ScheduleResult {
@@ -127,6 +130,7 @@ private:
     void evaluate_next(Job job);
     void trial_preempted(Station&);
     void trial_failed(Station&, store::Status status, std::string reason);
+    void count_failed(store::TrialId trial);
     void trial_lost(Station&, std::string reason);
     std::string way_with_less_memory(Station& station);
     void trial_out_of_memory(Station&, const std::string& reason);
