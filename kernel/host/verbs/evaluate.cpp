@@ -1,6 +1,4 @@
 // `evaluate`: kernel/host/run/evaluate.cpp does it.
-#include <algorithm>
-
 #include "kernel/host/run/open_store.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/run_options.h"
@@ -26,12 +24,7 @@ struct EvaluateOptions {
 std::vector<store::TrialId> trials_of(const std::vector<std::string>& names, const std::filesystem::path& file) {
     bring_up_to_date(file);
     store::Store store = store::Store::open_to_read(file);
-    std::vector<store::TrialId> trials;
-    for (const std::string& name : names) {
-        const store::TrialId trial = find_trial(store, name).id;
-        if (std::ranges::find(trials, trial) == trials.end()) trials.push_back(trial);
-    }
-    return trials;
+    return find_trials(store, names);
 }
 
 int evaluate(const Common& common, const EvaluateOptions& options, std::ostream& out) {

@@ -112,6 +112,7 @@ struct Listing {
     std::map<store::TrialId, std::map<std::string, double>> values;
     std::vector<std::string> metrics;
     std::map<std::string, std::vector<std::string>> keys;  // experiment -> what tells its trials apart
+    bool tagged = false;                                   // some of them
 };
 
 Listing read_listing(store::Store& store, const ListOptions& options, bool for_people) {
@@ -127,6 +128,7 @@ Listing read_listing(store::Store& store, const ListOptions& options, bool for_p
     for (const store::Trial& trial : read.trials) {
         read.configs[trial.id] = config_of(store, trial);
         ids.push_back(trial.id);
+        read.tagged = read.tagged || !trial.tags.empty();
     }
     if (!ids.empty()) read.values = store::metric_values(store, ids, true);
     read.metrics = chosen_metrics(read.values, options.metrics);
@@ -145,6 +147,7 @@ std::vector<Column> columns_of(const Listing& listing, bool chosen) {
     columns.back().drop = 1;
     columns.push_back({"created", true});
     columns.back().drop = 3;
+    if (listing.tagged) columns.push_back({"tags"});
     return columns;
 }
 
@@ -161,6 +164,7 @@ std::vector<Cell> row_of(const Listing& listing, const store::Trial& trial, doub
     const std::optional<double> seconds = running_time(trial, now);
     row.push_back(seconds ? Cell(duration_text(*seconds), *seconds) : Cell());
     row.push_back(age_cell(trial.created, now));
+    if (listing.tagged) row.push_back(trial.tags.empty() ? Cell() : Cell(trial.tags));
     return row;
 }
 

@@ -1,6 +1,7 @@
 #include "kernel/host/verbs/lookup.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <marginalia/error.h>
 
 #include <algorithm>
@@ -30,6 +31,24 @@ store::Trial find_trial(store::Store& store, const std::string& name, const std:
     const bool high = name.starts_with(best) && name.find(':', best.size()) == name.npos &&
                       metric_info(name.substr(best.size())).goal == Goal::high;
     return store::resolve_trial(store, high ? name + ":max" : name, experiment);
+}
+
+std::vector<store::TrialId> find_trials(store::Store& store, const std::vector<std::string>& names) {
+    std::vector<store::TrialId> trials;
+    for (const std::string& name : names) {
+        const store::TrialId trial = find_trial(store, name).id;
+        if (std::find(trials.begin(), trials.end(), trial) == trials.end()) trials.push_back(trial);
+    }
+    return trials;
+}
+
+std::string trials_text(const std::vector<store::TrialId>& trials) {
+    constexpr std::size_t most = 10;
+    if (trials.size() == 1) return fmt::format("trial {}", trials[0]);
+    const std::size_t named = trials.size() > most ? 3 : trials.size() - 1;
+    const std::string first = fmt::format("trials {}", fmt::join(trials.begin(), trials.begin() + named, ", "));
+    return trials.size() > most ? fmt::format("{} and {} more", first, trials.size() - named)
+                                : fmt::format("{} and {}", first, trials.back());
 }
 
 std::string find_key(const std::string& key, const std::vector<std::string>& keys) {
