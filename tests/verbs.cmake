@@ -16,6 +16,10 @@ set_tests_properties(store_faults PROPERTIES LABELS faults TIMEOUT 600)
 add_test(NAME dead COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/dead_test.py --host $<TARGET_FILE:marginalia>
          --worker $<TARGET_FILE:fake_worker> --plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
 set_tests_properties(dead PROPERTIES LABELS faults TIMEOUT 300)
+# kill -9 of rm, restore and gc.
+add_test(NAME trash COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/trash_test.py --host $<TARGET_FILE:marginalia>
+         --sample $<TARGET_FILE:make_sample_store> --worker $<TARGET_FILE:fake_worker> --plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
+set_tests_properties(trash PROPERTIES LABELS faults TIMEOUT 300)
 # Names that users' scripts hold on to, and the version wherever it stands.
 add_test(NAME stable COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/golden/stable_test.py ${PROJECT_SOURCE_DIR}
          $<TARGET_FILE:marginalia> $<TARGET_FILE:make_sample_store>)

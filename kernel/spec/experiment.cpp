@@ -52,10 +52,8 @@ public:
         const SweepText sweep = read_sweep(sweep_table, faults_);
         const std::vector<Section> sections = read_sections(sweep);
         check_needs(root_, sections, catalogue_, faults_);
-        const auto own = [&](const char* name) -> nlohmann::json {
-            return read_section(name, table(name), {}, catalogue_, folder_, faults_).candidates[0].values;
-        };
-        const nlohmann::json run = own("run"), stop = own("stop"), slurm = own("slurm");
+        const nlohmann::json run = read_whole("run"), stop = read_whole("stop"), hooks = read_whole(hooks_table),
+                             slurm = read_whole("slurm");
         if (const Node* results = table("table"))
             experiment.table = read_paper_table(*results, &catalogue_, folder_, faults_);
         const Sweep made = make_sweep(sweep, sections, catalogue_, folder_, faults_);
@@ -67,6 +65,7 @@ public:
         experiment.run = run;
         experiment.stop = stop;
         experiment.slurm = slurm;
+        experiment.hooks = hooks;
         experiment.swept = varied_keys(sections, made.axes);
         experiment.space = made.space;
         Expansion expansion = expand(sections, made, seeds);
@@ -84,6 +83,11 @@ private:
     const Node* table(const std::string& name) const {
         const Node* found = root_.find(name);
         return found && found->is_table() ? found : nullptr;
+    }
+
+    // A table of which nothing is swept.
+    nlohmann::json read_whole(const std::string& name) {
+        return read_section(name, table(name), {}, catalogue_, folder_, faults_).candidates[0].values;
     }
 
     std::string name() {

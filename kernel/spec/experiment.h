@@ -36,6 +36,7 @@ struct Experiment {
     RunSettings run;                           // [run]
     StopSettings stop;                         // [stop]
     SlurmSettings slurm;                       // [slurm]
+    HookSettings hooks;                        // [hooks]
     std::vector<std::string> swept;            // places in the config that vary ("network.hidden"), in order of mention
     Space space;                               // what the sweep searches
     std::size_t left_out = 0;                  // combinations that [[sweep.exclude]] leaves out, equal ones each
@@ -68,6 +69,9 @@ std::vector<std::string> plugin_folders_of(std::string_view text, const std::fil
                                            const std::vector<std::string>& overrides);
 std::vector<std::string> plugin_folders_of(const std::filesystem::path& file,
                                            const std::vector<std::string>& overrides);
+
+// run.keep_best of a text as the store keeps it; "" where it has none or is no TOML.
+std::string keep_best_of(std::string_view stored_text);
 
 // The values of a plugin's table as the plugin sees them. What a stored table lacks, since the plugin has gained it
 // later, is `absent`, else the default; throws Error for what the plugin has lost, which nobody can know to be

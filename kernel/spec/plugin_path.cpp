@@ -1,4 +1,4 @@
-// run.plugin_path, read before the rest of an experiment file can be.
+// Keys of [run] that are read without the plugins which the rest of an experiment file is checked against.
 #include <sstream>
 
 #include "kernel/spec/experiment.h"
@@ -37,6 +37,14 @@ std::vector<std::string> plugin_folders_of(std::string_view text, const std::fil
 std::vector<std::string> plugin_folders_of(const std::filesystem::path& file,
                                            const std::vector<std::string>& overrides) {
     return plugin_folders_of(config::file_text(file), file, overrides);
+}
+
+std::string keep_best_of(std::string_view stored_text) {
+    config::Faults passed_over("", {});
+    const std::optional<config::Node> root = config::read_toml(stored_text, passed_over);
+    const config::Node* run = root ? root->find("run") : nullptr;
+    const config::Node* metric = run ? run->find("keep_best") : nullptr;
+    return metric && metric->kind == config::Node::Kind::text ? metric->scalar.get<std::string>() : "";
 }
 
 }  // namespace marginalia

@@ -16,15 +16,17 @@ namespace marginalia::config {
 // Tables that name a plugin, in the order of the documentation: energy, dataset, network, sampler, reference,
 // objective.
 const std::vector<std::string>& plugin_tables();
-// Tables of the kernel's own: train, evaluation, run, stop, resources, slurm.
+// Tables of the kernel's own: train, evaluation, run, stop, hooks, resources, slurm.
 const std::vector<std::string>& kernel_tables();
 inline constexpr const char* resources_table = "resources";  // what trials ask of devices, which is not what they are
+inline constexpr const char* hooks_table = "hooks";
 bool is_plugin_table(std::string_view name);
 // Whether a trial may go without the table, which `plugin = "none"` says: sampler, reference.
 bool is_optional_table(std::string_view name);
 inline constexpr const char* no_plugin = "none";
 bool is_kernel_table(std::string_view name);
-// Whether the table says how trials are run, not what they are, so that none of it can be swept: run, stop, slurm.
+// Whether the table says how trials are run, not what they are, so that none of it can be swept: run, stop,
+// hooks, slurm.
 bool is_about_running(std::string_view name);
 // The declared parameters of a kernel table.
 const std::vector<ParameterSpec>& kernel_parameters(std::string_view table);

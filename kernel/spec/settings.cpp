@@ -104,6 +104,11 @@ const std::vector<ParameterSpec>& run_parameters() {
     return specs;
 }
 
+const std::vector<ParameterSpec>& hook_parameters() {
+    static const std::vector<ParameterSpec> specs = described(hook_fields);
+    return specs;
+}
+
 const std::vector<ParameterSpec>& resource_parameters() {
     static const std::vector<ParameterSpec> specs = described(resource_fields);
     return specs;
@@ -141,6 +146,7 @@ void from_json(const nlohmann::json& json, EvaluationSettings& s) {
 }
 void to_json(nlohmann::json& json, const RunSettings& s) { write_fields(json, s, run_fields); }
 void from_json(const nlohmann::json& json, RunSettings& s) { read_fields(json, s, run_fields, "run"); }
+void from_json(const nlohmann::json& json, HookSettings& s) { read_fields(json, s, hook_fields, "hooks"); }
 void to_json(nlohmann::json& json, const ResourceSettings& s) { write_fields(json, s, resource_fields); }
 void from_json(const nlohmann::json& json, ResourceSettings& s) { read_fields(json, s, resource_fields, "resources"); }
 void to_json(nlohmann::json& json, const StopSettings& s) { write_fields(json, s, stop_fields); }

@@ -1,6 +1,6 @@
-// The kernel's own tables of an experiment file, [train], [evaluation], [run], [resources] and [slurm], as types, each beside
-// the one declaration of its keys: from it come the checks, the documentation and the JSON of both directions. And a
-// trial's settings as a whole, which is what a worker gets.
+// The kernel's own tables of an experiment file, [train], [evaluation], [run], [hooks], [resources] and [slurm], as types,
+// each beside the one declaration of its keys: from it come the checks, the documentation and the JSON of both
+// directions. And a trial's settings as a whole, which is what a worker gets.
 //
 // A new key of [train] or [evaluation] needs a value that is `absent` (identity.h), or else it changes the hash of
 // every trial, and finished ones in old stores are not found again.
@@ -185,6 +185,19 @@ inline constexpr Field<RunSettings> run_fields[] = {
     {"stop_on_failure", &RunSettings::stop_on_failure, anything, "", "start no further trial once one has failed"},
 };
 
+// Commands to run when something has ended: no part of a trial's identity.
+struct HookSettings {
+    std::string finish, fail, sweep_end;
+    bool operator==(const HookSettings&) const = default;
+};
+
+inline constexpr Field<HookSettings> hook_fields[] = {
+    {"finish", &HookSettings::finish, anything, "", "shell command after a trial is done, with the trial on its input"},
+    {"fail", &HookSettings::fail, anything, "", "the same after one has failed for good"},
+    {"sweep_end", &HookSettings::sweep_end, anything, "",
+     "shell command at the end of a run of the file, with its counts on its input"},
+};
+
 // What a trial asks of the device that it runs on: no part of its identity, but each trial may ask for something else.
 struct ResourceSettings {
     std::string memory;
@@ -236,6 +249,7 @@ std::optional<std::int64_t> bytes_of(std::string_view text);
 const std::vector<ParameterSpec>& train_parameters();
 const std::vector<ParameterSpec>& evaluation_parameters();
 const std::vector<ParameterSpec>& run_parameters();
+const std::vector<ParameterSpec>& hook_parameters();
 const std::vector<ParameterSpec>& resource_parameters();
 const std::vector<ParameterSpec>& slurm_parameters();
 
@@ -267,6 +281,7 @@ void to_json(nlohmann::json&, const EvaluationSettings&);
 void from_json(const nlohmann::json&, EvaluationSettings&);
 void to_json(nlohmann::json&, const RunSettings&);
 void from_json(const nlohmann::json&, RunSettings&);
+void from_json(const nlohmann::json&, HookSettings&);
 void to_json(nlohmann::json&, const ResourceSettings&);
 void from_json(const nlohmann::json&, ResourceSettings&);
 void to_json(nlohmann::json&, const SlurmSettings&);

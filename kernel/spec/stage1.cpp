@@ -14,7 +14,7 @@ namespace marginalia::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> shared_parts = {"energy", "dataset", "network"};
-constexpr std::array<std::string_view, 4> shared_besides = {"reference", "run", resources_table, "slurm"};
+constexpr std::array<std::string_view, 5> shared_besides = {"reference", "run", hooks_table, resources_table, "slurm"};
 
 const std::vector<std::string>& own_tables() {
     static const std::vector<std::string> names = {"objective", "sampler", "train", "evaluation"};

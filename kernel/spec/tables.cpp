@@ -25,7 +25,8 @@ const std::vector<std::string>& plugin_tables() {
 }
 
 const std::vector<std::string>& kernel_tables() {
-    static const std::vector<std::string> names = {"train", "evaluation", "run", "stop", resources_table, "slurm"};
+    static const std::vector<std::string> names = {"train",     "evaluation",    "run",  "stop",
+                                                   hooks_table, resources_table, "slurm"};
     return names;
 }
 
@@ -35,13 +36,16 @@ bool is_plugin_table(std::string_view name) { return contains(plugin_tables(), n
 
 bool is_kernel_table(std::string_view name) { return contains(kernel_tables(), name); }
 
-bool is_about_running(std::string_view name) { return name == "run" || name == "stop" || name == "slurm"; }
+bool is_about_running(std::string_view name) {
+    return name == "run" || name == "stop" || name == hooks_table || name == "slurm";
+}
 
 const std::vector<ParameterSpec>& kernel_parameters(std::string_view table) {
     if (table == "train") return train_parameters();
     if (table == "run") return run_parameters();
     if (table == "stop") return stop_parameters();
     if (table == "slurm") return slurm_parameters();
+    if (table == hooks_table) return hook_parameters();
     return table == resources_table ? resource_parameters() : evaluation_parameters();
 }
 

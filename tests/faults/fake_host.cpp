@@ -1,10 +1,11 @@
 // The acting verbs without the rest of the command line: what the tests of scheduling start, kill and start again.
 //   fake_host run|plan|resume|plugins [FILE|EXPERIMENT] [--store FILE] [--plugin-path FOLDER]... [--retry-failed]
-//             [--patience LOADING:RECORD:END] [key=value]...
+//             [--patience LOADING:RECORD:END] [--hook-patience MILLISECONDS] [key=value]...
 #include <marginalia/error.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <string_view>
 
@@ -41,6 +42,8 @@ int act(int argc, char** argv) {
         if (word == "--store" && i + 1 < argc) options.store = argv[++i];
         else if (word == "--plugin-path" && i + 1 < argc) options.plugin_paths.emplace_back(argv[++i]);
         else if (word == "--patience" && i + 1 < argc) options.patience = patience_of(argv[++i]);
+        else if (word == "--hook-patience" && i + 1 < argc)
+            options.hook_patience = std::chrono::milliseconds(std::atoi(argv[++i]));
         else if (word == "--retry-failed") options.retry_failed = true;
         else if (word.find('=') != std::string_view::npos) options.overrides.emplace_back(word);
         else options.file = options.experiment = word;

@@ -66,6 +66,11 @@ VERBS = {
     "table": ["table", "tiny", "-m", "loss"],
     "query": ["query", "SELECT * FROM metrics"],
     "export": ["export", "metrics"],
+    "tag": ["tag", "1", "good"],
+    "note": ["note", "1", "a thought"],
+    "rm": ["rm", "-e", "again"],  # which clean() takes back
+    "restore": ["restore"],
+    "gc": ["gc"],
     "recover": ["recover", "store.db", "--out", "recovered.db"],
     "checkpoint export": ["checkpoint", "export", "1", "-o", "-"],
     "report": ["report", "tiny", "-o", "-"],
@@ -128,6 +133,8 @@ class Place:
 
     def clean(self):
         subprocess.run(["rm", "-rf", self.path / "my-new", self.path / "recovered.db"], check=True)
+        if (self.path / "store.trash.db").exists():
+            self.run("restore", "-e", "again", code=None)
 
 
 def listed_verbs(place):

@@ -44,6 +44,9 @@ TABLES = [
     "checkpoint",
     "checkpoint_piece",
     "sample",
+    "tag",
+    "note",
+    "removed",
 ]
 PLAN = """name = "lattice"
 seeds = [0, 1]
@@ -76,6 +79,9 @@ VERBS = [
     ["export", "trials"],
     ["checkpoint", "export", "1", "--out", "c.pt"],
     ["plan", "plan.toml"],
+    ["note", "1"],
+    ["gc", "--dry-run", "--checkpoints"],
+    ["export", "store", "--out", "archive.db"],
 ]
 environment = {
     **os.environ,
@@ -181,6 +187,8 @@ def drop_view(file, chance):
 def run(folder, words):
     own = {name: value for name, value in environment.items() if not name.startswith("MARGINALIA_")}
     around = own if "checkpoint" in words else environment  # the real worker exports, and no fake one
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(os.path.join(folder, "archive.db"))  # of another answer
     done = subprocess.run([arguments.host, *words], cwd=folder, env=around, capture_output=True, timeout=60)
     return done.returncode, done.stderr.decode(errors="replace")
 

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "kernel/host/results/summary.h"
+#include "store/remarks.h"
 #include "tests/golden/sample_store.h"
 
 namespace fs = std::filesystem;
@@ -190,6 +191,53 @@ TEST_CASE("query and export give rows to programs") {
                            "marginalia export final --trial 1", "marginalia export --experiment lattice | head -4",
                            "marginalia export trials --trial 10 --format json",
                            "marginalia export metrics -t 1 --out m.csv", "wc -l < m.csv"});
+}
+
+TEST_CASE("trials are tagged, noted, removed, restored and archived") {
+    namespace store = marginalia::store;
+    const fs::path file = place().folder / "order.db";
+    fs::copy_file(place().folder / "marginalia.db", file);
+    {
+        store::Store results = store::Store::open(file);
+        store::add_note(results, 1, "the learning rate is too high: see the spikes at step 200");
+        results.connection().execute("UPDATE note SET created = 1767225600000");
+    }
+    const std::string program = "marginalia --store order.db ";
+    compare_with("keep_order",
+                 {program + "tag 1 best:kl good",
+                  program + "tag 1 good",
+                  program + "tag 1 3 'not, good'",
+                  program + "tag 1 2",
+                  program + "tag 1 99 good",
+                  program + "tag 2 later",
+                  program + "tag 2 later --remove",
+                  program + "list -n 13",
+                  program + "list -n 13 --format csv | cut -d, -f1-4 | tail -1",
+                  program + "note 1",
+                  program + "note 2",
+                  program + "note 2 'a second look'",
+                  program + "note 2 \"$(printf 'a\\033[2Jb')\"",
+                  program + "show 1 | sed -n '3,/^config/p'",
+                  program + "show 1 --format json | grep -A9 '\"tags\"'",
+                  program + "query 'SELECT trial_id, tags FROM trials WHERE tags IS NOT NULL'",
+                  program + "restore",
+                  program + "rm 4 5",
+                  program + "rm 4",
+                  program + "rm",
+                  program + "rm -e single",
+                  program + "list --experiments --format csv | cut -d, -f1-4",
+                  program + "restore --format csv | cut -d, -f1-4",
+                  program + "restore -e single",
+                  "marginalia --store order.trash.db list -n 2 --format csv | cut -d, -f1-4",
+                  program + "gc --dry-run --format csv 2> words | cut -d, -f1,2; sed 's/^[0-9.]* [kM]*B/SIZE/' words",
+                  program + "gc --older-than 1 --format csv 2> words | cut -d, -f1,2 | head -2",
+                  program + "restore 4 5",
+                  program + "export store",
+                  program + "export store -e single -o archive.db",
+                  program + "export store -e single -o archive.db",
+                  "marginalia --store archive.db list --format csv | cut -d, -f1-4",
+                  program + "show 13 --toml > a.toml",
+                  "marginalia --store archive.db show 13 --toml | diff a.toml -"});
 }
 
 TEST_CASE("recover keeps what is whole of a damaged store, which all verbs refuse") {

@@ -69,7 +69,8 @@ std::string report_page(store::Store& store, const std::string& experiment, cons
                        results_part(results, {coloured.begin(), coloured.end()});
     add_charts(body, data);
     body += samples_part(store, results, drawn, data["samples"]);
-    body += configuration_part(results) + trials_part(results) + provenance_part(newest, runs) + footer_part(results);
+    body += configuration_part(results) + trials_part(store, results) + provenance_part(newest, runs) +
+            footer_part(results);
 
     return fmt::format(
                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

@@ -79,13 +79,19 @@ std::string value_row(const std::string& key, const std::string& value) {
     return fmt::format("<tr><td>{}</td><td class=\"wrap\">{}</td></tr>\n", html(key), html(value));
 }
 
+// More about the trial of the row above, which it stays with when rows are sorted.
+std::string row_below(std::string_view classes, std::size_t columns, std::string_view text) {
+    return fmt::format("</tr><tr class=\"{}\"><td></td><td colspan=\"{}\">{}</td>", classes, columns,
+                       html(printable_lines(text)));
+}
+
 std::string trial_row(const ExperimentResults& results, const TrialResult& result,
-                      const std::vector<std::string>& metrics) {
+                      const std::vector<std::string>& metrics, bool has_more) {
     const store::Trial& trial = result.trial;
     const std::string status(store::name_of(trial.status));
-    std::string row =
-        fmt::format("<tr{}><td class=\"number\">{}</td><td class=\"state {}\">{}</td><td class=\"number\">{}</td>",
-                    trial.error.empty() ? "" : " class=\"with-why\"", trial.id, status, status, trial.seed);
+    std::string row = fmt::format(
+        "<tr{}><td class=\"number\">{}</td><td class=\"state {}\">{}</td><td class=\"number\">{}</td>",
+        trial.error.empty() && !has_more ? "" : " class=\"with-why\"", trial.id, status, status, trial.seed);
     for (const std::string& key : results.differing)
         row += fmt::format("<td>{}</td>", html(config_value(result.config, key)));
     for (const std::string& metric : metrics) {
@@ -182,10 +188,12 @@ std::string configuration_part(const ExperimentResults& results) {
     return out + "</div>\n";
 }
 
-std::string trials_part(const ExperimentResults& results) {
+std::string trials_part(store::Store& store, const ExperimentResults& results) {
     constexpr std::size_t most_metrics = 4;
     std::vector<std::string> metrics = results.final_names;
     if (metrics.size() > most_metrics) metrics.resize(most_metrics);
+    const bool tagged = std::any_of(results.trials.begin(), results.trials.end(),
+                                    [](const TrialResult& result) { return !result.trial.tags.empty(); });
     std::string out =
         "<h2>Trials</h2>\n<div class=\"scroll\"><table><thead><tr><th class=\"number\" data-sort=\"\">trial</th>"
         "<th data-sort=\"\">status</th><th class=\"number\" data-sort=\"\">seed</th>";
@@ -195,13 +203,16 @@ std::string trials_part(const ExperimentResults& results) {
         out += fmt::format("<th class=\"number\" data-sort=\"\">{}<span class=\"unit\">{}</span></th>", html(metric),
                            html(metric_info(metric).unit));
     out += "<th class=\"number\" data-sort=\"\">time</th><th data-sort=\"\">device</th>";
+    if (tagged) out += "<th data-sort=\"\">tags</th>";
     out += "</tr></thead><tbody>\n";
+    const std::size_t columns = 4 + results.differing.size() + metrics.size() + (tagged ? 1 : 0);
     for (const TrialResult& result : results.trials) {
-        out += trial_row(results, result, metrics);
-        if (!result.trial.error.empty())
-            out +=
-                fmt::format("</tr><tr class=\"why\"><td></td><td colspan=\"{}\">{}</td>",
-                            4 + results.differing.size() + metrics.size(), html(printable_lines(result.trial.error)));
+        const std::vector<store::Note> notes = store::notes_of(store, result.trial.id);
+        out += trial_row(results, result, metrics, !notes.empty());
+        if (tagged) out += fmt::format("<td>{}</td>", html(result.trial.tags));
+        if (!result.trial.error.empty()) out += row_below("why", columns, result.trial.error);
+        for (const store::Note& note : notes)
+            out += row_below("why said", columns, time_text(note.created) + "  " + note.text);
         out += "</tr>\n";
     }
     return out + "</tbody></table></div>\n";

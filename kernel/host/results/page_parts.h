@@ -26,7 +26,7 @@ std::string results_part(const ExperimentResults& results, const std::vector<std
 std::string samples_part(store::Store& store, const ExperimentResults& results, const std::vector<std::size_t>& groups,
                          nlohmann::json& data);
 std::string configuration_part(const ExperimentResults& results);
-std::string trials_part(const ExperimentResults& results);
+std::string trials_part(store::Store& store, const ExperimentResults& results);
 std::string provenance_part(const store::Sweep& newest,
                             std::size_t runs);  // `runs` of the experiment, this one among them
 std::string footer_part(const ExperimentResults& results);

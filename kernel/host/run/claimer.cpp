@@ -4,9 +4,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "kernel/spec/metrics.h"
+#include "kernel/host/run/start_from.h"
 #include "store/error.h"
-#include "store/queries.h"
 
 namespace marginalia {
 namespace {
@@ -22,20 +21,13 @@ std::optional<Item> take_first(std::deque<Item>& items) {
 }  // namespace
 
 store::StoredCheckpoint network_of(store::Store& store, const std::string& start_from, std::int64_t seed) {
+    if (const auto found = find_network(store, start_from, seed)) return *found;
     const std::size_t at = start_from.find('@');
-    const std::string experiment = start_from.substr(0, at),
-                      hash = at == start_from.npos ? "" : start_from.substr(at + 1);
-    std::vector<store::TrialId> candidates = store::done_trials(store, experiment, hash, seed);
-    for (const std::string& metric : ranking_metrics())
-        if (hash.empty())
-            for (const auto& ranked :
-                 store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = 1}))
-                candidates.push_back(ranked.trial.id);
-    for (const store::TrialId candidate : candidates)
-        if (const auto found = store.find_checkpoint(candidate)) return *found;
-    throw Error("train.start_from: the store holds no finished trial with a checkpoint of experiment '" + experiment +
-                (hash.empty() ? "' with seed " + std::to_string(seed) + " or a figure 'kl' or 'nll_bits'"
-                              : "' with the config " + hash + " and seed " + std::to_string(seed)) +
+    throw Error("train.start_from: the store holds no finished trial with a checkpoint of experiment '" +
+                start_from.substr(0, at) +
+                (at == start_from.npos
+                     ? "' with seed " + std::to_string(seed) + " or a figure 'kl' or 'nll_bits'"
+                     : "' with the config " + start_from.substr(at + 1) + " and seed " + std::to_string(seed)) +
                 "; run that experiment first");
 }
 
@@ -109,6 +101,7 @@ Claim Claimer::claim(const ClaimRequest& request) {
     try {
         // One transaction: whoever sees the claim also sees that points after the checkpoint are gone.
         writer_.run_and_wait([&](store::Store& store) {
+            if (!store.find(request.trial)) return;  // removed meanwhile
             if (request.evaluation != 0) store.show_evaluation(request.trial, request.evaluation);
             answer.ours =
                 store.claim(request.trial, store.this_run(), request.device, request.threads, request.hardware);

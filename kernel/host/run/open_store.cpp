@@ -21,6 +21,11 @@ store::Store open_store(const std::filesystem::path& store, store::Patience pati
     return store::Store::open(store, std::move(patience), config_parts);
 }
 
+store::Store open_known_store(const std::filesystem::path& store) {
+    if (!std::filesystem::exists(store)) store::Store::open_to_read(store);  // which says so
+    return open_store(store);
+}
+
 void bring_up_to_date(const std::filesystem::path& store) {
     if (std::filesystem::is_regular_file(store)) open_store(store);
 }

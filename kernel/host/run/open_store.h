@@ -14,6 +14,9 @@ namespace marginalia {
 // Opens a store to write, of an older layout too. `patience` as in store::Store::open.
 store::Store open_store(const std::filesystem::path& store, store::Patience patience = {});
 
+// The same for a store that there must be.
+store::Store open_known_store(const std::filesystem::path& store);
+
 // A trial's config as stores before layout 3 have it, taken apart; nullopt where it is none.
 std::optional<store::ConfigParts> config_parts(const std::string& config);
 

@@ -17,6 +17,7 @@
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/provenance.h"
 #include "kernel/host/run/reuse.h"
+#include "kernel/host/run/run_hooks.h"
 #include "kernel/host/run/run_parts.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/start_from.h"
@@ -197,9 +198,12 @@ int perform_stage(const Invocation& command, const Experiment& experiment, Ready
     ScheduleResult result;
     if (!work.jobs.empty() || !work.running.empty()) {
         store::Writer writer(std::move(*opened));
+        Hooks hooks(experiment.hooks, experiment.name, writer, options.hook_patience);
+        schedule.hooks = &hooks;
         Scheduler scheduler(writer, progress, signals, std::move(schedule));
         scheduler.adopt(std::move(ready));
         result = scheduler.run(work.jobs, work.others, work.running);
+        end_hooks(hooks, sweep_json(experiment, options.store, work, result), signals, progress);
     }
     opened.reset();
     if (!result.store_failure.empty()) {
@@ -372,6 +376,7 @@ int resume_verb(const RunOptions& options, std::ostream& out) {
         Experiment experiment =
             parse_experiment(newest.toml, newest.file, options.overrides, as_before(plugins, configs));
         if (options.of_a_task) keep_stored(experiment, options.store);
+        leave_out_hooks(experiment, code);
         for (const Experiment* one = &experiment; one; one = one->stage1.get())
             for (const TrialConfig& trial : one->trials) code.require_scripts(trial.config, plugins);
         return experiment;

@@ -1,6 +1,7 @@
 // The acting verbs: `run`, `plan`, `resume` and `evaluate`.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <iosfwd>
 #include <string>
@@ -27,7 +28,8 @@ struct RunOptions {
                                             // experiment and nothing else, and whose trials nobody else runs
     bool quiet = false;                     // no progress, no summary: only failures and refusals, on stderr
     WorkerPatience patience;                // tests have less
-    std::vector<std::string> command_line;  // as typed, for the provenance record
+    std::chrono::milliseconds hook_patience{60'000};  // so have they of a command of [hooks]
+    std::vector<std::string> command_line;            // as typed, for the provenance record
 };
 
 // The folders to search for plugins of options.file: --plugin-path, the file's own run.plugin_path, the usual ones.

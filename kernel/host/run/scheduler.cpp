@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "kernel/host/run/blame.h"
+#include "kernel/host/run/hooks.h"
 #include "kernel/host/run/memory_events.h"
 #include "kernel/host/run/station.h"
 
@@ -282,6 +283,8 @@ void Scheduler::start_if_ready(Station& station) {
 }
 
 void Scheduler::show() {
+    if (options_.hooks)
+        for (const std::string& line : options_.hooks->take_lines()) progress_.line(line);
     std::vector<const RunningTrial*> running;
     for (const auto& station : stations_)
         if (station->job) running.push_back(&station->shown);

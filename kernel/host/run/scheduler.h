@@ -29,6 +29,8 @@
 
 namespace marginalia {
 
+class Hooks;
+
 // The [run] table in the scheduler's terms.
 struct ScheduleOptions {
     std::vector<Slot> slots;
@@ -46,6 +48,7 @@ struct ScheduleOptions {
     StopSettings stop;
     std::vector<store::TrialId> sweep;  // the trials that `stop` compares
     std::int64_t steps = 0;             // of each of them, where it compares at rungs
+    Hooks* hooks = nullptr;  // learn how trials end; null: nobody does
 };
 
 struct ScheduleResult {
@@ -156,6 +159,7 @@ private:
     void trial_preempted(Station&);
     void say_stopped(const Station&);
     void trial_failed(Station&, store::Status status, std::string reason);
+    void count_failed(store::TrialId trial);
     void trial_lost(Station&, std::string reason);
     void prepare_rule();
     void trial_reached(Station&);

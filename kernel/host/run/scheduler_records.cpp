@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "kernel/host/run/blame.h"
+#include "kernel/host/run/hooks.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/station.h"
 
@@ -215,8 +216,7 @@ void Scheduler::trial_failed(Station& station, store::Status status, std::string
     if (retry) text += fmt::format("; trying again ({} of {})", job.failures, options_.retries);
     progress_.line(text);
     if (retry) return put_back(std::move(job));
-    result_.told.push_back(job.trial);
-    ++result_.failed;
+    count_failed(job.trial);
     if (job.trained && job.evaluations.size() > 1 && again) {  // another may not fail
         job.evaluations.pop_front();
         evaluate_next(std::move(job));
@@ -235,10 +235,17 @@ void Scheduler::trial_lost(Station& station, std::string reason) {
     progress_.line("trial " + std::to_string(job.trial) + " (" + job.label + ") was lost: " + reason +
                    (again ? "; going on from its last checkpoint" : "; run the file again to go on"));
     if (again) return put_back(std::move(job));
-    result_.told.push_back(job.trial);
     given_up_.insert(job.trial);
-    if (stopping_) ++result_.preempted;
-    else ++result_.failed;
+    if (!stopping_) return count_failed(job.trial);
+    result_.told.push_back(job.trial);
+    ++result_.preempted;
+}
+
+// For good, and it has been reported.
+void Scheduler::count_failed(store::TrialId trial) {
+    result_.told.push_back(trial);
+    ++result_.failed;
+    if (options_.hooks) options_.hooks->failed(trial);
 }
 
 void Scheduler::put_back(Job job) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernel/host/results/text.h"
+#include "kernel/host/run/hooks.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/station.h"
 
@@ -69,6 +70,7 @@ void Scheduler::heed_lock() {
 void Scheduler::say_written(std::uint64_t number) {
     for (; !unsaid_.empty() && unsaid_.front().number <= number; unsaid_.pop_front()) {
         ++result_.done;
+        if (options_.hooks) options_.hooks->done(unsaid_.front().job.trial);
         progress_.ended(unsaid_.front().shown, "done");
     }
 }
@@ -88,8 +90,7 @@ void Scheduler::trial_spoilt(store::TrialId trial, const std::string& why) {
                    ") failed: " + why);
     if (waited) writer_.status(trial, store::Status::failed, why);
     else unsaid_.erase(unsaid);
-    result_.told.push_back(trial);
-    ++result_.failed;
+    count_failed(trial);
 }
 
 // One piece at a time, once the worker has read the one before.

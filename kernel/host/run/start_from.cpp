@@ -1,27 +1,113 @@
 #include "kernel/host/run/start_from.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <marginalia/error.h>
 
+#include "kernel/spec/metrics.h"
 #include "kernel/spec/nearest.h"
 #include "store/queries.h"
 
 namespace marginalia {
 namespace {
 
+std::string experiment_of(const std::string& start_from) { return start_from.substr(0, start_from.find('@')); }
+
 std::set<std::string> start_experiments(const Experiment& experiment) {
     std::set<std::string> names;
     for (const TrialConfig& trial : experiment.trials)
         if (const std::string start = train_of(trial.config).start_from; !start.empty())
-            names.insert(start.substr(0, start.find('@')));
+            names.insert(experiment_of(start));
     if (experiment.stage1) names.erase(experiment.stage1->name);  // will have been run
     return names;
 }
 
+// Finished trials that may give the network, the one that is meant first.
+std::vector<store::TrialId> candidates_for(store::Store& store, const std::string& start_from, std::int64_t seed,
+                                           std::int64_t limit) {
+    const std::size_t at = start_from.find('@');
+    const std::string experiment = experiment_of(start_from),
+                      hash = at == start_from.npos ? "" : start_from.substr(at + 1);
+    std::vector<store::TrialId> candidates = store::done_trials(store, experiment, hash, seed);
+    for (const std::string& metric : ranking_metrics())
+        if (hash.empty())
+            for (const auto& ranked :
+                 store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = limit}))
+                candidates.push_back(ranked.trial.id);
+    return candidates;
+}
+
+std::string start_of(const store::Trial& trial) {
+    const auto config = nlohmann::json::parse(trial.config, nullptr, false);
+    const nlohmann::json::json_pointer key("/train/start_from");
+    if (!config.is_object() || !config.contains(key) || !config[key].is_string()) return {};
+    return config[key].get<std::string>();
+}
+
+bool is_to_start(const store::Trial& trial) {
+    const bool goes_on = !store::facts_of(trial.status).ended || trial.status == store::Status::paused;
+    return goes_on && !trial.trained && trial.checkpoint_step < 0;
+}
+
+// What of `trials` another one of this start and seed needs.
+class Needs {
+public:
+    Needs(store::Store& store, const std::vector<store::TrialId>& trials)
+        : store_(store), removed_(trials.begin(), trials.end()) {}
+
+    bool concern(const store::Trial& other) const { return !removed_.contains(other.id); }
+
+    std::optional<store::TrialId> of(const std::string& start_from, std::int64_t seed, bool to_start) {
+        const auto [known, is_new] = known_.try_emplace({start_from, seed, to_start});
+        if (is_new) known->second = look(start_from, seed, to_start);
+        return known->second;
+    }
+
+private:
+    std::optional<store::TrialId> look(const std::string& start_from, std::int64_t seed, bool to_start) {
+        const auto meant = find_network(store_, start_from, seed);
+        if (!meant || !removed_.contains(meant->trial)) return std::nullopt;
+        const auto stays = [&](store::TrialId trial) {
+            return !removed_.contains(trial) && store_.find_checkpoint(trial).has_value();
+        };
+        const auto all = candidates_for(store_, start_from, seed, -1);
+        const bool another = !to_start && std::any_of(all.begin(), all.end(), stays);
+        return another ? std::nullopt : std::optional(meant->trial);
+    }
+
+    store::Store& store_;
+    const std::set<store::TrialId> removed_;
+    std::map<std::tuple<std::string, std::int64_t, bool>, std::optional<store::TrialId>> known_;
+};
+
 }  // namespace
+
+std::optional<store::StoredCheckpoint> find_network(store::Store& store, const std::string& start_from,
+                                                    std::int64_t seed) {
+    for (const store::TrialId candidate : candidates_for(store, start_from, seed, 1))
+        if (const auto found = store.find_checkpoint(candidate)) return found;
+    return std::nullopt;
+}
+
+std::vector<Need> needs_of_others(store::Store& store, const std::vector<store::TrialId>& trials) {
+    Needs needs(store, trials);
+    std::map<std::string, std::string> starts;  // by config hash: seeds share one
+    std::vector<Need> found;
+    for (const store::Trial& other : store::list_trials(store)) {
+        if (!needs.concern(other)) continue;
+        const auto [start, is_new] = starts.try_emplace(other.config_hash);
+        if (is_new) start->second = start_of(other);
+        if (start->second.empty()) continue;
+        const bool to_start = is_to_start(other);
+        if (const auto needed = needs.of(start->second, other.seed, to_start))
+            found.push_back({*needed, other.id, to_start});
+    }
+    return found;
+}
 
 void require_start_experiments(const Experiment& experiment, const std::filesystem::path& store) {
     const std::set<std::string> needed = start_experiments(experiment);

@@ -34,6 +34,14 @@ void for_scripts(const nlohmann::json& config, const PluginCatalogue& plugins,
     }
 }
 
+// Beside absolute paths, which begin with a '/'.
+std::vector<std::string> hook_entries(const HookSettings& hooks) {
+    std::vector<std::string> entries;
+    for (const std::string& command : {hooks.finish, hooks.fail, hooks.sweep_end})
+        if (!command.empty()) entries.push_back("hook " + command);
+    return entries;
+}
+
 std::string sealed_text(const nlohmann::json& paths) {
     return "code of a sweep: " + paths.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
@@ -47,6 +55,7 @@ nlohmann::json sealed_code(const Experiment& experiment, const PluginCatalogue& 
     for (const TrialConfig& trial : experiment.trials)
         for_scripts(trial.config, plugins,
                     [&](const PluginManifest&, const std::string& file) { paths.insert(whole(file)); });
+    for (const std::string& command : hook_entries(experiment.hooks)) paths.insert(command);
     const bool has_code = !paths.empty();
     paths.insert(whole(experiment.file));
     try {
@@ -71,6 +80,12 @@ StoredCode::StoredCode(const store::Sweep& sweep, bool all) : sweep_(sweep), all
 
 bool StoredCode::covers(const fs::path& path) const {
     return all_ || std::ranges::find(paths_, whole(path)) != paths_.end();
+}
+
+bool StoredCode::covers_hooks(const HookSettings& hooks) const {
+    return all_ || std::ranges::all_of(hook_entries(hooks), [this](const std::string& entry) {
+               return std::ranges::find(paths_, entry) != paths_.end();
+           });
 }
 
 std::vector<fs::path> StoredCode::plugin_folders(const std::vector<std::string>& given,

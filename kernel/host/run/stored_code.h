@@ -1,5 +1,5 @@
-// Code that a store names: plugin folders and scripted files. It runs only where this user chose it (docs/store.md,
-// "Stores from others").
+// Code that a store names: plugin folders, scripted files and commands of [hooks]. It runs only where this user chose
+// it (docs/store.md, "Stores from others").
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,8 @@
 namespace marginalia {
 
 // What `run` keeps with a sweep, as "code" of its provenance: {"paths": [...], "seal": "..."}; the experiment file, its
-// run.plugin_path and its trials' parameters of type script, with a seal over them that takes this user's key. Null
+// run.plugin_path, its trials' parameters of type script and, with "hook " before them, which no path begins with, the
+// commands of its [hooks], with a seal over them that takes this user's key. Null
 // where no key can be made; `problem` then says why, if there is code beside the experiment file.
 nlohmann::json sealed_code(const Experiment& experiment, const PluginCatalogue& plugins, std::string& problem);
 
@@ -24,6 +25,9 @@ public:
 
     // Whether this user chose this path when the sweep was made, on this machine.
     bool covers(const std::filesystem::path& path) const;
+
+    // The same for the commands of its [hooks]; true where there are none.
+    bool covers_hooks(const HookSettings& hooks) const;
 
     // All folders to search for plugins, those of the sweep's run.plugin_path among them. Folders that are not covered
     // are left out where --plugin-path names others in their place (`given`); else throws Error naming the first.

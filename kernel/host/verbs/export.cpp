@@ -1,5 +1,6 @@
 // `export`: metrics for other programs.
 #include <fmt/format.h>
+#include <marginalia/error.h>
 
 #include <iostream>
 
@@ -10,6 +11,7 @@
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/verbs.h"
+#include "store/archive.h"
 
 namespace marginalia {
 namespace {
@@ -17,7 +19,7 @@ namespace {
 struct ExportOptions {
     std::string trial;             // empty: all of the experiment
     std::string experiment;        // empty: all
-    std::string what = "metrics";  // "metrics", "final" or "trials"
+    std::string what = "metrics";  // "metrics", "final", "trials" or "store"
     std::filesystem::path file;    // empty: `out`
 };
 
@@ -53,8 +55,25 @@ std::string export_sql(const ExportOptions& options, store::Store& store) {
            where + " ORDER BY t.trial_id, m.name, m.step";
 }
 
+// Trials with everything that they have, in a store of their own.
+int export_store(store::Store& store, const ExportOptions& options) {
+    if (Output::is_standard(options.file)) throw Error("name the new store with --out FILE");
+    std::vector<store::TrialId> trials;
+    if (!options.trial.empty()) trials.push_back(find_trial(store, options.trial).id);
+    else
+        for (const auto& trial : store::list_trials(
+                 store, {.experiment = options.experiment.empty() ? std::string()
+                                                                  : find_experiment(store, options.experiment)}))
+            trials.push_back(trial.id);
+    store::archive_trials(store.file(), trials, options.file);
+    std::cerr << fmt::format("{} copied to {}, a store of its own\n", count_text(trials.size(), "trial"),
+                             printable(options.file.string()));
+    return trials.empty() ? exit_no_match : exit_ok;
+}
+
 int export_verb(const Common& common, const ExportOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
+    if (options.what == "store") return export_store(store, options);
     const std::string sql = export_sql(options, store);
     Output output(options.file, out);
     const std::size_t rows =
@@ -69,9 +88,10 @@ int export_verb(const Common& common, const ExportOptions& options, std::ostream
 
 void add_export(CLI::App& app, CommandLine& line) {
     const auto [verb, options] =
-        add_store_verb(app, line, "export", "Metrics in long form, for other programs", export_verb);
-    verb->add_option("what", options.what, "metrics (every point), final or trials")
-        ->check(CLI::IsMember({"metrics", "final", "trials"}));
+        add_store_verb(app, line, "export", "Metrics in long form, for other programs; trials as a store", export_verb);
+    verb->add_option("what", options.what,
+                     "metrics (every point), final, trials, or store: the trials with everything, in a new store")
+        ->check(CLI::IsMember({"metrics", "final", "trials", "store"}));
     CLI::Option* trial =
         verb->add_option("-t,--trial", options.trial, std::string("only this ") + a_trial)->check(names_a_trial);
     verb->add_option("-e,--experiment", options.experiment, "only this experiment's")->excludes(trial);

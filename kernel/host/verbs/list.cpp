@@ -116,6 +116,7 @@ struct Listing {
     std::vector<std::string> metrics;
     std::map<std::string, std::vector<std::string>> keys;  // experiment -> what tells its trials apart
     std::map<store::TrialId, std::vector<store::Rung>> rungs;
+    bool tagged = false;                                   // some of them
 };
 
 Listing read_listing(store::Store& store, const ListOptions& options, bool for_people) {
@@ -132,6 +133,7 @@ Listing read_listing(store::Store& store, const ListOptions& options, bool for_p
     for (const store::Trial& trial : read.trials) {
         read.configs[trial.id] = config_of(store, trial);
         ids.push_back(trial.id);
+        read.tagged = read.tagged || !trial.tags.empty();
     }
     if (!ids.empty()) read.values = store::metric_values(store, ids, true);
     read.rungs = store::rungs_of(store, ids);
@@ -152,6 +154,7 @@ std::vector<Column> columns_of(const Listing& listing, bool chosen) {
     columns.back().drop = 1;
     columns.push_back({"created", true});
     columns.back().drop = 3;
+    if (listing.tagged) columns.push_back({"tags"});
     return columns;
 }
 
@@ -177,6 +180,7 @@ std::vector<Cell> row_of(const Listing& listing, const store::Trial& trial, doub
     const std::optional<double> seconds = running_time(trial, now);
     row.push_back(seconds ? Cell(duration_text(*seconds), *seconds) : Cell());
     row.push_back(age_cell(trial.created, now));
+    if (listing.tagged) row.push_back(trial.tags.empty() ? Cell() : Cell(trial.tags));
     return row;
 }
 

@@ -1,6 +1,7 @@
 #include "kernel/host/verbs/lookup.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <marginalia/error.h>
 
 #include <algorithm>
@@ -39,6 +40,15 @@ std::vector<store::TrialId> find_trials(store::Store& store, const std::vector<s
         if (std::ranges::find(trials, trial) == trials.end()) trials.push_back(trial);
     }
     return trials;
+}
+
+std::string trials_text(const std::vector<store::TrialId>& trials) {
+    constexpr std::size_t most = 10;
+    if (trials.size() == 1) return fmt::format("trial {}", trials[0]);
+    const std::size_t named = trials.size() > most ? 3 : trials.size() - 1;
+    const std::string first = fmt::format("trials {}", fmt::join(trials.begin(), trials.begin() + named, ", "));
+    return trials.size() > most ? fmt::format("{} and {} more", first, trials.size() - named)
+                                : fmt::format("{} and {}", first, trials.back());
 }
 
 std::string find_key(const std::string& key, const std::vector<std::string>& keys) {

@@ -17,6 +17,11 @@ std::string find_experiment(store::Store& store, const std::string& name);
 // The trial that resolve_trial (store/queries.h) finds, but that "best:METRIC" is the highest where the metric is one
 // of those that should be high, as in `marginalia best`.
 store::Trial find_trial(store::Store& store, const std::string& name, const std::string& experiment = "");
+// The same for several names, each trial once.
+std::vector<store::TrialId> find_trials(store::Store& store, const std::vector<std::string>& names);
+
+// "trial 7", "trials 7 and 8", "trials 1, 2, 3 and 9 more".
+std::string trials_text(const std::vector<store::TrialId>& trials);
 
 // Each of these once, in this order.
 std::vector<store::TrialId> find_trials(store::Store& store, const std::vector<std::string>& names);

@@ -10,6 +10,7 @@
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
 #include "kernel/host/results/text.h"
+#include "kernel/host/results/trial_json.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/provenance_facts.h"
@@ -69,7 +70,15 @@ Facts life(const store::TrialDetails& details) {
     if (trial.finished) facts.emplace_back("finished", time_of(trial.finished));
     if (const auto seconds = running_time(trial, now_seconds())) facts.emplace_back("time", duration_text(*seconds));
     facts.emplace_back("file", details.sweep.file);
+    if (!trial.tags.empty()) facts.emplace_back("tags", trial.tags);
     return facts;
+}
+
+void print_notes(const store::TrialDetails& details, std::ostream& out) {
+    if (details.notes.empty()) return;
+    out << "\nnotes\n";
+    for (const store::Note& note : details.notes)
+        out << wrap(time_text(note.created) + "  " + note.text, screen().width, 2);
 }
 
 std::map<std::string, double> finals_of(const store::TrialDetails& details) {
@@ -168,62 +177,6 @@ Facts kept(const store::TrialDetails& details) {
     return facts;
 }
 
-nlohmann::json number_or_text(double value) {
-    return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(not_finite_name(value));
-}
-
-nlohmann::ordered_json as_json(store::Store& store, const store::TrialDetails& details) {
-    const store::Trial& trial = details.trial;
-    const auto time = [](const std::optional<double>& t) { return t ? nlohmann::json(*t) : nlohmann::json(); };
-    nlohmann::ordered_json json = {{"trial", trial.id},
-                                   {"experiment", trial.experiment},
-                                   {"status", store::name_of(trial.status)},
-                                   {"seed", trial.seed},
-                                   {"config_hash", trial.config_hash}};
-    json["config"] = nlohmann::json::parse(trial.config, nullptr, false);
-    json["final_metrics"] = nlohmann::json::object();
-    for (const auto& [name, value] : finals_of(details)) json["final_metrics"][name] = number_or_text(value);
-    json["metrics"] = nlohmann::json::object();
-    for (const store::MetricSummary& metric : details.metrics)
-        json["metrics"][metric.name] = {{"last", number_or_text(metric.last)}, {"last_step", metric.last_step},
-                                        {"min", number_or_text(metric.min)},   {"min_step", metric.min_step},
-                                        {"max", number_or_text(metric.max)},   {"points", metric.n},
-                                        {"not_finite", metric.nonfinite}};
-    json["evaluations"] = nlohmann::json::array();
-    for (const store::EvaluationInfo& one : details.evaluations) {
-        nlohmann::ordered_json figures = nlohmann::json::object();
-        for (const store::FinalMetric& figure : one.figures) figures[figure.name] = number_or_text(figure.value);
-        json["evaluations"].push_back({{"shown", one.shown},
-                                       {"status", store::name_of(one.status)},
-                                       {"config", nlohmann::json::parse(one.config, nullptr, false)},
-                                       {"figures", figures}});
-    }
-    json["rungs"] = nlohmann::json::array();
-    for (const store::Rung& rung : store::rungs_of(store, trial.id))
-        json["rungs"].push_back({{"rung", rung.number},
-                                 {"step", rung.step},
-                                 {"value", number_or_text(rung.value)},
-                                 {"decision", store::name_of(rung.decision)}});
-    json["checkpoints"] = nlohmann::json::array();
-    for (const store::CheckpointInfo& checkpoint : details.checkpoints)
-        json["checkpoints"].push_back(
-            {{"step", checkpoint.step}, {"bytes", checkpoint.bytes}, {"created", checkpoint.created}});
-    json["created"] = time(trial.created);
-    json["started"] = time(trial.started);
-    json["finished"] = time(trial.finished);
-    json["device"] = trial.device;
-    if (!words_of(details.hardware).empty())
-        json["hardware"] = {{"name", details.hardware.name},
-                            {"id", details.hardware.id},
-                            {"bytes", details.hardware.memory},
-                            {"driver", details.hardware.driver}};
-    json["host"] = trial.host;
-    json["attempts"] = trial.attempts;
-    json["error"] = trial.error;
-    json["provenance"] = nlohmann::json::parse(details.sweep.provenance, nullptr, false);
-    return json;
-}
-
 // What is kept of samples; of a line of text, such as the report of how reference states were drawn, the line itself.
 Facts kept_samples(store::Store& store, const store::TrialDetails& details) {
     constexpr std::int64_t longest_line = 1000;
@@ -248,6 +201,7 @@ void print_text(store::Store& store, const store::TrialDetails& details, std::os
     const bool is_failure = trial.status != store::Status::pruned;
     if (!trial.error.empty())
         out << (is_failure ? "\nerror\n" : "\nreason\n") << wrap(printable_lines(trial.error), view.width, 2);
+    print_notes(details, out);
     const FlatConfig config = config_of(store, trial);
     print_facts("config", {config.begin(), config.end()}, out);
     print_finals(details, out);
@@ -290,7 +244,7 @@ int show_verb(const Common& common, const ShowOptions& options, std::ostream& ou
     } else if (options.toml) {
         out << to_toml(details.trial.experiment, nlohmann::json::parse(details.trial.config), details.trial.seed);
     } else if (common.format == Format::json) {
-        out << as_json(store, details).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+        out << trial_json(store, details).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     } else {
         print_text(store, details, out);
     }

@@ -1,0 +1,14 @@
+// A trial as programs get it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "store/queries.h"
+
+namespace marginalia {
+
+// What `show --format json` prints: config, figures, summaries of curves, checkpoints, tags, notes and provenance.
+// Numbers that are not finite are texts ("Infinity"). What is no JSON where the store should have some is discarded.
+nlohmann::ordered_json trial_json(store::Store& store, const store::TrialDetails& details);
+
+}  // namespace marginalia

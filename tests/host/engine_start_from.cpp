@@ -1,0 +1,99 @@
+// Which finished trial gives another one its network, and which trials others need.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "kernel/host/run/start_from.h"
+#include "store/store.h"
+
+namespace marginalia {
+namespace engine_start_from {
+
+namespace fs = std::filesystem;
+
+// A store of the experiment "first", seeds 0 and 1, of which the second has the lower kl.
+class Place {
+public:
+    Place() : folder_(made_folder()), store(store::Store::open(folder_ / "s.db")) {
+        for (const store::TrialId trial : plan("first", "", 2)) finish(trial, trial == 1 ? 0.3 : 0.1);
+    }
+    ~Place() { fs::remove_all(folder_); }
+
+    std::vector<store::TrialId> plan(const std::string& experiment, const std::string& start_from, int seeds) {
+        store::PlannedSweep sweep{experiment, "", experiment + ".toml", "", "{}", {}};
+        const std::string config =
+            fmt::format(R"({{"train":{{"start_from":"{}","steps":{}}}}})", start_from, ++configs_);
+        for (int seed = 0; seed < seeds; ++seed)
+            sweep.trials.push_back({config, fmt::format("{:04x}beefbeefbeef", configs_), seed});
+        std::vector<store::TrialId> trials;
+        for (const store::Trial& trial : store.enqueue(sweep)) trials.push_back(trial.id);
+        return trials;
+    }
+
+    void finish(store::TrialId trial, double kl) {
+        REQUIRE(store.claim(trial, store.this_run(), "cpu", 1));
+        store.add_checkpoint(trial, 10, "weights", {});
+        store.set_final_metric(trial, "kl", kl);
+        store.set_status(trial, store::Status::done);
+    }
+
+    std::string needs(const std::vector<store::TrialId>& trials) {
+        std::string text;
+        for (const Need& need : needs_of_others(store, trials))
+            text += fmt::format("{} by {}{};", need.trial, need.by, need.is_to_start ? " to start" : "");
+        return text;
+    }
+
+private:
+    static fs::path made_folder() {
+        std::string name = (fs::temp_directory_path() / "marginalia-start-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) std::abort();
+        return name;
+    }
+
+    fs::path folder_;
+    int configs_ = 0;
+
+public:
+    store::Store store;
+};
+
+TEST_CASE("the network is that of the same seed, else that of the lowest kl") {
+    Place place;
+    CHECK(find_network(place.store, "first", 0)->trial == 1);
+    CHECK(find_network(place.store, "first", 1)->trial == 2);
+    CHECK(find_network(place.store, "first", 7)->trial == 2);
+    CHECK(find_network(place.store, "first@0001beefbeefbeef", 0)->trial == 1);
+    CHECK(!find_network(place.store, "first@0001beefbeefbeef", 7));
+    CHECK(!find_network(place.store, "other", 0));
+}
+
+TEST_CASE("a trial is needed by those that are to start from it") {
+    Place place;
+    CHECK(place.needs({1, 2}).empty());  // by nobody yet
+    REQUIRE(place.plan("second", "first", 1) == std::vector<store::TrialId>{3});
+    CHECK(place.needs({1}) == "1 by 3 to start;");  // of the same seed, although the other would do
+    CHECK(place.needs({2}).empty());
+    CHECK(place.needs({1, 2, 3}).empty());  // it goes as well
+    CHECK(place.needs({3}).empty());
+    REQUIRE(place.plan("third", "first", 3).size() == 3);
+    CHECK(place.needs({2}) == "2 by 5 to start;2 by 6 to start;");  // seed 1, and seed 2 by the lowest kl
+}
+
+TEST_CASE("of what a finished trial started from, the last one is needed") {
+    Place place;
+    place.plan("second", "first", 1);
+    place.finish(3, 0.5);
+    CHECK(place.needs({1}).empty());  // its file could start from the other
+    CHECK(place.needs({1, 2}) == "1 by 3;");
+    place.plan("two-stages", "first@0001beefbeefbeef", 1);
+    place.finish(4, 0.5);
+    CHECK(place.needs({1}) == "1 by 4;");  // nothing else is its first stage
+    CHECK(place.needs({2}).empty());
+}
+
+}  // namespace engine_start_from
+}  // namespace marginalia
