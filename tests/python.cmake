@@ -6,4 +6,8 @@ if(MARGINALIA_TORCH_PYTHON)
              ${PROJECT_SOURCE_DIR} $<TARGET_FILE:marginalia> ${part})
     set_tests_properties(python_${part} PROPERTIES LABELS unit TIMEOUT 600 SKIP_RETURN_CODE 77)
   endforeach()
+  # The schema of experiment files by jsonschema; skipped, aloud, without it.
+  add_test(NAME schema COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/golden/schema_test.py ${PROJECT_SOURCE_DIR}
+           $<TARGET_FILE:marginalia>)
+  set_tests_properties(schema PROPERTIES LABELS unit TIMEOUT 600 SKIP_RETURN_CODE 77)
 endif()

@@ -19,6 +19,8 @@ const std::vector<std::string>& plugin_tables();
 // Tables of the kernel's own: train, evaluation, run, resources.
 const std::vector<std::string>& kernel_tables();
 inline constexpr const char* resources_table = "resources";  // what trials ask of devices, which is not what they are
+// Those of both that a sweep may vary: all but run.
+const std::vector<std::string>& swept_tables();
 bool is_plugin_table(std::string_view name);
 // Whether a trial may go without the table, which `plugin = "none"` says: sampler, reference.
 bool is_optional_table(std::string_view name);

@@ -77,6 +77,8 @@ VERBS = {
     "check-plugin": ["check-plugin", "ising", "rows=2", "columns=2"],
     "new-plugin": ["new-plugin", "energy", "my-new"],
     "doctor": ["doctor"],
+    "schema": ["schema"],
+    "completion": ["completion", "bash"],
     "version": ["version"],
 }
 SILENT = {"data get"}  # has nothing to say on standard output without a network: it fails before

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel/host/results/table.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/worker_process.h"
 #include "store/store.h"
@@ -18,6 +19,7 @@ struct RunOptions {
     std::string experiment;              // resume: name of an experiment in the store; empty: the newest sweep
     std::vector<std::string> overrides;  // "train.steps=10", see docs/experiment-files.md
     std::filesystem::path store = "marginalia.db";
+    std::string store_from;                 // what named it: --store, MARGINALIA_STORE; empty: nothing
     std::vector<std::string> plugin_paths;  // --plugin-path, searched first
     bool trust = false;                     // --trust: resume with whatever code the store names
     bool retry_failed = false;              // also run trials that ended failed, timeout or oom
@@ -47,5 +49,8 @@ int evaluate_verb(const RunOptions& options, const std::vector<store::TrialId>& 
 
 // Says what `run` would do with each trial. Writes nothing.
 int plan_verb(const RunOptions& options, std::ostream& out);
+
+// `plan --origin`: every value of the experiment and where it was written. Writes nothing.
+int plan_origin_verb(const RunOptions& options, Format format, std::ostream& out);
 
 }  // namespace marginalia

@@ -10,7 +10,8 @@ using AddVerb = void(CLI::App& app, CommandLine& line);
 
 AddVerb add_run, add_plan, add_resume, add_evaluate, add_list, add_show, add_compare, add_diff, add_best, add_table,
     add_query, add_export, add_recover, add_checkpoint, add_report, add_reproduce, add_data, add_sample, add_complete,
-    add_marginals, add_score, add_plugins, add_check_plugin, add_new_plugin, add_doctor, add_version;
+    add_marginals, add_score, add_plugins, add_check_plugin, add_new_plugin, add_doctor, add_schema, add_completion,
+    add_version;
 
 // As --help lists them.
 struct VerbGroup {
@@ -22,7 +23,7 @@ inline const VerbGroup verb_groups[] = {
     {"Look at results", {add_list, add_show, add_compare, add_diff, add_best, add_table, add_report}},
     {"Ask a trained model", {add_sample, add_complete, add_marginals, add_score, add_checkpoint}},
     {"Take results elsewhere", {add_query, add_export, add_reproduce, add_recover}},
-    {"Data sets, plugins, machine",
-     {add_data, add_plugins, add_check_plugin, add_new_plugin, add_doctor, add_version}}};
+    {"Data sets, plugins, machine", {add_data, add_plugins, add_check_plugin, add_new_plugin, add_doctor, add_version}},
+    {"Editors, shells", {add_schema, add_completion}}};
 
 }  // namespace marginalia
