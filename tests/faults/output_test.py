@@ -54,6 +54,8 @@ VERBS = {
     "plan": ["plan", "tiny.toml"],
     "resume": ["resume", "tiny", "--again"],
     "evaluate": ["evaluate", "1"],
+    "ask": ["ask", "tiny.toml"],
+    "tell": ["tell", "tiny.toml"],
     "list": ["list"],
     "show": ["show", "1"],
     "compare": ["compare", "1", "1"],
@@ -81,7 +83,7 @@ VERBS = {
     "completion": ["completion", "bash"],
     "version": ["version"],
 }
-SILENT = {"data get"}  # has nothing to say on standard output without a network: it fails before
+SILENT = {"data get", "tell"}  # have nothing to say on standard output without a network and without lines
 # Their way out is that of `sample` or `run`, and each costs a start of LibTorch: a full device alone is tried.
 SAME_WAY_OUT = {"complete", "marginals", "score", "checkpoint export", "resume", "evaluate", "plan", "plugins"}
 

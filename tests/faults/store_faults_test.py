@@ -76,6 +76,7 @@ VERBS = [
     ["export", "trials"],
     ["checkpoint", "export", "1", "--out", "c.pt"],
     ["plan", "plan.toml"],
+    ["ask", "plan.toml"],
 ]
 environment = {
     **os.environ,

@@ -12,15 +12,13 @@
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/live_runs.h"
 #include "kernel/host/run/open_store.h"
-#include "kernel/host/run/origins.h"
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/provenance.h"
-#include "kernel/host/run/reuse.h"
+#include "kernel/host/run/queue_trials.h"
 #include "kernel/host/run/run_parts.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/start_from.h"
 #include "kernel/host/run/stored_code.h"
-#include "kernel/host/run/work_list.h"
 #include "kernel/spec/nearest.h"
 #include "kernel/spec/precision.h"
 #include "store/error.h"
@@ -72,33 +70,11 @@ WorkList enqueue(store::Store& store, const Experiment& experiment, const Plugin
     if (const auto lost = store.mark_lost(); !lost.empty() && !options.quiet)
         progress.line(count_text(lost.size(), "trial") + " had lost " + (lost.size() == 1 ? "its" : "their") +
                       " process; marked as lost");
-    const auto now = nlohmann::json::parse(provenance);
-    std::vector<store::Trial> stored;
-    std::vector<Reusable> reused;
-    store.transaction([&] {
-        store::PlannedSweep plan = planned(experiment, provenance);
-        reused = plan_reuse(store, experiment, plugins, now, plan);
-        stored = store.enqueue(plan);
-    });
+    QueuedTrials queued = queue_trials(store, experiment, plugins, provenance, {options.retry_failed, options.again});
     if (!options.quiet)
-        for (const std::string& sentence : reuse_sentences(reused)) progress.line(experiment.name + ": " + sentence);
-    const auto changes = changes_since(store, stored, now);
-    WorkList work = work_list(experiment, stored, changes, {options.retry_failed, options.again});
-    store.transaction([&] {
-        for (const store::TrialId trial : work.to_forget) store.forget_after(trial, -1);
-        for (const auto& [trial, evaluation] : work.to_requeue) {
-            if (evaluation != 0) store.show_evaluation(trial, evaluation);
-            store.requeue(trial);
-        }
-    });
-    return work;
-}
-
-// A trial that has begun goes on with as many threads as then, unless run.cores says otherwise.
-void keep_threads(store::Store& store, const RunSettings& run, WorkList& work) {
-    for (Job& job : work.jobs)
-        if (job.threads < 0)
-            job.threads = run.cores > 0 ? 0 : static_cast<int>(store::trial_details(store, job.trial).threads);
+        for (const std::string& sentence : reuse_sentences(queued.reused))
+            progress.line(experiment.name + ": " + sentence);
+    return std::move(queued.work);
 }
 
 // Why there are so many slots, where nobody has said how many there are to be.
@@ -159,16 +135,6 @@ struct Invocation {
     std::ostream& out;
     const LiveRun& live;
 };
-
-// Marks the code that the experiment names as this user's choice, for who asks the store later.
-nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins,
-                         Progress& progress) {
-    std::string problem;
-    if (nlohmann::json code = sealed_code(experiment, plugins, problem); !code.is_null())
-        record["code"] = std::move(code);
-    if (!problem.empty()) progress.line(problem + "; sample and resume will ask for --plugin-path or --trust");
-    return record;
-}
 
 // From the queue to the summary of one experiment; `ready` has said what plugins there are.
 int perform_stage(const Invocation& command, const Experiment& experiment, ReadyWorker ready) {
@@ -283,6 +249,21 @@ std::vector<nlohmann::json> configs_of(const fs::path& file, std::int64_t sweep)
 }
 
 }  // namespace
+
+void keep_threads(store::Store& store, const RunSettings& run, WorkList& work) {
+    for (Job& job : work.jobs)
+        if (job.threads < 0)
+            job.threads = run.cores > 0 ? 0 : static_cast<int>(store::trial_details(store, job.trial).threads);
+}
+
+nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins,
+                         Progress& progress) {
+    std::string problem;
+    if (nlohmann::json code = sealed_code(experiment, plugins, problem); !code.is_null())
+        record["code"] = std::move(code);
+    if (!problem.empty()) progress.line(problem + "; sample and resume will ask for --plugin-path or --trust");
+    return record;
+}
 
 ScheduleOptions schedule_options(const RunSettings& run, const WorkerPatience& patience) {
     ScheduleOptions options;

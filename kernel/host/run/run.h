@@ -47,6 +47,10 @@ int resume_verb(const RunOptions& options, std::ostream& out);
 // those that `resume` would take. Exit codes as those of `run`.
 int evaluate_verb(const RunOptions& options, const std::vector<store::TrialId>& trials, std::ostream& out);
 
+// Runs trials whose parameters come as lines of JSON by one descriptor, and answers each with a line to another, until
+// the input ends: told_trials.h. Exit codes and signals as those of `run`.
+int tell_verb(const RunOptions& options, int input, int output);
+
 // Says what `run` would do with each trial. Writes nothing.
 int plan_verb(const RunOptions& options, std::ostream& out);
 

@@ -51,6 +51,7 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs) {
     }
     while (true) {
         take_signals();
+        take_more();
         assign();
         if (!busy()) break;
         feed_workers();
@@ -58,6 +59,7 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs) {
         wait_for_events();
         check_clocks();
         check_store();
+        if (source_) source_->at_hand(at_hand());
         show();
     }
     progress_.clear();
@@ -65,9 +67,14 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs) {
     return result_;
 }
 
+ScheduleResult Scheduler::run(TrialSource& source) {
+    source_ = &source;
+    return run(std::deque<Job>());
+}
+
 bool Scheduler::busy() const {
     const bool unwritten = !store_is_lost_ && (!unsaid_.empty() || writer_.waiting_bytes() > 0);
-    return unwritten || !queue_.empty() ||
+    return more_to_come() || unwritten || !queue_.empty() ||
            std::any_of(stations_.begin(), stations_.end(), [](const auto& s) { return !s->idle(); });
 }
 
@@ -126,8 +133,9 @@ void Scheduler::open_plugins(Station& station) {
 void Scheduler::wait_for_events() {
     std::vector<pollfd> entries = {{signals_.descriptor(), POLLIN, 0}, {claimer_->descriptor(), POLLIN, 0}};
     std::vector<Station*> readers;
+    if (more_to_come()) entries.push_back({source_->descriptor(), POLLIN, 0});
     const bool store_behind = store_is_behind();
-    const bool only_store_left = queue_.empty() && !anything_started();
+    const bool only_store_left = queue_.empty() && !anything_started() && !more_to_come();
     const auto before = Clock::now();
     if (store_behind) read_since_ = before;
     for (auto& station : stations_) {

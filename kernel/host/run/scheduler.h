@@ -22,6 +22,7 @@
 #include "kernel/host/run/progress.h"
 #include "kernel/host/run/signals.h"
 #include "kernel/host/run/slots.h"
+#include "kernel/host/run/trial_source.h"
 #include "store/writer.h"
 
 namespace marginalia {
@@ -68,6 +69,8 @@ public:
     void adopt(ReadyWorker ready);
 
     ScheduleResult run(std::deque<Job> jobs);
+    // The same with trials that come meanwhile; over once the source has ended.
+    ScheduleResult run(TrialSource& source);
 
 private:
     struct Station;  // a slot with its worker and trial
@@ -89,6 +92,9 @@ private:
     std::vector<std::string> plugin_files(const Job&) const;
     void wait_for_events();
     bool busy() const;
+    bool more_to_come() const;
+    void take_more();
+    std::set<store::TrialId> at_hand() const;
 
     void take_signals();
     void pause();
@@ -152,6 +158,7 @@ private:
     bool stuck_said_ = false;
     std::vector<std::unique_ptr<Station>> stations_;
     std::deque<Job> queue_;
+    TrialSource* source_ = nullptr;  // null: all trials are there from the beginning
     std::size_t trials_ = 0;
     ScheduleResult result_;
     std::set<std::string> told_changes_;  // what trials left changed in their workers, said once a run

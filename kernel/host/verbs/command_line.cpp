@@ -24,7 +24,7 @@ constexpr const char* introduction =
 
 constexpr const char* exit_codes_text =
     "Exit codes: 0 done; 2 wrong words, files or input; 3 a plugin is missing or refused; 4 the store cannot be used;\n"
-    "5 nothing matched; 6 the answer could not be written. Of run, resume and evaluate also 1 a trial failed;\n"
+    "5 nothing matched; 6 the answer could not be written. Of run, resume, evaluate and tell also 1 a trial failed;\n"
     "75, 130 and 143 stopped by a signal.";
 
 // The verb the user is in: the deepest one parsed.

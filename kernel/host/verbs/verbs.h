@@ -11,7 +11,7 @@ using AddVerb = void(CLI::App& app, CommandLine& line);
 AddVerb add_run, add_plan, add_resume, add_evaluate, add_list, add_show, add_compare, add_diff, add_best, add_table,
     add_query, add_export, add_recover, add_checkpoint, add_report, add_reproduce, add_data, add_sample, add_complete,
     add_marginals, add_score, add_plugins, add_check_plugin, add_new_plugin, add_doctor, add_schema, add_completion,
-    add_version;
+    add_ask, add_tell, add_version;
 
 // As --help lists them.
 struct VerbGroup {
@@ -19,7 +19,7 @@ struct VerbGroup {
     std::vector<AddVerb*> verbs;
 };
 inline const VerbGroup verb_groups[] = {
-    {"Train", {add_run, add_plan, add_resume, add_evaluate}},
+    {"Train", {add_run, add_plan, add_resume, add_evaluate, add_ask, add_tell}},
     {"Look at results", {add_list, add_show, add_compare, add_diff, add_best, add_table, add_report}},
     {"Ask a trained model", {add_sample, add_complete, add_marginals, add_score, add_checkpoint}},
     {"Take results elsewhere", {add_query, add_export, add_reproduce, add_recover}},
