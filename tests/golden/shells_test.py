@@ -148,8 +148,8 @@ def typed(place, shell, setup, line, seconds):
     return re.findall(r"<([^<>\r\n]*)>\r?$", seen, re.M)[:-1]
 
 
-def by_tab(place, shell, setup):
-    for line, words in TYPED:
+def by_tab(place, shell, setup, lines):
+    for line, words in lines:
         for seconds in (0.5, 2, 8):  # nothing says that a shell is done
             found = typed(place, shell, setup, line, seconds)
             if found == words:
@@ -176,12 +176,16 @@ def bash(place):
         whole = set(place.asked(*re.split(" +", line)[1:]))
         cut = re.match(r".*[=:]|", line.split(" ")[-1]).group()  # readline puts it back
         expect(found == {word.removeprefix(cut) for word in whole}, f"bash: {line}: {found}, not {whole}")
-    by_tab(place, ["bash", "--norc", "--noprofile", "-i"], setup)
+    by_tab(place, ["bash", "--norc", "--noprofile", "-i"], setup, TYPED)
 
 
 def zsh(place):
-    setup = "autoload -U compinit; compinit -u -D; source <(marginalia completion zsh); bindkey -e; unsetopt zle_bracketed_paste"
-    by_tab(place, ["zsh", "-f", "-i"], setup)
+    start = "autoload -U compinit; compinit -u -D; bindkey -e; unsetopt zle_bracketed_paste"
+    by_tab(place, ["zsh", "-f", "-i"], f"{start}; source <(marginalia completion zsh)", TYPED)
+    installed = place.path / "functions"  # as packages have it
+    installed.mkdir()
+    (installed / "_marginalia").write_text(place.run(programs / "marginalia", "completion", "zsh"))
+    by_tab(place, ["zsh", "-f", "-i"], f"fpath=({installed} $fpath); {start}", TYPED[:1])
 
 
 def fish(place):
