@@ -183,8 +183,9 @@ public:
 
     // Queues what is not there yet, in one transaction, and returns the trial of each plan in the same order, found by
     // (experiment, config_hash, seed), with its evaluation as planned: from now on the one that is shown, unless
-    // somebody runs the trial. Trials whose training has not ended yet belong to this sweep from now on.
-    std::vector<Trial> enqueue(const PlannedSweep& sweep);
+    // somebody runs the trial. Trials whose training has not ended yet belong to this sweep from now on. `sweep_id`: of
+    // an earlier call's sweep, to which these trials are added; 0 is set to the new one's.
+    std::vector<Trial> enqueue(const PlannedSweep& sweep, std::int64_t* sweep_id = nullptr);
     // The trial's evaluation of this hash, made if it is not there.
     std::int64_t add_evaluation(TrialId trial, const std::string& json, const std::string& hash);
     // From now on this is the trial's evaluation that is shown, and its status the trial's, if that is trained. Nothing

@@ -82,13 +82,14 @@ TrialId next_trial_number(Connection& connection) {
     return row.integer(0);
 }
 
-std::vector<Trial> Store::enqueue(const PlannedSweep& planned) {
+std::vector<Trial> Store::enqueue(const PlannedSweep& planned, std::int64_t* sweep_id) {
     std::vector<Trial> trials;
     trials.reserve(planned.trials.size());
     transaction([&] {
         auto& db = connection();
         const auto now = now_ms();
-        const auto sweep = add_sweep(db, planned, now);
+        const auto sweep = sweep_id && *sweep_id != 0 ? *sweep_id : add_sweep(db, planned, now);
+        if (sweep_id) *sweep_id = sweep;
         std::unordered_map<std::string_view, std::int64_t> configs;
         for (const auto& plan : planned.trials) {
             const auto [config, is_new] = configs.try_emplace(plan.config_hash, 0);

@@ -6,4 +6,10 @@ if(MARGINALIA_TORCH_PYTHON)
              ${PROJECT_SOURCE_DIR} $<TARGET_FILE:marginalia> ${part})
     set_tests_properties(python_${part} PROPERTIES LABELS unit TIMEOUT 600 SKIP_RETURN_CODE 77)
   endforeach()
+  # Programs of docs/optimisers.md, and the schema of experiment files by jsonschema; skipped, aloud, without these packages.
+  add_test(NAME optimisers COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/optimisers_test.py ${PROJECT_SOURCE_DIR}
+           $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
+  add_test(NAME schema COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/golden/schema_test.py ${PROJECT_SOURCE_DIR}
+           $<TARGET_FILE:marginalia>)
+  set_tests_properties(optimisers schema PROPERTIES LABELS unit TIMEOUT 600 SKIP_RETURN_CODE 77)
 endif()

@@ -12,6 +12,13 @@ add_test(NAME store_faults COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_D
          --host $<TARGET_FILE:marginalia> --sample $<TARGET_FILE:make_sample_store> --worker $<TARGET_FILE:fake_worker>
          --plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
 set_tests_properties(store_faults PROPERTIES LABELS faults TIMEOUT 600)
+# Completion in bash, zsh and fish, and the manual page.
+add_test(NAME shells COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/golden/shells_test.py ${PROJECT_SOURCE_DIR}
+         $<TARGET_FILE_DIR:marginalia> $<TARGET_FILE:make_sample_store>)
+set_tests_properties(shells PROPERTIES LABELS golden TIMEOUT 300)
+# Trials whose parameters another program chooses.
+add_test(NAME tell COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/tell_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
+set_tests_properties(tell PROPERTIES LABELS faults TIMEOUT 300 PROCESSORS 2)
 # Trials whose host was killed, as all verbs show them; Ctrl-C for `query`.
 add_test(NAME dead COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/dead_test.py --host $<TARGET_FILE:marginalia>
          --worker $<TARGET_FILE:fake_worker> --plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)

@@ -174,6 +174,8 @@ std::map<std::string, std::vector<double>> sobol_draws(const DrawPlan& plan, con
 
 }  // namespace
 
+const std::vector<std::string>& draw_methods() { return methods; }
+
 bool is_about_draws(const std::string& key) {
     return std::any_of(draw_keys.begin(), draw_keys.end(), [&](const DrawKey& known) { return known.name == key; });
 }

@@ -35,6 +35,9 @@ struct DrawPlan {
 // The most dimensions for which there are direction numbers (Boost.Random's table).
 constexpr std::size_t most_dimensions = 3667;
 
+// What [sweep] draws = "..." may be.
+const std::vector<std::string>& draw_methods();
+
 // The keys of [sweep] that say how keys are drawn: samples, seed, draws, strata, dimensions.
 bool is_about_draws(const std::string& key);
 

@@ -4,12 +4,11 @@
 #include <sstream>
 
 #include "kernel/spec/expand.h"
-#include "kernel/spec/extends.h"
 #include "kernel/spec/file_text.h"
 #include "kernel/spec/identity.h"
 #include "kernel/spec/nearest.h"
 #include "kernel/spec/needs.h"
-#include "kernel/spec/overrides.h"
+#include "kernel/spec/read_root.h"
 #include "kernel/spec/section.h"
 #include "kernel/spec/stage1.h"
 #include "kernel/spec/stop_checks.h"
@@ -266,26 +265,22 @@ private:
 Experiment parse_experiment(std::string_view text, const std::filesystem::path& file,
                             const std::vector<std::string>& overrides, const PluginCatalogue& plugins) {
     config::Faults faults(file.string(), overrides);
-    auto root = config::read_with_bases(text, file, faults);
-    faults.throw_if_any();
-    config::flatten_sweep(*root, plugins);
-    config::settle_bases(*root, plugins, faults);
-    config::apply_overrides(*root, overrides, plugins, faults);
+    const config::Node root = config::read_root(text, file, overrides, plugins, faults);
     const auto read = [&](const config::Node& node) {
         Experiment experiment =
             config::RootReader(node, plugins, std::filesystem::absolute(file).parent_path(), faults).read();
         experiment.file = file;
         return experiment;
     };
-    Experiment experiment = read(*root);
+    Experiment experiment = read(root);
     const bool as_written = overrides.empty() && faults.files().size() == 1;
-    experiment.toml = as_written ? std::string(text) : config::write_toml(*root);
-    if (config::needs_stage1(experiment, *root)) {
-        const config::Node first = config::stage1_root(*root);
+    experiment.toml = as_written ? std::string(text) : config::write_toml(root);
+    if (config::needs_stage1(experiment, root)) {
+        const config::Node first = config::stage1_root(root);
         Experiment stage1 = read(first);
         stage1.toml = config::write_toml(first);
         stage1.description = "first stage of " + experiment.name;
-        config::start_from_stage1(experiment, stage1, *root, plugins);
+        config::start_from_stage1(experiment, stage1, root, plugins);
         experiment.stage1 = std::make_shared<const Experiment>(std::move(stage1));
     }
     return experiment;

@@ -20,6 +20,8 @@ const std::vector<std::string>& plugin_tables();
 const std::vector<std::string>& kernel_tables();
 inline constexpr const char* resources_table = "resources";  // what trials ask of devices, which is not what they are
 inline constexpr const char* hooks_table = "hooks";
+// Those of both that a sweep may vary: all but run.
+const std::vector<std::string>& swept_tables();
 bool is_plugin_table(std::string_view name);
 // Whether a trial may go without the table, which `plugin = "none"` says: sampler, reference.
 bool is_optional_table(std::string_view name);

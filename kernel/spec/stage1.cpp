@@ -16,11 +16,6 @@ namespace {
 constexpr std::array<std::string_view, 3> shared_parts = {"energy", "dataset", "network"};
 constexpr std::array<std::string_view, 5> shared_besides = {"reference", "run", hooks_table, resources_table, "slurm"};
 
-const std::vector<std::string>& own_tables() {
-    static const std::vector<std::string> names = {"objective", "sampler", "train", "evaluation"};
-    return names;
-}
-
 bool varies_shared_part(const Node& swept) {
     const std::string_view table = std::string_view(swept.key).substr(0, swept.key.find('.'));
     return contains(shared_parts, table) || table == resources_table;
@@ -143,6 +138,11 @@ std::string shared_text(const nlohmann::json& config) {
 
 }  // namespace
 
+const std::vector<std::string>& stage1_tables() {
+    static const std::vector<std::string> names = {"objective", "sampler", "train", "evaluation"};
+    return names;
+}
+
 void check_stage1(const Node& root, Faults& faults) {
     const Node* stage1 = root.find(stage1_table);
     if (!stage1 || !stage1->is_table()) return;
@@ -150,10 +150,10 @@ void check_stage1(const Node& root, Faults& faults) {
         const std::string name = "[stage1." + child.key + "]";
         if (child.key == "objectives") check_objectives(child, faults);
         else if (child.key == "name") check_name(child, root, faults);
-        else if (!contains(own_tables(), child.key))
+        else if (!contains(stage1_tables(), child.key))
             faults.add(child.key_place,
                        (child.is_table() ? "unknown table " + name : "unknown key '" + child.key + "' in [stage1]") +
-                           suggestion(child.key, own_tables(), "Tables of [stage1]"));
+                           suggestion(child.key, stage1_tables(), "Tables of [stage1]"));
         else if (!child.is_table()) faults.add(child.place, "'stage1." + child.key + "' must be one table, " + name);
     }
     if (!stage1->find("objective"))

@@ -2,6 +2,9 @@
 // stage.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "kernel/spec/experiment.h"
 #include "kernel/spec/faults.h"
 #include "kernel/spec/node.h"
@@ -9,6 +12,8 @@
 namespace marginalia::config {
 
 inline constexpr const char* stage1_table = "stage1";
+// The tables that [stage1] holds: objective, sampler, train, evaluation.
+const std::vector<std::string>& stage1_tables();
 
 // Adds a fault for what [stage1] cannot hold or lacks, and for a train.start_from beside it.
 void check_stage1(const Node& root, Faults& faults);

@@ -36,12 +36,6 @@ std::string example(const std::string& key) {
     return "energy." + key;
 }
 
-std::vector<std::string> sweepable() {
-    std::vector<std::string> names = plugin_tables();
-    names.insert(names.end(), {"train", "evaluation", resources_table});
-    return names;
-}
-
 // Reads a flat [sweep] table.
 class SweepReader {
 public:
@@ -164,7 +158,7 @@ std::optional<SweptKey> split_key(const Node& child, Faults& faults) {
                     "] says how trials are run, not what they are");
     if (!is_plugin_table(section) && !is_kernel_table(section))
         return fail("unknown table '" + section + "' of the key '" + dotted + "' in [sweep]" +
-                    suggestion(section, sweepable(), "Tables"));
+                    suggestion(section, swept_tables(), "Tables"));
     if (first == dotted.npos || (second != dotted.npos && !is_plugin_table(section)))
         return fail("'" + dotted + "' in [sweep] names no parameter; write [sweep] keys as \"" + section +
                     ".PARAMETER\"");

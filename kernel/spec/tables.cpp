@@ -30,6 +30,15 @@ const std::vector<std::string>& kernel_tables() {
     return names;
 }
 
+const std::vector<std::string>& swept_tables() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> tables = plugin_tables();
+        tables.insert(tables.end(), {"train", "evaluation", resources_table});
+        return tables;
+    }();
+    return names;
+}
+
 bool is_optional_table(std::string_view name) { return name == "sampler" || name == "reference"; }
 
 bool is_plugin_table(std::string_view name) { return contains(plugin_tables(), name); }

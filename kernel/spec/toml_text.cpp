@@ -73,15 +73,6 @@ void move_to(Node& node, Place place) {
     for (Node& child : node.children) move_to(child, place);
 }
 
-std::string inline_value(const Node& node) {
-    if (!node.is_table() && !node.is_list())
-        return node.kind == Node::Kind::date ? node.scalar.get<std::string>() : toml_scalar(node.scalar);
-    std::string text;
-    for (const Node& child : node.children)
-        text += (text.empty() ? "" : ", ") + (node.is_table() ? toml_key(child.key) + " = " : "") + inline_value(child);
-    return node.is_table() ? "{ " + text + " }" : "[" + text + "]";
-}
-
 // What stands behind the '=' of a line, up to a comment.
 std::string_view value_of_line(std::string_view text, std::uint32_t number) {
     for (; number > 1 && !text.empty(); --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
@@ -191,14 +182,23 @@ static bool is_list_of_tables(const Node& node) {
 
 static std::string lines_of(const std::vector<Node>& children) {
     std::string text;
-    for (const Node& child : children) text += toml_key(child.key) + " = " + inline_value(child) + "\n";
+    for (const Node& child : children) text += toml_key(child.key) + " = " + toml_value(child) + "\n";
     return text;
+}
+
+std::string toml_value(const Node& node) {
+    if (!node.is_table() && !node.is_list())
+        return node.kind == Node::Kind::date ? node.scalar.get<std::string>() : toml_scalar(node.scalar);
+    std::string text;
+    for (const Node& child : node.children)
+        text += (text.empty() ? "" : ", ") + (node.is_table() ? toml_key(child.key) + " = " : "") + toml_value(child);
+    return node.is_table() ? "{ " + text + " }" : "[" + text + "]";
 }
 
 std::string write_toml(const Node& root) {
     std::string text;
     for (const Node& child : root.children)
-        if (!child.is_table()) text += toml_key(child.key) + " = " + inline_value(child) + "\n";
+        if (!child.is_table()) text += toml_key(child.key) + " = " + toml_value(child) + "\n";
     for (const Node& table : root.children) {
         if (!table.is_table()) continue;
         std::vector<Node> values = table.children;

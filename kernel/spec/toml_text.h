@@ -24,6 +24,9 @@ std::string toml_key(const std::string& key);
 // A JSON boolean, integer, number or string as TOML spells it.
 std::string toml_scalar(const nlohmann::json& value);
 
+// A value as TOML spells it in one line, lists and tables too.
+std::string toml_value(const Node& value);
+
 // The root table as a TOML document: top-level values, then one [table] each with its lists of tables as
 // [[table.list]]; deeper tables inline.
 std::string write_toml(const Node& root);

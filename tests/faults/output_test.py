@@ -58,6 +58,8 @@ VERBS = {
     "submit": ["submit", "tiny.toml", "--dry-run"],
     "status": ["status"],
     "merge": ["merge", "merged.db", "store.db"],
+    "ask": ["ask", "tiny.toml"],
+    "tell": ["tell", "tiny.toml"],
     "list": ["list"],
     "show": ["show", "1"],
     "compare": ["compare", "1", "1"],
@@ -86,10 +88,12 @@ VERBS = {
     "check-plugin": ["check-plugin", "ising", "rows=2", "columns=2"],
     "new-plugin": ["new-plugin", "energy", "my-new"],
     "doctor": ["doctor"],
+    "schema": ["schema"],
+    "completion": ["completion", "bash"],
     "version": ["version"],
 }
-# Have nothing to say on standard output: without a network or a job, or as they draw upon terminals only.
-SILENT = {"data get", "status", "top"}
+# Have nothing to say on standard output: without a network, a job or lines, or as they draw upon terminals only.
+SILENT = {"data get", "status", "tell", "top"}
 # Their way out is that of `sample` or `run`, and each costs a start of LibTorch: a full device alone is tried.
 SAME_WAY_OUT = {"complete", "marginals", "score", "checkpoint export", "resume", "evaluate", "plan", "plugins"}
 

@@ -82,6 +82,7 @@ VERBS = [
     ["note", "1"],
     ["gc", "--dry-run", "--checkpoints"],
     ["export", "store", "--out", "archive.db"],
+    ["ask", "plan.toml"],
 ]
 environment = {
     **os.environ,

@@ -202,6 +202,14 @@ ReadyWorker start_worker(PluginCatalogue catalogue, int threads, const WorkerPat
 
 ReadyWorker try_all_plugins(const std::vector<fs::path>& folders) { return look_at(folders, true, {}, nullptr); }
 
+PluginCatalogue remembered_catalogue(const std::vector<fs::path>& folders) {
+    std::vector<PluginFailure> unread;
+    std::vector<fs::path> files = plugin_files(folders, unread);
+    CatalogueCache known(worker_program());
+    std::erase_if(files, [&](const fs::path& file) { return !known.look_up(file); });
+    return chosen(files, known);
+}
+
 PluginCatalogue fetch_catalogue(const std::vector<fs::path>& folders, const WorkerPatience& patience) {
     return look_at(folders, false, patience, nullptr).catalogue;
 }

@@ -38,6 +38,10 @@ ReadyWorker start_worker(PluginCatalogue catalogue, int threads, const WorkerPat
 // and the other is a failure.
 PluginCatalogue fetch_catalogue(const std::vector<std::filesystem::path>& folders, const WorkerPatience& patience = {});
 
+// What the user's cache knows of the files that have not changed; nothing is started and nothing written. For
+// completion, which must not wait.
+PluginCatalogue remembered_catalogue(const std::vector<std::filesystem::path>& folders);
+
 // The same by opening every file anew, in the worker that is returned, and keeps what it finds: for `doctor`.
 ReadyWorker try_all_plugins(const std::vector<std::filesystem::path>& folders);
 

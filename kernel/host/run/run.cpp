@@ -13,17 +13,15 @@
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/live_runs.h"
 #include "kernel/host/run/open_store.h"
-#include "kernel/host/run/origins.h"
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/provenance.h"
-#include "kernel/host/run/reuse.h"
+#include "kernel/host/run/queue_trials.h"
 #include "kernel/host/run/run_hooks.h"
 #include "kernel/host/run/run_parts.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/start_from.h"
 #include "kernel/host/run/stop_rules.h"
 #include "kernel/host/run/stored_code.h"
-#include "kernel/host/run/work_list.h"
 #include "kernel/spec/nearest.h"
 #include "kernel/spec/precision.h"
 #include "store/error.h"
@@ -78,13 +76,6 @@ void say_refusals(Progress& progress, const std::vector<PluginFailure>& failures
     if (failures.size() > most_told)
         return progress.line(count_text(failures.size(), "plugin file") + " refused; marginalia plugins says why");
     for (const PluginFailure& failure : failures) progress.line("left out: " + failure.path + ": " + failure.reason);
-}
-
-// A trial that has begun goes on with as many threads as then, unless run.cores says otherwise.
-void keep_threads(store::Store& store, const RunSettings& run, WorkList& work) {
-    for (Job& job : work.jobs)
-        if (job.threads < 0)
-            job.threads = run.cores > 0 ? 0 : static_cast<int>(store::trial_details(store, job.trial).threads);
 }
 
 // Why there are so many slots, where nobody has said how many there are to be.
@@ -294,6 +285,12 @@ std::vector<nlohmann::json> configs_of(const fs::path& file, std::int64_t sweep)
 
 }  // namespace
 
+void keep_threads(store::Store& store, const RunSettings& run, WorkList& work) {
+    for (Job& job : work.jobs)
+        if (job.threads < 0)
+            job.threads = run.cores > 0 ? 0 : static_cast<int>(store::trial_details(store, job.trial).threads);
+}
+
 nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins,
                          Progress& progress) {
     std::string problem;
@@ -308,29 +305,11 @@ WorkList enqueue(store::Store& store, const Experiment& experiment, const Plugin
     if (const auto lost = store.mark_lost(options.of_a_task); !lost.empty() && !options.quiet)
         progress.line(count_text(lost.size(), "trial") + " had lost " + (lost.size() == 1 ? "its" : "their") +
                       " process; marked as lost");
-    const auto now = nlohmann::json::parse(provenance);
-    std::vector<store::Trial> stored;
-    std::vector<Reusable> reused;
-    store.transaction([&] {
-        store::PlannedSweep plan = planned(experiment, provenance);
-        reused = plan_reuse(store, experiment, plugins, now, plan);
-        stored = store.enqueue(plan);
-    });
+    QueuedTrials queued = queue_trials(store, experiment, plugins, provenance, {options.retry_failed, options.again});
     if (!options.quiet)
-        for (const std::string& sentence : reuse_sentences(reused)) progress.line(experiment.name + ": " + sentence);
-    const auto changes = changes_since(store, stored, now);
-    WorkList work = work_list(experiment, stored, changes, {options.retry_failed, options.again});
-    store.transaction([&] {
-        for (const store::TrialId trial : work.to_forget) {
-            store.forget_after(trial, -1);
-            store::forget_setback(store, trial);
-        }
-        for (const auto& [trial, evaluation] : work.to_requeue) {
-            if (evaluation != 0) store.show_evaluation(trial, evaluation);
-            store.requeue(trial);
-        }
-    });
-    return work;
+        for (const std::string& sentence : reuse_sentences(queued.reused))
+            progress.line(experiment.name + ": " + sentence);
+    return std::move(queued.work);
 }
 
 ScheduleOptions schedule_options(const RunSettings& run, const WorkerPatience& patience) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel/host/results/table.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/worker_process.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@ struct RunOptions {
     std::string experiment;              // resume: name of an experiment in the store; empty: the newest sweep
     std::vector<std::string> overrides;  // "train.steps=10", see docs/experiment-files.md
     std::filesystem::path store = "marginalia.db";
+    std::string store_from;                 // what named it: --store, MARGINALIA_STORE; empty: nothing
     std::vector<std::string> plugin_paths;  // --plugin-path, searched first
     bool trust = false;                     // --trust: resume with whatever code the store names
     bool retry_failed = false;              // also run trials that ended failed, timeout or oom
@@ -49,7 +51,14 @@ int resume_verb(const RunOptions& options, std::ostream& out);
 // those that `resume` would take. Exit codes as those of `run`.
 int evaluate_verb(const RunOptions& options, const std::vector<store::TrialId>& trials, std::ostream& out);
 
+// Runs trials whose parameters come as lines of JSON by one descriptor, and answers each with a line to another, until
+// the input ends: told_trials.h. Exit codes and signals as those of `run`.
+int tell_verb(const RunOptions& options, int input, int output);
+
 // Says what `run` would do with each trial. Writes nothing.
 int plan_verb(const RunOptions& options, std::ostream& out);
+
+// `plan --origin`: every value of the experiment and where it was written. Writes nothing.
+int plan_origin_verb(const RunOptions& options, Format format, std::ostream& out);
 
 }  // namespace marginalia

@@ -38,6 +38,14 @@ void add_places(ScheduleOptions& options, const RunSettings& run, const TorchRep
 // As many threads as slots have on a machine without GPUs: for the first worker, which says whether there are any.
 int first_threads(const RunSettings& run, const Demand& demand);
 
+// A trial that has begun goes on with as many threads as then, unless run.cores says otherwise.
+void keep_threads(store::Store& store, const RunSettings& run, WorkList& work);
+
+// A provenance record with the mark that the code that the experiment names is this user's choice, for who asks the
+// store later.
+nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins,
+                         Progress& progress);
+
 // "2 slots (cpu, 1 thread each)"
 std::string slots_text(const std::vector<Slot>& slots);
 

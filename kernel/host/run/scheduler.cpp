@@ -60,6 +60,7 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs, const std::deque<Job>& other
     while (true) {
         take_signals();
         heed_store();
+        take_more();
         tend_rungs();
         assign();
         if (!busy()) break;
@@ -69,6 +70,7 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs, const std::deque<Job>& other
         check_clocks();
         check_budget();
         check_store();
+        if (source_) source_->at_hand(at_hand());
         show();
     }
     progress_.clear();
@@ -77,10 +79,15 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs, const std::deque<Job>& other
     return result_;
 }
 
+ScheduleResult Scheduler::run(TrialSource& source) {
+    source_ = &source;
+    return run(std::deque<Job>());
+}
+
 bool Scheduler::busy() const {
     const bool unwritten = !store_is_lost_ && (!unsaid_.empty() || writer_.waiting_bytes() > 0);
     const bool undecided = !store_is_lost_ && !stopping_ && rungs_->is_deciding();
-    return unwritten || undecided || !queue_.empty() || !elsewhere_.empty() || anyone_busy();
+    return more_to_come() || unwritten || undecided || !queue_.empty() || !elsewhere_.empty() || anyone_busy();
 }
 
 bool Scheduler::anyone_busy() const {
@@ -159,8 +166,9 @@ void Scheduler::open_plugins(Station& station) {
 void Scheduler::wait_for_events() {
     std::vector<pollfd> entries = {{signals_.descriptor(), POLLIN, 0}, {claimer_->descriptor(), POLLIN, 0}};
     std::vector<Station*> readers;
+    if (more_to_come()) entries.push_back({source_->descriptor(), POLLIN, 0});
     const bool store_behind = store_is_behind();
-    const bool only_store_left = queue_.empty() && elsewhere_.empty() && !anything_started();
+    const bool only_store_left = queue_.empty() && elsewhere_.empty() && !anything_started() && !more_to_come();
     const auto before = Clock::now();
     if (store_behind) read_since_ = before;
     for (auto& station : stations_) {

@@ -25,6 +25,7 @@
 #include "kernel/host/run/slots.h"
 #include "kernel/host/run/stop_rules.h"
 #include "kernel/host/run/store_watch.h"
+#include "kernel/host/run/trial_source.h"
 #include "store/writer.h"
 
 namespace marginalia {
@@ -87,6 +88,8 @@ public:
     // `elsewhere`: those of them that another process runs, whose end it waits for.
     ScheduleResult run(std::deque<Job> jobs, const std::deque<Job>& others = {},
                        const std::vector<store::TrialId>& elsewhere = {});
+    // The same with trials that come meanwhile; over once the source has ended.
+    ScheduleResult run(TrialSource& source);
 
 private:
     struct Station;  // a slot with its worker and trial
@@ -109,6 +112,8 @@ private:
     std::vector<std::string> plugin_files(const Job&) const;
     void wait_for_events();
     bool busy() const;
+    bool more_to_come() const;
+    void take_more();
     bool anyone_busy() const;
 
     void heed_store();
@@ -192,6 +197,7 @@ private:
     bool stuck_said_ = false;
     std::vector<std::unique_ptr<Station>> stations_;
     std::deque<Job> queue_;
+    TrialSource* source_ = nullptr;                    // null: all trials are there from the beginning
     std::map<store::TrialId, Job> all_;                // of the run, as they were in the beginning
     std::set<store::TrialId> trials_;                  // of those, the ones that it has had to do with
     std::set<store::TrialId> elsewhere_;               // that other processes run

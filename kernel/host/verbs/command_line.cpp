@@ -9,7 +9,9 @@
 #include "kernel/base/printable.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/open_store.h"
+#include "kernel/host/verbs/manual.h"
 #include "kernel/host/verbs/verbs.h"
+#include "kernel/host/verbs/word_completion.h"
 #include "kernel/spec/nearest.h"
 #include "store/error.h"
 
@@ -22,8 +24,8 @@ constexpr const char* introduction =
 
 constexpr const char* exit_codes_text =
     "Exit codes: 0 done; 2 wrong words, files or input; 3 a plugin is missing or refused; 4 the store cannot be used;\n"
-    "5 nothing matched; 6 the answer could not be written. Of run and resume also 1 a trial failed; 75, 130 and 143\n"
-    "stopped by a signal.";
+    "5 nothing matched; 6 the answer could not be written. Of run, resume, evaluate and tell also 1 a trial failed;\n"
+    "75, 130 and 143 stopped by a signal.";
 
 // The verb the user is in: the deepest one parsed.
 const CLI::App* current(const CLI::App& app) {
@@ -98,6 +100,7 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
     line.common.words.assign(argv, argv + argc);
     const char* store = std::getenv("MARGINALIA_STORE");
     line.common.store = store && *store ? store : "marginalia.db";
+    line.common.store_from = store && *store ? "MARGINALIA_STORE" : "";
     CLI::App app(introduction, "marginalia");
     app.require_subcommand(1);
     app.add_option("--store", line.common.store, "results store (else MARGINALIA_STORE, else marginalia.db)");
@@ -112,6 +115,12 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
             app.get_subcommands([](const CLI::App*) { return true; }).back()->group(group.title);
         }
     app.footer(exit_codes_text);  // after the verbs, which would take it over
+    const std::string first = argc > 1 ? argv[1] : "";
+    if (first == manual_word) return print_manual(app, out), exit_ok;
+    if (first == completing_word) {
+        const std::vector<std::string> words(argv + 2, argv + argc);
+        return print_completions(app, line.common, words, out), exit_ok;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -133,6 +142,7 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
         return complain(lower_first(error.what()), app);
     }
     line.common.format = format_named(line.format);
+    if (app.get_option("--store")->count() > 0) line.common.store_from = "--store";
     try {
         return line.action(out);
     } catch (const store::StoreError& error) {

@@ -1,17 +1,30 @@
-// `plan`: kernel/host/run/plan.cpp does it.
+// `plan`: kernel/host/run/plan.cpp and plan_origin.cpp do it.
 #include "kernel/host/verbs/run_options.h"
 #include "kernel/host/verbs/verbs.h"
 
 namespace marginalia {
+namespace {
+
+struct PlanOptions {
+    RunOptions run;
+    bool origin = false;
+};
+
+int plan(const Common& common, const PlanOptions& options, std::ostream& out) {
+    const RunOptions run = completed(common, options.run);
+    return options.origin ? plan_origin_verb(run, common.format, out) : plan_verb(run, out);
+}
+
+}  // namespace
 
 void add_plan(CLI::App& app, CommandLine& line) {
-    const auto [verb, options] =
-        add_verb<RunOptions>(app, line, "plan", "Say what `run` would do with each trial",
-                             [](const Common& common, const RunOptions& options, std::ostream& out) {
-                                 return plan_verb(completed(common, options), out);
-                             });
-    add_file(verb, options);
-    add_what_again(verb, options);
+    const auto [verb, options] = add_verb(app, line, "plan", "Say what `run` would do with each trial", plan);
+    add_file(verb, options.run);
+    add_what_again(verb, options.run);
+    CLI::Option* origin =
+        verb->add_flag("--origin", options.origin, "say instead where each value comes from: file and line, override");
+    add_format(verb, line, "of --origin: text, csv, json or markdown");
+    verb->get_option("--format")->needs(origin);
 }
 
 }  // namespace marginalia

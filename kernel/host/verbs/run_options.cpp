@@ -19,6 +19,7 @@ void add_quiet(CLI::App* verb, RunOptions& options) {
 
 RunOptions completed(const Common& common, RunOptions options) {
     options.store = common.store;
+    options.store_from = common.store_from;
     options.plugin_paths = common.plugin_paths;
     options.trust = common.trust;
     options.command_line = common.words;

@@ -19,6 +19,7 @@ namespace marginalia {
 // What every verb is given.
 struct Common {
     std::filesystem::path store;            // --store, else MARGINALIA_STORE, else marginalia.db
+    std::string store_from;                 // what named it: --store, MARGINALIA_STORE; empty: nothing
     std::vector<std::string> plugin_paths;  // --plugin-path
     bool trust = false;                     // --trust: run code wherever the store names it
     Format format = Format::text;

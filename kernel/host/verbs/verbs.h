@@ -11,7 +11,8 @@ using AddVerb = void(CLI::App& app, CommandLine& line);
 AddVerb add_run, add_plan, add_resume, add_evaluate, add_cancel, add_pause, add_retry, add_list, add_show, add_compare,
     add_diff, add_best, add_table, add_query, add_export, add_recover, add_checkpoint, add_report, add_reproduce,
     add_data, add_sample, add_complete, add_marginals, add_score, add_plugins, add_check_plugin, add_new_plugin,
-    add_doctor, add_version, add_top,
+    add_doctor, add_version, add_top, add_schema, add_completion,
+    add_ask, add_tell,
     add_tag, add_note, add_rm, add_restore, add_gc, add_submit, add_status, add_merge, add_slurm_task;
 
 // As --help lists them.
@@ -20,15 +21,15 @@ struct VerbGroup {
     std::vector<AddVerb*> verbs;
 };
 inline const VerbGroup verb_groups[] = {
-    {"Train", {add_run, add_plan, add_resume, add_evaluate}},
+    {"Train", {add_run, add_plan, add_resume, add_evaluate, add_ask, add_tell}},
     {"Watch and control what runs", {add_top, add_cancel, add_pause, add_retry}},
     {"Many machines", {add_submit, add_status, add_merge}},
     {"Look at results", {add_list, add_show, add_compare, add_diff, add_best, add_table, add_report}},
     {"Keep order", {add_tag, add_note, add_rm, add_restore, add_gc}},
     {"Ask a trained model", {add_sample, add_complete, add_marginals, add_score, add_checkpoint}},
     {"Take results elsewhere", {add_query, add_export, add_reproduce, add_recover}},
-    {"Data sets, plugins, machine",
-     {add_data, add_plugins, add_check_plugin, add_new_plugin, add_doctor, add_version}},
+    {"Data sets, plugins, machine", {add_data, add_plugins, add_check_plugin, add_new_plugin, add_doctor, add_version}},
+    {"Editors, shells", {add_schema, add_completion}},
     {"", {add_slurm_task}}};  // for programs: not listed
 
 }  // namespace marginalia
