@@ -103,8 +103,7 @@ TEST_CASE("a trial's progress, rate and time left are in the units that people r
     CHECK(seconds_left(trial) == 11);
     CHECK(left_text(trial) == "11 s");
     CHECK(steps_text(trial) == "450/1000");
-    CHECK(sentence_about(trial, 0) ==
-          "running on cpu for 3 min 20 s: training 450 of 1000, 50 steps/s, about 11 s left");
+    CHECK(sentence_about(trial, 0) == "running on cpu for 3 min 20 s: training 450 of 1000, 50 steps/s, 11 s left");
     CHECK(brief_duration(0.4) == "0 s");
     CHECK(brief_duration(119) == "119 s");
     CHECK(brief_duration(120) == "2 min");

@@ -1,4 +1,5 @@
 // What the live view asks of a store: the order of trials, a page of them, counts.
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 
@@ -101,6 +102,16 @@ TEST_CASE("a page of trials has what is shown of each, in the order of the page"
     REQUIRE(summary_of(filled.store, 2, "kl"));
     CHECK(summary_of(filled.store, 2, "kl")->min_step == 10);
     CHECK_FALSE(summary_of(filled.store, 4, "kl"));
+}
+
+TEST_CASE("the end of a log is its newest pieces, in their order, bounded however large they are") {
+    Filled filled;
+    filled.store.connection().execute(
+        "INSERT INTO log VALUES (2, 0, 0, 'one'), (2, 3, 0, 'two'), (2, 6, 0, 'three'), (3, 0, 0, zeroblob(1000000))");
+    CHECK(log_end(filled.store, 2, 2) == "twothree");
+    CHECK(log_end(filled.store, 2, 9) == "onetwothree");
+    CHECK(log_end(filled.store, 3, 9).size() == 65536);
+    CHECK(log_end(filled.store, 4, 9).empty());
 }
 
 TEST_CASE("the time of a trial that runs goes on") {
