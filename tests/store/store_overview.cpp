@@ -148,7 +148,7 @@ TEST_CASE("a trial whose process is gone is lost in the view, too") {
     Filled filled;
     filled.store.connection().execute("UPDATE trial SET pid = 0, boot_id = 'of-before' WHERE id = 3");
     Store reader = Store::open_to_read(filled.store.file());
-    CHECK(ordered_trials(reader, by(Order::activity)) == Trials{2, 3, 6, 5, 1, 4});
+    CHECK(ordered_trials(reader, by(Order::activity)) == Trials{2, 6, 3, 5, 1, 4});
     CHECK(live_trials(reader, Trials{3}, {})[0].status == Status::lost);
 }
 
