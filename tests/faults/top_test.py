@@ -2,6 +2,8 @@
 that runs, and what its keys do to that.
 """
 
+import collections
+import contextlib
 import os
 import random
 import re
@@ -46,12 +48,14 @@ class Screen:
         return self.tmux("capture-pane", "-p", *how)
 
     def shows(self, pattern, seconds=20):
-        """The screen, as soon as the pattern is on it."""
+        """The screen, when the pattern is on it and it is drawn to its end."""
         deadline = time.time() + seconds
+        before = None
         while True:
             text = self.text()
-            if re.search(pattern, text, re.M):
+            if re.search(pattern, text, re.M) and text == before:
                 return text
+            before = text
             if time.time() > deadline:
                 self.test.fail(f"never saw {pattern} on\n{text}")
             time.sleep(0.05)
@@ -81,6 +85,8 @@ def fill(store, trials):
         database.execute("INSERT INTO summary VALUES (?,?,?,0,?,1000,?,1000,?,0)", (i, metric, len(curve), values[-1], min(values), max(values)))
         if status == "done":
             database.execute("INSERT INTO final_metric VALUES (?,?,?)", (i, metric, i / 1000))
+    printed = "".join("line %d of the log\n" % line for line in range(1, 301)) + "0%\r100%\r\n\x1b[2Jlast line\n"
+    database.executemany("INSERT INTO log VALUES (1, ?, ?, ?)", [(at, now, printed[at:at + 1000].encode()) for at in range(0, len(printed), 1000)])
     database.execute("INSERT INTO progress VALUES (1, 'training', 900, 2000, 20.0)")
     database.commit()
     database.close()
@@ -118,7 +124,7 @@ class Top(HostTest):
                     self.assertEqual(len([line for line in lines[3:height - 3] if line.strip()]), min(trials, height - 6))
                     self.assertEqual("settings" in lines[2], width == 200)
                     self.assertRegex(lines[height - 3], r"^trial 1 of lattice: .*seed=1")
-                    self.assertRegex(lines[height - 2], r"^running on cpu for .*: training 900 of 2000, 20 steps/s, about")
+                    self.assertRegex(lines[height - 2], r"^running on cpu for .*: training 900 of 2000, 20 steps/s, 55 s left")
             os.remove(self.store)
 
     def test_keys_sort_filter_and_page(self):
@@ -127,7 +133,7 @@ class Top(HostTest):
         screen.shows("^>     1 ")
         screen.press("s", "s")
         best = screen.shows("best kl ↑")
-        self.assertRegex(best.split("\n")[3], r"^>     2 +done +█+ 100% +0.002 ")
+        self.assertRegex(best.split("\n")[3], r"^>     2 +2 +done +█+ 100% +60 s +0.002 ")
         screen.press("S")
         screen.shows("best kl ↓")
         screen.press("PageDown", "j")
@@ -158,6 +164,23 @@ class Top(HostTest):
             self.assertNotIn("logarithmic", screen.shows(r"^ *\d0 ┤"))
             screen.press("Escape")
             screen.shows("^>     1 ")
+
+    def test_a_trial_s_log_ends_on_the_screen_and_is_scrolled_back(self):
+        self.sample(2)
+        for width, height in SIZES:
+            screen = self.top(width, height)
+            screen.shows("^>     1 ")
+            screen.press("Enter")
+            self.assertRegex(screen.shows(r"^\\x1b\[2Jlast line"), r"(?m)^log\n(line \d+ of the log\n)+100%$")
+            screen.press("l")
+            lines = self.check_shape(screen.shows("^log, its end"), width, height)
+            self.assertEqual(lines[5], "line %d of the log" % (303 - height + 6))
+            screen.press("Home")
+            screen.shows(r"^log, \d+ lines before its end\nline 1 of the log$")
+            screen.press("End")
+            screen.shows("last line")
+            screen.press("j", "Escape", "Escape", "j", "l")
+            screen.shows("^nothing was printed")
 
     def test_it_follows_a_new_size_down_to_what_is_too_small(self):
         self.sample(200)
@@ -200,8 +223,8 @@ class Top(HostTest):
             screen = self.top(80, 24)
             screen.shows("^>     1 ")
             (shell,) = screen.tmux("display-message", "-p", "#{pane_pid}").split()
-            (child,) = open(f"/proc/{shell}/task/{shell}/children").read().split()
-            os.kill(int(child), number)
+            with open(f"/proc/{shell}/task/{shell}/children") as children:
+                os.kill(int(children.read()), number)
             self.assertNotIn("best kl", screen.shows(f"^exit code {code}$"))
 
     def test_a_store_that_is_locked_is_watched_and_one_that_goes_away_ends_it(self):
@@ -219,6 +242,31 @@ class Top(HostTest):
         os.rename(self.store, self.store + ".away")
         screen.shows("was moved or removed while `top` showed it")
         screen.shows("^exit code 2$")
+
+    def test_rows_that_no_host_writes_are_shown_or_refused_in_a_sentence(self):
+        values = ("NULL", "x'00ff41'", "'words'", "-1", "9223372036854775807", "9e999", "'{'", "'\x1b[2J'")
+        columns = ("trial.ran", "trial.heartbeat", "trial.status", "progress.rate", "progress.done", "progress.phase", "summary.min",
+                   "summary.n", "metric.value", "metric.step", "final_metric.value", "config.json", "log.data", "checkpoint.step")
+        chance = random.Random(7)
+        ends = collections.Counter()
+        for _ in range(12):
+            self.sample(2)
+            table, column = chance.choice(columns).split(".")
+            statement = f"UPDATE OR IGNORE {table} SET {column} = {chance.choice(values)}"
+            database = sqlite3.connect(self.store)
+            with contextlib.suppress(sqlite3.IntegrityError), database:
+                database.execute(statement)
+            database.close()
+            with self.subTest(statement):
+                screen = self.top(80, 24)
+                screen.press("Enter", "l")
+                text = screen.shows("q quit$|^exit code")
+                ends["q quit" in text] += 1
+                if "q quit" not in text:
+                    self.assertRegex(text.replace("\n", ""), r"^marginalia: ?store .*damaged.*exit code 4")
+                screen.tmux("kill-server")
+            os.remove(self.store)
+        self.assertGreater(ends[True], 0)
 
     # --- a sweep that runs
 

@@ -7,12 +7,11 @@
 #include "kernel/host/top/chart.h"
 #include "kernel/host/top/choices.h"
 #include "kernel/host/top/filter.h"
+#include "kernel/host/top/log_text.h"
 #include "kernel/host/top/pages.h"
 
-namespace top_view {
+namespace marginalia::top::top_view {
 
-using namespace marginalia;
-using namespace marginalia::top;
 using store::LiveTrial;
 using store::Status;
 using store::TrialId;
@@ -104,8 +103,7 @@ TEST_CASE("a trial's progress, rate and time left are in the units that people r
     CHECK(seconds_left(trial) == 11);
     CHECK(left_text(trial) == "11 s");
     CHECK(steps_text(trial) == "450/1000");
-    CHECK(sentence_about(trial, 0) ==
-          "running on cpu for 3 min 20 s: training 450 of 1000, 50 steps/s, about 11 s left");
+    CHECK(sentence_about(trial, 0) == "running on cpu for 3 min 20 s: training 450 of 1000, 50 steps/s, 11 s left");
     CHECK(brief_duration(0.4) == "0 s");
     CHECK(brief_duration(119) == "119 s");
     CHECK(brief_duration(120) == "2 min");
@@ -311,6 +309,22 @@ TEST_CASE("without UTF-8 every glyph has one character that stands for it") {
     CHECK(display_width(to_ascii("▁█×⣿")) == 4);
 }
 
+TEST_CASE("a log is harmless lines, long ones in pieces, progress bars as they ended") {
+    using Lines = std::vector<std::string>;
+    CHECK(log_lines("one\ntwo\tthree\n\nfour", 20) == Lines{"one", "two three", "", "four"});
+    CHECK(log_lines("0%\r50%\r100%\r\ndone\r\n", 20) == Lines{"100%", "done"});
+    CHECK(log_lines("abcdefgh\n模型模", 5) == Lines{"abcde", "fgh", "模型", "模"});
+    CHECK(log_lines("\x1b[2J\x07", 20) == Lines{"\\x1b[2J\\x07"});
+    CHECK(log_lines("", 20).empty());
+    std::size_t back = 1;
+    CHECK(window_of({"1", "2", "3", "4"}, 2, back) == Lines{"2", "3"});
+    back = static_cast<std::size_t>(-1);
+    CHECK(window_of({"1", "2", "3", "4"}, 3, back) == Lines{"1", "2", "3"});
+    CHECK(back == 1);
+    CHECK(window_of({}, 3, back).empty());
+    CHECK(back == 0);
+}
+
 Shown shown_of(std::vector<TrialId> order) {
     Shown shown;
     shown.order = std::move(order);
@@ -430,4 +444,4 @@ TEST_CASE("keys sort, choose the metric, open a trial, its log and the help, and
     CHECK(choices.page == Page::table);
 }
 
-}  // namespace top_view
+}  // namespace marginalia::top::top_view

@@ -1,4 +1,5 @@
 // What the live view asks of a store: the order of trials, a page of them, counts.
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 
@@ -103,6 +104,16 @@ TEST_CASE("a page of trials has what is shown of each, in the order of the page"
     CHECK_FALSE(summary_of(filled.store, 4, "kl"));
 }
 
+TEST_CASE("the end of a log is its newest pieces, in their order, bounded however large they are") {
+    Filled filled;
+    filled.store.connection().execute(
+        "INSERT INTO log VALUES (2, 0, 0, 'one'), (2, 3, 0, 'two'), (2, 6, 0, 'three'), (3, 0, 0, zeroblob(1000000))");
+    CHECK(log_end(filled.store, 2, 2) == "twothree");
+    CHECK(log_end(filled.store, 2, 9) == "onetwothree");
+    CHECK(log_end(filled.store, 3, 9).size() == 65536);
+    CHECK(log_end(filled.store, 4, 9).empty());
+}
+
 TEST_CASE("the time of a trial that runs goes on") {
     Filled filled;
     filled.store.connection().execute(
@@ -137,7 +148,7 @@ TEST_CASE("a trial whose process is gone is lost in the view, too") {
     Filled filled;
     filled.store.connection().execute("UPDATE trial SET pid = 0, boot_id = 'of-before' WHERE id = 3");
     Store reader = Store::open_to_read(filled.store.file());
-    CHECK(ordered_trials(reader, by(Order::activity)) == Trials{2, 3, 6, 5, 1, 4});
+    CHECK(ordered_trials(reader, by(Order::activity)) == Trials{2, 6, 3, 5, 1, 4});
     CHECK(live_trials(reader, Trials{3}, {})[0].status == Status::lost);
 }
 

@@ -17,10 +17,6 @@ namespace marginalia {
 // The [run] table in the scheduler's terms, but for the places.
 ScheduleOptions schedule_options(const RunSettings& run, const WorkerPatience& patience);
 
-// The record with a mark that the code which the experiment names is this user's choice, for who asks the store later.
-nlohmann::json with_code(nlohmann::json record, const Experiment& experiment, const PluginCatalogue& plugins,
-                         Progress& progress);
-
 // Queues the sweep and says which of its trials are ours to run.
 WorkList enqueue(store::Store& store, const Experiment& experiment, const PluginCatalogue& plugins,
                  const std::string& provenance, const RunOptions& options, Progress& progress);

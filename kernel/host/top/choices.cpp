@@ -8,15 +8,16 @@ namespace {
 using store::TrialOrder;
 
 constexpr std::size_t longest_filter = 200;
+constexpr std::size_t very_end = 1 << 30;  // until it is known where that is
 
 std::size_t moved(std::size_t at, const Key& key, std::size_t lines) {
     switch (key.kind) {
         case Key::Kind::up: return at - std::min<std::size_t>(at, 1);
-        case Key::Kind::down: return at + 1;
+        case Key::Kind::down: return std::min(at + 1, very_end);
         case Key::Kind::page_up: return at - std::min(at, lines);
-        case Key::Kind::page_down: return at + lines;
+        case Key::Kind::page_down: return std::min(at + lines, very_end);
         case Key::Kind::home: return 0;
-        case Key::Kind::end: return static_cast<std::size_t>(-1);
+        case Key::Kind::end: return very_end;
         default: return at;
     }
 }

@@ -17,7 +17,7 @@ namespace {
 using store::Status;
 
 constexpr std::size_t lines_above = 3, lines_below = 3;  // of the table
-constexpr std::size_t lines_about_trial = 4, least_plot = 6;
+constexpr std::size_t lines_about_trial = 4;
 
 // The left text, and the right one at the end of the line as far as there is room.
 Line both_ends(const std::string& left, const std::string& right, std::size_t width) {

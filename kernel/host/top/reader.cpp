@@ -7,6 +7,7 @@
 #include "kernel/base/printable.h"
 #include "kernel/host/top/chart.h"
 #include "kernel/host/top/filter.h"
+#include "kernel/host/top/log_text.h"
 #include "kernel/spec/metrics.h"
 
 namespace marginalia::top {
@@ -46,6 +47,15 @@ std::vector<std::string> results_among(std::vector<std::string> names) {
     return by_importance(std::move(names));
 }
 
+void choose_metric(store::Store& store, Choices& choices, const std::vector<store::TrialId>& trials) {
+    store::LiveMetric& metric = choices.order.metric;
+    if (!choices.own_metric && !trials.empty()) {
+        const std::string better = most_telling(results_among(store::metric_names(store, trials)));
+        if (metric.name.empty() || is_more_telling(better, metric.name)) metric.name = better;
+    }
+    metric.of = shown_of(metric.name);
+}
+
 std::string settings_text(const FlatConfig& config, const std::vector<std::string>& keys) {
     std::string text;
     for (const std::string& key : keys)
@@ -62,6 +72,16 @@ void set_place_of_checkpoint(store::LiveTrial& trial, const FlatConfig& config) 
     trial.phase = "training";
 }
 
+// Its end; where one scrolls back, all that is kept.
+std::vector<std::string> log_of(store::Store& store, Choices& choices, Size size) {
+    constexpr std::int64_t few = 8, all = 256;  // pieces
+    const bool whole = choices.page == Page::log;
+    if (!whole) choices.back = 0;
+    const std::size_t lines = whole ? log_lines_of(size) : log_lines_beside_plot(size);
+    const std::string text = store::log_end(store, choices.chosen, choices.back > 0 ? all : few);
+    return window_of(log_lines(text, size.width), lines, choices.back);
+}
+
 std::vector<double> values_of(const std::vector<store::CurvePoint>& points) {
     std::vector<double> values;
     for (const store::CurvePoint& point : points) values.push_back(point.value);
@@ -70,14 +90,14 @@ std::vector<double> values_of(const std::vector<store::CurvePoint>& points) {
 
 }  // namespace
 
-const std::vector<std::string>& Reader::keys_of(const std::string& experiment) {
+const std::vector<std::string>& Reader::keys_of(store::Store& store, const std::string& experiment) {
     std::int64_t trials = 0;
     for (const store::TrialCount& count : counts_)
         if (count.experiment == experiment) trials += count.trials;
     auto& [known, keys] = keys_[experiment];
     if (known == trials) return keys;
     std::vector<FlatConfig> configs;
-    for (const std::string& config : store::some_configs(store_, experiment, most_configs))
+    for (const std::string& config : store::some_configs(store, experiment, most_configs))
         configs.push_back(flatten_text(config));
     std::vector<const FlatConfig*> pointers;
     for (const FlatConfig& config : configs) pointers.push_back(&config);
@@ -87,12 +107,13 @@ const std::vector<std::string>& Reader::keys_of(const std::string& experiment) {
     return keys;
 }
 
-std::vector<Row> Reader::rows_of(const std::vector<store::TrialId>& trials, const store::LiveMetric& metric) {
+std::vector<Row> Reader::rows_of(store::Store& store, const std::vector<store::TrialId>& trials,
+                                 const store::LiveMetric& metric) {
     std::vector<Row> rows;
-    for (store::LiveTrial& trial : store::live_trials(store_, trials, metric)) {
+    for (store::LiveTrial& trial : store::live_trials(store, trials, metric)) {
         const FlatConfig config = flatten_text(trial.config);
         Row row;
-        row.settings = settings_text(config, keys_of(trial.experiment));
+        row.settings = settings_text(config, keys_of(store, trial.experiment));
         row.trial = std::move(trial);
         set_place_of_checkpoint(row.trial, config);
         rows.push_back(std::move(row));
@@ -100,71 +121,64 @@ std::vector<Row> Reader::rows_of(const std::vector<store::TrialId>& trials, cons
     return rows;
 }
 
-void Reader::choose_metric(Choices& choices, const std::vector<store::TrialId>& trials) {
-    store::LiveMetric& metric = choices.order.metric;
-    if (!choices.own_metric && !trials.empty()) {
-        const std::string better = most_telling(results_among(store::metric_names(store_, trials)));
-        if (metric.name.empty() || is_more_telling(better, metric.name)) metric.name = better;
-    }
-    metric.of = shown_of(metric.name);
-}
-
 // The counts too, which cost a walk over all trials as this does.
-void Reader::read_order(Choices& choices, Size size) {
+void Reader::read_order(store::Store& store, Choices& choices, Size size) {
     const auto wanted = [&choices](const store::TrialWords& words) { return fits(choices.filter, words); };
-    counts_ = store::count_trials(store_, choices.order.experiment);
-    shown_.order = choices.filter.empty() ? store::ordered_trials(store_, choices.order)
-                                          : store::ordered_trials(store_, choices.order, wanted);
+    counts_ = store::count_trials(store, choices.order.experiment);
+    shown_.order = choices.filter.empty() ? store::ordered_trials(store, choices.order)
+                                          : store::ordered_trials(store, choices.order, wanted);
     shown_.lines = table_lines_of(size);
     settle(choices, shown_.order, shown_.lines);
 }
 
-TablePage Reader::table(Choices& choices, Size size) {
+TablePage Reader::table(store::Store& store, Choices& choices, Size size) {
     choices.order.metric.of = shown_of(choices.order.metric.name);
-    read_order(choices, size);
+    read_order(store, choices, size);
     const auto first = shown_.order.begin() + static_cast<std::ptrdiff_t>(choices.first);
     const auto count = std::min(shown_.lines, shown_.order.size() - choices.first);
     const std::vector<store::TrialId> visible(first, first + static_cast<std::ptrdiff_t>(count));
-    choose_metric(choices, visible);
-    shown_.metrics = results_among(store::metric_names(store_));
-    TablePage page{store_.file().filename().string(), counts_, shown_.order.size(), {}, now_seconds()};
+    choose_metric(store, choices, visible);
+    shown_.metrics = results_among(store::metric_names(store));
+    TablePage page{store.file().filename().string(), counts_, shown_.order.size(), {}, now_seconds()};
     page.table.order = choices.order;
-    page.table.rows = rows_of(visible, choices.order.metric);
-    const std::vector<std::string> curves = results_among(store::curve_names(store_, visible));
+    page.table.rows = rows_of(store, visible, choices.order.metric);
+    const std::vector<std::string> curves = results_among(store::curve_names(store, visible));
     const bool own = std::ranges::find(curves, choices.order.metric.name) != curves.end();
     page.table.curve = own ? choices.order.metric.name : most_telling(curves);
     for (Row& row : page.table.rows)
-        row.curve = values_of(store::metric_curve(store_, row.trial.id, page.table.curve, curve_width(size.width)));
+        row.curve = values_of(store::metric_curve(store, row.trial.id, page.table.curve, curve_width(size.width)));
     const auto other = [&](const store::TrialCount& count) { return count.experiment != counts_.front().experiment; };
     page.table.one_experiment = std::ranges::none_of(counts_, other);
     return page;
 }
 
-std::optional<TrialPage> Reader::trial(Choices& choices, Size size) {
-    read_order(choices, size);
-    std::vector<Row> rows = rows_of({choices.chosen}, choices.order.metric);
+std::optional<TrialPage> Reader::trial(store::Store& store, Choices& choices, Size size) {
+    read_order(store, choices, size);
+    std::vector<Row> rows = rows_of(store, {choices.chosen}, choices.order.metric);
     if (rows.empty()) return std::nullopt;
     TrialPage page;
     page.now = now_seconds();
     page.row = std::move(rows.front());
-    shown_.metrics = results_among(store::curve_names(store_, std::vector{choices.chosen}));
+    shown_.metrics = results_among(store::curve_names(store, std::vector{choices.chosen}));
     if (std::ranges::find(shown_.metrics, choices.curve) == shown_.metrics.end())
         choices.curve = most_telling(shown_.metrics);
     page.metric = choices.curve;
     if (!page.metric.empty()) {
-        page.summary = store::summary_of(store_, choices.chosen, page.metric);
-        page.points = store::metric_curve(store_, choices.chosen, page.metric, 2 * size.width);
+        page.summary = store::summary_of(store, choices.chosen, page.metric);
+        page.points = store::metric_curve(store, choices.chosen, page.metric, 2 * size.width);
     }
     const std::vector<double> values = values_of(page.points);
     page.logarithmic = choices.logarithmic.value_or(wants_logarithm(values)) && may_be_logarithmic(values);
     shown_.logarithmic = page.logarithmic;
-    const auto finals = store::metric_values(store_, std::vector{choices.chosen});
+    const auto finals = store::metric_values(store, std::vector{choices.chosen});
     if (const auto found = finals.find(choices.chosen); found != finals.end()) {
         std::vector<std::string> names;
         for (const auto& [name, value] : found->second) names.push_back(name);
         for (const std::string& name : results_among(names))
             if (page.figures.size() < most_figures) page.figures.emplace_back(name, found->second.at(name));
     }
+    page.log = log_of(store, choices, size);
+    shown_.lines = log_lines_of(size);
     return page;
 }
 

@@ -35,7 +35,7 @@ std::string stage_text(const store::LiveTrial& trial);  // "training"
 std::string steps_text(const store::LiveTrial& trial);  // "450/1000"
 std::string spent_text(const store::LiveTrial& trial);  // spent running: "12 min"
 
-// How it fares, in a sentence: "running on cpu for 3 min 20 s: training 450 of 1000, 851 steps/s, about 42 s left";
+// How it fares, in a sentence: "running on cpu for 3 min 20 s: training 450 of 1000, 851 steps/s, 42 s left";
 // "failed after 2.0 s: energy 'ising': ...".
 std::string sentence_about(const store::LiveTrial& trial, double now);
 

@@ -30,17 +30,21 @@ std::string words_on(store::Store& store, const store::Answer& answer, Wish wish
 
 class View {
 public:
-    View(store::Store& store, const Options& options) : store_(store), reader_(store) {
+    View(const std::filesystem::path& file, const Options& options) : file_(file) {
+        store_.emplace(store::Store::open_to_read(file_));
         choices_.order.experiment = options.experiment;
         choices_.order.metric.name = options.metric;
         choices_.own_metric = !options.metric.empty();
     }
 
+    // Throws Error where the store is not there any more.
     Picture picture(Size size) {
+        if (store_->has_moved())
+            throw Error(fmt::format("store {} was moved or removed while `top` showed it", file_.string()));
         if (size.width < least_size.width || size.height < least_size.height) return too_small_picture();
         if (choices_.page == Page::help) return help_picture(size);
-        if (choices_.page == Page::table) return table_picture(reader_.table(choices_, size), choices_, size);
-        const std::optional<TrialPage> page = reader_.trial(choices_, size);
+        if (choices_.page == Page::table) return table_picture(reader_.table(*store_, choices_, size), choices_, size);
+        const std::optional<TrialPage> page = reader_.trial(*store_, choices_, size);
         if (page)
             return choices_.page == Page::log ? log_picture(*page, choices_, size)
                                               : trial_picture(*page, choices_, size);
@@ -59,18 +63,22 @@ public:
     }
 
 private:
-    // A store that cannot be written now, or at all, is a message: it can be watched all the same.
+    // A store that cannot be written now, or at all, is a message: it can be watched all the same. One connection at a
+    // time: the process would lose the locks of the one when the other's file is closed.
     void ask(Wish wish) {
         constexpr auto patience = std::chrono::seconds(3);  // with others who write
+        store_.reset();
         try {
-            store::Store writable = open_store(store_.file(), [=](auto waited) { return waited < patience; });
+            store::Store writable = open_store(file_, [=](auto waited) { return waited < patience; });
             choices_.message = words_on(writable, store::ask(writable, choices_.chosen, wish), wish);
         } catch (const store::StoreError& error) {
             choices_.message = error.what();
         }
+        store_.emplace(store::Store::open_to_read(file_));
     }
 
-    store::Store& store_;
+    const std::filesystem::path file_;
+    std::optional<store::Store> store_;
     Reader reader_;
     Choices choices_;
 };
@@ -87,13 +95,10 @@ std::optional<int> obey(int signal, Terminal& terminal) {
 }  // namespace
 
 int watch(const std::filesystem::path& file, const Options& options) {
-    store::Store store = store::Store::open_to_read(file);
+    View view(file, options);
     StopSignals signals;
     Terminal terminal;
-    View view(store, options);
     while (!terminal.is_gone()) {
-        if (store.has_moved())
-            throw Error(fmt::format("store {} was moved or removed while `top` showed it", file.string()));
         terminal.draw(view.picture(terminal.size()));
         // All keys that have come: a picture of each would be late where one is held down.
         for (Key key = terminal.read(std::chrono::seconds(options.every), signals.descriptor());

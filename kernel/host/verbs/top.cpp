@@ -16,12 +16,15 @@ Examples:
   marginalia top
   marginalia top ising-6x6 --metric loss)";
 
-int top_verb(const Common& common, const top::Options& options, std::ostream&) {
-    top::Options found = options;
-    store::Store store = store::Store::open_to_read(common.store);
-    if (!options.experiment.empty()) found.experiment = find_experiment(store, options.experiment);
+void check(const std::filesystem::path& file, const top::Options& options) {
+    store::Store store = store::Store::open_to_read(file);
+    if (!options.experiment.empty()) find_experiment(store, options.experiment);
     if (!options.metric.empty()) require_metric(options.metric, store::metric_names(store));
-    return top::watch(common.store, found);
+}
+
+int top_verb(const Common& common, const top::Options& options, std::ostream&) {
+    check(common.store, options);
+    return top::watch(common.store, options);
 }
 
 }  // namespace
