@@ -139,6 +139,12 @@ class Stopping(HostTest):
         self.assertEqual(self.rows("SELECT attempts FROM trials"), [(2,)])
         self.assertEqual(self.rows("SELECT rate, reason FROM setback"), [(0.1, "the loss is not a finite number")])
 
+    def test_what_went_on_with_a_smaller_rate_is_not_taken_over_by_others(self):
+        slow = 'at_full_rate = "not-finite"'
+        self.act("run", self.write(name="first", energy=slow, rest='[stop]\nnan = "retry"'))
+        self.assertEqual(self.act("run", self.write(name="second", energy=slow)), 1)
+        self.assertEqual([status for status, _ in self.trials()], ["done", "failed"])
+
     def test_and_fails_with_both_reasons(self):
         file = self.write(energy='behaviour = "not-finite"', rest='[stop]\nnan = "retry"')
         self.assertEqual(self.act("run", file), 1)

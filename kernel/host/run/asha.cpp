@@ -94,6 +94,7 @@ private:
         store::Rung& rung = trial.rungs[number];
         if (rung.decision != Decision::waiting) return;
         rung.decision = decision;
+        trial.status = decision == Decision::promoted ? store::Status::queued : store::Status::pruned;
         verdicts_.push_back({trial.trial, rung.number, rung.step, decision == Decision::promoted, std::move(reason)});
     }
 

@@ -26,6 +26,7 @@ struct Job {
     std::string label;
     std::deque<Evaluation> evaluations;    // left
     bool trained = false;                  // the first of them is at hand
+    bool waits = false;                    // at a rung, since an earlier run
     std::map<std::string, double> latest;  // newest value of each metric, of what came before
     int threads = 0;          // with which it began, so that it goes on bit for bit; 0: its slot's, -1: to be looked up
     int failures = 0;         // in this run
@@ -38,7 +39,6 @@ struct Job {
     bool alone = false;            // once more, with a device for itself, whose memory it did not find enough of
     std::string broke;             // the device whose use failed under it: its next one is another, if there is one
     int device_failures = 0;
-    bool waits = false;             // at a rung, since an earlier run
     store::Standing standing = {};  // when it was claimed last
     store::Setback setback = {};    // the same
 };

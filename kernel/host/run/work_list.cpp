@@ -119,9 +119,9 @@ WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>
                             .label = label,
                             .evaluations = {},
                             .trained = trial.trained && trial.evaluation != 0 && !changed,
+                            .waits = trial.waits,
                             .latest = {},
-                            .threads = trial.checkpoint_step >= 0 && !changed ? -1 : 0,
-                            .waits = trial.waits});
+                            .threads = trial.checkpoint_step >= 0 && !changed ? -1 : 0});
         if (trial.evaluation != 0) jobs[place->second].evaluations.push_back({trial.evaluation, &config, label});
         if (action != Action::run) continue;
         if (trial.waits || action_for(trial.status, {}) == Action::run) continue;  // it had not ended
