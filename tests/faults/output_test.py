@@ -54,6 +54,10 @@ VERBS = {
     "plan": ["plan", "tiny.toml"],
     "resume": ["resume", "tiny", "--again"],
     "evaluate": ["evaluate", "1"],
+    "logs": ["logs", "--help"],  # of a trial that has printed nothing there is nothing to write
+    "cancel": ["cancel", "1"],
+    "pause": ["pause", "1"],
+    "retry": ["retry", "1"],
     "list": ["list"],
     "show": ["show", "1"],
     "compare": ["compare", "1", "1"],
