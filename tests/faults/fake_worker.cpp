@@ -143,7 +143,22 @@ void break_device(const std::string& how, const std::string& mark) {
     throw Error("CUDA error: an illegal memory access was encountered");
 }
 
+// 100 MB between two lines that a reader may look for.
+void flood() {
+    std::string line(1000, 'x');
+    line.back() = '\n';
+    std::printf("the beginning\n");
+    for (int i = 0; i < 100'000; ++i) std::fwrite(line.data(), 1, line.size(), stdout);
+    std::printf("the end\n");
+}
+
 void misbehave(const std::string& how, const std::string& mark) {
+    if (how == "print") {
+        std::printf("half way\n");
+        std::fprintf(stderr, "\x1b[31mnot well\n");
+        std::printf("and no more");  // a line that is not ended
+    }
+    if (how == "flood") flood();
     if (how == "says-device-lost") throw Error("CUDA error: the GPU is lost");
     if (how.starts_with("device-")) break_device(how, mark);
     if (how == "throw") throw Error("the energy is not in the mood");

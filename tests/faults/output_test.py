@@ -55,6 +55,10 @@ VERBS = {
     "resume": ["resume", "tiny", "--again"],
     "evaluate": ["evaluate", "1"],
     "top": ["top"],
+    "logs": ["logs", "--help"],  # of a trial that has printed nothing there is nothing to write
+    "cancel": ["cancel", "1"],
+    "pause": ["pause", "1"],
+    "retry": ["retry", "1"],
     "list": ["list"],
     "show": ["show", "1"],
     "compare": ["compare", "1", "1"],

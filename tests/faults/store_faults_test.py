@@ -62,6 +62,7 @@ VERBS = [
     ["show", "last", "--format", "json"],
     ["show", "2", "--toml"],
     ["show", "10"],
+    ["logs", "10"],
     ["best", "kl"],
     ["table"],
     ["table", "lattice", "-r", "channels", "-m", "kl"],

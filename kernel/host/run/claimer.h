@@ -25,6 +25,7 @@ struct Claim {
     std::optional<store::StoredCheckpoint> checkpoint;  // to go on from
     Clock::time_point at{};                             // when it was claimed
     double seconds_before = 0;                          // spent running in earlier attempts
+    std::int64_t attempt = 0;                           // that this is
     // Of a training, that of the trial which train.start_from names; of an evaluation, its state.
     std::optional<store::StoredCheckpoint> start_from;
 };

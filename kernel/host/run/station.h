@@ -52,6 +52,10 @@ struct Scheduler::Station {
     bool after_others = false;               // the worker has run trials of other plugins before
     std::uint64_t ticket = 0;                // by which it says that it ended
     std::int64_t log_place = 0;              // where the trial's output begins
+    std::int64_t logged = 0;                 // up to there the store has been given it
+    std::int64_t log_attempt = 0;            // to be said before more of it is; 0: it has been
+    Clock::time_point log_at{};              // when more of it is due
+    std::uint64_t log_number = 0;            // of the last piece among the writer's records
     std::optional<store::Status> killed_as;  // we killed the worker; what the trial is then
     std::optional<store::Wish> wish;         // of a person: the trial is to stop
     Clock::time_point stop_by{};             // then it is killed

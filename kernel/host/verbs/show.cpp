@@ -4,18 +4,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
 #include "kernel/host/results/text.h"
+#include "kernel/host/run/blame.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/provenance_facts.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
 #include "kernel/spec/metrics.h"
+#include "store/live.h"
 
 namespace marginalia {
 namespace {
@@ -222,6 +226,18 @@ Facts kept_samples(store::Store& store, const store::TrialDetails& details) {
     return facts;
 }
 
+// Of a trial that failed or was lost; what a crash printed of its stack is for `logs`.
+void print_last_output(store::Store& store, store::TrialId trial, std::ostream& out) {
+    constexpr std::size_t most = 10, with_stack = most + 60;
+    std::istringstream text(store::log_tail(store, trial, with_stack));
+    std::deque<std::string> lines;
+    for (std::string line; std::getline(text, line);)
+        if (!is_stack_line(line)) lines.push_back(line);
+    while (lines.size() > most) lines.pop_front();
+    if (!lines.empty()) out << "\nlast output (marginalia logs " << trial << ")\n";
+    for (const std::string& line : lines) out << "  " << printable(line) << '\n';
+}
+
 void print_text(store::Store& store, const store::TrialDetails& details, std::ostream& out) {
     const store::Trial& trial = details.trial;
     const Screen view = screen();
@@ -229,6 +245,7 @@ void print_text(store::Store& store, const store::TrialDetails& details, std::os
                toned(std::string(store::name_of(trial.status)), tone_of(trial.status), view.colour));
     print_facts("", life(details), out);
     if (!trial.error.empty()) out << "\nerror\n" << wrap(printable_lines(trial.error), view.width, 2);
+    if (store::facts_of(trial.status).mood == store::Mood::bad) print_last_output(store, trial.id, out);
     const FlatConfig config = config_of(store, trial);
     print_facts("config", {config.begin(), config.end()}, out);
     print_finals(details, out);

@@ -10,7 +10,7 @@ constexpr marginalia::Parameter parameters[] = {
      .type = ParameterType::text,
      .fallback = "\"normal\"",
      .choices = "normal|throw|throw-once|crash|sleep|exit|out-of-memory|kill-itself|babble|babble-and-sleep|"
-                "device-fault|device-fault-once|device-lost-once|says-device-lost",
+                "device-fault|device-fault-once|device-lost-once|says-device-lost|print|flood",
      .help = "what the trial does half-way"},
     {.name = "step_milliseconds", .type = ParameterType::number, .fallback = "0.0", .help = "time a step takes"},
     {.name = "checkpoint_every", .type = ParameterType::integer, .fallback = "5", .unit = "steps", .help = "0: never"},
