@@ -139,14 +139,4 @@ std::vector<std::string> curve_names(Store& store, std::span<const TrialId> tria
     return names;
 }
 
-std::string log_end(Store& store, TrialId trial, std::int64_t pieces) {
-    Rows rows(store.connection(),
-              "SELECT data FROM (SELECT number, substr(data, -65536) AS data FROM log WHERE trial = ? "
-              "ORDER BY number DESC LIMIT ?) ORDER BY number",
-              trial, pieces);
-    std::string text;
-    while (rows.next()) text += rows.text(0);
-    return text;
-}
-
 }  // namespace marginalia::store

@@ -81,7 +81,4 @@ std::vector<std::string> some_configs(Store&, std::string_view experiment, std::
 // Metrics of which any of these trials has two points or more, by name.
 std::vector<std::string> curve_names(Store&, std::span<const TrialId> trials);
 
-// The newest pieces of what the trial's process printed, in the order in which it did; of each at most its last 64 KiB.
-std::string log_end(Store&, TrialId trial, std::int64_t pieces);
-
 }  // namespace marginalia::store

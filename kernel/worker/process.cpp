@@ -1,6 +1,7 @@
 // The worker as a process: its end with the host, its signals, its last words.
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 
 #include <execinfo.h>
@@ -64,7 +65,8 @@ void end_worker_group() {
 void prepare_worker_process() {
     std::signal(SIGRTMAX, at_end_of_host);  // the kernel's word that the host is gone: SIGKILL would spare children
     ::prctl(PR_SET_PDEATHSIG, SIGRTMAX);
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what a plugin's children leave behind is ours to see
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line that a plugin prints is read at once, by way of a pipe
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);             // what a plugin's children leave behind is ours to see
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPWR, SIGPIPE, SIGXFSZ})
         std::signal(signal, SIG_IGN);
     void* warm_up[1];

@@ -181,6 +181,7 @@ private:
 
     // Only one says how a trial ended: the trial, or who ends it. Whoever comes second has nothing left to do.
     void close_trial() {
+        std::fflush(stdout);  // the rest of a line that belongs to this trial
         recorder_.may_be_ended(0);
         while (ticket_ != 0 && !open_.exchange(false)) ::pause();
     }

@@ -57,8 +57,8 @@ class Control(HostTest):
             self.assertIn("2 trials, 1 cancelled, 1 paused (marginalia retry TRIAL, or --experiment sweep, goes on), "
                           "nothing to run", self.words)
         self.assertEqual(self.act("retry", "2"), 0)
-        self.assertRegex(self.out, r"^trial 2 of sweep: queued again, to go on from step \d+; it runs with: "
-                         "marginalia resume sweep --store ")
+        self.assertRegex(self.out, r"^trial 2 of sweep: queued again, to go on from step \d+\n$")
+        self.assertEqual(self.words, f"to run what is queued: marginalia resume sweep --store {self.store}\n")
         self.assertEqual(self.statuses(), ["cancelled", "queued"])
         self.assertEqual(self.act("pause", "2"), 0)
         self.assertEqual(self.act("pause", "2"), 0)
@@ -146,6 +146,82 @@ class Control(HostTest):
         self.ends(host, 0)
         self.assertEqual(self.statuses(), ["done"])
 
+    # --- what is printed
+
+    def test_what_a_trial_prints_is_kept_with_it(self):
+        file = self.write(seeds="[0]", energy='behaviour = "print"', rest="")
+        self.assertEqual(self.act("run", file), 0)
+        self.assertEqual(self.act("logs", "1"), 0)
+        self.assertEqual(sorted(self.out.splitlines()), ["\\x1b[31mnot well", "and no more", "half way"])
+        self.assertEqual(self.act("logs", "1", "-n", "1"), 0)
+        self.assertEqual(self.out.count("\n"), 1)
+        self.assertEqual(self.act("run", self.write(name="quiet")), 0)
+        self.assertEqual(self.act("logs", "2", "-f"), 0)
+        self.assertEqual((self.out, self.words), ("", "trial 2 has printed nothing\n"))
+
+    def test_logs_follow_until_the_trial_ends(self):
+        file = self.write(energy=SLOW + '\nbehaviour = "print"')
+        host = self.start("run", file, "train.steps=60")
+        self.wait_for("SELECT 1 FROM trials")
+        began = time.time()
+        self.assertEqual(self.act("logs", "1", "-f"), 0)
+        self.assertGreater(time.time() - began, 0.5)  # 60 steps of 20 ms, from about the first
+        self.assertIn("half way\n", self.out)
+        self.assertIn("and no more\n", self.out)
+        self.assertEqual(self.rows("SELECT status FROM trials"), [("done",)])
+        self.ends(host, 0)
+
+    def test_a_crash_keeps_the_last_lines_and_another_attempt_comes_behind_them(self):
+        file = self.write(energy='behaviour = "crash"')
+        self.assertEqual(self.act("run", file), 1)
+        self.assertEqual(self.act("show", "1"), 0)
+        self.assertRegex(self.out, r"last output \(marginalia logs 1\)\n  about to touch what is not ours\n")
+        self.assertEqual(self.act("run", file, "--retry-failed"), 1)
+        self.assertEqual(self.act("logs", "1"), 0)
+        lines = self.out.splitlines()
+        self.assertEqual([lines[0], lines.count("about to touch what is not ours")], ["about to touch what is not ours", 2])
+        self.assertIn("about to touch what is not ours", lines[lines.index("[attempt 2]"):])
+
+    def test_a_plugin_that_prints_100_megabytes_costs_the_bound(self):
+        temporary = os.path.join(self.folder.name, "tmp")
+        os.mkdir(temporary)
+        self.environment["TMPDIR"] = temporary
+        file = self.write(energy='behaviour = "flood"')
+        host = self.start("run", file)
+        largest = peak = 0
+        while host.poll() is None:
+            with open(f"/proc/{host.pid}/statm") as memory:
+                peak = max(peak, int((memory.read().split() or [0, 0])[1]) * 4096)
+            largest = max([largest, *(os.path.getsize(os.path.join(temporary, name)) for name in os.listdir(temporary))])
+            time.sleep(0.01)
+        self.ends(host, 0)
+        self.assertEqual(largest, 0)
+        self.assertLess(peak, 100e6)
+        kept, = self.rows("SELECT sum(length(data)), min(number), max(number + length(data)) FROM log")
+        self.assertLessEqual(kept[0], 256 << 10)
+        self.assertGreater(kept[0], 200 << 10)
+        self.assertEqual(kept[1:], (0, 100_000_000 + len("the beginning\nthe end\n")))
+        self.assertLess(os.path.getsize(self.store), 4e6)
+        self.assertEqual(self.act("logs", "1"), 0)
+        lines = self.out.splitlines()
+        self.assertEqual([lines[0], lines[-1]], ["the beginning", "the end"])
+        left_out, = [line for line in lines if "were left out" in line]
+        self.assertEqual(left_out, "[%d bytes were left out]" % (kept[2] - kept[0]))
+        self.assertGreater(self.out.index(left_out), 60 << 10)
+
+    def test_a_host_that_is_killed_in_a_flood_leaves_a_log_that_goes_on(self):
+        file = self.write(energy='behaviour = "flood"')
+        host = self.start("run", file)
+        self.wait_for("SELECT 1 FROM log")
+        host.kill()
+        host.communicate()
+        self.assertEqual(self.act("run", file), 0)
+        self.assertEqual(self.act("logs", "1"), 0)
+        self.assertTrue(self.out.startswith("the beginning\n") and self.out.endswith("the end\n"))
+        self.assertEqual(self.rows("SELECT max(number + length(data)) > 100000000 FROM log"), [(1,)])
+        self.assertLessEqual(self.rows("SELECT sum(length(data)) FROM log"), [(256 << 10,)])
+        self.assertEqual(self.rows("PRAGMA integrity_check"), [("ok",)])
+
     # --- several runs
 
     def test_a_second_run_with_more_seeds_joins(self):
@@ -180,6 +256,25 @@ class Control(HostTest):
         self.assertEqual(self.statuses(), ["done", "done"])
         self.assertEqual(self.rows("SELECT trial_id, count(*), max(step) FROM metrics WHERE name = 'loss' GROUP BY 1"),
                          [(1, 60, 60), (2, 60, 60)])
+
+    def test_a_run_that_joined_is_killed_and_the_first_takes_over(self):
+        host = self.run_of("[0, 1]", steps=60)
+        second = self.start("run", self.write(seeds="[0, 1, 2]", energy=SLOW), "train.steps=60")
+        self.wait_for(self.RUNNING % 2)
+        second.kill()
+        second.communicate()
+        out, words = self.ends(host, 0)
+        self.assertIn("trial 2 (seed 1) was left by the process that ran it, so it goes on here", words)
+        self.assertEqual(self.statuses(), ["done", "done", "queued"])
+
+    def test_ctrl_c_ends_a_run_that_waits_for_another(self):
+        host = self.run_of("[0]")
+        second = self.start("run", self.write(energy=SLOW), "train.steps=100000")
+        self.assertIn("1 running in another process", second.stderr.readline() + second.stderr.readline())
+        time.sleep(0.5)
+        second.send_signal(signal.SIGINT)
+        out, words = self.ends(second, 130)
+        self.assertEqual(self.statuses(), ["running"])
 
 
 if __name__ == "__main__":

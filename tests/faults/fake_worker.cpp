@@ -145,12 +145,22 @@ void break_device(const std::string& how, const std::string& mark) {
 
 constexpr std::size_t leaked_bytes = 50 << 20;
 
-void print_much() {
-    const std::string line = std::string(999, 'x') + '\n';
+// 100 MB between two lines that a reader may look for.
+void flood() {
+    std::string line(1000, 'x');
+    line.back() = '\n';
+    std::printf("the beginning\n");
     for (int i = 0; i < 100'000; ++i) std::fwrite(line.data(), 1, line.size(), stdout);
+    std::printf("the end\n");
 }
 
 void misbehave(const std::string& how, const std::string& mark) {
+    if (how == "print") {
+        std::printf("half way\n");
+        std::fprintf(stderr, "\x1b[31mnot well\n");
+        std::printf("and no more");  // a line that is not ended
+    }
+    if (how == "flood") flood();
     if (how == "says-device-lost") throw Error("CUDA error: the GPU is lost");
     if (how.starts_with("device-")) break_device(how, mark);
     if (how == "throw") throw Error("the energy is not in the mood");
@@ -167,7 +177,6 @@ void misbehave(const std::string& how, const std::string& mark) {
     if (how == "exit") std::_Exit(7);
     if (how == "out-of-memory") throw std::bad_alloc();
     if (how == "kill-itself") ::kill(::getpid(), SIGKILL);
-    if (how == "print") print_much();
     if (how == "fork" && ::fork() == 0) ::sleep(2), std::_Exit(0);  // with every descriptor that it inherits
     if (how == "close-descriptors") ::close_range(3, 1000, 0);
     if (how == "leak") std::memset(std::malloc(leaked_bytes), 1, leaked_bytes);

@@ -60,6 +60,10 @@ VERBS = {
     "merge": ["merge", "merged.db", "store.db"],
     "ask": ["ask", "tiny.toml"],
     "tell": ["tell", "tiny.toml"],
+    "logs": ["logs", "--help"],  # of a trial that has printed nothing there is nothing to write
+    "cancel": ["cancel", "1"],
+    "pause": ["pause", "1"],
+    "retry": ["retry", "1"],
     "list": ["list"],
     "show": ["show", "1"],
     "compare": ["compare", "1", "1"],

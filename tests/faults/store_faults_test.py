@@ -65,6 +65,7 @@ VERBS = [
     ["show", "last", "--format", "json"],
     ["show", "2", "--toml"],
     ["show", "10"],
+    ["logs", "10"],
     ["best", "kl"],
     ["table"],
     ["table", "lattice", "-r", "channels", "-m", "kl"],

@@ -39,7 +39,7 @@ ENDS = {
     "sleep": {"timeout", "failed"},
     "out-of-memory": {"oom"},
     "kill-itself": {"failed"},
-    "print": None,
+    "flood": None,
     "fork": None,
     "close-descriptors": {"failed", "timeout"},
     "leak": None,

@@ -135,6 +135,24 @@ TEST_CASE("show tells everything about a trial, by any of its names") {
                           "marginalia show last --format json", "marginalia show 99"});
 }
 
+TEST_CASE("logs prints what a trial has printed, harmless for a terminal") {
+    compare_with("logs", {"marginalia logs 10", "marginalia logs 10 -n 1", "marginalia logs 1 -f", "marginalia logs 99",
+                          "marginalia logs --help"});
+}
+
+TEST_CASE("cancel, pause and retry say what became of each trial") {
+    fs::copy_file(place().folder / "marginalia.db", place().folder / "control.db");
+    const std::string on = " --store control.db";
+    compare_with("control",
+                 {"marginalia cancel 12" + on, "marginalia cancel 12" + on, "marginalia pause 12" + on,
+                  "marginalia retry 12 10" + on, "marginalia retry 12" + on, "marginalia pause 12" + on,
+                  "marginalia cancel --experiment lattice" + on, "marginalia cancel 1 2" + on,
+                  "marginalia pause --experiment single" + on, "marginalia cancel 99" + on, "marginalia cancel" + on,
+                  "marginalia retry 1 --experiment lattice" + on, "marginalia cancel 12 --wait x" + on,
+                  "marginalia cancel 1 --store missing.db", "marginalia list --status cancelled" + on,
+                  "marginalia cancel --help", "marginalia retry --help"});
+}
+
 TEST_CASE("best ranks configurations over seeds, without NaN and without lucky single seeds") {
     compare_with("best", {"marginalia best kl", "marginalia best kl --experiment lattice --min-seeds 3 --format csv",
                           "marginalia best spearman", "marginalia best spearman --min -n 1",

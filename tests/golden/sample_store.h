@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "store/connection.h"
+#include "store/live.h"
 #include "store/store.h"
 
 namespace marginalia::testing {
@@ -139,6 +140,7 @@ inline void fill_sample_store(const std::filesystem::path& file, std::int64_t ev
         if (trial.id == 12) continue;
         store.claim(trial.id, owner, "cpu", 2);
         if (trial.id == 10) {
+            store::add_log(store, trial.id, {"a lattice of 6 x 6 sites\nstep 140: log f is \x1b[31mnan\x1b[0m\n"});
             store.set_status(trial.id, store::Status::failed,
                              "energy 'ising': log_density returned NaN; check its parameters");
             continue;

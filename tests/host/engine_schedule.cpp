@@ -38,7 +38,8 @@ std::string worker_environment() {
     WorkerProcess worker(program, {.threads = 2});
     for (pollfd end{worker.end_descriptor(), POLLIN, 0}; !worker.ended();) ::poll(&end, 1, 100);
     std::filesystem::remove(program);
-    return "\n" + worker.log_since(0, 1 << 20);
+    worker.output().take_rest();
+    return "\n" + worker.output().since(0);
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -225,7 +226,7 @@ TEST_CASE("a worker's environment has the one device that it is to see") {
         WorkerProcess worker(program, {.threads = 1, .visible = std::move(visible)});
         for (pollfd end{worker.end_descriptor(), POLLIN, 0}; !worker.ended();) ::poll(&end, 1, 100);
         std::filesystem::remove(program);
-        return worker.log_since(0, 1 << 20);
+        return worker.printed_since(0);
     };
     CHECK(visible_to(std::nullopt) == "<4,5>\n");
     CHECK(visible_to("5") == "<5>\n");

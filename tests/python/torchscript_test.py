@@ -195,6 +195,38 @@ def check_on_device(folder):
     expect("step 1: log f is -infinity for" in text, text)
 
 
+class Talkative(Uniform):
+    @torch.jit.export
+    def log_density(self, x: torch.Tensor) -> torch.Tensor:
+        print("asked about", x.size(0), "states")
+        return torch.zeros([x.size(0)])
+
+
+def check_print(folder):
+    """What an energy prints is kept with its trial."""
+    saved(folder, "talkative.pt", Talkative(), {"sites": 4, "categories": 2})
+    (folder / "talkative.toml").write_text("""name = "talkative"
+[energy]
+plugin = "torchscript"
+file = "talkative.pt"
+[network]
+plugin = "mlp"
+[sampler]
+plugin = "ancestral"
+[objective]
+plugin = "mam-energy"
+[train]
+steps = 3
+batch = 8
+[evaluation]
+samples = 8
+""")
+    store = ["--store", "talkative.db"]
+    run(programs / "marginalia", "run", "talkative.toml", *store, folder=folder)
+    text = run(programs / "marginalia", "logs", "1", *store, folder=folder)
+    expect("asked about 8 states\n" in text, f"logs has not what the energy printed:\n{text}")
+
+
 class Net(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x
@@ -215,5 +247,6 @@ with tempfile.TemporaryDirectory() as place:
     check_score(folder)
     check_refusals(folder)
     check_on_device(folder)
+    check_print(folder)
 print("torchscript:", "all as expected" if not failures else f"{len(failures)} failed")
 sys.exit(1 if failures else 0)

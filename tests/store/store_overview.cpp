@@ -104,16 +104,6 @@ TEST_CASE("a page of trials has what is shown of each, in the order of the page"
     CHECK_FALSE(summary_of(filled.store, 4, "kl"));
 }
 
-TEST_CASE("the end of a log is its newest pieces, in their order, bounded however large they are") {
-    Filled filled;
-    filled.store.connection().execute(
-        "INSERT INTO log VALUES (2, 0, 0, 'one'), (2, 3, 0, 'two'), (2, 6, 0, 'three'), (3, 0, 0, zeroblob(1000000))");
-    CHECK(log_end(filled.store, 2, 2) == "twothree");
-    CHECK(log_end(filled.store, 2, 9) == "onetwothree");
-    CHECK(log_end(filled.store, 3, 9).size() == 65536);
-    CHECK(log_end(filled.store, 4, 9).empty());
-}
-
 TEST_CASE("the time of a trial that runs goes on") {
     Filled filled;
     filled.store.connection().execute(

@@ -21,13 +21,12 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     return lines;
 }
 
-// As backtrace_symbols_fd writes them: FILE(symbol+0x12)[0x7f...]
+}  // namespace
+
 bool is_stack_line(std::string_view line) {
     const auto holds = [&](std::string_view words) { return line.find(words) != std::string_view::npos; };
     return line.ends_with(']') && holds("[0x") && holds("(");
 }
-
-}  // namespace
 
 std::string last_output(std::string_view log) {
     std::vector<std::string_view> lines = lines_of(log);

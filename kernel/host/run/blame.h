@@ -9,6 +9,9 @@
 
 namespace marginalia {
 
+// Of a stack as a crash writes it (backtrace_symbols_fd): FILE(symbol+0x12)[0x7f...]
+bool is_stack_line(std::string_view line);
+
 // The last lines of a worker's output as one line, without the stack that a crash wrote there; empty if there are none.
 std::string last_output(std::string_view log);
 

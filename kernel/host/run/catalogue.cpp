@@ -39,11 +39,13 @@ public:
             pollfd entries[] = {{signals ? signals->descriptor() : -1, POLLIN, 0},
                                 {worker.end_descriptor(), POLLIN, 0},
                                 {worker.record_descriptor(), POLLIN, 0},
-                                {worker.has_unsent() ? worker.command_descriptor() : -1, POLLOUT, 0}};
+                                {worker.has_unsent() ? worker.command_descriptor() : -1, POLLOUT, 0},
+                                {worker.output().descriptor(), POLLIN, 0}};
             ::poll(entries, std::size(entries), listing_tick);
             if (entries[0].revents & POLLIN) take(signals->next());
             if (ready_.stopped_by != 0) return std::nullopt;
             worker.write_some();
+            worker.output().take();
             const bool ended = worker.ended();  // asked before the last is read
             try {
                 const auto take = [this](RecordType type, std::string_view bytes) { this->take(type, bytes); };
@@ -95,7 +97,7 @@ private:
 
     PluginFailure blame(std::optional<std::string> what) {
         const Ending ending = ready_.worker->ending();  // where there is no `what`, it has ended
-        const std::string output = last_output(ready_.worker->log_since(0));
+        const std::string output = last_output(ready_.worker->printed_since(0));
         if (!what && ending.signal == SIGKILL)
             return {"", "was killed by " + ending.text() + " before it had loaded its plugins"};
         if (!what && ending.signal != 0) what = "crashes when it is loaded: " + ending.text();

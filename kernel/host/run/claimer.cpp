@@ -110,6 +110,7 @@ Claim Claimer::claim(const ClaimRequest& request) {
             if (!answer.ours) return;
             answer.at = Clock::now();
             if (trial) answer.seconds_before = trial->seconds;
+            if (trial) answer.attempt = trial->attempts;
             answer.checkpoint = store.find_checkpoint(request.trial);
             if (request.evaluation != 0) answer.start_from = store.find_evaluation_state(request.trial);
             else read_training(store, request.trial, answer);

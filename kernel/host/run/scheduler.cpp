@@ -62,11 +62,13 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs, const std::deque<Job>& other
         heed_store();
         take_more();
         tend_rungs();
+        beat();
         assign();
         if (!busy()) break;
         feed_workers();
         tend_workers();
         wait_for_events();
+        keep_logs();
         check_clocks();
         check_budget();
         check_store();
@@ -176,6 +178,7 @@ void Scheduler::wait_for_events() {
         if (!station->worker) continue;
         WorkerProcess& worker = *station->worker;
         entries.push_back({worker.end_descriptor(), POLLIN, 0});
+        entries.push_back({worker.output().descriptor(), POLLIN, 0});
         if (worker.has_unsent()) entries.push_back({worker.command_descriptor(), POLLOUT, 0});
         if (store_behind) continue;
         entries.push_back({worker.record_descriptor(), POLLIN, 0});
@@ -190,8 +193,11 @@ void Scheduler::wait_for_events() {
     claimer_->heard();
     take_claims();
     take_pieces();
-    for (auto& station : stations_)
-        if (station->worker && station->worker->has_unsent()) station->worker->write_some();
+    for (auto& station : stations_) {
+        if (!station->worker) continue;
+        station->worker->output().take();
+        if (station->worker->has_unsent()) station->worker->write_some();
+    }
     for (const pollfd& entry : entries) {
         if (!(entry.revents & (POLLIN | POLLHUP | POLLERR))) continue;
         for (Station* station : readers)
@@ -283,7 +289,9 @@ void Scheduler::start_if_ready(Station& station) {
         sizes.start_from = static_cast<std::uint64_t>(start->bytes);
         station.feeds.push_back({*start});
     }
-    station.log_place = station.worker->log_size();
+    station.worker->output().take_rest();
+    station.log_place = station.logged = station.worker->output().size();
+    station.log_attempt = station.claim->attempt > 1 && !station.job->trained ? station.claim->attempt : 0;
     station.worker->send(Command::trial, encode_trial_head(request, sizes));
     station.started = true;
     station.shown.started = Clock::now();

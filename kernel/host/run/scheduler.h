@@ -116,6 +116,10 @@ private:
     void take_more();
     bool anyone_busy() const;
 
+    void beat();
+    void keep_logs();
+    void keep_log(Station&);
+    void keep_last_words(Station&);
     void heed_store();
     void heed_request(Station&, store::Wish wish);
     std::string end_as_asked(const Station&);
@@ -124,6 +128,7 @@ private:
     void take_up(const store::OpenTrial& open);
     void went_elsewhere(Station&);
     std::uint64_t set_status(store::TrialId trial, store::Status status, std::string reason = {});
+    std::uint64_t end_with(Station&, store::Status status, std::string reason = {});
     bool goes_on(const Station&) const;
 
     void take_signals();
@@ -205,6 +210,7 @@ private:
     std::map<store::TrialId, std::uint64_t> changed_;  // the writer's number of the last status that we gave a trial
     std::optional<StoreWatch> watch_;
     bool waiting_said_ = false;
+    Clock::time_point beat_at_{};
     ScheduleResult result_;
     std::set<std::string> told_changes_;  // what trials left changed in their workers, said once a run
     std::mt19937_64 tickets_{std::random_device{}()};

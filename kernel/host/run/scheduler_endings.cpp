@@ -21,7 +21,7 @@ void Scheduler::worker_ended(Station& station) {
     }
     const bool by_itself = !station.ready && (!station.ended_for.empty() || ending.signal != SIGKILL);
     std::string reason = "the worker ended by " + ending.text() + loading_words(station);
-    if (const std::string output = last_output(station.worker->log_since(0)); !output.empty())
+    if (const std::string output = last_output(station.worker->printed_since(0)); !output.empty())
         reason += "; last output: " + output;
     if (!station.ended_for.empty()) reason = station.ended_for;
     station.drop_worker();
@@ -48,6 +48,7 @@ void Scheduler::worker_babbles(Station& station, const std::string& what) {
     const bool had_trial = !station.idle();
     const bool started = station.started;
     const std::string where = state_words(station) + (started ? "" : loading_words(station));
+    keep_last_words(station);
     station.drop_worker();
     if (!had_trial) return;
     const std::string reason = text + where + "; a plugin writes to a file descriptor or memory that is not its own: " +
@@ -66,7 +67,7 @@ void Scheduler::trial_ended_by(Station& station, const Ending& ending) {
     }
     if (!station.ended_for.empty()) return trial_failed(station, Status::failed, station.ended_for + where);
     if (ending.signal != SIGKILL) {
-        const std::string output = last_output(station.worker->log_since(station.log_place));
+        const std::string output = last_output(station.worker->printed_since(station.log_place));
         const std::string words = words_on_crash(station, ending);
         if (const auto fault = fault_of(station, output); fault != DeviceFault::none)
             return device_failed(station, fault, words);
@@ -92,7 +93,7 @@ std::string Scheduler::state_words(const Station& station) {
 }
 
 std::string Scheduler::words_on_crash(const Station& station, const Ending& ending) const {
-    const std::string log = station.worker->log_since(station.log_place);
+    const std::string log = station.worker->printed_since(station.log_place);
     std::string words = "the worker ended by " + ending.text() + state_words(station);
     if (const std::string plugin = plugin_on_stack(log, catalogue_); !plugin.empty()) words += " in " + plugin;
     if (const std::string output = last_output(log); !output.empty()) words += "; last output: " + output;

@@ -118,6 +118,7 @@ void Scheduler::drop_idle_workers(std::size_t device) {
 
 // The trial at hand has left it.
 void Scheduler::vacate(Station& station) {
+    keep_last_words(station);
     if (station.job) placement_->pool().give_back(station.device, station.ask);
     station.held = station.ask.memory;
     station.drop_job();

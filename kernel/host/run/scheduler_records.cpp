@@ -160,7 +160,7 @@ void Scheduler::take_metrics(Station& station, std::string_view payload) {
 }
 
 void Scheduler::trial_done(Station& station) {
-    const auto number = set_status(station.job->trial, store::Status::done);
+    const auto number = end_with(station, store::Status::done);
     Job& job = *station.job;
     placement_->did_well(station.device);
     if (job.trained) job.evaluations.pop_front();
@@ -189,7 +189,7 @@ void Scheduler::evaluate_next(Job job) {
 }
 
 void Scheduler::trial_preempted(Station& station) {
-    set_status(station.job->trial, store::Status::preempted);
+    end_with(station, store::Status::preempted);
     say_stopped(station);
     vacate(station);
 }
@@ -200,7 +200,7 @@ void Scheduler::say_stopped(const Station& station) {
 }
 
 void Scheduler::trial_failed(Station& station, store::Status status, std::string reason) {
-    set_status(station.job->trial, status, reason);
+    end_with(station, status, reason);
     Job job = std::move(*station.job);
     const bool again = goes_on(station);
     const bool after_others = station.after_others && !job.fresh && status != store::Status::timeout;

@@ -98,6 +98,12 @@ std::uint64_t Scheduler::set_status(store::TrialId trial, store::Status status, 
     return changed_[trial] = writer_.status(trial, status, std::move(reason));
 }
 
+// What it has printed is there before it is said to have ended.
+std::uint64_t Scheduler::end_with(Station& station, store::Status status, std::string reason) {
+    keep_last_words(station);
+    return set_status(station.job->trial, status, std::move(reason));
+}
+
 // After a failure of its own or of what it ran on.
 bool Scheduler::goes_on(const Station& station) const { return !stopping_ && !station.wish; }
 

@@ -79,6 +79,7 @@ void Scheduler::say_written(std::uint64_t number) {
 void Scheduler::trial_spoilt(store::TrialId trial, const std::string& why) {
     for (const auto& station : stations_) {
         if (!station->started || station->job->trial != trial) continue;
+        keep_last_words(*station);
         station->drop_worker();
         return trial_failed(*station, store::Status::failed, why);
     }
@@ -114,6 +115,7 @@ void Scheduler::take_pieces() {
         ++feed.number;
         feed.sent += static_cast<std::int64_t>(piece->bytes.size());
         if (piece->bytes.empty() || feed.sent > feed.of.bytes) {
+            keep_last_words(station);
             station.drop_worker();
             trial_failed(
                 station, store::Status::failed,

@@ -52,6 +52,10 @@ struct Scheduler::Station {
     bool after_others = false;               // the worker has run trials of other plugins before
     std::uint64_t ticket = 0;                // by which it says that it ended
     std::int64_t log_place = 0;              // where the trial's output begins
+    std::int64_t logged = 0;                 // up to there the store has been given it
+    std::int64_t log_attempt = 0;            // to be said before more of it is; 0: it has been
+    Clock::time_point log_at{};              // when more of it is due
+    std::uint64_t log_number = 0;            // of the last piece among the writer's records
     std::optional<store::Status> killed_as;  // we killed the worker; what the trial is then
     std::int64_t stop_at = 0;                // the rung to which the trial runs; 0: to its end
     std::string pruned_for;                  // why it is over once it has stopped; empty: it is not

@@ -53,18 +53,6 @@ struct Pipe {
 
 void set_non_blocking(int descriptor) { ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
 
-// A file without a name: gone with the last of its users, however they end.
-int open_log() {
-    std::error_code none;
-    std::string name = (fs::temp_directory_path(none) / "marginalia-worker-XXXXXX").string();
-    const int descriptor = ::mkostemp(name.data(), O_CLOEXEC | O_APPEND);
-    if (descriptor < 0)
-        throw Error(name + ": a worker's log cannot be made: " + system_words() +
-                    (errno == EMFILE || errno == ENFILE ? "" : "; set TMPDIR to a folder that can be written"));
-    ::unlink(name.c_str());
-    return descriptor;
-}
-
 // Descriptors of the worker's ends, the same in every worker.
 constexpr int worker_commands = 3, worker_records = 4;
 
@@ -101,13 +89,8 @@ WorkerProcess::WorkerProcess(const fs::path& program, WorkerPlace place) : place
     std::signal(SIGPIPE, SIG_IGN);  // writing to a dead worker is an error code here, not our end
     std::signal(SIGCHLD, SIG_DFL);  // whoever started us may ignore it, and then nobody learns how a child ended
     Pipe commands, records;
-    log_ = open_log();
-    try {
-        spawn(program, commands.read, records.write);
-    } catch (...) {
-        ::close(log_);
-        throw;
-    }
+    spawn(program, commands.read, records.write);
+    output_.close_write_end();
     commands_ = std::exchange(commands.write, -1);
     records_ = std::exchange(records.read, -1);
     set_non_blocking(commands_);
@@ -119,8 +102,8 @@ void WorkerProcess::spawn(const fs::path& program, int command_end, int record_e
     const StartOn processors(place_.processors);
     pid_ = start_child({.command = {fs::absolute(program).string(), "--pipes", std::to_string(worker_commands),
                                     std::to_string(worker_records), "--threads", std::to_string(place_.threads)},
-                        .descriptors = {{log_, STDOUT_FILENO},
-                                        {log_, STDERR_FILENO},
+                        .descriptors = {{output_.write_end(), STDOUT_FILENO},
+                                        {output_.write_end(), STDERR_FILENO},
                                         {command_end, worker_commands},
                                         {record_end, worker_records}},
                         .environment = environment_with(program, place_),
@@ -146,7 +129,7 @@ WorkerProcess::~WorkerProcess() {
         pollfd end{end_, POLLIN, 0};
         ::poll(&end, 1, 10);
     }
-    for (const int descriptor : {commands_, records_, log_, end_})
+    for (const int descriptor : {commands_, records_, end_})
         if (descriptor >= 0) ::close(descriptor);
 }
 
@@ -224,15 +207,10 @@ bool WorkerProcess::ended() {
     return true;
 }
 
-std::int64_t WorkerProcess::log_size() const { return ::lseek(log_, 0, SEEK_END); }
-
-std::string WorkerProcess::log_since(std::int64_t place, std::size_t most) const {
-    const std::int64_t size = log_size();
-    const std::int64_t from = std::max(place, size - static_cast<std::int64_t>(most));
-    std::string text(static_cast<std::size_t>(std::max<std::int64_t>(0, size - from)), '\0');
-    const long got = ::pread(log_, text.data(), text.size(), from);
-    text.resize(static_cast<std::size_t>(std::max(got, 0L)));
-    return text;
+std::string WorkerProcess::printed_since(std::int64_t place) {
+    constexpr std::size_t most = 16000;
+    output_.take_rest();
+    return output_.since(place, most);
 }
 
 }  // namespace marginalia

@@ -1,4 +1,4 @@
-// A worker process as the host sees it: two pipes, a log file and how it ended.
+// A worker process as the host sees it: two pipes, what it prints and how it ended.
 //
 // Its end is seen by a pidfd and not by the end of its pipe, which a child that a plugin left behind may hold open. It
 // is in a process group of its own with whatever it starts, so that nothing of it outlives it.
@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/host/run/worker_output.h"
 #include "kernel/wire/protocol.h"
 
 namespace marginalia {
@@ -46,7 +47,7 @@ std::string seconds_text(std::chrono::milliseconds time);  // "120 seconds"
 
 // Owns the process: it dies with this object, and so do its children. Nothing here waits for it but the destructor,
 // some seconds at most. Poll record_descriptor() and end_descriptor() for reading and, while has_unsent(),
-// command_descriptor() for writing; poll leaves out those that are -1. Without pidfds (Linux before 5.3)
+// command_descriptor() for writing; and output(). Without pidfds (Linux before 5.3)
 // end_descriptor() is -1: ask ended() every now and then.
 //
 // Threads: one thread, the main thread: a worker dies with the thread that started it.
@@ -90,9 +91,9 @@ public:
     void signal(int number);  // to it and its children: SIGKILL, SIGSTOP, SIGCONT
     void kill() { signal(SIGKILL); }
 
-    // What it wrote to stdout and stderr: a place in it, and the end of what came after that place.
-    std::int64_t log_size() const;
-    std::string log_since(std::int64_t place, std::size_t most = 16000) const;
+    WorkerOutput& output() { return output_; }
+    // The end of what it has printed up to now, after a place in that.
+    std::string printed_since(std::int64_t place);
 
 private:
     void hand_over(const Take& take);
@@ -102,7 +103,8 @@ private:
     pid_t pid_ = -1;
     bool ended_ = false;
     Ending ending_;
-    int commands_ = -1, records_ = -1, log_ = -1, end_ = -1;
+    int commands_ = -1, records_ = -1, end_ = -1;
+    WorkerOutput output_;
     std::deque<std::string> unsent_;
     std::size_t sent_of_first_ = 0;
     FrameReader reader_{most_record_bytes};

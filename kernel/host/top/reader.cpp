@@ -9,6 +9,7 @@
 #include "kernel/host/top/filter.h"
 #include "kernel/host/top/log_text.h"
 #include "kernel/spec/metrics.h"
+#include "store/live.h"
 
 namespace marginalia::top {
 namespace {
@@ -74,11 +75,11 @@ void set_place_of_checkpoint(store::LiveTrial& trial, const FlatConfig& config) 
 
 // Its end; where one scrolls back, all that is kept.
 std::vector<std::string> log_of(store::Store& store, Choices& choices, Size size) {
-    constexpr std::int64_t few = 8, all = 256;  // pieces
     const bool whole = choices.page == Page::log;
     if (!whole) choices.back = 0;
     const std::size_t lines = whole ? log_lines_of(size) : log_lines_beside_plot(size);
-    const std::string text = store::log_end(store, choices.chosen, choices.back > 0 ? all : few);
+    const std::string text =
+        choices.back > 0 ? store::read_log(store, choices.chosen).text : store::log_tail(store, choices.chosen, lines);
     return window_of(log_lines(text, size.width), lines, choices.back);
 }
 

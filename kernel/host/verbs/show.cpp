@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/results/trial_json.h"
+#include "kernel/host/run/blame.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/provenance_facts.h"
@@ -18,6 +21,7 @@
 #include "kernel/spec/experiment.h"
 #include "kernel/spec/metrics.h"
 #include "store/rungs.h"
+#include "store/live.h"
 
 namespace marginalia {
 namespace {
@@ -192,6 +196,18 @@ Facts kept_samples(store::Store& store, const store::TrialDetails& details) {
     return facts;
 }
 
+// Of a trial that failed or was lost; what a crash printed of its stack is for `logs`.
+void print_last_output(store::Store& store, store::TrialId trial, std::ostream& out) {
+    constexpr std::size_t most = 10, with_stack = most + 60;
+    std::istringstream text(store::log_tail(store, trial, with_stack));
+    std::deque<std::string> lines;
+    for (std::string line; std::getline(text, line);)
+        if (!is_stack_line(line)) lines.push_back(line);
+    while (lines.size() > most) lines.pop_front();
+    if (!lines.empty()) out << "\nlast output (marginalia logs " << trial << ")\n";
+    for (const std::string& line : lines) out << "  " << printable(line) << '\n';
+}
+
 void print_text(store::Store& store, const store::TrialDetails& details, std::ostream& out) {
     const store::Trial& trial = details.trial;
     const Screen view = screen();
@@ -202,6 +218,7 @@ void print_text(store::Store& store, const store::TrialDetails& details, std::os
     if (!trial.error.empty())
         out << (is_failure ? "\nerror\n" : "\nreason\n") << wrap(printable_lines(trial.error), view.width, 2);
     print_notes(details, out);
+    if (store::facts_of(trial.status).mood == store::Mood::bad) print_last_output(store, trial.id, out);
     const FlatConfig config = config_of(store, trial);
     print_facts("config", {config.begin(), config.end()}, out);
     print_finals(details, out);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <map>
+#include <set>
 #include <thread>
 
 #include "kernel/base/printable.h"
@@ -83,8 +85,8 @@ std::string words_on_retry(store::Store& store, const store::Answer& answer) {
     std::string words = "queued again";
     if (trial.checkpoint_step >= 0) words += fmt::format(", to go on from step {}", trial.checkpoint_step);
     if (store::is_under_way(store, trial.experiment))
-        return words + "; a run of " + printable(trial.experiment) + " takes it up when it has a slot free";
-    return words + "; it runs with: " + command_for(store, trial);
+        words += "; a run of " + printable(trial.experiment) + " takes it up when it has a slot free";
+    return words;
 }
 
 std::string words_on_stop(const store::Answer& answer, Wish wish) {
@@ -105,16 +107,25 @@ std::string words_on(store::Store& store, const store::Answer& answer, Wish wish
 
 void print(store::Store& store, const std::vector<store::Answer>& answers, Wish wish, std::ostream& out) {
     if (answers.size() > most_lines) {
-        std::map<Status, std::size_t> counts;
-        for (const store::Answer& answer : answers) ++counts[answer.trial.status];
-        for (const auto& [status, count] : counts)
-            out << count_text(count, "trial") << " of " << printable(answers.front().trial.experiment) << ": "
-                << store::name_of(status) << '\n';
+        std::map<std::string, std::size_t> counts;
+        for (const store::Answer& answer : answers)
+            ++counts[answer.outcome == Outcome::asked ? words_on_stop(answer, wish)
+                                                      : std::string(store::name_of(answer.trial.status))];
+        for (const auto& [words, count] : counts) out << count_text(count, "trial") << ": " << words << '\n';
         return;
     }
     for (const store::Answer& answer : answers)
         out << "trial " << answer.trial.id << " of " << printable(answer.trial.experiment) << ": "
             << words_on(store, answer, wish) << '\n';
+}
+
+// What nobody runs yet.
+void say_commands(store::Store& store, const std::vector<store::Answer>& answers) {
+    std::set<std::string> commands;
+    for (const auto& [outcome, before, trial] : answers)
+        if (trial.status == Status::queued && !store::is_under_way(store, trial.experiment))
+            commands.insert(command_for(store, trial));
+    for (const std::string& command : commands) std::cerr << "to run what is queued: " << command << '\n';
 }
 
 }  // namespace
@@ -133,8 +144,11 @@ int wish_verb(const Common& common, const WishOptions& options, Wish wish, std::
     store.transaction([&] {
         for (const store::TrialId trial : trials) answers.push_back(store::ask(store, trial, wish));
     });
-    wait_for(store, answers, wish, std::chrono::seconds(options.wait));
+    // A retried trial may have to wait for a slot, which is not waited for.
+    const std::int64_t patience = wish == Wish::retry ? std::min<std::int64_t>(options.wait, 2) : options.wait;
+    wait_for(store, answers, wish, std::chrono::seconds(patience));
     print(store, answers, wish, out);
+    if (wish == Wish::retry) say_commands(store, answers);
     const auto any = [&](Outcome outcome) {
         return std::ranges::find(answers, outcome, &store::Answer::outcome) != answers.end();
     };

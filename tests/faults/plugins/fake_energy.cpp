@@ -10,7 +10,7 @@ constexpr marginalia::Parameter parameters[] = {
      .type = ParameterType::text,
      .fallback = "\"normal\"",
      .choices = "normal|throw|throw-once|crash|sleep|exit|out-of-memory|kill-itself|babble|babble-and-sleep|"
-                "device-fault|device-fault-once|device-lost-once|says-device-lost|not-finite|print|fork|"
+                "device-fault|device-fault-once|device-lost-once|says-device-lost|not-finite|print|flood|fork|"
                 "close-descriptors|leak",
      .help = "what the trial does half-way"},
     {.name = "at_full_rate",
