@@ -46,8 +46,8 @@ TEST_CASE("the TOML of the documentation is valid") {
 
 TEST_CASE("the documentation names every key of the kernel's tables with its default") {
     const std::string text = documentation();
-    for (const auto* table : {&train_parameters(), &evaluation_parameters(), &run_parameters(), &stop_parameters(),
-                              &resource_parameters()})
+    for (const auto* table :
+         {&train_parameters(), &evaluation_parameters(), &run_parameters(), &stop_parameters(), &resource_parameters()})
         for (const ParameterSpec& spec : *table) {
             INFO(spec.name);
             CHECK(text.find("| `" + spec.name + "` | " + type_name(spec.type) + " | `" + spec.fallback + "` |") !=
