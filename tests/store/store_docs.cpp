@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "store/queries.h"
+#include "store/rungs.h"
 #include "tests/store/store_testing.h"
 
 namespace store_docs {
@@ -37,6 +38,9 @@ void fill(Store& store) {
         const std::vector<MetricPoint> points{{"loss", 100, 2.0, 2e9}, {"loss", 200, std::nan(""), 2e9 + 1}};
         store.add_metrics(trial.id, points);
         store.add_checkpoint(trial.id, 200, "bytes", {});
+        wait_at_rung(store, trial.id, 0, 100, "loss");
+        promote(store, trial.id, 0);
+        store.claim(trial.id, this_process(), "cpu", 1);
         store.set_status(trial.id, Status::done);
         store.claim(trial.id, this_process(), "cpu", 1);
         store.set_final_metric(trial.id, "kl", 0.1 * static_cast<double>(trial.id));

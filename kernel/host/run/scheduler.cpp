@@ -267,7 +267,7 @@ void Scheduler::start_if_ready(Station& station) {
     job.standing = std::move(station.claim->standing);
     job.setback = std::move(station.claim->setback);
     station.stop_at = job.trained ? 0 : next_rung(job.standing, rungs_->steps());
-    if (median_) median_->begin(job.trial, station.claim->curve);
+    if (median_ && !job.trained) median_->begin(job.trial, station.claim->curve);
     TrialRequest request{.settings = config.config,
                          .seed = config.seed,
                          .ticket = station.ticket,
