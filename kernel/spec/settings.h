@@ -140,9 +140,10 @@ inline constexpr Field<EvaluationSettings> evaluation_fields[] = {
     {"batch", &EvaluationSettings::batch, between(1, 1e6), "rows", "rows per pass of the network"},
     {"pictures", &EvaluationSettings::pictures, between(0, 1e4), "states", "sampled states kept for pictures; 0: off"},
     {"precision", &EvaluationSettings::precision, between(0, 1e9), "nats",
-     "standard error of log p at which kl, free_energy and nll_bits are precise enough, so that no more of `samples` "
-     "and nll_samples are drawn and scored, and each row of a ranking, whose log p is then estimated from nll_points "
-     "passes at a time (16 where that is 0) in place of ensemble_orders orders; 0: all are drawn, and whole orders",
+     "standard error at which kl and free_energy are precise enough, so that no more of `samples` are drawn; "
+     "forward_kl, or nll_bits where log Z is not known, and nll_samples; and log p of each row of a ranking, which is "
+     "then estimated from nll_points passes at a time (16 where that is 0) in place of ensemble_orders orders; 0: all "
+     "are drawn, and whole orders",
      "0"},
 };
 

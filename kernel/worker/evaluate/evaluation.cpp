@@ -137,7 +137,7 @@ at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x) {
 
 Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, const Draws& draws,
                          at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn) {
-    UntilPrecise ratios(draws.precision);
+    UntilPrecise ratios(draws.precision);  // log p - log f
     std::vector<at::Tensor> log_f_of_batches;
     const auto enough = [&](const Generated& batch) {
         if (!parts.energy) return false;
@@ -178,9 +178,15 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
 
 Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const Reference& reference,
                            const Draws& draws, at::Generator& generator, const KeepGoing& keep_going) {
-    UntilPrecise scored(draws.precision, reference.chains);
-    const at::Tensor log_p = log_densities(model, reference.x.slice(0, 0, draws.most), draws.batch, generator,
-                                           keep_going, [&](const at::Tensor& batch) { return scored.add(batch); });
+    const bool with_z = parts.energy && log_z.value;
+    UntilPrecise compared(draws.precision, reference.chains);  // log f - log Z - log p where that is known, else log p
+    const auto enough = [&](const at::Tensor& log_p) {
+        if (!with_z) return compared.add(log_p);
+        const std::int64_t first = compared.values().defined() ? compared.values().numel() : 0;
+        return compared.add(log_f_of(parts, reference.x.slice(0, first, first + log_p.numel())) - *log_z.value - log_p);
+    };
+    const at::Tensor log_p =
+        log_densities(model, reference.x.slice(0, 0, draws.most), draws.batch, generator, keep_going, enough);
     const Spread spread = spread_of(log_p, reference.chains);
     const double bits = static_cast<double>(parts.domain.sites) * std::numbers::ln2;
     const std::string suffix = suffix_of(model.density());
@@ -188,9 +194,8 @@ Figures evaluate_reference(const TrialParts& parts, const Model& model, const Lo
     if (draws.precision > 0) figures["evaluation_rows"] = static_cast<double>(log_p.numel());
     if (!parts.energy) return figures;
     add_observables(parts, reference.x, reference.chains, "_reference", figures);
-    if (log_z.value) {
-        const at::Tensor x = reference.x.slice(0, 0, log_p.numel());
-        const Spread forward = spread_of(log_f_of(parts, x) - *log_z.value - log_p, reference.chains);
+    if (with_z) {
+        const Spread forward = spread_of(compared.values(), reference.chains);
         const std::string name = "forward_kl" + (log_z.exact ? suffix : suffix_of(Model::Density::estimate));
         figures[name] = forward.mean;
         figures[name + "_stderr"] = std::hypot(forward.error, log_z.error);

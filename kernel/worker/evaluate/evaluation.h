@@ -35,8 +35,9 @@ std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at
 // log f of each row of x: (M) float64 on the CPU.
 at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
 
-// How many states are drawn or scored, `batch` at a time: `most`, or fewer where the standard error of the mean of log
-// p (of log p - log f, where there is an energy) is at most `precision` before, in nats; 0: all.
+// How many states are drawn or scored, `batch` at a time: `most`, or fewer where the standard error of the mean of
+// log p - log f is at most `precision` before, in nats (of log p alone, of reference states where log Z is not known);
+// 0: all.
 struct Draws {
     std::int64_t most, batch;
     double precision = 0;
