@@ -10,6 +10,7 @@
 #include "store/garbage.h"
 #include "store/queries.h"
 #include "store/remarks.h"
+#include "store/rungs.h"
 #include "store/transfer.h"
 #include "store/trash.h"
 #include "tests/store/store_testing.h"
@@ -48,6 +49,7 @@ void do_everything(Store& store, TrialId trial, std::size_t checkpoint = 5'000'0
     set_tag(store, trial, "seen", true);
     add_note(store, trial, "looks well");
     add_note(store, trial, "second thought");
+    set_back(store, trial, {0.1, "the loss is not finite"});
     store.connection().execute(
         fmt::format("INSERT INTO log VALUES ({0}, 0, 5, x'61'), ({0}, 1, 6, x'62');"
                     "INSERT INTO rung VALUES ({0}, 0, 25, 0.5, 'on', 7);"
