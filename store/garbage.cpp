@@ -118,7 +118,8 @@ std::int64_t bytes_when_empty(Store& store) {
 }
 
 Garbage measured(Store& trash, const std::vector<TrialId>& old) {
-    Garbage found{"trials in the trash", std::ssize(old), 0};
+    Garbage found{"trials in the trash", std::ssize(old), free_bytes(trash)};
+    if (old.empty()) return found;
     Rows all(trash.connection(), "SELECT count(*) FROM trial");
     if (all.next() && all.integer(0) == std::ssize(old)) {
         const auto file = pragma(trash.connection(), "page_count") * pragma(trash.connection(), "page_size");
@@ -126,7 +127,6 @@ Garbage measured(Store& trash, const std::vector<TrialId>& old) {
         return found;
     }
     for (const auto trial : old) found.bytes += bytes_of_trial(trash, trial);
-    found.bytes += free_bytes(trash);
     return found;
 }
 

@@ -220,6 +220,12 @@ TEST_CASE("trials are tagged, noted, removed, restored and archived") {
         store::add_note(results, 1, "the learning rate is too high: see the spikes at step 200");
         results.connection().execute("UPDATE note SET created = 1767225600000");
     }
+    fs::copy_file(place().folder / "marginalia.db", place().folder / "needs.db");
+    store::Store::open(place().folder / "needs.db")
+        .connection()
+        .execute(
+            "UPDATE config SET json = json_set(json, '$.train.start_from', 'single') WHERE id = (SELECT config FROM "
+            "trial WHERE id = 12)");
     const std::string program = "marginalia --store order.db ";
     compare_with("keep_order",
                  {program + "tag 1 best:kl good",
@@ -255,7 +261,9 @@ TEST_CASE("trials are tagged, noted, removed, restored and archived") {
                   program + "export store -e single -o archive.db",
                   "marginalia --store archive.db list --format csv | cut -d, -f1-4",
                   program + "show 13 --toml > a.toml",
-                  "marginalia --store archive.db show 13 --toml | diff a.toml -"});
+                  "marginalia --store archive.db show 13 --toml | diff a.toml -",
+                  "marginalia --store needs.db rm 13",
+                  "marginalia --store needs.db rm -e single --force"});
 }
 
 TEST_CASE("recover keeps what is whole of a damaged store, which all verbs refuse") {

@@ -9,7 +9,6 @@
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/open_store.h"
-#include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
 #include "store/error.h"
@@ -23,8 +22,8 @@ constexpr const char* footer_of_gc =
 of no trial, and free pages; with --checkpoints also checkpoints of finished trials beyond the newest and, where
 run.keep_best named a metric, the best. No trial of the store is removed, nor what it goes on from or is asked by.
 
-To give free pages back to the disk the store is written anew: that takes as much room as is left of it, beside it and
-in the folder for temporary files, and waits until no trial runs.
+To give free pages back to the disk the store is written anew. That takes as much room as is left of it, beside it and
+in the folder for temporary files, and is left out while trials run.
 
 Examples:
   marginalia gc --dry-run
@@ -110,7 +109,8 @@ int gc_verb(const Common& common, const GcOptions& options, std::ostream& out) {
 }  // namespace
 
 void add_gc(CLI::App& app, CommandLine& line) {
-    const auto [verb, options] = add_store_verb(app, line, "gc", "Free what nobody needs, the trash among it", gc_verb);
+    const auto [verb, options] =
+        add_store_verb(app, line, "gc", "Free what nobody needs any more, such as the trash", gc_verb);
     verb->footer(footer_of_gc);
     verb->add_flag("--dry-run", options.dry_run, "only print what would be freed");
     verb->add_option("--older-than", options.days, "of the trash, what was removed so many days ago; all if left out")

@@ -19,8 +19,8 @@ constexpr const char* footer_of_restore =
     R"(Without trials it lists what is in the trash, which other verbs look into as into any store:
   marginalia --store marginalia.trash.db show 3
 
-Trials come back by their numbers, unless another trial has that number now. What has been trained anew meanwhile is
-refused.
+Trials come back by their numbers, unless another trial has that number now. One that has been trained anew meanwhile
+is not restored.
 
 Examples:
   marginalia restore
