@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <marginalia/device_energy.h>
 #include <marginalia/energy_states.h>
 #include <marginalia/sampler.h>
