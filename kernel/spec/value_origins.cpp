@@ -1,7 +1,5 @@
 #include "kernel/spec/value_origins.h"
 
-#include <algorithm>
-
 #include "kernel/spec/file_text.h"
 #include "kernel/spec/read_root.h"
 #include "kernel/spec/section.h"

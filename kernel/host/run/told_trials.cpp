@@ -1,6 +1,5 @@
 #include "kernel/host/run/told_trials.h"
 
-#include <fcntl.h>
 #include <marginalia/error.h>
 #include <poll.h>
 #include <sys/eventfd.h>

@@ -1,7 +1,8 @@
 // `ask`: what the sweep of an experiment file searches, and what is known of it, for optimisers.
 #include <filesystem>
+#include <map>
+#include <vector>
 
-#include "kernel/host/results/results.h"
 #include "kernel/host/run/catalogue.h"
 #include "kernel/host/run/trials_result.h"
 #include "kernel/host/verbs/run_options.h"
