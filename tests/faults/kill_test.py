@@ -64,9 +64,10 @@ def results(store):
                                   WHERE {DIFFERS} ORDER BY 1, 2, 3""").fetchall()
     rungs = database.execute("""SELECT config_hash, seed, rung, step, value, decision, error FROM rungs
                                 JOIN trials USING (trial_id) ORDER BY 1, 2, 3""").fetchall()
-    # The archives themselves, from the table behind the view: the final parameters, byte for byte.
+    # The archives themselves, from the table behind the view: the final parameters, byte for byte. Those of a training
+    # that is not over hold how long it took so far.
     archives = database.execute("""SELECT config_hash, seed, step, trial_id, archive FROM checkpoint
-                                   JOIN trials ON trial = trial_id ORDER BY 1, 2, 3""").fetchall()
+                                   JOIN trials ON trial = trial_id WHERE status = 'done' ORDER BY 1, 2, 3""").fetchall()
     pieces = "SELECT data FROM checkpoint_piece WHERE trial = ? AND archive = ? ORDER BY number"
     checkpoints = [(*row, hashlib.sha256(b"".join(data for data, in database.execute(pieces, place))).hexdigest())
                    for *row, trial, archive in archives for place in [(trial, archive)]]
