@@ -240,7 +240,7 @@ class Top(HostTest):
         screen.press("j", "p")
         screen.shows("^trial 2 is paused")
         os.rename(self.store, self.store + ".away")
-        screen.shows("was moved or removed while `top` showed it")
+        screen.shows("was moved or removed")
         screen.shows("^exit code 2$")
 
     def test_rows_that_no_host_writes_are_shown_or_refused_in_a_sentence(self):
