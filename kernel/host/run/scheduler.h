@@ -179,11 +179,12 @@ private:
     bool stuck_said_ = false;
     std::vector<std::unique_ptr<Station>> stations_;
     std::deque<Job> queue_;
-    std::map<store::TrialId, Job> all_;                // of the run, as they were in the beginning
-    std::set<store::TrialId> trials_;                  // of those, the ones that it has had to do with
-    std::set<store::TrialId> elsewhere_;               // that other processes run
-    std::set<store::TrialId> given_up_;                // lost too often: until somebody queues them again
-    std::map<store::TrialId, std::uint64_t> changed_;  // the writer's number of the last status that we gave a trial
+    std::map<store::TrialId, Job> all_;   // of the run, as they were in the beginning
+    std::set<store::TrialId> trials_;     // of those, the ones that it has had to do with
+    std::set<store::TrialId> elsewhere_;  // that other processes run
+    std::set<store::TrialId> given_up_;   // lost too often: until somebody queues them again
+    // Up to which of the writer's records news of a trial are older than what we know of it.
+    std::map<store::TrialId, std::uint64_t> known_since_;
     std::optional<StoreWatch> watch_;
     bool waiting_said_ = false;
     Clock::time_point beat_at_{};

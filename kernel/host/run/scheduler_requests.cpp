@@ -55,11 +55,16 @@ void Scheduler::take_up_open(const StoreNews& news) {
     std::set<store::TrialId> known = at_hand();
     const std::set<store::TrialId> before = std::exchange(elsewhere_, {});
     for (const store::OpenTrial& trial : news.open) {
-        const auto changed = changed_.find(trial.id);
-        if (known.contains(trial.id) || (changed != changed_.end() && changed->second > news.number)) continue;
+        if (known.contains(trial.id)) continue;
         const bool queued = trial.status == store::Status::queued;
-        if (trial.status != store::Status::running && (queued || !given_up_.contains(trial.id))) take_up(trial);
-        else if (trial.status == store::Status::running && !trial.ours) elsewhere_.insert(trial.id);
+        const auto since = known_since_.find(trial.id);
+        if (since != known_since_.end() && since->second >= news.number) {
+            if (before.contains(trial.id)) elsewhere_.insert(trial.id);
+        } else if (trial.status != store::Status::running && (queued || !given_up_.contains(trial.id))) {
+            take_up(trial);
+        } else if (trial.status == store::Status::running && !trial.ours) {
+            elsewhere_.insert(trial.id);
+        }
     }
     known.merge(at_hand());
     for (const store::TrialId trial : before)
@@ -85,14 +90,16 @@ void Scheduler::take_up(const store::OpenTrial& open) {
     given_up_.erase(open.id);
     trials_.insert(open.id);
     const bool queued = open.status == store::Status::queued;
-    progress_.note("trial " + std::to_string(job.trial) + " (" + job.label + ") " +
-                   (queued ? "was queued again" : "was left by the process that ran it") + ", so it goes on here");
+    const char* why = !queued       ? "was left by the process that ran it"
+                      : job.trained ? "waits for its evaluation"
+                                    : "was queued again";
+    progress_.note("trial " + std::to_string(job.trial) + " (" + job.label + ") " + why + ", so it goes on here");
     room_changed_ = true;
     queue_.push_back(std::move(job));
 }
 
 std::uint64_t Scheduler::set_status(store::TrialId trial, store::Status status, std::string reason) {
-    return changed_[trial] = writer_.status(trial, status, std::move(reason));
+    return known_since_[trial] = writer_.status(trial, status, std::move(reason));
 }
 
 // What it has printed is there before it is said to have ended.
@@ -108,6 +115,8 @@ bool Scheduler::goes_on(const Station& station) const { return !stopping_ && !st
 void Scheduler::went_elsewhere(Station& station) {
     const Job& job = *station.job;
     const store::Status now = station.claim->status;
+    known_since_[job.trial] = watch_->last_look();
+    watch_->look_again();
     if (now == store::Status::running) elsewhere_.insert(job.trial);
     else if (now == store::Status::cancelled || now == store::Status::paused)
         progress_.note("trial " + std::to_string(job.trial) + " (" + job.label + ") is " +

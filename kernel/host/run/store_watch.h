@@ -30,6 +30,7 @@ public:
     // What has changed since the last call, if anything has; call it often. `others_run`: others run trials of ours,
     // so every second those whose host is gone are marked as lost.
     std::optional<StoreNews> news(bool others_run);
+    std::uint64_t last_look() const { return number_; }  // its number: news of it, or before it, may be still to come
     // The next news come whether or not somebody has written, and know all that the writer has been given so far.
     void look_again() { again_ = true; }
 
