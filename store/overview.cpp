@@ -78,7 +78,7 @@ std::vector<LiveTrial> live_trials(Store& store, std::span<const TrialId> trials
         "t.heartbeat, coalesce(p.phase, ''), coalesce(p.done, 0), coalesce(p.total, 0), coalesce(p.rate, 0), "
         "coalesce((SELECT what FROM request r WHERE r.trial = t.id), ''), "
         "coalesce((SELECT max(k.step) FROM checkpoint k WHERE k.trial = t.id), -1), "
-        "f.trial IS NOT NULL OR s.trial IS NOT NULL, {}, s.last "
+        "f.trial IS NOT NULL OR s.trial IS NOT NULL, {}, s.last, coalesce(s.last_step, 0) "
         "FROM json_each(?3) j CROSS JOIN trial t ON t.id = j.value {}"
         "LEFT JOIN config c ON c.id = t.config LEFT JOIN evaluation e ON e.id = t.evaluation ORDER BY j.key",
         whole_config, milliseconds_run, value_in_sql(metric), with_metric);
@@ -99,6 +99,7 @@ std::vector<LiveTrial> live_trials(Store& store, std::span<const TrialId> trials
         trial.checkpoint = rows.integer(15);
         trial.has_value = rows.integer(16) != 0;
         trial.value = rows.real(17), trial.last = rows.real(18);
+        trial.last_step = rows.integer(19);
     }
     return found;
 }

@@ -60,6 +60,7 @@ struct LiveTrial {
     double rate = 0;               // units a second; 0: not known
     std::int64_t checkpoint = -1;  // step of the newest; -1: none
     std::string asked;             // what somebody asks of its host, which has not done it yet; empty: nothing
+    std::int64_t last_step = 0;    // of the metric's points
     bool has_value = false;        // of the metric
     double value = 0, last = 0;    // as LiveMetric says, and its last recorded one; NaN where it is none
 };

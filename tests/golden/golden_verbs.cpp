@@ -292,6 +292,12 @@ TEST_CASE("the verbs that ask a model say what they want and what they refuse") 
                   "marginalia sample 99", "marginalia sample 10", "marginalia sample 1 --step 3"});
 }
 
+TEST_CASE("the live view wants a terminal, and what it is to show must be there") {
+    compare_with("top",
+                 {"marginalia top --help", "marginalia top", "marginalia top latice", "marginalia top --metric klx",
+                  "marginalia top --every 0", "marginalia --store missing.db top"});
+}
+
 TEST_CASE("wrong words get a sentence and the nearest right one") {
     compare_with(
         "usage",

@@ -94,6 +94,7 @@ TEST_CASE("a page of trials has what is shown of each, in the order of the page"
     CHECK(page[2].seconds == 1);
     CHECK(page[3].value == 1);
     CHECK(page[3].checkpoint == -1);
+    CHECK(page[3].last_step == 20);
     CHECK(page[4].checkpoint == 7);
     CHECK(live_trials(filled.store, Trials{2}, {"kl", LiveMetric::Of::highest})[0].value == 7);
     CHECK(live_trials(filled.store, Trials{2}, {"kl", LiveMetric::Of::last})[0].value == 4);

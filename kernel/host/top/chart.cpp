@@ -118,7 +118,7 @@ std::vector<std::string> y_labels(const Range& range, std::size_t rows, bool log
 std::pair<std::string, std::string> x_axis(const Range& range, std::size_t width) {
     std::vector<bool> marked(width);
     std::string labels;
-    for (const double tick : ticks(range.low, range.high, std::max<std::size_t>(width / 14, 1), false)) {
+    for (const double tick : ticks(range.low, range.high, std::max<std::size_t>(width / 14, 2), false)) {
         if (tick != std::floor(tick)) continue;  // a step is whole
         const auto at = static_cast<std::size_t>(std::lround(range.place(tick) * static_cast<double>(width - 1)));
         const std::string text = number_text(tick, 6);

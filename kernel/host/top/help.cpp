@@ -34,7 +34,7 @@ constexpr Help lines[] = {
 }  // namespace
 
 Picture help_picture(Size size) {
-    Picture picture = {Line("marginalia top: keys and columns; any key goes back", Tone::plain, true), Line()};
+    Picture picture = {Line(shorten("keys and columns; any key goes back", size.width), Tone::plain, true), Line()};
     constexpr std::size_t indent = 10;
     for (const Help& help : lines) {
         Line line(help.key, Tone::plain, true);

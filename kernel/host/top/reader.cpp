@@ -64,9 +64,14 @@ std::string settings_text(const FlatConfig& config, const std::vector<std::strin
     return text;
 }
 
-// A trial that does not run has no progress any more: it goes on from its newest checkpoint.
-void set_place_of_checkpoint(store::LiveTrial& trial, const FlatConfig& config) {
-    if (trial.total > 0 || trial.checkpoint < 0 || trial.status == store::Status::done) return;
+// A trial that runs has come to its last point at least, which is written more often than its progress; one that does
+// not goes on from its newest checkpoint.
+void set_place(store::LiveTrial& trial, const FlatConfig& config) {
+    if (trial.status == store::Status::running) {
+        if (trial.phase == "training") trial.done = std::max(trial.done, std::min(trial.last_step, trial.total));
+        return;
+    }
+    if (trial.checkpoint < 0 || trial.status == store::Status::done) return;
     const std::string steps = config.contains("train.steps") ? config.at("train.steps") : "";
     std::from_chars(steps.data(), steps.data() + steps.size(), trial.total);
     trial.done = trial.checkpoint;
@@ -116,7 +121,7 @@ std::vector<Row> Reader::rows_of(store::Store& store, const std::vector<store::T
         Row row;
         row.settings = settings_text(config, keys_of(store, trial.experiment));
         row.trial = std::move(trial);
-        set_place_of_checkpoint(row.trial, config);
+        set_place(row.trial, config);
         rows.push_back(std::move(row));
     }
     return rows;

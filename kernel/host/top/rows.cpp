@@ -28,7 +28,7 @@ std::string where_it_is(const store::LiveTrial& trial, double now) {
     std::string text = trial.phase.empty() ? "" : ": " + printable(trial.phase);
     if (trial.total > 0) text += fmt::format(" {} of {}", trial.done, trial.total);
     if (trial.rate > 0) text += ", " + rate_in_full(trial);
-    if (const double left = seconds_left(trial); left >= 0) text += ", " + duration_text(left) + " left";
+    if (const std::string left = left_text(trial); !left.empty()) text += ", " + left + " left";
     if (now - trial.heartbeat > long_silence) text += ", last heard of " + age_text(now - trial.heartbeat) + " ago";
     return text;
 }
