@@ -8,12 +8,17 @@ namespace marginalia {
 namespace {
 
 constexpr auto between_dead = std::chrono::seconds(1);  // between two looks for hosts that are gone
+constexpr int rest = 10;                                // times as long as a look took, until the next
 
 }  // namespace
 
 struct StoreWatch::Box {
     const std::string trials;   // JSON
-    std::int64_t version = -1;  // of what was seen last; of the writer's thread
+    // Of the writer's thread:
+    std::int64_t version = -1;  // of what was seen last
+    bool stale = false;         // somebody has written since the last look
+    Clock::time_point look_at{};
+
     std::mutex mutex;
     bool asked = false;              // guarded by mutex, as is the next
     std::optional<StoreNews> found;  // stays until it is taken: a batch may be rolled back and come again
@@ -21,10 +26,14 @@ struct StoreWatch::Box {
     void look(store::Store& store, bool again, bool for_dead) {
         if (for_dead) store.mark_lost();
         const auto now = store::data_version(store);
-        const bool changed = std::exchange(version, now) != now;
+        stale |= std::exchange(version, now) != now;
+        const auto began = Clock::now();
         std::optional<StoreNews> news;
-        if (changed || again || for_dead)
+        if (again || for_dead || (stale && began >= look_at)) {
             news = StoreNews{store::pending_requests(store), store::open_trials(store, trials)};
+            stale = false;
+            look_at = Clock::now() + rest * (Clock::now() - began);
+        }
         const std::lock_guard lock(mutex);
         if (news) found = std::move(news);
         asked = false;

@@ -27,10 +27,13 @@ using store::Wish;
 constexpr auto between_looks = std::chrono::milliseconds(100);
 constexpr std::size_t most_lines = 20;  // about single trials
 
-// Whether the trial is among those that --experiment means: pruned trials are a rule's to decide about.
-bool is_meant(Status status, Wish wish) {
+// Whether the trial is among those that --experiment means. Of those to be retried, the ones that are pruned or wait at a
+// rung are a rule's to decide about.
+bool is_meant(const store::Trial& trial, Wish wish) {
+    const Status status = trial.status;
     if (wish != Wish::retry) return !store::facts_of(status).ended || status == Status::paused;
-    return store::facts_of(status).failed || status == Status::cancelled || status == Status::paused;
+    const bool by_a_person = status == Status::cancelled || (status == Status::paused && !trial.waits);
+    return store::facts_of(status).failed || by_a_person;
 }
 
 std::vector<store::TrialId> trials_meant(const WishOptions& options, Wish wish, const std::filesystem::path& file) {
@@ -40,7 +43,7 @@ std::vector<store::TrialId> trials_meant(const WishOptions& options, Wish wish, 
     std::vector<store::TrialId> trials;
     for (const store::Trial& trial :
          store::list_trials(store, {.experiment = find_experiment(store, options.experiment)}))
-        if (is_meant(trial.status, wish)) trials.push_back(trial.id);
+        if (is_meant(trial, wish)) trials.push_back(trial.id);
     return trials;
 }
 
