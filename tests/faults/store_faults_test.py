@@ -74,6 +74,9 @@ VERBS = [
     ["export"],
     ["export", "final"],
     ["export", "trials"],
+    ["export", "--format", "tensorboard", "--out", "runs"],
+    ["list", "--where", "kl < 1 and channels = 16 or tag = good"],
+    ["compare", "1", "4", "--seeds"],
     ["checkpoint", "export", "1", "--out", "c.pt"],
     ["plan", "plan.toml"],
 ]
