@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy
 import pytest
-from conftest import SOURCE
 
 import marginalia
+from conftest import SOURCE
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,10 @@ def test_the_line_for_parquet_writes_it(export, trained, points):
     for what in ("metrics", "final", "trials"):
         words = shlex.split(export(what, "--format", "parquet", code=2).stderr.partition(": python3 ")[2])
         subprocess.run(
-            [sys.executable, *words], cwd=trained, check=True, env={"PYTHONPATH": f"{SOURCE}/python:" + ":".join(sys.path)}
+            [sys.executable, *words],
+            cwd=trained,
+            check=True,
+            env={"PYTHONPATH": f"{SOURCE}/python:" + ":".join(sys.path)},
         )
     equals(pandas.read_parquet(trained / "metrics.parquet").groupby(["trial_id", "name"]), points)
     with marginalia.open(trained / "marginalia.db") as store:
