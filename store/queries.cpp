@@ -101,6 +101,13 @@ std::vector<Trial> list_trials(Store& store, const TrialFilter& filter) {
     return trials;
 }
 
+std::vector<TrialId> trial_ids(Store& store, std::string_view experiment) {
+    Rows rows(store.connection(), "SELECT id FROM trial WHERE ?1 = '' OR experiment = ?1 ORDER BY id", experiment);
+    std::vector<TrialId> trials;
+    while (rows.next()) trials.push_back(rows.integer(0));
+    return trials;
+}
+
 TrialDetails trial_details(Store& store, TrialId trial) {
     auto found = store.find(trial);
     if (!found) throw no_such_trial(store.connection(), trial);

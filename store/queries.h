@@ -30,6 +30,8 @@ struct TrialFilter {
 // In the order of their ids, which is the order of planning.
 std::vector<Trial> list_trials(Store&, const TrialFilter& filter = {});
 
+std::vector<TrialId> trial_ids(Store&, std::string_view experiment);  // ascending; empty: of all
+
 // The trials of an experiment that are trained and have this seed, and this config where one is named; by id. An index
 // finds them.
 std::vector<TrialId> done_trials(Store&, std::string_view experiment, std::string_view config_hash, std::int64_t seed);

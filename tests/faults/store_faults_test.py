@@ -78,6 +78,9 @@ VERBS = [
     ["export"],
     ["export", "final"],
     ["export", "trials"],
+    ["export", "--format", "tensorboard", "--out", "runs"],
+    ["list", "--where", "kl < 1 and channels = 16 or tag = good"],
+    ["compare", "1", "4", "--seeds"],
     ["checkpoint", "export", "1", "--out", "c.pt"],
     ["plan", "plan.toml"],
     ["note", "1"],
@@ -214,7 +217,8 @@ def attack(folder, number, chance):
     store, made = os.path.join(folder, "s.db"), os.path.join(folder, "new.db")
     for name in os.listdir(folder):
         if name not in ("whole.db", "plan.toml"):
-            os.remove(os.path.join(folder, name))
+            path = os.path.join(folder, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
     shutil.copy(os.path.join(folder, "whole.db"), store)
     how = chance.choice(
         [flip_bytes, flip_bytes, flip_bytes, wipe_sector, cut_off, change_rows, change_rows, change_rows, drop_view]

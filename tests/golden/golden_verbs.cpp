@@ -199,6 +199,48 @@ TEST_CASE("compare and diff put trials side by side") {
                              "marginalia diff 1 1", "marginalia diff 4 5 --format json"});
 }
 
+TEST_CASE("compare --seeds tests differences over seeds") {
+    compare_with(
+        "compare_seeds",
+        {"marginalia compare 1 4 --seeds", "marginalia compare 1 4 7 --seeds -m kl,spearman",
+         "marginalia compare 1 4 --seeds -m kl --format json", "marginalia compare 1 4 --seeds --where 'not seed = 2'",
+         "marginalia compare 1 13 11 --seeds -m kl", "marginalia compare 1 10 --seeds -m kl",
+         "marginalia compare 1 2 --seeds", "marginalia compare 1 4 --seeds -m kll", "marginalia compare 1 4 -m kl",
+         "marginalia compare --where 'trial in (1, 4)' | head -4", "marginalia compare --where 'seed = 7'",
+         "marginalia compare 1 --where 'seed = 7'", "marginalia compare 1"});
+}
+
+TEST_CASE("several stores are read at once") {
+    const fs::path file = place().folder / "second.db";
+    fs::copy_file(place().folder / "marginalia.db", file);
+    {
+        marginalia::store::Store other = marginalia::store::Store::open(file);
+        for (const marginalia::store::TrialId trial : {4, 5, 6}) other.set_final_metric(trial, "kl", 0.001 * trial);
+        other.connection().execute("UPDATE trial SET seed = seed + 100 WHERE id < 4");
+    }
+    const std::string both = "marginalia --store marginalia.db --store second.db ";
+    compare_with("stores", {both + "list lattice -n 2", both + "list --experiments", both + "best kl -n 3",
+                            both + "best kl -n 1 --format json", both + "table lattice -r channels -m kl",
+                            both + "compare marginalia.db:4 second.db:4 | head -5",
+                            both + "compare marginalia.db:4 second.db:4 --seeds", both + "compare 4 second.db:4",
+                            both + "query 'SELECT count(*) AS trials FROM trials'",
+                            both + "export final --where 'trial = 13 and tag != x' | head -3",
+                            both + "export final -t second.db:4 --format json | grep '\"kl\"'", both + "show 1",
+                            both + "query --list", "marginalia --store second.db --store ./second.db list",
+                            "marginalia --store second.db --store missing.db list"});
+}
+
+TEST_CASE("export writes what other programs read") {
+    compare_with("export",
+                 {"marginalia export --format tensorboard --trial 1 --out runs", "find runs -type f",
+                  "marginalia export --format tensorboard --where 'status = queued' --out none",
+                  "marginalia export --format tensorboard", "marginalia export final --format tensorboard --out runs",
+                  "marginalia export --format tensorboard --out marginalia.db", "marginalia export --format parquet",
+                  "marginalia export trials --format parquet --out \"it's.parquet\"", "marginalia export --format xml",
+                  "marginalia export final --where 'channels = 8 and seed = 7' | grep ,kl",
+                  "marginalia export trials --where 'kl > 9'", "marginalia export -t 1 --where 'kl > 9'"});
+}
+
 TEST_CASE("query and export give rows to programs") {
     compare_with("query", {"marginalia query \"SELECT trial_id, name, value FROM final_metrics WHERE name = 'kl' ORDER "
                            "BY trial_id LIMIT 3\"",

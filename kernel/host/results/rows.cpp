@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <variant>
 
 #include "kernel/base/printable.h"
@@ -45,66 +46,77 @@ struct TableCell {
     Cell operator()(const store::Blob& value) const { return blob_text(value); }
 };
 
-std::size_t stream_csv(store::Store& store, const std::string& sql, const store::QueryLimits& limits,
-                       std::ostream& out) {
-    std::size_t count = 0;
-    store::query(
-        store, sql,
-        [&](const std::vector<std::string>& names) {
-            for (std::size_t i = 0; i < names.size(); ++i) out << (i > 0 ? "," : "") << csv_field(names[i]);
-            out << '\n';
-        },
-        [&](const std::vector<store::Cell>& row) {
-            for (std::size_t i = 0; i < row.size(); ++i) out << (i > 0 ? "," : "") << std::visit(CsvValue{}, row[i]);
-            out << '\n';
-            ++count;
-            return static_cast<bool>(out);
-        },
-        limits);
-    return count;
-}
-
-std::size_t stream_json(store::Store& store, const std::string& sql, const store::QueryLimits& limits,
-                        std::ostream& out) {
-    std::size_t count = 0;
-    std::vector<std::string> columns;
-    out << "[";
-    store::query(
-        store, sql, [&](const std::vector<std::string>& names) { columns = names; },
-        [&](const std::vector<store::Cell>& row) {
-            nlohmann::ordered_json object;
-            for (std::size_t i = 0; i < row.size(); ++i) object[columns[i]] = std::visit(JsonValue{}, row[i]);
-            out << (count++ > 0 ? ",\n " : "\n ")
-                << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-            return static_cast<bool>(out);
-        },
-        limits);
-    out << "\n]\n";
-    return count;
-}
-
 }  // namespace
 
-std::size_t print_rows(store::Store& store, const std::string& sql, Format format, std::ostream& out,
-                       const store::QueryLimits& limits) {
-    if (format == Format::csv) return stream_csv(store, sql, limits, out);
-    if (format == Format::json) return stream_json(store, sql, limits, out);
-    const store::QueryResult result = store::query(store, sql, limits);
+RowPrinter::RowPrinter(Format format, std::ostream& out, std::string lead)
+    : format_(format), out_(out), lead_(std::move(lead)) {
+    if (format_ == Format::json) out_ << "[";
+}
+
+void RowPrinter::add(store::Store& store, const std::string& sql, const store::QueryLimits& limits,
+                     const std::string& led) {
+    const auto led_row = [&](std::vector<store::Cell> row) {
+        if (!lead_.empty()) row.insert(row.begin(), led);
+        return row;
+    };
+    if (format_ == Format::csv || format_ == Format::json) {
+        store::query(
+            store, sql, [&](const std::vector<std::string>& names) { begin(names); },
+            [&](const std::vector<store::Cell>& row) {
+                print(lead_.empty() ? row : led_row(row));
+                return static_cast<bool>(out_);
+            },
+            limits);
+        return;
+    }
+    store::QueryResult result = store::query(store, sql, limits);
+    begin(result.columns);
+    for (std::vector<store::Cell>& row : result.rows) held_.rows.push_back(led_row(std::move(row)));
+}
+
+void RowPrinter::begin(const std::vector<std::string>& names) {
+    if (!held_.columns.empty()) return;
+    if (!lead_.empty()) held_.columns.push_back(lead_);
+    held_.columns.insert(held_.columns.end(), names.begin(), names.end());
+    if (format_ != Format::csv) return;
+    for (std::size_t i = 0; i < held_.columns.size(); ++i) out_ << (i > 0 ? "," : "") << csv_field(held_.columns[i]);
+    out_ << '\n';
+}
+
+void RowPrinter::print(const std::vector<store::Cell>& row) {
+    ++count_;
+    if (format_ == Format::csv) {
+        for (std::size_t i = 0; i < row.size(); ++i) out_ << (i > 0 ? "," : "") << std::visit(CsvValue{}, row[i]);
+        out_ << '\n';
+        return;
+    }
+    nlohmann::ordered_json object;
+    for (std::size_t i = 0; i < row.size(); ++i) object[held_.columns[i]] = std::visit(JsonValue{}, row[i]);
+    out_ << (count_ > 1 ? ",\n " : "\n ") << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::size_t RowPrinter::finish() {
+    if (format_ == Format::json) out_ << "\n]\n";
+    else if (format_ != Format::csv) print_table();
+    return count_;
+}
+
+void RowPrinter::print_table() {
     std::vector<Column> columns;
-    for (std::size_t c = 0; c < result.columns.size(); ++c) {
-        bool numeric = !result.rows.empty();
-        for (const std::vector<store::Cell>& row : result.rows)
+    for (std::size_t c = 0; c < held_.columns.size(); ++c) {
+        bool numeric = !held_.rows.empty();
+        for (const std::vector<store::Cell>& row : held_.rows)
             numeric = numeric && !std::holds_alternative<std::string>(row[c]);
-        columns.push_back({result.columns[c], numeric});
+        columns.push_back({held_.columns[c], numeric});
     }
     Table table(std::move(columns));
-    for (const std::vector<store::Cell>& row : result.rows) {
+    for (const std::vector<store::Cell>& row : held_.rows) {
         std::vector<Cell> cells;
         for (const store::Cell& cell : row) cells.push_back(std::visit(TableCell{}, cell));
         table.add_row(std::move(cells));
     }
-    table.print(out, format, screen());
-    return table.size();
+    table.print(out_, format_, screen());
+    count_ = table.size();
 }
 
 }  // namespace marginalia

@@ -1,6 +1,7 @@
 // `best`: which setting won, over seeds.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "kernel/host/results/pivot.h"
@@ -8,6 +9,7 @@
 #include "kernel/host/results/where.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
+#include "kernel/host/verbs/stores.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/metrics.h"
 #include "store/error.h"
@@ -27,6 +29,12 @@ struct BestOptions {
     std::string where;  // empty: all trials
 };
 
+// A configuration of one of the stores.
+struct Ranked {
+    OpenStore* store;
+    store::RankedConfig config;
+};
+
 std::string trial_list(const std::vector<store::TrialId>& trials) {
     std::string text;
     for (const store::TrialId trial : trials) text += fmt::format("{}{}", text.empty() ? "" : ",", trial);
@@ -34,9 +42,9 @@ std::string trial_list(const std::vector<store::TrialId>& trials) {
 }
 
 // What tells the configurations of each experiment apart.
-std::map<std::string, std::vector<std::string>> keys_by_experiment(const std::vector<store::RankedConfig>& best) {
+std::map<std::string, std::vector<std::string>> keys_by_experiment(const std::vector<Ranked>& best) {
     std::map<std::string, std::vector<FlatConfig>> configs;
-    for (const store::RankedConfig& config : best) configs[config.experiment].push_back(flatten_text(config.config));
+    for (const Ranked& each : best) configs[each.config.experiment].push_back(flatten_text(each.config.config));
     std::map<std::string, std::vector<std::string>> keys;
     for (const auto& [experiment, list] : configs) {
         std::vector<const FlatConfig*> pointers;
@@ -46,32 +54,47 @@ std::map<std::string, std::vector<std::string>> keys_by_experiment(const std::ve
     return keys;
 }
 
-int best_verb(const Common& common, const BestOptions& options, std::ostream& out) {
-    store::Store store = store::Store::open_to_read(common.store);
+std::vector<Ranked> rank(std::vector<OpenStore>& stores, const BestOptions& options) {
     store::Ranking ranking;
     ranking.metric = options.metric;
     ranking.highest = options.highest || (!options.lowest && metric_info(options.metric).goal == Goal::high);
-    if (!options.experiment.empty()) ranking.experiment = find_experiment(store, options.experiment);
     ranking.limit = options.limit > 0 ? options.limit : -1;
     ranking.min_seeds = options.min_seeds;
-    ranking.only = chosen_by(store, options.where);
-    const std::vector<store::RankedConfig> best = store::best_configs(store, ranking);
-    if (best.empty()) {
-        require_metric(options.metric, store::metric_names(store));
-        throw StoreError(StoreError::Kind::no_match,
-                         fmt::format("no configuration has {} that are done with a finite '{}'{}",
-                                     count_text(static_cast<std::size_t>(options.min_seeds), "seed"), options.metric,
-                                     options.where.empty() ? "" : " and meet the condition"));
+    std::vector<Ranked> ranked;
+    for (OpenStore& each : stores) {
+        if (!options.experiment.empty()) ranking.experiment = find_experiment(each.store, options.experiment);
+        ranking.only = chosen_by(each.store, options.where);
+        for (store::RankedConfig& config : store::best_configs(each.store, ranking))
+            ranked.push_back({&each, std::move(config)});
     }
+    std::stable_sort(ranked.begin(), ranked.end(), [&](const Ranked& a, const Ranked& b) {
+        return ranking.highest ? a.config.mean > b.config.mean : a.config.mean < b.config.mean;
+    });
+    if (ranking.limit > 0 && std::ssize(ranked) > ranking.limit) ranked.resize(static_cast<std::size_t>(ranking.limit));
+    return ranked;
+}
+
+[[noreturn]] void none_ranked(std::vector<OpenStore>& stores, const BestOptions& options) {
+    require_metric(options.metric, metric_names_in(stores));
+    throw StoreError(StoreError::Kind::no_match,
+                     fmt::format("no configuration has {} that are done with a finite '{}'{}",
+                                 count_text(static_cast<std::size_t>(options.min_seeds), "seed"), options.metric,
+                                 options.where.empty() ? "" : " and meet the condition"));
+}
+
+int best_verb(const Common& common, const BestOptions& options, std::ostream& out) {
+    std::vector<OpenStore> stores = open_stores(common);
+    const std::vector<Ranked> best = rank(stores, options);
+    if (best.empty()) none_ranked(stores, options);
     const auto keys = keys_by_experiment(best);
     const std::string unit = metric_info(options.metric).unit;
-    Table table({{"experiment"},
-                 {"settings"},
-                 {options.metric, true, unit, options.metric + "_stderr"},
-                 {"n", true},
-                 {"trials"},
-                 {"config"}});
-    for (const store::RankedConfig& config : best) {
+    StoresTable table(stores, {{"experiment"},
+                               {"settings"},
+                               {options.metric, true, unit, options.metric + "_stderr"},
+                               {"n", true},
+                               {"trials"},
+                               {"config"}});
+    for (const auto& [store, config] : best) {
         const FlatConfig flat = flatten_text(config.config);
         std::string settings;
         for (const std::string& key : keys.at(config.experiment))
@@ -80,8 +103,8 @@ int best_verb(const Common& common, const BestOptions& options, std::ostream& ou
         Estimate mean;
         mean.count = static_cast<std::size_t>(config.n), mean.mean = config.mean,
         mean.standard_error = config.standard_error;
-        table.add_row({config.experiment, settings, estimate_cell(mean), Cell::integer(config.n),
-                       trial_list(config.trials), config.config_hash.substr(0, 8)});
+        table.add_row(*store, {config.experiment, settings, estimate_cell(mean), Cell::integer(config.n),
+                               trial_list(config.trials), config.config_hash.substr(0, 8)});
     }
     table.print(out, common.format, screen());
     return exit_ok;
@@ -101,6 +124,7 @@ void add_best(CLI::App& app, CommandLine& line) {
         ->check(whole_number(1));
     add_where(verb, options.where);
     verb->add_option("-n,--limit", options.limit, "so many lines; 0: all")->check(whole_number(0));
+    line.take_stores.insert(verb);
     add_format(verb, line, "text, csv, json, markdown or latex");
 }
 

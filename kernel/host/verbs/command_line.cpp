@@ -82,14 +82,27 @@ std::string lower_first(std::string text) {
     return text;
 }
 
-// False where it cannot be written.
-bool brought_up_to_date(const std::filesystem::path& store) {
+bool is_older(const std::filesystem::path& store) {
     try {
-        bring_up_to_date(store);
-    } catch (const store::StoreError&) {
-        return false;
+        store::Store::open_to_read(store);
+    } catch (const store::StoreError& error) {
+        return error.kind() == store::StoreError::Kind::older;
     }
-    std::cerr << "store " << printable(store.string()) << " is of an older layout and has been brought up to date\n";
+    return false;
+}
+
+// False where one of the older ones cannot be written.
+bool brought_up_to_date(const std::vector<std::filesystem::path>& stores) {
+    for (const std::filesystem::path& store : stores) {
+        if (!is_older(store)) continue;
+        try {
+            bring_up_to_date(store);
+        } catch (const store::StoreError&) {
+            return false;
+        }
+        std::cerr << "store " << printable(store.string())
+                  << " is of an older layout and has been brought up to date\n";
+    }
     return true;
 }
 
@@ -103,7 +116,10 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
     line.common.store_from = store && *store ? "MARGINALIA_STORE" : "";
     CLI::App app(introduction, "marginalia");
     app.require_subcommand(1);
-    app.add_option("--store", line.common.store, "results store (else MARGINALIA_STORE, else marginalia.db)");
+    app.add_option("--store", line.common.stores,
+                   "results store (else MARGINALIA_STORE, else marginalia.db); list, best, table, compare, query and "
+                   "export read several, each with a --store of its own")
+        ->allow_extra_args(false);
     app.add_option("--plugin-path", line.common.plugin_paths, "folder of plugins, searched first; may be repeated")
         ->expected(1);
     app.add_flag("--trust", line.common.trust,
@@ -141,12 +157,16 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
         }
         return complain(lower_first(error.what()), app);
     }
+    if (line.common.stores.empty()) line.common.stores = {line.common.store};
+    line.common.store = line.common.stores.front();
+    if (line.common.stores.size() > 1 && !line.take_stores.contains(current(app)))
+        return complain(fmt::format("'{}' takes one --store", current(app)->get_name()), app);
     line.common.format = format_named(line.format);
     if (app.get_option("--store")->count() > 0) line.common.store_from = "--store";
     try {
         return line.action(out);
     } catch (const store::StoreError& error) {
-        if (error.kind() != store::StoreError::Kind::older || !brought_up_to_date(line.common.store)) throw;
+        if (error.kind() != store::StoreError::Kind::older || !brought_up_to_date(line.common.stores)) throw;
     }
     return line.action(out);  // a reader, which found an older store before it said anything
 }

@@ -1,25 +1,70 @@
-// `compare`: trials side by side.
+// `compare`: trials side by side, or their configurations over all seeds.
 #include <fmt/format.h>
+#include <marginalia/error.h>
 
 #include "kernel/host/results/text.h"
+#include "kernel/host/results/where.h"
 #include "kernel/host/run/exit_codes.h"
+#include "kernel/host/verbs/compare_seeds.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/side_by_side.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/metrics.h"
+#include "store/error.h"
 
 namespace marginalia {
 namespace {
 
+constexpr const char* footer_of_compare =
+    R"(With --seeds each TRIAL stands for all seeds of its configuration that are done, and the first for what the others
+are compared with. A difference is the other's mean less the first's, its error and p-value those of Student's t-test:
+  paired   over the seeds that both have, from two on: d_i = b_i - a_i, error = s_d / sqrt(n), n - 1 degrees of freedom
+  Welch    otherwise, over all seeds: error^2 = s_a^2 / n_a + s_b^2 / n_b
+p is the probability of a |t| = |difference / error| at least so large where there is no difference. Where more than one
+is tested, p_holm is p with Holm's correction for that number: go by it. One seed says nothing.
+
+Examples:
+  marginalia compare 1 4
+  marginalia compare 1 4 7 --seeds -m kl,nll_bits
+  marginalia compare --where 'tag = good'
+  marginalia compare --store a.db --store b.db a.db:1 b.db:3)";
+
+constexpr std::size_t most_beside = 20;  // trials that --where may choose
+
 struct CompareOptions {
     std::vector<std::string> trials;
+    std::string where;
+    bool seeds = false;
+    std::vector<std::string> metrics;  // of --seeds; empty: the most telling one
 };
 
-int compare_verb(const Common& common, const CompareOptions& options, std::ostream& out) {
-    store::Store store = store::Store::open_to_read(common.store);
-    const std::vector<TrialResult> trials = named_trials(store, options.trials);
+std::vector<ChosenTrial> trials_of(std::vector<OpenStore>& stores, const CompareOptions& options) {
+    if (options.where.empty() && options.trials.empty())
+        throw Error("name two or more trials, or choose them by --where");
+    if (!options.where.empty() && !options.trials.empty() && !options.seeds)
+        throw Error("trials are named or chosen by --where; both is for --seeds, whose seeds --where chooses");
+    std::vector<ChosenTrial> chosen;
+    for (const std::string& name : options.trials) {
+        const auto [store, own_name] = store_of(stores, name);
+        chosen.push_back({store, find_trial(store->store, own_name), stores.size() > 1});
+    }
+    if (options.trials.empty())
+        for (OpenStore& each : stores)
+            for (store::Trial& trial : store::list_trials(each.store, {.only = chosen_by(each.store, options.where)}))
+                chosen.push_back({&each, std::move(trial), stores.size() > 1});
+    if (chosen.size() < 2)
+        throw store::StoreError(store::StoreError::Kind::no_match, fmt::format("{} to compare; two or more are needed",
+                                                                               count_text(chosen.size(), "trial")));
+    if (chosen.size() > most_beside)
+        throw Error(fmt::format("{} trials cannot stand side by side; choose at most {}", chosen.size(), most_beside));
+    return chosen;
+}
+
+void side_by_side(const Common& common, const std::vector<ChosenTrial>& chosen, std::ostream& out) {
+    std::vector<TrialResult> trials;
+    for (const ChosenTrial& each : chosen) trials.push_back(result_of(each.store->store, each.trial));
     std::vector<Column> columns = {{"what"}};
-    for (const TrialResult& result : trials) columns.push_back({fmt::format("trial {}", result.trial.id), true});
+    for (const ChosenTrial& each : chosen) columns.push_back({name_of(each), true});
     Table table(std::move(columns));
     auto add = [&](Cell what, auto&& cell_of) {
         std::vector<Cell> row = {std::move(what)};
@@ -42,15 +87,30 @@ int compare_verb(const Common& common, const CompareOptions& options, std::ostre
     for (const std::string& metric : metrics_of(trials))
         add({metric_title(metric), metric}, [&](const TrialResult& r) { return metric_cell(r, metric); });
     table.print(out, common.format, screen());
+}
+
+int compare_verb(const Common& common, const CompareOptions& options, std::ostream& out) {
+    if (!options.seeds && !options.metrics.empty())
+        throw Error("--metric is for --seeds; all metrics are shown anyway");
+    std::vector<OpenStore> stores = open_stores(common);
+    const std::vector<ChosenTrial> chosen = trials_of(stores, options);
+    if (options.seeds) compare_seeds(chosen, options.where, options.metrics, common.format, out);
+    else side_by_side(common, chosen, out);
     return exit_ok;
 }
 
 }  // namespace
 
 void add_compare(CLI::App& app, CommandLine& line) {
-    const auto [verb, options] =
-        add_store_verb(app, line, "compare", "Trials side by side: differing config keys and metrics", compare_verb);
-    verb->add_option("trials", options.trials, a_trial)->required()->expected(2, -1)->check(names_a_trial);
+    const auto [verb, options] = add_store_verb(
+        app, line, "compare",
+        "Trials side by side: differing config keys and metrics; or whether they differ over seeds", compare_verb);
+    verb->footer(footer_of_compare);
+    verb->add_option("trials", options.trials, a_trial)->expected(-1)->check(names_a_trial);
+    add_where(verb, options.where);
+    verb->add_flag("--seeds", options.seeds, "the trials' configurations over all their seeds, with a t-test");
+    add_names(verb, "-m,--metric", options.metrics, "with --seeds: metrics to test; the most telling one if left out");
+    line.take_stores.insert(verb);
     add_format(verb, line, "text, csv, json, markdown or latex");
 }
 

@@ -10,6 +10,7 @@
 #include "kernel/host/results/where.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
+#include "kernel/host/verbs/stores.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/metrics.h"
 #include "kernel/spec/nearest.h"
@@ -68,22 +69,34 @@ Cell settings_cell(const store::Trial& trial, const FlatConfig& config, const st
     return {text, nlohmann::json::parse(trial.config, nullptr, false)};
 }
 
-std::vector<std::string> chosen_metrics(const std::map<store::TrialId, std::map<std::string, double>>& values,
-                                        const std::vector<std::string>& wanted) {
+// The trials of a store to show, and what their lines say.
+struct Listing {
+    OpenStore* store = nullptr;
+    std::vector<store::Trial> trials;
+    bool cut = false;  // older ones are left out
+    std::map<store::TrialId, FlatConfig> configs;
+    std::map<store::TrialId, std::map<std::string, double>> values;
+    std::map<std::string, std::vector<std::string>> keys;  // experiment -> what tells its trials apart
+    std::map<store::TrialId, std::vector<store::Rung>> rungs;
+    bool tagged = false;  // some of them
+};
+
+std::vector<std::string> chosen_metrics(const std::vector<Listing>& listings, const std::vector<std::string>& wanted) {
     if (!wanted.empty()) return wanted;
     std::set<std::string> names;
-    for (const auto& [trial, metrics] : values)
-        for (const auto& [name, value] : metrics)
-            if (!is_reference(name) && !is_by_size(name)) names.insert(name);
+    for (const Listing& listing : listings)
+        for (const auto& [trial, metrics] : listing.values)
+            for (const auto& [name, value] : metrics)
+                if (!is_reference(name) && !is_by_size(name)) names.insert(name);
     std::vector<std::string> chosen = by_importance({names.begin(), names.end()});
     if (chosen.size() > most_metrics) chosen.resize(most_metrics);
     return chosen;
 }
 
 // A column that nothing could fill is a misspelt name, unless it is of a figure that trials have at their end.
-void check_metrics(store::Store& store, const std::vector<std::string>& wanted) {
+void check_metrics(std::vector<OpenStore>& stores, const std::vector<std::string>& wanted) {
     if (wanted.empty()) return;
-    const std::vector<std::string> names = store::metric_names(store);
+    const std::vector<std::string> names = metric_names_in(stores);
     std::set<std::string> known(names.begin(), names.end());
     known.insert(main_metrics().begin(), main_metrics().end());
     for (const std::string& metric : wanted)
@@ -93,39 +106,38 @@ void check_metrics(store::Store& store, const std::vector<std::string>& wanted) 
                 fmt::format("no trial has a metric '{}'{}", metric, suggestion(metric, names, "metrics")));
 }
 
-int list_experiments(const Common& common, store::Store& store, std::ostream& out) {
-    Table table({{"experiment"}, {"trials", true}, {"configs", true}, {"states"}, {"active"}, {"description"}});
+std::vector<Cell> row_of(const store::ExperimentInfo& info, double now) {
+    std::string states;
+    for (const auto& [status, count] : info.by_status)
+        states += fmt::format("{}{} {}", states.empty() ? "" : ", ", count, store::name_of(status));
+    return {info.name,
+            Cell::integer(info.trials),
+            Cell::integer(info.configs),
+            states,
+            age_cell(info.last_active ? info.last_active : info.created, now),
+            info.description};
+}
+
+int list_experiments(const Common& common, std::vector<OpenStore>& stores, std::ostream& out) {
+    StoresTable table(stores,
+                      {{"experiment"}, {"trials", true}, {"configs", true}, {"states"}, {"active"}, {"description"}});
     const double now = now_seconds();
-    for (const store::ExperimentInfo& info : store::list_experiments(store)) {
-        std::string states;
-        for (const auto& [status, count] : info.by_status)
-            states += fmt::format("{}{} {}", states.empty() ? "" : ", ", count, store::name_of(status));
-        table.add_row({info.name, Cell::integer(info.trials), Cell::integer(info.configs), states,
-                       age_cell(info.last_active ? info.last_active : info.created, now), info.description});
-    }
+    for (OpenStore& each : stores)
+        for (const store::ExperimentInfo& info : store::list_experiments(each.store))
+            table.add_row(each, row_of(info, now));
     table.print(out, common.format, screen());
     return table.size() > 0 ? exit_ok : exit_no_match;
 }
 
-// The trials to show, and what their lines say.
-struct Listing {
-    std::vector<store::Trial> trials;
-    bool cut = false;  // older ones are left out
-    std::map<store::TrialId, FlatConfig> configs;
-    std::map<store::TrialId, std::map<std::string, double>> values;
-    std::vector<std::string> metrics;
-    std::map<std::string, std::vector<std::string>> keys;  // experiment -> what tells its trials apart
-    std::map<store::TrialId, std::vector<store::Rung>> rungs;
-    bool tagged = false;                                   // some of them
-};
-
-Listing read_listing(store::Store& store, const ListOptions& options, bool for_people) {
+Listing read_listing(OpenStore& from, const ListOptions& options, bool for_people) {
+    store::Store& store = from.store;
     store::TrialFilter filter;
     if (!options.experiment.empty()) filter.experiment = find_experiment(store, options.experiment);
     filter.statuses = statuses_named(options.statuses);
     filter.only = chosen_by(store, options.where);
     filter.limit = options.limit > 0 ? options.limit : options.limit < 0 && for_people ? most_lines + 1 : -1;
     Listing read;
+    read.store = &from;
     read.trials = store::list_trials(store, filter);
     read.cut = options.limit < 0 && for_people && read.trials.size() > most_lines;
     if (read.cut) read.trials.erase(read.trials.begin());
@@ -133,28 +145,42 @@ Listing read_listing(store::Store& store, const ListOptions& options, bool for_p
     for (const store::Trial& trial : read.trials) {
         read.configs[trial.id] = config_of(store, trial);
         ids.push_back(trial.id);
-        read.tagged = read.tagged || !trial.tags.empty();
+        read.tagged |= !trial.tags.empty();
     }
-    if (!ids.empty()) read.values = store::metric_values(store, ids, true);
     read.rungs = store::rungs_of(store, ids);
-    read.metrics = chosen_metrics(read.values, options.metrics);
+    if (!ids.empty()) read.values = store::metric_values(store, ids, true);
     read.keys = telling_keys(read.trials, read.configs);
     return read;
 }
 
-// `chosen`: the metrics were asked for, so that none gives way on a narrow screen.
-std::vector<Column> columns_of(const Listing& listing, bool chosen) {
+// What the lines say besides: rungs and tags only where a trial has some.
+struct Shown {
+    std::vector<std::string> metrics;
+    bool chosen = false;  // the metrics were asked for, so that none gives way on a narrow screen
+    bool rungs = false, tags = false;
+};
+
+Shown shown_of(const std::vector<Listing>& listings, const std::vector<std::string>& wanted) {
+    Shown shown{chosen_metrics(listings, wanted), !wanted.empty()};
+    for (const Listing& listing : listings) {
+        shown.rungs |= !listing.rungs.empty();
+        shown.tags |= listing.tagged;
+    }
+    return shown;
+}
+
+std::vector<Column> columns_of(const Shown& shown) {
     std::vector<Column> columns = {{"trial", true}, {"experiment"}, {"status"}, {"seed", true}, {"settings"}};
-    if (!listing.rungs.empty()) columns.push_back({"rung"});
-    for (const std::string& metric : listing.metrics) {
+    if (shown.rungs) columns.push_back({"rung"});
+    for (const std::string& metric : shown.metrics) {
         columns.push_back({metric, true, metric_info(metric).unit});
-        columns.back().drop = !chosen && metric != listing.metrics.front() ? 2 : 0;
+        columns.back().drop = !shown.chosen && metric != shown.metrics.front() ? 2 : 0;
     }
     columns.push_back({"time", true});
     columns.back().drop = 1;
     columns.push_back({"created", true});
     columns.back().drop = 3;
-    if (listing.tagged) columns.push_back({"tags"});
+    if (shown.tags) columns.push_back({"tags"});
     return columns;
 }
 
@@ -166,41 +192,52 @@ Cell rung_cell(const Listing& listing, store::TrialId trial) {
     return fmt::format("{} {}", last.step, store::name_of(last.decision));
 }
 
-std::vector<Cell> row_of(const Listing& listing, const store::Trial& trial, double now) {
+std::vector<Cell> row_of(const Listing& listing, const store::Trial& trial, const Shown& shown, double now) {
     Cell status{std::string(store::name_of(trial.status))};
     status.tone = tone_of(trial.status);
     std::vector<Cell> row = {Cell::integer(trial.id), trial.experiment, status, Cell::integer(trial.seed),
                              settings_cell(trial, listing.configs.at(trial.id), listing.keys.at(trial.experiment))};
-    if (!listing.rungs.empty()) row.push_back(rung_cell(listing, trial.id));
+    if (shown.rungs) row.push_back(rung_cell(listing, trial.id));
     const auto values = listing.values.find(trial.id);
-    for (const std::string& metric : listing.metrics) {
+    for (const std::string& metric : shown.metrics) {
         const bool known = values != listing.values.end() && values->second.contains(metric);
         row.push_back(known ? Cell::number(values->second.at(metric)) : Cell());
     }
     const std::optional<double> seconds = running_time(trial, now);
     row.push_back(seconds ? Cell(duration_text(*seconds), *seconds) : Cell());
     row.push_back(age_cell(trial.created, now));
-    if (listing.tagged) row.push_back(trial.tags.empty() ? Cell() : Cell(trial.tags));
+    if (shown.tags) row.push_back(trial.tags.empty() ? Cell() : Cell(trial.tags));
     return row;
 }
 
+// What to say where nothing is found.
+std::string nothing_found(const ListOptions& options) {
+    return options.where.empty() ? "no trials match; `marginalia run FILE` adds some" : "no trial meets the condition";
+}
+
 int list_verb(const Common& common, const ListOptions& options, std::ostream& out) {
-    store::Store store = store::Store::open_to_read(common.store);
-    check_metrics(store, options.metrics);
-    if (options.experiments) return list_experiments(common, store, out);
+    std::vector<OpenStore> stores = open_stores(common);
+    check_metrics(stores, options.metrics);
+    if (options.experiments) return list_experiments(common, stores, out);
     const bool for_people = common.format == Format::text;
-    const Listing listing = read_listing(store, options, for_people);
-    Table table(columns_of(listing, !options.metrics.empty()));
+    std::vector<Listing> listings;
+    for (OpenStore& each : stores) listings.push_back(read_listing(each, options, for_people));
+    const Shown shown = shown_of(listings, options.metrics);
+    StoresTable table(stores, columns_of(shown));
     const double now = now_seconds();
-    for (const store::Trial& trial : listing.trials) table.add_row(row_of(listing, trial, now));
-    if (listing.trials.empty()) {
-        std::cerr << (options.where.empty() ? "no trials match; `marginalia run FILE` adds some\n"
-                                            : "no trial meets the condition\n");
+    bool cut = false;
+    for (const Listing& listing : listings) {
+        cut |= listing.cut;
+        for (const store::Trial& trial : listing.trials)
+            table.add_row(*listing.store, row_of(listing, trial, shown, now));
+    }
+    if (table.size() == 0) {
+        std::cerr << nothing_found(options) << '\n';
         if (for_people) return exit_no_match;
     }
     table.print(out, common.format, screen());
-    if (listing.cut) std::cerr << fmt::format("the newest {}; all with --limit 0\n", most_lines);
-    return listing.trials.empty() ? exit_no_match : exit_ok;
+    if (cut) std::cerr << fmt::format("the newest {}; all with --limit 0\n", most_lines);
+    return table.size() == 0 ? exit_no_match : exit_ok;
 }
 
 }  // namespace
@@ -212,6 +249,7 @@ void add_list(CLI::App& app, CommandLine& line) {
     add_names(verb, "-m,--metric", options.metrics, "metrics to show: kl,loss,...");
     add_where(verb, options.where);
     verb->add_option("-n,--limit", options.limit, "the newest so many; 0: all")->check(whole_number(0));
+    line.take_stores.insert(verb);
     verb->add_flag("--experiments", options.experiments, "one line an experiment instead");
     add_format(verb, line, "text, csv, json or markdown");
 }

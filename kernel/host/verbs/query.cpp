@@ -13,6 +13,7 @@
 #include "kernel/host/results/where.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/open_store.h"
+#include "kernel/host/verbs/stores.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/nearest.h"
 #include "store/error.h"
@@ -123,14 +124,19 @@ std::string sql_of(store::Store& store, const std::string& words) {
 }
 
 int query_verb(const Common& common, const QueryOptions& options, std::ostream& out) {
+    if (common.stores.size() > 1 && (options.list || !options.forget.empty() || !options.save.empty()))
+        throw Error("what is saved is of one store; give one --store");
     if (options.list) return list_saved(common, out);
     if (!options.forget.empty()) return forget(common, options.forget);
     if (!options.save.empty()) return save(common, options);
     if (!options.where.empty()) throw Error("--where is for --save; in SQL, say WHERE");
     if (options.sql.empty()) throw Error("give an SQL statement or the name of a saved query; --list shows those");
-    store::Store store = store::Store::open_to_read(common.store);
+    std::vector<OpenStore> stores = open_stores(common);
     const InterruptMark mark;
-    const std::size_t rows = print_rows(store, sql_of(store, options.sql), common.format, out, limits_of_typed());
+    RowPrinter printer(common.format, out, stores.size() > 1 ? "store" : "");
+    for (OpenStore& each : stores)
+        printer.add(each.store, sql_of(each.store, options.sql), limits_of_typed(), each.name);
+    const std::size_t rows = printer.finish();
     if (InterruptMark::is_set()) throw store::StoreError(store::StoreError::Kind::stopped, "the query was stopped");
     return rows > 0 ? exit_ok : exit_no_match;
 }
@@ -148,6 +154,7 @@ void add_query(CLI::App& app, CommandLine& line) {
     add_where(verb, options.where)->description("a condition to be saved, for --where @NAME of other verbs");
     verb->add_option("--forget", options.forget, "remove what is saved under this name")->excludes(sql)->excludes(save);
     verb->add_flag("--list", options.list, "what is saved")->excludes(sql)->excludes(save);
+    line.take_stores.insert(verb);
     add_format(verb, line, "text, csv, json, markdown or latex");
 }
 

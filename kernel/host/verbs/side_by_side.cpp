@@ -1,5 +1,7 @@
 #include "kernel/host/verbs/side_by_side.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -8,17 +10,21 @@
 
 namespace marginalia {
 
+std::string name_of(const ChosenTrial& chosen) {
+    return chosen.several ? fmt::format("{}:{}", chosen.store->name, chosen.trial.id)
+                          : fmt::format("trial {}", chosen.trial.id);
+}
+
+TrialResult result_of(store::Store& store, store::Trial trial) {
+    FlatConfig config = config_of(store, trial);
+    const std::vector<store::TrialId> id = {trial.id};
+    std::map<std::string, double> finals = store::metric_values(store, id, true)[trial.id];
+    return {std::move(trial), std::move(config), std::move(finals)};
+}
+
 std::vector<TrialResult> named_trials(store::Store& store, const std::vector<std::string>& names) {
     std::vector<TrialResult> trials;
-    std::vector<store::TrialId> ids;
-    for (const std::string& name : names) {
-        store::Trial trial = find_trial(store, name);
-        ids.push_back(trial.id);
-        FlatConfig config = config_of(store, trial);
-        trials.push_back({std::move(trial), std::move(config), {}});
-    }
-    auto values = store::metric_values(store, ids, true);
-    for (TrialResult& result : trials) result.finals = values[result.trial.id];
+    for (const std::string& name : names) trials.push_back(result_of(store, find_trial(store, name)));
     return trials;
 }
 

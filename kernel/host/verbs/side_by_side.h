@@ -6,9 +6,20 @@
 
 #include "kernel/host/results/results.h"
 #include "kernel/host/results/table.h"
+#include "kernel/host/verbs/stores.h"
 #include "store/queries.h"
 
 namespace marginalia {
+
+// A trial of one of the stores.
+struct ChosenTrial {
+    OpenStore* store;
+    store::Trial trial;
+    bool several = false;  // stores
+};
+std::string name_of(const ChosenTrial& chosen);  // "trial 4", or "a.db:4" where there are several stores
+
+TrialResult result_of(store::Store& store, store::Trial trial);  // with its figures
 
 // The trials that the user named, with their figures.
 std::vector<TrialResult> named_trials(store::Store& store, const std::vector<std::string>& names);

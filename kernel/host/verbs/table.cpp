@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <set>
 
 #include "kernel/host/results/pivot.h"
 #include "kernel/host/results/text.h"
@@ -10,6 +11,7 @@
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/print_paper_table.h"
+#include "kernel/host/verbs/stores.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/metrics.h"
 #include "kernel/spec/nearest.h"
@@ -106,35 +108,76 @@ Table table_of(const Pivot& made, const std::vector<std::string>& rows, const st
     return table;
 }
 
-int table_verb(const Common& common, const TableOptions& options, std::ostream& out) {
-    store::Store store = store::Store::open_to_read(common.store);
-    const std::string experiment = find_experiment(store, options.experiment);
-    const auto only = chosen_by(store, options.where);
-    if (options.rows.empty() && options.columns.empty() && options.metrics.empty()) {
-        const store::Sweep newest = store::newest_sweep(store, experiment);
-        if (const auto paper = paper_table_of(newest.toml, newest.file)) {
-            print_paper_table(store, *paper, newest, only, common.format, out);
-            return exit_ok;
+// The experiment's trials in all stores, the metrics that they have, and how many were in more than one.
+struct Gathered {
+    ExperimentResults results;
+    std::set<std::string> metrics;
+    std::size_t repeated = 0;
+};
+
+Gathered gather_from(std::vector<OpenStore>& stores, const std::string& experiment, const TableOptions& options) {
+    Gathered made;
+    std::vector<TrialResult> trials;
+    std::set<std::pair<std::string, std::int64_t>> known;  // config and seed
+    for (OpenStore& each : stores) {
+        const store::TrialFilter filter{.experiment = experiment, .only = chosen_by(each.store, options.where)};
+        // Metrics that are asked for are those that `best` ranks.
+        ExperimentResults results = load_results(each.store, filter, !options.metrics.empty());
+        std::vector<store::TrialId> ids;
+        for (TrialResult& result : results.trials) {
+            ids.push_back(result.trial.id);
+            if (known.emplace(result.trial.config_hash, result.trial.seed).second) trials.push_back(std::move(result));
+            else ++made.repeated;
         }
+        if (ids.empty()) continue;
+        for (std::string& name : store::metric_names(each.store, ids)) made.metrics.insert(std::move(name));
     }
-    // Metrics that are asked for are those that `best` ranks.
-    const ExperimentResults results =
-        load_results(store, {.experiment = experiment, .only = only}, !options.metrics.empty());
+    made.results = gather(std::move(trials), experiment);
+    return made;
+}
+
+// The one named, which one of the stores has; that of the first store's newest run if `name` is empty.
+std::string experiment_in(std::vector<OpenStore>& stores, const std::string& name) {
+    for (OpenStore& each : stores)
+        if (!name.empty() && contains(store::experiment_names(each.store), name)) return name;
+    return find_experiment(stores.front().store, name);
+}
+
+// False where the experiment's file says nothing of a table.
+bool print_as_in_file(const Common& common, store::Store& store, const std::string& experiment,
+                      const TableOptions& options, std::ostream& out) {
+    const store::Sweep newest = store::newest_sweep(store, experiment);
+    const auto paper = paper_table_of(newest.toml, newest.file);
+    if (!paper) return false;
+    print_paper_table(store, *paper, newest, chosen_by(store, options.where), common.format, out);
+    return true;
+}
+
+int table_verb(const Common& common, const TableOptions& options, std::ostream& out) {
+    std::vector<OpenStore> stores = open_stores(common);
+    const std::string experiment = experiment_in(stores, options.experiment);
+    const bool as_in_file = options.rows.empty() && options.columns.empty() && options.metrics.empty();
+    if (as_in_file && stores.size() == 1 && print_as_in_file(common, stores.front().store, experiment, options, out))
+        return exit_ok;
+    const Gathered gathered = gather_from(stores, experiment, options);
+    const ExperimentResults& results = gathered.results;
     const auto [rows, columns] = keys_of(options, results);
     std::vector<std::string> metrics = options.metrics.empty() ? default_metrics(results) : options.metrics;
     if (options.metrics.empty() && !columns.empty() && metrics.size() > 1) metrics.resize(1);
-    std::vector<store::TrialId> ids;
-    for (const TrialResult& result : results.trials) ids.push_back(result.trial.id);
-    const std::vector<std::string> names = store::metric_names(store, ids);
-    for (const std::string& metric : metrics) require_metric(metric, names);
+    for (const std::string& metric : metrics)
+        require_metric(metric, {gathered.metrics.begin(), gathered.metrics.end()});
 
     const Pivot made = pivot(results, rows, columns);
     if (made.rows.empty())
-        throw StoreError(StoreError::Kind::no_match, fmt::format("no trial of '{}' is done yet", results.name));
+        throw StoreError(StoreError::Kind::no_match,
+                         fmt::format("no trial of '{}' {}", results.name,
+                                     options.where.empty() ? "is done yet" : "that meets the condition is done"));
     std::vector<std::string> used = rows;
     used.insert(used.end(), columns.begin(), columns.end());
     warn_of_mixtures(made, results, used);
-
+    if (gathered.repeated > 0)
+        std::cerr << fmt::format("note: {} of one config and seed in several stores; the first store's counts\n",
+                                 count_text(gathered.repeated, "trial"));
     Table table = table_of(made, rows, columns, metrics);
     table.print(out, common.format, screen());
     return exit_ok;
@@ -153,6 +196,7 @@ void add_table(CLI::App& app, CommandLine& line) {
     add_names(verb, "-c,--columns", options.columns, "config keys of the columns");
     add_names(verb, "-m,--metric", options.metrics, "final metrics in the cells");
     add_where(verb, options.where);
+    line.take_stores.insert(verb);
     add_format(verb, line, "text, markdown, latex, csv or json");
 }
 

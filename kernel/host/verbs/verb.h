@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,10 +19,11 @@ namespace marginalia {
 
 // What every verb is given.
 struct Common {
-    std::filesystem::path store;            // --store, else MARGINALIA_STORE, else marginalia.db
-    std::string store_from;                 // what named it: --store, MARGINALIA_STORE; empty: nothing
-    std::vector<std::string> plugin_paths;  // --plugin-path
-    bool trust = false;                     // --trust: run code wherever the store names it
+    std::filesystem::path store;                // --store, else MARGINALIA_STORE, else marginalia.db
+    std::vector<std::filesystem::path> stores;  // all that --store gave, `store` the first
+    std::string store_from;                     // what named it: --store, MARGINALIA_STORE; empty: nothing
+    std::vector<std::string> plugin_paths;      // --plugin-path
+    bool trust = false;                         // --trust: run code wherever the store names it
     Format format = Format::text;
     std::vector<std::string> words;  // the command line as typed
 };
@@ -31,6 +33,7 @@ struct CommandLine {
     Common common;
     std::string format = "text";               // --format as typed
     std::function<int(std::ostream&)> action;  // of the verb that was typed; run after parsing is over
+    std::set<const CLI::App*> take_stores;     // verbs that read several stores at once
 };
 
 // A verb without options of its own. `action` prints data to the stream and words to stderr and returns the exit code;
