@@ -25,7 +25,7 @@ constexpr Help lines[] = {
     {"Esc q", "back; quit"},
     {"", ""},
     {"rate", "steps a second of training, passes or states of an evaluation"},
-    {"left", "of the stage it is at; the first line's estimate is of all trials"},
+    {"left", "of the stage it is at; the second line's estimate is of all trials"},
     {"best", "the final figure; before there is one, the best point of the curve"},
     {"curve", "from left to right by step; × not finite; logarithmic where it"},
     {"", "spans more than two powers of ten"},
