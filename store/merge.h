@@ -17,8 +17,9 @@ void copy_trials(const std::filesystem::path& from, std::span<const TrialId> tri
 struct Merged {
     std::size_t added = 0;  // that the store did not have
     std::size_t updated = 0;
-    std::size_t same = 0;                // of which the store has as much already
-    std::vector<std::string> conflicts;  // trained here and there apart, with different results: the store keeps its own
+    std::size_t same = 0;  // of which the store has as much already
+    std::vector<std::string>
+        conflicts;  // trained here and there apart, with different results: the store keeps its own
     Merged& operator+=(const Merged& other);
 };
 

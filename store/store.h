@@ -199,8 +199,8 @@ public:
     // lost ones. `all`: nobody else can be running any.
     std::vector<Trial> mark_lost(bool all = false);
 
-    // Says that a queued trial waits for another engine to run it, as "slurm:123": nobody claims it then. Empty: that it
-    // does so no more.
+    // Says that a queued trial waits for another engine to run it, as "slurm:123": nobody claims it then. Empty: that
+    // it does so no more.
     void hand_to(TrialId trial, const std::string& engine);
 
     // queued, preempted or lost -> running, atomically. false: someone else has it, another engine among them.
@@ -244,7 +244,8 @@ public:
     // training is over, and the trial is queued for its evaluation if it has one. Of a trial that does not end so it
     // becomes what was asked of it, if anything was (store/requests.h).
     void set_status(TrialId trial, Status status, const std::string& error = {});
-    // Any status but `running` -> queued, error cleared, attempts kept; `running` too if who asks knows that nobody does.
+    // Any status but `running` -> queued, error cleared, attempts kept; `running` too if who asks knows that nobody
+    // does.
     void requeue(TrialId trial, bool even_running = false);
     // The same for a trial that its host tries again, but that a person may have cancelled or paused meanwhile.
     void put_back(TrialId trial);

@@ -1,5 +1,5 @@
-// The kernel's own tables of an experiment file, [train], [evaluation], [run], [hooks], [resources] and [slurm], as types,
-// each beside the one declaration of its keys: from it come the checks, the documentation and the JSON of both
+// The kernel's own tables of an experiment file, [train], [evaluation], [run], [hooks], [resources] and [slurm], as
+// types, each beside the one declaration of its keys: from it come the checks, the documentation and the JSON of both
 // directions. And a trial's settings as a whole, which is what a worker gets.
 //
 // A new key of [train] or [evaluation] needs a value that is `absent` (identity.h), or else it changes the hash of
@@ -239,7 +239,8 @@ inline constexpr Field<SlurmSettings> slurm_fields[] = {
     {"hand_over", &SlurmSettings::hand_over, between(1, 86400), "s",
      "time between copies of a task's store to the folder that all nodes see: what a lost node costs at most"},
     {"setup", &SlurmSettings::setup, anything, "", "shell lines before the program starts, such as module load cuda"},
-    {"options", &SlurmSettings::options, anything, "", "further options of sbatch, such as --qos=low --constraint=a100"},
+    {"options", &SlurmSettings::options, anything, "",
+     "further options of sbatch, such as --qos=low --constraint=a100"},
 };
 
 // Bytes of "6GB", "6.5 GiB", "500MB" and so on: K, M, G or T with B (powers of 1000) or iB (of 1024); 0 of an empty

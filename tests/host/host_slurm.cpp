@@ -55,8 +55,9 @@ TEST_CASE("a job's folder has the newest copy of each task, whatever else lies t
 
 TEST_CASE("a process that is no task of a job says so") {
     ::unsetenv("SLURM_ARRAY_JOB_ID");
-    CHECK_THROWS_WITH(this_task(), "this is no task of a Slurm array job; `marginalia submit FILE` makes one that does "
-                                   "this");
+    CHECK_THROWS_WITH(this_task(),
+                      "this is no task of a Slurm array job; `marginalia submit FILE` makes one that does "
+                      "this");
     ::setenv("SLURM_ARRAY_JOB_ID", "12", 1);
     ::setenv("SLURM_ARRAY_TASK_ID", "x3", 1);
     CHECK_THROWS_AS(this_task(), Error);

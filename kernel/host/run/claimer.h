@@ -29,7 +29,7 @@ struct Claim {
     store::Standing standing;                           // of a trial that is to be trained, as the next two
     store::Setback setback;
     std::vector<store::CurvePoint> curve;  // of the metric that is watched
-    std::int64_t attempt = 0;                           // that this is
+    std::int64_t attempt = 0;              // that this is
     // Of a training, that of the trial which train.start_from names; of an evaluation, its state.
     std::optional<store::StoredCheckpoint> start_from;
 };

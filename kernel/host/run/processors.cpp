@@ -32,7 +32,8 @@ double cgroup_cores() {
     return cores;
 }
 
-// What Slurm has given to this task, whose processes it may not have kept on cores of their own; none: no task of Slurm.
+// What Slurm has given to this task, whose processes it may not have kept on cores of their own; none: no task of
+// Slurm.
 std::optional<int> slurm_cores() {
     const char* text = std::getenv("SLURM_CPUS_PER_TASK");
     const int cores = text ? std::atoi(text) : 0;

@@ -49,7 +49,7 @@ struct ScheduleOptions {
     StopSettings stop;
     std::vector<store::TrialId> sweep;  // the trials that `stop` compares
     std::int64_t steps = 0;             // of each of them, where it compares at rungs
-    Hooks* hooks = nullptr;  // learn how trials end; null: nobody does
+    Hooks* hooks = nullptr;             // learn how trials end; null: nobody does
 };
 
 struct ScheduleResult {

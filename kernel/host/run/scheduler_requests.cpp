@@ -14,8 +14,7 @@ constexpr auto request_patience = std::chrono::seconds(120);  // for a trial tha
 
 // What is asked of trials that stop anyway, the store remembers and does.
 void Scheduler::heed_store() {
-    const bool anything_left =
-        !queue_.empty() || !elsewhere_.empty() || anyone_busy() || rungs_->is_deciding();
+    const bool anything_left = !queue_.empty() || !elsewhere_.empty() || anyone_busy() || rungs_->is_deciding();
     if (stopping_ || !anything_left) return;
     const auto news = watch_->news(!elsewhere_.empty());
     if (!news) return;

@@ -60,8 +60,8 @@ struct Scheduler::Station {
     std::int64_t stop_at = 0;                // the rung to which the trial runs; 0: to its end
     std::string pruned_for;                  // why it is over once it has stopped; empty: it is not
     store::Rung pruned_at;
-    std::optional<store::Wish> wish;         // of a person: the trial is to stop
-    Clock::time_point stop_by{};             // then it is killed
+    std::optional<store::Wish> wish;  // of a person: the trial is to stop
+    Clock::time_point stop_by{};      // then it is killed
     RunningTrial shown;
 
     // Where the trial at hand runs.

@@ -13,7 +13,7 @@ constexpr int rest = 10;                                // times as long as a lo
 }  // namespace
 
 struct StoreWatch::Box {
-    const std::string trials;   // JSON
+    const std::string trials;  // JSON
     // Of the writer's thread:
     std::int64_t version = -1;  // of what was seen last
     bool stale = false;         // somebody has written since the last look

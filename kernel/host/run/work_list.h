@@ -42,7 +42,7 @@ struct WorkList {
     std::deque<Job> others;                 // of all other trials, should somebody queue them again while this runs
     std::vector<store::TrialId> running, left_failed;  // among those
     std::size_t done = 0;
-    std::size_t submitted = 0;  // handed over to another engine
+    std::size_t submitted = 0;                     // handed over to another engine
     std::map<store::Status, std::size_t> stopped;  // by a person or a rule: how many are left so
     std::size_t changed = 0;                       // of those done: made with something that has changed
     std::string change;                            // what that is, of the first of them

@@ -51,9 +51,7 @@ std::vector<JobFolder> JobFolder::beside(const fs::path& store) {
     return {paths.begin(), paths.end()};
 }
 
-fs::path JobFolder::first_store(std::int64_t task) const {
-    return folder_ / "tasks" / (std::to_string(task) + ".db");
-}
+fs::path JobFolder::first_store(std::int64_t task) const { return folder_ / "tasks" / (std::to_string(task) + ".db"); }
 
 fs::path JobFolder::handed_over(std::int64_t task, std::int64_t start) const {
     return folder_ / "out" / (std::to_string(task) + "-" + std::to_string(start) + ".db");

@@ -47,7 +47,8 @@ void add_state(std::map<std::int64_t, std::string>& states, const std::string& l
 
 std::string job_script(const SlurmSettings& settings, const std::string& name, const std::filesystem::path& logs,
                        const std::vector<std::string>& command) {
-    std::string script = "#!/bin/bash\n# Written by `marginalia submit`. Task K of the array does the trials in tasks/K.db.\n";
+    std::string script =
+        "#!/bin/bash\n# Written by `marginalia submit`. Task K of the array does the trials in tasks/K.db.\n";
     script += directive("job-name", name) + directive("output", (logs / "%A_%a.out").string()) +
               directive("open-mode", "append") + directive("cpus-per-task", std::to_string(settings.cores)) +
               directive("signal", "B:USR1@" + std::to_string(settings.warning)) + "#SBATCH --requeue\n" +
@@ -74,18 +75,19 @@ std::int64_t longest_array() {
 std::int64_t submit_array(const std::filesystem::path& script, std::int64_t first, std::int64_t count,
                           std::int64_t parallel) {
     const std::string array = "0-" + std::to_string(count - 1) + (parallel > 0 ? "%" + std::to_string(parallel) : "");
-    const auto [code, words] = answer_of(
-        {"sbatch", "--parsable", "--array=" + array, script.string(), std::to_string(first)});
+    const auto [code, words] =
+        answer_of({"sbatch", "--parsable", "--array=" + array, script.string(), std::to_string(first)});
     std::int64_t job = 0;
     if (code == 0) std::from_chars(words.data(), words.data() + words.size(), job);
     if (job > 0) return job;
-    throw Error(code == not_started ? "sbatch is not there; give this command on a login node of a Slurm cluster"
-                            : "sbatch did not take the job: " + printable(words.empty() ? "it said nothing" : words));
+    throw Error(code == not_started
+                    ? "sbatch is not there; give this command on a login node of a Slurm cluster"
+                    : "sbatch did not take the job: " + printable(words.empty() ? "it said nothing" : words));
 }
 
 std::optional<std::map<std::int64_t, std::string>> task_states(std::int64_t job) {
-    const auto [code, words] = answer_of(
-        {"squeue", "--noheader", "--array", "--format=%i %T", "--jobs=" + std::to_string(job)});
+    const auto [code, words] =
+        answer_of({"squeue", "--noheader", "--array", "--format=%i %T", "--jobs=" + std::to_string(job)});
     std::map<std::int64_t, std::string> states;
     if (code != 0) return words.find("Invalid job id") == words.npos ? std::nullopt : std::optional(states);
     std::istringstream lines(words);

@@ -31,7 +31,7 @@ std::optional<std::map<std::int64_t, std::string>> task_states(std::int64_t job)
 // The place of this process in an array job, from SLURM_*.
 struct ArrayTask {
     std::int64_t job = 0, task = 0;
-    std::int64_t start = 0;  // how often it has been started before
+    std::int64_t start = 0;      // how often it has been started before
     std::optional<double> ends;  // seconds since the epoch
 };
 // Throws Error where the process is not a task of an array job.

@@ -59,8 +59,15 @@ std::string words_of(const std::map<store::Status, std::size_t>& trials) {
 }  // namespace
 
 int status_verb(const fs::path& store, Format format, std::ostream& out) {
-    Table table({{"folder"}, {"experiment"}, {.name = "jobs", .drop = 1}, {"tasks", true}, {"waiting", true}, {"running", true},
-                 {.name = "over", .numeric = true, .drop = 2}, {"trials"}, {"handed over"}});
+    Table table({{"folder"},
+                 {"experiment"},
+                 {.name = "jobs", .drop = 1},
+                 {"tasks", true},
+                 {"waiting", true},
+                 {"running", true},
+                 {.name = "over", .numeric = true, .drop = 2},
+                 {"trials"},
+                 {"handed over"}});
     bool asked = true;
     for (const JobFolder& folder : JobFolder::beside(store)) {
         const auto facts = folder.facts();

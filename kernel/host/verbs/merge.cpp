@@ -57,11 +57,9 @@ int merge(const MergeOptions& options, std::ostream& out) {
 }  // namespace
 
 void add_merge(CLI::App& app, CommandLine& line) {
-    const auto [verb, options] =
-        add_verb<MergeOptions>(app, line, "merge", "Bring home what other machines have done",
-                               [](const Common&, const MergeOptions& options, std::ostream& out) {
-                                   return merge(options, out);
-                               });
+    const auto [verb, options] = add_verb<MergeOptions>(
+        app, line, "merge", "Bring home what other machines have done",
+        [](const Common&, const MergeOptions& options, std::ostream& out) { return merge(options, out); });
     verb->add_option("into", options.store, "the store that takes it")->required();
     verb->add_option("shards", options.shards,
                      "stores, or folders of jobs that `submit` has made; none: all jobs beside the store");

@@ -20,8 +20,8 @@
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
 #include "kernel/spec/metrics.h"
-#include "store/rungs.h"
 #include "store/live.h"
+#include "store/rungs.h"
 
 namespace marginalia {
 namespace {

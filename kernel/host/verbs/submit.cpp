@@ -30,12 +30,11 @@ void add_submit(CLI::App& app, CommandLine& line) {
 }
 
 void add_slurm_task(CLI::App& app, CommandLine& line) {
-    const auto [verb, options] =
-        add_verb<TaskOptions>(app, line, "slurm-task", "Do a task of a job that `submit` has made",
-                              [](const Common& common, const TaskOptions& options, std::ostream& out) {
-                                  return task_verb(JobFolder(options.folder), options.first,
-                                                   completed(common, {}), out);
-                              });
+    const auto [verb, options] = add_verb<TaskOptions>(
+        app, line, "slurm-task", "Do a task of a job that `submit` has made",
+        [](const Common& common, const TaskOptions& options, std::ostream& out) {
+            return task_verb(JobFolder(options.folder), options.first, completed(common, {}), out);
+        });
     verb->add_option("folder", options.folder, "of the job")->required();
     verb->add_option("first", options.first, "number of the array's first task")->check(whole_number(0));
 }

@@ -8,12 +8,11 @@ namespace marginalia {
 // Adds the verb to `app`; once it is parsed, `line.action` is what it does. Both outlive the parsing.
 using AddVerb = void(CLI::App& app, CommandLine& line);
 
-AddVerb add_run, add_plan, add_resume, add_evaluate, add_logs, add_cancel, add_pause, add_retry, add_list, add_show, add_compare,
-    add_diff, add_best, add_table, add_query, add_export, add_recover, add_checkpoint, add_report, add_reproduce,
-    add_data, add_sample, add_complete, add_marginals, add_score, add_plugins, add_check_plugin, add_new_plugin,
-    add_doctor, add_version, add_top, add_schema, add_completion,
-    add_ask, add_tell,
-    add_tag, add_note, add_rm, add_restore, add_gc, add_submit, add_status, add_merge, add_slurm_task;
+AddVerb add_run, add_plan, add_resume, add_evaluate, add_logs, add_cancel, add_pause, add_retry, add_list, add_show,
+    add_compare, add_diff, add_best, add_table, add_query, add_export, add_recover, add_checkpoint, add_report,
+    add_reproduce, add_data, add_sample, add_complete, add_marginals, add_score, add_plugins, add_check_plugin,
+    add_new_plugin, add_doctor, add_version, add_top, add_schema, add_completion, add_ask, add_tell, add_tag, add_note,
+    add_rm, add_restore, add_gc, add_submit, add_status, add_merge, add_slurm_task;
 
 // As --help lists them.
 struct VerbGroup {

@@ -27,8 +27,8 @@ using store::Wish;
 constexpr auto between_looks = std::chrono::milliseconds(100);
 constexpr std::size_t most_lines = 20;  // about single trials
 
-// Whether the trial is among those that --experiment means. Of those to be retried, the ones that are pruned or wait at a
-// rung are a rule's to decide about.
+// Whether the trial is among those that --experiment means. Of those to be retried, the ones that are pruned or wait at
+// a rung are a rule's to decide about.
 bool is_meant(const store::Trial& trial, Wish wish) {
     const Status status = trial.status;
     if (wish != Wish::retry) return !store::facts_of(status).ended || status == Status::paused;
