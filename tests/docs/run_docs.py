@@ -150,6 +150,8 @@ def experiments_run(page):
         with tempfile.TemporaryDirectory() as folder:
             pathlib.Path(folder, "experiment.toml").write_text(block, encoding="utf-8")
             line = shortened("build/release/bin/marginalia run experiment.toml --store store.db")
+            if "[stop]" in block:  # a rung below the two steps that are run here
+                line += " stop.least_steps=1"
             good &= run(f"{line} seeds=0", folder, f"{page.relative_to(source)}:{number}")
     return good
 
