@@ -38,7 +38,7 @@ ENDS = {
     "exit": {"failed"},
     "sleep": {"timeout", "failed"},
     "out-of-memory": {"oom"},
-    "kill-itself": {"failed"},
+    "kill-itself": {"lost"},
     "flood": None,
     "fork": None,
     "close-descriptors": {"failed", "timeout"},

@@ -60,7 +60,9 @@ void say_plan(Progress& progress, const Experiment& experiment, const WorkList& 
         text += ", " + std::to_string(work.left_failed.size()) + " left failed (--retry-failed tries them again)";
     for (const auto& [status, count] : work.stopped)
         text += ", " + std::to_string(count) + " " + std::string(store::name_of(status));
-    if (!work.stopped.empty()) text += " (marginalia retry TRIAL, or --experiment " + experiment.name + ", goes on)";
+    const auto is_pruned = [](const auto& stopped) { return stopped.first == store::Status::pruned; };
+    if (!std::ranges::all_of(work.stopped, is_pruned))
+        text += " (marginalia retry TRIAL, or --experiment " + experiment.name + ", goes on)";
     if (work.beyond_budget > 0)
         text += ", " + std::to_string(work.beyond_budget) +
                 " left queued (beyond stop.trial_budget; more, or 0, runs them)";
