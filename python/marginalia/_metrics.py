@@ -8,7 +8,8 @@ from collections.abc import Iterable
 # The most telling first, which is the order of columns.
 _nats = """kl kl_bound forward_kl free_energy theta_gap_mean theta_gap_std marginal_rmse log_z_estimate kl_stderr
 forward_kl_stderr log_z_importance log_z_importance_stderr marginal_bias log_z_exact log_z_ais log_z_ais_stderr
-log_z_ais_lower energy_distance energy_distance_floor marginal_rmse_by_size marginal_bias_by_size""".split()
+log_z_ais_lower energy_distance energy_distance_floor marginal_rmse_by_size marginal_bias_by_size
+ranking_log_p_stderr""".split()
 _seconds = "marginal_seconds step_seconds train_seconds conditional_seconds conditional5_seconds".split()
 _bits = "nll_bits nll_bits_ensemble validation_bits entropy_bits_exact".split()
 _units = (
@@ -16,8 +17,8 @@ _units = (
     | dict.fromkeys(_seconds, "s")
     | dict.fromkeys(_bits, "bits/site")
     | dict.fromkeys(["kl_per_site", "free_energy_per_site"], "nats/site")
-    | dict.fromkeys(["marginal_states", "reference_ess"], "states")
-    | {"ranking_groups": "groups", "log_z_ais_effective": "chains"}
+    | dict.fromkeys(["marginal_states", "reference_ess", "evaluation_samples", "evaluation_rows"], "states")
+    | {"ranking_groups": "groups", "ranking_passes": "passes", "log_z_ais_effective": "chains"}
 )
 _highest = set(
     """ess spearman pearson ranking_spearman ranking_pearson ranking_one_order_spearman ranking_one_order_pearson valid

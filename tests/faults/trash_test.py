@@ -134,7 +134,7 @@ def removed_from_a_running_sweep():
     verb("--store", "running.db", "gc")  # which leaves the pages of a store in use where they are
     out, said = run.communicate(timeout=60)
     check(run.returncode == 0, f"the run ended with {run.returncode}\n{out}{said}")
-    check("1 trial went to another process or the trash meanwhile" in said, said)
+    check("trial 3 (seed 2) was removed meanwhile; marginalia restore 3 brings it back" in said, said)
     check(statuses("running.db") == ["done", "done"], f"the run left {statuses('running.db')}")
 
 

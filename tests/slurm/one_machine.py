@@ -127,9 +127,10 @@ class Slurm:
     def lose(self, node):
         """The node is gone, with all that runs there, as by a power cut."""
         daemon = self.daemons.pop(node)
-        steps = [pid for pid in descendants(daemon.pid)] + self.processes_of(node)
-        daemon.kill()
-        for pid in steps:
+        steps = self.processes_of(node)
+        # Those first that would report the end of the others.
+        reporters = {parent for parent in map(parent_of, steps) if name_of(parent) == "slurmstepd"}
+        for pid in [daemon.pid, *reporters, *descendants(daemon.pid), *steps]:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -151,6 +152,22 @@ class Slurm:
             if f"SLURMD_NODENAME={node}\0".encode() in text and f"SLURM_CONF={self.conf}\0".encode() in text:
                 found.append(int(entry))
         return found
+
+
+def field_of(pid, name):
+    try:
+        with open(f"/proc/{pid}/status") as lines:
+            return next((line.split()[1] for line in lines if line.startswith(name + ":")), "")
+    except OSError:
+        return ""
+
+
+def parent_of(pid):
+    return int(field_of(pid, "PPid") or 0)
+
+
+def name_of(pid):
+    return field_of(pid, "Name")
 
 
 def descendants(pid):

@@ -101,7 +101,8 @@ Claim Claimer::claim(const ClaimRequest& request) {
     try {
         // One transaction: whoever sees the claim also sees that points after the checkpoint are gone.
         writer_.run_and_wait([&](store::Store& store) {
-            if (!store.find(request.trial)) return;  // removed meanwhile
+            answer.removed = !store.find(request.trial);
+            if (answer.removed) return;
             if (request.evaluation != 0) store.show_evaluation(request.trial, request.evaluation);
             answer.ours =
                 store.claim(request.trial, store.this_run(), request.device, request.threads, request.hardware);

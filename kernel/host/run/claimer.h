@@ -21,6 +21,7 @@ struct Claim {
     std::size_t slot = 0;
     bool ours = false;                                  // false: it is not to be had
     store::Status status = store::Status::running;      // then: what it is
+    bool removed = false;                               // then: it is no longer there
     std::string error;                                  // not empty: it is ours, but cannot start; why
     bool store_failed = false;                          // what `error` says is of the store's file, not of the trial
     std::optional<store::StoredCheckpoint> checkpoint;  // to go on from

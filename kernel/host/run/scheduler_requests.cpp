@@ -1,4 +1,6 @@
 // What others do to a run's trials while it goes on: people who cancel, pause and retry them, runs that share them.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "kernel/host/results/text.h"
@@ -119,7 +121,10 @@ void Scheduler::went_elsewhere(Station& station) {
     const store::Status now = station.claim->status;
     known_since_[job.trial] = watch_->last_look();
     watch_->look_again();
-    if (now == store::Status::running) elsewhere_.insert(job.trial);
+    if (station.claim->removed)
+        progress_.note(fmt::format("trial {0} ({1}) was removed meanwhile; marginalia restore {0} brings it back",
+                                   job.trial, job.label));
+    else if (now == store::Status::running) elsewhere_.insert(job.trial);
     else if (now == store::Status::cancelled || now == store::Status::paused)
         progress_.note("trial " + std::to_string(job.trial) + " (" + job.label + ") is " +
                        std::string(store::name_of(now)));
