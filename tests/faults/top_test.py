@@ -263,7 +263,7 @@ class Top(HostTest):
                 text = screen.shows("q quit$|^exit code")
                 ends["q quit" in text] += 1
                 if "q quit" not in text:
-                    self.assertRegex(text.replace("\n", ""), r"^marginalia: ?store .*damaged.*exit code 4")
+                    self.assertRegex(text.replace("\n", ""), r"marginalia: ?store .*damaged.*exit code 4")
                 screen.tmux("kill-server")
             os.remove(self.store)
         self.assertGreater(ends[True], 0)

@@ -35,7 +35,8 @@ class Place:
     def __init__(self, path):
         self.path = pathlib.Path(path)
         self.env = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(self.path), "TERM": "dumb", "LC_ALL": "C.UTF-8",
-                    "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))}
+                    "XDG_CACHE_HOME": str(self.path / "cache")}  # other tests write to the user's
+        self.run(programs / "marginalia", "plugins")  # which remembers them there
         shutil.copy(source / "experiments/ising-quick.toml", self.path / "ising-quick.toml")
         (self.path / "folder").mkdir()
         (self.path / "$(touch hit).toml").touch()
