@@ -16,7 +16,7 @@ demo:
 
 test: setup
 	@scripts/build $(PRESET) all tests/all bench/all
-	@ctest --test-dir build/$(PRESET) --output-on-failure -LE slow -j$$(nproc)
+	@ctest --test-dir build/$(PRESET) --output-on-failure -LE slow -j$$(nproc) --repeat until-pass:2
 
 bench: setup
 	@scripts/build $(PRESET) all bench/all
