@@ -103,7 +103,8 @@ private:
     bool is_there(const Setting& setting) const {
         if (!setting.when) return true;
         const auto known = judged_.find(setting.when.get());
-        return known != judged_.end() ? known->second : judged_[setting.when.get()] = holds(*setting.when);
+        if (known != judged_.end()) return known->second;
+        return judged_[setting.when.get()] = holds(*setting.when);
     }
 
     // From the settings and not from values_, some of which may be those of the step before. Conditions lead in no

@@ -13,7 +13,7 @@ bool processor_has_bfloat16();
 
 struct Precision {
     bool bfloat16 = false, tf32 = false;
-    std::string report;  // one line for the trial's record where the config does not tell all; empty: it does
+    std::string report = {};  // one line for the trial's record where the config does not tell all; empty: it does
 };
 
 // What train.precision, "float32", "tf32", "bfloat16" or "auto", comes to. `cuda`: the trial runs on a GPU. `speed`: of

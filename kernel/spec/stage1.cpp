@@ -9,6 +9,7 @@
 #include "kernel/spec/identity.h"
 #include "kernel/spec/nearest.h"
 #include "kernel/spec/range.h"
+#include "kernel/spec/section.h"
 
 namespace marginalia::config {
 namespace {

@@ -37,7 +37,7 @@ struct Job {
     std::int64_t micro_batch = 0;  // train.micro_batch, halved each time that all there is of memory was too little
     int passed = 0;                // times that another which asks for less went before it
     bool alone = false;            // once more, with a device for itself, whose memory it did not find enough of
-    std::string broke;             // the device whose use failed under it: its next one is another, if there is one
+    std::string broke = {};        // the device whose use failed under it: its next one is another, if there is one
     int device_failures = 0;
     store::Standing standing = {};  // when it was claimed last
     store::Setback setback = {};    // the same

@@ -13,6 +13,8 @@ constexpr int rest = 10;                                // times as long as a lo
 }  // namespace
 
 struct StoreWatch::Box {
+    explicit Box(std::string json) : trials(std::move(json)) {}
+
     const std::string trials;  // JSON
     // Of the writer's thread:
     std::int64_t version = -1;  // of what was seen last
@@ -41,7 +43,7 @@ struct StoreWatch::Box {
 };
 
 StoreWatch::StoreWatch(store::Writer& writer, const std::vector<store::TrialId>& trials)
-    : writer_(writer), box_(new Box{.trials = nlohmann::json(trials).dump()}) {}
+    : writer_(writer), box_(std::make_shared<Box>(nlohmann::json(trials).dump())) {}
 
 std::optional<StoreNews> StoreWatch::news(bool others_run) {
     const std::lock_guard lock(box_->mutex);

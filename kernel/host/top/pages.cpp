@@ -8,6 +8,7 @@
 #include <map>
 
 #include "kernel/base/printable.h"
+#include "kernel/host/results/results.h"
 #include "kernel/host/top/chart.h"
 #include "kernel/spec/metrics.h"
 
