@@ -12,7 +12,7 @@ namespace marginalia::top {
 
 // All finite ones are positive.
 bool may_be_logarithmic(std::span<const double> values);
-// And they go over more than two powers of ten: such values are told apart on a logarithmic scale only.
+// And they go over more than two powers of ten: only a logarithmic scale shows such values apart.
 bool wants_logarithm(std::span<const double> values);
 
 // One character a value, from ▁ for the lowest to █ for the highest, × for one that is not finite; on a logarithmic
