@@ -5,20 +5,18 @@
 #include <torch/script.h>
 
 #include <chrono>
-#include <optional>
 
 #include "kernel/spec/precision.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/evaluate/dataset_evaluation.h"
-#include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/machine/autocast.h"
 #include "kernel/worker/machine/bfloat16_speed.h"
 #include "kernel/worker/machine/cuda_arithmetic.h"
-#include "kernel/worker/model/as_trained.h"
 #include "kernel/worker/model/facts.h"
 #include "kernel/worker/model/row_description.h"
 #include "kernel/worker/model/trial_parts.h"
 #include "kernel/worker/train/optimizer.h"
+#include "kernel/worker/train/quick_evaluation.h"
 #include "kernel/worker/train/step_watch.h"
 #include "kernel/worker/train/watched_metric.h"
 
@@ -29,14 +27,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// Streams of the trial's seed that the generators draw from; training and evaluation never share one, so that how
-// often a trial is evaluated does not change what it learns.
-constexpr std::uint64_t quick_stream = 1'000'000;
-
-// Seconds from the wish to stop to the end of the process, where a trial is in code that does not ask: when all is
-// saved, and when what was learnt since the last checkpoint would be lost.
-constexpr double patience = 1, quick_patience = 10;
 
 // Before the names of the parts that a finished training keeps: whoever reads it for its model passes over them. Its
 // weights are the averaged ones, and those that were trained lie among the optimiser's averages.
@@ -64,7 +54,8 @@ public:
           evaluation_(request.settings.evaluation), steps_(train_.steps), end_(steps_),
           parts_(started_parts(request, plugins)), arithmetic_(train_, parts_.device), precision_(precision_here()),
           optimizer_(parts_.network->parameters(), with_rate(train_, request.rate), parts_.objective->parameters()),
-          watch_(parts_.device, request.settings.plugin("objective").plugin), watched_(request.stop, recorder) {
+          watch_(parts_.device, request.settings.plugin("objective").plugin), watched_(request.stop, recorder),
+          quick_(request, parts_, optimizer_, watched_, recorder) {
         parts_.network->limit_rows(request.micro_batch > 0 ? request.micro_batch : train_.micro_batch);
         if (!request.checkpoint.empty()) restore();
     }
@@ -72,7 +63,8 @@ public:
     TrialOutcome run() {
         check_evaluation();
         if (!finished_) {
-            if (!find_log_z()) return TrialOutcome::stopped;  // nothing has been learnt since the last checkpoint
+            if (!quick_.find_log_z())
+                return TrialOutcome::stopped;  // nothing has been learnt since the last checkpoint
             recorder_.may_be_ended(0);
             say_what_was_read();
             if (!precision_.report.empty()) recorder_.sample("precision", saved_, "text", precision_.report);
@@ -135,7 +127,8 @@ private:
         auto last_log = Clock::now(), last_save = last_log;
         // Moved back by the training of earlier processes, and on by what evaluations take.
         auto started = last_log - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(trained_));
-        if (evaluation_due_ && !quick_evaluation(saved_)) return TrialOutcome::stopped;  // as the checkpoint says
+        if (evaluation_due_ && !quick_.run(saved_, precision_.bfloat16))
+            return TrialOutcome::stopped;  // as the checkpoint says
         evaluation_due_ = false;
         std::int64_t step = saved_;
         while (!ends_at(step)) {
@@ -147,11 +140,11 @@ private:
                 last_log = Clock::now();
             }
             recorder_.progress("training", step, steps_);
-            if (wants_evaluation(step)) {
+            if (step != steps_ && quick_.is_due(step)) {
                 watch_.read();
                 watched_.record("train_seconds", step, seconds_since(started));
                 const auto before = Clock::now();
-                if (!quick_evaluation(step)) {
+                if (!quick_.run(step, precision_.bfloat16)) {
                     trained_ = std::chrono::duration<double>(before - started).count();
                     evaluation_due_ = true;
                     save(step);
@@ -180,13 +173,6 @@ private:
     }
 
     bool ends_at(std::int64_t step) const { return step == steps_ || watched_.has_plateau(); }
-
-    // Where the trial is to stop and its steps have not recorded what is looked at there, an evaluation may.
-    bool wants_evaluation(std::int64_t step) const {
-        if (step == steps_) return false;
-        const bool due = evaluation_.every > 0 && step % evaluation_.every == 0;
-        return due || (step == request_.stop_at && !watched_.is_recorded_at(step));
-    }
 
     void record_step(std::int64_t step, const std::map<std::string, at::Tensor>& metrics, double seconds) {
         std::vector<at::Tensor> figures;
@@ -330,48 +316,6 @@ private:
                           .report = std::string(began ? "bfloat16" : "float32") + ", in which the trial began"};
     }
 
-    // False if asked to stop; nothing of it has been recorded then.
-    bool quick_evaluation(std::int64_t step) {
-        if (evaluation_.quick_samples == 0) return true;
-        optimizer_.swap_average();
-        recorder_.may_be_ended(quick_patience);
-        bool whole = true;
-        try {
-            for (const auto& [name, value] : quick_figures(step)) watched_.record(name, step, value);
-        } catch (const Interrupted&) {
-            whole = false;
-        }
-        recorder_.may_be_ended(0);
-        optimizer_.swap_average();
-        return whole;
-    }
-
-    Figures quick_figures(std::int64_t step) {
-        at::Generator generator =
-            make_generator(parts_.device, request_.seed, quick_stream + static_cast<std::uint64_t>(step));
-        at::Tensor drawn;
-        const KeepGoing keep_going = [this](std::int64_t, std::int64_t) { return !recorder_.stop_requested(); };
-        const at::NoGradGuard no_grad;
-        const auto model = in_precision(parts_.objective->model(*parts_.network, generator, tick_of(keep_going)),
-                                        *parts_.network, parts_.device, precision_.bfloat16);
-        LogZ log_z;
-        log_z.value = log_z_;
-        return parts_.energy ? evaluate_samples(parts_, *model, log_z, {evaluation_.quick_samples, evaluation_.batch},
-                                                generator, keep_going, drawn)
-                             : validation_bits({parts_, *model, evaluation_, keep_going});
-    }
-
-    // What quick evaluations compare with. It may take long, and here nothing is lost if it is broken off. False if
-    // asked to stop.
-    bool find_log_z() {
-        const bool at_halt = request_.stop_at > 0 && request_.stop.metric.starts_with("kl");
-        const bool needed = (evaluation_.every > 0 || at_halt) && evaluation_.quick_samples > 0;
-        if (!parts_.energy || !needed) return true;
-        recorder_.progress("exact log Z", 0, 0);
-        log_z_ = parts_.energy->log_z();
-        return !recorder_.stop_requested();
-    }
-
     const TrialRequest& request_;
     const PluginHost& plugins_;
     Recorder& recorder_;
@@ -385,17 +329,17 @@ private:
     Optimizer optimizer_;
     StepWatch watch_;
     WatchedMetric watched_;
+    QuickEvaluation quick_;
     std::int64_t saved_ = 0;  // step of the newest checkpoint
     double trained_ = 0;      // seconds of training up to there
     bool finished_ = false;
     bool evaluation_due_ = false;  // the quick evaluation at the newest checkpoint was broken off
-    std::optional<double> log_z_;
 };
 
 }  // namespace
 
 TrialOutcome run_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
-    recorder.may_be_ended(patience);  // plugins may take long to construct
+    recorder.may_be_ended(patience_when_saved);  // plugins may take long to construct
     Trial trial(request, plugins, recorder);
     for (std::string* archive : {&request.checkpoint, &request.start_from}) std::string().swap(*archive);
     return trial.run();
