@@ -7,12 +7,14 @@
 #include <random>
 
 #include "plugins/energies/ising/path_sum.h"
+#include "plugins/energies/ising/torus_sum.h"
 #include "plugins/energies/ising/transfer_matrix.h"
 #include "tests/plugins/ising_reference.h"
 
 namespace ising_exact {
 
 using namespace ising_reference;
+using ising::sum_over_torus;
 using ising::TransferMatrix;
 
 namespace {
@@ -236,37 +238,64 @@ TEST_CASE("what the exact methods cost") {
 
 namespace {
 
-// log Z of an n x n torus without field, B. Kaufman, Phys. Rev. 76, 1232 (1949): half the sum of four products over the
-// angles γ_l, cosh γ_l = cosh 2K coth 2K - cos(π l / n), with γ_0 = 2K + log tanh K, which changes its sign at the
-// critical coupling.
-double kaufman_log_z(int n, double k) {
-    const auto gamma = [&](int l) {
-        if (l == 0) return 2 * k + std::log(std::tanh(k));
-        return std::acosh(std::cosh(2 * k) / std::tanh(2 * k) - std::cos(std::numbers::pi * l / n));
-    };
-    double odd_cosh = 1, odd_sinh = 1, even_cosh = 1, even_sinh = 1;
-    for (int r = 0; r < n; ++r) {
-        const double odd = n * gamma(2 * r + 1) / 2, even = n * gamma(2 * r) / 2;
-        odd_cosh *= 2 * std::cosh(odd);
-        odd_sinh *= 2 * std::sinh(odd);
-        even_cosh *= 2 * std::cosh(even);
-        even_sinh *= 2 * std::sinh(even);
+// Mean over all states of the sum over edges s_i s_j.
+double enumerated_edge_sum(const Lattice& lattice, const std::vector<double>& densities) {
+    double sum = 0, whole = 0;
+    for (std::uint64_t number = 0; number < densities.size(); ++number) {
+        const Bytes x = state(lattice, number);
+        sum += densities[number] * static_cast<double>(lattice.edge_sum(x));
+        whole += densities[number];
     }
-    return 0.5 * n * n * std::log(2 * std::sinh(2 * k)) + std::log((odd_cosh + odd_sinh + even_cosh + even_sinh) / 2);
+    return sum / whole;
 }
 
 }  // namespace
 
-TEST_CASE("log Z of a torus without field is Kaufman's closed form, on both sides of the critical coupling") {
-    CHECK(kaufman_log_z(16, 0.44) ==
-          doctest::Approx(238.387247).epsilon(1e-8));  // experiments/ising-critical-16x16.toml
-    for (const int n : {3, 4, 6, 10, 12})
-        for (const double coupling : {0.2, 0.44, 0.6}) {
-            CAPTURE(n);
-            CAPTURE(coupling);
-            CHECK(TransferMatrix({n, n, coupling, 0.0, true}).log_z() ==
-                  doctest::Approx(kaufman_log_z(n, coupling)).epsilon(1e-11));
+TEST_CASE("the closed form of a torus without field equals enumeration, odd and even, at either sign of the coupling") {
+    for (const auto& [rows, columns] : {std::pair{3, 3}, {3, 4}, {4, 3}, {4, 4}, {3, 5}, {5, 3}})
+        for (const double coupling :
+             {0.0, 0.2, 0.44, std::log(1 + std::numbers::sqrt2) / 2, 0.8, -0.3, -0.4407, -1.0}) {
+            const Lattice lattice{rows, columns, coupling, 0, true};
+            CAPTURE(name_of(lattice));
+            const std::vector<double> all = densities(lattice);
+            const auto found = sum_over_torus(lattice);
+            REQUIRE(found);
+            const double log_z = log_sum(all, Bytes(lattice.sites(), 2)), edges = enumerated_edge_sum(lattice, all);
+            CHECK(found->log_z == doctest::Approx(log_z).epsilon(1e-10));
+            CHECK(found->edge_sum == doctest::Approx(edges).epsilon(1e-9));
+            CHECK(found->entropy == doctest::Approx(log_z - coupling * edges).epsilon(1e-8));
         }
+}
+
+TEST_CASE("the closed form equals the transfer matrix and published values") {
+    for (const int n : {3, 4, 6, 10, 12})
+        for (const double coupling : {0.2, 0.44, 0.6, -0.5}) {
+            const Lattice lattice{n, n, coupling, 0, true};
+            CAPTURE(name_of(lattice));
+            const auto found = sum_over_torus(lattice);
+            REQUIRE(found);
+            const TransferMatrix transfer(lattice);
+            CHECK(transfer.log_z() == doctest::Approx(found->log_z).epsilon(1e-11));
+            if (n <= 6) CHECK(transfer.entropy() == doctest::Approx(found->entropy).epsilon(1e-8));
+        }
+    CHECK(sum_over_torus({16, 16, 0.44, 0, true})->log_z == doctest::Approx(238.387247).epsilon(1e-8));
+    // The free energy of a site of 24 x 24 that SDDS (ICLR 2025) prints in its Table 4.
+    CHECK(-sum_over_torus({24, 24, 0.4407, 0, true})->log_z / (0.4407 * 576) ==
+          doctest::Approx(-2.11215).epsilon(3e-6));
+    // L. Onsager's energy of the infinite lattice at the critical coupling: 1 / sqrt 2 a bond, and a little more of a
+    // torus.
+    const double critical = std::log(1 + std::numbers::sqrt2) / 2;
+    const auto wide = sum_over_torus({4000, 3000, critical, 0, true});
+    REQUIRE(wide);
+    CHECK(wide->edge_sum / (2.0 * 4000 * 3000) == doctest::Approx(std::numbers::sqrt2 / 2).epsilon(5e-4));
+}
+
+TEST_CASE("there is no closed form with a field, without a torus, and where frustration leaves nothing of it") {
+    CHECK_FALSE(sum_over_torus({20, 20, 0.4, 0.1, true}));
+    CHECK_FALSE(sum_over_torus({20, 20, 0.4, 0, false}));
+    CHECK_FALSE(sum_over_torus({2, 20, 0.4, 0, true}));
+    CHECK_FALSE(sum_over_torus({21, 21, -2.0, 0, true}));
+    CHECK(sum_over_torus({21, 21, -0.2, 0, true}));
 }
 
 }  // namespace ising_exact

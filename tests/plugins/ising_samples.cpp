@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <iostream>
+#include <numbers>
 
 #include "plugins/energies/ising/heat_bath.h"
+#include "plugins/energies/ising/torus_sum.h"
 #include "plugins/energies/ising/transfer_matrix.h"
 #include "tests/plugins/ising_reference.h"
 
@@ -107,25 +110,45 @@ TEST_CASE("samples that would need too much memory are not offered") {
     CHECK(!TransferMatrix({16, 10000, 0.2, 0.2, true}).samples(1, 0).has_value());
 }
 
-TEST_CASE("heat-bath chains agree with the exact means and say that they mixed (4 sigma)") {
-    for (const Lattice& lattice : {Lattice{10, 10, 0.2, 0.2, true}, {5, 7, 0.3, 0.1, false}, {3, 5, 0.2, 0.3, true}}) {
-        const auto chains = ising::heat_bath_samples(lattice, 4000, 5);
-        check_means(lattice, chains.rows);
-        CHECK(chains.r_hat < 1.01);
-        CHECK(chains.how.find("NOT MIXED") == std::string::npos);
-    }
+TEST_CASE("chains of either kind agree with the exact means and say that they mixed (4 sigma)") {
+    for (const Lattice& lattice : {Lattice{10, 10, 0.2, 0.2, true}, {5, 7, 0.3, 0.1, false}, {3, 5, 0.2, -0.3, true}})
+        for (const auto& samples_of : {ising::heat_bath_samples, ising::reference_samples}) {
+            const auto chains = samples_of(lattice, 4000, 5);
+            CAPTURE(chains.how);
+            check_means(lattice, chains.rows);
+            CHECK(chains.r_hat < 1.01);
+            CHECK(chains.how.find("NOT MIXED") == std::string::npos);
+        }
 }
 
-TEST_CASE("heat-bath chains of a frozen lattice say that they did not mix") {
-    const auto chains = ising::heat_bath_samples({20, 20, 1.0, 0.0, true}, 8, 5);
-    CHECK(chains.how.find("NOT MIXED") != std::string::npos);
+TEST_CASE("cluster chains of 3x3 pass a chi-square test, with a field and without (4 sigma)") {
+    for (const Lattice& lattice : {Lattice{3, 3, 0.4, 0.2, true}, {3, 3, 0.7, 0.0, false}, {3, 3, 0.3, -0.5, true}})
+        CHECK(std::abs(chi_square_sigma(lattice, ising::reference_samples(lattice, 40000, 11).rows)) < 4);
 }
 
-TEST_CASE("2,000 states of the 30x30 torus at coupling 0.2 come from mixed chains") {
-    const Lattice lattice{30, 30, 0.2, 0.2, true};
-    const auto chains = ising::heat_bath_samples(lattice, 2000, 1);
-    CHECK(chains.rows.size() == 2000u * 900u);
+TEST_CASE("an antiferromagnet has heat-bath chains") {
+    const Lattice lattice{6, 6, -0.3, 0.1, true};
+    const auto chains = ising::reference_samples(lattice, 4000, 3);
+    CHECK(chains.how.find("heat-bath") != std::string::npos);
+    check_means(lattice, chains.rows);
+}
+
+TEST_CASE("heat-bath chains of a frozen lattice say that they did not mix, where cluster chains do") {
+    const Lattice lattice{20, 20, 1.0, 0.0, true};
+    CHECK(ising::heat_bath_samples(lattice, 8, 5).how.find("NOT MIXED") != std::string::npos);
+    const auto chains = ising::reference_samples(lattice, 2000, 5);
+    CHECK(chains.how.find("NOT MIXED") == std::string::npos);
+    const auto sign = estimate(lattice, chains.rows, [&](marginalia::State x) { return lattice.spin_sum(x) > 0; });
+    CHECK(std::abs(sign.mean - 0.5) < 4 * sign.error);
+}
+
+TEST_CASE("64x64 at the critical coupling: cluster chains mix, and have the exact energy (4 sigma)") {
+    const Lattice lattice{64, 64, std::log(1 + std::numbers::sqrt2) / 2, 0, true};
+    const auto started = std::chrono::steady_clock::now();
+    const auto chains = ising::reference_samples(lattice, 800, 2);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
+    std::cout << "64x64, critical: 800 states in " << seconds.count() << " s; " << chains.how << "\n";
     CHECK(chains.r_hat < 1.01);
-    CHECK(chains.autocorrelation_time < 5);
-    std::cout << "30x30: " << chains.how << "\n";
+    const auto edges = estimate(lattice, chains.rows, [&](marginalia::State x) { return lattice.edge_sum(x); });
+    CHECK(std::abs(edges.mean - ising::sum_over_torus(lattice)->edge_sum) < 4 * edges.error);
 }

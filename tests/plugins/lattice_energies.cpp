@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "edwards-anderson/bonds.h"
+#include "lattice-chains/clusters.h"
 #include "tests/plugins/energy_enumeration.h"
 
 using energy_enumeration::Bytes;
@@ -21,6 +22,22 @@ std::vector<double> strengths(const factor_graph::Grid& grid, const std::string&
     std::vector<double> all;
     for (const auto& bond : edwards_anderson::draw_bonds(grid, disorder, seed)) all.push_back(bond.strength);
     return all;
+}
+
+struct Means {
+    double mean, error;
+};
+
+// Of log f over rows of states, as if these were independent.
+Means mean_log_f(const marginalia::Energy& energy, const Bytes& rows) {
+    const auto sites = static_cast<std::size_t>(energy.sites());
+    const auto count = static_cast<double>(rows.size() / sites);
+    double sum = 0, squares = 0;
+    for (std::size_t first = 0; first < rows.size(); first += sites) {
+        const double log_f = energy.log_density(marginalia::State(rows).subspan(first, sites));
+        sum += log_f, squares += log_f * log_f;
+    }
+    return {sum / count, std::sqrt((squares / count - sum / count * sum / count) / count)};
 }
 
 std::vector<double> observed(const marginalia::Energy& energy, const Bytes& x) {
@@ -107,6 +124,35 @@ TEST_CASE("bonds are the same on every platform for a seed") {
     CHECK(std::abs(pm_sum) < 4 * std::sqrt(12000.0));
 }
 
+TEST_CASE("cluster chains have the exact mean of log f, log Z - entropy, whatever the field's sign (4 sigma)") {
+    for (const char* field : {"0", "0.4", "-0.6"}) {
+        const auto potts =
+            make("potts", {{"states", "4"}, {"rows", "3"}, {"columns", "4"}, {"coupling", "0.7"}, {"field", field}});
+        const factor_graph::Grid grid{1, 3, 4, true};
+        std::vector<double> weights(4, 0.0);
+        weights[0] = std::stod(field);
+        const auto chains = lattice_chains::cluster_samples({12, 0.7, weights, grid.edges()}, 20000, 3);
+        const Means means = mean_log_f(*potts, chains.rows);
+        CAPTURE(chains.how);
+        CHECK(std::abs(means.mean - (*potts->log_z() - *potts->entropy())) < 4 * means.error);
+        CHECK(chains.r_hat < 1.01);
+    }
+}
+
+TEST_CASE("a wide Potts lattice offers cluster chains: with q = 2 the energy of the Ising torus (4 sigma)") {
+    const auto potts = make("potts", {{"states", "2"}, {"rows", "24"}, {"columns", "24"}, {"coupling", "0.88"}});
+    const auto ising = make("ising", {{"rows", "24"}, {"columns", "24"}, {"coupling", "0.44"}, {"field", "0"}});
+    REQUIRE(!potts->log_z());
+    const auto samples = potts->reference_samples(2000, 1);
+    REQUIRE(samples);
+    CHECK(!samples->exact);
+    CHECK(samples->how.find("8 Swendsen-Wang chains") == 0);
+    // log f of Potts is that of Ising and 0.44 for each of the 1,152 edges.
+    const Means means = mean_log_f(*potts, samples->rows);
+    CHECK(std::abs(means.mean - 0.44 * 1152 - (*ising->log_z() - *ising->entropy())) < 4 * means.error);
+    CHECK(!make("potts", {{"rows", "24"}, {"columns", "24"}, {"coupling", "-0.5"}})->reference_samples(1, 0));
+}
+
 TEST_CASE("edges join each pair of neighbours once, an extent of 2 or 1 has no second way round") {
     using factor_graph::Grid;
     CHECK(Grid{1, 3, 3, true}.edges().size() == 18);
@@ -169,11 +215,6 @@ TEST_CASE("a 10x10 torus is exact in seconds") {
               << seconds_of([&] { pm->reference_samples(2000, 1); }) << " s\n";
     // Sample means of the energy agree with the exact mean, log Z - entropy (4 sigma).
     const auto samples = pm->reference_samples(2000, 1);
-    double sum = 0, squares = 0;
-    for (std::size_t row = 0; row < 2000; ++row) {
-        const double log_f = pm->log_density(marginalia::State(samples->rows).subspan(row * 100, 100));
-        sum += log_f, squares += log_f * log_f;
-    }
-    const double mean = sum / 2000, error = std::sqrt((squares / 2000 - mean * mean) / 2000);
-    CHECK(std::abs(mean - (*pm->log_z() - *pm->entropy())) < 4 * error);
+    const Means means = mean_log_f(*pm, samples->rows);
+    CHECK(std::abs(means.mean - (*pm->log_z() - *pm->entropy())) < 4 * means.error);
 }

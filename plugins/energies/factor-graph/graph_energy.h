@@ -30,7 +30,7 @@ public:
     std::optional<double> log_z() const final;
     bool log_marginals(marginalia::States partial, std::span<double> out) const final;
     std::optional<double> entropy() const final;
-    std::optional<marginalia::ReferenceSamples> reference_samples(std::size_t count, std::uint64_t seed) const final;
+    std::optional<marginalia::ReferenceSamples> reference_samples(std::size_t count, std::uint64_t seed) const override;
 
 private:
     const Model model_;

@@ -1,63 +1,21 @@
 #include "heat_bath.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
-#include <numeric>
+#include <memory>
 
+#include "lattice-chains/clusters.h"
 #include "random.h"
 
 namespace ising {
 namespace {
 
-constexpr int chain_count = 8;
-constexpr int pilot_sweeps = 1000;
+constexpr std::uint64_t most_chains = 8;  // that share a seed
 
-using Series = std::vector<double>;  // one observable of one chain, a value each sweep
-
-double mean_of(const Series& series) {
-    return std::accumulate(series.begin(), series.end(), 0.0) / static_cast<double>(series.size());
-}
-
-double covariance(const Series& series, double mean, std::size_t lag) {
-    double sum = 0;
-    for (std::size_t i = 0; i + lag < series.size(); ++i) sum += (series[i] - mean) * (series[i + lag] - mean);
-    return sum / static_cast<double>(series.size());
-}
-
-// Gelman and Rubin's potential scale reduction: between-chain against within-chain variance.
-double scale_reduction(const std::vector<Series>& chains) {
-    Series means;
-    double within = 0;
-    for (const Series& chain : chains) {
-        means.push_back(mean_of(chain));
-        within += covariance(chain, means.back(), 0) / static_cast<double>(chains.size());
-    }
-    const double spread = covariance(means, mean_of(means), 0) * chain_count / (chain_count - 1);
-    if (within == 0) return spread == 0 ? 1 : HUGE_VAL;
-    return std::sqrt(1 + spread / within);
-}
-
-// Integrated autocorrelation time in sweeps (1 for independent values), averaged over the chains; the sum stops at
-// Sokal's window of six times itself.
-double autocorrelation_time(const std::vector<Series>& chains) {
-    double variance = 0;
-    for (const Series& chain : chains) variance += covariance(chain, mean_of(chain), 0);
-    if (variance == 0) return 1;
-    double time = 1;
-    for (std::size_t lag = 1; static_cast<double>(lag) < 6 * time && lag < chains[0].size() / 2; ++lag) {
-        double shared = 0;
-        for (const Series& chain : chains) shared += covariance(chain, mean_of(chain), lag);
-        time += 2 * shared / variance;
-    }
-    return std::max(1.0, time);
-}
-
-class Chain {
+class HeatBath final : public lattice_chains::Chain {
 public:
     // start: 0 all down, 1 all up, otherwise random.
-    Chain(const Lattice& lattice, int start, std::uint64_t seed)
+    HeatBath(const Lattice& lattice, int start, std::uint64_t seed)
         : lattice_(lattice), random_(seed), x_(lattice.sites(), static_cast<std::uint8_t>(start)) {
         if (start > 1)
             for (std::uint8_t& symbol : x_) symbol = random_.uniform() < 0.5;
@@ -65,19 +23,15 @@ public:
             up_[sum + 4] = 1 / (1 + std::exp(-2 * (lattice.coupling * sum + lattice.field)));
     }
 
-    const std::vector<std::uint8_t>& state() const { return x_; }
+    marginalia::State state() const override { return x_; }
 
     // Heat bath on the black sites of a checkerboard, then on the white ones. In place, so that it is right as well
     // where an odd torus puts two sites of one colour side by side.
-    void sweep() {
+    void sweep() override {
         for (int colour = 0; colour < 2; ++colour)
             for (std::int64_t row = 0; row < lattice_.rows; ++row)
                 for (std::int64_t column = (row + colour) % 2; column < lattice_.columns; column += 2)
                     refresh(row, column);
-    }
-
-    void sweep(std::int64_t times) {
-        while (times-- > 0) sweep();
     }
 
 private:
@@ -92,51 +46,24 @@ private:
     std::array<double, 9> up_;  // probability of spin +1 by the sum of the neighbours
 };
 
-struct Mixing {
-    double magnetisation;
-    double energy;
-    double larger() const { return std::max(magnetisation, energy); }
-};
-
-std::string describe(Mixing r_hat, Mixing time, std::int64_t burn_in, std::int64_t apart) {
-    char line[400];
-    std::snprintf(
-        line, sizeof line,
-        "%d heat-bath chains from all-up, all-down and random states, burn-in %lld sweeps, then a state "
-        "every %lld sweeps; R-hat %.3f (magnetisation), %.3f (energy); autocorrelation time %.1f and %.1f sweeps%s",
-        chain_count, static_cast<long long>(burn_in), static_cast<long long>(apart), r_hat.magnetisation, r_hat.energy,
-        time.magnetisation, time.energy, r_hat.larger() < 1.05 ? "" : "; NOT MIXED: do not rely on these samples");
-    return line;
-}
-
 }  // namespace
 
-ChainSamples heat_bath_samples(const Lattice& lattice, std::size_t count, std::uint64_t seed) {
-    std::vector<Chain> chains;
-    std::vector<Series> magnetisation(chain_count), energy(chain_count);
-    for (int number = 0; number < chain_count; ++number) {
-        Chain& chain = chains.emplace_back(lattice, number % 4 < 2 ? number % 4 : 2, seed * chain_count + number);
-        chain.sweep(pilot_sweeps);
-        for (int sweep = 0; sweep < pilot_sweeps; ++sweep) {
-            chain.sweep();
-            magnetisation[number].push_back(static_cast<double>(lattice.spin_sum(chain.state())));
-            energy[number].push_back(lattice.log_density(chain.state()));
-        }
-    }
-    const Mixing r_hat{scale_reduction(magnetisation), scale_reduction(energy)};
-    const Mixing time{autocorrelation_time(magnetisation), autocorrelation_time(energy)};
-    const auto apart = static_cast<std::int64_t>(std::max(10.0, std::ceil(5 * time.larger())));
-    const auto more = static_cast<std::int64_t>(std::ceil(20 * time.larger()));
+lattice_chains::ChainSamples heat_bath_samples(const Lattice& lattice, std::size_t count, std::uint64_t seed) {
+    const auto magnetisation = [&](marginalia::State x) { return static_cast<double>(lattice.spin_sum(x)); };
+    const auto energy = [&](marginalia::State x) { return lattice.log_density(x); };
+    const auto start = [&](int number) {
+        return std::make_unique<HeatBath>(lattice, number % 4 < 2 ? number % 4 : 2, seed * most_chains + number);
+    };
+    return lattice_chains::chain_samples({"heat-bath", start, {{"magnetisation", magnetisation}, {"energy", energy}}},
+                                         count);
+}
 
-    ChainSamples samples{{}, r_hat.larger(), time.larger(), describe(r_hat, time, 2 * pilot_sweeps + more, apart)};
-    samples.rows.reserve(count * lattice.sites());
-    for (Chain& chain : chains) chain.sweep(more);
-    for (std::size_t sample = 0; sample < count; ++sample) {
-        Chain& chain = chains[sample % chain_count];
-        chain.sweep(apart);
-        samples.rows.insert(samples.rows.end(), chain.state().begin(), chain.state().end());
-    }
-    return samples;
+lattice_chains::ChainSamples reference_samples(const Lattice& lattice, std::size_t count, std::uint64_t seed) {
+    if (lattice.coupling <= 0) return heat_bath_samples(lattice, count, seed);
+    lattice_chains::Ferromagnet ferromagnet{
+        static_cast<std::size_t>(lattice.sites()), 2 * lattice.coupling, {-lattice.field, lattice.field}, {}};
+    for (const auto& pair : lattice.form().pairs) ferromagnet.edges.emplace_back(pair.first, pair.second);
+    return lattice_chains::cluster_samples(ferromagnet, count, seed);
 }
 
 }  // namespace ising
