@@ -72,6 +72,9 @@ constexpr Known metric_table[] = {
     {"unique", "", Goal::high, 0, "fraction of valid model samples that stand for different things"},
     {"novel", "", Goal::high, 0, "fraction of valid model samples that are not in the training split"},
     {"diversity", "", Goal::high, 0, "mean distance between valid model samples, such as 1 - Tanimoto similarity"},
+    {"elbo", "nats", Goal::high, 0, "E[log f - log p] over model samples: a lower bound of log Z"},
+    {"eubo", "nats", Goal::low, 0, "E[log f - log p] over reference states: an upper bound of log Z"},
+    {"total_variation", "", Goal::low, 0, "total variation distance of the model from the target, 0 to 1, log Z known"},
     {"log_z_importance", "nats", Goal::none, 0, "log Z of the target by importance weights of model samples"},
     {"log_z_importance_stderr", "nats", Goal::none, 0, "its standard error by the delta method"},
     {"marginal_bias", "nats", Goal::zero, 0, "mean error of log-marginals"},
@@ -148,6 +151,13 @@ MetricInfo observable_info(std::string_view name) {
     return {"", Goal::none, error ? "standard error of the " + about : about};
 }
 
+// "observable_error.magnetisation", and with _stderr.
+MetricInfo observable_error_info(std::string_view name) {
+    const std::string about = "distance of an observable's means over model and over reference states";
+    if (name.ends_with("_stderr")) return {"", Goal::none, "standard error of the " + about};
+    return {"", Goal::low, about};
+}
+
 // "ngram_distance_2", "observable_distance.rings", and either with _floor.
 MetricInfo distance_info(std::string_view name) {
     const std::string of =
@@ -170,6 +180,7 @@ MetricInfo metric_info(std::string_view name) {
     if (const Known* metric = find_known(name))
         return {std::string(metric->unit), metric->goal, std::string(metric->about), (metric->uses & in_curves) != 0};
     if (name.starts_with("observable.")) return observable_info(name);
+    if (name.starts_with("observable_error.")) return observable_error_info(name);
     if (name.starts_with("ngram_distance_") || name.starts_with("observable_distance.")) return distance_info(name);
     if (const std::optional<MetricInfo> info = derived_info(name)) return *info;
     if (is_reference(name)) return {ends_with(name, "_bits_exact") ? "bits/site" : "", Goal::none, ""};

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 # The most telling first, which is the order of columns.
 _nats = """kl kl_bound forward_kl free_energy theta_gap_mean theta_gap_std marginal_rmse log_z_estimate kl_stderr
-forward_kl_stderr log_z_importance log_z_importance_stderr marginal_bias log_z_exact log_z_ais log_z_ais_stderr
-log_z_ais_lower energy_distance energy_distance_floor marginal_rmse_by_size marginal_bias_by_size
+forward_kl_stderr elbo eubo log_z_importance log_z_importance_stderr marginal_bias log_z_exact log_z_ais
+log_z_ais_stderr log_z_ais_lower energy_distance energy_distance_floor marginal_rmse_by_size marginal_bias_by_size
 ranking_log_p_stderr""".split()
 _seconds = "marginal_seconds step_seconds train_seconds conditional_seconds conditional5_seconds".split()
 _bits = "nll_bits nll_bits_ensemble validation_bits entropy_bits_exact".split()
@@ -21,8 +21,8 @@ _units = (
     | {"ranking_groups": "groups", "ranking_passes": "passes", "log_z_ais_effective": "chains"}
 )
 _highest = set(
-    """ess spearman pearson ranking_spearman ranking_pearson ranking_one_order_spearman ranking_one_order_pearson valid
-    unique novel diversity log_z_ais_effective reference_ess""".split()
+    """ess elbo spearman pearson ranking_spearman ranking_pearson ranking_one_order_spearman ranking_one_order_pearson
+    valid unique novel diversity log_z_ais_effective reference_ess""".split()
 )
 _first = """kl kl_bound forward_kl ess free_energy nll_bits nll_bits_ensemble validation_bits theta_gap_mean
 theta_gap_std marginal_rmse spearman pearson ranking_spearman ranking_pearson marginal_seconds step_seconds loss
@@ -39,7 +39,7 @@ def _base(name: str) -> str:
 
 def unit_of(name: str) -> str:
     """ "nats", "s", ...; "" for figures without a unit, and for those of an energy's or dataset's own unit."""
-    if name in _units or not name.startswith(("observable.", "observable_distance.")):
+    if name in _units or not name.startswith(("observable.", "observable_distance.", "observable_error.")):
         known = _units.get(name) or _units.get(_base(name))
         if known:
             return known

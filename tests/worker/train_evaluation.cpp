@@ -184,6 +184,38 @@ TEST_CASE("log Z by importance weights of the model's states, and how many of th
     CHECK(recorder.finals.count("valid") + recorder.finals.count("unique") == 0);  // a spin state stands for itself
 }
 
+TEST_CASE("the bounds of log Z, the total variation and errors of observables, by their closed forms (5 sigma)") {
+    MemoryRecorder recorder;
+    run_whole_trial(
+        request_of(
+            ising("[evaluation]\nsamples = 4000\nnll_samples = 4000\nmarginal_states = 0\nmarginal_time = false\n",
+                  "rows = 4\ncolumns = 4\ncoupling = 0.0\nfield = 0.3")),
+        shipped_plugins(), recorder);
+    const auto& finals = recorder.finals;
+    const auto is_near = [&](const std::string& name, double expected) {
+        CAPTURE(name);
+        CAPTURE(expected);
+        CHECK(finals.at(name + "_stderr") > 0);
+        CHECK(std::abs(finals.at(name) - expected) < 5 * finals.at(name + "_stderr"));
+    };
+    // Sixteen free spins of mean tanh 0.3, and a model that is uniform: log p = -16 log 2.
+    const double sites = 16, mean = std::tanh(0.3), up = (1 + mean) / 2;
+    is_near("elbo", sites * std::log(2.0));
+    CHECK(finals.at("elbo") == -finals.at("free_energy"));
+    is_near("eubo", sites * (0.3 * mean + std::log(2.0)));
+    CHECK(finals.at("eubo") - finals.at("log_z_exact") == doctest::Approx(finals.at("forward_kl")));
+    double distance = 0, ways = 1;  // states with k spins up
+    for (int k = 0; k <= 16; ++k) {
+        distance += ways * std::abs(std::pow(0.5, sites) - std::pow(up, k) * std::pow(1 - up, sites - k)) / 2;
+        ways = ways * (sites - k) / (k + 1);
+    }
+    is_near("total_variation", distance);
+    is_near("observable_error.magnetisation", mean);
+    CHECK(finals.at("observable_error.magnetisation") ==
+          doctest::Approx(
+              std::abs(finals.at("observable.magnetisation") - finals.at("observable.magnetisation_reference"))));
+}
+
 TEST_CASE("molecules are counted by what they are, compared with their target, and drawn") {
     if (!std::filesystem::exists(MARGINALIA_PLUGIN_DIR "/lipophilicity.so")) {
         MESSAGE("left out: this build has no RDKit");

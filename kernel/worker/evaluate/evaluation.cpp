@@ -93,6 +93,13 @@ void add_importance(const at::Tensor& log_weight, Figures& figures) {
     figures["ess_stderr"] = std::sqrt(influence.square().sum().item<double>() / (n * (n - 1)));
 }
 
+// Of the model's distribution from the target's: E_p[max(0, 1 - f / (Z p))] over the model's own states.
+void add_total_variation(const at::Tensor& log_weight, double log_z, Figures& figures) {
+    const Spread missing = spread_of((1 - (log_weight - log_z).exp()).clamp_min(0));
+    figures["total_variation"] = missing.mean;
+    figures["total_variation_stderr"] = missing.error;
+}
+
 }  // namespace
 
 Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x) {
@@ -164,7 +171,12 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
     const std::string suffix = suffix_of(model.density());
     figures["free_energy" + suffix] = ratio.mean;
     figures["free_energy" + suffix + "_stderr"] = ratio.error;
-    if (suffix.empty()) add_importance(log_f - states.log_p, figures);
+    if (suffix.empty()) {
+        figures["elbo"] = -ratio.mean;
+        figures["elbo_stderr"] = ratio.error;
+        add_importance(log_f - states.log_p, figures);
+        if (log_z.value && log_z.exact) add_total_variation(log_f - states.log_p, *log_z.value, figures);
+    }
     const auto sites = static_cast<double>(parts.domain.sites);
     if (suffix.empty()) figures["free_energy_per_site"] = ratio.mean / sites;
     if (log_z.value) {
@@ -178,12 +190,11 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
 
 Figures evaluate_reference(const TrialParts& parts, const Model& model, const LogZ& log_z, const Reference& reference,
                            const Draws& draws, at::Generator& generator, const KeepGoing& keep_going) {
-    const bool with_z = parts.energy && log_z.value;
-    UntilPrecise compared(draws.precision, reference.chains);  // log f - log Z - log p where that is known, else log p
+    UntilPrecise compared(draws.precision, reference.chains);  // of an energy log f - log p, else log p
     const auto enough = [&](const at::Tensor& log_p) {
-        if (!with_z) return compared.add(log_p);
+        if (!parts.energy) return compared.add(log_p);
         const std::int64_t first = compared.values().defined() ? compared.values().numel() : 0;
-        return compared.add(log_f_of(parts, reference.x.slice(0, first, first + log_p.numel())) - *log_z.value - log_p);
+        return compared.add(log_f_of(parts, reference.x.slice(0, first, first + log_p.numel())) - log_p);
     };
     const at::Tensor log_p =
         log_densities(model, reference.x.slice(0, 0, draws.most), draws.batch, generator, keep_going, enough);
@@ -194,10 +205,14 @@ Figures evaluate_reference(const TrialParts& parts, const Model& model, const Lo
     if (draws.precision > 0) figures["evaluation_rows"] = static_cast<double>(log_p.numel());
     if (!parts.energy) return figures;
     add_observables(parts, reference.x, reference.chains, "_reference", figures);
-    if (with_z) {
-        const Spread forward = spread_of(compared.values(), reference.chains);
+    const Spread forward = spread_of(compared.values(), reference.chains);
+    if (suffix.empty()) {
+        figures["eubo"] = forward.mean;
+        figures["eubo_stderr"] = forward.error;
+    }
+    if (log_z.value) {
         const std::string name = "forward_kl" + (log_z.exact ? suffix : suffix_of(Model::Density::estimate));
-        figures[name] = forward.mean;
+        figures[name] = forward.mean - *log_z.value;
         figures[name + "_stderr"] = std::hypot(forward.error, log_z.error);
     }
     return figures;

@@ -97,10 +97,24 @@ void add_floors(const TrialParts& parts, const at::Tensor& reference, const at::
     if (!differences.empty()) figures["pair_correlation_rmse_floor"] = rms(differences);
 }
 
+// Distances of the means of the energy's observables, states left out that do not have the quantity.
+void add_observable_errors(const TrialParts& parts, const at::Tensor& drawn, const Reference& reference,
+                           Figures& figures) {
+    const auto of_target = observe_rows(parts, reference.x);
+    for (const auto& [name, all] : observe_rows(parts, drawn)) {
+        const at::Tensor own = all.index({all.isfinite()}), target = of_target.at(name);
+        if (own.numel() == 0 || !target.isfinite().all().item<bool>()) continue;
+        const Spread model = spread_of(own), expected = spread_of(target, reference.chains);
+        figures["observable_error." + name] = std::abs(model.mean - expected.mean);
+        figures["observable_error." + name + "_stderr"] = std::hypot(model.error, expected.error);
+    }
+}
+
 }  // namespace
 
 Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const Reference& reference, Curves& curves) {
     Figures figures;
+    add_observable_errors(parts, drawn, reference, figures);
     const at::Tensor log_f = log_f_of(parts, drawn), log_f_reference = log_f_of(parts, reference.x);
     if (!log_f.isfinite().all().item<bool>() || !log_f_reference.isfinite().all().item<bool>()) return figures;
     figures["energy_distance"] = wasserstein(log_f, log_f_reference);
