@@ -49,7 +49,7 @@ struct TrainSettings {
     double final_fraction = 0.02;
     std::int64_t warmup = 0;
     double clip = 0, beta1 = 0.9, beta2 = 0.999, weight_decay = 0, ema = 0;
-    std::string precision = "float32", start_from;
+    std::string precision = "float32", start_from, symmetries;
     std::int64_t log_every = 10, micro_batch = 0;
     bool keep_state = false, deterministic = false;
 };
@@ -79,6 +79,11 @@ inline constexpr Field<TrainSettings> train_fields[] = {
     {"start_from", &TrainSettings::start_from, anything, "",
      "experiment in the same store whose finished trial gives the first weights: the trial of the same seed, else the "
      "one of lowest kl; NAME@HASH: the one of that config hash and the same seed"},
+    {"symmetries", &TrainSettings::symmetries, anything, "",
+     "symmetries of the target over whose images of a state the network's heads are averaged, divided by commas: flip "
+     "(symbols in the opposite order), permute (all symbols), mirror (the last axis), rotate (quarter turns), shift (a "
+     "periodic lattice); a pass then costs as many as there are images",
+     "\"\""},
     {"log_every", &TrainSettings::log_every, at_least(1), "steps",
      "steps between recorded points of the training curves"},
     {"micro_batch", &TrainSettings::micro_batch, between(0, 1e9), "rows",

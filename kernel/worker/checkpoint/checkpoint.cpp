@@ -72,7 +72,8 @@ std::string text_of(const at::Tensor& tensor) {
 }
 
 void copy_tensor(const StateDict& from, const char* kind, const std::string& name, const at::Tensor& to) {
-    const auto found = from.find(name);
+    auto found = from.find(name);
+    if (found == from.end()) found = from.find(std::string(Network::inner) + name);
     if (found == from.end())
         throw Error("the checkpoint has no " + std::string(kind) + " '" + name + "'; it is of another kind of network");
     if (found->second.sizes() != to.sizes() || found->second.scalar_type() != to.scalar_type())

@@ -9,6 +9,7 @@
 
 #include "kernel/spec/experiment.h"
 #include "kernel/worker/model/row_description.h"
+#include "kernel/worker/model/symmetries.h"
 
 namespace marginalia {
 
@@ -147,7 +148,12 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
     }
     // Weights are drawn on the CPU, so that a seed gives the same start on every device.
     at::Generator weights = make_generator(at::kCPU, request.seed, 1);
-    const auto module = make<NetworkFactory>("network", request.settings, plugins, parts.domain, weights);
+    auto module = make<NetworkFactory>("network", request.settings, plugins, parts.domain, weights);
+    if (const std::string& names = request.settings.train.symmetries; !names.empty()) {
+        const std::vector<Symmetry> group = symmetry_group(names, parts.domain);
+        if (parts.energy) require_symmetric(*parts.energy, group);
+        module.reset(symmetrised(*module, parts.domain, group));
+    }
     parts.network = std::make_unique<Network>(*module, parts.domain);
     parts.network->to(parts.device);
     const TrainingSetup setup = setup_of(parts, request.settings.train.batch);

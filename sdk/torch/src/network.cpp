@@ -75,7 +75,10 @@ std::vector<at::Tensor> Network::parameters() const {
 
 std::vector<std::pair<std::string, at::Tensor>> Network::named_parameters() const {
     std::vector<std::pair<std::string, at::Tensor>> list;
-    for (const auto& parameter : module_->named_parameters()) list.emplace_back(parameter.name, parameter.value);
+    for (const auto& parameter : module_->named_parameters()) {
+        const std::string& name = parameter.name;
+        list.emplace_back(name.starts_with(inner) ? name.substr(inner.size()) : name, parameter.value);
+    }
     return list;
 }
 

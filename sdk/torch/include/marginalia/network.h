@@ -4,6 +4,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,12 +47,15 @@ struct Domain {
 //   complete(x, u)            (B, D), (B, D) uniform numbers -> (B, D): x, its unknown sites drawn from p(. | x_S)
 //   em(x, rate)               (B, D), a share of 0 to 1 -> (): goes this share of the way to the weights that
 //                             expectation maximisation makes of the rows; the mean of log_marginal(x) before it, nats
-// An integer attribute `consistent` that is not 0 says that the sum rule holds by construction, so that objectives
-// leave its penalty out.
+// A module inside it, as its attribute `inner`, has weights whose names are given without that word, so that a
+// checkpoint of it alone fits too. An integer attribute `consistent` that is not 0 says that the sum rule holds by
+// construction, so that objectives leave its penalty out.
 //
 // Threads: one at a time. Gradients flow to parameters() unless grad mode is off.
 class MARGINALIA_API Network {
 public:
+    static constexpr std::string_view inner = "inner.";  // before the names of its weights, in the module
+
     // Throws Error if the module lacks a method it must have.
     Network(torch::jit::Module module, Domain domain);
     ~Network();
