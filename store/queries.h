@@ -193,7 +193,7 @@ struct CurvePart {
     std::int64_t part = 0, count = 0;
     double sum = 0, min = 0, max = 0, step_sum = 0;
 };
-// By part; those without points are left out. Adds up in the store, so that no point leaves it.
+// By part; those without points are left out. What is added up in the store (store/curve_parts.h) is not read.
 std::vector<CurvePart> metric_parts(Store&, TrialId trial, std::string_view name, std::int64_t first, std::int64_t last,
                                     std::int64_t parts);
 
