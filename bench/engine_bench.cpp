@@ -63,11 +63,8 @@ class SilentProgress final : public Progress {
     void show(const std::vector<const RunningTrial*>&, const Totals&) override {}
 };
 
-// Trials of one step, one after another in one worker that already runs: claim, train, checkpoint, metrics, done.
-double milliseconds_per_trial(const fs::path& folder, int count) {
-    ReadyWorker ready = start_worker(fetch_catalogue({FAKE_PLUGINS}), 1);
-    const Experiment experiment = parse_experiment(experiment_text(count), folder / "bench.toml", {}, ready.catalogue);
-    store::Store store = store::Store::open(folder / "trials.db");
+// Trials one after another in one worker that already runs, from the first claim to the last commit.
+double milliseconds_per_trial(const Experiment& experiment, ReadyWorker ready, store::Store store) {
     const auto stored = store.enqueue(planned(experiment, "{}"));
     const WorkList work = work_list(experiment, stored, std::vector<std::string>(stored.size()), {});
     store::Writer writer(std::move(store));
@@ -80,9 +77,42 @@ double milliseconds_per_trial(const fs::path& folder, int count) {
     const auto start = Clock::now();
     const ScheduleResult result = scheduler.run(work.jobs);
     writer.flush();
-    if (result.done != static_cast<std::size_t>(count))
-        std::fprintf(stderr, "only %zu of %d trials ended well\n", result.done, count);
-    return 1e3 * seconds_since(start) / count;
+    if (result.done != stored.size())
+        std::fprintf(stderr, "only %zu of %zu trials ended well\n", result.done, stored.size());
+    return 1e3 * seconds_since(start) / static_cast<double>(stored.size());
+}
+
+double milliseconds_per_trial(const fs::path& folder, int count) {
+    ReadyWorker ready = start_worker(fetch_catalogue({FAKE_PLUGINS}), 1);
+    const Experiment experiment = parse_experiment(experiment_text(count), folder / "bench.toml", {}, ready.catalogue);
+    return milliseconds_per_trial(experiment, std::move(ready), store::Store::open(folder / "trials.db"));
+}
+
+// Each starts from the network of a first stage of its own, of which the store has as many.
+// `by_config`: that is named; else the experiment is, and it is the first trial of the same seed.
+double milliseconds_per_second_stage(const fs::path& folder, int count, bool by_config) {
+    ReadyWorker ready = start_worker(fetch_catalogue({FAKE_PLUGINS}), 1);
+    fs::remove(folder / "stages.db");
+    store::Store store = store::Store::open(folder / "stages.db");
+    store::PlannedSweep first{"first", "", "first.toml", "", "{}", {}};
+    std::string starts;
+    for (int i = 0; i < count; ++i) {
+        first.trials.push_back({"{}", "first-" + std::to_string(i), 0});
+        starts += (i > 0 ? ", \"first@first-" : "\"first@first-") + std::to_string(i) + "\"";
+    }
+    store.transaction([&] {
+        for (const store::Trial& trial : store.enqueue(first)) {
+            store.claim(trial.id, store.this_run(), "cpu", 1);
+            store.add_checkpoint(trial.id, 1, std::string(16, 'x'), {});
+            store.set_final_metric(trial.id, "kl", 1e9);
+            store.set_status(trial.id, store::Status::done);
+        }
+    });
+    const std::string text =
+        by_config ? experiment_text(1) + "\"train.start_from\" = [" + starts + "]\n" : experiment_text(count);
+    const std::vector<std::string> overrides(by_config ? 0 : 1, "train.start_from=first");
+    const Experiment experiment = parse_experiment(text, folder / "second.toml", overrides, ready.catalogue);
+    return milliseconds_per_trial(experiment, std::move(ready), std::move(store));
 }
 
 // The least that anything storing a trial must do: one transaction when it starts, one when it ends.
@@ -122,8 +152,14 @@ int main() {
     if (!::mkdtemp(name.data())) return 1;
     const fs::path folder = name;
     print("recording a metric point, in the training thread", microseconds_per_metric(), "us", "(target 1)");
-    print("a trivial trial in a warm worker, end to end", milliseconds_per_trial(folder, 1000), "ms", "(target 5)");
+    print("a trivial trial in a warm worker, end to end", milliseconds_per_trial(folder, 1000), "ms", "(target 1)");
     print("  two raw SQLite transactions, for comparison", raw_milliseconds_per_trial(folder, 1000), "ms", "");
+    for (const bool by_config : {true, false})
+        for (const int count : {2000, 8000})
+            print(
+                ("a second stage, of " + std::to_string(count) + (by_config ? " with a first each" : " from the same"))
+                    .c_str(),
+                milliseconds_per_second_stage(folder, count, by_config), "ms", "");
     print("a grid of 10,000 trials, planned and queued", seconds_to_queue(folder, 10000), "s", "(target 1)");
     fs::remove_all(folder);
 }

@@ -133,6 +133,7 @@ ALTER TABLE trial ADD COLUMN driver TEXT;
 // the views, of which versions 3 and 4 had the first form.
 constexpr std::string_view version_5 = R"sql(
 ALTER TABLE trial ADD COLUMN heartbeat INTEGER;
+CREATE INDEX trial_trained ON trial(experiment, seed) WHERE trained = 1;
 CREATE TABLE progress(
     trial INTEGER PRIMARY KEY, phase TEXT NOT NULL, done INTEGER NOT NULL, total INTEGER NOT NULL,
     rate REAL NOT NULL);
