@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include "bench/command.h"
 #include "kernel/host/run/scheduler.h"
 #include "kernel/host/run/work_list.h"
 #include "kernel/worker/pipe_recorder.h"
@@ -22,6 +23,11 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 void print(const char* what, double value, const char* unit, const char* target) {
     std::printf("%-58s %10.3f %-4s %s\n", what, value, unit, target);
+}
+
+void print(const std::string& what, const Spent& trial, const char* target) {
+    std::printf("%-58s %10.3f ms   %.3f ms of CPU in the host %s\n", what.c_str(), 1e3 * trial.wall, 1e3 * trial.cpu,
+                target);
 }
 
 // Mean time of Recorder::metric while another thread takes the records from the pipe, as the host does.
@@ -63,11 +69,8 @@ class SilentProgress final : public Progress {
     void show(const std::vector<const RunningTrial*>&, const Totals&) override {}
 };
 
-// Trials of one step, one after another in one worker that already runs: claim, train, checkpoint, metrics, done.
-double milliseconds_per_trial(const fs::path& folder, int count) {
-    ReadyWorker ready = start_worker(fetch_catalogue({FAKE_PLUGINS}), 1);
-    const Experiment experiment = parse_experiment(experiment_text(count), folder / "bench.toml", {}, ready.catalogue);
-    store::Store store = store::Store::open(folder / "trials.db");
+// Trials one after another in one worker that already runs, from the first claim to the last commit.
+Spent spent_per_trial(const Experiment& experiment, ReadyWorker ready, store::Store store) {
     const auto stored = store.enqueue(planned(experiment, "{}"));
     const WorkList work = work_list(experiment, stored, std::vector<std::string>(stored.size()), {});
     store::Writer writer(std::move(store));
@@ -77,12 +80,47 @@ double milliseconds_per_trial(const fs::path& folder, int count) {
     options.slots = {{"fake:0", 1}};
     Scheduler scheduler(writer, progress, signals, options);
     scheduler.adopt(std::move(ready));
-    const auto start = Clock::now();
-    const ScheduleResult result = scheduler.run(work.jobs);
-    writer.flush();
-    if (result.done != static_cast<std::size_t>(count))
-        std::fprintf(stderr, "only %zu of %d trials ended well\n", result.done, count);
-    return 1e3 * seconds_since(start) / count;
+    ScheduleResult result;
+    const Spent spent = spent_by([&] {
+        result = scheduler.run(work.jobs);
+        writer.flush();
+    });
+    if (result.done != stored.size())
+        std::fprintf(stderr, "only %zu of %zu trials ended well\n", result.done, stored.size());
+    return spent / static_cast<double>(stored.size());
+}
+
+Spent spent_per_trial(const fs::path& folder, int count) {
+    ReadyWorker ready = start_worker(fetch_catalogue({FAKE_PLUGINS}), 1);
+    const Experiment experiment = parse_experiment(experiment_text(count), folder / "bench.toml", {}, ready.catalogue);
+    return spent_per_trial(experiment, std::move(ready), store::Store::open(folder / "trials.db"));
+}
+
+// Each starts from the network of a first stage of its own, of which the store has as many.
+// `by_config`: that is named; else the experiment is, and it is the first trial of the same seed.
+Spent spent_per_second_stage(const fs::path& folder, int count, bool by_config) {
+    ReadyWorker ready = start_worker(fetch_catalogue({FAKE_PLUGINS}), 1);
+    fs::remove(folder / "stages.db");
+    store::Store store = store::Store::open(folder / "stages.db");
+    store::PlannedSweep first{"first", "", "first.toml", "", "{}", {}};
+    std::string starts;
+    for (int i = 0; i < count; ++i) {
+        first.trials.push_back({"{}", "first-" + std::to_string(i), 0});
+        starts += (i > 0 ? ", \"first@first-" : "\"first@first-") + std::to_string(i) + "\"";
+    }
+    store.transaction([&] {
+        for (const store::Trial& trial : store.enqueue(first)) {
+            store.claim(trial.id, store.this_run(), "cpu", 1);
+            store.add_checkpoint(trial.id, 1, std::string(16, 'x'), {});
+            store.set_final_metric(trial.id, "kl", 1e9);
+            store.set_status(trial.id, store::Status::done);
+        }
+    });
+    const std::string text =
+        by_config ? experiment_text(1) + "\"train.start_from\" = [" + starts + "]\n" : experiment_text(count);
+    const std::vector<std::string> overrides(by_config ? 0 : 1, "train.start_from=first");
+    const Experiment experiment = parse_experiment(text, folder / "second.toml", overrides, ready.catalogue);
+    return spent_per_trial(experiment, std::move(ready), std::move(store));
 }
 
 // The least that anything storing a trial must do: one transaction when it starts, one when it ends.
@@ -122,8 +160,12 @@ int main() {
     if (!::mkdtemp(name.data())) return 1;
     const fs::path folder = name;
     print("recording a metric point, in the training thread", microseconds_per_metric(), "us", "(target 1)");
-    print("a trivial trial in a warm worker, end to end", milliseconds_per_trial(folder, 1000), "ms", "(target 5)");
+    print("a trivial trial in a warm worker, end to end", spent_per_trial(folder, 1000), "(target 1)");
     print("  two raw SQLite transactions, for comparison", raw_milliseconds_per_trial(folder, 1000), "ms", "");
+    for (const bool by_config : {true, false})
+        for (const int count : {2000, 8000})
+            print("a second stage, of " + std::to_string(count) + (by_config ? " with a first each" : " from the same"),
+                  spent_per_second_stage(folder, count, by_config), "");
     print("a grid of 10,000 trials, planned and queued", seconds_to_queue(folder, 10000), "s", "(target 1)");
     fs::remove_all(folder);
 }

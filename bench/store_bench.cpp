@@ -1,21 +1,18 @@
 // What the store costs, beside raw SQLite doing the same work in the same run. Prints a table; exits with 1 where a
 // figure misses its target. Takes a folder to work in; a disk rather than memory, to be fair to neither.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
 #include <sqlite3.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench/command.h"
 #include "store/connection.h"
 #include "store/queries.h"
 #include "store/writer.h"
@@ -155,26 +152,9 @@ void fill_thousand(const fs::path& file) {
     }
 }
 
-// The whole command as a person waits for it: a new process, its output, its end.
 double command_seconds(const fs::path& store, std::vector<std::string> words) {
-    words.insert(words.begin(), MARGINALIA_PROGRAM);
     words.insert(words.end(), {"--store", store.string()});
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    int status = -1;
-    const double took = seconds_of([&] {
-        pid_t child = 0;
-        if (posix_spawn(&child, MARGINALIA_PROGRAM, &actions, nullptr, arguments.data(), environ) == 0)
-            waitpid(child, &status, 0);
-    });
-    posix_spawn_file_actions_destroy(&actions);
-    if (status != 0) throw std::runtime_error(fmt::format("`{} {}` failed", words[0], words[1]));
-    return took;
+    return run_command(MARGINALIA_PROGRAM, std::move(words)).wall;
 }
 
 int missed = 0;

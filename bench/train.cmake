@@ -1,5 +1,5 @@
 # What training costs beyond its limits; these need LibTorch.
-foreach(part network energy chains)
+foreach(part network energy chains trial)
   add_executable(${part}_bench ${part}_bench.cpp)
   target_include_directories(${part}_bench PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${part}_bench PRIVATE MARGINALIA_PLUGIN_DIR="${MARGINALIA_PLUGIN_DIR}" MARGINALIA_TEST_THREADS=0)
@@ -19,6 +19,12 @@ target_link_libraries(network_bench PRIVATE fmt::fmt-header-only nlohmann_json::
 foreach(plugin unet transformer recurrent lattice-conv mlp einet mps ising table block-gibbs ao-arm mam-energy
         circuit-mle)
   add_dependencies(network_bench plugin_${plugin})
+endforeach()
+
+target_compile_definitions(trial_bench PRIVATE MARGINALIA_PROGRAM="$<TARGET_FILE:marginalia>")
+target_link_libraries(trial_bench PRIVATE fmt::fmt-header-only)
+foreach(target marginalia marginalia-worker plugin_ising plugin_mlp plugin_mam-energy plugin_ancestral)
+  add_dependencies(trial_bench ${target})
 endforeach()
 
 # One start of LibTorch with a model's module, for start_bench.py.

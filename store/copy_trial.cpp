@@ -42,6 +42,7 @@ void copy_work(Connection& connection, const Source& source, TrialId to) {
             to, source.trial);
     };
     copy("metric", "metric, step, value, time", "");
+    copy("curve_part", "metric, level, last_step, first_step, count, sum, min, max, step_sum", "");
     copy("summary", "metric, n, nonfinite, last, last_step, min, min_step, max, max_step", "");
     copy("checkpoint", "step, created, bytes, data, archive",
          source.whole ? "" : " AND step = (SELECT max(step) FROM checkpoint WHERE trial = ?2)");

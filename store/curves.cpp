@@ -53,7 +53,7 @@ std::optional<StepRange> finite_steps(Store& store, TrialId trial, std::string_v
     StepRange range;
     for (const char* order : {"ASC", "DESC"}) {
         Rows row(store.connection(),
-                 std::string(select_points) + "AND m.value IS NOT NULL ORDER BY m.step " + order + " LIMIT 1", trial,
+                 std::string(select_points) + "AND abs(m.value) < 9e999 ORDER BY m.step " + order + " LIMIT 1", trial,
                  name);
         if (!row.next()) return std::nullopt;
         (order[0] == 'A' ? range.first : range.last) = row.integer(0);
@@ -62,20 +62,6 @@ std::optional<StepRange> finite_steps(Store& store, TrialId trial, std::string_v
              name);
     range.points = row.next() ? row.integer(0) : 0;
     return range;
-}
-
-std::vector<CurvePart> metric_parts(Store& store, TrialId trial, std::string_view name, std::int64_t first,
-                                    std::int64_t last, std::int64_t parts) {
-    Rows rows(store.connection(),
-              "SELECT CAST((m.step - ?3) * (?5 - 1.0) / max(1.0, ?4 - ?3) AS INTEGER) AS part, count(*), sum(m.value), "
-              "min(m.value), max(m.value), total(m.step) FROM metric m "
-              "WHERE m.trial = ?1 AND m.metric = (SELECT id FROM metric_name WHERE name = ?2) AND m.value IS NOT NULL "
-              "AND m.step BETWEEN ?3 AND ?4 GROUP BY part ORDER BY part",
-              trial, name, first, last, parts);
-    std::vector<CurvePart> found;
-    while (rows.next())
-        found.push_back({rows.integer(0), rows.integer(1), rows.real(2), rows.real(3), rows.real(4), rows.real(5)});
-    return found;
 }
 
 std::vector<CurvePoint> metric_curve(Store& store, TrialId trial, std::string_view name, std::size_t max_points) {

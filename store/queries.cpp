@@ -1,5 +1,7 @@
 #include "store/queries.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -160,15 +162,18 @@ std::vector<Sample> samples_of(Store& store, TrialId trial, std::string_view nam
 }
 
 std::vector<TrialId> done_trials(Store& store, std::string_view experiment, std::string_view config_hash,
-                                 std::int64_t seed) {
-    // Each walks the index that keeps trials apart, (experiment, config, seed).
+                                 std::int64_t seed, std::int64_t limit) {
+    constexpr std::string_view and_more =
+        "t.experiment = ?1 AND t.seed = ?3 AND t.trained = 1 AND EXISTS (SELECT 1 FROM checkpoint k WHERE k.trial = "
+        "t.id) "
+        "ORDER BY t.id LIMIT ?4";
     Rows rows(
         store.connection(),
         config_hash.empty()
-            ? "SELECT id FROM trial WHERE experiment = ?1 AND seed = ?3 AND ?2 = '' AND trained = 1 ORDER BY id"
-            : "SELECT t.id FROM config c CROSS JOIN trial t ON t.experiment = ?1 AND t.config = c.id AND t.seed = ?3 "
-              "WHERE c.hash = ?2 AND t.trained = 1 ORDER BY t.id",
-        experiment, config_hash, seed);
+            ? fmt::format("SELECT t.id FROM trial t WHERE ?2 = '' AND {}", and_more)
+            : fmt::format("SELECT t.id FROM config c CROSS JOIN trial t ON t.config = c.id WHERE c.hash = ?2 AND {}",
+                          and_more),
+        experiment, config_hash, seed, limit);
     std::vector<TrialId> found;
     while (rows.next()) found.push_back(rows.integer(0));
     return found;

@@ -32,9 +32,10 @@ std::vector<Trial> list_trials(Store&, const TrialFilter& filter = {});
 
 std::vector<TrialId> trial_ids(Store&, std::string_view experiment);  // ascending; empty: of all
 
-// The trials of an experiment that are trained and have this seed, and this config where one is named; by id. An index
-// finds them.
-std::vector<TrialId> done_trials(Store&, std::string_view experiment, std::string_view config_hash, std::int64_t seed);
+// The trials of an experiment that are trained, have a checkpoint and this seed, and this config where one is named; by
+// id, at most `limit`; -1: all. An index finds each.
+std::vector<TrialId> done_trials(Store&, std::string_view experiment, std::string_view config_hash, std::int64_t seed,
+                                 std::int64_t limit = -1);
 
 // A trial by name: its number; "last" (whose training started last, else planned last); "best:METRIC" (lowest value of
 // a done trial) or "best:METRIC:max"; a prefix of its config_hash of at least 4 characters, with ":SEED" behind it
@@ -193,7 +194,7 @@ struct CurvePart {
     std::int64_t part = 0, count = 0;
     double sum = 0, min = 0, max = 0, step_sum = 0;
 };
-// By part; those without points are left out. Adds up in the store, so that no point leaves it.
+// By part; those without points are left out. What is added up in the store (store/curve_parts.h) is not read.
 std::vector<CurvePart> metric_parts(Store&, TrialId trial, std::string_view name, std::int64_t first, std::int64_t last,
                                     std::int64_t parts);
 

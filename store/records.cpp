@@ -1,7 +1,9 @@
 // What a trial records while it runs: points with their summaries, final metrics, samples.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "store/curve_parts.h"
 #include "store/state.h"
 
 namespace marginalia::store {
@@ -83,6 +85,9 @@ std::vector<Group> by_name(std::span<const MetricPoint> points) {
 
 void add_group(Connection& connection, TrialId trial, std::int64_t metric, std::int64_t created, const Group& group) {
     auto summary = read_summary(connection, trial, metric);
+    const auto parts_before = summary.n / part_points;
+    const auto first = std::ranges::min(group.points, {}, &MetricPoint::step)->step;
+    if (first <= summary.last_step) drop_parts(connection, trial, metric, first);
     bool in_order = true;
     for (const auto* point : group.points) {
         const auto time = static_cast<std::int64_t>(std::llround(point->time * 1000.0)) - created;
@@ -91,7 +96,9 @@ void add_group(Connection& connection, TrialId trial, std::int64_t metric, std::
         in_order = in_order && point->step > summary.last_step;
         if (in_order) summary.add(point->step, point->value);
     }
-    write_summary(connection, trial, metric, in_order ? summary : summary_of_points(connection, trial, metric));
+    if (!in_order) summary = summary_of_points(connection, trial, metric);
+    write_summary(connection, trial, metric, summary);
+    if (!in_order || summary.n / part_points != parts_before) extend_parts(connection, trial, metric);
 }
 
 }  // namespace
@@ -148,6 +155,7 @@ void Store::forget_after(TrialId trial, std::int64_t step) {
         }
         for (const auto metric : touched) {
             run(db, "DELETE FROM metric WHERE trial = ? AND metric = ? AND step > ?", trial, metric, step);
+            drop_parts(db, trial, metric, step + 1);
             write_summary(db, trial, metric, summary_of_points(db, trial, metric));
         }
         run(db, "DELETE FROM final_metric WHERE trial = ?", trial);

@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "store/curve_parts.h"
 #include "store/store.h"
 
 namespace marginalia::store {
@@ -105,6 +106,7 @@ Repairs repair(Connection& connection) {
         if (rows.next()) repairs.points_lost += rows.integer(0);
     }
     run(connection, summaries);
+    rebuild_parts(connection);
     return repairs;
 }
 

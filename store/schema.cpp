@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <string>
 
+#include "store/curve_parts.h"
 #include "store/place.h"
 #include "store/sentences.h"
 #include "store/state.h"
@@ -128,9 +129,11 @@ ALTER TABLE trial ADD COLUMN driver TEXT;
 // `heartbeat` and `progress` are what its host wrote last; a `request` is what somebody asks of that host, which
 // removes it when that is done; `log` is what the trial's process printed, in pieces; a `rung` is a step at which it
 // was compared with others, and what was decided; a `setback` is why it goes on with a part of its learning rate. A
-// `saved_query` is of kind 'sql' or 'condition'. With the views, of which versions 3 and 4 had the first form.
+// `saved_query` is of kind 'sql' or 'condition'; a `curve_part` is some points in a row, added up (curve_parts.h). With
+// the views, of which versions 3 and 4 had the first form.
 constexpr std::string_view version_5 = R"sql(
 ALTER TABLE trial ADD COLUMN heartbeat INTEGER;
+CREATE INDEX trial_trained ON trial(experiment, seed) WHERE trained = 1;
 CREATE TABLE progress(
     trial INTEGER PRIMARY KEY, phase TEXT NOT NULL, done INTEGER NOT NULL, total INTEGER NOT NULL,
     rate REAL NOT NULL);
@@ -150,6 +153,10 @@ CREATE INDEX note_by_trial ON note(trial);
 CREATE TABLE removed(trial INTEGER PRIMARY KEY, time INTEGER NOT NULL);
 CREATE TABLE saved_query(
     name TEXT PRIMARY KEY, kind TEXT NOT NULL, text TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE curve_part(
+    trial INTEGER, metric INTEGER, level INTEGER, last_step INTEGER, first_step INTEGER NOT NULL,
+    count INTEGER NOT NULL, sum REAL NOT NULL, min REAL, max REAL, step_sum REAL NOT NULL,
+    PRIMARY KEY(trial, metric, level, last_step)) WITHOUT ROWID;
 CREATE VIEW tags AS SELECT trial AS trial_id, name FROM tag;
 CREATE VIEW notes AS
     SELECT trial AS trial_id, strftime('%Y-%m-%dT%H:%M:%fZ', created / 1000.0, 'unixepoch') AS created, text FROM note;
@@ -166,7 +173,7 @@ DROP VIEW IF EXISTS evaluations;
 const std::string whole_version_5 = std::string(version_5) + views_over("trial", "");
 
 const std::array<std::string_view, 5> all_migrations{version_1, version_2, version_3, version_4, whole_version_5};
-constexpr std::int64_t layout_of_evaluations = 3;
+constexpr std::int64_t layout_of_evaluations = 3, layout_of_curve_parts = 5;
 
 std::int64_t version_of(Connection& connection) {
     Rows rows(connection, "PRAGMA user_version");
@@ -198,6 +205,7 @@ void apply(Connection& connection, const SplitConfig& split, std::span<const std
             connection.execute(std::string(steps[static_cast<std::size_t>(version)]));
             if (version + 1 == layout_of_evaluations && split) split_configs(connection, split);
         }
+        if (known >= layout_of_curve_parts) rebuild_parts(connection);
         connection.execute(fmt::format("PRAGMA user_version = {}", known));
         connection.commit();
     } catch (...) {

@@ -11,6 +11,9 @@ if(MARGINALIA_TORCH_PYTHON)
   add_test(NAME peers COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/peers_test.py ${PROJECT_SOURCE_DIR}
            $<TARGET_FILE:marginalia>)
   set_tests_properties(peers PROPERTIES LABELS unit TIMEOUT 300 SKIP_RETURN_CODE 77)
+  add_test(NAME tracking COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/tracking_test.py
+           ${PROJECT_SOURCE_DIR} $<TARGET_FILE:marginalia> ${PROJECT_BINARY_DIR}/bin/scale_bench)
+  set_tests_properties(tracking PROPERTIES LABELS unit TIMEOUT 300 SKIP_RETURN_CODE 77)
   # The check of a machine with a GPU (scripts/gpu-check), on the CPU.
   add_test(NAME gpu_check COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/gpu_check_test.py ${PROJECT_SOURCE_DIR}
            $<TARGET_FILE_DIR:marginalia> $<TARGET_FILE:fake_nvml>)

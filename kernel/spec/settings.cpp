@@ -185,6 +185,11 @@ void from_json(const nlohmann::json& json, TrialSettings& settings) {
 
 TrainSettings train_of(const nlohmann::json& config) { return table_of(config, "train").get<TrainSettings>(); }
 
+bool has_figures_to_find(const nlohmann::json& config) {
+    const auto asked = table_of(config, "evaluation").get<EvaluationSettings>();
+    return config.contains("dataset") || asked.samples > 0 || asked.nll_samples > 0 || asked.marginal_states > 0;
+}
+
 PluginTables plugins_in(const nlohmann::json& config) {
     PluginTables tables;
     for (const std::string& name : config::plugin_tables())

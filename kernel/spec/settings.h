@@ -300,6 +300,9 @@ void from_json(const nlohmann::json&, TrialSettings&);
 
 // [train] of a canonical config alone, and its plugins.
 TrainSettings train_of(const nlohmann::json& config);
+
+// Whether the evaluation of a trial of this config has anything to do: of data there is always the likelihood.
+bool has_figures_to_find(const nlohmann::json& config);
 PluginTables plugins_in(const nlohmann::json& config);
 
 }  // namespace marginalia

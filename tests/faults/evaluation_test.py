@@ -52,6 +52,18 @@ def place(folder, temperatures=20, seconds=60):
     return folder
 
 
+def nothing_to_evaluate_takes_no_worker(folder):
+    off = "evaluation.samples=0 evaluation.nll_samples=0 evaluation.marginal_states=0".split()
+    run(folder, "run", "e.toml", *off)
+    check("the trial is done", rows(folder, "SELECT status, trained, attempts FROM trials") == [("done", 1, 1)])
+    check("so is its evaluation", rows(folder, "SELECT status, shown FROM evaluations") == [("done", 1)])
+    check("it has no figures", not figures(folder), figures(folder))
+    said = run(folder, "run", "e.toml", *off)
+    check("nothing is left to run", "nothing to run" in said, said)
+    run(folder, "run", "e.toml")
+    check("an evaluation asked for later is done", dict(figures(folder)).keys() >= {"kl", "nll_bits"}, figures(folder))
+
+
 def changed_key_trains_nothing(folder):
     run(folder, "run", "e.toml")
     first = figures(folder)
@@ -152,6 +164,7 @@ def old_store(folder):
 
 with tempfile.TemporaryDirectory() as temporary:
     top = pathlib.Path(temporary)
+    nothing_to_evaluate_takes_no_worker(place(top / "off"))
     changed_key_trains_nothing(place(top / "changed"))
     unbroken = place(top / "unbroken", 20000)
     run(unbroken, "run", "e.toml")

@@ -293,9 +293,10 @@ class StoreFile(Runs):
         database.execute(f"UPDATE config AS c SET json = ({whole})")
         for view in ("trials", "evaluations", "evaluation_metrics", "tags", "notes", "logs", "rungs"):
             database.execute(f"DROP VIEW {view}")
+        database.execute("DROP INDEX trial_trained")
         for column in ("device_name", "device_id", "device_memory", "driver", "heartbeat"):
             database.execute(f"ALTER TABLE trial DROP COLUMN {column}")
-        for table in ("progress", "request", "log", "rung", "setback", "tag", "note", "removed", "saved_query"):
+        for table in ("progress", "request", "log", "rung", "setback", "tag", "note", "removed", "saved_query", "curve_part"):
             database.execute(f"DROP TABLE {table}")
         database.executescript(
             "DROP TABLE evaluation; DROP TABLE figure; ALTER TABLE trial DROP COLUMN evaluation; "

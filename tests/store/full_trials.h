@@ -47,7 +47,9 @@ inline void do_everything(Store& store, TrialId trial, std::size_t checkpoint = 
     store.connection().execute(
         fmt::format("INSERT INTO log VALUES ({0}, 0, 5, x'61'), ({0}, 1, 6, x'62');"
                     "INSERT INTO rung VALUES ({0}, 0, 25, 0.5, 'on', 7);"
-                    "INSERT INTO progress VALUES ({0}, 'training', 3, 50, 1.5)",
+                    "INSERT INTO progress VALUES ({0}, 'training', 3, 50, 1.5);"
+                    "INSERT INTO curve_part SELECT {0}, id, 1, 49, 0, 50, 2.5, 0.25, 0.5, 1225 FROM metric_name "
+                    "WHERE name = 'loss'",
                     trial));
 }
 
@@ -62,6 +64,9 @@ inline std::string everything(Store& store, TrialId trial) {
           "n.name, m.step, m.value, m.time) FROM metric m JOIN metric_name n ON n.id = m.metric WHERE m.trial = ?",
           "n.name, s.n, s.last, s.min, s.max_step) FROM summary s JOIN metric_name n ON n.id = s.metric WHERE "
           "s.trial = ?",
+          "n.name, p.level, p.first_step, p.last_step, p.count, p.sum, p.min, p.max, p.step_sum) FROM curve_part p "
+          "JOIN "
+          "metric_name n ON n.id = p.metric WHERE p.trial = ?",
           "name, value) FROM final_metrics WHERE trial_id = ?",
           "hash, json, status, error, created, finished) FROM evaluation WHERE trial = ?",
           "e.hash, n.name, f.value) FROM figure f JOIN evaluation e ON e.id = f.evaluation JOIN metric_name n ON "

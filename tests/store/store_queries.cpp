@@ -244,6 +244,7 @@ TEST_CASE("what is asked of many trials costs in proportion to their number") {
             store.transaction([&] {
                 for (const auto& trial : store.enqueue(plan("one", n, 1))) {
                     store.claim(trial.id, this_process(), "cpu", 1);
+                    store.add_checkpoint(trial.id, 1, "x", {});
                     store.set_final_metric(trial.id, "kl", static_cast<double>(trial.id));
                     store.set_status(trial.id, Status::done);
                 }
@@ -264,6 +265,10 @@ TEST_CASE("what is asked of many trials costs in proportion to their number") {
     CHECK(growth([](Store& s) {
               for (int i = 0; i < 400; ++i)
                   CHECK(done_trials(s, "one", fmt::format("{0:04x}beef{0:08x}", i), 0).size() == 1);
+          }) < 1.5);
+    // By the seed alone: the first, of however many have it.
+    CHECK(growth([](Store& s) {
+              for (int i = 0; i < 400; ++i) CHECK(done_trials(s, "one", "", 0, 1) == std::vector<TrialId>{1});
           }) < 1.5);
     CHECK(growth([](Store& s) { CHECK(done_trials(s, "one", "", 1).empty()); }) < 6);
     CHECK(growth([](Store& s) { best_trials(s, {.metric = "kl", .limit = -1}); }) < 6);

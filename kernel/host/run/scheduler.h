@@ -165,6 +165,7 @@ private:
     void take_checkpoint_end(Station&, std::string_view payload);
 
     void trial_done(Station&);
+    std::uint64_t evaluation_done(store::TrialId trial, std::int64_t evaluation);
     void evaluate_next(Job job);
     void trial_preempted(Station&);
     void say_stopped(const Station&);

@@ -160,13 +160,16 @@ void Scheduler::take_metrics(Station& station, std::string_view payload) {
 }
 
 void Scheduler::trial_done(Station& station) {
-    const auto number = end_with(station, store::Status::done);
+    auto number = end_with(station, store::Status::done);
     Job& job = *station.job;
     placement_->did_well(station.device);
     if (job.trained) job.evaluations.pop_front();
     else if (median_) median_->complete(job.trial);
     job.trained = true;
     job.threads = station.place().threads;  // with as many its evaluation has the same bits, wherever it is done
+    for (; !job.evaluations.empty() && !has_figures_to_find(job.evaluations.front().config->config);
+         job.evaluations.pop_front())
+        number = evaluation_done(job.trial, job.evaluations.front().id);
     if (job.evaluations.empty()) {
         Unsaid& unsaid = unsaid_.emplace_back(Unsaid{number, std::move(job), station.shown});
         unsaid.shown.job = &unsaid.job;
@@ -177,6 +180,12 @@ void Scheduler::trial_done(Station& station) {
         evaluate_next(std::move(job));
     }
     vacate(station);
+}
+
+// Of one that asks for no figures: no worker needs to build the model for it.
+std::uint64_t Scheduler::evaluation_done(store::TrialId trial, std::int64_t evaluation) {
+    writer_.run([=](store::Store& store) { store.show_evaluation(trial, evaluation); });
+    return set_status(trial, store::Status::done);
 }
 
 // Before others begin, so that what has been begun is ended first.

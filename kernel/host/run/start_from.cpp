@@ -1,6 +1,7 @@
 #include "kernel/host/run/start_from.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <tuple>
@@ -26,19 +27,19 @@ std::set<std::string> start_experiments(const Experiment& experiment) {
     return names;
 }
 
-// Finished trials that may give the network, the one that is meant first.
-std::vector<store::TrialId> candidates_for(store::Store& store, const std::string& start_from, std::int64_t seed,
-                                           std::int64_t limit) {
+// Finished trials that may give the network, the one that is meant first, until `take` wants no more.
+void each_candidate(store::Store& store, const std::string& start_from, std::int64_t seed, std::int64_t limit,
+                    const std::function<bool(store::TrialId)>& take) {
     const std::size_t at = start_from.find('@');
     const std::string experiment = experiment_of(start_from),
                       hash = at == start_from.npos ? "" : start_from.substr(at + 1);
-    std::vector<store::TrialId> candidates = store::done_trials(store, experiment, hash, seed);
+    for (const store::TrialId trial : store::done_trials(store, experiment, hash, seed, limit))
+        if (!take(trial)) return;
+    if (!hash.empty()) return;
     for (const std::string& metric : ranking_metrics())
-        if (hash.empty())
-            for (const auto& ranked :
-                 store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = limit}))
-                candidates.push_back(ranked.trial.id);
-    return candidates;
+        for (const auto& ranked :
+             store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = limit}))
+            if (!take(ranked.trial.id)) return;
 }
 
 std::string start_of(const store::Trial& trial) {
@@ -74,8 +75,10 @@ private:
         const auto stays = [&](store::TrialId trial) {
             return !removed_.contains(trial) && store_.find_checkpoint(trial).has_value();
         };
-        const auto all = candidates_for(store_, start_from, seed, -1);
-        const bool another = !to_start && std::any_of(all.begin(), all.end(), stays);
+        bool another = false;
+        if (!to_start)
+            each_candidate(store_, start_from, seed, -1,
+                           [&](store::TrialId trial) { return !(another = stays(trial)); });
         return another ? std::nullopt : std::optional(meant->trial);
     }
 
@@ -88,9 +91,12 @@ private:
 
 std::optional<store::StoredCheckpoint> find_network(store::Store& store, const std::string& start_from,
                                                     std::int64_t seed) {
-    for (const store::TrialId candidate : candidates_for(store, start_from, seed, 1))
-        if (const auto found = store.find_checkpoint(candidate)) return found;
-    return std::nullopt;
+    std::optional<store::StoredCheckpoint> found;
+    each_candidate(store, start_from, seed, 1, [&](store::TrialId candidate) {
+        found = store.find_checkpoint(candidate);
+        return !found;
+    });
+    return found;
 }
 
 std::vector<Need> needs_of_others(store::Store& store, const std::vector<store::TrialId>& trials) {
