@@ -18,15 +18,6 @@
 namespace marginalia {
 namespace {
 
-std::string label_of(const FlatConfig& config, const std::vector<std::string>& keys, const std::string& otherwise) {
-    std::string label;
-    for (const std::string& key : keys) {
-        if (!label.empty()) label += ", ";
-        label += short_key(key, keys) + " = " + config_value(config, key);
-    }
-    return label.empty() ? otherwise : label;
-}
-
 void average(Group& group, const std::vector<TrialResult>& trials) {
     std::map<std::string, std::vector<double>> values;
     for (const std::size_t index : group.trials) {
@@ -124,13 +115,14 @@ ExperimentResults gather(std::vector<TrialResult> trials, std::string name, KeyO
     std::vector<const FlatConfig*> configs;
     for (const Group& group : results.groups) configs.push_back(&group.config);
     if (!configs.empty()) {
-        results.differing = differing_keys(configs, results.order);
+        results.telling = TellingKeys(configs, results.order);
+        results.differing = results.telling.keys();
         for (auto& line : lines_of(*configs.front(), results.order))
             if (std::ranges::find(results.differing, line.first) == results.differing.end())
                 results.shared.push_back(std::move(line));
     }
     for (Group& group : results.groups) {
-        group.label = label_of(group.config, results.differing, results.name);
+        group.label = results.differing.empty() ? results.name : results.telling.text(group.config);
         average(group, results.trials);
     }
     results.final_names = by_importance({finals.begin(), finals.end()});

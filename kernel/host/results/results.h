@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernel/host/results/config_keys.h"
+#include "kernel/host/results/telling_keys.h"
 #include "kernel/host/results/text.h"
 #include "store/queries.h"
 
@@ -51,6 +52,7 @@ struct ExperimentResults {
     std::vector<TrialResult> trials;       // by number
     std::vector<Group> groups;             // in order of their first trial
     std::vector<std::string> differing;    // keys that differ between groups, in the file's order
+    TellingKeys telling;                   // the same, with the values that they have
     ConfigLines shared;                    // the others
     std::vector<std::string> final_names;  // final metrics that any trial has, by importance, reference values left out
     std::map<std::string, std::vector<double>> references;  // "log_z_exact" and such: the distinct values

@@ -18,7 +18,11 @@ struct Target {
 // In the order of their first groups; one target where all model the same.
 std::vector<Target> targets_of(const ExperimentResults& results);
 
-// The same of any configs, by their indices.
+// The groups that have the metric, at most so many: as many of each target, the best of it first.
+std::vector<std::size_t> best_groups(const ExperimentResults& results, const std::vector<Target>& targets,
+                                     const std::string& metric, std::size_t most);
+
+// The targets of any configs, by their indices.
 std::vector<Target> targets_of(const std::vector<const FlatConfig*>& configs, const KeyOrder& order = {});
 
 }  // namespace marginalia

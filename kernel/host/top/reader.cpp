@@ -60,7 +60,8 @@ void choose_metric(store::Store& store, Choices& choices, const std::vector<stor
 std::string settings_text(const FlatConfig& config, const std::vector<std::string>& keys) {
     std::string text;
     for (const std::string& key : keys)
-        if (config.contains(key)) text += (text.empty() ? "" : " ") + short_key(key, keys) + "=" + config.at(key);
+        if (config.contains(key))
+            text += (text.empty() ? "" : " ") + short_key(key, keys) + "=" + shown_value(config.at(key));
     return text;
 }
 
