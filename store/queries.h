@@ -37,10 +37,9 @@ std::vector<TrialId> trial_ids(Store&, std::string_view experiment);  // ascendi
 std::vector<TrialId> done_trials(Store&, std::string_view experiment, std::string_view config_hash, std::int64_t seed,
                                  std::int64_t limit = -1);
 
-// A trial by name: its number; "last" (whose training started last, else planned last); "best:METRIC" (lowest value of
-// a done trial) or "best:METRIC:max"; a prefix of its config_hash of at least 4 characters, with ":SEED" behind it
-// where several seeds share it. `experiment`, where not empty, narrows all but the number. Throws Kind::no_match when
-// nothing or more than one trial fits, naming the candidates.
+// A trial by name: its number; "last" (whose training started last, else planned last); a prefix of its config_hash of
+// at least 4 characters, with ":SEED" behind it where several seeds share it. `experiment`, where not empty, narrows
+// all but the number. Throws Kind::no_match when nothing or more than one trial fits, naming the candidates.
 Trial resolve_trial(Store&, std::string_view name, std::string_view experiment = {});
 
 // One run of one experiment file.

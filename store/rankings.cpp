@@ -126,20 +126,6 @@ TrialId last_trial(Store& store, std::string_view experiment) {
     return row.integer(0);
 }
 
-TrialId best_trial(Store& store, std::string_view what, std::string_view experiment) {
-    Ranking ranking;
-    ranking.experiment = experiment;
-    ranking.limit = 1;
-    if (what.ends_with(":max")) ranking.highest = true, what.remove_suffix(4);
-    else if (what.ends_with(":min")) what.remove_suffix(4);
-    ranking.metric = what;
-    const auto places = places_of(store.connection(), ranking);
-    if (places.empty())
-        throw no_match(fmt::format("no trial that is done has a finite '{}'; the metrics here are: {}", what,
-                                   fmt::join(metric_names(store), ", ")));
-    return places.front().trial;
-}
-
 TrialId trial_with_hash(Store& store, std::string_view name, std::string_view experiment) {
     const auto colon = name.find(':');
     const auto prefix = name.substr(0, colon);
@@ -207,7 +193,6 @@ std::vector<RankedConfig> best_configs(Store& store, const Ranking& ranking) {
 
 Trial resolve_trial(Store& store, std::string_view name, std::string_view experiment) {
     if (name == "last") return *store.find(last_trial(store, experiment));
-    if (name.starts_with("best:")) return *store.find(best_trial(store, name.substr(5), experiment));
     if (const auto number = whole_number(name))
         if (auto trial = store.find(*number)) return *trial;
     return *store.find(trial_with_hash(store, name, experiment));

@@ -40,7 +40,19 @@ std::string nearest(std::string_view word, const std::vector<std::string>& allow
 std::string suggestion(std::string_view word, const std::vector<std::string>& allowed, std::string_view label) {
     const std::string meant = nearest(word, allowed);
     return (meant.empty() ? ". " : "; did you mean '" + printable(meant) + "'? ") + std::string(label) + ": " +
-           listed(allowed);
+           listed_by_nearness(word, allowed);
+}
+
+std::string listed_by_nearness(std::string_view word, const std::vector<std::string>& allowed) {
+    constexpr std::size_t most = 20, nearest = 5;
+    if (allowed.size() <= most) return listed(allowed);
+    std::vector<std::pair<std::size_t, const std::string*>> ranked;
+    for (const std::string& candidate : allowed)
+        ranked.emplace_back(candidate.starts_with(word) ? 0 : distance(word, candidate), &candidate);
+    std::ranges::stable_sort(ranked, {}, &std::pair<std::size_t, const std::string*>::first);
+    std::vector<std::string> first;
+    for (std::size_t i = 0; i < nearest; ++i) first.push_back(*ranked[i].second);
+    return listed(first) + " and " + std::to_string(allowed.size() - nearest) + " more";
 }
 
 std::string listed(const std::vector<std::string>& words) {

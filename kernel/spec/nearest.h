@@ -17,8 +17,12 @@ bool contains(const Words& words, std::string_view word) {
 // near enough to be what was meant.
 std::string nearest(std::string_view word, const std::vector<std::string>& allowed);
 
-// "; did you mean 'X'? LABEL: a, b, c", or ". LABEL: a, b, c" if none is near: to be put after "unknown key 'Y'".
+// "; did you mean 'X'? LABEL: a, b, c", or ". LABEL: a, b, c" if none is near: to be put after "unknown key 'Y'". Of
+// more than twenty words, the five that are nearest.
 std::string suggestion(std::string_view word, const std::vector<std::string>& allowed, std::string_view label);
+
+// "a, b, c", or "a, b, c, d, e and 50 more", the nearest first.
+std::string listed_by_nearness(std::string_view word, const std::vector<std::string>& allowed);
 
 // "a, b, c"; "none" if empty.
 std::string listed(const std::vector<std::string>& words);

@@ -24,7 +24,8 @@ _STATUSES = "queued running done failed timeout oom preempted lost pruned cancel
 class Filter(TypedDict, total=False):
     """Which trials, in every method that takes filters; all that are given must hold, nothing given is all trials.
 
-    trial        its number, or as the program names one: "last", "best:METRIC", a prefix of its config_hash; or a list
+    trial        its number, or as the program names one: "last", "best:METRIC" or "best:METRIC@EXPERIMENT", a prefix of
+                 its config_hash; or a list
     experiment   the experiment's name, or a list of names
     status       "done", "running", ..., or a list
     seed         a number, or a list
@@ -172,7 +173,8 @@ class Store:
         """The trial that `best:METRIC` names, and its figure under `value`: the row of the view `trials` as a dict.
 
         Of trials that are done, by the final metric or, where a trial has none, its last recorded value; what is not
-        finite does not compete. `highest`: that the highest is best; left out: as the metric should be.
+        finite does not compete. `highest`: that the highest is best; left out: as the metric should be. Raises Error
+        where trials of several energies or data sets have the metric, as their figures are not comparable.
         """
         (trial, value), *_ = self._ranked(metric, highest, experiment, 1)
         return {**self._trials({"trial": trial})[0], "value": value}
@@ -265,14 +267,33 @@ class Store:
                 SELECT trial_id, last, 1 FROM summaries s WHERE name = ? AND NOT EXISTS
                     (SELECT 1 FROM final_metrics f WHERE f.trial_id = s.trial_id AND f.name = s.name))
             JOIN trials USING (trial_id) WHERE abs(v) < 9e999 AND status = 'done' AND (? IS NULL OR experiment = ?)
-            ORDER BY v {"DESC" if down else "ASC"}, later, trial_id LIMIT ?""",
-            [metric, metric, experiment, experiment, n],
+            ORDER BY v {"DESC" if down else "ASC"}, later, trial_id""",
+            [metric, metric, experiment, experiment],
         )
         if not rows:
             there = self.metrics()
             near = suggestion(metric, there, "the metrics") if metric not in there else ""
             raise Error(f"no trial that is done has a finite '{metric}'{near}", 5)
-        return rows
+        self._require_one_target(metric, [trial for trial, _ in rows])
+        return rows[:n]
+
+    def _require_one_target(self, metric: str, trials: list[int]) -> None:
+        """`trials`: the best first."""
+        sql = """SELECT trial_id, experiment, coalesce(json_extract(config, '$.energy'), '') ||
+                 coalesce(json_extract(config, '$.dataset'), '') FROM trials
+                 WHERE trial_id IN (SELECT value FROM json_each(?))"""
+        of = {trial: (experiment, target) for trial, experiment, target in self._rows(sql, [json.dumps(trials)])}
+        best: dict[str, str] = {}
+        for trial in trials:
+            experiment, target = of[trial]
+            best.setdefault(target, f"{trial} of '{experiment}'")
+        if len(best) > 1:
+            shown = ", ".join(list(best.values())[:5]) + (f" and {len(best) - 5} more" if len(best) > 5 else "")
+            raise Error(
+                f"'{metric}' of {len(best)} energies or data sets is not comparable; name a trial by its number, or "
+                f"best:{metric}@EXPERIMENT; the best of each: {shown}",
+                5,
+            )
 
     def _number_of(self, name: int | str) -> int:
         """The trial that a name is of, as the program's verbs take them; "last" is the one that started last."""
@@ -284,10 +305,11 @@ class Store:
                 raise Error(f"there is no trial yet in store {self.file}", 5)
             return int(rows[0][0])
         if name.startswith("best:"):
-            metric, _, end = name[5:].rpartition(":")
+            what, _, experiment = name[5:].partition("@")
+            metric, _, end = what.rpartition(":")
             if end not in ("min", "max"):
-                metric, end = name[5:], ""
-            return self._ranked(metric, end == "max" if end else None, None, 1)[0][0]
+                metric, end = what, ""
+            return self._ranked(metric, end == "max" if end else None, experiment or None, 1)[0][0]
         if name.isdecimal() and len(name) < 19 and self._rows("SELECT 1 FROM trials WHERE trial_id = ?", [int(name)]):
             return int(name)
         return self._with_hash(name)

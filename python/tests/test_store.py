@@ -48,6 +48,30 @@ def test_filters(store):
     assert ids(store.trials(trial=[])) == []
 
 
+def test_rankings_are_of_one_energy(store_file, tmp_path):
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(store_file.read_bytes())
+    with sqlite3.connect(copy) as connection:
+        connection.execute(
+            "UPDATE trials SET config = replace(config, '\"rows\": 2', '\"rows\": 3') WHERE trial_id = 5"
+        )
+    with marginalia.open(copy, pandas=False) as store:
+        words = (
+            r"'spearman' of 2 energies or data sets is not comparable; .* the best of each: 5 of 'other', 3 of 'sweep'"
+        )
+        for rank in (
+            lambda: store.best("spearman"),
+            lambda: store.ranking("spearman"),
+            lambda: store.trials(trial="best:spearman"),
+        ):
+            with pytest.raises(marginalia.Error, match=words) as refused:
+                rank()
+            assert refused.value.exit_code == 5
+        assert ids(store.trials(trial="best:spearman@sweep")) == [3]
+        assert ids(store.trials(trial="best:spearman:min@other")) == [5]
+        assert store.best("spearman", experiment="other")["trial_id"] == 5
+
+
 def test_trials_by_name(store):
     assert ids(store.trials(trial="last")) == [5]
     assert ids(store.trials(trial="3")) == [3]

@@ -204,6 +204,7 @@ TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Rec
     const nlohmann::json& energy = table.parameters;
     const std::int64_t steps = request.settings.train.steps, every = energy.at("checkpoint_every");
     const auto pause = std::chrono::duration<double, std::milli>(energy.at("step_milliseconds").get<double>());
+    const bool fails = request.settings.plugin("objective").parameters.value("fails", false);
     State state{0, mix(static_cast<std::uint64_t>(request.seed) * 1000 + energy.at("variant").get<std::uint64_t>())};
     if (!request.checkpoint.empty()) state = loaded(request.checkpoint);
     std::string().swap(request.checkpoint);
@@ -217,7 +218,7 @@ TrialOutcome run_fake_trial(TrialRequest request, const PluginHost& plugins, Rec
     if (request.micro_batch > 0) taken = taken * request.micro_batch / request.settings.train.micro_batch;
     while (state.step < steps) {
         if (state.step == request.stop_at && state.step > 0) return TrialOutcome::reached;
-        if (state.step == steps / 2) misbehave(energy.at("behaviour"), energy.at("mark"));
+        if (state.step == steps / 2) misbehave(fails ? "throw" : energy.at("behaviour"), energy.at("mark"));
         if (state.step == steps / 2 && request.rate == 1) misbehave(energy.at("at_full_rate"), energy.at("mark"));
         const std::string behaviour = energy.at("behaviour");
         if (state.step == steps / 2 && behaviour.starts_with("babble")) babble(energy.at("bytes"));

@@ -10,9 +10,8 @@ ASHA = """[stop]
 rule = "asha"
 metric = "loss"
 least_steps = 2
-[sweep]
-"energy.variant" = [1, 2, 3, 4, 5, 6, 7, 8, 9]
 """
+NINE = str(list(range(1, 10)))
 
 
 class Stopping(HostTest):
@@ -29,7 +28,7 @@ class Stopping(HostTest):
         return dict(self.rows("SELECT status, count(*) FROM trials GROUP BY status"))
 
     def test_the_best_third_goes_on_at_each_rung(self):
-        file = self.write(rest=ASHA)
+        file = self.write(seeds=NINE, rest=ASHA)
         self.assertEqual(self.act("run", file), 0)
         self.assertIn("asha by loss (lower is better): at steps 2, 6, 18 of 20 the best 3, 1, 1 of 9 go on", self.words)
         self.assertIn("6 trials pruned at step 2", self.words)
@@ -50,33 +49,50 @@ class Stopping(HostTest):
         self.assertEqual(self.act("run", file), 0)
         self.assertIn("9 trials, 1 already done, 8 pruned, nothing to run", self.words)
 
+    def test_trials_of_different_energies_are_not_compared(self):
+        file = self.write(seeds=NINE, rest=ASHA + '[sweep]\n"energy.variant" = [1, 2]')
+        words = ("asha by loss (lower is better), among the trials of each of 2 energies or data sets: at steps 2, 6, 18 of 20 the "
+                 "best 3, 1, 1 of 9 go on")
+        self.assertEqual(self.act("plan", file), 0)
+        self.assertIn(words, self.out)
+        self.assertEqual(self.act("run", file), 0)
+        self.assertIn(words, self.words)
+        done = self.rows("SELECT json_extract(config, '$.energy.variant') FROM trials WHERE status = 'done' ORDER BY 1")
+        self.assertEqual(done, [(1,), (2,)])
+        self.assertEqual(self.statuses(), {"done": 2, "pruned": 16})
+
+    def test_the_median_is_that_of_one_energy(self):
+        rule = '[stop]\nrule = "median"\nmetric = "loss"\nleast_steps = 1\nleast_trials = 3\n[sweep]\n"energy.variant" = [1, 2]'
+        self.assertEqual(self.act("run", self.write(seeds="[1, 2, 3]", rest=rule)), 0)
+        self.assertEqual(self.statuses(), {"done": 6})  # of each energy there never were three others
+
     def test_the_value_is_that_of_the_curve(self):
-        self.act("run", self.write(rest=ASHA))
+        self.act("run", self.write(seeds=NINE, rest=ASHA))
         self.assertEqual(self.rows("""SELECT count(*), sum(r.value = m.value) FROM rungs r JOIN metrics m
             ON m.trial_id = r.trial_id AND m.step = r.step AND m.name = 'loss'"""), [(13, 13)])
 
     def test_decisions_do_not_depend_on_how_many_run_at_a_time(self):
-        self.act("run", self.write(rest=ASHA))
+        self.act("run", self.write(seeds=NINE, rest=ASHA))
         alone = self.decisions(), self.trials()
         self.store += ".other"
-        self.act("run", self.write(rest=ASHA, energy="step_milliseconds = 2.0"), "run.device=fake:0,fake:1,fake:2")
+        self.act("run", self.write(seeds=NINE, rest=ASHA, energy="step_milliseconds = 2.0"), "run.device=fake:0,fake:1,fake:2")
         self.assertEqual((self.decisions(), self.trials()), alone)
 
     def test_a_failed_trial_counts_as_worst(self):
-        file = self.write(rest=ASHA + '"energy.behaviour" = ["normal", "throw"]', train="")
+        file = self.write(seeds=NINE, rest=ASHA + '[sweep]\n"objective.fails" = [false, true]', train="")
         self.assertEqual(self.act("run", file, "stop.least_steps=11", "stop.reduction=3"), 1)  # they fail at step 10
         self.assertEqual(self.statuses(), {"done": 6, "failed": 9, "pruned": 3})
         self.assertIn("7th of 18 at step 11 by loss, of which 6 go on", [error for _, error in self.trials()])
 
     def test_a_rule_without_waiting_decides_by_those_that_have_come(self):
-        self.assertEqual(self.act("run", self.write(rest=ASHA.replace("least_steps = 2", "least_steps = 2\nwait = false"))), 0)
+        self.assertEqual(self.act("run", self.write(seeds=NINE, rest=ASHA.replace("least_steps = 2", "least_steps = 2\nwait = false"))), 0)
         self.assertIn("decided without waiting", self.words)
         statuses = self.statuses()
         self.assertEqual(set(statuses), {"done", "pruned"})
         self.assertIn(self.best(2, 1).pop(), {t for t, rung, _, what in self.decisions() if rung == 0 and what == "promoted"})
 
     def test_a_stopped_run_goes_on_with_those_that_wait(self):
-        file = self.write(rest=ASHA, energy="step_milliseconds = 30.0")
+        file = self.write(seeds=NINE, rest=ASHA, energy="step_milliseconds = 30.0")
         host = self.start("run", file)
         self.wait_for("SELECT 1 FROM trials WHERE status = 'paused'")
         host.send_signal(signal.SIGINT)
@@ -90,7 +106,7 @@ class Stopping(HostTest):
         self.assertEqual(self.statuses(), {"done": 1, "pruned": 8})
 
     def test_without_the_rule_those_that_wait_go_on_to_the_end(self):
-        file = self.write(rest=ASHA, energy="step_milliseconds = 30.0")
+        file = self.write(seeds=NINE, rest=ASHA, energy="step_milliseconds = 30.0")
         host = self.start("run", file)
         self.wait_for("SELECT 1 FROM trials WHERE status = 'paused'")
         host.send_signal(signal.SIGINT)
@@ -101,8 +117,8 @@ class Stopping(HostTest):
         self.assertEqual(self.statuses(), {"done": 9})
 
     def test_a_trial_worse_than_the_median_is_pruned(self):
-        rule = '[stop]\nrule = "median"\nmetric = "loss"\nleast_steps = 1\nleast_trials = 3\n[sweep]\n"energy.variant" = '
-        file = self.write(rest=rule + str(list(range(1, 21))), energy="step_milliseconds = 5.0", run="")
+        rule = '[stop]\nrule = "median"\nmetric = "loss"\nleast_steps = 1\nleast_trials = 3\n'
+        file = self.write(seeds=str(list(range(1, 21))), rest=rule, energy="step_milliseconds = 5.0", run="")
         self.assertEqual(self.act("run", file, "train.steps=60"), 0)
         self.assertIn("median by loss (lower is better): from step 1 on, once 3 trials are trained", self.words)
         statuses = self.statuses()

@@ -313,8 +313,8 @@ TEST_CASE("a running average of any length is exact where it is kept, and takes 
 }
 
 TEST_CASE("a rule is put in words") {
-    CHECK(stop_words({}, 81, 90).empty());
-    CHECK(stop_words(asha(), 81, 90) ==
+    CHECK(stop_words({}, {81}, 90).empty());
+    CHECK(stop_words(asha(), {81}, 90) ==
           "asha by kl (lower is better): at steps 10, 30 of 90 the best 27, 9 of 81 go on");
     StopSettings stop;
     stop.rule = "median";
@@ -322,10 +322,15 @@ TEST_CASE("a rule is put in words") {
     stop.least_steps = 20;
     stop.plateau = 30;
     stop.time_budget = 90;
-    CHECK(stop_words(stop, 81, 90) ==
+    CHECK(stop_words(stop, {81}, 90) ==
           "median by ess (higher is better): from step 20 on, once 5 trials are trained; a training ends once ess has "
           "not "
           "improved for 30 steps; the run ends after 1 min 30 s");
+    CHECK(
+        stop_words(asha(), {9, 9}, 90) ==
+        "asha by kl (lower is better), among the trials of each of 2 energies or data sets: at steps 10, 30 of 90 the "
+        "best 3, 1 of 9 go on");
+    CHECK(stop_words(asha(), {9, 3}, 90).ends_with("at steps 10, 30 of 90 one of 3 goes on"));
     CHECK(ordinal(1) == "1st");
     CHECK(ordinal(12) == "12th");
     CHECK(ordinal(22) == "22nd");

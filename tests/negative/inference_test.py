@@ -193,7 +193,7 @@ with tempfile.TemporaryDirectory() as place:
     refuses(folder, "bad.txt:3: symbol 4 is 'x'", "complete", "2", "--given", "bad.txt", "-o", "y.json")
     refuses(folder, "standard input:1: it has 1 symbols where a state has 24 sites", "marginals", "1", "--states", "-", "-o", "y.csv",
             given="+\n")
-    refuses(folder, "the states nothing.txt cannot be read", "marginals", "1", "--states", "nothing.txt")
+    refuses(folder, "'nothing.txt' is neither a file nor a state", "marginals", "1", "--states", "nothing.txt")
     refuses(folder, "--device: there is no 'tpu' here", "sample", "1", "--device", "tpu")
 
     for stop in (signal.SIGINT, signal.SIGTERM):

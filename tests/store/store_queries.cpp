@@ -81,8 +81,6 @@ TEST_CASE_FIXTURE(Filled, "configurations are ranked by their mean over seeds") 
 
 TEST_CASE_FIXTURE(Filled, "trials are found by name") {
     CHECK(resolve_trial(store, "4").id == 4);
-    CHECK(resolve_trial(store, "best:kl").id == 3);
-    CHECK(resolve_trial(store, "best:kl:max").id == 4);
     CHECK(resolve_trial(store, "0001beef:1").id == 4);
     CHECK(resolve_trial(store, "last").id == 6);
     const auto other = store.enqueue(plan("other", 1)).front().id;
@@ -100,8 +98,6 @@ TEST_CASE_FIXTURE(Filled, "trials are found by name") {
           "config_hash");
     CHECK(refusal([&] { resolve_trial(store, "abcdef"); }).sentence ==
           "no trial's config_hash begins with 'abcdef'; see: marginalia list");
-    CHECK(refusal([&] { resolve_trial(store, "best:lk"); }).sentence ==
-          "no trial that is done has a finite 'lk'; the metrics here are: kl");
 }
 
 TEST_CASE_FIXTURE(Filled, "details hold all that is known of a trial") {

@@ -236,9 +236,9 @@ TEST_CASE("an unfinished training is asked by its averaged weights, as its evalu
 
 TEST_CASE("what cannot be answered is one sentence") {
     CHECK(failure(completing("+_/-", 1)) ==
-          "--given '+_/-' is neither a file nor a state: it has 3 symbols where a state has 4 sites");
+          "'+_/-' is neither a file nor a state: it has 3 symbols where a state has 4 sites");
     CHECK(failure(completing("+_/-x", 1)) ==
-          "--given '+_/-x' is neither a file nor a state: symbol 4 is 'x'; it must be - +, or □ or _ (unknown)");
+          "'+_/-x' is neither a file nor a state: symbol 4 is 'x'; it must be - +, or □ or _ (unknown)");
     InferenceRequest request = about(InferenceRequest::Verb::complete);
     request.count = 1;
     request.states = file_of("bad.txt", "++/++\n+_/-\n");

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/host/results/table_layout.h"
 #include "kernel/host/results/text.h"
 
 namespace marginalia {
@@ -31,12 +32,20 @@ struct Cell {
     static Cell integer(std::int64_t value);
 };
 
+enum class Role {
+    plain,   // texts are cut where there is no room for them
+    whole,   // they are broken into lines instead
+    key,     // the same; it tells rows apart, and is repeated where the columns stand in several blocks
+    setting  // a key that shares one column with the others like it where there is no room for one each
+};
+
 struct Column {
     std::string name;            // also the key in csv and json
     bool numeric = false;        // set to the right
     std::string unit = {};       // shown in the header: "step_seconds [s]"
     std::string error_key = {};  // csv and json get a second column of this name (a Cell value of two numbers)
     int drop = 0;                // on a screen too narrow, left out: those with the highest number first; 0: never
+    Role role = Role::plain;
 };
 
 // Rows under named columns. Cells beyond a row's end are blank.
@@ -47,8 +56,9 @@ public:
     void add_row(std::vector<Cell> row);
     std::size_t size() const { return rows_.size(); }
 
-    // Text is fitted to the screen by shortening the widest texts; numbers are never cut. For people, foreign text is
-    // made printable (kernel/base/printable.h); csv and json have it as it is.
+    // Text is fitted to the screen (table_layout.h): headers are broken into lines, columns that may give way are left
+    // out and named below, the widest texts become narrower, and columns stand in blocks under each other. Numbers are
+    // never cut. For people, foreign text is made printable (kernel/base/printable.h); csv and json have it as it is.
     void print(std::ostream& out, Format format, Screen screen = {}) const;
 
 private:
@@ -57,9 +67,11 @@ private:
     void print_json(std::ostream& out) const;
     void print_markdown(std::ostream& out) const;
     void print_latex(std::ostream& out) const;
-    std::vector<std::size_t> shown_columns(std::size_t limit) const;
-    std::vector<std::size_t> widths(const std::vector<std::size_t>& shown, std::size_t limit) const;
-    std::size_t natural_width(std::size_t column) const;
+    void print_block(std::ostream& out, const ColumnBlock& block, bool colour) const;
+    std::vector<ColumnSize> sizes() const;
+    ColumnSize size_of(std::size_t column) const;
+    bool is_broken(std::size_t row, std::size_t column) const;
+    Table with_settings_together() const;
     std::string header(std::size_t column) const;
     const Cell& cell(std::size_t row, std::size_t column) const;
 

@@ -1,6 +1,7 @@
 #include "kernel/host/results/text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <marginalia/lists.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -54,6 +55,24 @@ std::size_t width_of(char32_t point) {
     return within(wide, point) ? 2 : 1;
 }
 
+// How many bytes of the text take at most so many columns.
+std::size_t bytes_within(std::string_view text, std::size_t width) {
+    std::size_t used = 0, end = 0;
+    for (std::size_t at = 0; at < text.size(); end = at) {
+        used += width_of(next_character(text, at));
+        if (used > width) break;
+    }
+    return end;
+}
+
+// Where to break a text that is to be broken within its first `most` bytes.
+std::size_t break_in(std::string_view text, std::size_t most) {
+    if (const std::size_t comma = text.rfind(", ", most - 1); comma != text.npos && comma > 0) return comma + 1;
+    if (const std::size_t blank = text.rfind(' ', most); blank != text.npos && blank > 0) return blank;
+    const std::size_t mark = text.substr(0, most).find_last_of(",/_.=:-");
+    return mark == text.npos || mark < most / 2 ? most : mark + 1;
+}
+
 std::string plural_pair(std::int64_t big, const char* big_unit, std::int64_t small, const char* small_unit) {
     if (small == 0) return fmt::format("{} {}", big, big_unit);
     return fmt::format("{} {} {} {}", big, big_unit, small, small_unit);
@@ -80,13 +99,24 @@ std::size_t display_width(std::string_view text) {
 std::string shorten(std::string_view text, std::size_t width) {
     if (display_width(text) <= width) return std::string(text);
     if (width == 0) return {};
-    std::size_t used = 0, end = 0;
-    for (std::size_t at = 0; at < text.size();) {
-        used += width_of(next_character(text, at));
-        if (used > width - 1) break;
-        end = at;
+    return std::string(text.substr(0, bytes_within(text, width - 1))) + "…";
+}
+
+std::vector<std::string> broken(std::string_view text, std::size_t width) {
+    constexpr std::size_t most = 12;  // lines
+    if (text.find_first_not_of(' ') == text.npos) return {""};
+    const std::string margin(std::min(text.find_first_not_of(' '), width / 2), ' ');
+    text.remove_prefix(std::min(margin.size(), text.size()));
+    std::vector<std::string> lines;
+    for (const std::size_t room = width - margin.size(); display_width(text) > room;) {
+        if (lines.size() + 1 == most || room == 0) break;
+        const std::size_t end = break_in(text, std::max<std::size_t>(bytes_within(text, room), 1));
+        lines.push_back(margin + std::string(text.substr(0, end)));
+        text.remove_prefix(end);
+        text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
     }
-    return std::string(text.substr(0, end)) + "…";
+    lines.push_back(margin + shorten(text, width - margin.size()));
+    return lines;
 }
 
 std::string wrap(std::string_view foreign, std::size_t width, std::size_t indent) {
@@ -205,6 +235,15 @@ std::string time_text(double seconds_since_1970) {
     localtime_r(&time, &local);
     char text[32];
     return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local));
+}
+
+std::string trials_text(const std::vector<std::int64_t>& trials) {
+    constexpr std::size_t most = 10;
+    if (trials.size() == 1) return fmt::format("trial {}", trials[0]);
+    const std::size_t named = trials.size() > most ? 3 : trials.size() - 1;
+    const std::string first = fmt::format("trials {}", fmt::join(trials.begin(), trials.begin() + named, ", "));
+    return trials.size() > most ? fmt::format("{} and {} more", first, trials.size() - named)
+                                : fmt::format("{} and {}", first, trials.back());
 }
 
 std::string count_text(std::size_t count, std::string_view noun) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace marginalia {
 
@@ -13,6 +14,10 @@ std::size_t display_width(std::string_view text);
 
 // The text cut to `width` columns, its last one an ellipsis where something is missing.
 std::string shorten(std::string_view text, std::size_t width);
+
+// The text in lines of at most `width` columns, broken behind commas, else at blanks, else behind a mark such as '/',
+// else anywhere; further lines stand as far in as the first. Of a text that takes very many lines the rest is left out.
+std::vector<std::string> broken(std::string_view text, std::size_t width);
 
 // Text broken at spaces into lines of at most `width` columns, each begun with `indent` spaces; paragraphs stay apart.
 // Foreign text is made printable.
@@ -44,6 +49,9 @@ std::string duration_text(double seconds);         // "85 ms", "4.2 s", "3 min 2
 std::string age_text(double seconds);              // "now", "40 s", "3 min", "5 h", "12 d"
 std::string bytes_text(std::uint64_t bytes);       // "512 B", "1.2 MB"
 std::string time_text(double seconds_since_1970);  // local time, "2026-03-01 14:05:09"
+
+// "trial 7", "trials 7 and 8", "trials 1, 2, 3 and 9 more".
+std::string trials_text(const std::vector<std::int64_t>& trials);
 
 // "1 trial", "3 trials".
 std::string count_text(std::size_t count, std::string_view noun);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "kernel/spec/experiment.h"
 #include "store/rungs.h"
@@ -18,6 +19,9 @@ struct Evaluation {
     const TrialConfig* config = nullptr;  // owned by the Experiment
     std::string label;                    // "seed 0, train.learning_rate 0.001"
 };
+
+// Trials that a stopping rule compares, a list for each energy or data set: figures of two are not comparable.
+using ComparedTrials = std::vector<std::vector<store::TrialId>>;
 
 // Is trained unless it has been, then evaluated in one way after the other; every one of these takes a slot of its own.
 struct Job {

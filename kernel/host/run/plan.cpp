@@ -9,6 +9,7 @@
 
 #include "kernel/base/child_process.h"
 #include "kernel/host/results/table.h"
+#include "kernel/host/results/telling_keys.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/catalogue.h"
 #include "kernel/host/run/origins.h"
@@ -120,28 +121,30 @@ void print_datasets(const Experiment& experiment, const PluginCatalogue& plugins
 }
 
 void print_plan(const RunOptions& options, const Experiment& experiment, const PluginCatalogue& plugins,
-                std::ostream& out) {
+                std::size_t most, std::ostream& out) {
     const auto [known, reusable] = look_into_store(options, experiment, plugins);
     const WorkOptions work{options.retry_failed, options.again};
 
-    std::vector<Column> columns = {{"trial", true}, {"status"}, {"seed", true}};
-    for (const std::string& key : experiment.swept) columns.push_back({key});
-    columns.push_back({"run would"});
+    std::vector<Column> columns = {{.name = "trial", .numeric = true, .role = Role::key}, {"status"}, {"seed", true}};
+    for (const std::string& key : experiment.swept) columns.push_back({.name = key, .role = Role::setting});
+    columns.push_back({.name = "run would", .role = Role::whole});
     Table table(columns);
     using Training = std::pair<std::string, std::int64_t>;  // trials that differ in their evaluation are one
     std::set<Training> to_run, within_budget;
+    std::map<std::string, std::size_t> of_target;  // how many of them
     const std::int64_t budget = experiment.stop.trial_budget;
     for (std::size_t i = 0; i < experiment.trials.size(); ++i) {
         const TrialConfig& config = experiment.trials[i];
         const Training training(config.hash, config.seed);
-        if (budget == 0 || std::ssize(within_budget) < budget) within_budget.insert(training);
+        if ((budget == 0 || std::ssize(within_budget) < budget) && within_budget.insert(training).second)
+            ++of_target[target_of(config)];
         const auto found = known.find(training);
         std::optional<store::Trial> trial;
         if (found != known.end()) trial = as_evaluated(found->second, config.evaluation_hash);
         const std::string change = trial ? found->second.change : "";
         const std::string status(trial ? store::name_of(trial->status) : "new");
         std::vector<Cell> row = {trial ? Cell::integer(trial->id) : Cell("new"), status, Cell::integer(config.seed)};
-        for (const std::string& key : experiment.swept) row.push_back(swept_value(config, key));
+        for (const std::string& key : experiment.swept) row.push_back(shown_value(swept_value(config, key)));
         const bool is_left = !within_budget.contains(training);
         row.push_back(is_left ? "leave (beyond stop.trial_budget)"
                       : trial ? plan_for(*trial, change, work)
@@ -149,33 +152,36 @@ void print_plan(const RunOptions& options, const Experiment& experiment, const P
         if (!is_left && (trial ? trial->waits || action_for(trial->status, work, !change.empty()) == Action::run
                                : reusable[i].trial == 0 || reusable[i].step >= 0))
             to_run.insert(training);
-        table.add_row(std::move(row));
+        if (most == 0 || table.size() < most) table.add_row(std::move(row));
     }
     table.print(out, Format::text, screen());
+    if (table.size() < experiment.trials.size())
+        out << "and " << count_text(experiment.trials.size() - table.size(), "more trial") << "; -n 0 shows all\n";
     out << "\n";
     print_datasets(experiment, plugins, out);
     for (const std::string& sentence : reuse_sentences(reusable)) out << sentence << "\n";
     if (experiment.left_out > 0)
         out << count_text(experiment.left_out, "combination") << " of the sweep left out by [[sweep.exclude]]\n";
     for (const std::string& warning : experiment.warnings) out << warning << "\n";
-    if (const std::string words = stop_words(experiment.stop, within_budget.size(), steps_of(experiment));
-        !words.empty())
+    std::vector<std::size_t> compared;
+    for (const auto& [target, count] : of_target) compared.push_back(count);
+    if (const std::string words = stop_words(experiment.stop, compared, steps_of(experiment)); !words.empty())
         out << words << "\n";
     out << count_text(to_run.size(), "trial") << " of " << experiment.trials.size() << " to run; nothing was written\n";
 }
 
 }  // namespace
 
-int plan_verb(const RunOptions& options, std::ostream& out) {
+int plan_verb(const RunOptions& options, std::ostream& out, std::size_t most) {
     const PluginCatalogue plugins = fetch_catalogue(experiment_plugin_folders(options));
     const Experiment experiment = read_experiment(options.file, options.overrides, plugins);
     require_start_experiments(experiment, options.store);
     if (experiment.stage1) {
         out << experiment.stage1->name << ", to be run first:\n\n";
-        print_plan(options, *experiment.stage1, plugins, out);
+        print_plan(options, *experiment.stage1, plugins, most, out);
         out << "\n" << experiment.name << ":\n\n";
     }
-    print_plan(options, experiment, plugins, out);
+    print_plan(options, experiment, plugins, most, out);
     return 0;
 }
 

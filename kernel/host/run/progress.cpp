@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "kernel/base/printable.h"
 #include "kernel/base/terminal.h"
@@ -17,6 +18,7 @@ namespace marginalia {
 namespace {
 
 constexpr double long_stage = 2;         // s
+constexpr double long_silence = 10;      // s
 constexpr std::size_t most_said = 5000;  // bytes: a reason of 4,000 and the words around it
 
 double seconds_since(Clock::time_point moment) { return std::chrono::duration<double>(Clock::now() - moment).count(); }
@@ -45,16 +47,27 @@ void append(std::string& text, const std::string& part, const char* separator) {
     text += part;
 }
 
+constexpr std::size_t most_told = 20;  // trials that fail, or end at once
+
 // Lines without cursor movement, few of them: for pipes, files and dumb terminals.
 class PlainProgress final : public Progress {
 public:
     void line(const std::string& text) override { say(text); }
 
     void ended(const RunningTrial& trial, const std::string& how) override {
+        announced_.erase(trial.job->trial);
+        if (++ended_ > most_told && seconds_since(last_ended_) < long_silence) return void(++unsaid_);
+        last_ended_ = Clock::now();
         std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds_in_all());
         append(text, telling_metrics(trial.latest, 3), ": ");
+        if (unsaid_ > 0) text += "; before it " + count_text(std::exchange(unsaid_, 0), "other trial");
         line(text);
-        announced_.erase(trial.job->trial);
+    }
+
+    bool failed(const std::string& text) override {
+        if (++failed_ > most_told) return false;
+        line(text);
+        return true;
     }
 
     void show(const std::vector<const RunningTrial*>& running, const Totals&) override {
@@ -100,6 +113,8 @@ private:
     }
 
     std::map<store::TrialId, Said> announced_;
+    std::size_t ended_ = 0, unsaid_ = 0, failed_ = 0;
+    Clock::time_point last_ended_{};
 };
 
 class QuietProgress final : public Progress {
@@ -125,6 +140,12 @@ public:
         if (seconds_since(last_ended_) < 0.2) return;  // trials of milliseconds: the total line tells enough
         last_ended_ = Clock::now();
         line(text);
+    }
+
+    bool failed(const std::string& text) override {
+        if (++failed_ > most_told) return false;
+        line(text);
+        return true;
     }
 
     void show(const std::vector<const RunningTrial*>& running, const Totals& totals) override {
@@ -195,7 +216,7 @@ private:
     const bool colour_ = !std::getenv("NO_COLOR") || !*std::getenv("NO_COLOR");
     const bool utf8_ = locale_is_utf8();
     const Clock::time_point started_ = Clock::now();
-    std::size_t lines_ = 0;
+    std::size_t lines_ = 0, failed_ = 0;
     Clock::time_point drawn_at_{}, last_ended_{};
 };
 

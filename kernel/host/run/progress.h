@@ -49,13 +49,18 @@ public:
     virtual ~Progress() = default;
     virtual void line(const std::string& text) = 0;             // something to be said now, in full
     virtual void note(const std::string& text) { line(text); }  // the same, but not where failures alone are wanted
+    // A trial's failure; false: it was not said, as many were before, and the summary has it.
+    virtual bool failed(const std::string& text) {
+        line(text);
+        return true;
+    }
     virtual void ended(const RunningTrial& trial, const std::string& how) = 0;  // "done", "preempted"
     virtual void show(const std::vector<const RunningTrial*>& running, const Totals& totals) = 0;  // call it often
     virtual void clear() {}  // before others write to the terminal
 };
 
 // A live block on a terminal; in a pipe plain lines, about each running trial after 10 s and then ever more rarely, at
-// least every 5 min while it advances; `quiet`: failures and refusals only.
+// least every 5 min while it advances, and of many trials that end at once a few; `quiet`: failures and refusals only.
 std::unique_ptr<Progress> make_progress(bool quiet);
 
 // "kl 0.0412, loss 12.3": the metrics that tell how a trial is doing, up to `most`; any others only if there are none.

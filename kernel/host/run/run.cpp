@@ -68,7 +68,9 @@ void say_plan(Progress& progress, const Experiment& experiment, const WorkList& 
                 " left queued (beyond stop.trial_budget; more, or 0, runs them)";
     if (work.jobs.empty()) return progress.line(text + ", nothing " + (work.running.empty() ? "" : "else ") + "to run");
     progress.line(text + ", " + std::to_string(work.jobs.size()) + " to run in " + slots_text(slots) + why);
-    if (const std::string words = stop_words(experiment.stop, work.sweep.size(), steps_of(experiment)); !words.empty())
+    std::vector<std::size_t> compared;
+    for (const std::vector<store::TrialId>& trials : work.sweep) compared.push_back(trials.size());
+    if (const std::string words = stop_words(experiment.stop, compared, steps_of(experiment)); !words.empty())
         progress.line(experiment.name + ": " + words);
     say_precision(progress, experiment, slots);
 }

@@ -55,8 +55,8 @@ int evaluate_verb(const RunOptions& options, const std::vector<store::TrialId>& 
 // the input ends: told_trials.h. Exit codes and signals as those of `run`.
 int tell_verb(const RunOptions& options, int input, int output);
 
-// Says what `run` would do with each trial. Writes nothing.
-int plan_verb(const RunOptions& options, std::ostream& out);
+// Says what `run` would do with each trial; shows at most so many of them, 0: all. Writes nothing.
+int plan_verb(const RunOptions& options, std::ostream& out, std::size_t most = 20);
 
 // `plan --origin`: every value of the experiment and where it was written. Writes nothing.
 int plan_origin_verb(const RunOptions& options, Format format, std::ostream& out);

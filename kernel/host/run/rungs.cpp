@@ -21,19 +21,20 @@ struct Rungs::Answers {
 
 namespace {
 
-std::vector<store::Standing> decide(store::Store& store, const StopSettings& stop,
-                                    const std::vector<store::TrialId>& sweep, const std::vector<std::int64_t>& steps,
+std::vector<store::Standing> decide(store::Store& store, const StopSettings& stop, const ComparedTrials& sweep,
+                                    const std::vector<std::int64_t>& steps,
                                     const std::vector<store::TrialId>& waiting) {
-    for (const Verdict& verdict : asha_verdicts(store::standings(store, sweep), stop, steps)) {
-        if (verdict.promoted) store::promote(store, verdict.trial, verdict.number);
-        else store::prune(store, verdict.trial, verdict.number, verdict.reason);
-    }
+    for (const std::vector<store::TrialId>& compared : sweep)
+        for (const Verdict& verdict : asha_verdicts(store::standings(store, compared), stop, steps)) {
+            if (verdict.promoted) store::promote(store, verdict.trial, verdict.number);
+            else store::prune(store, verdict.trial, verdict.number, verdict.reason);
+        }
     return store::standings(store, waiting);
 }
 
 }  // namespace
 
-Rungs::Rungs(store::Writer& writer, StopSettings stop, std::vector<store::TrialId> sweep, std::int64_t steps)
+Rungs::Rungs(store::Writer& writer, StopSettings stop, ComparedTrials sweep, std::int64_t steps)
     : writer_(writer), stop_(std::move(stop)), sweep_(std::move(sweep)), steps_(rung_steps(stop_, steps)),
       answers_(std::make_shared<Answers>()) {}
 

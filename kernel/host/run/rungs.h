@@ -19,7 +19,7 @@ namespace marginalia {
 class Rungs {
 public:
     // `sweep`: all trials that are compared, of so many steps each.
-    Rungs(store::Writer& writer, StopSettings stop, std::vector<store::TrialId> sweep, std::int64_t steps);
+    Rungs(store::Writer& writer, StopSettings stop, ComparedTrials sweep, std::int64_t steps);
 
     const std::vector<std::int64_t>& steps() const { return steps_; }
 
@@ -45,7 +45,7 @@ private:
 
     store::Writer& writer_;
     const StopSettings stop_;
-    const std::vector<store::TrialId> sweep_;
+    const ComparedTrials sweep_;
     const std::vector<std::int64_t> steps_;
     std::map<store::TrialId, Job> waiting_;
     bool stale_ = true, asked_ = false;

@@ -78,6 +78,7 @@ ScheduleResult Scheduler::run(std::deque<Job> jobs, const std::deque<Job>& other
     progress_.clear();
     result_.store = writer_.file();
     result_.waiting = rungs_->waiting();
+    std::erase_if(result_.told, [this](store::TrialId trial) { return unsaid_failures_.contains(trial); });
     return result_;
 }
 
@@ -267,7 +268,8 @@ void Scheduler::start_if_ready(Station& station) {
     job.standing = std::move(station.claim->standing);
     job.setback = std::move(station.claim->setback);
     station.stop_at = job.trained ? 0 : next_rung(job.standing, rungs_->steps());
-    if (median_ && !job.trained) median_->begin(job.trial, station.claim->curve);
+    if (MedianRule* const median = median_of(job.trial); median && !job.trained)
+        median->begin(job.trial, station.claim->curve);
     TrialRequest request{.settings = config.config,
                          .seed = config.seed,
                          .ticket = station.ticket,

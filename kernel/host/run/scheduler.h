@@ -47,9 +47,9 @@ struct ScheduleOptions {
     store::Retention retention;
     WorkerPatience patience;
     StopSettings stop;
-    std::vector<store::TrialId> sweep;  // the trials that `stop` compares
-    std::int64_t steps = 0;             // of each of them, where it compares at rungs
-    Hooks* hooks = nullptr;             // learn how trials end; null: nobody does
+    ComparedTrials sweep;    // the trials that `stop` compares
+    std::int64_t steps = 0;  // of each of them, where it compares at rungs
+    Hooks* hooks = nullptr;  // learn how trials end; null: nobody does
 };
 
 struct ScheduleResult {
@@ -173,6 +173,7 @@ private:
     void count_failed(store::TrialId trial);
     void trial_lost(Station&, std::string reason);
     void prepare_rule();
+    MedianRule* median_of(store::TrialId trial) const;  // null: it is not compared with others
     void trial_reached(Station&);
     void tend_rungs();
     void compare_with_others(Station&, const std::vector<store::MetricPoint>& points);
@@ -230,7 +231,8 @@ private:
     std::chrono::milliseconds locked_for_{0};
     std::optional<Claimer> claimer_;
     std::optional<Rungs> rungs_;
-    std::optional<MedianRule> median_;
+    std::set<store::TrialId> unsaid_failures_;                       // as there were many
+    std::map<store::TrialId, std::shared_ptr<MedianRule>> medians_;  // one for all trials that are compared
     Clock::time_point began_ = Clock::now();
 };
 

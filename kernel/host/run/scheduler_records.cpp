@@ -164,7 +164,7 @@ void Scheduler::trial_done(Station& station) {
     Job& job = *station.job;
     placement_->did_well(station.device);
     if (job.trained) job.evaluations.pop_front();
-    else if (median_) median_->complete(job.trial);
+    else if (MedianRule* const median = median_of(job.trial)) median->complete(job.trial);
     job.trained = true;
     job.threads = station.place().threads;  // with as many its evaluation has the same bits, wherever it is done
     for (; !job.evaluations.empty() && !has_figures_to_find(job.evaluations.front().config->config);
@@ -223,7 +223,7 @@ void Scheduler::trial_failed(Station& station, store::Status status, std::string
     }
     const bool retry = again && ++job.failures <= options_.retries;
     if (retry) text += fmt::format("; trying again ({} of {})", job.failures, options_.retries);
-    progress_.line(text);
+    if (!progress_.failed(text)) unsaid_failures_.insert(job.trial);
     if (retry) return put_back(std::move(job));
     count_failed(job.trial);
     if (job.trained && job.evaluations.size() > 1 && again) {  // another may not fail

@@ -15,14 +15,22 @@ constexpr double smaller_rate = 0.1;  // of the learning rate, after a step that
 // What earlier runs have finished is what trials are compared with.
 void Scheduler::prepare_rule() {
     if (!options_.stop.is_median()) return;
-    median_.emplace(options_.stop);
-    writer_.run_and_wait([&](store::Store& store) {
-        for (const store::Standing& trial : store::standings(store, options_.sweep)) {
-            if (!trial.trained) continue;
-            median_->begin(trial.trial, store::metric_curve(store, trial.trial, options_.stop.metric));
-            median_->complete(trial.trial);
-        }
-    });
+    for (const std::vector<store::TrialId>& compared : options_.sweep) {
+        const auto rule = std::make_shared<MedianRule>(options_.stop);
+        for (const store::TrialId trial : compared) medians_.emplace(trial, rule);
+        writer_.run_and_wait([&](store::Store& store) {
+            for (const store::Standing& trial : store::standings(store, compared)) {
+                if (!trial.trained) continue;
+                rule->begin(trial.trial, store::metric_curve(store, trial.trial, options_.stop.metric));
+                rule->complete(trial.trial);
+            }
+        });
+    }
+}
+
+MedianRule* Scheduler::median_of(store::TrialId trial) const {
+    const auto found = medians_.find(trial);
+    return found == medians_.end() ? nullptr : found->second.get();
 }
 
 void Scheduler::trial_reached(Station& station) {
@@ -53,10 +61,11 @@ void Scheduler::tend_rungs() {
 }
 
 void Scheduler::compare_with_others(Station& station, const std::vector<store::MetricPoint>& points) {
-    if (!median_ || station.job->trained || !station.pruned_for.empty()) return;
+    MedianRule* const median = median_of(station.job->trial);
+    if (!median || station.job->trained || !station.pruned_for.empty()) return;
     for (const store::MetricPoint& point : points) {
         if (point.name != options_.stop.metric) continue;
-        const auto reason = median_->see(station.job->trial, point.step, point.value);
+        const auto reason = median->see(station.job->trial, point.step, point.value);
         if (!reason) continue;
         station.pruned_for = *reason;
         station.pruned_at = {

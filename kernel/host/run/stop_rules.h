@@ -91,7 +91,7 @@ std::string ordinal(std::size_t number);
 // Of the trials of an experiment, which a rule that compares at rungs takes to be the same for all.
 std::int64_t steps_of(const Experiment& experiment);
 
-// One line on what the rule of a sweep of so many trials does; empty: there is none.
-std::string stop_words(const StopSettings& stop, std::size_t trials, std::int64_t steps);
+// One line on what the rule of a sweep does, of so many trials of each energy or data set; empty: there is none.
+std::string stop_words(const StopSettings& stop, const std::vector<std::size_t>& trials, std::int64_t steps);
 
 }  // namespace marginalia

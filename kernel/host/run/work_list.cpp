@@ -23,14 +23,20 @@ const nlohmann::json* at_dotted(const nlohmann::json& config, const std::string&
 }
 
 // Each trial counts once, in the order of the sweep.
-std::set<store::TrialId> within_budget(const StopSettings& stop, const std::vector<store::Trial>& stored,
+std::set<store::TrialId> within_budget(const Experiment& experiment, const std::vector<store::Trial>& stored,
                                        WorkList& list) {
     std::set<store::TrialId> all, within;
-    for (const store::Trial& trial : stored) {
-        if (!all.insert(trial.id).second) continue;
-        if (stop.trial_budget > 0 && std::ssize(within) == stop.trial_budget) continue;
-        within.insert(trial.id);
-        list.sweep.push_back(trial.id);
+    std::map<std::string, std::size_t> targets;
+    const std::int64_t budget = experiment.stop.trial_budget;
+    for (std::size_t i = 0; i < stored.size(); ++i) {
+        const store::TrialId trial = stored[i].id;
+        if (!all.insert(trial).second) continue;
+        if (budget > 0 && std::ssize(within) == budget) continue;
+        within.insert(trial);
+        const std::string target = target_of(experiment.trials[i]);
+        const auto [place, is_new] = targets.try_emplace(target, list.sweep.size());
+        if (is_new) list.sweep.emplace_back();
+        list.sweep[place->second].push_back(trial);
     }
     list.beyond_budget = all.size() - within.size();
     return within;
@@ -57,6 +63,13 @@ store::PlannedSweep planned(const Experiment& experiment, const std::string& pro
                                 .evaluation_hash = trial.evaluation_hash});
     }
     return sweep;
+}
+
+std::string target_of(const TrialConfig& trial) {
+    std::string text;
+    for (const char* table : {"energy", "dataset"})
+        if (const auto found = trial.config.find(table); found != trial.config.end()) text += found->dump() + '\n';
+    return text;
 }
 
 std::string swept_value(const TrialConfig& trial, const std::string& dotted_key) {
@@ -92,7 +105,7 @@ Action action_for(store::Status status, const WorkOptions& options, bool changed
 WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored,
                    const std::vector<std::string>& changes, const WorkOptions& options) {
     WorkList list;
-    const std::set<store::TrialId> in_budget = within_budget(experiment.stop, stored, list);
+    const std::set<store::TrialId> in_budget = within_budget(experiment, stored, list);
     // Of trials among the jobs and the others: one may be evaluated in several ways.
     std::map<store::TrialId, std::size_t> places, other_places;
     for (std::size_t i = 0; i < stored.size(); ++i) {

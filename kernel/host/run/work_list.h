@@ -18,6 +18,9 @@ store::PlannedSweep planned(const Experiment& experiment, const std::string& pro
 // What tells a trial from its siblings: "seed 0, network mlp, learning_rate 0.001", plugins first.
 std::string label_of(const Experiment& experiment, const TrialConfig& trial);
 
+// What it models, as a text that is the same for the same [energy] or [dataset].
+std::string target_of(const TrialConfig& trial);
+
 // A swept key's value in a trial's config as people write it; "" where the trial does not have that key.
 std::string swept_value(const TrialConfig& trial, const std::string& dotted_key);
 
@@ -46,8 +49,8 @@ struct WorkList {
     std::map<store::Status, std::size_t> stopped;  // by a person or a rule: how many are left so
     std::size_t changed = 0;                       // of those done: made with something that has changed
     std::string change;                            // what that is, of the first of them
-    std::vector<store::TrialId> sweep;  // all trials of the experiment, but for those beyond stop.trial_budget
-    std::size_t beyond_budget = 0;      // how many these are
+    ComparedTrials sweep;           // all trials of the experiment, but for those beyond stop.trial_budget
+    std::size_t beyond_budget = 0;  // how many these are
 };
 WorkList work_list(const Experiment& experiment, const std::vector<store::Trial>& stored,
                    const std::vector<std::string>& changes, const WorkOptions& options);

@@ -60,7 +60,8 @@ void choose_metric(store::Store& store, Choices& choices, const std::vector<stor
 std::string settings_text(const FlatConfig& config, const std::vector<std::string>& keys) {
     std::string text;
     for (const std::string& key : keys)
-        if (config.contains(key)) text += (text.empty() ? "" : " ") + short_key(key, keys) + "=" + config.at(key);
+        if (config.contains(key))
+            text += (text.empty() ? "" : " ") + short_key(key, keys) + "=" + shown_value(config.at(key));
     return text;
 }
 
@@ -107,8 +108,7 @@ const std::vector<std::string>& Reader::keys_of(store::Store& store, const std::
         configs.push_back(flatten_text(config));
     std::vector<const FlatConfig*> pointers;
     for (const FlatConfig& config : configs) pointers.push_back(&config);
-    keys = differing_keys(pointers);
-    std::ranges::stable_partition(keys, [](const std::string& key) { return key.ends_with(".plugin"); });
+    keys = differing_keys(pointers, key_order(store, experiment));
     known = trials;
     return keys;
 }

@@ -104,10 +104,16 @@ InferenceRequest ask_model(const Common& common, const InferenceOptions& options
                            const OutputRequest& output) {
     InferenceRequest request = ask_model(common, options.model);
     request.verb = verb;
-    request.states = options.states;
+    give_states(request, options.states);
     request.batch = options.batch;
     request.output = output;
     return request;
+}
+
+void give_states(InferenceRequest& request, const std::string& states) {
+    std::error_code no_file;  // as for a state that is too long for a name
+    request.states = states;
+    request.states_are_text = states != "-" && !std::filesystem::exists(states, no_file);
 }
 
 void use_plugins(InferenceRequest& request, const std::vector<std::string>& tables, const PluginCatalogue& catalogue) {

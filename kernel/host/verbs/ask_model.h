@@ -20,6 +20,9 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options);
 InferenceRequest ask_model(const Common& common, const InferenceOptions& options, InferenceRequest::Verb verb,
                            const OutputRequest& output);
 
+// The states that it is about: what is no file is itself the text of one.
+void give_states(InferenceRequest& request, const std::string& states);
+
 // Adds the files of the plugins that these tables of the request's config name. Throws MissingPlugin.
 void use_plugins(InferenceRequest& request, const std::vector<std::string>& tables, const PluginCatalogue& catalogue);
 

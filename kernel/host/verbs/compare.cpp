@@ -63,8 +63,9 @@ std::vector<ChosenTrial> trials_of(std::vector<OpenStore>& stores, const Compare
 void side_by_side(const Common& common, const std::vector<ChosenTrial>& chosen, std::ostream& out) {
     std::vector<TrialResult> trials;
     for (const ChosenTrial& each : chosen) trials.push_back(result_of(each.store->store, each.trial));
-    std::vector<Column> columns = {{"what"}};
-    for (const ChosenTrial& each : chosen) columns.push_back({name_of(each), true});
+    std::vector<Column> columns = {{.name = "what", .role = Role::key}};
+    for (const ChosenTrial& each : chosen)
+        columns.push_back({.name = name_of(each), .numeric = true, .role = Role::whole});
     Table table(std::move(columns));
     auto add = [&](Cell what, auto&& cell_of) {
         std::vector<Cell> row = {std::move(what)};
@@ -78,8 +79,9 @@ void side_by_side(const Common& common, const std::vector<ChosenTrial>& chosen, 
         return cell;
     });
     add("seed", [](const TrialResult& r) { return Cell::integer(r.trial.seed); });
-    for (const std::string& key : keys_that_differ(trials))
-        add(key, [&](const TrialResult& r) { return Cell(config_value(r.config, key)); });
+    const TellingKeys telling = keys_that_differ(chosen.front().store->store, trials);
+    for (const std::string& key : telling.keys())
+        add(key, [&](const TrialResult& r) { return telling.cell(r.config, key); });
     add("time", [](const TrialResult& r) {
         const auto seconds = running_time(r.trial, now_seconds());
         return seconds ? Cell(duration_text(*seconds), *seconds) : Cell();

@@ -109,8 +109,8 @@ std::vector<Seeds> configurations_of(const std::vector<ChosenTrial>& chosen, con
 }
 
 std::vector<Column> columns_of_tests(bool several) {
-    std::vector<Column> columns = {{"comparison"},
-                                   {"metric"},
+    std::vector<Column> columns = {{.name = "comparison", .role = Role::key},
+                                   {.name = "metric", .role = Role::key},
                                    {"first", true, "", "first_stderr"},
                                    {"second", true, "", "second_stderr"},
                                    {"difference", true, "", "difference_stderr"},

@@ -20,8 +20,6 @@ Examples:
 int complete_verb(const Common& common, const InferenceOptions& options, std::ostream&) {
     const OutputRequest output = choose_output(options.format, options.file, state_formats, true);
     InferenceRequest request = ask_model(common, options, InferenceRequest::Verb::complete, output);
-    std::error_code no_file;  // as for a state that is too long for a name
-    request.states_are_text = options.states != "-" && !std::filesystem::exists(options.states, no_file);
     request.count = options.count > 0 ? options.count : 4;
     hand_over(request);
 }
@@ -33,9 +31,7 @@ void add_complete(CLI::App& app, CommandLine& line) {
         app, line, "complete", "Fill in the unknown sites of partial states, in any order", complete_verb);
     verb->footer(footer_of_complete);
     verb->add_option("trial", options.model.trial, a_trial)->required()->check(names_a_trial);
-    verb->add_option("--given", options.states,
-                     "a state with _ or □ for unknown, or a file of them, one a line, or .npy; -: standard input")
-        ->required();
+    add_states(verb, options.states, "--given");
     verb->add_option("-n,--count", options.count, "completions of each; 4 if left out")->check(whole_number(1));
     add_output_options(verb, options, forms_of_states);
     add_drawing_options(verb, options.model);

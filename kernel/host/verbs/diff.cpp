@@ -47,9 +47,9 @@ int diff_verb(const Common& common, const DiffOptions& options, std::ostream& ou
     store::Store store = store::Store::open_to_read(common.store);
     const std::vector<TrialResult> trials = named_trials(store, {options.first, options.second});
     const TrialResult &a = trials[0], &b = trials[1];
-    Table table({{"what"},
-                 {fmt::format("trial {}", a.trial.id), true},
-                 {fmt::format("trial {}", b.trial.id), true},
+    Table table({{.name = "what", .role = Role::key},
+                 {.name = fmt::format("trial {}", a.trial.id), .numeric = true, .role = Role::whole},
+                 {.name = fmt::format("trial {}", b.trial.id), .numeric = true, .role = Role::whole},
                  {"change", true}});
     auto add_if_different = [&](const std::string& what, const std::string& one, const std::string& other) {
         if (one != other) table.add_row({what, one, other});
@@ -58,8 +58,9 @@ int diff_verb(const Common& common, const DiffOptions& options, std::ostream& ou
     add_if_different("status", std::string(store::name_of(a.trial.status)),
                      std::string(store::name_of(b.trial.status)));
     add_if_different("seed", std::to_string(a.trial.seed), std::to_string(b.trial.seed));
-    for (const std::string& key : keys_that_differ(trials))
-        table.add_row({key, config_value(a.config, key), config_value(b.config, key)});
+    const TellingKeys telling = keys_that_differ(store, trials);
+    for (const std::string& key : telling.keys())
+        table.add_row({key, telling.cell(a.config, key), telling.cell(b.config, key)});
     for (const std::string& metric : metrics_of(trials))
         if (differ(metric_cell(a, metric), metric_cell(b, metric)))
             table.add_row({{metric_title(metric), metric},

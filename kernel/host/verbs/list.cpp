@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <marginalia/error.h>
 
-#include <algorithm>
 #include <iostream>
 #include <set>
 
@@ -10,6 +9,7 @@
 #include "kernel/host/results/where.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
+#include "kernel/host/verbs/settings_columns.h"
 #include "kernel/host/verbs/stores.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/metrics.h"
@@ -48,27 +48,6 @@ std::vector<store::Status> statuses_named(const std::vector<std::string>& names)
     return statuses;
 }
 
-// The keys that differ within each experiment: what tells its trials apart, plugins first.
-std::map<std::string, std::vector<std::string>> telling_keys(const std::vector<store::Trial>& trials,
-                                                             const std::map<store::TrialId, FlatConfig>& configs) {
-    std::map<std::string, std::vector<const FlatConfig*>> of_experiment;
-    for (const store::Trial& trial : trials) of_experiment[trial.experiment].push_back(&configs.at(trial.id));
-    std::map<std::string, std::vector<std::string>> keys;
-    for (const auto& [experiment, list] : of_experiment) {
-        std::vector<std::string>& own = keys[experiment] = differing_keys(list);
-        std::stable_partition(own.begin(), own.end(), [](const std::string& key) { return key.ends_with(".plugin"); });
-    }
-    return keys;
-}
-
-// For people the keys that tell trials apart, for programs the whole config.
-Cell settings_cell(const store::Trial& trial, const FlatConfig& config, const std::vector<std::string>& keys) {
-    std::string text;
-    for (const std::string& key : keys)
-        text += fmt::format("{}{}={}", text.empty() ? "" : " ", short_key(key, keys), config_value(config, key));
-    return {text, nlohmann::json::parse(trial.config, nullptr, false)};
-}
-
 // The trials of a store to show, and what their lines say.
 struct Listing {
     OpenStore* store = nullptr;
@@ -76,7 +55,6 @@ struct Listing {
     bool cut = false;  // older ones are left out
     std::map<store::TrialId, FlatConfig> configs;
     std::map<store::TrialId, std::map<std::string, double>> values;
-    std::map<std::string, std::vector<std::string>> keys;  // experiment -> what tells its trials apart
     std::map<store::TrialId, std::vector<store::Rung>> rungs;
     bool tagged = false;  // some of them
 };
@@ -97,13 +75,8 @@ std::vector<std::string> chosen_metrics(const std::vector<Listing>& listings, co
 void check_metrics(std::vector<OpenStore>& stores, const std::vector<std::string>& wanted) {
     if (wanted.empty()) return;
     const std::vector<std::string> names = metric_names_in(stores);
-    std::set<std::string> known(names.begin(), names.end());
-    known.insert(main_metrics().begin(), main_metrics().end());
     for (const std::string& metric : wanted)
-        if (!known.contains(metric))
-            throw store::StoreError(
-                store::StoreError::Kind::no_match,
-                fmt::format("no trial has a metric '{}'{}", metric, suggestion(metric, names, "metrics")));
+        if (!contains(main_metrics(), metric)) require_metric(metric, names);
 }
 
 std::vector<Cell> row_of(const store::ExperimentInfo& info, double now) {
@@ -119,8 +92,12 @@ std::vector<Cell> row_of(const store::ExperimentInfo& info, double now) {
 }
 
 int list_experiments(const Common& common, std::vector<OpenStore>& stores, std::ostream& out) {
-    StoresTable table(stores,
-                      {{"experiment"}, {"trials", true}, {"configs", true}, {"states"}, {"active"}, {"description"}});
+    StoresTable table(stores, {{.name = "experiment", .role = Role::key},
+                               {"trials", true},
+                               {"configs", true},
+                               {.name = "states", .role = Role::whole},
+                               {.name = "active", .numeric = true, .drop = 1},
+                               {.name = "description", .role = Role::whole}});
     const double now = now_seconds();
     for (OpenStore& each : stores)
         for (const store::ExperimentInfo& info : store::list_experiments(each.store))
@@ -149,7 +126,6 @@ Listing read_listing(OpenStore& from, const ListOptions& options, bool for_peopl
     }
     read.rungs = store::rungs_of(store, ids);
     if (!ids.empty()) read.values = store::metric_values(store, ids, true);
-    read.keys = telling_keys(read.trials, read.configs);
     return read;
 }
 
@@ -169,15 +145,28 @@ Shown shown_of(const std::vector<Listing>& listings, const std::vector<std::stri
     return shown;
 }
 
-std::vector<Column> columns_of(const Shown& shown) {
-    std::vector<Column> columns = {{"trial", true}, {"experiment"}, {"status"}, {"seed", true}, {"settings"}};
+ConfigsOf configs_of(const std::vector<Listing>& listings) {
+    ConfigsOf configs;
+    for (const Listing& listing : listings)
+        for (const store::Trial& trial : listing.trials)
+            configs[trial.experiment].push_back(&listing.configs.at(trial.id));
+    return configs;
+}
+
+std::vector<Column> columns_of(const Shown& shown, const SettingsColumns& settings) {
+    std::vector<Column> columns = {{.name = "trial", .numeric = true, .role = Role::key},
+                                   {.name = "experiment", .role = Role::key},
+                                   {"status"},
+                                   {"seed", true}};
+    if (settings.are_apart()) columns[1] = {.name = "experiment", .drop = 4};
+    settings.add_heads(columns);
     if (shown.rungs) columns.push_back({"rung"});
     for (const std::string& metric : shown.metrics) {
         columns.push_back({metric, true, metric_info(metric).unit});
-        columns.back().drop = !shown.chosen && metric != shown.metrics.front() ? 2 : 0;
+        columns.back().drop = !shown.chosen && metric != shown.metrics.front() ? 1 : 0;
     }
     columns.push_back({"time", true});
-    columns.back().drop = 1;
+    columns.back().drop = 2;
     columns.push_back({"created", true});
     columns.back().drop = 3;
     if (shown.tags) columns.push_back({"tags"});
@@ -192,11 +181,13 @@ Cell rung_cell(const Listing& listing, store::TrialId trial) {
     return fmt::format("{} {}", last.step, store::name_of(last.decision));
 }
 
-std::vector<Cell> row_of(const Listing& listing, const store::Trial& trial, const Shown& shown, double now) {
+std::vector<Cell> row_of(const Listing& listing, const store::Trial& trial, const Shown& shown,
+                         const SettingsColumns& settings, double now) {
     Cell status{std::string(store::name_of(trial.status))};
     status.tone = tone_of(trial.status);
-    std::vector<Cell> row = {Cell::integer(trial.id), trial.experiment, status, Cell::integer(trial.seed),
-                             settings_cell(trial, listing.configs.at(trial.id), listing.keys.at(trial.experiment))};
+    std::vector<Cell> row = {Cell::integer(trial.id), trial.experiment, status, Cell::integer(trial.seed)};
+    settings.add_cells(row, trial.experiment, listing.configs.at(trial.id),
+                       nlohmann::json::parse(trial.config, nullptr, false));
     if (shown.rungs) row.push_back(rung_cell(listing, trial.id));
     const auto values = listing.values.find(trial.id);
     for (const std::string& metric : shown.metrics) {
@@ -223,13 +214,14 @@ int list_verb(const Common& common, const ListOptions& options, std::ostream& ou
     std::vector<Listing> listings;
     for (OpenStore& each : stores) listings.push_back(read_listing(each, options, for_people));
     const Shown shown = shown_of(listings, options.metrics);
-    StoresTable table(stores, columns_of(shown));
+    const SettingsColumns settings(stores, configs_of(listings), common.format);
+    StoresTable table(stores, columns_of(shown, settings));
     const double now = now_seconds();
     bool cut = false;
     for (const Listing& listing : listings) {
         cut |= listing.cut;
         for (const store::Trial& trial : listing.trials)
-            table.add_row(*listing.store, row_of(listing, trial, shown, now));
+            table.add_row(*listing.store, row_of(listing, trial, shown, settings, now));
     }
     if (table.size() == 0) {
         std::cerr << nothing_found(options) << '\n';
@@ -244,7 +236,7 @@ int list_verb(const Common& common, const ListOptions& options, std::ostream& ou
 
 void add_list(CLI::App& app, CommandLine& line) {
     const auto [verb, options] = add_store_verb(app, line, "list", "Trials, one a line", list_verb);
-    verb->add_option("-e,--experiment,experiment", options.experiment, "only this experiment's");
+    add_experiment(verb, options.experiment, "only this experiment's");
     add_names(verb, "--status", options.statuses, "only these: done,failed,...");
     add_names(verb, "-m,--metric", options.metrics, "metrics to show: kl,loss,...");
     add_where(verb, options.where);

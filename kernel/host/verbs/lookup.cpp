@@ -1,13 +1,13 @@
 #include "kernel/host/verbs/lookup.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <marginalia/error.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
-#include "kernel/spec/metrics.h"
+#include "kernel/host/results/best_trial.h"
 #include "kernel/spec/nearest.h"
 #include "store/error.h"
 
@@ -27,10 +27,10 @@ std::string find_experiment(store::Store& store, const std::string& name) {
 }
 
 store::Trial find_trial(store::Store& store, const std::string& name, const std::string& experiment) {
-    constexpr std::string_view best = "best:";
-    const bool high = name.starts_with(best) && name.find(':', best.size()) == name.npos &&
-                      metric_info(name.substr(best.size())).goal == Goal::high;
-    return store::resolve_trial(store, high ? name + ":max" : name, experiment);
+    const std::optional<BestName> best = best_name(name);
+    if (!best) return store::resolve_trial(store, name, experiment);
+    if (!best->experiment.empty()) find_experiment(store, best->experiment);
+    return find_best(store, *best, experiment);
 }
 
 std::vector<store::TrialId> find_trials(store::Store& store, const std::vector<std::string>& names) {
@@ -40,15 +40,6 @@ std::vector<store::TrialId> find_trials(store::Store& store, const std::vector<s
         if (std::ranges::find(trials, trial) == trials.end()) trials.push_back(trial);
     }
     return trials;
-}
-
-std::string trials_text(const std::vector<store::TrialId>& trials) {
-    constexpr std::size_t most = 10;
-    if (trials.size() == 1) return fmt::format("trial {}", trials[0]);
-    const std::size_t named = trials.size() > most ? 3 : trials.size() - 1;
-    const std::string first = fmt::format("trials {}", fmt::join(trials.begin(), trials.begin() + named, ", "));
-    return trials.size() > most ? fmt::format("{} and {} more", first, trials.size() - named)
-                                : fmt::format("{} and {}", first, trials.back());
 }
 
 std::string find_key(const std::string& key, const std::vector<std::string>& keys) {
@@ -66,7 +57,7 @@ std::string find_key(const std::string& key, const std::vector<std::string>& key
     const auto whole = std::find(tails.begin(), tails.end(), meant);
     if (!meant.empty())
         throw Error(fmt::format("no trial has a config key '{}'; did you mean '{}'? keys: {}", key,
-                                keys[static_cast<std::size_t>(whole - tails.begin())], listed(keys)));
+                                keys[static_cast<std::size_t>(whole - tails.begin())], listed_by_nearness(key, keys)));
     throw Error(fmt::format("no trial has a config key '{}'{}", key, suggestion(key, keys, "keys")));
 }
 

@@ -14,16 +14,10 @@ namespace marginalia {
 // name and a list of what there is.
 std::string find_experiment(store::Store& store, const std::string& name);
 
-// The trial that resolve_trial (store/queries.h) finds, but that "best:METRIC" is the highest where the metric is one
-// of those that should be high, as in `marginalia best`.
+// The trial that resolve_trial (store/queries.h) or, of "best:METRIC@EXPERIMENT", find_best (best_trial.h) finds.
 store::Trial find_trial(store::Store& store, const std::string& name, const std::string& experiment = "");
-// The same for several names, each trial once.
-std::vector<store::TrialId> find_trials(store::Store& store, const std::vector<std::string>& names);
 
-// "trial 7", "trials 7 and 8", "trials 1, 2, 3 and 9 more".
-std::string trials_text(const std::vector<store::TrialId>& trials);
-
-// Each of these once, in this order.
+// The same for several names: each trial once, in this order.
 std::vector<store::TrialId> find_trials(store::Store& store, const std::vector<std::string>& names);
 
 // A config key as written, or the one whose last part it is ("learning_rate"). Throws Error with the nearest key where

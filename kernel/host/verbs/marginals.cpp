@@ -16,6 +16,7 @@ log_density.
 
 Examples:
   printf '01__\n' | marginalia marginals last --states -
+  marginalia marginals last --states '01__'
   marginalia marginals best:kl --states states.npy -o log_marginals.npy)";
 
 constexpr FormatName marginal_formats[] = {
@@ -33,7 +34,7 @@ void add_marginals(CLI::App& app, CommandLine& line) {
         app, line, "marginals", "Log-marginals of full or partial states, in one pass of the network", marginals_verb);
     verb->footer(footer_of_marginals);
     verb->add_option("trial", options.model.trial, a_trial)->required()->check(names_a_trial);
-    verb->add_option("--states", options.states, some_states)->required();
+    add_states(verb, options.states);
     add_output_options(verb, options, "csv, json or npy, whatever the file's ending");
     add_model_options(verb, options.model, "of what the objective estimates, if anything");
 }

@@ -18,6 +18,13 @@ void add_drawing_options(CLI::App* verb, ModelOptions& options) {
         ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
 }
 
+void add_states(CLI::App* verb, std::string& states, const std::string& name) {
+    verb->add_option(name == "--given" ? "--given,--states" : "--states,--given", states,
+                     "a state with _ or □ for unknown, or a file of states, one a line as the plugin prints them, or "
+                     ".npy; -: standard input")
+        ->required();
+}
+
 void add_batch(CLI::App* verb, std::int64_t& batch) {
     verb->add_option("--batch", batch, "rows that the network takes at a time; 512 if left out")
         ->check(whole_number(1, 1'000'000));

@@ -22,7 +22,7 @@ struct ModelOptions {
 // What `sample`, `complete` and `marginals` take.
 struct InferenceOptions {
     ModelOptions model;
-    std::string states;  // as for `score`; for `complete` also the text of one state
+    std::string states;  // the text of one, or a file of them; "-": standard input
     std::int64_t count =
         0;  // states to sample, or completions of each given one; 0: as many as the verb does by itself
     std::int64_t batch = 512;
@@ -30,14 +30,14 @@ struct InferenceOptions {
     std::string format;  // empty: by the file's ending, else for who reads standard output
 };
 
-inline constexpr const char* some_states =
-    "file of states, one a line as the plugin prints them, or .npy; -: standard input";
 inline constexpr const char* forms_of_states = "text, csv, json, npy, png or svg, whatever the file's ending";
 
 // --step, --seed (what it seeds) and --device.
 void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_of);
 // --passes and --precision, for verbs whose densities are those of drawing.
 void add_drawing_options(CLI::App* verb, ModelOptions& options);
+// --states, also called --given: a state, a file of states, or "-". `name`: the one that messages have.
+void add_states(CLI::App* verb, std::string& states, const std::string& name = "--states");
 void add_batch(CLI::App* verb, std::int64_t& batch);
 // --out, --format and --batch.
 void add_output_options(CLI::App* verb, InferenceOptions& options, const char* formats);

@@ -7,12 +7,13 @@ namespace {
 
 struct PlanOptions {
     RunOptions run;
+    std::size_t limit = 20;
     bool origin = false;
 };
 
 int plan(const Common& common, const PlanOptions& options, std::ostream& out) {
     const RunOptions run = completed(common, options.run);
-    return options.origin ? plan_origin_verb(run, common.format, out) : plan_verb(run, out);
+    return options.origin ? plan_origin_verb(run, common.format, out) : plan_verb(run, out, options.limit);
 }
 
 }  // namespace
@@ -21,6 +22,8 @@ void add_plan(CLI::App& app, CommandLine& line) {
     const auto [verb, options] = add_verb(app, line, "plan", "Say what `run` would do with each trial", plan);
     add_file(verb, options.run);
     add_what_again(verb, options.run);
+    verb->add_option("-n,--limit", options.limit, "show so many trials; 0: all, 20 if left out")
+        ->check(whole_number(0));
     CLI::Option* origin =
         verb->add_flag("--origin", options.origin, "say instead where each value comes from: file and line, override");
     add_format(verb, line, "of --origin: text, csv, json or markdown");

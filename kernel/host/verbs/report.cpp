@@ -38,7 +38,7 @@ int report_verb(const Common& common, const ReportOptions& options, std::ostream
 void add_report(CLI::App& app, CommandLine& line) {
     const auto [verb, options] =
         add_store_verb(app, line, "report", "One self-contained HTML page about an experiment", report_verb);
-    verb->add_option("experiment", options.experiment, "its name; the newest if left out");
+    add_experiment(verb, options.experiment);
     verb->add_option("-o,--out", options.file, "file to write, - for standard output; EXPERIMENT.html if left out");
     add_where(verb, options.where);
 }

@@ -10,7 +10,7 @@ void add_resume(CLI::App& app, CommandLine& line) {
                              [](const Common& common, const RunOptions& options, std::ostream& out) {
                                  return resume_verb(completed(common, options), out);
                              });
-    verb->add_option("experiment", options.experiment, "its name; the newest if left out");
+    add_experiment(verb, options.experiment);
     add_what_again(verb, options);
     add_quiet(verb, options);
 }

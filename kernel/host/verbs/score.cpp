@@ -59,7 +59,7 @@ int score_verb(const Common& common, const ScoreOptions& options, std::ostream&)
     if (by_energy && options.model.passes > 0)
         throw Error("--passes is of a model's network, and an energy has none; give it with a trained trial");
     InferenceRequest request = by_energy ? ask_energy(common, options) : ask_model(common, options.model);
-    request.states = options.states;
+    give_states(request, options.states);
     request.batch = options.batch;
     hand_over(request);
 }
@@ -74,7 +74,7 @@ void add_score(CLI::App& app, CommandLine& line) {
         ->required()
         ->check(names_a_trial);
     verb->add_option("overrides", options.overrides, "key=value, of an experiment file");
-    verb->add_option("--states", options.states, some_states)->required();
+    add_states(verb, options.states);
     add_batch(verb, options.batch);
     add_drawing_options(verb, options.model);
     add_model_options(verb, options.model, "draws the order of the conditionals");

@@ -39,9 +39,14 @@ void print_facts(const std::string& title, const Facts& facts, std::ostream& out
     if (!title.empty()) fmt::print(out, "\n{}\n", title);
     std::size_t width = 0;
     for (const auto& [key, value] : facts) width = std::max(width, display_width(printable(key)));
-    for (const auto& [key, value] : facts)
-        out << "  " << printable(key) << std::string(width - display_width(printable(key)) + 2, ' ') << printable(value)
-            << '\n';
+    const std::size_t limit = screen().width, room = limit > width + 24 ? limit - width - 4 : 0;
+    for (const auto& [key, value] : facts) {
+        const std::string name = printable(key), text = printable(value);
+        out << "  " << name << std::string(width - display_width(name) + 2, ' ');
+        const std::vector<std::string> lines = room > 0 ? broken(text, room) : std::vector{text};
+        for (std::size_t i = 0; i < lines.size(); ++i)
+            out << (i > 0 ? std::string(width + 4, ' ') : "") << lines[i] << '\n';
+    }
 }
 
 std::string time_of(const std::optional<double>& time) { return time ? time_text(*time) : "—"; }
@@ -97,7 +102,7 @@ void print_finals(const store::TrialDetails& details, std::ostream& out) {
     std::vector<std::string> names;
     for (const auto& [name, value] : finals) names.push_back(name);
     out << "\nfinal metrics\n\n";
-    Table table({{"metric"}, {"value", true}, {"unit"}, {"what it is"}});
+    Table table({{.name = "metric", .role = Role::key}, {"value", true}, {"unit"}, {.name = "what it is", .drop = 1}});
     for (const std::string& name : by_importance(names)) {
         const MetricInfo info = metric_info(name);
         const auto error = finals.find(name + "_stderr");
@@ -112,7 +117,7 @@ void print_finals(const store::TrialDetails& details, std::ostream& out) {
 void print_curves(const store::TrialDetails& details, std::ostream& out) {
     if (details.metrics.empty()) return;
     out << "\nrecorded metrics\n\n";
-    Table table({{"metric"},
+    Table table({{.name = "metric", .role = Role::key},
                  {"last", true},
                  {"min", true},
                  {"at step", true},
@@ -220,7 +225,9 @@ void print_text(store::Store& store, const store::TrialDetails& details, std::os
     print_notes(details, out);
     if (store::facts_of(trial.status).mood == store::Mood::bad) print_last_output(store, trial.id, out);
     const FlatConfig config = config_of(store, trial);
-    print_facts("config", {config.begin(), config.end()}, out);
+    Facts settings = lines_of(config, key_order(store, trial.experiment));
+    for (auto& [key, value] : settings) value = shown_value(value);
+    print_facts("config", settings, out);
     print_finals(details, out);
     print_evaluations(details, out);
     print_curves(details, out);

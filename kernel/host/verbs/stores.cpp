@@ -38,7 +38,7 @@ std::vector<std::string> metric_names_in(std::vector<OpenStore>& stores) {
 
 StoresTable::StoresTable(const std::vector<OpenStore>& stores, std::vector<Column> columns)
     : named_(stores.size() > 1), table_([&] {
-          if (named_) columns.insert(columns.begin(), {"store"});
+          if (named_) columns.insert(columns.begin(), {.name = "store", .role = Role::key});
           return std::move(columns);
       }()) {}
 

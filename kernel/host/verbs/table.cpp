@@ -58,13 +58,6 @@ std::vector<std::string> default_metrics(const ExperimentResults& results) {
     return chosen.empty() ? results.final_names : chosen;
 }
 
-std::string joined(const std::vector<std::string>& keys, const std::vector<std::string>& values) {
-    std::string text;
-    for (std::size_t i = 0; i < keys.size(); ++i)
-        text += fmt::format("{}{}={}", i > 0 ? " " : "", short_key(keys[i], keys), values[i]);
-    return text;
-}
-
 // The config keys of the rows and of the columns, whole.
 std::pair<std::vector<std::string>, std::vector<std::string>> keys_of(const TableOptions& options,
                                                                       const ExperimentResults& results) {
@@ -78,23 +71,51 @@ std::pair<std::vector<std::string>, std::vector<std::string>> keys_of(const Tabl
     return {rows, columns};
 }
 
-Table table_of(const Pivot& made, const std::vector<std::string>& rows, const std::vector<std::string>& columns,
-               const std::vector<std::string>& metrics) {
-    std::vector<Column> heads;
-    for (const std::string& key : rows) heads.push_back({short_key(key, rows)});
+// What the table is made of.
+struct Wanted {
+    std::vector<std::string> rows, columns;  // config keys, whole
+    std::vector<std::string> metrics;
+    bool some_may_go = false;  // nobody has asked for these metrics: the last ones give way on a narrow screen
+    TellingKeys values;        // as people read them
+
+    std::vector<std::string> used() const {
+        std::vector<std::string> keys = rows;
+        keys.insert(keys.end(), columns.begin(), columns.end());
+        return keys;
+    }
+};
+
+// "channels=16"; programs get all digits.
+std::string setting(const Wanted& wanted, const std::vector<std::string>& values, bool for_programs) {
+    std::string text;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        text += fmt::format("{}{}={}", i > 0 ? " " : "", short_key(wanted.columns[i], wanted.columns),
+                            for_programs ? values[i] : wanted.values.shown(values[i]));
+    return text;
+}
+
+std::vector<Column> heads_of(const Pivot& made, const Wanted& wanted, bool for_programs) {
+    std::vector<Column> heads = setting_columns(wanted.rows);
     for (const std::vector<std::string>& values : made.columns)
-        for (const std::string& metric : metrics) {
-            const std::string setting = joined(columns, values);
-            const std::string name = setting.empty() ? metric : metric + " " + setting;
-            heads.push_back({name, true, metric_info(metric).unit, name + "_stderr"});
+        for (const std::string& metric : wanted.metrics) {
+            const std::string name =
+                wanted.columns.empty() ? metric : metric + " " + setting(wanted, values, for_programs);
+            const int drop =
+                wanted.some_may_go && metric != wanted.metrics.front() ? static_cast<int>(heads.size()) : 0;
+            heads.push_back({name, true, metric_info(metric).unit, name + "_stderr", drop});
         }
-    if (columns.empty()) heads.push_back({"n", true});
-    Table table(heads);
+    if (wanted.columns.empty()) heads.push_back({"n", true});
+    return heads;
+}
+
+Table table_of(const Pivot& made, const Wanted& wanted, bool for_programs) {
+    Table table(heads_of(made, wanted, for_programs));
     for (std::size_t r = 0; r < made.rows.size(); ++r) {
-        std::vector<Cell> row(made.rows[r].begin(), made.rows[r].end());
+        std::vector<Cell> row;
+        for (const std::string& value : made.rows[r]) row.emplace_back(wanted.values.shown(value), value);
         std::size_t most = 0;
         for (std::size_t c = 0; c < made.columns.size(); ++c)
-            for (const std::string& metric : metrics) {
+            for (const std::string& metric : wanted.metrics) {
                 std::optional<Estimate> mean;
                 if (const auto cell = made.cells.find({r, c}); cell != made.cells.end())
                     if (const auto values = cell->second.find(metric); values != cell->second.end())
@@ -102,10 +123,22 @@ Table table_of(const Pivot& made, const std::vector<std::string>& rows, const st
                 most = std::max(most, mean ? mean->count : 0);
                 row.push_back(estimate_cell(mean));
             }
-        if (columns.empty()) row.push_back(Cell::integer(static_cast<std::int64_t>(most)));
+        if (wanted.columns.empty()) row.push_back(Cell::integer(static_cast<std::int64_t>(most)));
         table.add_row(std::move(row));
     }
     return table;
+}
+
+Wanted wanted_of(const TableOptions& options, const ExperimentResults& results) {
+    Wanted wanted;
+    std::tie(wanted.rows, wanted.columns) = keys_of(options, results);
+    wanted.some_may_go = options.metrics.empty();
+    wanted.metrics = wanted.some_may_go ? default_metrics(results) : options.metrics;
+    if (wanted.some_may_go && !wanted.columns.empty() && wanted.metrics.size() > 1) wanted.metrics.resize(1);
+    std::vector<const FlatConfig*> configs;
+    for (const Group& group : results.groups) configs.push_back(&group.config);
+    wanted.values = TellingKeys(wanted.used(), configs);
+    return wanted;
 }
 
 // The experiment's trials in all stores, the metrics that they have, and how many were in more than one.
@@ -132,7 +165,7 @@ Gathered gather_from(std::vector<OpenStore>& stores, const std::string& experime
         if (ids.empty()) continue;
         for (std::string& name : store::metric_names(each.store, ids)) made.metrics.insert(std::move(name));
     }
-    made.results = gather(std::move(trials), experiment);
+    made.results = gather(std::move(trials), experiment, key_order(stores.front().store, experiment));
     return made;
 }
 
@@ -161,25 +194,20 @@ int table_verb(const Common& common, const TableOptions& options, std::ostream& 
         return exit_ok;
     const Gathered gathered = gather_from(stores, experiment, options);
     const ExperimentResults& results = gathered.results;
-    const auto [rows, columns] = keys_of(options, results);
-    std::vector<std::string> metrics = options.metrics.empty() ? default_metrics(results) : options.metrics;
-    if (options.metrics.empty() && !columns.empty() && metrics.size() > 1) metrics.resize(1);
-    for (const std::string& metric : metrics)
+    const Wanted wanted = wanted_of(options, results);
+    for (const std::string& metric : wanted.metrics)
         require_metric(metric, {gathered.metrics.begin(), gathered.metrics.end()});
-
-    const Pivot made = pivot(results, rows, columns);
+    const Pivot made = pivot(results, wanted.rows, wanted.columns);
     if (made.rows.empty())
         throw StoreError(StoreError::Kind::no_match,
                          fmt::format("no trial of '{}' {}", results.name,
                                      options.where.empty() ? "is done yet" : "that meets the condition is done"));
-    std::vector<std::string> used = rows;
-    used.insert(used.end(), columns.begin(), columns.end());
-    warn_of_mixtures(made, results, used);
+    warn_of_mixtures(made, results, wanted.used());
     if (gathered.repeated > 0)
         std::cerr << fmt::format("note: {} of one config and seed in several stores; the first store's counts\n",
                                  count_text(gathered.repeated, "trial"));
-    Table table = table_of(made, rows, columns, metrics);
-    table.print(out, common.format, screen());
+    const bool for_programs = common.format == Format::csv || common.format == Format::json;
+    table_of(made, wanted, for_programs).print(out, common.format, screen());
     return exit_ok;
 }
 
@@ -191,7 +219,7 @@ void add_table(CLI::App& app, CommandLine& line) {
         "The experiment's [table] beside published figures, or means ± standard errors over seeds by config keys",
         table_verb);
     verb->footer(footer_of_table);
-    verb->add_option("experiment", options.experiment, "its name; the newest if left out");
+    add_experiment(verb, options.experiment);
     add_names(verb, "-r,--rows", options.rows, "config keys of the rows; those that differ if left out");
     add_names(verb, "-c,--columns", options.columns, "config keys of the columns");
     add_names(verb, "-m,--metric", options.metrics, "final metrics in the cells");

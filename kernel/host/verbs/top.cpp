@@ -31,7 +31,7 @@ int top_verb(const Common& common, const top::Options& options, std::ostream&) {
 
 void add_top(CLI::App& app, CommandLine& line) {
     const auto [verb, options] = add_store_verb(app, line, "top", "Watch trials while they run", top_verb);
-    verb->add_option("-e,--experiment,experiment", options.experiment, "only this experiment's");
+    add_experiment(verb, options.experiment, "only this experiment's");
     verb->add_option("-m,--metric", options.metric, "the metric to show; the most telling one if left out");
     verb->add_option("--every", options.every, "seconds between looks at the store; 1 if left out")
         ->check(whole_number(1, 3600));

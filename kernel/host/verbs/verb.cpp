@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "kernel/host/results/best_trial.h"
 #include "store/error.h"
 
 namespace marginalia {
@@ -33,6 +34,10 @@ int read_store(const Common& common, const std::function<int()>& action) {
     } catch (const std::bad_optional_access&) {
         throw store::damaged_store(common.store, "its rows do not fit together");
     }
+}
+
+CLI::Option* add_experiment(CLI::App* verb, std::string& experiment, const std::string& about) {
+    return verb->add_option("-e,--experiment,experiment", experiment, about);
 }
 
 void add_format(CLI::App* verb, CommandLine& line, const std::string& formats) {
@@ -88,8 +93,10 @@ CLI::Option* add_where(CLI::App* verb, std::string& condition) {
 }
 
 std::string names_a_trial(const std::string& text) {
-    if (text != "best:" && !text.starts_with("best::")) return {};
-    return fmt::format("'{}' names no metric; write best:METRIC, as best:kl", text);
+    const std::optional<BestName> best = best_name(text);
+    if (!best || (!best->metric.empty() && !text.ends_with('@'))) return {};
+    return fmt::format("'{}' names no {}; write best:METRIC or best:METRIC@EXPERIMENT, as best:kl", text,
+                       best->metric.empty() ? "metric" : "experiment");
 }
 
 }  // namespace marginalia

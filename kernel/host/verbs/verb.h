@@ -69,7 +69,12 @@ std::pair<CLI::App*, Options&> add_store_verb(CLI::App& app, CommandLine& line, 
     return {verb, *options};
 }
 
-inline constexpr const char* a_trial = "TRIAL: number, prefix of its config hash, last, or best:METRIC";
+inline constexpr const char* a_trial =
+    "TRIAL: number, prefix of its config hash, last, best:METRIC or best:METRIC@EXPERIMENT";
+
+// The experiment that a verb is about, as an argument or by -e.
+CLI::Option* add_experiment(CLI::App* verb, std::string& experiment,
+                            const std::string& about = "its name; the newest if left out");
 
 // The option --format of a verb that prints tables or objects.
 void add_format(CLI::App* verb, CommandLine& line, const std::string& formats);

@@ -161,7 +161,7 @@ int wish_verb(const Common& common, const WishOptions& options, Wish wish, std::
 
 void add_wish_options(CLI::App* verb, WishOptions& options) {
     verb->add_option("trials", options.trials, a_trial)->check(names_a_trial);
-    verb->add_option("--experiment", options.experiment, "all trials of this experiment instead");
+    verb->add_option("-e,--experiment", options.experiment, "all trials of this experiment instead");
     verb->add_option("--wait", options.wait, "seconds to wait until a running host has done it; 10 if left out")
         ->check(whole_number(0, 86400));
 }

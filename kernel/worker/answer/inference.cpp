@@ -108,29 +108,15 @@ void complete_all(Asked& asked, States given, const std::vector<std::string>& li
     }
 }
 
-std::vector<std::uint8_t> parsed(const TrialParts& parts, const std::string& text) {
-    std::vector<std::uint8_t> row(static_cast<std::size_t>(parts.domain.sites));
-    try {
-        parser_of(parts)(text, row);
-    } catch (const std::exception& error) {
-        throw Error(fmt::format("--given '{}' is neither a file nor a state: {}", text, error.what()));
-    }
-    return row;
-}
-
 void complete(Asked& asked) {
     const InferenceRequest& request = asked.request;
     const TrialParts& parts = asked.trained.parts;
     const auto width = static_cast<std::size_t>(parts.domain.sites);
     const auto writer = make_state_writer(request.output, look_of(parts), true, 0, asked.out);
-    if (request.states_are_text) {
-        complete_all(asked, {parsed(parts, request.states), width}, {request.states}, *writer);
-    } else {
-        StateSource states = open_states(parts, request.states);
-        const auto piece = static_cast<std::size_t>(request.batch);
-        for (auto bytes = states.first(piece); !bytes.empty(); bytes = states.next(piece))
-            complete_all(asked, {bytes, width}, states.lines(), *writer);
-    }
+    StateSource states = open_states(parts, request);
+    const auto piece = static_cast<std::size_t>(request.batch);
+    for (auto bytes = states.first(piece); !bytes.empty(); bytes = states.next(piece))
+        complete_all(asked, {bytes, width}, states.lines(), *writer);
     writer->finish();
     if (asked.completions.refused() > 0)
         std::cerr << fmt::format("{} of {} completions did not keep what was given and were drawn again\n",
@@ -145,7 +131,7 @@ void marginals(Asked& asked) {
             fmt::format("objective '{}' does not train log p of partial states in one pass, so that it says nothing; "
                         "`marginalia score` gives log_density",
                         request.trial.settings.plugin("objective").plugin));
-    StateSource states = open_states(parts, request.states);
+    StateSource states = open_states(parts, request);
     const auto piece = static_cast<std::size_t>(request.batch);
     auto bytes = states.first(piece);  // refused before anything is written
     const auto writer = make_marginal_writer(request.output.format, look_of(parts), asked.out);

@@ -22,7 +22,7 @@ std::string csv_number(double value, int digits = 0) {
 
 void score_by_energy(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
     const TrialParts parts = build_energy(request.trial, plugins);
-    StateSource states = open_states(parts, request.states);
+    StateSource states = open_states(parts, request);
     const auto piece = static_cast<std::size_t>(request.batch);
     const std::vector<Observable> observables = parts.energy->observables();
     auto bytes = states.first(piece);
@@ -53,7 +53,7 @@ void score_by_model(const InferenceRequest& request, const PluginHost& plugins, 
     const at::NoGradGuard no_grad;
     TrainedModel trained = load_model(request, plugins, [] {});
     const TrialParts& parts = trained.parts;
-    StateSource states = open_states(parts, request.states);
+    StateSource states = open_states(parts, request);
     const auto piece = static_cast<std::size_t>(request.batch);
     const auto always = [](std::int64_t, std::int64_t) { return true; };
     const bool marginals = parts.objective->trains_marginals();

@@ -60,8 +60,9 @@ ParseState parser_of(const TrialParts& parts) {
     };
 }
 
-StateSource open_states(const TrialParts& parts, const std::string& source) {
-    return {source, parts.domain.sites, parts.domain.categories, parser_of(parts)};
+StateSource open_states(const TrialParts& parts, const InferenceRequest& request) {
+    if (request.states_are_text) return StateSource::of_text(request.states, parts.domain.sites, parser_of(parts));
+    return {request.states, parts.domain.sites, parts.domain.categories, parser_of(parts)};
 }
 
 }  // namespace marginalia

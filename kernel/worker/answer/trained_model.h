@@ -36,7 +36,7 @@ StateLook look_of(const TrialParts& parts);
 // One line of text into symbols, by the energy or dataset; points into `parts`.
 ParseState parser_of(const TrialParts& parts);
 
-// The states of a file, see StateSource.
-StateSource open_states(const TrialParts& parts, const std::string& source);
+// The states that the request gives, see StateSource.
+StateSource open_states(const TrialParts& parts, const InferenceRequest& request);
 
 }  // namespace marginalia

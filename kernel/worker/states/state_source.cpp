@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace marginalia {
 namespace {
@@ -50,13 +51,28 @@ StateSource::StateSource(std::string source, std::int64_t sites, std::int64_t ca
     }
 }
 
+StateSource StateSource::of_text(std::string text, std::int64_t sites, const ParseState& parse) {
+    StateSource source(static_cast<std::size_t>(sites));
+    source.one_.resize(source.width_);
+    try {
+        parse(text, source.one_);
+    } catch (const std::exception& error) {
+        throw Error("'" + text + "' is neither a file nor a state: " + error.what());
+    }
+    source.lines_ = {std::move(text)};
+    return source;
+}
+
 std::vector<std::uint8_t> StateSource::first(std::size_t most) {
     std::vector<std::uint8_t> rows = next(most);
     if (rows.empty()) throw Error(name_ + " holds no states; give at least one");
     return rows;
 }
 
-std::vector<std::uint8_t> StateSource::next(std::size_t most) { return array_ ? array_->next(most) : next_lines(most); }
+std::vector<std::uint8_t> StateSource::next(std::size_t most) {
+    if (array_) return array_->next(most);
+    return text_ ? next_lines(most) : std::exchange(one_, {});
+}
 
 std::vector<std::uint8_t> StateSource::next_lines(std::size_t most) {
     std::vector<std::uint8_t> rows;

@@ -24,6 +24,9 @@ public:
     // Throws Error where it cannot be read.
     StateSource(std::string source, std::int64_t sites, std::int64_t categories, ParseState parse);
 
+    // One state, given by its text itself. Throws Error where it is none.
+    static StateSource of_text(std::string text, std::int64_t sites, const ParseState& parse);
+
     // Up to `most` further states as rows of D bytes; empty at the end. Throws Error with file and line or row.
     std::vector<std::uint8_t> next(std::size_t most);
 
@@ -34,13 +37,15 @@ public:
     const std::vector<std::string>& lines() const { return lines_; }
 
 private:
+    explicit StateSource(std::size_t width) : width_(width) {}
     std::vector<std::uint8_t> next_lines(std::size_t most);
 
     std::string name_;
     const std::size_t width_;
     const ParseState parse_;
-    std::unique_ptr<TextLines> text_;  // null: an array
+    std::unique_ptr<TextLines> text_;  // null: an array, or one state
     std::unique_ptr<NpyRows> array_;   // null: text
+    std::vector<std::uint8_t> one_;    // the state that was given as text, until it is handed over
     std::vector<std::string> lines_;
 };
 

@@ -1,11 +1,11 @@
 // Fills the place of the objective in experiments for the fake worker, which never makes one.
-#include <array>
-
 #include <marginalia/torch_tag.h>
 
 namespace {
 
-constexpr std::array<marginalia::Parameter, 0> parameters{};
+constexpr marginalia::Parameter parameters[] = {
+    {.name = "fails", .type = marginalia::ParameterType::boolean, .fallback = "false", .help = "the trial, half-way"},
+};
 void make_nothing() {}
 
 }  // namespace
