@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <set>
+#include <unordered_map>
 
 #include "kernel/host/results/text.h"
 #include "kernel/spec/metrics.h"
@@ -75,10 +76,12 @@ std::string estimate_text(const Estimate& estimate, const std::optional<double>&
 ExperimentResults load_results(store::Store& store, const store::TrialFilter& filter, bool or_last) {
     std::vector<TrialResult> trials;
     std::vector<store::TrialId> ids;
+    std::unordered_map<std::string, FlatConfig> known;  // by its text, which seeds share
     for (store::Trial& trial : store::list_trials(store, filter)) {
         ids.push_back(trial.id);
-        FlatConfig config = config_of(store, trial);
-        trials.push_back({std::move(trial), std::move(config), {}});
+        const auto [config, is_new] = known.try_emplace(trial.config);
+        if (is_new) config->second = config_of(store, trial);
+        trials.push_back({std::move(trial), config->second, {}});
     }
     if (ids.empty()) return gather({}, filter.experiment);
     std::map<store::TrialId, std::map<std::string, double>> finals = store::metric_values(store, ids, or_last);
@@ -129,16 +132,20 @@ ExperimentResults gather(std::vector<TrialResult> trials, std::string name, KeyO
     return results;
 }
 
+std::optional<double> shown_error(const Group& group, const std::string& metric) {
+    const auto found = group.finals.find(metric);
+    if (found == group.finals.end() || !std::isfinite(found->second.mean)) return std::nullopt;
+    if (found->second.standard_error) return found->second.standard_error;
+    const auto own = group.finals.find(metric + "_stderr");
+    return own == group.finals.end() ? std::nullopt : std::optional(own->second.mean);
+}
+
 ShownEstimate shown_estimate(const Group& group, const std::string& metric) {
     const auto found = group.finals.find(metric);
     if (found == group.finals.end()) return {};
     ShownEstimate shown;
-    std::optional<double> error = found->second.standard_error;
-    const auto own = group.finals.find(metric + "_stderr");
-    if (!error && own != group.finals.end() && std::isfinite(found->second.mean)) {
-        error = own->second.mean;
-        shown.of_samples = true;
-    }
+    const std::optional<double> error = shown_error(group, metric);
+    shown.of_samples = error && !found->second.standard_error;
     shown.text = estimate_text(found->second, error);
     shown.value = {found->second.mean, error ? nlohmann::json(*error) : nlohmann::json()};
     return shown;
