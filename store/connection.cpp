@@ -236,6 +236,11 @@ void Rows::bind(int index, const Bytes& value) {
         connection_.fail(code);
 }
 
+std::int64_t pragma(Connection& connection, const char* name) {
+    Rows row(connection, fmt::format("PRAGMA {}", name));
+    return row.next() ? row.integer(0) : 0;
+}
+
 std::int64_t now_ms() {
     using namespace std::chrono;
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();

@@ -131,6 +131,7 @@ std::int64_t run(Connection& connection, std::string_view sql, const Values&... 
     return connection.changes();
 }
 
+std::int64_t pragma(Connection& connection, const char* name);    // of one whose value is a whole number
 std::int64_t now_ms();                                            // since the epoch
 std::string json_list(std::span<const std::int64_t> values);      // "[1,2]", for json_each(?)
 std::string json_list(std::span<const std::string_view> values);  // of plain words

@@ -17,11 +17,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::int64_t pragma(Connection& connection, const char* name) {
-    Rows row(connection, fmt::format("PRAGMA {}", name));
-    return row.next() ? row.integer(0) : 0;
-}
-
 std::int64_t free_bytes(Store& store) {
     return pragma(store.connection(), "freelist_count") * pragma(store.connection(), "page_size");
 }

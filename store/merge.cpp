@@ -52,7 +52,9 @@ private:
             return settle(transfer_.copy(theirs.id), theirs);
         }
         const Trial ours = *store_.find(twin->ours);
-        if (!twin->is_copy && is_over(ours)) return compare(ours, theirs);
+        if (ours.status == Status::running) return void(++merged_.running);
+        const bool both_done = ours.status == Status::done && theirs.status == Status::done;
+        if (both_done || (!twin->is_copy && is_over(ours))) return compare(ours, theirs);
         if (progress_of(theirs) > progress_of(ours) || (is_over(theirs) && !is_over(ours))) {
             ++merged_.updated;
             remove_trials(store_.connection(), std::span(&twin->ours, 1));
@@ -68,8 +70,9 @@ private:
         if (!engine_.empty()) {
             store_.requeue(trial, true);
             store_.hand_to(trial, engine_);
-        } else if (theirs.status == Status::running) {
-            store_.set_status(trial, Status::lost, "the job that ran it is over");
+        } else if (theirs.status == Status::running || theirs.status == Status::lost) {
+            const bool runs = theirs.status == Status::running;
+            store_.set_status(trial, Status::lost, runs ? "the job that ran it is over" : theirs.error);
         } else {
             store_.hand_to(trial, "");
         }
@@ -96,6 +99,7 @@ Merged& Merged::operator+=(const Merged& other) {
     added += other.added;
     updated += other.updated;
     same += other.same;
+    running += other.running;
     conflicts.insert(conflicts.end(), other.conflicts.begin(), other.conflicts.end());
     return *this;
 }

@@ -17,7 +17,8 @@ void copy_trials(const std::filesystem::path& from, std::span<const TrialId> tri
 struct Merged {
     std::size_t added = 0;  // that the store did not have
     std::size_t updated = 0;
-    std::size_t same = 0;  // of which the store has as much already
+    std::size_t same = 0;     // of which the store has as much already
+    std::size_t running = 0;  // that somebody runs from the store itself: left alone
     std::vector<std::string>
         conflicts;  // trained here and there apart, with different results: the store keeps its own
     Merged& operator+=(const Merged& other);
@@ -26,6 +27,7 @@ struct Merged {
 // Takes from a shard what the store does not have or has less of, in one transaction: killed at any moment it can be
 // given again, and so it can while the shard's trials run on, whose copies grow. `engine`: who runs those that have not
 // ended, as "slurm:12", so that nobody else claims them; empty: nobody does any more, and what was running is lost.
+// Throws StoreError about the shard or the store.
 Merged merge_shard(Store& store, const std::filesystem::path& shard, const std::string& engine);
 
 }  // namespace marginalia::store

@@ -86,9 +86,12 @@ Pages::Pages(const std::filesystem::path& file) : file_(file), descriptor_(::ope
         throw sqlite_failure(file, cannot_open, "unable to open database file", error);
     }
     const auto size = big_endian(&header[16], 2) == 1 ? 65536 : static_cast<std::size_t>(big_endian(&header[16], 2));
-    if (size >= 512 && std::has_single_bit(size)) page_size_ = size;
-    usable_ = page_size_ - (header[20] < 32 ? header[20] : 0);
-    const auto pages = (static_cast<std::uint64_t>(found.st_size) + page_size_ - 1) / page_size_;
+    const auto file_size = static_cast<std::uint64_t>(found.st_size);
+    // The header may be what is damaged: where only the size that stores are made with agrees with its number of pages,
+    // it is that one.
+    const bool is_usual = big_endian(&header[28], 4) * page_size_ == file_size;
+    if (size >= 512 && std::has_single_bit(size) && !is_usual) page_size_ = size;
+    const auto pages = (file_size + page_size_ - 1) / page_size_;
     count_ = static_cast<PageNumber>(std::min<std::uint64_t>(pages, 0xfffffffe));
     first_free_ = static_cast<PageNumber>(big_endian(&header[32], 4));
     free_count_ = static_cast<PageNumber>(big_endian(&header[36], 4));
@@ -127,13 +130,16 @@ Pages::Tree Pages::tree(PageNumber root, bool of_table) const {
         const auto page = waiting.back();
         waiting.pop_back();
         const auto kind = kind_of(page);
-        const bool fits = (kind == inner || kind == leaf) && found.pages.insert(page).second;
-        found.whole = found.whole && fits;
-        if (!fits || kind == leaf) continue;
+        found.whole = found.whole && (kind == inner || kind == leaf);
+        if (page == 0 || page > count_ || (kind != inner && kind != leaf && kind != Kind::other)) continue;
+        // A page of no kind may be one whose first byte is damaged, and then most are leaves.
+        const bool is_new = found.pages.emplace(page, kind == inner ? inner : leaf).second;
+        found.whole = found.whole && is_new;
+        if (!is_new || kind != inner) continue;
         const auto bytes = read(page);
         if (bytes.empty()) continue;
         waiting.push_back(static_cast<PageNumber>(big_endian(&bytes[header_at(page) + 8], 4)));
-        for (const auto at : cells(page, bytes))
+        for (const auto at : cells(page, bytes, kind))
             if (at + 4 <= bytes.size()) waiting.push_back(static_cast<PageNumber>(big_endian(&bytes[at], 4)));
     }
     return found;
@@ -145,7 +151,7 @@ std::optional<std::set<PageNumber>> Pages::free_pages() const {
         const auto bytes = read(trunk);
         if (bytes.empty() || !found.insert(trunk).second) return std::nullopt;
         const auto leaves = big_endian(&bytes[4], 4);
-        if (leaves > usable_ / 4 - 2) return std::nullopt;
+        if (leaves > page_size_ / 4 - 2) return std::nullopt;
         for (std::uint64_t i = 0; i < leaves; ++i) {
             const auto leaf = static_cast<PageNumber>(big_endian(&bytes[8 + 4 * i], 4));
             if (leaf == 0 || leaf > count_ || !found.insert(leaf).second) return std::nullopt;
@@ -155,35 +161,34 @@ std::optional<std::set<PageNumber>> Pages::free_pages() const {
     return found.size() == free_count_ ? std::optional(std::move(found)) : std::nullopt;
 }
 
-std::vector<std::size_t> Pages::cells(PageNumber page, const Bytes& bytes) const {
+std::vector<std::size_t> Pages::cells(PageNumber page, const Bytes& bytes, Kind kind) const {
     const auto start = header_at(page);
-    const auto kind = kind_of(page);
     const std::size_t list = start + (kind == Kind::table_inner || kind == Kind::index_inner ? 12 : 8);
     const auto count = static_cast<std::size_t>(big_endian(&bytes[start + 3], 2));
     std::vector<std::size_t> found;
-    for (std::size_t i = 0; i < count && list + 2 * i + 2 <= usable_; ++i)
+    for (std::size_t i = 0; i < count && list + 2 * i + 2 <= page_size_; ++i)
         found.push_back(static_cast<std::size_t>(big_endian(&bytes[list + 2 * i], 2)));
     return found;
 }
 
 std::optional<std::string> Pages::payload(const Bytes& bytes, Kind kind, std::size_t at, std::uint64_t size) const {
     // How much of it lies on the page itself: "B-tree Cell Format".
-    const std::uint64_t most = kind == Kind::table_leaf ? usable_ - 35 : (usable_ - 12) * 64 / 255 - 23;
-    const std::uint64_t least = (usable_ - 12) * 32 / 255 - 23;
+    const std::uint64_t most = kind == Kind::table_leaf ? page_size_ - 35 : (page_size_ - 12) * 64 / 255 - 23;
+    const std::uint64_t least = (page_size_ - 12) * 32 / 255 - 23;
     std::uint64_t here = size;
     if (size > most) {
-        const auto wanted = least + (size - least) % (usable_ - 4);
+        const auto wanted = least + (size - least) % (page_size_ - 4);
         here = wanted <= most ? wanted : least;
     }
-    if (at + here + (size > here ? 4 : 0) > usable_) return std::nullopt;
+    if (at + here + (size > here ? 4 : 0) > page_size_) return std::nullopt;
     std::string text(reinterpret_cast<const char*>(&bytes[at]), here);
     auto next = size > here ? static_cast<PageNumber>(big_endian(&bytes[at + here], 4)) : 0;
     // No page is in a chain twice: a circle would be longer than the file.
-    if (size > here && (size - here) / usable_ > count_) return std::nullopt;
+    if (size > here && (size - here) / page_size_ > count_) return std::nullopt;
     while (text.size() < size) {
         const auto more = read(next);
         if (more.empty()) return std::nullopt;
-        const auto part = std::min<std::uint64_t>(size - text.size(), usable_ - 4);
+        const auto part = std::min<std::uint64_t>(size - text.size(), page_size_ - 4);
         text.append(reinterpret_cast<const char*>(&more[4]), part);
         next = static_cast<PageNumber>(big_endian(more.data(), 4));
     }
@@ -208,13 +213,12 @@ std::optional<StoredRow> Pages::cell(const Bytes& bytes, Kind kind, std::size_t 
     return row;
 }
 
-void Pages::rows(PageNumber page, const std::function<void(StoredRow&&)>& row,
+void Pages::rows(PageNumber page, Kind kind, const std::function<void(StoredRow&&)>& row,
                  const std::function<void()>& lost) const {
-    const auto kind = kind_of(page);
     if (kind == Kind::other || kind == Kind::table_inner) return;
     const auto bytes = read(page);
     if (bytes.empty()) return lost();
-    for (const auto at : cells(page, bytes)) {
+    for (const auto at : cells(page, bytes, kind)) {
         if (auto found = cell(bytes, kind, at)) row(std::move(*found));
         else lost();
     }

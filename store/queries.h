@@ -204,10 +204,6 @@ std::vector<std::string> metric_names(Store&, std::span<const TrialId> trials = 
 std::map<TrialId, std::map<std::string, double>> metric_values(Store&, std::span<const TrialId> trials,
                                                                bool or_last = false);
 
-// What is wrong with the file's pages, or with rows that others need: a few words each; empty: nothing. Reads all of
-// it.
-std::vector<std::string> find_damage(Store&);
-
 struct Blob {
     std::int64_t bytes = 0;
 };

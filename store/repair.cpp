@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "store/curve_parts.h"
-#include "store/store.h"
+#include "store/state.h"
 
 namespace marginalia::store {
 
@@ -20,11 +20,6 @@ constexpr std::array unreadable{
     "UPDATE evaluation SET json = '{}' WHERE NOT json_valid(json) OR json_type(json) <> 'object'",
     // That a trial of an earlier layout is trained, nothing said.
     "UPDATE trial SET trained = 1 WHERE status = 'done' AND evaluation IS NULL",
-    "UPDATE evaluation SET archive = NULL WHERE archive IS NOT NULL AND bytes IS NOT (SELECT sum(length(p.data)) FROM "
-    "checkpoint_piece p WHERE p.trial = evaluation.trial AND p.archive = evaluation.archive)",
-    "DELETE FROM checkpoint WHERE bytes <> CASE WHEN archive IS NULL THEN length(data) ELSE (SELECT "
-    "coalesce(sum(length(p.data)), 0) "
-    "FROM checkpoint_piece p WHERE p.trial = checkpoint.trial AND p.archive = checkpoint.archive) END",
 };
 
 // A trial of which nothing but loose points is left may be a wrong number in a point.
@@ -84,11 +79,19 @@ constexpr std::string_view summaries = R"sql(
     FROM metric m WHERE NOT EXISTS (SELECT 1 FROM summary s WHERE s.trial = m.trial AND s.metric = m.metric)
     GROUP BY trial, metric)sql";
 
+// Of a curve that has lost points, the figures are still those of all of them.
+constexpr std::string_view counts_of_points = R"sql(
+    UPDATE summary SET (n, nonfinite) = (SELECT count(*), coalesce(sum(value IS NULL), 0) FROM metric m
+        WHERE m.trial = summary.trial AND m.metric = summary.metric)
+    WHERE n <> (SELECT count(*) FROM metric m WHERE m.trial = summary.trial AND m.metric = summary.metric))sql";
+
 }  // namespace
 
 Repairs repair(Connection& connection) {
     Repairs repairs;
     for (const auto* sql : unreadable) run(connection, sql);
+    run(connection, fmt::format("UPDATE evaluation SET archive = NULL WHERE id IN (SELECT id FROM {})", cut_states));
+    run(connection, fmt::format("DELETE FROM {}", cut_checkpoints));
     for (const char* table : {"trial", "evaluation"})
         run(connection, fmt::format("UPDATE {} SET status = 'lost', error = 'its status is lost with a damaged store' "
                                     "WHERE status NOT IN ('{}')",
@@ -105,6 +108,7 @@ Repairs repair(Connection& connection) {
                   "m.metric = s.metric))), 0) FROM summary s");
         if (rows.next()) repairs.points_lost += rows.integer(0);
     }
+    run(connection, counts_of_points);
     run(connection, summaries);
     rebuild_parts(connection);
     return repairs;

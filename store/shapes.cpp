@@ -19,14 +19,15 @@ bool fits_column(const StoredValue& value, const ShapeColumn& column) {
 }
 
 Shape table_shape(Connection& connection, const std::string& name, bool has_rowids) {
-    Shape shape{name, true, has_rowids, {}};
-    Rows rows(connection, "SELECT name, type, \"notnull\", pk FROM pragma_table_info(?) ORDER BY cid", name);
+    Shape shape{name, true, has_rowids, {}, 0};
+    Rows rows(connection, "SELECT name, type, \"notnull\", pk FROM pragma_table_info(?, 'main') ORDER BY cid", name);
     int keys = 0, key_column = -1;
     while (rows.next()) {
         const bool is_key = rows.integer(3) > 0;
         if (is_key) ++keys, key_column = static_cast<int>(shape.columns.size());
         shape.columns.push_back({rows.text(0), rows.text(1), rows.integer(2) == 0 && !is_key, false});
     }
+    shape.keys = static_cast<std::size_t>(keys);
     if (has_rowids && keys == 1) {
         auto& key = shape.columns[static_cast<std::size_t>(key_column)];
         key.is_rowid = key.type == "INTEGER";
@@ -35,8 +36,8 @@ Shape table_shape(Connection& connection, const std::string& name, bool has_rowi
 }
 
 Shape index_shape(Connection& connection, const std::string& name, const Shape& table) {
-    Shape shape{name, false, false, {}};
-    Rows rows(connection, "SELECT cid FROM pragma_index_xinfo(?) ORDER BY seqno", name);
+    Shape shape{name, false, false, {}, 0};
+    Rows rows(connection, "SELECT cid FROM pragma_index_xinfo(?, 'main') ORDER BY seqno", name);
     while (rows.next()) {
         const auto column = rows.integer(0);  // -1: the rowid, -2: an expression, of which this layout has a length
         if (column < 0) {
@@ -74,7 +75,7 @@ std::vector<Shape> shapes_of(Connection& connection) {
         std::vector<std::string> indexes;
         {
             // The key of a table without rowids is the table itself.
-            Rows rows(connection, "SELECT name, origin FROM pragma_index_list(?)", name);
+            Rows rows(connection, "SELECT name, origin FROM pragma_index_list(?, 'main')", name);
             while (rows.next())
                 if (has_rowids || rows.text(1) != "pk") indexes.push_back(rows.text(0));
         }

@@ -21,6 +21,7 @@ struct Shape {
     bool is_table = true;    // false: an index
     bool has_rowids = true;  // false: its rows lie in a tree like an index's
     std::vector<ShapeColumn> columns;
+    std::size_t keys = 0;  // of a table without rowids: how many columns, the first, are its key
 
     // Of an earlier layout, whose tables lack the last columns, too.
     bool fits(const StoredRow& row) const;

@@ -49,6 +49,14 @@ inline const std::string select_trial =
                                                                                                           // NULL says
                                                                                                           // so
 
+// After "FROM" or "DELETE FROM": of these not all pieces are there, or other ones.
+inline constexpr std::string_view cut_checkpoints =
+    "checkpoint WHERE bytes <> CASE WHEN archive IS NULL THEN length(data) ELSE (SELECT coalesce(sum(length(p.data)), "
+    "0) FROM checkpoint_piece p WHERE p.trial = checkpoint.trial AND p.archive = checkpoint.archive) END";
+inline constexpr std::string_view cut_states =
+    "evaluation WHERE archive IS NOT NULL AND bytes IS NOT (SELECT sum(length(p.data)) FROM checkpoint_piece p WHERE "
+    "p.trial = evaluation.trial AND p.archive = evaluation.archive)";
+
 void copy_work(Connection& connection, const Source& source, TrialId to);
 
 std::optional<std::int64_t> id_of_metric(Connection& connection, const std::string& name);

@@ -116,6 +116,7 @@ class Storm:
         if os.path.exists(CLOCK):
             self.kinds["clock jump"] = self.jump
         self.missing = sorted({"full disk", "clock jump"} - set(self.kinds))
+        self.deck = []
 
     def environment(self):
         found = dict(os.environ, MARGINALIA_WORKER=arguments.worker, MARGINALIA_PLUGIN_PATH=arguments.plugins,
@@ -182,6 +183,12 @@ class Storm:
             if not self.store.exists():
                 os.rename(away, self.store)
 
+    def next_kind(self):
+        """Each as often as the others, in any order."""
+        if not self.deck:
+            self.deck = self.chance.sample(sorted(self.kinds), k=len(self.kinds))
+        return self.deck.pop()
+
     def fill_disk(self):
         self.disk.fill(self.chance.uniform(0.0, 0.5))
 
@@ -204,7 +211,7 @@ class Storm:
             while self.host.poll() is None:
                 time.sleep(self.chance.uniform(0.02, 0.8))
                 if self.host.poll() is None and sum(self.faults.values()) < most:
-                    kind = self.chance.choice(sorted(self.kinds))
+                    kind = self.next_kind()
                     self.kinds[kind]()
                     self.faults[kind] += 1
             words = self.host.communicate()[1]
@@ -259,6 +266,9 @@ def main():
     if storm.missing:
         print(f"SKIPPED here: {', '.join(storm.missing)}")
     print(", ".join(f"{count} x {kind}" for kind, count in sorted(storm.faults.items())), f"in {sweeps} sweeps")
+    print(f"{sweeps} trials of each: {', '.join(sorted(ENDS))}")
+    if arguments.faults >= len(storm.kinds) and len(storm.faults) < len(storm.kinds):
+        sys.exit(f"never tried: {', '.join(sorted(set(storm.kinds) - set(storm.faults)))}")
     print(f"storm: {sum(storm.faults.values())} inputs, {sweeps * len(BEHAVIOURS) - refused} answered, {refused} refused, "
           "0 faults")
 

@@ -315,7 +315,9 @@ TEST_CASE("recover keeps what is whole of a damaged store, which all verbs refus
         "DELETE FROM provenance; DELETE FROM config WHERE id = 1");
     compare_with("recover",
                  {"marginalia --store damaged.db table", "marginalia --store damaged.db list",
-                  "marginalia --store damaged.db show 1", "marginalia recover damaged.db --out recovered.db",
+                  "marginalia --store damaged.db show 1", "marginalia doctor --store damaged.db",
+                  "marginalia recover damaged.db --out recovered.db", "marginalia doctor --store recovered.db",
+                  "marginalia doctor --store text.db", "marginalia doctor --store missing.db",
                   "marginalia --store recovered.db list -n 4", "marginalia recover damaged.db --out recovered.db",
                   "marginalia recover text.db --out other.db", "marginalia recover missing.db --out other.db",
                   "marginalia recover damaged.db", "test -e other.db"});

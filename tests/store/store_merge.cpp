@@ -115,3 +115,31 @@ TEST_CASE("a store of other experiments is taken as a whole, beside what is ther
     CHECK(number_of(home.store, "SELECT count(*) FROM final_metrics WHERE name = 'kl'") == 6);
     CHECK(home.now().experiment == "one");
 }
+
+TEST_CASE("a copy that was trained here, too, is a conflict where the results differ") {
+    Home home;
+    {
+        auto shard = home.shard();
+        train(shard, home.trial, 0.25);
+    }
+    train(home.store, home.trial, 0.5);
+    const Merged merged = home.merge();
+    CHECK(merged.updated == 0);
+    REQUIRE(merged.conflicts.size() == 1);
+    CHECK(merged.conflicts[0].ends_with("with different results; the store keeps its own"));
+    CHECK(number_of(home.store, "SELECT value FROM final_metrics WHERE name = 'kl'") == 0.5);
+}
+
+TEST_CASE("a trial that runs here is left alone until it has ended") {
+    Home home;
+    {
+        auto shard = home.shard();
+        train(shard, home.trial, 0.5);
+    }
+    REQUIRE(home.store.claim(home.trial, home.store.this_run(), "cpu", 1));
+    CHECK(home.merge().running == 1);
+    CHECK(home.now().status == Status::running);
+    home.store.set_status(home.trial, Status::preempted);
+    CHECK(home.merge().updated == 1);
+    CHECK(home.now().status == Status::done);
+}

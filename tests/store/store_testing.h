@@ -14,6 +14,7 @@
 #include <functional>
 #include <string>
 
+#include "store/check.h"
 #include "store/connection.h"
 #include "store/error.h"
 #include "store/store.h"

@@ -358,7 +358,7 @@ int resume_verb(const RunOptions& options, std::ostream& out) {
     const auto read = [&](const PluginCatalogue& plugins) {
         Experiment experiment =
             parse_experiment(newest.toml, newest.file, options.overrides, as_before(plugins, configs));
-        if (options.of_a_task) keep_stored(experiment, options.store);
+        if (options.no_new) keep_stored(experiment, options.store);
         leave_out_hooks(experiment, code);
         for (const Experiment* one = &experiment; one; one = one->stage1.get())
             for (const TrialConfig& trial : one->trials) code.require_scripts(trial.config, plugins);

@@ -26,8 +26,8 @@ struct RunOptions {
     bool retry_failed = false;              // also run trials that ended failed, timeout or oom
     bool again = false;                     // also run trials anew whose plugins or input files have changed since;
                                             // evaluate: also what has been evaluated in the same way
-    bool of_a_task = false;                 // resume: a task of an array job, which runs what the store holds of the
-                                            // experiment and nothing else, and whose trials nobody else runs
+    bool no_new = false;                    // resume: what the store holds of the experiment and nothing else
+    bool of_a_task = false;                 // resume: a task of an array job, whose trials nobody else runs
     bool quiet = false;                     // no progress, no summary: only failures and refusals, on stderr
     WorkerPatience patience;                // tests have less
     std::chrono::milliseconds hook_patience{60'000};  // so have they of a command of [hooks]

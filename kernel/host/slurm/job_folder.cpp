@@ -65,6 +65,14 @@ std::optional<fs::path> JobFolder::newest(std::int64_t task) const {
     return newest < 0 ? std::nullopt : std::optional(handed_over(task, newest));
 }
 
+void JobFolder::drop_before(std::int64_t task, std::int64_t start) const {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder_ / "out", error)) {
+        const auto found = start_of(entry.path().filename().string(), task);
+        if (found >= 0 && found < start) fs::remove(entry.path(), error);
+    }
+}
+
 std::optional<JobFacts> JobFolder::facts() const {
     const fs::path file = folder_ / "job.json";
     std::error_code error;

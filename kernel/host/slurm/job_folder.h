@@ -43,6 +43,9 @@ public:
 
     // What a task has handed over last; none: nothing yet.
     std::optional<std::filesystem::path> newest(std::int64_t task) const;
+    // Removes what a task has handed over in the starts before this one, so that one that is started again and again
+    // does not fill the disk.
+    void drop_before(std::int64_t task, std::int64_t start) const;
 
     // nullopt: nothing has been submitted from it. Throws Error where the file is no such record.
     std::optional<JobFacts> facts() const;

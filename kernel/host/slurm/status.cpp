@@ -2,9 +2,11 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <iostream>
 #include <map>
 #include <ostream>
 
+#include "kernel/base/printable.h"
 #include "kernel/host/slurm/job.h"
 #include "kernel/host/slurm/slurm.h"
 #include "store/error.h"
@@ -20,6 +22,7 @@ struct Tally {
     bool known = true;                               // squeue has answered
     std::map<store::Status, std::size_t> trials;
     std::optional<fs::file_time_type> handed_over;  // last
+    std::vector<std::string> unread;                // of copies that cannot be: why
 };
 
 void count_tasks(const JobFacts& facts, Tally& tally) {
@@ -37,9 +40,13 @@ void count_trials(const JobFolder& folder, const JobFacts& facts, Tally& tally) 
         const auto newest = folder.newest(task);
         std::error_code error;
         if (newest) tally.handed_over = std::max(tally.handed_over, std::optional(fs::last_write_time(*newest, error)));
-        store::Store reader = store::Store::open_to_read(newest.value_or(folder.first_store(task)));
-        for (const store::Trial& trial : store::list_trials(reader, {.experiment = facts.experiment}))
-            ++tally.trials[trial.status];
+        try {
+            store::Store reader = store::Store::open_to_read(newest.value_or(folder.first_store(task)));
+            for (const store::Trial& trial : store::list_trials(reader, {.experiment = facts.experiment}))
+                ++tally.trials[trial.status];
+        } catch (const store::StoreError& failure) {
+            tally.unread.emplace_back(failure.what());
+        }
     }
 }
 
@@ -76,6 +83,7 @@ int status_verb(const fs::path& store, Format format, std::ostream& out) {
         count_tasks(*facts, tally);
         count_trials(folder, *facts, tally);
         asked = asked && tally.known;
+        for (const std::string& why : tally.unread) std::cerr << printable(why) << "\n";
         const auto number = [&](std::size_t count) {
             return tally.known ? Cell::integer(static_cast<std::int64_t>(count)) : Cell();
         };

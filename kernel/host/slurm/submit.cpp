@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 #include <marginalia/error.h>
 
+#include <functional>
 #include <ostream>
 #include <set>
 #include <span>
@@ -56,9 +57,10 @@ std::vector<std::span<const Job>> tasks_of(const std::vector<Job>& jobs, std::si
     return tasks;
 }
 
-void write_stores(store::Store& store, const JobFolder& folder, const std::vector<std::span<const Job>>& tasks) {
+void write_stores(store::Store& store, const std::vector<std::span<const Job>>& tasks,
+                  const std::function<fs::path(std::int64_t)>& file_of) {
     for (std::size_t task = 0; task < tasks.size(); ++task) {
-        store::Store made = open_store(folder.first_store(static_cast<std::int64_t>(task)));
+        store::Store made = open_store(file_of(static_cast<std::int64_t>(task)));
         store::copy_trials(store.file(), trials_of(store, tasks[task]), made);
     }
 }
@@ -118,7 +120,7 @@ void submit(store::Store& store, const Experiment& experiment, const std::vector
     const JobFolder folder = JobFolder::make(options.store, experiment.name);
     JobFacts facts;
     try {
-        write_stores(store, folder, tasks);
+        write_stores(store, tasks, [&](std::int64_t task) { return folder.first_store(task); });
         write_script(folder,
                      job_script(experiment.slurm, experiment.name, folder.logs(), task_command(options, folder)));
         facts = hand_to_slurm(experiment, folder, static_cast<std::int64_t>(tasks.size()));
@@ -133,16 +135,47 @@ void submit(store::Store& store, const Experiment& experiment, const std::vector
         << " brings their results home\n";
 }
 
+// Whatever carries files to other machines and back will do; the trials stay queued here.
+void write_parts(store::Store& store, const Experiment& experiment, const std::vector<Job>& jobs, std::int64_t parts,
+                 std::ostream& out) {
+    const auto most = static_cast<std::size_t>(parts);
+    const auto tasks = tasks_of(jobs, (jobs.size() + most - 1) / most);
+    const auto file_of = [&](std::int64_t part) {
+        return fs::path(fmt::format("{}-{}.db", experiment.name, part + 1));
+    };
+    std::vector<fs::path> made;
+    for (std::size_t part = 0; part < tasks.size(); ++part) {
+        made.push_back(file_of(static_cast<std::int64_t>(part)));
+        if (fs::exists(fs::symlink_status(made.back())))
+            throw Error(made.back().string() + " is there already; merge it and move it away, then submit again");
+    }
+    try {
+        write_stores(store, tasks, file_of);
+    } catch (const std::exception&) {
+        for (const fs::path& file : made) fs::remove(file);
+        throw;
+    }
+    const std::string files =
+        made.size() == 1 ? made[0].string() : fmt::format("{}-{{1..{}}}.db", experiment.name, made.size());
+    out << fmt::format(
+        "{}: {} in {}\n"
+        "run them anywhere:  parallel --jobs 1 --sshlogin HOST,HOST --trc {{}} marginalia resume --no-new --store {{}} "
+        "::: {}\n"
+        "bring them home:    marginalia merge {} {}\n",
+        experiment.name, count_text(jobs.size(), "trial"), count_text(made.size(), "store"), files,
+        store.file().string(), files);
+}
+
 }  // namespace
 
-int submit_verb(const RunOptions& options, bool dry, std::ostream& out) {
+int submit_verb(const RunOptions& options, const SubmitTo& to, std::ostream& out) {
     const PluginCatalogue plugins = fetch_catalogue(experiment_plugin_folders(options));
     const Experiment whole = read_experiment(options.file, options.overrides, plugins);
     bring_up_to_date(options.store);
     require_start_experiments(whole, options.store);
     const Experiment& experiment = next_stage(whole, options.store);
     refuse_comparisons(experiment);
-    if (dry) {
+    if (to.dry) {
         out << job_script(experiment.slurm, experiment.name, "JOB/log", task_command(options, JobFolder("JOB")));
         return exit_ok;
     }
@@ -158,7 +191,9 @@ int submit_verb(const RunOptions& options, bool dry, std::ostream& out) {
             << " running, " << work.submitted << " submitted before\n";
         return work.left_failed.empty() ? exit_ok : exit_trial_failed;
     }
-    submit(store, experiment, {work.jobs.begin(), work.jobs.end()}, options, out);
+    const std::vector<Job> jobs(work.jobs.begin(), work.jobs.end());
+    if (to.parts > 0) write_parts(store, experiment, jobs, to.parts, out);
+    else submit(store, experiment, jobs, options, out);
     if (&experiment != &whole)
         out << "this is the first stage of " << whole.name << "; submit the file again once it is merged\n";
     return exit_ok;

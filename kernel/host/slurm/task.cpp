@@ -52,10 +52,11 @@ int task_verb(const JobFolder& folder, std::int64_t first, const RunOptions& giv
     RunOptions options = given;
     options.store = scratch.store();
     options.experiment = facts->experiment;
-    options.of_a_task = true;
+    options.no_new = options.of_a_task = true;
     HandOver hand_over(options.store, folder.handed_over(task, place.start), facts->hand_over);
     const int code = resume_verb(options, out);
     hand_over.finish();
+    folder.drop_before(task, place.start - 1);  // somebody may still read the last one
     if (code == exit_preempted && !requeue(place))
         std::fprintf(stderr, "scontrol would not start task %lld again; `marginalia submit` does what is left\n",
                      static_cast<long long>(place.task));

@@ -18,10 +18,21 @@
 #include "kernel/host/run/processors.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/precision.h"
-#include "store/queries.h"
+#include "store/check.h"
 
 namespace marginalia {
 namespace {
+
+constexpr const char* footer_of_doctor =
+    R"(Of a store it looks at the pages, tables, rows and counts, at the trials whose process is gone, at what nobody needs
+and at where the file lies, and says what to do about each. It only reads. A byte changed within a number or a text
+cannot be seen: SQLite keeps no checksums.
+
+Examples:
+  marginalia doctor
+  marginalia doctor --store marginalia.db
+
+Exit codes: 0 all is well, 3 a worker or plugin is not, 4 the store is not.)";
 
 // Prints checks and remembers the exit code of the worst.
 class Checks {
@@ -103,30 +114,17 @@ void check_worker(Checks& checks, const std::vector<std::filesystem::path>& fold
 }
 
 void check_store(Checks& checks, const std::filesystem::path& file) {
-    std::error_code missing;
-    const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
-    if (!std::filesystem::exists(file, missing)) {
-        checks.note("store", fmt::format("{} is not there yet; `marginalia run FILE` makes it", file.string()));
-    } else {
-        try {
-            store::Store store = store::Store::open_to_read(file);
-            std::int64_t trials = 0;
-            const auto experiments = store::list_experiments(store);
-            for (const store::ExperimentInfo& info : experiments) trials += info.trials;
-            checks.good("store",
-                        fmt::format("{}: {}, {}, {}", file.string(), bytes_text(std::filesystem::file_size(file)),
-                                    count_text(experiments.size(), "experiment"),
-                                    count_text(static_cast<std::size_t>(trials), "trial")));
-            const std::vector<std::string> damage = store::find_damage(store);
-            if (damage.empty()) checks.good("store's content", "whole");
-            for (const std::string& words : damage) checks.bad("store's content", words, exit_store);
-            if (!damage.empty())
-                checks.note("store",
-                            fmt::format("`marginalia recover {} --out NEW` keeps what is whole", file.string()));
-        } catch (const std::runtime_error& error) {
-            checks.bad("store", error.what(), exit_store);
-        }
+    using Weight = store::Finding::Weight;
+    for (const store::Finding& finding : store::examine(file)) {
+        const std::string about = "store's " + finding.about;
+        if (finding.weight == Weight::good) checks.good(about, finding.words);
+        if (finding.weight == Weight::note) checks.note(about, finding.words);
+        if (finding.weight == Weight::damage) checks.bad(about, finding.words, exit_store);
     }
+}
+
+void check_disk(Checks& checks, const std::filesystem::path& folder) {
+    std::error_code missing;
     const std::filesystem::space_info space = std::filesystem::space(folder, missing);
     constexpr std::uintmax_t little = 1'000'000'000;
     const std::string free = bytes_text(space.available) + " free for the store";
@@ -135,7 +133,22 @@ void check_store(Checks& checks, const std::filesystem::path& file) {
     else checks.good("disk", free);
 }
 
-int doctor_verb(const Common& common, std::ostream& out) {
+// The store alone, which there must be.
+int store_verb(const std::filesystem::path& file, std::ostream& out) {
+    if (!std::filesystem::exists(file)) store::Store::open_to_read(file);  // which says so
+    Checks checks(out);
+    check_store(checks, file);
+    return checks.code();
+}
+
+struct DoctorOptions {
+    std::string store;
+    const CLI::Option* store_alone = nullptr;
+};
+
+int doctor_verb(const Common& common, const DoctorOptions& options, std::ostream& out) {
+    if (options.store_alone->count() > 0)
+        return store_verb(options.store.empty() ? common.store : std::filesystem::path(options.store), out);
     Checks checks(out);
     checks.good("program", fmt::format("marginalia {}, SQLite {}", MARGINALIA_VERSION, sqlite3_libversion()));
     checks.good("cores",
@@ -146,14 +159,23 @@ int doctor_verb(const Common& common, std::ostream& out) {
     if (const char* threads = std::getenv("OMP_NUM_THREADS"))
         checks.note("OMP_NUM_THREADS", fmt::format("is {}; workers set their own", threads));
     check_worker(checks, plugin_folders(common.plugin_paths));
-    check_store(checks, common.store);
+    std::error_code unknown;
+    if (std::filesystem::exists(common.store, unknown)) check_store(checks, common.store);
+    else
+        checks.note("store", fmt::format("{} is not there yet; `marginalia run FILE` makes it", common.store.string()));
+    check_disk(checks, std::filesystem::absolute(common.store).parent_path());
     return checks.code();
 }
 
 }  // namespace
 
 void add_doctor(CLI::App& app, CommandLine& line) {
-    add_verb(app, line, "doctor", "Check worker, LibTorch, plugins, store and disk", doctor_verb);
+    const auto [verb, options] =
+        add_verb(app, line, "doctor", "Check worker, LibTorch, plugins, store and disk", doctor_verb);
+    verb->footer(footer_of_doctor);
+    options.store_alone =
+        verb->add_option("--store", options.store, "check a store and nothing else: FILE, or the one that verbs take")
+            ->expected(0, 1);
 }
 
 }  // namespace marginalia

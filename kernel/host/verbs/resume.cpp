@@ -11,6 +11,8 @@ void add_resume(CLI::App& app, CommandLine& line) {
                                  return resume_verb(completed(common, options), out);
                              });
     add_experiment(verb, options.experiment);
+    verb->add_flag("--no-new", options.no_new,
+                   "only trials that the store has, and none that the file asks for besides");
     add_what_again(verb, options);
     add_quiet(verb, options);
 }

@@ -7,7 +7,8 @@ namespace marginalia {
 namespace {
 
 struct SubmitOptions : RunOptions {
-    bool slurm = false, dry = false;
+    bool slurm = false;
+    SubmitTo to;
 };
 
 struct TaskOptions {
@@ -19,13 +20,19 @@ struct TaskOptions {
 
 void add_submit(CLI::App& app, CommandLine& line) {
     const auto [verb, options] =
-        add_verb<SubmitOptions>(app, line, "submit", "Hand what is missing of an experiment file to a cluster",
+        add_verb<SubmitOptions>(app, line, "submit", "Hand what is missing of an experiment file to other machines",
                                 [](const Common& common, const SubmitOptions& options, std::ostream& out) {
-                                    return submit_verb(completed(common, options), options.dry, out);
+                                    return submit_verb(completed(common, options), options.to, out);
                                 });
     add_file(verb, options);
-    verb->add_flag("--slurm", options.slurm, "as an array job of Slurm, the only engine so far; [slurm] says how");
-    verb->add_flag("--dry-run", options.dry, "print the job's script and do nothing");
+    CLI::Option* slurm =
+        verb->add_flag("--slurm", options.slurm, "as an array job of Slurm, unless --parts is given; [slurm] says how");
+    CLI::Option* dry = verb->add_flag("--dry-run", options.to.dry, "print the job's script and do nothing");
+    verb->add_option("--parts", options.to.parts,
+                     "as so many stores, EXPERIMENT-1.db and on, each for `resume --no-new` on any machine")
+        ->check(whole_number(1, 10'000))
+        ->excludes(slurm)
+        ->excludes(dry);
     add_what_again(verb, options);
 }
 
