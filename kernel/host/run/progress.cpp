@@ -45,15 +45,20 @@ void append(std::string& text, const std::string& part, const char* separator) {
     text += part;
 }
 
+// "trial 3 (seed 0) done after 4.2 s: kl 0.0412"
+std::string end_text(const RunningTrial& trial, const std::string& how) {
+    std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds_in_all());
+    append(text, telling_metrics(trial.latest, 3), ": ");
+    return text;
+}
+
 // Lines without cursor movement, few of them: for pipes, files and dumb terminals.
 class PlainProgress final : public Progress {
 public:
     void line(const std::string& text) override { say(text); }
 
     void ended(const RunningTrial& trial, const std::string& how) override {
-        std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds_in_all());
-        append(text, telling_metrics(trial.latest, 3), ": ");
-        line(text);
+        line(end_text(trial, how));
         announced_.erase(trial.job->trial);
     }
 
@@ -120,12 +125,12 @@ public:
     }
 
     void ended(const RunningTrial& trial, const std::string& how) override {
-        std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds_in_all());
-        append(text, telling_metrics(trial.latest, 3), ": ");
         if (seconds_since(last_ended_) < 0.2) return;  // trials of milliseconds: the total line tells enough
         last_ended_ = Clock::now();
-        line(text);
+        line(end_text(trial, how));
     }
+
+    void stopped(const RunningTrial& trial, const std::string& how) override { line(end_text(trial, how)); }
 
     void show(const std::vector<const RunningTrial*>& running, const Totals& totals) override {
         if (seconds_since(drawn_at_) < 0.2) return;
