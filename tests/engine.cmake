@@ -38,6 +38,7 @@ engine_faults_test(hooks ${faults}/hooks_test.py --program $<TARGET_FILE:margina
 engine_faults_test(kill ${faults}/kill_test.py --experiment ${faults}/kill.toml --kills 20)
 engine_faults_test(kill_asha ${faults}/kill_test.py --experiment ${faults}/kill_asha.toml --kills 20)
 engine_faults_test(stopping ${faults}/stopping_test.py)
+engine_faults_test(open_trials ${faults}/open_trials_test.py)
 # The same with the real programs, training on a small lattice.
 add_test(NAME kill_training COMMAND Python3::Interpreter ${faults}/kill_test.py --host $<TARGET_FILE:marginalia>
          --worker $<TARGET_FILE:marginalia-worker> --plugins ${MARGINALIA_PLUGIN_DIR} --experiment ${faults}/kill_training.toml

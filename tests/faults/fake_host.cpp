@@ -1,11 +1,13 @@
 // The acting verbs without the rest of the command line: what the tests of scheduling start, kill and start again.
-//   fake_host run|plan|resume|plugins [FILE|EXPERIMENT] [--store FILE] [--plugin-path FOLDER]... [--retry-failed]
+//   fake_host run|plan|resume|tell|plugins [FILE|EXPERIMENT] [--store FILE] [--plugin-path FOLDER]... [--retry-failed]
 //             [--patience LOADING:RECORD:END] [--hook-patience MILLISECONDS] [key=value]...
 #include <marginalia/error.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <unistd.h>
+
 #include <iostream>
 #include <string_view>
 
@@ -51,8 +53,9 @@ int act(int argc, char** argv) {
     if (verb == "run") return run_verb(options, std::cout);
     if (verb == "plan") return plan_verb(options, std::cout);
     if (verb == "resume") return resume_verb(options, std::cout);
+    if (verb == "tell") return tell_verb(options, STDIN_FILENO, STDOUT_FILENO);
     if (verb == "plugins") return list_plugins(options);
-    std::cerr << "fake_host run|plan|resume|plugins ...\n";
+    std::cerr << "fake_host run|plan|resume|tell|plugins ...\n";
     return 2;
 }
 

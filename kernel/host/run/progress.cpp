@@ -49,6 +49,13 @@ void append(std::string& text, const std::string& part, const char* separator) {
 
 constexpr std::size_t most_told = 20;  // trials that fail, or end at once
 
+// "trial 3 (seed 0) done after 4.2 s: kl 0.0412"
+std::string end_text(const RunningTrial& trial, const std::string& how) {
+    std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds_in_all());
+    append(text, telling_metrics(trial.latest, 3), ": ");
+    return text;
+}
+
 // Lines without cursor movement, few of them: for pipes, files and dumb terminals.
 class PlainProgress final : public Progress {
 public:
@@ -58,10 +65,14 @@ public:
         announced_.erase(trial.job->trial);
         if (++ended_ > most_told && seconds_since(last_ended_) < long_silence) return void(++unsaid_);
         last_ended_ = Clock::now();
-        std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds_in_all());
-        append(text, telling_metrics(trial.latest, 3), ": ");
+        std::string text = end_text(trial, how);
         if (unsaid_ > 0) text += "; before it " + count_text(std::exchange(unsaid_, 0), "other trial");
         line(text);
+    }
+
+    void stopped(const RunningTrial& trial, const std::string& how) override {
+        announced_.erase(trial.job->trial);
+        line(end_text(trial, how));
     }
 
     bool failed(const std::string& text) override {
@@ -135,11 +146,9 @@ public:
     }
 
     void ended(const RunningTrial& trial, const std::string& how) override {
-        std::string text = named(trial) + " " + how + " after " + duration_text(trial.seconds_in_all());
-        append(text, telling_metrics(trial.latest, 3), ": ");
         if (seconds_since(last_ended_) < 0.2) return;  // trials of milliseconds: the total line tells enough
         last_ended_ = Clock::now();
-        line(text);
+        line(end_text(trial, how));
     }
 
     bool failed(const std::string& text) override {
@@ -147,6 +156,7 @@ public:
         line(text);
         return true;
     }
+    void stopped(const RunningTrial& trial, const std::string& how) override { line(end_text(trial, how)); }
 
     void show(const std::vector<const RunningTrial*>& running, const Totals& totals) override {
         if (seconds_since(drawn_at_) < 0.2) return;

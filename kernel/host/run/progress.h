@@ -54,8 +54,9 @@ public:
         line(text);
         return true;
     }
-    virtual void ended(const RunningTrial& trial, const std::string& how) = 0;  // "done", "preempted"
-    virtual void show(const std::vector<const RunningTrial*>& running, const Totals& totals) = 0;  // call it often
+    virtual void ended(const RunningTrial& trial, const std::string& how) = 0;  // "done"; of many at once only some
+    virtual void stopped(const RunningTrial& trial, const std::string& how) { ended(trial, how); }  // each of them
+    virtual void show(const std::vector<const RunningTrial*>& running, const Totals& totals) = 0;   // call it often
     virtual void clear() {}  // before others write to the terminal
 };
 

@@ -13,6 +13,7 @@
 #include "kernel/host/results/text.h"
 #include "kernel/host/run/live_runs.h"
 #include "kernel/host/run/open_store.h"
+#include "kernel/host/run/open_trials.h"
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/run/provenance.h"
 #include "kernel/host/run/queue_trials.h"
@@ -274,11 +275,13 @@ void keep_stored(Experiment& experiment, const fs::path& file) {
     experiment.stage1 = nullptr;
 }
 
-// Of a sweep's trials, each once.
-std::vector<nlohmann::json> configs_of(const fs::path& file, std::int64_t sweep) {
+// Of a sweep's trials and those that are open besides, each once.
+std::vector<nlohmann::json> configs_of(const fs::path& file, std::int64_t sweep, const OpenTrials& open) {
     store::Store reader = store::Store::open_to_read(file);
+    std::vector<store::Trial> trials = store::list_trials(reader, {.sweep = sweep});
+    trials.insert(trials.end(), open.trials().begin(), open.trials().end());
     std::map<std::string, nlohmann::json> by_hash;
-    for (const store::Trial& trial : store::list_trials(reader, {.sweep = sweep}))
+    for (const store::Trial& trial : trials)
         if (!by_hash.contains(trial.config_hash))
             by_hash[trial.config_hash] = nlohmann::json::parse(trial.config, nullptr, false);
     std::vector<nlohmann::json> configs;
@@ -353,8 +356,11 @@ int run_verb(const RunOptions& options, std::ostream& out) {
 
 int resume_verb(const RunOptions& options, std::ostream& out) {
     const store::Sweep newest = newest_sweep(options);
-    const std::vector<nlohmann::json> configs = configs_of(options.store, newest.id);
+    const OpenTrials open(options.store, newest.experiment, options.trust);
+    const std::vector<nlohmann::json> configs = configs_of(options.store, newest.id, open);
     const StoredCode code(newest, options.trust);
+    std::vector<fs::path> folders = code.plugin_folders(options.plugin_paths);
+    if (!options.of_a_task) open.add_folders(folders, options.plugin_paths);
     const auto read = [&](const PluginCatalogue& plugins) {
         Experiment experiment =
             parse_experiment(newest.toml, newest.file, options.overrides, as_before(plugins, configs));
@@ -362,10 +368,10 @@ int resume_verb(const RunOptions& options, std::ostream& out) {
         leave_out_hooks(experiment, code);
         for (const Experiment* one = &experiment; one; one = one->stage1.get())
             for (const TrialConfig& trial : one->trials) code.require_scripts(trial.config, plugins);
+        if (!options.of_a_task) open.add_to(experiment, options.overrides, plugins);
         return experiment;
     };
-    return perform(options, code.covers(newest.file) ? fs::path(newest.file) : fs::path(),
-                   code.plugin_folders(options.plugin_paths), read, out);
+    return perform(options, code.covers(newest.file) ? fs::path(newest.file) : fs::path(), folders, read, out);
 }
 
 }  // namespace marginalia

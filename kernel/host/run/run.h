@@ -44,7 +44,8 @@ std::vector<std::filesystem::path> experiment_plugin_folders(const RunOptions& o
 // called from the main thread, before any other thread is started (it blocks those signals while it runs).
 int run_verb(const RunOptions& options, std::ostream& out);
 
-// The same for an experiment already in the store, from the text that was stored with its newest sweep.
+// The same for everything open of an experiment in the store: what its newest sweep's text has, and the trials of
+// earlier ones and of `tell`, by their own configs.
 int resume_verb(const RunOptions& options, std::ostream& out);
 
 // Evaluates trials that are trained, by their own [evaluation] and [reference] with options.overrides. The plugins are

@@ -251,6 +251,7 @@ void Scheduler::take_claims() {
         } else {
             station.shown.claimed = station.claim->at;
             station.shown.seconds_before = station.claim->seconds_before;
+            if (station.claim->checkpoint) station.kept_step = station.claim->checkpoint->step;
             if (!goes_on(station)) trial_preempted(station);
             else start_if_ready(station);
         }

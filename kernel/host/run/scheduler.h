@@ -123,6 +123,7 @@ private:
     void heed_store();
     void heed_request(Station&, store::Wish wish);
     std::string end_as_asked(const Station&);
+    static std::string end_by_signal(const Station&);
     std::set<store::TrialId> at_hand() const;
     void take_up_open(const StoreNews& news);
     void take_up(const store::OpenTrial& open);
@@ -168,7 +169,7 @@ private:
     std::uint64_t evaluation_done(store::TrialId trial, std::int64_t evaluation);
     void evaluate_next(Job job);
     void trial_preempted(Station&);
-    void say_stopped(const Station&);
+    void say_stopped(const Station&, const std::string& how);
     void trial_failed(Station&, store::Status status, std::string reason);
     void count_failed(store::TrialId trial);
     void trial_lost(Station&, std::string reason);

@@ -24,6 +24,7 @@ void Scheduler::take_signals() {
                      (signal == SIGINT ? "; press Ctrl-C again to kill them" : " (" + signal_name(signal) + ")"));
             if (nothing_to_keep) stop_deadline_ = Clock::now();
         } else if (is_urgent(signal) && Clock::now() - stopped_at_ > one_keypress) {
+            if (anything_started() && Clock::now() < stop_deadline_) progress_.line("killing what still runs");
             stop_deadline_ = Clock::now();
         }
     }

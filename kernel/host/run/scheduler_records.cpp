@@ -174,7 +174,7 @@ void Scheduler::trial_done(Station& station) {
         Unsaid& unsaid = unsaid_.emplace_back(Unsaid{number, std::move(job), station.shown});
         unsaid.shown.job = &unsaid.job;
     } else if (!goes_on(station)) {
-        say_stopped(station);
+        say_stopped(station, "trained, its evaluation left to do,");
     } else {
         job.latest = std::move(station.shown.latest);
         evaluate_next(std::move(job));
@@ -199,13 +199,22 @@ void Scheduler::evaluate_next(Job job) {
 
 void Scheduler::trial_preempted(Station& station) {
     end_with(station, store::Status::preempted);
-    say_stopped(station);
+    say_stopped(station, end_by_signal(station));
     vacate(station);
 }
 
-void Scheduler::say_stopped(const Station& station) {
+void Scheduler::say_stopped(const Station& station, const std::string& how) {
     if (!station.wish) ++result_.preempted;
-    progress_.ended(station.shown, station.wish ? end_as_asked(station) : "stopped");
+    progress_.stopped(station.shown, station.wish ? end_as_asked(station) : how);
+}
+
+// "stopped with its checkpoint of step 120"
+std::string Scheduler::end_by_signal(const Station& station) {
+    if (!station.started) return "stopped before it had begun";
+    const std::string how = station.killed_as ? "killed" : "stopped";
+    if (station.job->trained) return how + " in its evaluation, of which it keeps the stages that are done,";
+    if (station.kept_step < 0) return how + " before its first checkpoint";
+    return fmt::format("{} with its checkpoint of step {}", how, station.kept_step);
 }
 
 void Scheduler::trial_failed(Station& station, store::Status status, std::string reason) {

@@ -148,6 +148,7 @@ void Scheduler::take_checkpoint_end(Station& station, std::string_view payload) 
                     std::to_string(station.piece_bytes) + " came");
     station.pieces = 0;
     station.piece_bytes = 0;
+    station.kept_step = step;
     writer_.end_checkpoint(station.job->trial, step, options_.retention);
 }
 

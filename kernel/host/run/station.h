@@ -57,6 +57,7 @@ struct Scheduler::Station {
     Clock::time_point log_at{};              // when more of it is due
     std::uint64_t log_number = 0;            // of the last piece among the writer's records
     std::optional<store::Status> killed_as;  // we killed the worker; what the trial is then
+    std::int64_t kept_step = -1;             // of the trial's newest checkpoint; -1: it has none
     std::int64_t stop_at = 0;                // the rung to which the trial runs; 0: to its end
     std::string pruned_for;                  // why it is over once it has stopped; empty: it is not
     store::Rung pruned_at;
@@ -99,6 +100,7 @@ struct Scheduler::Station {
         piece_asked = false;
         pieces = 0;
         piece_bytes = 0;
+        kept_step = -1;
         pruned_for.clear();
     }
 };

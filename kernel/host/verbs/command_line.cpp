@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "kernel/base/printable.h"
+#include "kernel/host/results/text.h"
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/run/open_store.h"
 #include "kernel/host/verbs/manual.h"
@@ -22,10 +23,15 @@ constexpr const char* introduction =
     "marginalia: experiments with generative marginalization models.\n"
     "TRIAL is a number, a prefix of a config hash, 'last', or 'best:METRIC'.";
 
-constexpr const char* exit_codes_text =
-    "Exit codes: 0 done; 2 wrong words, files or input; 3 a plugin is missing or refused; 4 the store cannot be used;\n"
-    "5 nothing matched; 6 the answer could not be written. Of run, resume, evaluate and tell also 1 a trial failed;\n"
-    "75, 130 and 143 stopped by a signal.";
+// "Exit codes: 0 done; 2 wrong words, files or input; ..."
+std::string exit_codes_text() {
+    std::string text;
+    for (const auto& [code, meaning] : exit_codes)
+        text += fmt::format("{}{} {}", text.empty() ? "Exit codes: " : "; ", code, meaning);
+    std::string lines = wrap(text + ".", 110);
+    lines.pop_back();  // the parser ends a footer's line
+    return lines;
+}
 
 // The verb the user is in: the deepest one parsed.
 const CLI::App* current(const CLI::App& app) {
@@ -130,7 +136,7 @@ int run_command_line(int argc, char** argv, std::ostream& out) {
             add(app, line);
             app.get_subcommands([](const CLI::App*) { return true; }).back()->group(group.title);
         }
-    app.footer(exit_codes_text);  // after the verbs, which would take it over
+    app.footer(exit_codes_text());  // after the verbs, which would take it over
     const std::string first = argc > 1 ? argv[1] : "";
     if (first == manual_word) return print_manual(app, out), exit_ok;
     if (first == completing_word) {

@@ -2,6 +2,7 @@
 
 #include <cctype>
 
+#include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/command_place.h"
 
 namespace marginalia {
@@ -25,7 +26,7 @@ where data sets are kept
 another worker program than the one beside this program
 .TP
 .B NO_COLOR
-where it is set, nothing is coloured
+where it is set, nothing is coloured, and no terminal is shown pictures unless \fB\-\-pictures always\fR asks for them
 .SH FILES
 .TP
 .I marginalia.db
@@ -125,7 +126,10 @@ void print_manual(const CLI::App& app, std::ostream& out) {
         if (verb->get_group() != group) out << ".SS " << roff(group = verb->get_group()) << "\n";
         print_verb(*verb, verb->get_name(), out);
     }
-    out << ".SH EXIT STATUS\n" << as_it_is(app.get_footer()) << files_and_environment;
+    out << ".SH EXIT STATUS\n";
+    for (const auto& [code, meaning] : exit_codes)
+        out << ".TP\n" << bold(std::to_string(code)) << "\n" << roff(meaning) << "\n";
+    out << files_and_environment;
 }
 
 }  // namespace marginalia

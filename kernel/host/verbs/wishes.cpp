@@ -72,12 +72,9 @@ void wait_for(store::Store& store, std::vector<store::Answer>& answers, Wish wis
     }
 }
 
-// The command that takes up what is queued: of several runs of files a resume goes on with the last alone.
-std::string command_for(store::Store& store, const store::Trial& trial) {
-    const store::Sweep newest = store::newest_sweep(store, trial.experiment);
-    const std::string what = newest.id == trial.sweep ? "resume " + shell_word(trial.experiment)
-                                                      : "run " + shell_word(store::sweep_of(store, trial.sweep).file);
-    return "marginalia " + what + store_option(store);
+// The command that takes up what is queued.
+std::string command_for(const store::Store& store, const store::Trial& trial) {
+    return "marginalia resume " + shell_word(trial.experiment) + store_option(store);
 }
 
 std::string words_on_retry(store::Store& store, const store::Answer& answer) {
