@@ -1,6 +1,8 @@
 // What is shown, as it stands in the address after '#': a link is a view. Defaults are left out.
 
-const list_of = (text) => (text ? text.split(",") : []);
+// Lists, in which names may have any characters.
+const list_of = (text) => (text ? text.split(",").map((part) => { try { return decodeURIComponent(part); } catch { return part; } }) : []);
+const list_text = (names) => names.map((name) => String(name).replace(/[%,]/g, encodeURIComponent)).join(",");
 
 // "3-5,9": numbers of trials, so that many stay short.
 const numbers_of = (text) =>
@@ -40,4 +42,12 @@ const change_view = (changes) => {
   const merged = Object.fromEntries(Object.entries({ ...words, ...changes }).filter(([, value]) => value !== null && value !== ""));
   history.replaceState(null, "", address_of({ page, name, words: merged }));
   redraw_page();
+};
+
+// Trials whose curves are drawn.
+const set_trials = (numbers) => change_view({ chosen: numbers_text([...numbers]) });
+const choose_trials = (ids, on) => {
+  const chosen = new Set(numbers_of(read_address().words.chosen));
+  for (const id of ids) if (on) chosen.add(id); else chosen.delete(id);
+  set_trials(chosen);
 };

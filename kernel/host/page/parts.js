@@ -9,7 +9,7 @@ const fill = (node, attributes, children) => {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat().filter((child) => child !== false && child !== null && child !== undefined));
+  node.append(...children.flat(Infinity).filter((child) => child !== false && child !== null && child !== undefined));
   return node;
 };
 const make = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
@@ -80,4 +80,4 @@ const keeping = (node, draw) => {
   }
   if (focus) node.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
 };
-const renew = (node, ...children) => keeping(node, () => node.replaceChildren(...children.flat().filter(Boolean)));
+const renew = (node, ...children) => keeping(node, () => node.replaceChildren(...children.flat(Infinity).filter(Boolean)));
