@@ -53,14 +53,23 @@ void Digest::check(int result) const {
 
 void Digest::update(std::string_view bytes) { check(EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size())); }
 
-std::string Digest::hex() {
+std::string Digest::bytes() {
     std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
     unsigned size = 0;
     check(EVP_DigestFinal_ex(context_->evp, bytes.data(), &size));
+    return {bytes.begin(), bytes.begin() + size};
+}
+
+std::string Digest::hex() {
     std::string digits;
-    for (unsigned i = 0; i < size; ++i)
-        (digits += "0123456789abcdef"[bytes[i] >> 4]) += "0123456789abcdef"[bytes[i] & 15];
+    for (const unsigned char byte : bytes()) (digits += "0123456789abcdef"[byte >> 4]) += "0123456789abcdef"[byte & 15];
     return digits;
+}
+
+std::string sha256_bytes(std::string_view bytes) {
+    Digest digest(sha256);
+    digest.update(bytes);
+    return digest.bytes();
 }
 
 std::string sha256_hex(std::string_view bytes) { return hex_of(sha256, bytes); }

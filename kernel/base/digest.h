@@ -9,8 +9,8 @@
 
 namespace marginalia {
 
-// Takes bytes piece by piece; hex() ends the digest and may be called once. Throws Error where OpenSSL refuses the
-// method, as MD5 under some policies.
+// Takes bytes piece by piece; bytes() or hex() ends the digest, and one of them may be called once. Throws Error where
+// OpenSSL refuses the method, as MD5 under some policies.
 class Digest {
 public:
     explicit Digest(const char* method);  // "SHA256", "MD5"
@@ -19,6 +19,7 @@ public:
     Digest& operator=(const Digest&) = delete;
 
     void update(std::string_view bytes);
+    std::string bytes();
     std::string hex();  // lower-case
 
 private:
@@ -28,6 +29,7 @@ private:
     const char* method_;
 };
 
+std::string sha256_bytes(std::string_view bytes);
 std::string sha256_hex(std::string_view bytes);
 std::string md5_hex(std::string_view bytes);
 

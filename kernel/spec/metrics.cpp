@@ -107,6 +107,8 @@ constexpr Known metric_table[] = {
     {"marginal_bias_by_size", "nats", Goal::none, 0, "mean error of log-marginals of one subset size"},
 };
 
+constexpr std::string_view by_size = "_by_size";
+
 bool ends_with(std::string_view name, std::string_view ending) { return name.ends_with(ending); }
 
 const Known* find_known(std::string_view name) {
@@ -217,7 +219,7 @@ std::vector<std::string> by_importance(std::vector<std::string> names) {
     const std::vector<std::string>& order = main_metrics();
     const auto size = std::ssize(order);
     auto rank = [&order, size](const std::string& name) {
-        const std::string base = is_by_size(name) ? name.substr(0, name.rfind("_by_size")) : name;
+        const std::string base = axis_of(name) == Axis::sites ? name.substr(0, name.rfind(by_size)) : name;
         const auto place = std::find(order.begin(), order.end(), base) - order.begin();
         return base == "loss" ? place : base == "log_z_estimate" ? place + 1 : place + (place == size ? 2 : 0);
     };
@@ -229,6 +231,9 @@ std::vector<std::string> by_importance(std::vector<std::string> names) {
 
 bool is_reference(std::string_view name) { return ends_with(name, "_exact") || ends_with(name, "_stderr"); }
 
-bool is_by_size(std::string_view name) { return ends_with(name, "_by_size"); }
+Axis axis_of(std::string_view name) {
+    if (ends_with(name, by_size)) return Axis::sites;
+    return name == "pair_correlation" || name == "pair_correlation_reference" ? Axis::distance : Axis::step;
+}
 
 }  // namespace marginalia

@@ -47,7 +47,8 @@ std::vector<std::string> by_importance(std::vector<std::string> names);
 // Exact values of the target that evaluation stores beside the results, and standard errors: not results themselves.
 bool is_reference(std::string_view name);
 
-// Metrics whose step is the size of a subset of sites, not a step of training.
-bool is_by_size(std::string_view name);
+// What a metric's points stand over: a step of training, the number of sites in a subset, a distance in sites.
+enum class Axis { step, sites, distance };
+Axis axis_of(std::string_view name);
 
 }  // namespace marginalia

@@ -13,8 +13,6 @@
 #include <functional>
 #include <sstream>
 
-#include "kernel/host/results/curves.h"
-#include "kernel/host/results/html.h"
 #include "kernel/host/results/results.h"
 #include "kernel/host/results/table.h"
 #include "kernel/host/results/text.h"
@@ -214,61 +212,4 @@ TEST_CASE("a bound, an estimate and a standard error are explained by what they 
     CHECK(metric_info("nll_bits_stderr").about == "standard error of nll_bits");
     CHECK(metric_info("log_z_estimate").about == "the running estimate of log Z");
     CHECK(metric_info("mine_estimate").about.empty());
-}
-
-TEST_CASE("curves are averaged over seeds and thinned") {
-    const Series exact = average_seeds({{{0, 10}, {1, 3}}, {{0, 10}, {3, 5}}});
-    CHECK(exact.seeds == 2);
-    CHECK(exact.x == std::vector<double>{0, 10});
-    CHECK(exact.mean == std::vector<double>{2, 4});
-    CHECK(exact.low[0] == doctest::Approx(1));
-    CHECK(exact.max[1] == 5);
-    Points many;
-    for (int step = 0; step < 100000; ++step) {
-        many.step.push_back(step);
-        many.value.push_back(step % 2);
-    }
-    const Series thinned = average_seeds({many});
-    CHECK(thinned.x.size() <= most_curve_points);
-    CHECK(thinned.x.size() > most_curve_points / 2);
-    CHECK(thinned.mean[100] == doctest::Approx(0.5).epsilon(0.01));
-    CHECK(thinned.min[100] == 0);
-    CHECK(thinned.max[100] == 1);
-}
-
-TEST_CASE("nothing from a store can break out of the page") {
-    CHECK(html("<b a='1'>&\"") == "&lt;b a=&#39;1&#39;&gt;&amp;&quot;");
-    CHECK(script_json({{"x", "</script><!--"}}) == "{\"x\":\"\\u003c/script>\\u003c!--\"}");
-}
-
-TEST_CASE("a report of many configurations takes a few times as long as reading them") {
-    constexpr int configs = 4000;
-    const auto folder = std::filesystem::temp_directory_path() / fmt::format("marginalia-report-{}", ::getpid());
-    std::filesystem::create_directory(folder);
-    store::PlannedSweep sweep{"wide", "", "/here/wide.toml", "name = \"wide\"\n", "{}", {}};
-    for (int i = 0; i < configs; ++i)
-        sweep.trials.push_back({fmt::format(R"({{"train":{{"rate":{}}}}})", i), fmt::format("{:016x}", i), 0});
-    auto store = store::Store::open(folder / "a.db");
-    store.transaction([&] {
-        for (const auto& trial : store.enqueue(sweep)) {
-            store.claim(trial.id, store::this_process(), "cpu", 1);
-            for (const char* metric : {"kl", "nll_bits", "free_energy", "spearman"})
-                store.set_final_metric(trial.id, metric, static_cast<double>(trial.id));
-            store.set_status(trial.id, store::Status::done);
-        }
-    });
-    // The least of a few: another process may disturb any one of them.
-    const auto seconds_of = [](const std::function<std::size_t()>& work) {
-        double least = HUGE_VAL;
-        for (int i = 0; i < 3; ++i) {
-            const std::clock_t began = std::clock();
-            CHECK(work() >= 4000);  // trials, or bytes
-            least = std::min(least, static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC);
-        }
-        return least;
-    };
-    const double reading = seconds_of([&] { return load_results(store, {.experiment = "wide"}).trials.size(); });
-    const double page = seconds_of([&] { return report_page(store, "wide").size(); });
-    CHECK(page / reading < 20);  // it is 2 to 7; with the square of their number it was over 100
-    std::filesystem::remove_all(folder);
 }

@@ -216,16 +216,20 @@ std::string config_value(const FlatConfig& config, const std::string& key) {
     return found == config.end() ? std::string("—") : found->second;
 }
 
+std::optional<double> shown_error(const Group& group, const std::string& metric) {
+    const auto found = group.finals.find(metric);
+    if (found == group.finals.end() || !std::isfinite(found->second.mean)) return std::nullopt;
+    if (found->second.standard_error) return found->second.standard_error;
+    const auto own = group.finals.find(metric + "_stderr");
+    return own == group.finals.end() ? std::nullopt : std::optional(own->second.mean);
+}
+
 ShownEstimate shown_estimate(const Group& group, const std::string& metric) {
     const auto found = group.finals.find(metric);
     if (found == group.finals.end()) return {};
     ShownEstimate shown;
-    std::optional<double> error = found->second.standard_error;
-    const auto own = group.finals.find(metric + "_stderr");
-    if (!error && own != group.finals.end() && std::isfinite(found->second.mean)) {
-        error = own->second.mean;
-        shown.of_samples = true;
-    }
+    const std::optional<double> error = shown_error(group, metric);
+    shown.of_samples = error && !found->second.standard_error;
     shown.text = estimate_text(found->second, error);
     shown.value = {found->second.mean, error ? nlohmann::json(*error) : nlohmann::json()};
     return shown;

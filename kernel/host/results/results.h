@@ -88,6 +88,8 @@ struct ShownEstimate {
     bool of_samples = false;  // the error is that of the evaluation's samples
 };
 ShownEstimate shown_estimate(const Group& group, const std::string& metric);
+// Its error alone; nullopt where there is none.
+std::optional<double> shown_error(const Group& group, const std::string& metric);
 
 Tone tone_of(store::Status status);
 

@@ -13,14 +13,14 @@ nlohmann::json number_or_text(double value) {
     return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(not_finite_name(value));
 }
 
+}  // namespace
+
 nlohmann::json tags_of(const store::Trial& trial) {
     nlohmann::json tags = nlohmann::json::array();
     std::istringstream words(trial.tags);
     for (std::string tag; std::getline(words, tag, ',');) tags.push_back(tag);
     return tags;
 }
-
-}  // namespace
 
 nlohmann::ordered_json trial_json(store::Store& store, const store::TrialDetails& details) {
     const store::Trial& trial = details.trial;

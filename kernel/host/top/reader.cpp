@@ -44,7 +44,7 @@ bool is_more_telling(const std::string& metric, const std::string& than) {
 
 // What can be compared between trials or drawn by steps, main metrics first.
 std::vector<std::string> results_among(std::vector<std::string> names) {
-    std::erase_if(names, [](const std::string& name) { return is_reference(name) || is_by_size(name); });
+    std::erase_if(names, [](const std::string& name) { return is_reference(name) || axis_of(name) != Axis::step; });
     return by_importance(std::move(names));
 }
 

@@ -87,7 +87,7 @@ std::vector<std::string> chosen_metrics(const std::vector<Listing>& listings, co
     for (const Listing& listing : listings)
         for (const auto& [trial, metrics] : listing.values)
             for (const auto& [name, value] : metrics)
-                if (!is_reference(name) && !is_by_size(name)) names.insert(name);
+                if (!is_reference(name) && axis_of(name) == Axis::step) names.insert(name);
     std::vector<std::string> chosen = by_importance({names.begin(), names.end()});
     if (chosen.size() > most_metrics) chosen.resize(most_metrics);
     return chosen;

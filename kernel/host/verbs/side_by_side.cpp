@@ -45,7 +45,7 @@ std::vector<std::string> metrics_of(const std::vector<TrialResult>& trials) {
     std::set<std::string> names;
     for (const TrialResult& result : trials)
         for (const auto& [name, value] : result.finals)
-            if (!is_by_size(name)) names.insert(name);
+            if (axis_of(name) == Axis::step) names.insert(name);
     return by_importance({names.begin(), names.end()});
 }
 
