@@ -45,14 +45,14 @@ const padded = ([low, high]) => {
 
 const axis_look = () => ({ grid: { color: css_colour("line"), borderColor: css_colour("line"), tickColor: css_colour("line") },
                            ticks: { color: css_colour("soft"), font: { size: 11 }, maxRotation: 0, maxTicksLimit: 7, callback: tick_text } });
-const power_ticks = (value) => {
+const ticks_at_digits = (digits) => (value) => {
   const digit = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-  return Math.abs(digit - 1) < 1e-6 ? tick_text(value) : "";
+  return digits.some((one) => Math.abs(digit - one) < 1e-6) ? tick_text(value) : "";
 };
 const axis_of = (is_log, [min, max], title) => {
   const look = axis_look(), decades = is_log && min > 0 ? Math.log10(max / min) : 0;
   return { type: is_log ? "logarithmic" : "linear", min, max, grid: look.grid,
-           ticks: { ...look.ticks, ...(is_log ? { callback: decades > 1.2 ? power_ticks : tick_text, maxTicksLimit: 10 } : {}), includeBounds: false },
+           ticks: { ...look.ticks, ...(is_log ? { callback: ticks_at_digits(decades > 3 ? [1] : decades > 1.2 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9]), maxTicksLimit: 12 } : {}), includeBounds: false },
            title: { display: title !== "", text: title, color: css_colour("soft"), font: { size: 11 } } };
 };
 
@@ -156,7 +156,7 @@ class LineChart {
     const { zoom } = view, seen = zoom ? [zoom[0], zoom[1]] : this.whole_of(series, view.xlog);
     const inner = extent_of(series, view.band, seen), lines = extent_of(series, "none", seen);
     const can_log = lines[0] > 0, decades = can_log ? Math.log10(lines[1] / lines[0]) : 0;
-    this.is_log = can_log && (view.ylog === "log" || (view.ylog === "auto" && decades > 1.3));
+    this.is_log = can_log && (view.ylog === "log" || (view.ylog === "auto" && this.metric.goal === "low" && decades > 1.3));
     const { range, is_cut } = this.y_range(series, view, seen, inner);
     const datasets = datasets_of(series, { ...view, is_log: this.is_log });
     if (this.metric.reference) datasets.push(reference_line(this.metric.reference[1], seen));
@@ -183,7 +183,7 @@ class LineChart {
       return { range: [low / 1.15, high * 1.15], is_cut: false };
     }
     const settled = extent_of(series, view.band, seen, view.zoom || this.metric.axis !== "step" ? 0 : 0.2);
-    const is_cut = !view.full && is_number(settled[0]) && inner[1] - inner[0] > 4 * (settled[1] - settled[0]) && settled[1] > settled[0];
+    const is_cut = !view.full && series.some((one) => one.x.length > 30) && is_number(settled[0]) && inner[1] - inner[0] > 4 * (settled[1] - settled[0]) && settled[1] > settled[0];
     return { range: padded(with_reference(is_cut ? settled : inner)), is_cut };
   }
 

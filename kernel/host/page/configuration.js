@@ -78,7 +78,7 @@ const failure_of = (results, trials) => {
     common.length > 0 && make("p", {}, "All of them have ", make("b", {}, common.join(", ")), "."),
     make("p", {}, "Trials ", trials.slice(0, most_named).map((trial) => [make("a", { href: trial_link(trial.id), title: trial.of.label }, trial.id), " "]),
       trials.length > most_named && `and ${trials.length - most_named} more `,
-      button("draw them", () => set_trials(trials.slice(0, 200).map((trial) => trial.id)), { class: "link" })));
+      make("a", { href: experiment_link(results.name, { tab: "curves", chosen: numbers_text(trials.slice(0, 200).map((trial) => trial.id)) }) }, "their curves")));
 };
 const failures_tab = (results) => {
   const failed = failed_trials(results);

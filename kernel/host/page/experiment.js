@@ -1,6 +1,6 @@
 // One experiment: its head, the condition that chooses its trials, and its tabs.
 
-const tabs = [["", "overview"], ["curves", "curves"], ["table", "table"], ["parallel", "parallel"], ["scatter", "keys"], ["samples", "samples"], ["config", "configuration"],
+const tabs = [["", "overview"], ["curves", "curves"], ["table", "table"], ["parallel", "parallel"], ["scatter", "importance"], ["samples", "samples"], ["config", "configuration"],
               ["failures", "failures"]];
 
 const facts_of = (results) => {
@@ -79,7 +79,7 @@ class ExperimentPage {
     const { field, name, said } = this.condition, text = words[name] || "";
     if (document.activeElement !== field || !this.was_text || this.was_text === field.value) field.value = text;
     this.was_text = text;
-    field.placeholder = is_live ? example_of(this.results) : "parts of names, values, statuses";
+    field.placeholder = is_live ? `such as: ${example_of(this.results)}` : "parts of names, values, statuses";
     field.setAttribute("aria-invalid", String(Boolean(this.refusal)));
     said.classList.toggle("bad", Boolean(this.refusal));
     const met = text && !this.refusal ? `${count(this.results.trials.length, "trial")} ${is_live ? "meet the condition" : "in this report"}` : "";

@@ -6,12 +6,12 @@ const scaled_figure = (metric, figure) => {
   const [mean, error] = estimate_text(figure.mean * factor, figure.error === null ? null : figure.error * factor);
   return { mean: number_text(figure.mean * factor) || mean, error, unit: !is_short ? metric.unit : factor === 1e3 ? "ms" : "µs" };
 };
-const card_of = (results, group, metric) => {
-  const figure = figure_of(results, group, metric.name), { mean, error, unit } = scaled_figure(metric, figure);
+const card_of = (metric, figure) => {
+  const { mean, error, unit } = scaled_figure(metric, figure);
   const limit = metric.reference && `limit ${number_text(metric.reference[1])}`;
   return make("div", { class: "card", title: metric.about }, make("div", { class: "name" }, metric.name, unit && make("span", { class: "unit" }, ` [${unit}]`)),
     make("div", { class: "value" }, mean),
-    make("div", { class: "more" }, [error, count(figure.count, "seed"), limit].filter(Boolean).join(", ")));
+    make("div", { class: "more" }, [error, figure.count && count(figure.count, "seed"), limit].filter(Boolean).join(", ")));
 };
 
 // Of each target the best configuration by the metric that says most.
@@ -25,17 +25,17 @@ const headlines_of = (results) => {
     const of = results.targets.length > 1 ? ` of ${results.targets[group.target].label}` : "";
     return make("section", { class: "headline", "aria-label": `Best${of}` },
       results.groups.length > 1 && make("p", { class: "soft" }, `Best${of} by ${metric.name}: `, make("b", {}, group.label)),
-      make("div", { class: "cards" }, metrics.map((one) => card_of(results, group, one))));
+      make("div", { class: "cards" }, metrics.map((one) => card_of(one, figure_of(results, group, one.name)))));
   }).concat(results.targets.length > best.length ? note(`${results.targets.length - best.length} more targets: figures are compared within one only, in the table below.`) : []);
 };
 
 const paper_table = ({ table }) =>
   table && [make("h2", {}, table.title), table_of(table.title, table.columns.map((title, i) => ({ title, number: i > 0 })), table.rows), table.note && note(table.note)];
 
-const marks_of = (results) => {
+const marks_of = (results, by_seeds) => {
   const marked = results.targets.length > 1 ? `The best of each column is green, within each of ${results.targets.length} targets, as figures of different ones are not compared.`
                                             : "The best of each column is green.";
-  return note(has_seeds(results) ? `Mean ± standard error over the seeds that are done. ${marked}` : marked, " A box draws a row's curves.");
+  return note(by_seeds && has_seeds(results) ? `Mean ± standard error over the seeds that are done. ${marked}` : marked, " A box draws a row's curves.");
 };
 
 // What both tables have: which rows, in which columns.
@@ -73,7 +73,7 @@ const no_rows = (results, words) =>
 const table_tab = (results, words) => {
   const shown = rows_of(results, words);
   if (!shown.rows.length) return [no_rows(results, words)];
-  return [table_controls(results, words, shown), ...results_table(results, { ...shown, redraw: redraw_page }), marks_of(results), paper_table(results)].flat();
+  return [table_controls(results, words, shown), ...results_table(results, { ...shown, redraw: redraw_page }), marks_of(results, shown.by_seeds), paper_table(results)].flat();
 };
 
 const rows_in_overview = 15;
@@ -82,5 +82,5 @@ const overview_table = (results, words) => {
   if (!shown.rows.length) return [no_rows(results, words)];
   const left = shown.rows.length - rows_in_overview;
   const all = left > 0 && make("p", { class: "more-rows" }, make("a", { href: experiment_link(results.name, { ...words, tab: "table" }) }, `all ${count(shown.rows.length, "row")}, sorted and filtered`));
-  return [make("h2", {}, shown.by_seeds ? "Results by configuration" : "Trials"), ...results_table(results, { ...shown, most: rows_in_overview, redraw: redraw_page }), all, marks_of(results)];
+  return [make("h2", {}, shown.by_seeds ? "Results by configuration" : "Trials"), ...results_table(results, { ...shown, most: rows_in_overview, redraw: redraw_page }), all, marks_of(results, shown.by_seeds)];
 };

@@ -47,11 +47,12 @@ const one_column = (name, samples) => {
 const samples_side_by_side = (trials, samples) => {
   const names = [...new Set(trials.flatMap((trial) => (samples[trial.id] || []).map((sample) => sample.name)))];
   if (!names.length) return empty_state("None of these trials has samples yet: they are drawn when a trial is evaluated.");
-  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Samples", "data-scroll": "samples" },
-    make("table", { class: "gallery" }, make("caption", { class: "unseen" }, "Samples of trials side by side"),
-      make("thead", {}, make("tr", {}, make("th", { scope: "col" }, make("span", { class: "unseen" }, "sample")),
-        trials.map((trial) => make("th", { scope: "col" }, places.has(trial.key) && swatch(places.get(trial.key)), make("a", { href: trial_link(trial.id) }, `trial ${trial.id}`), make("span", { class: "unit" }, `${trial.of.label}, seed ${trial.seed}`))))),
-      make("tbody", {}, names.map((name) => make("tr", {}, make("th", { scope: "row" }, name), trials.map((trial) => make("td", {}, one_column(name, samples[trial.id] || []))))))));
+  const table = make("table", { class: "gallery" }, make("caption", { class: "unseen" }, "Samples of trials side by side"),
+    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, make("span", { class: "unseen" }, "sample")),
+      trials.map((trial) => make("th", { scope: "col" }, places.has(trial.key) && swatch(places.get(trial.key)), make("a", { href: trial_link(trial.id) }, `trial ${trial.id}`), make("span", { class: "unit" }, `${trial.of.label}, seed ${trial.seed}`))))),
+    make("tbody", {}, names.map((name) => make("tr", {}, make("th", { scope: "row" }, name), trials.map((trial) => make("td", {}, one_column(name, samples[trial.id] || [])))))));
+  table.style.minWidth = `${130 + 260 * trials.length}px`;
+  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Samples", "data-scroll": "samples" }, table);
 };
 
 const most_side_by_side = 8;

@@ -24,8 +24,8 @@ const group_columns = (results) => [
   ...key_columns(results),
   { name: "seeds", title: "seeds", more: "seeds done of those planned", number: true, value: (row) => row.done,
     show: (row) => `${row.done} / ${row.trials.length}` },
-  ...metric_columns(results),
   { name: "failed", title: "failed", number: true, value: (row) => row.failed, show: (row) => row.failed || "" },
+  ...metric_columns(results),
   { name: "trials", title: "trials", more: "numbers of the trials, one a seed", value: (row) => row.trials[0]?.id, show: (row) => links_to(row.trials) },
 ];
 

@@ -7,6 +7,12 @@ const trial_facts = (trial, statuses) => {
           trial.tags.length > 0 && fact("tags", trial.tags.join(", ")), fact("configuration", trial.config_hash.slice(0, 12))];
 };
 
+const cards_of = (trial, results) => {
+  const error_of_samples = (name) => (is_number(trial.final_metrics[`${name}_stderr`]) ? trial.final_metrics[`${name}_stderr`] : null);
+  const metrics = has_finals(results).filter((metric) => metric.goal !== "none" && metric.name in trial.final_metrics).slice(0, most_cards);
+  return metrics.length > 0 && make("div", { class: "cards" }, metrics.map((metric) => card_of(metric, { mean: trial.final_metrics[metric.name], error: error_of_samples(metric.name), count: 0 })));
+};
+
 const figures_of = (trial, results) => {
   const rows = Object.entries(trial.final_metrics).map(([name, value]) => {
     const metric = metric_of(results, name), error = trial.final_metrics[`${name}_stderr`];
@@ -34,10 +40,10 @@ const events_of = (trial) => [
 class TrialPage {
   constructor() {
     this.curves = new Curves();
-    this.parts = { head: make("div"), figures: make("div"), samples: make("div"), more: make("div"), log: make("div") };
-    const { head, figures, samples, more, log } = this.parts;
+    this.parts = { head: make("div"), cards: make("div"), figures: make("div"), samples: make("div"), more: make("div"), log: make("div") };
+    const { head, cards, figures, samples, more, log } = this.parts;
     this.drawing = make("section", {}, make("h2", {}, "Curves"), this.curves.node);
-    this.node = make("article", {}, head, figures, this.drawing, samples, log, more);
+    this.node = make("article", {}, head, cards, this.drawing, samples, figures, log, more);
   }
   asked({ name }) { return name; }
   title({ name }) { return `Trial ${name}`; }
@@ -53,11 +59,12 @@ class TrialPage {
     renew(head, make("p", { class: "up" }, make("a", { href: experiment_link(trial.experiment) }, trial.experiment)), make("h1", {}, `Trial ${trial.trial}`),
       row && results.keys.length > 0 && make("p", { class: "soft" }, row.of.label), make("div", { class: "facts" }, trial_facts(trial, results.statuses)),
       trial.error && make("p", { class: "reason", role: "note" }, trial.error));
+    renew(this.parts.cards, cards_of(trial, results));
     renew(figures, make("h2", {}, "Final figures"), figures_of(trial, results));
     renew(samples, this.samples[trial.trial]?.length && row ? [make("h2", {}, "Samples"), samples_side_by_side([row], this.samples)] : []);
     renew(log, trial.log ? [make("h2", {}, "Log"), preformatted(trial.log, "log")] : []);
     renew(more, events_of(trial), make("h2", {}, "Configuration"), sections_of(trial.flat), Object.keys(trial.metrics).length > 0 && folded("recorded curves in numbers", "recorded", recorded_of(trial)),
-      trial.toml && folded("the experiment file as run", "file", preformatted(trial.toml, "file")), folded("versions, commit, host", "provenance", pairs_of("Provenance", provenance_pairs(trial.provenance))),
+      trial.toml && folded("the experiment file as run", "file", preformatted(trial.toml, "file")), trial.provenance && folded("versions, commit, host", "provenance", pairs_of("Provenance", provenance_pairs(trial.provenance))),
       is_live && note("In a terminal: ", make("code", {}, `marginalia show ${trial.trial}`), ", ", make("code", {}, `marginalia logs ${trial.trial} --follow`)));
     take_places(row ? [row.key] : []);
     const recorded = results.metrics.filter((metric) => trial.metrics[metric.name]?.points > 1).map((metric) => ({ ...metric, curve: true }));
