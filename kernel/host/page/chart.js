@@ -75,7 +75,7 @@ const chart_in_words = (metric, x_title, series) => {
   return `${metric.name} against ${x_title}, ${count(series.length, "curve")}: ${series.slice(0, 5).map(ends).join("; ")}${more}`;
 };
 const chart_in_numbers = (metric, series) =>
-  table_of(`${metric.name} in numbers`, [{ title: "" }, { title: "points", number: true }, { title: "first", number: true }, { title: "last", number: true },
+  table_of(`${metric.name} in numbers`, [{ title: "curve" }, { title: "points", number: true }, { title: "first", number: true }, { title: "last", number: true },
                                          { title: "least", number: true }, { title: "greatest", number: true }],
     series.map((one) => {
       const y = one.y.filter(is_number), [low, high] = extent_of([one], "none", [-Infinity, Infinity]);

@@ -15,7 +15,7 @@ const sections_of = (pairs) =>
 // Of chosen rows, the keys whose values are not the same in all, with the figures.
 const differences = (results, rows) => {
   const keys = results.keys.map((key, i) => [key, i]).filter(([, i]) => rows.some((row) => config_of(results, row)[i] !== config_of(results, rows[0])[i]));
-  const head = [{ title: "" }, ...rows.map((row) => ({ title: is_group(row) ? row.label : `trial ${row.id}` }))];
+  const head = [{ title: "key or figure" }, ...rows.map((row) => ({ title: is_group(row) ? row.label : `trial ${row.id}` }))];
   const line = (title, cell) => [make("b", {}, title), ...rows.map(cell)];
   const lines = keys.map(([key, i]) => line(key.key, (row) => config_of(results, row)[i] ?? "—"));
   if (!is_group(rows[0])) lines.push(line("seed", (row) => row.seed), line("status", (row) => row.status));
@@ -73,7 +73,7 @@ const most_named = 20;
 const failure_of = (results, trials) => {
   const first = trials[0], common = trials.length > 1 ? in_common(results, trials) : [];
   return make("section", { class: "failure" },
-    make("h3", {}, status_text(results.statuses, first.status), ` ${count(trials.length, "trial")}`),
+    make("h2", {}, status_text(results.statuses, first.status), ` ${count(trials.length, "trial")}`),
     make("p", { class: "reason" }, first.error || "no reason was recorded"),
     common.length > 0 && make("p", {}, "All of them have ", make("b", {}, common.join(", ")), "."),
     make("p", {}, "Trials ", trials.slice(0, most_named).map((trial) => [make("a", { href: trial_link(trial.id), title: trial.of.label }, trial.id), " "]),

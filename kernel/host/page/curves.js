@@ -38,13 +38,13 @@ const x_title_of = (metric, metrics, x) => {
 };
 
 class Curves {
-  constructor() {
+  constructor(is_titled = false) {
     this.charts = new Map();
     this.controls = make("div", { class: "controls" });
     this.legend = make("div", { class: "legend", role: "group", "aria-label": "Curves: press to hide or show" });
     this.grid = make("div", { class: "charts" });
     this.said = make("div");
-    this.node = make("div", { class: "curves" }, this.controls, this.legend, this.said, this.grid);
+    this.node = make("section", { class: "curves", "aria-label": "Curves" }, make("h2", { class: is_titled ? null : "unseen" }, "Curves"), this.controls, this.legend, this.said, this.grid);
     this.lit = null;
   }
 

@@ -56,7 +56,7 @@ class Parallel {
     const drawn = (named.length ? named : keys.slice(0, 10).map(({ key }) => key.key)).filter((name) => name !== metric.name);
     const axes = [...names.filter((name) => drawn.includes(name)), metric.name].map((name) => this.axis(results, groups, keys.find(({ key }) => key.key === name), name));
     renew(this.controls, targets, metrics, choose(`axes (${axes.length})`, names.filter((name) => name !== metric.name).map((name) => [name, name]), drawn, (some) => change_view({ axes: list_text(some) }), "axes"),
-      note(`Colour: ${metric.name}, the darkest line is the best.`));
+      note(`Colour: ${metric.name}, from orange, the worst, to blue, the best.`));
     this.shown = { results, words, groups, metric, axes, ranges: ranges_of(words.ranges), share: this.shares(results, groups, metric) };
     this.paint();
     this.tell();
@@ -180,6 +180,7 @@ class Parallel {
   // Ranges by numbers, for those without a mouse, and the best lines within them.
   tell() {
     const { axes, ranges, groups, results, metric, words } = this.shown, inside = groups.filter((_, i) => this.inside(i));
+    this.lines.setAttribute("aria-label", `${count(groups.length, "configuration")} as lines over ${axes.map((axis) => axis.title).join(", ")}; the best stand in the table below`);
     this.counted = ranges.size ? `${inside.length.toLocaleString("en")} of ${count(groups.length, "configuration")} lie within the ranges.` : `${count(groups.length, "configuration")}. Draw along an axis to choose a range of it.`;
     this.status.textContent = this.counted;
     renew(this.ranges, folded(`ranges in numbers${ranges.size ? ` (${ranges.size})` : ""}`, "ranges", make("div", { class: "boxes" }, axes.map((axis) => this.range_fields(axis)))), ranges.size > 0 && button("remove all ranges", () => change_view({ ranges: null }), { "data-key": "no-ranges" }));

@@ -9,7 +9,7 @@ const most_cells = 1 << 20;
 const draw_state = (canvas, { shape, categories }, state) => {
   const columns = Math.max(1, shape.length > 1 ? shape[shape.length - 1] : state.length), rows = Math.ceil(state.length / columns);
   if (columns * rows > most_cells) return;
-  const cell = Math.max(1, Math.min(14, Math.floor((rows === 1 ? 420 : 132) / Math.max(columns, rows))));
+  const cell = Math.max(1, Math.min(14, Math.floor((rows === 1 ? 420 : 90) / Math.max(columns, rows))));
   const ratio = Math.ceil(window.devicePixelRatio || 1), size = cell * ratio, tone = tones_of(categories);
   [canvas.width, canvas.height] = [columns * size, rows * size];
   [canvas.style.width, canvas.style.height] = [`${columns * cell}px`, `${rows * cell}px`];

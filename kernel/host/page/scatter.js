@@ -33,7 +33,7 @@ const importance_of = (results, groups, metric) => {
 };
 
 const importance_table = (importance, metric) =>
-  table_of(`Importance of keys for ${metric.name}`, [{ title: "key" }, { title: "importance", number: true }, { title: "" }, { title: "found by" }, { title: "direction" }, { title: "best value" }, { title: "" }],
+  table_of(`Importance of keys for ${metric.name}`, [{ title: "key" }, { title: "importance", number: true }, { title: "of 1" }, { title: "found by" }, { title: "direction" }, { title: "best value" }, { title: "plot" }],
     importance.map(({ key, numeric, share, rises, best }) => [
       { inside: make("b", {}, key.short), title: key.key }, share.toFixed(2), make("meter", { min: 0, max: 1, value: share, "aria-label": `importance of ${key.short}` }),
       numeric ? "|Spearman|" : "correlation ratio", metric.goal === "none" ? "" : share < 0.05 ? "none seen" : rises, metric.goal === "none" ? "" : best,

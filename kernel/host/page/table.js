@@ -80,7 +80,7 @@ const head_of = (column, sort) => {
   const first = best_is_high ? `-${name}` : name, second = best_is_high ? name : `-${name}`;
   const now = sort === name ? "ascending" : sort === `-${name}` ? "descending" : null;
   return make("th", { scope: "col", class: column.number ? "number" : null, "aria-sort": now, title: column.more },
-    button([column.title, column.unit && make("span", { class: "unit" }, column.unit)].filter(Boolean), () => change_view({ sort: sort === first ? second : first }),
+    button([make("span", {}, column.title), column.unit && make("span", { class: "unit" }, column.unit)].filter(Boolean), () => change_view({ sort: sort === first ? second : first }),
       { class: "sort", "data-key": `sort-${name}` }));
 };
 

@@ -19,7 +19,7 @@ const figures_of = (trial, results) => {
     return { name, place: results.place.get(name) ?? 999, cells: [make("b", {}, name), { inside: figure_text({ mean: value, error: is_number(error) ? error : null }) }, metric?.unit || "", metric?.about || ""] };
   }).filter((row) => !row.name.endsWith("_stderr") || !(row.name.slice(0, -7) in trial.final_metrics)).sort((a, b) => a.place - b.place);
   if (!rows.length) return empty_state("No final figures: they are computed when the trial is trained.");
-  return table_of("Final figures", [{ title: "figure" }, { title: "value", number: true }, { title: "unit" }, { title: "", wrap: true }], rows.map((row) => row.cells));
+  return table_of("Final figures", [{ title: "figure" }, { title: "value", number: true }, { title: "unit" }, { title: "what it is", wrap: true }], rows.map((row) => row.cells));
 };
 
 const recorded_of = (trial) =>
@@ -39,11 +39,10 @@ const events_of = (trial) => [
 
 class TrialPage {
   constructor() {
-    this.curves = new Curves();
+    this.curves = new Curves(true);
     this.parts = { head: make("div"), cards: make("div"), figures: make("div"), samples: make("div"), more: make("div"), log: make("div") };
     const { head, cards, figures, samples, more, log } = this.parts;
-    this.drawing = make("section", {}, make("h2", {}, "Curves"), this.curves.node);
-    this.node = make("article", {}, head, cards, this.drawing, samples, figures, log, more);
+    this.node = make("article", {}, head, cards, this.curves.node, samples, figures, log, more);
   }
   asked({ name }) { return name; }
   title({ name }) { return `Trial ${name}`; }
@@ -68,7 +67,7 @@ class TrialPage {
       is_live && note("In a terminal: ", make("code", {}, `marginalia show ${trial.trial}`), ", ", make("code", {}, `marginalia logs ${trial.trial} --follow`)));
     take_places(row ? [row.key] : []);
     const recorded = results.metrics.filter((metric) => trial.metrics[metric.name]?.points > 1).map((metric) => ({ ...metric, curve: true }));
-    this.drawing.hidden = recorded.length === 0;
+    this.curves.node.hidden = recorded.length === 0;
     return this.curves.show(recorded, row ? [row] : [], words, { seeds: false });
   }
   close() { this.curves.close(); }
