@@ -38,13 +38,15 @@ inline constexpr std::size_t most_of_an_error = 300;  // bytes, where trials are
 Json experiment_document(store::Store& store, const ExperimentResults& results, const std::string& where,
                          std::int64_t revision);
 
+inline constexpr std::int64_t least_points = 2, usual_points = 500, most_points = 5000;  // of a trial's curve
+inline constexpr std::size_t most_trials = 200;                                          // of one question
+
 // Which part of curves, and how fine.
 struct CurveView {
     std::size_t points = 500;                        // at most so many of a trial
     std::optional<std::int64_t> from = {}, to = {};  // steps; left out: all
     bool seconds = false;                            // when each point was recorded, from the trial's start
 };
-inline constexpr std::size_t most_points = 5000, most_trials = 200;  // of one question
 
 // The finite points of a metric of some trials. A trial with more points than are wanted has the mean, the least and
 // the greatest of each of equal parts of its steps, added up in the store.
