@@ -167,8 +167,8 @@ class LineChart {
   }
 
   whole_of(series, is_log) {
-    const all = series.flatMap((one) => [Math.min(...one.x.filter((x) => !is_log || x > 0)), Math.max(...one.x)]).filter(is_number);
-    return all.length ? [Math.min(...all), Math.max(...all)] : [0, 1];
+    const all = series.flatMap((one) => [least_of(one.x.filter((x) => !is_log || x > 0)), most_of(one.x)]).filter(is_number);
+    return all.length ? [least_of(all), most_of(all)] : [0, 1];
   }
 
   y_range(series, view, seen, inner) {

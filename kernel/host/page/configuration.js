@@ -1,16 +1,11 @@
 // What the trials of an experiment share, what differs between them, what failed and why.
 
 // Keys by the table of the file that they stand in.
-const by_section = (pairs) => {
-  const sections = new Map();
-  for (const [key, value] of pairs) {
-    const dot = key.indexOf("."), name = dot < 0 ? "experiment" : key.slice(0, dot);
-    sections.set(name, [...(sections.get(name) || []), [dot < 0 ? key : key.slice(dot + 1), value]]);
-  }
-  return [...sections];
+const sections_of = (pairs) => {
+  const section = (key) => (key.includes(".") ? key.slice(0, key.indexOf(".")) : "experiment"), inner = (key) => key.slice(key.indexOf(".") + 1);
+  return make("div", { class: "columns" }, [...grouped(pairs, ([key]) => section(key))].map(([name, some]) =>
+    make("section", {}, make("h3", {}, name), pairs_of(name, some.map(([key, value]) => [inner(key), value])))));
 };
-const sections_of = (pairs) =>
-  make("div", { class: "columns" }, by_section(pairs).map(([name, some]) => make("section", {}, make("h3", {}, name), pairs_of(name, some))));
 
 // Of chosen rows, the keys whose values are not the same in all, with the figures.
 const differences = (results, rows) => {
@@ -53,14 +48,7 @@ const configuration_tab = (results, words) => {
 // Failures by their reason, in which numbers may differ.
 const reason_of = (error) => error.split("\n")[0].replace(/\d+(\.\d+)?(e[+-]?\d+)?/gi, "…").trim() || "no reason was recorded";
 const failed_trials = (results) => results.trials.filter((trial) => results.statuses?.[trial.status]?.mood === "bad");
-const by_reason = (trials) => {
-  const parts = new Map();
-  for (const trial of trials) {
-    const reason = `${trial.status}: ${reason_of(trial.error)}`;
-    parts.set(reason, [...(parts.get(reason) || []), trial]);
-  }
-  return [...parts.values()].sort((a, b) => b.length - a.length);
-};
+const by_reason = (trials) => [...grouped(trials, (trial) => `${trial.status}: ${reason_of(trial.error)}`).values()].sort((a, b) => b.length - a.length);
 
 // Keys whose one value these trials share, and others do not all have.
 const in_common = (results, trials) =>

@@ -138,8 +138,8 @@ class Curves {
   // More points of the steps in view, where the store has more than were drawn.
   async closer(metric, rows, asked, series, [x0, x1]) {
     const steps = series.flatMap((one) => one.step.filter((_, i) => one.x[i] >= x0 && one.x[i] <= x1));
-    const gap = Math.max(...series.map((one) => (one.step[one.step.length - 1] - one.step[0]) / Math.max(1, one.step.length - 1)));
-    const from = Math.floor(Math.min(...steps, asked.x === "step" ? x0 : Infinity) - gap), to = Math.ceil(Math.max(...steps, asked.x === "step" ? x1 : -Infinity) + gap);
+    const gap = most_of(series.map((one) => (one.step[one.step.length - 1] - one.step[0]) / Math.max(1, one.step.length - 1)));
+    const from = Math.floor(Math.min(least_of(steps), asked.x === "step" ? x0 : Infinity) - gap), to = Math.ceil(Math.max(most_of(steps), asked.x === "step" ? x1 : -Infinity) + gap);
     return is_live && is_number(from) && is_number(to) ? load_series(metric, rows, { ...asked, part: { from: Math.max(0, from), to } }) : series;
   }
 

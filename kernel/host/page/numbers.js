@@ -56,6 +56,17 @@ const bytes_text = (bytes) => {
 // How far a value is from the goal: of two, the smaller is better.
 const badness = (value, goal) => (goal === "high" ? -value : goal === "zero" ? Math.abs(value) : value);
 
+// Of lists that are too long for Math.min(...values).
+const least_of = (values) => values.reduce((a, b) => (b < a ? b : a), Infinity);
+const most_of = (values) => values.reduce((a, b) => (b > a ? b : a), -Infinity);
+
+// Things by what `key_of` says of them, in order of their first.
+const grouped = (things, key_of) => {
+  const parts = new Map();
+  things.forEach((thing, i) => { const key = key_of(thing, i); if (parts.has(key)) parts.get(key).push(thing); else parts.set(key, [thing]); });
+  return parts;
+};
+
 const mean_of = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const error_of = (values) => {
   if (values.length < 2) return null;
@@ -82,8 +93,7 @@ const rank_correlation = (x, y) => correlation(ranks_of(x), ranks_of(y));
 
 // Of the variance of y's ranks, the root of the share that lies between the categories of x: 0 none, 1 all.
 const correlation_ratio = (x, y) => {
-  const ranks = ranks_of(y), mean = mean_of(ranks), parts = new Map();
-  x.forEach((category, i) => parts.set(category, [...(parts.get(category) || []), ranks[i]]));
+  const ranks = ranks_of(y), mean = mean_of(ranks), parts = grouped(ranks, (_, i) => x[i]);
   const all = ranks.reduce((sum, rank) => sum + (rank - mean) ** 2, 0);
   const between = [...parts.values()].reduce((sum, part) => sum + part.length * (mean_of(part) - mean) ** 2, 0);
   return all > 0 ? Math.sqrt(between / all) : 0;

@@ -5,7 +5,7 @@ const axis_width = 130, plot_height = 360, plot_top = 44, plot_bottom = 26;
 
 // An axis as {name, title, place(i) of row i from 0 (below) to 1, ticks, value_at(place)}.
 const numeric_axis = (name, title, numbers) => {
-  const finite = numbers.filter(is_number), low = Math.min(...finite), high = Math.max(...finite), is_log = spans_decades(finite);
+  const finite = numbers.filter(is_number), low = least_of(finite), high = most_of(finite), is_log = spans_decades(finite);
   const scale = is_log ? Math.log : (value) => value, span = scale(high) - scale(low);
   const place_of = (value) => (span > 0 ? (scale(value) - scale(low)) / span : 0.5), distinct = [...new Set(finite)].sort((a, b) => a - b);
   const value_at = (place) => (is_log ? Math.exp(scale(low) + span * place) : low + span * place);

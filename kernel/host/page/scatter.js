@@ -17,7 +17,8 @@ const values_of_key = (results, groups, i) => {
   const texts = groups.map((group) => group.values[i] ?? "—"), names = [...new Set(texts)];
   const numeric = results.keys[i].numeric && names.every((name) => name !== "—" && is_number(as_number(name)));
   if (numeric) names.sort((a, b) => a - b);
-  return { texts, names, numeric, numbers: texts.map((text) => (numeric ? Number(text) : names.indexOf(text))) };
+  const places = new Map(names.map((name, place) => [name, place]));
+  return { texts, names, numeric, numbers: texts.map((text) => (numeric ? Number(text) : places.get(text))) };
 };
 const varying_keys = (results, groups) =>
   results.keys.map((key, i) => ({ key, i, ...values_of_key(results, groups, i) })).filter(({ names }) => names.length > 1);
@@ -26,8 +27,8 @@ const varying_keys = (results, groups) =>
 const importance_of = (results, groups, metric) => {
   const figures = groups.map((group) => value_of(results, group, metric.name)), bad = figures.map((value) => badness(value, metric.goal));
   return varying_keys(results, groups).map(({ key, names, texts, numeric, numbers }) => {
-    const signed = numeric ? rank_correlation(numbers, bad) : null, means = names.map((name) => mean_of(bad.filter((_, i) => texts[i] === name)));
-    const best = names[means.indexOf(Math.min(...means))];
+    const signed = numeric ? rank_correlation(numbers, bad) : null, parts = [...grouped(bad, (_, i) => texts[i])];
+    const [best] = parts.reduce((a, b) => (mean_of(b[1]) < mean_of(a[1]) ? b : a));
     return { key, numeric, share: numeric ? Math.abs(signed) : correlation_ratio(texts, bad), rises: signed === null ? "" : signed < 0 ? "larger is better" : "smaller is better", best, names };
   }).sort((a, b) => b.share - a.share);
 };
@@ -63,7 +64,7 @@ const bar_between = (ctx, x0, y0, x1, y1) => {
   ctx.stroke();
 };
 
-const spans_decades = (values) => Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) >= 10;
+const spans_decades = (values) => least_of(values) > 0 && most_of(values) / least_of(values) >= 10;
 
 class Scatter {
   constructor() {
@@ -106,12 +107,12 @@ class Scatter {
 
   show_plot(results, groups, metric, key, against, words) {
     const x_of = (group, i) => (key ? { mean: key.numbers[i], error: null } : figure_of(results, group, against));
-    const points = groups.map((group, i) => ({ group, x: x_of(group, i)?.mean, side: x_of(group, i)?.error, y: value_of(results, group, metric.name), error: figure_of(results, group, metric.name).error }))
+    const points = groups.map((group, i) => ({ group, place: i, x: x_of(group, i)?.mean, side: x_of(group, i)?.error, y: value_of(results, group, metric.name), error: figure_of(results, group, metric.name).error }))
       .filter((point) => is_number(point.x));
-    const log_of_axis = (word, values) => (word === "1" ? Math.min(...values) > 0 : word === "0" ? false : spans_decades(values));
+    const log_of_axis = (word, values) => (word === "1" ? least_of(values) > 0 : word === "0" ? false : spans_decades(values));
     const x_log = (!key || key.numeric) && log_of_axis(words.xlog, points.map((point) => point.x)), y_log = log_of_axis(words.ylog, points.map((point) => point.y));
     const x_title = key ? key.key.key : against, title = `${metric.name}${metric.unit ? ` [${metric.unit}]` : ""}`;
-    const range = (values, is_log) => (is_log ? [Math.min(...values) / 1.15, Math.max(...values) * 1.15] : padded([Math.min(...values), Math.max(...values)]));
+    const range = (values, is_log) => (is_log ? [least_of(values) / 1.15, most_of(values) * 1.15] : padded([least_of(values), most_of(values)]));
     const ys = points.flatMap(({ y, error }) => (y_log && y - (error || 0) <= 0 ? [y] : [y - (error || 0), y + (error || 0)]));
     const x = axis_of(x_log, key && !key.numeric ? [-0.5, key.names.length - 0.5] : range(points.map((point) => point.x), x_log), x_title);
     if (key && key.names.length <= 12) x.afterBuildTicks = (axis) => { axis.ticks = [...new Set(key.numbers)].sort((a, b) => a - b).map((value) => ({ value })); };
@@ -120,15 +121,14 @@ class Scatter {
     this.draw(points, scales, key, x_title, metric);
     renew(this.said, make("h2", {}, `${metric.name} against ${key ? key.key.short : against}`), points.length < groups.length && note(`${groups.length - points.length} configurations have no ${against}.`));
     renew(this.numbers, folded("numbers", "scatter-numbers", table_of("The points in numbers", [{ title: "configuration", wrap: true }, { title: x_title, number: true }, { title: metric.name, number: true }, { title: "seeds", number: true }],
-      points.slice(0, 200).map((point) => [point.group.label, key ? key.texts[groups.indexOf(point.group)] : number_text(point.x), { inside: figure_text({ mean: point.y, error: point.error }) }, figure_of(results, point.group, metric.name).count]))),
+      points.slice(0, 200).map((point) => [point.group.label, key ? key.texts[point.place] : number_text(point.x), { inside: figure_text({ mean: point.y, error: point.error }) }, figure_of(results, point.group, metric.name).count]))),
       note(`Each point is a configuration: its mean over seeds${points.some((point) => point.error) ? " ± standard error" : ""}${key ? "; the line joins the means of each value" : ""}. Press a point to draw its curves.`));
   }
 
   // The mean of the points of each value, to see the trend through the others.
   trend(points, key) {
-    const values = [...new Set(points.map((point) => point.x))].sort((a, b) => a - b);
-    const line = values.map((x) => ({ x, y: mean_of(points.filter((point) => point.x === x).map((point) => point.y)) }));
-    return key && values.length < points.length ? [{ type: "line", data: line, borderColor: css_colour("soft"), borderWidth: 1.2, borderDash: [4, 3], pointRadius: 0, pointHitRadius: 0 }] : [];
+    const line = [...grouped(points, (point) => point.x)].map(([x, some]) => ({ x, y: mean_of(some.map((point) => point.y)) })).sort((a, b) => a.x - b.x);
+    return key && line.length < points.length ? [{ type: "line", data: line, borderColor: css_colour("soft"), borderWidth: 1.2, borderDash: [4, 3], pointRadius: 0, pointHitRadius: 0 }] : [];
   }
 
   draw(points, scales, key, x_title, metric) {

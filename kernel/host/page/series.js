@@ -63,8 +63,8 @@ const joined_seeds = (seeds) => {
     joined.step.push(step);
     joined.x.push(mean_of(only(at("x"))));
     joined.y.push(mean_of(only(y)));
-    joined.low.push(Math.min(...only(at("low"))));
-    joined.high.push(Math.max(...only(at("high"))));
+    joined.low.push(least_of(only(at("low"))));
+    joined.high.push(most_of(only(at("high"))));
     joined.error.push(error_of(only(y)) || 0);
     joined.seeds.push(there.filter(Boolean).length);
   }
