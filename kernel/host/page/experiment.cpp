@@ -50,7 +50,7 @@ Json final_json(const Group& group, const std::string& metric) {
     const auto found = group.finals.find(metric);
     if (found == group.finals.end()) return {};
     const std::optional<double> error = shown_error(group, metric);
-    return {number(found->second.mean), error ? number(*error) : Json(), found->second.count};
+    return {short_number(found->second.mean), error ? short_number(*error) : Json(), found->second.count};
 }
 
 Json group_json(const ExperimentResults& results, const Group& group, std::size_t target,

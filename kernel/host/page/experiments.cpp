@@ -33,8 +33,8 @@ Json best_of(const ExperimentResults& results) {
         const std::optional<double> error = shown_error(group, metric);
         return {{"metric", metric},
                 {"unit", metric_info(metric).unit},
-                {"value", number(found->second.mean)},
-                {"error", error ? number(*error) : Json()},
+                {"value", short_number(found->second.mean)},
+                {"error", error ? short_number(*error) : Json()},
                 {"label", results.groups.size() > 1 ? group.label : ""},
                 {"target", targets.size() > 1 ? target.label : ""}};
     }

@@ -15,6 +15,12 @@ bool is_plain(const std::string& text) {
     return text.size() <= most_of_one_text;
 }
 
+void make_names_printable(Json& object) {
+    Json named = Json::object();
+    for (auto& [name, entry] : object.get_ref<Json::object_t&>()) named[printable_lines(name)] = std::move(entry);
+    object = std::move(named);
+}
+
 void make_printable(Json& value) {
     if (value.is_string()) {
         auto& text = value.get_ref<std::string&>();
@@ -22,19 +28,19 @@ void make_printable(Json& value) {
     } else if (value.is_array()) {
         for (Json& entry : value) make_printable(entry);
     } else if (value.is_object()) {
-        Json named = Json::object();
-        for (auto& [name, entry] : value.items()) {
+        bool plain_names = true;
+        for (auto& [name, entry] : value.get_ref<Json::object_t&>()) {
             make_printable(entry);
-            named[is_plain(name) ? name : printable_lines(name)] = std::move(entry);
+            plain_names &= is_plain(name);
         }
-        value = std::move(named);
+        if (!plain_names) make_names_printable(value);
     }
 }
 
-Json six_digits(double value) {
+Json cut_to(int digits, double value) {
     constexpr double most = 1e15;  // below it a whole number is one of ours, written without a point
     if (value == std::floor(value) && std::abs(value) < most) return static_cast<std::int64_t>(value);
-    const double scale = std::pow(10.0, 5 - std::floor(std::log10(std::abs(value))));
+    const double scale = std::pow(10.0, digits - 1 - std::floor(std::log10(std::abs(value))));
     return std::isfinite(scale) && scale > 0 ? std::round(value * scale) / scale : value;
 }
 
@@ -42,20 +48,23 @@ Json six_digits(double value) {
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(not_finite_name(value)); }
 
+Json short_number(double value) { return std::isfinite(value) ? cut_to(9, value) : number(value); }
+
 Json rounded(const std::vector<double>& values) {
     Json list = Json::array();
-    for (const double value : values) list.push_back(std::isfinite(value) ? six_digits(value) : Json());
+    for (const double value : values) list.push_back(std::isfinite(value) ? cut_to(6, value) : Json());
     return list;
 }
 
 std::string json_text(Json value) {
     make_printable(value);
+    const std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
     std::string out;
-    for (const char c : value.dump(-1, ' ', false, Json::error_handler_t::replace)) {
-        if (c == '<') out += "\\u003c";
-        else out += c;
-    }
-    return out;
+    out.reserve(text.size());
+    std::size_t begin = 0;
+    for (std::size_t at = 0; (at = text.find('<', begin)) != text.npos; begin = at + 1)
+        out.append(text, begin, at - begin).append("\\u003c");
+    return out.append(text, begin);
 }
 
 }  // namespace marginalia::page

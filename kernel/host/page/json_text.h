@@ -12,6 +12,9 @@ using Json = nlohmann::ordered_json;
 // A number that is finite, else "Infinity", "-Infinity" or "NaN".
 Json number(double value);
 
+// The same, cut to nine digits: for what was computed of others.
+Json short_number(double value);
+
 // The numbers cut to six digits; null where one is not finite.
 Json rounded(const std::vector<double>& values);
 

@@ -39,7 +39,7 @@ private:
             configs.push_back(flatten_text(config));
         std::vector<const FlatConfig*> pointers;
         for (const FlatConfig& config : configs) pointers.push_back(&config);
-        return found->second = differing_keys(pointers);
+        return found->second = differing_keys(pointers, key_order(store_, experiment));
     }
 
     store::Store& store_;

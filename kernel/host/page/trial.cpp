@@ -23,7 +23,9 @@ Json trial_document(store::Store& store, store::TrialId trial) {
     json["log"] = end_of(store::read_log(store, trial).text);
     json["toml"] = details.sweep.toml;
     json["flat"] = Json::array();
-    for (const auto& [key, value] : flatten_text(details.trial.config)) json["flat"].push_back({key, value});
+    const KeyOrder order(details.sweep.toml);
+    for (const auto& [key, value] : lines_of(flatten_text(details.trial.config), order))
+        json["flat"].push_back({key, value});
     return json;
 }
 

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <set>
+#include <unordered_map>
 
 #include "kernel/host/results/text.h"
 #include "kernel/spec/metrics.h"
@@ -17,15 +18,6 @@
 
 namespace marginalia {
 namespace {
-
-void flatten_into(FlatConfig& flat, const nlohmann::json& value, const std::string& prefix) {
-    if (value.is_object()) {
-        for (const auto& [key, inner] : value.items())
-            flatten_into(flat, inner, prefix.empty() ? key : prefix + "." + key);
-        return;
-    }
-    flat[prefix] = value.is_string() ? value.get<std::string>() : value.dump();
-}
 
 std::string label_of(const FlatConfig& config, const std::vector<std::string>& keys, const std::string& otherwise) {
     std::string label;
@@ -48,25 +40,6 @@ void average(Group& group, const std::vector<TrialResult>& trials) {
     for (const auto& [name, list] : values) group.finals[name] = *estimate(list);
 }
 
-// Drops train.start_from where the other keys tell the configs apart as well: a first stage follows from what it shares
-// with the second.
-void drop_start(std::vector<std::string>& differing, const std::vector<const FlatConfig*>& configs) {
-    const auto start = std::find(differing.begin(), differing.end(), "train.start_from");
-    if (start == differing.end()) return;
-    std::vector<std::string> others = differing;
-    others.erase(others.begin() + (start - differing.begin()));
-    const auto kinds = [&](const std::vector<std::string>& keys) {
-        std::set<std::vector<std::string>> values;
-        for (const FlatConfig* config : configs) {
-            std::vector<std::string> row;
-            for (const std::string& key : keys) row.push_back(config_value(*config, key));
-            values.insert(std::move(row));
-        }
-        return values.size();
-    };
-    if (kinds(others) == kinds(differing)) differing = std::move(others);
-}
-
 // What the values that are not finite all are; NaN where they differ.
 double common_of_not_finite(const std::vector<double>& values) {
     std::optional<double> common;
@@ -76,21 +49,6 @@ double common_of_not_finite(const std::vector<double>& values) {
 }
 
 }  // namespace
-
-FlatConfig flatten(const nlohmann::json& config) {
-    FlatConfig flat;
-    if (config.is_object()) flatten_into(flat, config, "");
-    return flat;
-}
-
-FlatConfig flatten_text(const std::string& json) { return flatten(nlohmann::json::parse(json, nullptr, false)); }
-
-FlatConfig config_of(const store::Store& store, const store::Trial& trial) {
-    const nlohmann::json config = nlohmann::json::parse(trial.config, nullptr, false);
-    if (!config.is_object())
-        throw store::damaged_store(store.file(), fmt::format("the config of trial {} is not JSON", trial.id));
-    return flatten(config);
-}
 
 std::optional<Estimate> estimate(const std::vector<double>& values) {
     Estimate result;
@@ -124,56 +82,26 @@ std::string estimate_text(const Estimate& estimate, const std::optional<double>&
            std::to_string(estimate.count + estimate.left_out) + " " + number_text(estimate.left_out_value) + ")";
 }
 
-std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& configs) {
-    std::map<std::string, std::set<std::string>> values;
-    std::map<std::string, std::size_t> holders;
-    for (const FlatConfig* config : configs) {
-        for (const auto& [key, value] : *config) {
-            values[key].insert(value);
-            ++holders[key];
-        }
-    }
-    // A parameter that only some plugins have says nothing that the plugin's name does not.
-    const auto follows_plugin = [&](const std::string& key) {
-        const std::string plugin = key.substr(0, key.find('.')) + ".plugin";
-        return key != plugin && values.contains(plugin) &&
-               (values[plugin].size() > 1 || holders[plugin] < configs.size());
-    };
-    std::vector<std::string> differing;
-    for (const auto& [key, distinct] : values)
-        if (distinct.size() > 1 || (holders[key] < configs.size() && !follows_plugin(key))) differing.push_back(key);
-    drop_start(differing, configs);
-    return differing;
-}
-
-std::string short_key(const std::string& key, const std::vector<std::string>& keys) {
-    const auto last = [](const std::string& name) {
-        if (name.ends_with(".plugin")) return name.substr(0, name.size() - 7);
-        return name.substr(name.rfind('.') + 1);
-    };
-    const std::string tail = last(key);
-    const auto alike =
-        std::count_if(keys.begin(), keys.end(), [&](const std::string& other) { return last(other) == tail; });
-    return alike > 1 ? key : tail;
-}
-
 ExperimentResults load_results(store::Store& store, const store::TrialFilter& filter, bool or_last) {
     std::vector<TrialResult> trials;
     std::vector<store::TrialId> ids;
+    std::unordered_map<std::string, FlatConfig> known;  // by its text, which seeds share
     for (store::Trial& trial : store::list_trials(store, filter)) {
         ids.push_back(trial.id);
-        FlatConfig config = config_of(store, trial);
-        trials.push_back({std::move(trial), std::move(config), {}});
+        const auto [config, is_new] = known.try_emplace(trial.config);
+        if (is_new) config->second = config_of(store, trial);
+        trials.push_back({std::move(trial), config->second, {}});
     }
     if (ids.empty()) return gather({}, filter.experiment);
     std::map<store::TrialId, std::map<std::string, double>> finals = store::metric_values(store, ids, or_last);
     for (TrialResult& result : trials) result.finals = std::move(finals[result.trial.id]);
-    return gather(std::move(trials), filter.experiment);
+    return gather(std::move(trials), filter.experiment, key_order(store, filter.experiment));
 }
 
-ExperimentResults gather(std::vector<TrialResult> trials, std::string name) {
+ExperimentResults gather(std::vector<TrialResult> trials, std::string name, KeyOrder order) {
     ExperimentResults results;
     results.name = std::move(name);
+    results.order = std::move(order);
     results.trials = std::move(trials);
     std::map<std::string, std::size_t> group_of;
     std::set<std::string> finals;
@@ -199,21 +127,17 @@ ExperimentResults gather(std::vector<TrialResult> trials, std::string name) {
     std::vector<const FlatConfig*> configs;
     for (const Group& group : results.groups) configs.push_back(&group.config);
     if (!configs.empty()) {
-        results.differing = differing_keys(configs);
-        results.shared = *configs.front();
+        results.differing = differing_keys(configs, results.order);
+        for (auto& line : lines_of(*configs.front(), results.order))
+            if (std::ranges::find(results.differing, line.first) == results.differing.end())
+                results.shared.push_back(std::move(line));
     }
-    for (const std::string& key : results.differing) results.shared.erase(key);
     for (Group& group : results.groups) {
         group.label = label_of(group.config, results.differing, results.name);
         average(group, results.trials);
     }
     results.final_names = by_importance({finals.begin(), finals.end()});
     return results;
-}
-
-std::string config_value(const FlatConfig& config, const std::string& key) {
-    const auto found = config.find(key);
-    return found == config.end() ? std::string("—") : found->second;
 }
 
 std::optional<double> shown_error(const Group& group, const std::string& metric) {

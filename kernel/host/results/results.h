@@ -8,19 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/host/results/config_keys.h"
 #include "kernel/host/results/text.h"
 #include "store/queries.h"
 
 namespace marginalia {
-
-// Keys of a config by their dotted names, values as an experiment file would spell them, texts without quotes.
-using FlatConfig = std::map<std::string, std::string>;
-
-FlatConfig flatten(const nlohmann::json& config);
-FlatConfig flatten_text(const std::string& json);  // the `config` column; empty if it is not JSON
-
-FlatConfig config_of(const store::Store& store,
-                     const store::Trial& trial);  // throws StoreError (damaged) if it is none
 
 // A mean over the seeds whose value is finite. Where none is, `mean` is what they all are, and NaN if they differ.
 struct Estimate {
@@ -55,10 +47,11 @@ struct Group {
 
 struct ExperimentResults {
     std::string name;
+    KeyOrder order;                        // of the file
     std::vector<TrialResult> trials;       // by number
     std::vector<Group> groups;             // in order of their first trial
-    std::vector<std::string> differing;    // keys that differ between groups, sorted
-    FlatConfig shared;                     // the others
+    std::vector<std::string> differing;    // keys that differ between groups, in the file's order
+    ConfigLines shared;                    // the others
     std::vector<std::string> final_names;  // final metrics that any trial has, by importance, reference values left out
     std::map<std::string, std::vector<double>> references;  // "log_z_exact" and such: the distinct values
 };
@@ -68,17 +61,7 @@ struct ExperimentResults {
 ExperimentResults load_results(store::Store& store, const store::TrialFilter& filter, bool or_last = false);
 
 // The same of any trials, for `compare`.
-ExperimentResults gather(std::vector<TrialResult> trials, std::string name);
-
-// Keys whose values are not the same in all configs, sorted; of keys that only some plugins have, those that vary among
-// the configs that have them. Without train.start_from where the other keys tell the configs apart as well.
-std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& configs);
-
-// "train.learning_rate" -> "learning_rate" and "network.plugin" -> "network", where no other of `keys` ends alike.
-std::string short_key(const std::string& key, const std::vector<std::string>& keys);
-
-// The value of a key for people; "—" where the config has no such key.
-std::string config_value(const FlatConfig& config, const std::string& key);
+ExperimentResults gather(std::vector<TrialResult> trials, std::string name, KeyOrder order = {});
 
 // A group's final metric as tables show it. With one seed the error is the evaluation's own (NAME_stderr) where there
 // is one.

@@ -25,19 +25,25 @@ std::string label_of(const FlatConfig& target, const std::vector<std::string>& d
 
 }  // namespace
 
-std::vector<Target> targets_of(const ExperimentResults& results) {
+std::vector<Target> targets_of(const std::vector<const FlatConfig*>& configs, const KeyOrder& order) {
     std::vector<Target> targets;
     std::map<FlatConfig, std::size_t> place_of;
-    for (std::size_t i = 0; i < results.groups.size(); ++i) {
-        const auto [found, is_new] = place_of.try_emplace(modelled(results.groups[i].config), targets.size());
+    for (std::size_t i = 0; i < configs.size(); ++i) {
+        const auto [found, is_new] = place_of.try_emplace(modelled(*configs[i]), targets.size());
         if (is_new) targets.emplace_back();
         targets[found->second].groups.push_back(i);
     }
     std::vector<const FlatConfig*> parts;
     for (const auto& [part, place] : place_of) parts.push_back(&part);
-    const std::vector<std::string> differing = differing_keys(parts);
+    const std::vector<std::string> differing = differing_keys(parts, order);
     for (const auto& [part, place] : place_of) targets[place].label = label_of(part, differing);
     return targets;
+}
+
+std::vector<Target> targets_of(const ExperimentResults& results) {
+    std::vector<const FlatConfig*> configs;
+    for (const Group& group : results.groups) configs.push_back(&group.config);
+    return targets_of(configs, results.order);
 }
 
 }  // namespace marginalia

@@ -18,4 +18,7 @@ struct Target {
 // In the order of their first groups; one target where all model the same.
 std::vector<Target> targets_of(const ExperimentResults& results);
 
+// The same of any configs, by their indices.
+std::vector<Target> targets_of(const std::vector<const FlatConfig*>& configs, const KeyOrder& order = {});
+
 }  // namespace marginalia

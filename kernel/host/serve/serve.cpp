@@ -1,6 +1,7 @@
 #include "kernel/host/serve/serve.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <array>
@@ -30,6 +31,8 @@ std::string address_for_people(const std::string& address, int port, const std::
 }  // namespace
 
 int serve(const std::filesystem::path& store, const Options& options, std::ostream& out) {
+    // An answer is made of millions of small pieces, and the arenas of threads other than main's grow page by page.
+    ::mallopt(M_ARENA_MAX, 1);
     store::Store::open_to_read(store);
     Server server(options.address, options.port);
     std::string token;

@@ -107,8 +107,7 @@ const std::vector<std::string>& Reader::keys_of(store::Store& store, const std::
         configs.push_back(flatten_text(config));
     std::vector<const FlatConfig*> pointers;
     for (const FlatConfig& config : configs) pointers.push_back(&config);
-    keys = differing_keys(pointers);
-    std::ranges::stable_partition(keys, [](const std::string& key) { return key.ends_with(".plugin"); });
+    keys = differing_keys(pointers, key_order(store, experiment));
     known = trials;
     return keys;
 }

@@ -49,7 +49,7 @@ std::map<std::string, std::vector<std::string>> keys_by_experiment(const std::ve
     for (const auto& [experiment, list] : configs) {
         std::vector<const FlatConfig*> pointers;
         for (const FlatConfig& config : list) pointers.push_back(&config);
-        keys[experiment] = differing_keys(pointers);
+        keys[experiment] = differing_keys(pointers, key_order(best.front().store->store, experiment));
     }
     return keys;
 }

@@ -78,7 +78,7 @@ void side_by_side(const Common& common, const std::vector<ChosenTrial>& chosen, 
         return cell;
     });
     add("seed", [](const TrialResult& r) { return Cell::integer(r.trial.seed); });
-    for (const std::string& key : keys_that_differ(trials))
+    for (const std::string& key : keys_that_differ(chosen.front().store->store, trials))
         add(key, [&](const TrialResult& r) { return Cell(config_value(r.config, key)); });
     add("time", [](const TrialResult& r) {
         const auto seconds = running_time(r.trial, now_seconds());

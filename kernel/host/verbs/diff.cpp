@@ -58,7 +58,7 @@ int diff_verb(const Common& common, const DiffOptions& options, std::ostream& ou
     add_if_different("status", std::string(store::name_of(a.trial.status)),
                      std::string(store::name_of(b.trial.status)));
     add_if_different("seed", std::to_string(a.trial.seed), std::to_string(b.trial.seed));
-    for (const std::string& key : keys_that_differ(trials))
+    for (const std::string& key : keys_that_differ(store, trials))
         table.add_row({key, config_value(a.config, key), config_value(b.config, key)});
     for (const std::string& metric : metrics_of(trials))
         if (differ(metric_cell(a, metric), metric_cell(b, metric)))

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <marginalia/error.h>
 
-#include <algorithm>
 #include <iostream>
 #include <set>
 
@@ -48,16 +47,15 @@ std::vector<store::Status> statuses_named(const std::vector<std::string>& names)
     return statuses;
 }
 
-// The keys that differ within each experiment: what tells its trials apart, plugins first.
-std::map<std::string, std::vector<std::string>> telling_keys(const std::vector<store::Trial>& trials,
+// The keys that differ within each experiment: what tells its trials apart.
+std::map<std::string, std::vector<std::string>> telling_keys(store::Store& store,
+                                                             const std::vector<store::Trial>& trials,
                                                              const std::map<store::TrialId, FlatConfig>& configs) {
     std::map<std::string, std::vector<const FlatConfig*>> of_experiment;
     for (const store::Trial& trial : trials) of_experiment[trial.experiment].push_back(&configs.at(trial.id));
     std::map<std::string, std::vector<std::string>> keys;
-    for (const auto& [experiment, list] : of_experiment) {
-        std::vector<std::string>& own = keys[experiment] = differing_keys(list);
-        std::stable_partition(own.begin(), own.end(), [](const std::string& key) { return key.ends_with(".plugin"); });
-    }
+    for (const auto& [experiment, list] : of_experiment)
+        keys[experiment] = differing_keys(list, key_order(store, experiment));
     return keys;
 }
 
@@ -149,7 +147,7 @@ Listing read_listing(OpenStore& from, const ListOptions& options, bool for_peopl
     }
     read.rungs = store::rungs_of(store, ids);
     if (!ids.empty()) read.values = store::metric_values(store, ids, true);
-    read.keys = telling_keys(read.trials, read.configs);
+    read.keys = telling_keys(store, read.trials, read.configs);
     return read;
 }
 

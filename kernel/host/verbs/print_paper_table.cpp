@@ -60,7 +60,7 @@ private:
             for (TrialResult& result :
                  load_results(store_, {.experiment = name, .sweep = *sweep, .only = only_}).trials)
                 if (matches(row, nlohmann::json::parse(result.trial.config))) fitting.push_back(std::move(result));
-            if (!fitting.empty()) return gather(std::move(fitting), name);
+            if (!fitting.empty()) return gather(std::move(fitting), name, key_order(store_, name));
         }
         return gather({}, name);
     }

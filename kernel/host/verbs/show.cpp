@@ -220,7 +220,7 @@ void print_text(store::Store& store, const store::TrialDetails& details, std::os
     print_notes(details, out);
     if (store::facts_of(trial.status).mood == store::Mood::bad) print_last_output(store, trial.id, out);
     const FlatConfig config = config_of(store, trial);
-    print_facts("config", {config.begin(), config.end()}, out);
+    print_facts("config", lines_of(config, key_order(store, trial.experiment)), out);
     print_finals(details, out);
     print_evaluations(details, out);
     print_curves(details, out);

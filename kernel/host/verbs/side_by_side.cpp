@@ -28,7 +28,7 @@ std::vector<TrialResult> named_trials(store::Store& store, const std::vector<std
     return trials;
 }
 
-std::vector<std::string> keys_that_differ(const std::vector<TrialResult>& trials) {
+std::vector<std::string> keys_that_differ(store::Store& store_of_first, const std::vector<TrialResult>& trials) {
     std::set<std::string> keys;
     for (const TrialResult& result : trials)
         for (const auto& [key, value] : result.config) keys.insert(key);
@@ -38,6 +38,7 @@ std::vector<std::string> keys_that_differ(const std::vector<TrialResult>& trials
                 return config_value(result.config, key) != config_value(trials.front().config, key);
             }))
             differing.push_back(key);
+    key_order(store_of_first, trials.front().trial.experiment).sort(differing);
     return differing;
 }
 

@@ -24,8 +24,8 @@ TrialResult result_of(store::Store& store, store::Trial trial);  // with its fig
 // The trials that the user named, with their figures.
 std::vector<TrialResult> named_trials(store::Store& store, const std::vector<std::string>& names);
 
-// Config keys and metrics that they have, the keys only where they differ.
-std::vector<std::string> keys_that_differ(const std::vector<TrialResult>& trials);
+// Config keys and metrics that they have, the keys only where they differ and in the order of the first one's file.
+std::vector<std::string> keys_that_differ(store::Store& store_of_first, const std::vector<TrialResult>& trials);
 std::vector<std::string> metrics_of(const std::vector<TrialResult>& trials);
 
 Cell metric_cell(const TrialResult& result, const std::string& metric);

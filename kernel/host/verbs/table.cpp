@@ -132,7 +132,7 @@ Gathered gather_from(std::vector<OpenStore>& stores, const std::string& experime
         if (ids.empty()) continue;
         for (std::string& name : store::metric_names(each.store, ids)) made.metrics.insert(std::move(name));
     }
-    made.results = gather(std::move(trials), experiment);
+    made.results = gather(std::move(trials), experiment, key_order(stores.front().store, experiment));
     return made;
 }
 
