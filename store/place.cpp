@@ -43,7 +43,7 @@ std::size_t read_header(const fs::path& file, Header& header) {
     sqlite3_vfs* system = sqlite3_vfs_find(nullptr);
     std::vector<std::max_align_t> memory(static_cast<std::size_t>(system->szOsFile) / sizeof(std::max_align_t) + 1);
     auto* opened = reinterpret_cast<sqlite3_file*>(memory.data());
-    const char* name = sqlite3_create_filename(fs::absolute(file).c_str(), "", "", 0, nullptr);
+    const char* name = sqlite3_create_filename(fs::canonical(file).c_str(), "", "", 0, nullptr);
     int code = system->xOpen(system, name, opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, nullptr);
     const int reason = errno;
     sqlite3_int64 size = 0;
