@@ -77,7 +77,7 @@ class ExperimentPage {
 
   draw_condition(words) {
     const { field, name, said } = this.condition, text = words[name] || "";
-    if (document.activeElement !== field || !this.was_text || this.was_text === field.value) field.value = text;
+    if (text !== this.was_text) field.value = text;  // what is being written stays
     this.was_text = text;
     field.placeholder = is_live ? `such as: ${example_of(this.results)}` : "parts of names, values, statuses";
     field.setAttribute("aria-invalid", String(Boolean(this.refusal)));

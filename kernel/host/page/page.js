@@ -8,7 +8,7 @@ const first_experiment = () => {
   return all ? experiment_link(new URLSearchParams(all.split("?")[1]).get("name")) : null;
 };
 const present_address = () => {
-  const at = read_address(location.hash || (!is_live && first_experiment()) || "#/");
+  const at = read_address();
   return at.page in page_kinds ? at : { page: "experiments", name: "", words: {} };
 };
 
@@ -68,6 +68,7 @@ const begin = async () => {
   watch_theme(() => show_page());
   document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); document.getElementById("view").focus(); });
   for (const one of document.querySelectorAll("[data-live]")) one.hidden = !is_live;
+  if (!is_live && !location.hash && first_experiment()) history.replaceState(null, "", first_experiment());
   window.addEventListener("hashchange", () => show_page());
   watch_store(() => show_page(true), say_live);
   await show_page();
