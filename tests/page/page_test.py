@@ -131,7 +131,7 @@ class PageTest(unittest.TestCase):
 
     def test_a_sweep_is_watched(self):
         page = self.open("#/")
-        process = self.run_sweep(60)
+        process = self.run_sweep(120)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         page.get_by_role("link", name="sweep").click()
@@ -259,7 +259,10 @@ class PageTest(unittest.TestCase):
         page.get_by_role("button", name="remove all ranges").click()
         page.get_by_role("link", name="importance").click()
         rows = page.locator("main table").first.locator("tbody tr").all_inner_texts()
-        self.assertTrue(rows[0].startswith("learning_rate") and "|Spearman|" in rows[0] and "larger is better" in rows[0], rows)
+        for row, key in zip(rows, ("channels", "learning_rate"), strict=True):  # two of the three have the better value: sqrt(3) / 2
+            self.assertEqual(row.split("\t")[:6:5] + row.split("\t")[1:2], [key, {"channels": "32", "learning_rate": "0.001"}[key], "0.87"])
+            self.assertIn("|Spearman|", row)
+        page.get_by_role("button", name="plot kl against learning_rate").click()
         page.wait_for_selector(".tall canvas[aria-label^='kl against train.learning_rate']")
 
     def test_samples_and_a_trial(self):
