@@ -1,4 +1,6 @@
 // One experiment: its configurations, its trials and what their figures are.
+#include <marginalia/error.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -7,8 +9,12 @@
 #include "kernel/host/page/documents.h"
 #include "kernel/host/page/metrics.h"
 #include "kernel/host/page/statuses.h"
+#include "kernel/host/results/paper_sheet.h"
+#include "kernel/host/results/stored_json.h"
 #include "kernel/host/results/targets.h"
 #include "kernel/host/results/trial_json.h"
+#include "kernel/spec/metrics.h"
+#include "kernel/spec/paper_table.h"
 #include "store/error.h"
 
 namespace marginalia::page {
@@ -101,10 +107,33 @@ Json trials_json(const ExperimentResults& results, const std::vector<std::string
 
 // Without what is for the machine it ran on alone.
 Json provenance_json(const store::Sweep& sweep) {
-    Json record = Json::parse(sweep.provenance, nullptr, false);
+    Json record = stored_json<Json>(sweep.provenance);
     if (!record.is_object()) return Json::object();
     record.erase("code");
     return record;
+}
+
+// The [table] of the experiment's file, as `marginalia table` has it.
+Json table_json(store::Store& store, const store::Sweep& newest) {
+    std::optional<PaperTable> table;
+    try {
+        table = paper_table_of(newest.toml, newest.file);
+    } catch (const Error& error) {  // of another version's making, perhaps: all else can be shown
+        return {{"title", ""}, {"columns", Json::array()}, {"rows", Json::array()}, {"note", error.what()}};
+    }
+    if (!table) return {};
+    const PaperSheet sheet = paper_sheet(store, *table, newest, std::nullopt);
+    Json columns = {"method", "n"}, rows = Json::array();
+    for (const std::string& column : table->columns) columns.push_back(metric_title(column));
+    for (const PaperLine& line : sheet.lines) {
+        Json row = {line.label, line.seeds};
+        for (const Cell& cell : line.figures) row.push_back(cell.text);
+        rows.push_back(std::move(row));
+    }
+    std::string note;
+    for (const auto* words : {&sheet.notes, &sheet.missing})
+        for (const std::string& one : *words) note += (note.empty() ? "" : "\n") + one;
+    return {{"title", table->title}, {"columns", std::move(columns)}, {"rows", std::move(rows)}, {"note", note}};
 }
 
 }  // namespace
@@ -137,7 +166,7 @@ Json experiment_document(store::Store& store, const ExperimentResults& results, 
             {"groups", std::move(groups)},
             {"trials", trials_json(results, metrics.all)},
             {"statuses", statuses_json()},
-            {"table", Json()},
+            {"table", table_json(store, newest)},
             {"file", newest.toml},
             {"provenance", provenance_json(newest)},
             {"runs", store::sweep_ids(store, results.name).size()}};

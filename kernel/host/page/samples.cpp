@@ -3,6 +3,7 @@
 
 #include "kernel/host/page/base64.h"
 #include "kernel/host/page/documents.h"
+#include "kernel/host/results/stored_json.h"
 
 namespace marginalia::page {
 namespace {
@@ -32,7 +33,7 @@ Json shape_of(const Json& data, std::size_t sites) {
 
 // Checked here, so that the page can rely on the shape of what it draws; nullopt for data that is not as documented.
 std::optional<Json> checked_states(const std::string& text) {
-    const Json data = Json::parse(text, nullptr, false);
+    const Json data = stored_json<Json>(text);
     if (!data.is_object() || !data.contains("states") || !data["states"].is_array() || data["states"].empty())
         return std::nullopt;
     if (!data.contains("categories") || !data["categories"].is_number_unsigned()) return std::nullopt;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "kernel/host/results/stored_json.h"
 #include "store/error.h"
 
 namespace marginalia {
@@ -46,10 +47,10 @@ FlatConfig flatten(const nlohmann::json& config) {
     return flat;
 }
 
-FlatConfig flatten_text(const std::string& json) { return flatten(nlohmann::json::parse(json, nullptr, false)); }
+FlatConfig flatten_text(const std::string& json) { return flatten(stored_json(json)); }
 
 FlatConfig config_of(const store::Store& store, const store::Trial& trial) {
-    const nlohmann::json config = nlohmann::json::parse(trial.config, nullptr, false);
+    const nlohmann::json config = stored_json(trial.config);
     if (!config.is_object())
         throw store::damaged_store(store.file(), fmt::format("the config of trial {} is not JSON", trial.id));
     return flatten(config);

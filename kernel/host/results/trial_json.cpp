@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "kernel/base/printable.h"
+#include "kernel/host/results/stored_json.h"
 #include "store/rungs.h"
 
 namespace marginalia {
@@ -30,7 +31,7 @@ nlohmann::ordered_json trial_json(store::Store& store, const store::TrialDetails
                                    {"status", store::name_of(trial.status)},
                                    {"seed", trial.seed},
                                    {"config_hash", trial.config_hash}};
-    json["config"] = nlohmann::json::parse(trial.config, nullptr, false);
+    json["config"] = stored_json(trial.config);
     json["final_metrics"] = nlohmann::json::object();
     for (const store::FinalMetric& metric : details.final_metrics)
         json["final_metrics"][metric.name] = number_or_text(metric.value);
@@ -46,7 +47,7 @@ nlohmann::ordered_json trial_json(store::Store& store, const store::TrialDetails
         for (const store::FinalMetric& figure : one.figures) figures[figure.name] = number_or_text(figure.value);
         json["evaluations"].push_back({{"shown", one.shown},
                                        {"status", store::name_of(one.status)},
-                                       {"config", nlohmann::json::parse(one.config, nullptr, false)},
+                                       {"config", stored_json(one.config)},
                                        {"figures", figures}});
     }
     json["rungs"] = nlohmann::json::array();
@@ -74,7 +75,7 @@ nlohmann::ordered_json trial_json(store::Store& store, const store::TrialDetails
     json["notes"] = nlohmann::json::array();
     for (const store::Note& note : details.notes)
         json["notes"].push_back({{"created", note.created}, {"text", note.text}});
-    json["provenance"] = nlohmann::json::parse(details.sweep.provenance, nullptr, false);
+    json["provenance"] = stored_json(details.sweep.provenance);
     return json;
 }
 

@@ -10,7 +10,8 @@ namespace marginalia {
 nlohmann::json tags_of(const store::Trial& trial);
 
 // What `show --format json` prints: config, figures, summaries of curves, checkpoints, tags, notes and provenance.
-// Numbers that are not finite are texts ("Infinity"). What is no JSON where the store should have some is discarded.
+// Numbers that are not finite are texts ("Infinity"). null stands where the store
+// should have JSON and has none.
 nlohmann::ordered_json trial_json(store::Store& store, const store::TrialDetails& details);
 
 }  // namespace marginalia

@@ -11,10 +11,8 @@
 
 namespace marginalia {
 
-// Prints a line of ours and a line of the published figures for each row, and last the limits. A row's trials are those
-// of the newest run of the experiment's file that has such trials; several configurations that fit one row get a line
-// each. `only`: these trials at most. For a row without finished trials it is said in words which command makes them:
-// below the table, to stderr for csv and json. `newest`: the run of the experiment's file that the table is from.
+// Prints the sheet (kernel/host/results/paper_sheet.h) and its notes. What makes the trials of a row that has none is
+// said below the table, on stderr for csv and json.
 void print_paper_table(store::Store& store, const PaperTable& table, const store::Sweep& newest,
                        const std::optional<std::vector<store::TrialId>>& only, Format format, std::ostream& out);
 

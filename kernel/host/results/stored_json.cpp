@@ -1,0 +1,31 @@
+#include "kernel/host/results/stored_json.h"
+
+namespace marginalia {
+namespace {
+
+bool is_too_deep(std::string_view text) {
+    int depth = 0;
+    bool in_text = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_text && c == '\\') ++i;
+        else if (c == '"') in_text = !in_text;
+        else if (!in_text && (c == '[' || c == '{') && ++depth > deepest_json) return true;
+        else if (!in_text && (c == ']' || c == '}')) --depth;
+    }
+    return false;
+}
+
+}  // namespace
+
+template <class Json>
+Json stored_json(std::string_view text) {
+    if (is_too_deep(text)) return nullptr;
+    Json json = Json::parse(text, nullptr, false);
+    return json.is_discarded() ? Json() : json;
+}
+
+template nlohmann::json stored_json(std::string_view text);
+template nlohmann::ordered_json stored_json(std::string_view text);
+
+}  // namespace marginalia
