@@ -18,9 +18,10 @@ const facts_of = (results) => {
 
 // The condition: in a report, words that a row must have.
 const example_of = (results) => {
-  const key = results.keys.find((one) => one.numeric), metric = main_metric(results);
-  return [metric && `${metric.name} < ${number_text(value_of(results, ranked(results, results.groups, metric)[0], metric.name) * 2, 2)}`,
-          key && `${key.short} = ${results.groups[0].values[results.keys.indexOf(key)]}`, !metric && !key && "status = done"].filter(Boolean).join(" and ");
+  const metric = main_metric(results), best = ranked(results, results.groups, metric)[0];
+  const key = results.keys.find((one, i) => one.numeric && best?.values[i]);
+  return [metric && `${metric.name} < ${number_text(Math.abs(value_of(results, best, metric.name)) * 2, 2)}`,
+          key && `${key.short} = ${best.values[results.keys.indexOf(key)]}`, !metric && !key && "status = done"].filter(Boolean).join(" and ");
 };
 const condition_form = () => {
   const name = is_live ? "where" : "words", field = make("input", { id: "condition", type: "search", autocomplete: "off", spellcheck: "false", "aria-describedby": "condition-said" });

@@ -17,10 +17,11 @@ const number_text = (value, digits = 4) => {
 
 // A mean rounded at its error's second digit.
 const estimate_text = (mean, error) => {
-  if (!is_number(mean) || !is_number(error) || error === 0) return [number_text(mean), error === 0 ? "± 0" : ""];
+  if (!is_number(mean) || !is_number(error)) return [number_text(mean), ""];
+  if (error <= Math.abs(mean) * 1e-12) return [number_text(mean), "± 0"];  // equal but for rounding
   const decimals = Math.min(12, Math.max(0, 1 - Math.floor(Math.log10(error))));
   if (Math.abs(mean) >= 1e7 || error < 1e-6) return [number_text(mean), `± ${number_text(error, 2)}`];
-  return [mean.toFixed(decimals), `± ${error.toFixed(decimals)}`];
+  return [mean.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1"), `± ${error.toFixed(decimals)}`];
 };
 
 // The marks of an axis.

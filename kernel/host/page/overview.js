@@ -29,8 +29,11 @@ const headlines_of = (results) => {
   }).concat(results.targets.length > best.length ? note(`${results.targets.length - best.length} more targets: figures are compared within one only, in the table below.`) : []);
 };
 
+// Published figures stand below the row that they belong to, and begin with spaces.
+const paper_row = (row) => (row[0].startsWith(" ") ? row.map((text, i) => ({ inside: text.trim(), class: i ? "soft" : "soft indented" })) : row);
 const paper_table = ({ table }) =>
-  table && [make("h2", {}, table.title), table_of(table.title, table.columns.map((title, i) => ({ title, number: i > 0 })), table.rows), table.note && note(table.note)];
+  table && [make("h2", {}, table.title), table_of(table.title, table.columns.map((title, i) => ({ title, number: i > 0 })), table.rows.map(paper_row)),
+            table.note && make("p", { class: "note lines" }, table.note)];
 
 const marks_of = (results, by_seeds) => {
   const marked = results.targets.length > 1 ? `The best of each column is green, within each of ${results.targets.length} targets, as figures of different ones are not compared.`

@@ -81,9 +81,9 @@ class Parallel {
     this.wide = Math.max(this.width - 2, axes.length * axis_width);
     for (const canvas of [this.lines, this.lit]) this.size(canvas);
     const context = this.lines.getContext("2d"), order = groups.map((_, i) => i).sort((a, b) => this.shown.share[a] - this.shown.share[b]);
-    const faint = Math.max(0.12, Math.min(0.9, 60 / groups.length));
+    const is_best = (i) => this.shown.share[i] > 1 - 10 / groups.length, faint = Math.max(0.12, Math.min(0.9, 60 / groups.length));
     for (const i of order) if (!this.inside(i)) this.line(context, i, css_colour.line ||= css_colour("line"), 1);
-    for (const i of order) if (this.inside(i)) this.line(context, i, ramp_colour(this.shown.share[i], Math.max(faint, this.shown.share[i] > 0.98 ? 0.9 : 0)), 1.4);
+    for (const i of order) if (this.inside(i)) this.line(context, i, ramp_colour(this.shown.share[i], is_best(i) ? 0.9 : faint), 1.4);
     css_colour.line = null;
     this.draw_axes();
   }

@@ -21,7 +21,9 @@ const has_seeds = (results) => results.groups.some((group) => group.trials.lengt
 const figure_of = (results, row, name) => {
   const final = row.finals[results.place.get(name)];
   if (final === null || final === undefined) return null;
-  return is_group(row) ? { mean: final[0], error: final[1], count: final[2] } : { mean: final, error: null, count: 1 };
+  if (is_group(row)) return { mean: final[0], error: final[1], count: final[2] };
+  const of_samples = row.of.trials.length === 1 ? row.of.finals[results.place.get(name)]?.[1] ?? null : null;
+  return { mean: final, error: of_samples, count: 1 };
 };
 const value_of = (results, row, name) => {
   const figure = figure_of(results, row, name);

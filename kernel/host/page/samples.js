@@ -51,7 +51,7 @@ const samples_side_by_side = (trials, samples) => {
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, make("span", { class: "unseen" }, "sample")),
       trials.map((trial) => make("th", { scope: "col" }, places.has(trial.key) && swatch(places.get(trial.key)), make("a", { href: trial_link(trial.id) }, `trial ${trial.id}`), make("span", { class: "unit" }, `${trial.of.label}, seed ${trial.seed}`))))),
     make("tbody", {}, names.map((name) => make("tr", {}, make("th", { scope: "row" }, name), trials.map((trial) => make("td", {}, one_column(name, samples[trial.id] || [])))))));
-  table.style.minWidth = `${130 + 260 * trials.length}px`;
+  table.style.minWidth = `${160 + 260 * trials.length}px`;
   return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Samples", "data-scroll": "samples" }, table);
 };
 

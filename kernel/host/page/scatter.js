@@ -41,6 +41,7 @@ const importance_table = (importance, metric) =>
       button("plot", () => change_view({ against: key.key }), { class: "link", "data-key": `plot-${key.key}`, "aria-label": `plot ${metric.name} against ${key.short}` })]));
 
 // Error bars, which Chart.js does not have: of points that have `error` (up and down) or `side` (left and right).
+const most_with_bars = 500;
 const error_bars = {
   id: "error_bars",
   afterDatasetsDraw({ ctx, data, scales }) {
@@ -48,7 +49,7 @@ const error_bars = {
     for (const { data: points, borderColor } of data.datasets) {
       ctx.strokeStyle = borderColor;
       ctx.lineWidth = 1.3;
-      for (const { x, y, error, side } of points) {
+      for (const { x, y, error, side } of points.length > most_with_bars ? [] : points) {
         if (error) bar_between(ctx, scales.x.getPixelForValue(x), scales.y.getPixelForValue(y - error), scales.x.getPixelForValue(x), scales.y.getPixelForValue(y + error));
         if (side) bar_between(ctx, scales.x.getPixelForValue(x - side), scales.y.getPixelForValue(y), scales.x.getPixelForValue(x + side), scales.y.getPixelForValue(y));
       }
@@ -116,13 +117,13 @@ class Scatter {
     const ys = points.flatMap(({ y, error }) => (y_log && y - (error || 0) <= 0 ? [y] : [y - (error || 0), y + (error || 0)]));
     const x = axis_of(x_log, key && !key.numeric ? [-0.5, key.names.length - 0.5] : range(points.map((point) => point.x), x_log), x_title);
     if (key && key.names.length <= 12) x.afterBuildTicks = (axis) => { axis.ticks = [...new Set(key.numbers)].sort((a, b) => a - b).map((value) => ({ value })); };
-    if (key) x.ticks = { ...x.ticks, callback: (value) => (key.numeric ? tick_text(value) : key.names[value] ?? ""), maxTicksLimit: undefined };
+    if (key && (!key.numeric || key.names.length <= 12)) x.ticks = { ...x.ticks, callback: (value) => (key.numeric ? tick_text(value) : key.names[value] ?? ""), maxTicksLimit: undefined };
     const scales = { x, y: { ...axis_of(y_log, range(ys, y_log), title) } };
     this.draw(points, scales, key, x_title, metric);
     renew(this.said, make("h2", {}, `${metric.name} against ${key ? key.key.short : against}`), points.length < groups.length && note(`${groups.length - points.length} configurations have no ${against}.`));
     renew(this.numbers, folded("numbers", "scatter-numbers", table_of("The points in numbers", [{ title: "configuration", wrap: true }, { title: x_title, number: true }, { title: metric.name, number: true }, { title: "seeds", number: true }],
       points.slice(0, 200).map((point) => [point.group.label, key ? key.texts[point.place] : number_text(point.x), { inside: figure_text({ mean: point.y, error: point.error }) }, figure_of(results, point.group, metric.name).count]))),
-      note(`Each point is a configuration: its mean over seeds${points.some((point) => point.error) ? " ± standard error" : ""}${key ? "; the line joins the means of each value" : ""}. Press a point to draw its curves.`));
+      note(`Each point is a configuration: its mean over seeds${points.some((point) => point.error) ? " ± standard error" : ""}${points.length > most_with_bars ? `; bars are left out of more than ${most_with_bars}` : ""}${key && key.names.length < points.length ? "; the line joins the means of each value" : ""}. Press a point to draw its curves.`));
   }
 
   // The mean of the points of each value, to see the trend through the others.
