@@ -143,7 +143,7 @@ class PageTest(unittest.TestCase):
         self.until("(before) => document.querySelector('.chart[data-metric=loss] canvas').getAttribute('aria-label') !== before", before)
         self.assertEqual(page.input_value("#condition"), "not yet sent")
         self.assertEqual(page.evaluate("document.activeElement.id"), "condition")
-        page.get_by_role("link", name="Running").click()
+        page.get_by_role("link", name="Running", exact=True).click()
         page.wait_for_selector("progress")
         page.get_by_role("button", name=re.compile("^log of trial")).first.click()
         page.wait_for_selector("h2:has-text('Log of trial')")

@@ -21,11 +21,26 @@ const fetched = async (path, query) => {
 const from_report = {
   "/api/curves": ({ metric, trials }) => {
     const all = embedded.curves?.[metric] || {};
-    return { metric, curves: Object.fromEntries(trials.split(",").filter((id) => id in all).map((id) => [id, all[id]])) };
+    return {
+      metric,
+      curves: Object.fromEntries(
+        trials
+          .split(",")
+          .filter((id) => id in all)
+          .map((id) => [id, all[id]]),
+      ),
+    };
   },
   "/api/samples": ({ trials }) => {
     const all = embedded.samples || {};
-    return { samples: Object.fromEntries(trials.split(",").filter((id) => id in all).map((id) => [id, all[id]])) };
+    return {
+      samples: Object.fromEntries(
+        trials
+          .split(",")
+          .filter((id) => id in all)
+          .map((id) => [id, all[id]]),
+      ),
+    };
   },
   "/api/trial": ({ id }) => {
     if (embedded.details?.[id]) return embedded.details[id];
@@ -46,33 +61,47 @@ const ask = async (path, query = {}) => (is_live ? fetched(path, query) : in_rep
 // Calls `changed` whenever the store has changed, at most twice a second, and `state` with "live", "waiting" or "lost".
 const watch_store = (changed, state) => {
   if (!is_live) return;
-  let revision = null, waiting = null;
+  let revision = null,
+    waiting = null;
   const events = new EventSource("/api/events");
   events.onopen = () => state("live");
   events.onerror = () => state(events.readyState === EventSource.CLOSED ? "lost" : "waiting");
   events.onmessage = (event) => {
     const now = JSON.parse(event.data).revision;
     if (revision !== null && now !== revision && waiting === null)
-      waiting = setTimeout(() => { waiting = null; if (!document.hidden) changed(); else missed = true; }, 500);
+      waiting = setTimeout(() => {
+        waiting = null;
+        if (!document.hidden) changed();
+        else missed = true;
+      }, 500);
     revision = now;
   };
   let missed = false;
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && missed) { missed = false; changed(); } });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && missed) {
+      missed = false;
+      changed();
+    }
+  });
 };
 
 // Curves of trials by metric, each asked for once: those of trials that have ended do not change.
 const known_curves = new Map();
 const most_in_a_request = 200;
-const curve_key = (metric, trial, part) => `${metric}|${trial.id}|${trial.finished ?? `${trial.status}${trial.revision}`}|${part}`;
+const curve_key = (metric, trial, part) =>
+  `${metric}|${trial.id}|${trial.finished ?? `${trial.status}${trial.revision}`}|${part}`;
 
 // {id: curve} of one metric; `part`: {from, to} in steps, to see more of what is in view.
 const ask_curves = async (metric, trials, part = null) => {
-  const words = part ? `${part.from}-${part.to}` : "", missing = trials.filter((trial) => !known_curves.has(curve_key(metric, trial, words)));
+  const words = part ? `${part.from}-${part.to}` : "",
+    missing = trials.filter((trial) => !known_curves.has(curve_key(metric, trial, words)));
   if (known_curves.size > 20000) known_curves.clear();
   for (let i = 0; i < missing.length; i += most_in_a_request) {
     const some = missing.slice(i, i + most_in_a_request);
     const { curves } = await ask("/api/curves", { metric, trials: some.map((trial) => trial.id).join(","), ...part });
     for (const trial of some) known_curves.set(curve_key(metric, trial, words), curves[trial.id] || null);
   }
-  return new Map(trials.map((trial) => [trial.id, known_curves.get(curve_key(metric, trial, words))]).filter(([, curve]) => curve));
+  return new Map(
+    trials.map((trial) => [trial.id, known_curves.get(curve_key(metric, trial, words))]).filter(([, curve]) => curve),
+  );
 };

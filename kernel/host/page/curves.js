@@ -1,41 +1,6 @@
 // Charts of several metrics with what they share: the curves in them, their legend, axes and bands.
 
-const hidden_rows = new Set();  // keys of rows whose curves are switched off
-
-// "kl:10:200,loss:5:9:0:1": what each chart shows of its axes.
-const zooms_of = (text) => new Map(list_of(text).map((part) => {
-  const cut = part.split(":"), name = cut.shift(), numbers = cut.map(Number);
-  return [name, numbers.every(is_number) && (numbers.length === 2 || numbers.length === 4) ? numbers : null];
-}).filter(([, zoom]) => zoom));
-const zooms_text = (zooms) => list_text([...zooms].map(([name, zoom]) => [name, ...zoom.map((value) => +value.toPrecision(6))].join(":")));
-
-// "kl:log,ess:linear": charts whose scale is not the one of all.
-const scales_of = (text) => new Map(list_of(text).map((part) => part.split(":")));
-
-const curve_view = (words) => ({
-  x: words.x || "step", xlog: words.xlog === "1", ylog: words.ylog === "1" ? "log" : words.ylog === "0" ? "linear" : "auto",
-  band: words.band || "error", smooth: Math.min(0.99, Number(words.smooth) || 0), full: words.full === "1",
-  zooms: zooms_of(words.zoom), scales: scales_of(words.scale),
-});
-
-const usual_curves = (metrics) => {
-  const drawn = metrics.filter((metric) => metric.curve && metric.axis === "step");
-  const telling = drawn.filter((metric) => metric.main && metric.name !== "step_seconds"), rest = drawn.filter((metric) => !telling.includes(metric));
-  const loss = rest.filter((metric) => metric.name === "loss");
-  return [...telling.slice(0, 5), ...loss, ...rest.filter((metric) => metric.name !== "loss")].slice(0, Math.max(4, Math.min(6, telling.length + 1)));
-};
-const chosen_curves = (metrics, words, most) => {
-  const named = list_of(words.curves), found = metrics.filter((metric) => metric.curve && named.includes(metric.name));
-  return (named.length ? found : usual_curves(metrics)).slice(0, most);
-};
-
-const x_title_of = (metric, metrics, x) => {
-  if (metric.axis !== "step") return metric.axis_title;
-  if (x === "step") return metric.axis_title || "training step";
-  if (x === "seconds") return "seconds of training";
-  const along = metrics.find((one) => one.name === x);
-  return along?.unit ? `${x} [${along.unit}]` : x;
-};
+const hidden_rows = new Set(); // keys of rows whose curves are switched off
 
 class Curves {
   constructor(is_titled = false) {
@@ -44,63 +9,181 @@ class Curves {
     this.legend = make("div", { class: "legend", role: "group", "aria-label": "Curves: press to hide or show" });
     this.grid = make("div", { class: "charts" });
     this.said = make("div");
-    this.node = make("section", { class: "curves", "aria-label": "Curves" }, make("h2", { class: is_titled ? null : "unseen" }, "Curves"), this.controls, this.legend, this.said, this.grid);
+    this.node = make(
+      "section",
+      { class: "curves", "aria-label": "Curves" },
+      make("h2", { class: is_titled ? null : "unseen" }, "Curves"),
+      this.controls,
+      this.legend,
+      this.said,
+      this.grid,
+    );
     this.lit = null;
   }
 
   // metrics: all there are; rows: what is drawn; chosen: ids of trials; most: charts at most.
   show(metrics, rows, words, { chosen = new Set(), most = 40, is_brief = false, seeds = true } = {}) {
     this.last = [metrics, rows, words, { chosen, most, is_brief, seeds }];
-    const view = curve_view(words), drawn = chosen_curves(metrics, words, most);
+    const view = curve_view(words),
+      drawn = chosen_curves(metrics, words, most);
     this.view = view;
     renew(this.controls, is_brief ? [] : this.controls_of(metrics, drawn, view, seeds));
     this.show_legend(rows, chosen);
     this.reconcile(drawn);
-    const lacking = metrics.some((metric) => metric.curve) ? rows.length ? null : "Nothing to draw yet: curves appear here as soon as a trial has recorded two points."
-                                                          : "No metric has a curve yet: one appears here as soon as a trial has recorded two points.";
+    const lacking = metrics.some((metric) => metric.curve)
+      ? rows.length
+        ? null
+        : "Nothing to draw yet: curves appear here as soon as a trial has recorded two points."
+      : "No metric has a curve yet: one appears here as soon as a trial has recorded two points.";
     renew(this.said, lacking && empty_state(lacking));
-    return Promise.all(drawn.map((metric) => this.show_one(metric, metrics, rows.filter((row) => !hidden_rows.has(row.key)), chosen)));
+    return Promise.all(
+      drawn.map((metric) =>
+        this.show_one(
+          metric,
+          metrics,
+          rows.filter((row) => !hidden_rows.has(row.key)),
+          chosen,
+        ),
+      ),
+    );
   }
-  again() { if (this.last) this.show(...this.last); }
+  again() {
+    if (this.last) this.show(...this.last);
+  }
 
   controls_of(metrics, drawn, view, seeds) {
-    const curves = metrics.filter((metric) => metric.curve), on = (name) => (value) => change_view({ [name]: value });
-    const along = [["step", "training steps"], ...(curves.some((metric) => metric.name === "step_seconds") ? [["seconds", "seconds of training"]] : []),
-                   ...curves.filter((metric) => metric.axis === "step").map((metric) => [metric.name, metric.name])];
+    const curves = metrics.filter((metric) => metric.curve),
+      on = (name) => (value) => change_view({ [name]: value });
+    const along = [
+      ["step", "training steps"],
+      ...(curves.some((metric) => metric.name === "step_seconds") ? [["seconds", "seconds of training"]] : []),
+      ...curves.filter((metric) => metric.axis === "step").map((metric) => [metric.name, metric.name]),
+    ];
     return [
-      choose(`curves (${drawn.length} of ${curves.length})`, curves.map((metric) => [metric.name, metric.name, metric.about]), drawn.map((metric) => metric.name),
-        (names) => change_view({ curves: list_text(names) }), "curves"),
+      choose(
+        `curves (${drawn.length} of ${curves.length})`,
+        curves.map((metric) => [metric.name, metric.name, metric.about]),
+        drawn.map((metric) => metric.name),
+        (names) => change_view({ curves: list_text(names) }),
+        "curves",
+      ),
       select("against", along, view.x, (value) => change_view({ x: value === "step" ? null : value, zoom: null }), "x"),
-      choice("x", [["0", "linear"], ["1", "log"]], view.xlog ? "1" : "0", (value) => change_view({ xlog: value === "1" ? "1" : null, zoom: null }), "xlog"),
-      choice("y", [["", "auto", "logarithmic where values span much"], ["0", "linear"], ["1", "log"]], view.ylog === "auto" ? "" : view.ylog === "log" ? "1" : "0",
-        (value) => change_view({ ylog: value, scale: null }), "ylog"),
-      seeds && choice("band over seeds", [["error", "± error", "mean ± standard error"], ["range", "min to max"], ["none", "none"]], view.band,
-        (value) => on("band")(value === "error" ? null : value), "band"),
-      make("label", { class: "choice-of" }, "smoothing", make("input", { type: "range", min: 0, max: 0.98, step: 0.02, value: view.smooth, "data-key": "smooth",
-        onchange: (event) => on("smooth")(Number(event.target.value) ? event.target.value : null) }), make("output", {}, view.smooth ? String(view.smooth) : "off")),
-      make("span", { class: "choice-of" }, button(view.full ? "cut wild starts" : "show all of y", () => on("full")(view.full ? null : "1"), { "data-key": "full" })),
+      choice(
+        "x",
+        [
+          ["0", "linear"],
+          ["1", "log"],
+        ],
+        view.xlog ? "1" : "0",
+        (value) => change_view({ xlog: value === "1" ? "1" : null, zoom: null }),
+        "xlog",
+      ),
+      choice(
+        "y",
+        [
+          ["", "auto", "logarithmic where values span much"],
+          ["0", "linear"],
+          ["1", "log"],
+        ],
+        view.ylog === "auto" ? "" : view.ylog === "log" ? "1" : "0",
+        (value) => change_view({ ylog: value, scale: null }),
+        "ylog",
+      ),
+      seeds &&
+        choice(
+          "band over seeds",
+          [
+            ["error", "± error", "mean ± standard error"],
+            ["range", "min to max"],
+            ["none", "none"],
+          ],
+          view.band,
+          (value) => on("band")(value === "error" ? null : value),
+          "band",
+        ),
+      make(
+        "label",
+        { class: "choice-of" },
+        "smoothing",
+        make("input", {
+          type: "range",
+          min: 0,
+          max: 0.98,
+          step: 0.02,
+          value: view.smooth,
+          "data-key": "smooth",
+          onchange: (event) => on("smooth")(Number(event.target.value) ? event.target.value : null),
+        }),
+        make("output", {}, view.smooth ? String(view.smooth) : "off"),
+      ),
+      make(
+        "span",
+        { class: "choice-of" },
+        button(view.full ? "cut wild starts" : "show all of y", () => on("full")(view.full ? null : "1"), {
+          "data-key": "full",
+        }),
+      ),
     ];
   }
 
   show_legend(rows, chosen) {
-    if (rows.length < 2) { renew(this.legend); return; }
-    renew(this.legend, rows.map((row) => make("span", { class: "entry" },
-      button([swatch(places.get(row.key)), label_of(row)], () => { if (!hidden_rows.delete(row.key)) hidden_rows.add(row.key); this.again(); },
-        { "aria-pressed": String(!hidden_rows.has(row.key)), "data-key": `legend-${row.key}`, onmouseenter: () => this.light(row.key), onmouseleave: () => this.light(null),
-          onfocus: () => this.light(row.key), onblur: () => this.light(null) }),
-      chosen.size > 0 && button("×", () => choose_trials(trials_of(row, chosen).map((trial) => trial.id), false), { class: "small", "aria-label": `remove ${label_of(row)}` }))));
+    if (rows.length < 2) {
+      renew(this.legend);
+      return;
+    }
+    renew(
+      this.legend,
+      rows.map((row) =>
+        make(
+          "span",
+          { class: "entry" },
+          button(
+            [swatch(places.get(row.key)), label_of(row)],
+            () => {
+              if (!hidden_rows.delete(row.key)) hidden_rows.add(row.key);
+              this.again();
+            },
+            {
+              "aria-pressed": String(!hidden_rows.has(row.key)),
+              "data-key": `legend-${row.key}`,
+              onmouseenter: () => this.light(row.key),
+              onmouseleave: () => this.light(null),
+              onfocus: () => this.light(row.key),
+              onblur: () => this.light(null),
+            },
+          ),
+          chosen.size > 0 &&
+            button(
+              "×",
+              () =>
+                choose_trials(
+                  trials_of(row, chosen).map((trial) => trial.id),
+                  false,
+                ),
+              { class: "small", "aria-label": `remove ${label_of(row)}` },
+            ),
+        ),
+      ),
+    );
   }
   light(key) {
     if (this.lit === key) return;
     this.lit = key;
     clearTimeout(this.lighting);
-    this.lighting = setTimeout(() => { for (const chart of this.charts.values()) if (chart.series) chart.show(chart.series, { ...chart.view, lit: this.lit }); }, 60);
+    this.lighting = setTimeout(() => {
+      for (const chart of this.charts.values())
+        if (chart.series) chart.show(chart.series, { ...chart.view, lit: this.lit });
+    }, 60);
   }
 
   // Charts that stay are left where they are, so that they keep their focus and do not flicker.
   reconcile(metrics) {
     for (const [name, chart] of this.charts)
-      if (!metrics.some((metric) => metric.name === name)) { chart.close(); chart.node.remove(); this.charts.delete(name); }
+      if (!metrics.some((metric) => metric.name === name)) {
+        chart.close();
+        chart.node.remove();
+        this.charts.delete(name);
+      }
     metrics.forEach((metric, i) => {
       if (!this.charts.has(metric.name)) this.charts.set(metric.name, this.new_chart(metric));
       const { node } = this.charts.get(metric.name);
@@ -110,15 +193,23 @@ class Curves {
   new_chart(metric) {
     const change = (kind, text) => (value) => {
       const all = new Map(this.view[kind]);
-      if (value === null) all.delete(metric.name); else all.set(metric.name, value);
+      if (value === null) all.delete(metric.name);
+      else all.set(metric.name, value);
       change_view({ [kind.slice(0, -1)]: text(all) });
     };
-    return new LineChart(metric, { zoomed: change("zooms", zooms_text), scaled: change("scales", (all) => list_text([...all].map((pair) => pair.join(":")))) });
+    return new LineChart(metric, {
+      zoomed: change("zooms", zooms_text),
+      scaled: change("scales", (all) => list_text([...all].map((pair) => pair.join(":")))),
+    });
   }
 
   async show_one(metric, metrics, rows, chosen) {
-    const chart = this.charts.get(metric.name), turn = (chart.turn = (chart.turn || 0) + 1), { view } = this;
-    const zoom = view.zooms.get(metric.name) || null, x = metric.axis === "step" ? view.x : "step", is_path = x !== "step" && x !== "seconds";
+    const chart = this.charts.get(metric.name),
+      turn = (chart.turn = (chart.turn || 0) + 1),
+      { view } = this;
+    const zoom = view.zooms.get(metric.name) || null,
+      x = metric.axis === "step" ? view.x : "step",
+      is_path = x !== "step" && x !== "seconds";
     const asked = { chosen, x, smooth: view.smooth };
     chart.metric = metric;
     try {
@@ -127,8 +218,16 @@ class Curves {
       chart.whole = chart.whole_of(series, view.xlog);
       if (zoom && series.some((one) => one.thinned)) series = await this.closer(metric, rows, asked, series, zoom);
       if (chart.turn !== turn) return;
-      chart.view = { ...view, zoom, is_path, x_title: x_title_of(metric, metrics, x), ylog: view.scales.get(metric.name) || view.ylog,
-                     xlog: view.xlog && metric.axis === "step", lit: this.lit, show_all: () => change_view({ full: "1" }) };
+      chart.view = {
+        ...view,
+        zoom,
+        is_path,
+        x_title: x_title_of(metric, metrics, x),
+        ylog: view.scales.get(metric.name) || view.ylog,
+        xlog: view.xlog && metric.axis === "step",
+        lit: this.lit,
+        show_all: () => change_view({ full: "1" }),
+      };
       chart.show(series, chart.view);
     } catch (error) {
       renew(chart.note, error.sentence || String(error));
@@ -138,10 +237,18 @@ class Curves {
   // More points of the steps in view, where the store has more than were drawn.
   async closer(metric, rows, asked, series, [x0, x1]) {
     const steps = series.flatMap((one) => one.step.filter((_, i) => one.x[i] >= x0 && one.x[i] <= x1));
-    const gap = most_of(series.map((one) => (one.step[one.step.length - 1] - one.step[0]) / Math.max(1, one.step.length - 1)));
-    const from = Math.floor(Math.min(least_of(steps), asked.x === "step" ? x0 : Infinity) - gap), to = Math.ceil(Math.max(most_of(steps), asked.x === "step" ? x1 : -Infinity) + gap);
-    return is_live && is_number(from) && is_number(to) ? load_series(metric, rows, { ...asked, part: { from: Math.max(0, from), to } }) : series;
+    const gap = most_of(
+      series.map((one) => (one.step[one.step.length - 1] - one.step[0]) / Math.max(1, one.step.length - 1)),
+    );
+    const from = Math.floor(Math.min(least_of(steps), asked.x === "step" ? x0 : Infinity) - gap),
+      to = Math.ceil(Math.max(most_of(steps), asked.x === "step" ? x1 : -Infinity) + gap);
+    return is_live && is_number(from) && is_number(to)
+      ? load_series(metric, rows, { ...asked, part: { from: Math.max(0, from), to } })
+      : series;
   }
 
-  close() { for (const chart of this.charts.values()) chart.close(); this.charts.clear(); }
+  close() {
+    for (const chart of this.charts.values()) chart.close();
+    this.charts.clear();
+  }
 }

@@ -14,8 +14,11 @@ const present_address = () => {
 
 const say_failed = (error) => {
   const at = document.getElementById("view");
-  at.replaceChildren(make("h1", {}, "This cannot be shown"), make("p", { class: "reason", role: "alert" }, error.sentence || String(error)),
-    make("p", {}, make("a", { href: "#/" }, "All experiments")));
+  at.replaceChildren(
+    make("h1", {}, "This cannot be shown"),
+    make("p", { class: "reason", role: "alert" }, error.sentence || String(error)),
+    make("p", {}, make("a", { href: "#/" }, "All experiments")),
+  );
   if (!error.sentence) throw error;
 };
 
@@ -30,8 +33,11 @@ const take_view = (at) => {
 
 // Asks for what the address needs, or all of it `again`, and draws.
 const show_page = async (again = false) => {
-  const at = present_address(), is_new = shown.page !== at.page || shown.name !== at.name, turn = ++shown.turn;
-  const view = take_view(at), main = document.getElementById("view");
+  const at = present_address(),
+    is_new = shown.page !== at.page || shown.name !== at.name,
+    turn = ++shown.turn;
+  const view = take_view(at),
+    main = document.getElementById("view");
   try {
     if (again || shown.asked !== view.asked(at)) {
       main.setAttribute("aria-busy", "true");
@@ -43,7 +49,10 @@ const show_page = async (again = false) => {
     document.title = `${view.title(at)} · marginalia`;
     const drawn = view.draw(present_address());
     main.removeAttribute("aria-busy");
-    if (is_new && !again) { window.scrollTo(0, 0); if (shown.hash !== null) main.focus({ preventScroll: true }); }
+    if (is_new && !again) {
+      window.scrollTo(0, 0);
+      if (shown.hash !== null) main.focus({ preventScroll: true });
+    }
     shown.hash = location.hash;
     await drawn;
   } catch (error) {
@@ -57,7 +66,11 @@ const show_page = async (again = false) => {
 const redraw_page = () => show_page();
 
 const say_live = (state) => {
-  const words = { live: ["● live", "what is shown follows the store"], waiting: ["○ waiting", "marginalia serve does not answer; the page tries again"], lost: ["○ not connected", "load the page again"] }[state];
+  const words = {
+    live: ["● live", "what is shown follows the store"],
+    waiting: ["○ waiting", "marginalia serve does not answer; the page tries again"],
+    lost: ["○ not connected", "load the page again"],
+  }[state];
   const at = document.getElementById("live");
   at.className = `live ${state}`;
   at.textContent = words[0];
@@ -66,7 +79,10 @@ const say_live = (state) => {
 
 const begin = async () => {
   watch_theme(() => show_page());
-  document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); document.getElementById("view").focus(); });
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById("view").focus();
+  });
   for (const one of document.querySelectorAll("[data-live]")) one.hidden = !is_live;
   if (!is_live && !location.hash && first_experiment()) history.replaceState(null, "", first_experiment());
   window.addEventListener("hashchange", () => show_page());
@@ -75,7 +91,10 @@ const begin = async () => {
   try {
     const { store, version, now } = await ask("/api/store");
     document.getElementById("store").textContent = is_live ? store : `report of ${time_text(now)}`;
-    document.getElementById("foot").textContent = `marginalia ${version}${is_live ? ", read only" : `, written ${time_text(now)} from ${store}`}`;
-  } catch { /* the page says elsewhere what does not answer */ }
+    document.getElementById("foot").textContent =
+      `marginalia ${version}${is_live ? ", read only" : `, written ${time_text(now)} from ${store}`}`;
+  } catch {
+    /* the page says elsewhere what does not answer */
+  }
 };
 begin();

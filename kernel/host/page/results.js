@@ -3,10 +3,20 @@
 
 const read_results = (answer) => {
   const groups = answer.groups.map((group, index) => ({ ...group, index, trials: [], key: `g${group.hash}` }));
-  const trials = answer.trials.map((trial) => ({ ...trial, revision: answer.revision, key: `t${trial.id}`, of: groups[trial.group] }));
+  const trials = answer.trials.map((trial) => ({
+    ...trial,
+    revision: answer.revision,
+    key: `t${trial.id}`,
+    of: groups[trial.group],
+  }));
   for (const trial of trials) trial.of.trials.push(trial);
-  return { ...answer, groups, trials, trial: new Map(trials.map((trial) => [trial.id, trial])),
-           place: new Map(answer.metrics.map((metric, i) => [metric.name, i])) };
+  return {
+    ...answer,
+    groups,
+    trials,
+    trial: new Map(trials.map((trial) => [trial.id, trial])),
+    place: new Map(answer.metrics.map((metric, i) => [metric.name, i])),
+  };
 };
 
 const is_group = (row) => "hash" in row;
@@ -22,7 +32,7 @@ const figure_of = (results, row, name) => {
   const final = row.finals[results.place.get(name)];
   if (final === null || final === undefined) return null;
   if (is_group(row)) return { mean: final[0], error: final[1], count: final[2] };
-  const of_samples = row.of.trials.length === 1 ? row.of.finals[results.place.get(name)]?.[1] ?? null : null;
+  const of_samples = row.of.trials.length === 1 ? (row.of.finals[results.place.get(name)]?.[1] ?? null) : null;
   return { mean: final, error: of_samples, count: 1 };
 };
 const value_of = (results, row, name) => {
@@ -32,8 +42,12 @@ const value_of = (results, row, name) => {
 
 // The metric that says most: the first with a goal that any row has.
 const main_metric = (results) =>
-  results.metrics.find((metric) => metric.final && metric.goal !== "none" &&
-    results.groups.some((group) => is_number(value_of(results, group, metric.name)))) || null;
+  results.metrics.find(
+    (metric) =>
+      metric.final &&
+      metric.goal !== "none" &&
+      results.groups.some((group) => is_number(value_of(results, group, metric.name))),
+  ) || null;
 
 // Rows with the best first; those without a figure last, in their order.
 const ranked = (results, rows, metric) => {
@@ -45,7 +59,13 @@ const ranked = (results, rows, metric) => {
 
 // The best of each target in turn, then the second of each, so that none is crowded out.
 const best_of_each_target = (results, rows, metric, most) => {
-  const parts = results.targets.map((_, target) => ranked(results, rows.filter((row) => target_of(row) === target), metric));
+  const parts = results.targets.map((_, target) =>
+    ranked(
+      results,
+      rows.filter((row) => target_of(row) === target),
+      metric,
+    ),
+  );
   const chosen = [];
   for (let i = 0; chosen.length < most && parts.some((part) => i < part.length); ++i)
     for (const part of parts) if (i < part.length && chosen.length < most) chosen.push(part[i]);
@@ -58,7 +78,10 @@ const best_values = (results, rows) => {
   for (const metric of has_finals(results)) {
     if (metric.goal === "none") continue;
     results.targets.forEach((_, target) => {
-      const values = rows.filter((row) => target_of(row) === target).map((row) => value_of(results, row, metric.name)).filter(is_number);
+      const values = rows
+        .filter((row) => target_of(row) === target)
+        .map((row) => value_of(results, row, metric.name))
+        .filter(is_number);
       const first = values.reduce((a, b) => (badness(b, metric.goal) < badness(a, metric.goal) ? b : a), values[0]);
       if (values.some((value) => value !== first)) best.set(`${metric.name}|${target}`, first);
     });
@@ -68,11 +91,21 @@ const best_values = (results, rows) => {
 
 // What a row stands for in the words of a filter.
 const words_of = (results, row) =>
-  [is_group(row) ? "" : `${row.id} ${row.status} ${row.device} ${row.host} ${row.tags.join(" ")} ${row.error}`, label_of(row),
-   ...(is_group(row) ? row.trials.map((trial) => trial.status) : [])].join(" ").toLowerCase();
+  [
+    is_group(row) ? "" : `${row.id} ${row.status} ${row.device} ${row.host} ${row.tags.join(" ")} ${row.error}`,
+    label_of(row),
+    ...(is_group(row) ? row.trials.map((trial) => trial.status) : []),
+  ]
+    .join(" ")
+    .toLowerCase();
 const with_words = (results, rows, text) => {
   const words = (text || "").toLowerCase().split(/\s+/).filter(Boolean);
-  return words.length ? rows.filter((row) => { const all = words_of(results, row); return words.every((word) => all.includes(word)); }) : rows;
+  return words.length
+    ? rows.filter((row) => {
+        const all = words_of(results, row);
+        return words.every((word) => all.includes(word));
+      })
+    : rows;
 };
 
 // Of trials, how many have each status.
