@@ -1,5 +1,11 @@
 // Which curves are drawn and how, as the address has it.
 
+const scale_names = [
+  ["", "auto", "logarithmic where values span much"],
+  ["0", "linear"],
+  ["1", "log"],
+];
+
 // "kl:10:200,loss:5:9:0:1": what each chart shows of its axes.
 const zooms_of = (text) =>
   new Map(

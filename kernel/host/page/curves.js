@@ -27,7 +27,7 @@ class Curves {
     const view = curve_view(words),
       drawn = chosen_curves(metrics, words, most);
     this.view = view;
-    renew(this.controls, is_brief ? [] : this.controls_of(metrics, drawn, view, seeds));
+    renew(this.controls, is_brief ? [] : curve_controls(metrics, drawn, view, seeds));
     this.show_legend(rows, chosen);
     this.reconcile(drawn);
     const lacking = metrics.some((metric) => metric.curve)
@@ -49,81 +49,6 @@ class Curves {
   }
   again() {
     if (this.last) this.show(...this.last);
-  }
-
-  controls_of(metrics, drawn, view, seeds) {
-    const curves = metrics.filter((metric) => metric.curve),
-      on = (name) => (value) => change_view({ [name]: value });
-    const along = [
-      ["step", "training steps"],
-      ...(curves.some((metric) => metric.name === "step_seconds") ? [["seconds", "seconds of training"]] : []),
-      ...curves.filter((metric) => metric.axis === "step").map((metric) => [metric.name, metric.name]),
-    ];
-    return [
-      choose(
-        `curves (${drawn.length} of ${curves.length})`,
-        curves.map((metric) => [metric.name, metric.name, metric.about]),
-        drawn.map((metric) => metric.name),
-        (names) => change_view({ curves: list_text(names) }),
-        "curves",
-      ),
-      select("against", along, view.x, (value) => change_view({ x: value === "step" ? null : value, zoom: null }), "x"),
-      choice(
-        "x",
-        [
-          ["0", "linear"],
-          ["1", "log"],
-        ],
-        view.xlog ? "1" : "0",
-        (value) => change_view({ xlog: value === "1" ? "1" : null, zoom: null }),
-        "xlog",
-      ),
-      choice(
-        "y",
-        [
-          ["", "auto", "logarithmic where values span much"],
-          ["0", "linear"],
-          ["1", "log"],
-        ],
-        view.ylog === "auto" ? "" : view.ylog === "log" ? "1" : "0",
-        (value) => change_view({ ylog: value, scale: null }),
-        "ylog",
-      ),
-      seeds &&
-        choice(
-          "band over seeds",
-          [
-            ["error", "± error", "mean ± standard error"],
-            ["range", "min to max"],
-            ["none", "none"],
-          ],
-          view.band,
-          (value) => on("band")(value === "error" ? null : value),
-          "band",
-        ),
-      make(
-        "label",
-        { class: "choice-of" },
-        "smoothing",
-        make("input", {
-          type: "range",
-          min: 0,
-          max: 0.98,
-          step: 0.02,
-          value: view.smooth,
-          "data-key": "smooth",
-          onchange: (event) => on("smooth")(Number(event.target.value) ? event.target.value : null),
-        }),
-        make("output", {}, view.smooth ? String(view.smooth) : "off"),
-      ),
-      make(
-        "span",
-        { class: "choice-of" },
-        button(view.full ? "cut wild starts" : "show all of y", () => on("full")(view.full ? null : "1"), {
-          "data-key": "full",
-        }),
-      ),
-    ];
   }
 
   show_legend(rows, chosen) {

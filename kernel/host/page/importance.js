@@ -96,3 +96,12 @@ const importance_table = (importance, metric) =>
       }),
     ]),
   );
+
+const importance_part = (importance, metric, groups, where) => [
+  make("h2", {}, `Importance of keys for ${metric.name}`),
+  importance.length ? importance_table(importance, metric) : empty_state("No key varies between these configurations."),
+  note(
+    `Over ${count(groups.length, "configuration")}${where}: the absolute rank correlation (Spearman) of a numeric key with the metric, the correlation ratio on ranks of `,
+    "one with names. 1: the key alone orders the results; 0: no trend. Keys that work only together are not found by it.",
+  ),
+];

@@ -56,3 +56,40 @@ const ranges_of = (text) =>
   );
 const ranges_text = (ranges) =>
   list_text([...ranges].map(([name, range]) => [name, ...range.map((value) => +value.toPrecision(6))].join(":")));
+
+const axis_named = (results, groups, keys, name) => {
+  const key = keys.find((one) => one.key.key === name);
+  if (key && !key.numeric) return named_axis(name, key.key.short, key.texts, key.names);
+  return numeric_axis(
+    name,
+    key ? key.key.short : name,
+    key ? key.numbers : groups.map((group) => value_of(results, group, name)),
+  );
+};
+
+// Of each row, from 0 for the worst to 1 for the best, by rank.
+const shares_of = (results, groups, metric) => {
+  const ranks = ranks_of(groups.map((group) => -badness(value_of(results, group, metric.name), metric.goal)));
+  return ranks.map((rank) => rank / Math.max(1, groups.length - 1));
+};
+
+// An axis's range as two fields.
+const range_fields = (axis, range, changed) => {
+  const now = range || [axis.value_at(0), axis.value_at(1)];
+  const field = (side) => {
+    const changes = (event) => changed(now.map((value, i) => (i === side ? Number(event.target.value) : value)));
+    const named = {
+      "aria-label": `${side ? "most" : "least"} of ${axis.title}`,
+      "data-key": `range-${axis.name}-${side}`,
+      onchange: changes,
+    };
+    if (axis.is_numeric)
+      return make("input", { type: "number", step: "any", value: +now[side].toPrecision(4), ...named });
+    return make(
+      "select",
+      named,
+      axis.names.map((name, i) => make("option", { value: i, selected: i === Math.round(now[side]) }, name)),
+    );
+  };
+  return make("div", { class: "range-of" }, make("span", {}, axis.title), field(0), " to ", field(1));
+};
