@@ -123,7 +123,8 @@ const chart_in_words = (metric, x_title, series) => {
     return `${one.label} from ${number_text(last[0])} to ${number_text(last[last.length - 1])}`;
   };
   const more = series.length > 5 ? ` and ${series.length - 5} more` : "";
-  return `${metric.name} against ${x_title}, ${count(series.length, "curve")}: ${series.slice(0, 5).map(ends).join("; ")}${more}`;
+  const curves = series.slice(0, 5).map(ends).join("; ");
+  return `${metric.name} against ${x_title}, ${count(series.length, "curve")}: ${curves}${more}`;
 };
 const chart_in_numbers = (metric, series) =>
   table_of(

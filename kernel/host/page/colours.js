@@ -1,4 +1,4 @@
-// Light and dark, and colours of curves that stay apart: twelve tones, then the same broken into dashes, then lighter ones.
+// Light and dark, and colours of curves that stay apart: twelve tones, then the same broken into dashes, then lighter.
 
 const tones = [
   [217, 72],

@@ -147,7 +147,8 @@ const failures_tab = (results) => {
   if (!failed.length) return [empty_state("Nothing has failed.")];
   return [
     note(
-      `${count(failed.length, "trial")} of ${results.trials.length.toLocaleString("en")} failed, by reason, the most frequent first. Numbers in a reason may differ between its trials.`,
+      `${count(failed.length, "trial")} of ${results.trials.length.toLocaleString("en")} failed. `,
+      "By reason, the most frequent first; numbers in it may differ between its trials.",
     ),
     ...by_reason(failed).map((trials) => failure_of(results, trials)),
     is_live &&

@@ -101,7 +101,8 @@ const importance_part = (importance, metric, groups, where) => [
   make("h2", {}, `Importance of keys for ${metric.name}`),
   importance.length ? importance_table(importance, metric) : empty_state("No key varies between these configurations."),
   note(
-    `Over ${count(groups.length, "configuration")}${where}: the absolute rank correlation (Spearman) of a numeric key with the metric, the correlation ratio on ranks of `,
-    "one with names. 1: the key alone orders the results; 0: no trend. Keys that work only together are not found by it.",
+    `Over ${count(groups.length, "configuration")}${where}: the absolute rank correlation (Spearman) of a numeric key `,
+    "with the metric; of a key with names the correlation ratio, on ranks. 1: the key alone orders the results; 0: no ",
+    "trend. Keys that matter only together are not found by it.",
   ),
 ];

@@ -1,5 +1,5 @@
-// Numbers, times and a little statistics, as people read them. Values that are not finite come as the texts "NaN", "Infinity" and
-// "-Infinity".
+// Numbers, times and a little statistics, as people read them. Values that are not finite come as the texts "NaN",
+// "Infinity" and "-Infinity".
 
 const is_number = (value) => typeof value === "number" && Number.isFinite(value);
 const as_number = (value) => (value === "" || value === null || value === undefined ? NaN : Number(value));
@@ -55,7 +55,8 @@ const time_text = (seconds) => {
   if (!is_number(seconds)) return "";
   const at = new Date(seconds * 1000),
     two = (number) => String(number).padStart(2, "0");
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
 };
 const bytes_text = (bytes) => {
   const units = ["B", "kB", "MB", "GB"],

@@ -61,9 +61,7 @@ const headlines_of = (results) => {
     })
     .concat(
       results.targets.length > best.length
-        ? note(
-            `${results.targets.length - best.length} more targets: figures are compared within one only, in the table below.`,
-          )
+        ? note(`${results.targets.length - best.length} more targets stand in the table below.`)
         : [],
     );
 };
@@ -85,7 +83,7 @@ const paper_table = ({ table }) =>
 const marks_of = (results, by_seeds) => {
   const marked =
     results.targets.length > 1
-      ? `The best of each column is green, within each of ${results.targets.length} targets, as figures of different ones are not compared.`
+      ? `The best of each column is green, within each of ${results.targets.length} targets: others are not compared.`
       : "The best of each column is green.";
   return note(
     by_seeds && has_seeds(results) ? `Mean ± standard error over the seeds that are done. ${marked}` : marked,

@@ -1,4 +1,5 @@
-// Parallel coordinates: an axis for each key and metric, a line for each configuration of a target, coloured by a metric.
+// Parallel coordinates: an axis for each key and metric, a line for each configuration of a target, coloured by a
+// metric.
 
 class Parallel {
   constructor() {

@@ -1,5 +1,5 @@
 "use strict";
-// Elements and the small controls that all views are made of. What comes from a store becomes text or an attribute here,
+// Elements and the small controls that all views are made of. What comes from a store becomes text or an attribute,
 // never markup.
 
 // make("a", {href: "#/"}, "text", child): false, null and undefined are left out, of attributes and of children.
@@ -79,7 +79,8 @@ const choose = (title, names, chosen, picked, key) => {
   );
 };
 
-// A table with heads: columns are {title, number, more}, rows are lists of cells, each a text, an element or {text, ...attributes}.
+// A table with heads: columns are {title, number, wrap, more}, rows are lists of cells, each a text, an element or
+// {inside, ...attributes}.
 const cell_of = (tag, column, content) => {
   const { inside, ...attributes } =
     content !== null && typeof content === "object" && "inside" in content ? content : { inside: content };
@@ -142,7 +143,7 @@ const folded = (title, key, ...children) =>
   make("details", { "data-open": key }, make("summary", { "data-key": `${key}-summary` }, title), ...children);
 const preformatted = (text, key) => make("pre", { tabindex: "0", "data-scroll": key }, text);
 
-// Draws a part anew without losing what the reader has in hand: the focus, what is open and how far things are scrolled.
+// Draws a part anew without losing what the reader has in hand: the focus, what is open, how far things are scrolled.
 const keeping = (node, draw) => {
   const focused = node.contains(document.activeElement) ? document.activeElement : null,
     focus = focused?.dataset.key;
@@ -165,8 +166,8 @@ const keeping = (node, draw) => {
   if (next && caret !== null) next.setSelectionRange(caret, caret);
 };
 
-// Puts these children in place of those that are there. What would be the same stays, so that an open list or a half written word of
-// it lives through news of the store.
+// Puts these children in place of those that are there. What would be the same stays, so that an open list or a half
+// written word in it lives through news of the store.
 const renew = (node, ...children) => {
   const made = children
     .flat(Infinity)

@@ -1,5 +1,5 @@
-// An experiment's answer as the views use it. A row is a trial or a group of trials, which have one configuration and differ
-// in their seeds. Figures are compared within one target only.
+// An experiment's answer as the views use it. A row is a trial or a group of trials, which have one configuration and
+// differ in their seeds. Figures are compared within one target only.
 
 const read_results = (answer) => {
   const groups = answer.groups.map((group, index) => ({ ...group, index, trials: [], key: `g${group.hash}` }));

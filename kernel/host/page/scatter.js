@@ -111,7 +111,9 @@ class Scatter {
       this.numbers,
       folded("numbers", "scatter-numbers", table_of("The points in numbers", columns, rows)),
       note(
-        `Each point is a configuration: its mean over seeds${bars}${has_trend ? "; the line joins the means of each value" : ""}. Press a point to draw its curves.`,
+        `Each point is a configuration: its mean over seeds${bars}`,
+        has_trend && "; the line joins the means of each value",
+        ". Press a point to draw its curves.",
       ),
     );
   }
