@@ -12,6 +12,10 @@ add_test(NAME store_faults COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_D
          --host $<TARGET_FILE:marginalia> --sample $<TARGET_FILE:make_sample_store> --worker $<TARGET_FILE:fake_worker>
          --plugins ${PROJECT_BINARY_DIR}/tests/fake-plugins)
 set_tests_properties(store_faults PROPERTIES LABELS faults TIMEOUT 600)
+# The page over HTTP: what is refused, slow and hostile clients, stores that break while they are served.
+add_test(NAME serve COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/serve_test.py --program $<TARGET_FILE:marginalia>
+         --sample $<TARGET_FILE:make_sample_store>)
+set_tests_properties(serve PROPERTIES LABELS faults TIMEOUT 300)
 # Completion in bash, zsh and fish, and the manual page.
 add_test(NAME shells COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/golden/shells_test.py ${PROJECT_SOURCE_DIR}
          $<TARGET_FILE_DIR:marginalia> $<TARGET_FILE:make_sample_store>)

@@ -55,6 +55,7 @@ VERBS = {
     "resume": ["resume", "tiny", "--again"],
     "evaluate": ["evaluate", "1"],
     "top": ["top"],
+    "serve": ["serve", "--port", "0"],
     "submit": ["submit", "tiny.toml", "--dry-run"],
     "status": ["status"],
     "merge": ["merge", "merged.db", "store.db"],

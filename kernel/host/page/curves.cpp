@@ -60,19 +60,19 @@ Curve curve_of(store::Store& store, store::TrialId trial, const std::string& met
     return curve;
 }
 
-// When the trial was at each step, between the points whose times are known.
+// When the trial was at each step, by a line through the two points about it whose times are known.
 std::vector<double> seconds_at(store::Store& store, store::TrialId trial, const std::string& metric,
                                const std::vector<double>& steps, std::size_t points) {
     const auto found = store.find(trial);
     const auto known = store::metric_curve(store, trial, metric, points);
     std::vector<double> seconds;
     if (!found || !found->started || known.empty()) return seconds;
-    std::size_t next = 0;
+    std::size_t next = std::min<std::size_t>(1, known.size() - 1);
     for (const double step : steps) {
         while (next + 1 < known.size() && static_cast<double>(known[next].step) < step) ++next;
         const store::CurvePoint &after = known[next], &before = known[next > 0 ? next - 1 : 0];
         const auto width = static_cast<double>(after.step - before.step);
-        const double share = width > 0 ? std::clamp((step - static_cast<double>(before.step)) / width, 0.0, 1.0) : 1;
+        const double share = width > 0 ? (step - static_cast<double>(before.step)) / width : 1;
         seconds.push_back(before.time + share * (after.time - before.time) - *found->started);
     }
     return seconds;

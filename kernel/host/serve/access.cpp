@@ -30,8 +30,9 @@ bool same_secret(const std::string& a, const std::string& b) {
 
 // "[::1]:8420" -> "::1".
 std::string name_of_host(const std::string& host) {
-    if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
-    return host.substr(0, host.find(':'));
+    if (!host.starts_with('[')) return host.substr(0, host.find(':'));
+    const std::size_t end = host.find(']');
+    return end == host.npos ? std::string() : host.substr(1, end - 1);
 }
 
 // By whichever port: it may have been forwarded (ssh -L).
