@@ -58,29 +58,47 @@ const in_report = (path, query) => {
 
 const ask = async (path, query = {}) => (is_live ? fetched(path, query) : in_report(path, query));
 
-// Calls `changed` whenever the store has changed, at most twice a second, and `state` with "live", "waiting" or "lost".
+// Does what is asked for again and again one by one, with a pause after each that is longer the longer it took.
+const one_by_one = (act) => {
+  let busy = false,
+    wanted = false;
+  const go = async () => {
+    wanted = busy;
+    if (busy) return;
+    busy = true;
+    const before = performance.now();
+    await act();
+    setTimeout(
+      () => {
+        busy = false;
+        if (wanted) go();
+      },
+      Math.max(500, 4 * (performance.now() - before)),
+    );
+  };
+  return go;
+};
+
+// Calls `changed` whenever the store has changed while the page is seen, and `state` with "live", "waiting" or "lost".
 const watch_store = (changed, state) => {
   if (!is_live) return;
+  const events = new EventSource("/api/events"),
+    renewed = one_by_one(changed);
   let revision = null,
-    waiting = null;
-  const events = new EventSource("/api/events");
+    missed = false;
   events.onopen = () => state("live");
   events.onerror = () => state(events.readyState === EventSource.CLOSED ? "lost" : "waiting");
   events.onmessage = (event) => {
-    const now = JSON.parse(event.data).revision;
-    if (revision !== null && now !== revision && waiting === null)
-      waiting = setTimeout(() => {
-        waiting = null;
-        if (!document.hidden) changed();
-        else missed = true;
-      }, 500);
+    const { revision: now } = JSON.parse(event.data),
+      is_new = revision !== null && now !== revision;
     revision = now;
+    if (is_new && document.hidden) missed = true;
+    else if (is_new) renewed();
   };
-  let missed = false;
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && missed) {
       missed = false;
-      changed();
+      renewed();
     }
   });
 };

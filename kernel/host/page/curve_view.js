@@ -35,15 +35,14 @@ const curve_view = (words) => ({
   scales: scales_of(words.scale),
 });
 
+// The most telling, the loss among them, and no more than fit on a screen.
 const usual_curves = (metrics) => {
-  const drawn = metrics.filter((metric) => metric.curve && metric.axis === "step");
-  const telling = drawn.filter((metric) => metric.main && metric.name !== "step_seconds"),
-    rest = drawn.filter((metric) => !telling.includes(metric));
-  const loss = rest.filter((metric) => metric.name === "loss");
-  return [...telling.slice(0, 5), ...loss, ...rest.filter((metric) => metric.name !== "loss")].slice(
-    0,
-    Math.max(4, Math.min(6, telling.length + 1)),
-  );
+  const drawn = metrics.filter((metric) => metric.curve && metric.axis === "step"),
+    is_loss = (metric) => metric.name === "loss";
+  const telling = drawn.filter((metric) => metric.main && !is_loss(metric)).slice(0, 5),
+    loss = drawn.filter(is_loss);
+  const rest = drawn.filter((metric) => !telling.includes(metric) && !is_loss(metric));
+  return [...telling, ...loss, ...rest].slice(0, Math.max(4, telling.length + loss.length));
 };
 const chosen_curves = (metrics, words, most) => {
   const named = list_of(words.curves),

@@ -31,50 +31,73 @@ const take_view = (at) => {
   return shown.view;
 };
 
-// Asks for what the address needs, or all of it `again`, and draws.
+const put_in_place = (view, at) => {
+  const main = document.getElementById("view");
+  if (main.firstChild !== view.node) main.replaceChildren(view.node);
+  document.title = `${view.title(at)} · marginalia`;
+};
+const at_its_beginning = () => {
+  window.scrollTo(0, 0);
+  if (shown.hash !== null) document.getElementById("view").focus({ preventScroll: true });
+};
+
+// What could not be renewed stays as it was.
+const failed_to_show = (error, again, view) => {
+  if (again && view.node.isConnected) {
+    say_live("waiting", error.sentence);
+    return;
+  }
+  shown.page = null;
+  shown.view = null;
+  say_failed(error);
+};
+
+const load_view = async (view, at) => {
+  const main = document.getElementById("view");
+  main.setAttribute("aria-busy", "true");
+  try {
+    await view.load(at);
+  } finally {
+    main.removeAttribute("aria-busy");
+  }
+};
+
+// Asks for what the address needs, or all of it `again`, and draws. Of two at once the later one draws.
 const show_page = async (again = false) => {
   const at = present_address(),
     is_new = shown.page !== at.page || shown.name !== at.name,
-    turn = ++shown.turn;
-  const view = take_view(at),
-    main = document.getElementById("view");
+    turn = ++shown.turn,
+    view = take_view(at);
   try {
     if (again || shown.asked !== view.asked(at)) {
-      main.setAttribute("aria-busy", "true");
-      await view.load(at);
-      if (turn !== shown.turn) return;
+      await load_view(view, at);
+      if (turn !== shown.turn) {
+        if (shown.view === view && shown.asked === view.asked(present_address())) await show_page();
+        return;
+      }
       shown.asked = view.asked(at);
     }
-    if (main.firstChild !== view.node) main.replaceChildren(view.node);
-    document.title = `${view.title(at)} · marginalia`;
+    put_in_place(view, at);
     const drawn = view.draw(present_address());
-    main.removeAttribute("aria-busy");
-    if (is_new && !again) {
-      window.scrollTo(0, 0);
-      if (shown.hash !== null) main.focus({ preventScroll: true });
-    }
+    if (is_new && !again) at_its_beginning();
     shown.hash = location.hash;
     await drawn;
   } catch (error) {
-    if (turn !== shown.turn) return;
-    main.removeAttribute("aria-busy");
-    shown.page = null;
-    shown.view = null;
-    say_failed(error);
+    if (turn === shown.turn) failed_to_show(error, again, view);
   }
 };
 const redraw_page = () => show_page();
 
-const say_live = (state) => {
-  const words = {
-    live: ["● live", "what is shown follows the store"],
-    waiting: ["○ waiting", "marginalia serve does not answer; the page tries again"],
-    lost: ["○ not connected", "load the page again"],
-  }[state];
+const live_words = {
+  live: ["● live", "what is shown follows the store"],
+  lost: ["○ not connected", "load the page again"],
+  waiting: ["○ waiting", "marginalia serve does not answer; the page tries again"],
+};
+const say_live = (state, why = live_words[state][1]) => {
   const at = document.getElementById("live");
   at.className = `live ${state}`;
-  at.textContent = words[0];
-  at.title = words[1];
+  at.textContent = live_words[state][0];
+  at.title = why;
 };
 
 const begin = async () => {
