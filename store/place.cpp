@@ -1,15 +1,18 @@
 #include "store/place.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <fstream>
+#include <cstddef>
 #include <thread>
+#include <vector>
 
 #include "store/sentences.h"
 
@@ -32,6 +35,25 @@ std::uint32_t application_in(const Header& header) { return big_endian(header, 6
 std::uint64_t page_size_in(const Header& header) {
     const unsigned size = header[16] << 8 | header[17];
     return size == 1 ? 65536 : size;
+}
+
+// The beginning of a file, read by SQLite. When any descriptor of a file is closed, its locks go for all of the
+// process; SQLite alone knows of those that connections hold, and closes its own later.
+std::size_t read_header(const fs::path& file, Header& header) {
+    sqlite3_vfs* system = sqlite3_vfs_find(nullptr);
+    std::vector<std::max_align_t> memory(static_cast<std::size_t>(system->szOsFile) / sizeof(std::max_align_t) + 1);
+    auto* opened = reinterpret_cast<sqlite3_file*>(memory.data());
+    const char* name = sqlite3_create_filename(fs::canonical(file).c_str(), "", "", 0, nullptr);
+    int code = system->xOpen(system, name, opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, nullptr);
+    const int reason = errno;
+    sqlite3_int64 size = 0;
+    if (code == SQLITE_OK) code = opened->pMethods->xFileSize(opened, &size);
+    size = std::min<sqlite3_int64>(size, header.size());
+    if (code == SQLITE_OK) code = opened->pMethods->xRead(opened, header.data(), static_cast<int>(size), 0);
+    if (opened->pMethods) opened->pMethods->xClose(opened);
+    sqlite3_free_filename(name);
+    if (code != SQLITE_OK) throw sqlite_failure(file, code, "unable to open database file", reason);
+    return static_cast<std::size_t>(size);
 }
 
 // With a log beside it a file may rightly be shorter than its header says: the rest is in the log.
@@ -126,15 +148,13 @@ void check_place_to_write(const fs::path& file, const FilesystemType& type) {
 void check_is_store(const fs::path& file) {
     if (fs::is_directory(file)) throw not_a_store(file, "a folder");
     if (!fs::is_regular_file(file)) throw not_a_store(file, "no regular file");
-    std::ifstream in(file, std::ios::binary);
-    if (!in) throw sqlite_failure(file, 14, "unable to open database file", errno);
     Header header{};
-    in.read(reinterpret_cast<char*>(header.data()), header.size());
-    if (in.gcount() == 0) throw not_a_store(file, "an empty file");
+    const std::size_t size = read_header(file, header);
+    if (size == 0) throw not_a_store(file, "an empty file");
     constexpr std::string_view magic("SQLite format 3\0", 16);
     if (!std::equal(magic.begin(), magic.end(), reinterpret_cast<const char*>(header.data())))
         throw not_a_store(file, "a file of another kind");
-    if (in.gcount() < static_cast<std::streamsize>(header.size())) throw damaged_store(file, "its header is cut off");
+    if (size < header.size()) throw damaged_store(file, "its header is cut off");
     if (application_in(header) != application_id) throw not_a_store(file, "another program's SQLite database");
     if (!has_log(file) && fs::file_size(file) < pages_in(header) * page_size_in(header))
         throw damaged_store(file, "its end is missing");
