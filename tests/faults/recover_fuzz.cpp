@@ -69,7 +69,8 @@ void fill(const fs::path& file) {
     store.connection().execute(
         "INSERT INTO removed VALUES (99, 1), (98, 2); INSERT INTO saved_query VALUES ('good', 'condition', 'kl < 1', "
         "5);"
-        "DELETE FROM metric WHERE trial = 7; DELETE FROM summary WHERE trial = 7");
+        "DELETE FROM metric WHERE trial = 7; DELETE FROM summary WHERE trial = 7; DELETE FROM curve_part WHERE trial = "
+        "7");
 }
 
 struct Damage {
@@ -190,7 +191,7 @@ std::string trial_of(const std::string& table, const std::string& row) {
 bool follows(const std::string& table, const std::string& row,
              const std::set<std::pair<std::string, std::string>>& trials_hit) {
     const auto is_hit = [&](const char* other) { return trials_hit.contains({other, trial_of(table, row)}); };
-    if (table == "summary") return is_hit("metric");
+    if (table == "summary" || table == "curve_part") return is_hit("metric");
     if (table == "trial") return is_hit("evaluation");
     if (table != "checkpoint" && table != "checkpoint_piece" && table != "evaluation") return false;
     return is_hit("checkpoint") || is_hit("checkpoint_piece") || is_hit("evaluation");
