@@ -98,10 +98,14 @@ private:
         const auto pages = damaged_pages(connection);
         for (const auto& words : pages) damage("pages", words);
         if (pages.empty()) add(Weight::good, "pages", fmt::format("{} are whole", pragma(connection, "page_count")));
-        if (!store_ || !pages.empty()) return;
-        const auto tables = strange_tables(*store_);
-        for (const auto& words : tables) damage("tables", words);
-        if (!tables.empty()) return;
+        if (!pages.empty()) return;
+        bool usual = false;
+        attempt("tables", [&] {
+            const auto tables = strange_tables(connection);
+            for (const auto& words : tables) damage("tables", words);
+            usual = tables.empty();
+        });
+        if (!store_ || !usual) return;
         attempt("rows", [&] { look_at_rows(); });
         attempt("trials", [&] { look_at_trials(); });
         attempt("room", [&] { look_at_room(); });
@@ -156,7 +160,7 @@ std::vector<Finding> examine(const fs::path& file) { return Examination(file).ru
 
 std::vector<std::string> find_damage(Store& store) {
     if (auto pages = damaged_pages(store.connection()); !pages.empty()) return pages;
-    if (auto tables = strange_tables(store); !tables.empty()) return tables;
+    if (auto tables = strange_tables(store.connection()); !tables.empty()) return tables;
     return damaged_rows(store);
 }
 

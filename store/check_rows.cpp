@@ -20,8 +20,8 @@ using Words = std::vector<std::string>;
 // A store as it is made, in memory.
 class Blank {
 public:
-    Blank() : connection_(":memory:", Connection::Access::write) {
-        for (const auto step : migrations()) connection_.execute(std::string(step));
+    explicit Blank(std::size_t layout = migrations().size()) : connection_(":memory:", Connection::Access::write) {
+        for (const auto step : migrations().first(layout)) connection_.execute(std::string(step));
     }
     Connection& connection() { return connection_; }
 
@@ -29,9 +29,17 @@ private:
     Connection connection_;
 };
 
-std::vector<std::string> names_of(Connection& connection, std::string_view type) {
+Words names_of(Connection& connection, std::string_view type) {
     Rows rows(connection, "SELECT name FROM main.sqlite_schema WHERE type = ? ORDER BY name", type);
-    std::vector<std::string> names;
+    Words names;
+    while (rows.next()) names.push_back(rows.text(0));
+    return names;
+}
+
+// Empty where there is no such view.
+Words columns_of(Connection& connection, const std::string& view) {
+    Rows rows(connection, "SELECT name FROM pragma_table_info(?, 'main') ORDER BY cid", view);
+    Words names;
     while (rows.next()) names.push_back(rows.text(0));
     return names;
 }
@@ -120,9 +128,10 @@ std::vector<Question> questions() {
 
 }  // namespace
 
-Words strange_tables(Store& store) {
-    Blank blank;
-    auto& connection = store.connection();
+Words strange_tables(Connection& connection) {
+    const auto layout = pragma(connection, "user_version");
+    if (layout < 1 || layout > std::ssize(migrations())) return {};  // nobody knows what it should have
+    Blank blank(static_cast<std::size_t>(layout));
     Words found;
     const auto there = shapes_of(connection);
     for (const auto& wanted : shapes_of(blank.connection())) {
@@ -132,10 +141,12 @@ Words strange_tables(Store& store) {
         else if (is->is_table != wanted.is_table || is->has_rowids != wanted.has_rowids || !same_columns(*is, wanted))
             found.push_back(fmt::format("the {} '{}' has another form than marginalia gives it", what, wanted.name));
     }
-    const auto views = names_of(connection, "view");
+    if (!found.empty()) return found;  // what views are over
     for (const auto& view : names_of(blank.connection(), "view"))
-        if (std::ranges::find(views, view) == views.end())
+        if (const auto columns = columns_of(connection, view); columns.empty())
             found.push_back(fmt::format("the view '{}' is missing", view));
+        else if (columns != columns_of(blank.connection(), view))
+            found.push_back(fmt::format("the view '{}' has other columns than marginalia gives it", view));
     for (const auto& trigger : names_of(connection, "trigger"))
         found.push_back(fmt::format("there is a trigger '{}', and marginalia makes none", trigger));
     return found;

@@ -1,6 +1,6 @@
 """Random damage to a small store, and every reading verb on it: each answers, or refuses with one sentence and a
-documented code; none is ended by a signal, and none lets a raw exception be seen. Then `recover`: what it makes passes
-integrity_check, and the verbs answer.
+documented code; none is ended by a signal, and none lets a raw exception be seen. What a verb refuses `doctor` finds. Then
+`recover`: what it makes passes integrity_check, `doctor` finds nothing in it, and the verbs answer.
 
 FAULT_ROUNDS stores, from FAULT_SEED on.
 """
@@ -198,6 +198,12 @@ def run(folder, words):
     return done.returncode, done.stderr.decode(errors="replace")
 
 
+def doctor(folder, store):
+    """Its words are a list, on standard output."""
+    done = subprocess.run([arguments.host, "doctor", "--store", store], cwd=folder, env=environment, capture_output=True, timeout=60)
+    return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
+
+
 def fault_of(code, words):
     """What is wrong with an answer; None where all is well."""
     if code not in DOCUMENTED:
@@ -227,9 +233,14 @@ def attack(folder, number, chance):
     before = open(store, "rb").read()
     what = f"round {number} of seed {SEED}: {how.__name__} {did or ''}"
     found = []
+    sound, said = doctor(folder, "s.db")
+    if sound not in (0, 4) or RAW.search(said):
+        found.append(f"{what}: doctor: exit code {sound}: {said[-500:]}")
     for words in VERBS:
         code, said = run(folder, ["--store", "s.db", *words])
         fault = fault_of(code, said)
+        if code == 4 and sound == 0:
+            fault = "doctor finds nothing"
         answers["answered" if code == 0 else "refused"] += 1
         if fault:
             found.append(f"{what}: {' '.join(words)}: {fault}: {said[-500:]}")
@@ -241,6 +252,9 @@ def attack(folder, number, chance):
     elif code == 0:
         if sqlite3.connect(made).execute("PRAGMA integrity_check").fetchone()[0] != "ok":
             found.append(f"{what}: what recover made is not whole")
+        sound, said = doctor(folder, "new.db")
+        if sound != 0:
+            found.append(f"{what}: recovered: doctor: exit code {sound}: {said[-500:]}")
         for words in VERBS:
             code, said = run(folder, ["--store", "new.db", *words])
             if code == 4 or fault_of(code, said):

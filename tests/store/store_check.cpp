@@ -98,6 +98,10 @@ TEST_CASE_FIXTURE(Examined, "tables that are not marginalia's are damage, and th
     SUBCASE("") { CHECK(damage_by("DROP INDEX tag_by_name") == "tables: the index 'tag_by_name' is missing"); }
     SUBCASE("") { CHECK(damage_by("DROP VIEW summaries") == "tables: the view 'summaries' is missing"); }
     SUBCASE("") {
+        CHECK(damage_by("DROP VIEW summaries; CREATE VIEW summaries AS SELECT 1 AS trial_id") ==
+              "tables: the view 'summaries' has other columns than marginalia gives it");
+    }
+    SUBCASE("") {
         CHECK(damage_by("ALTER TABLE rung RENAME COLUMN decided TO refused") ==
               "tables: the table 'rung' has another form than marginalia gives it");
     }
@@ -124,6 +128,10 @@ TEST_CASE_FIXTURE(Examined, "what is no store, of another layout or cut off is r
         CHECK(words(Weight::damage).size() == 1);
         CHECK(words(Weight::damage)[0].find("newer") != std::string::npos);
         CHECK(words(Weight::good).size() == 1);  // the pages
+    }
+    SUBCASE("of an earlier one, it says") {
+        change("PRAGMA user_version = 4");
+        CHECK(words(Weight::damage).at(0).starts_with("tables: the table 'trial' has another form"));
     }
     SUBCASE("of an earlier one") {
         std::filesystem::remove(file);
