@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <set>
+#include <unordered_map>
 
 #include "kernel/host/results/text.h"
 #include "kernel/spec/metrics.h"
@@ -160,10 +161,12 @@ std::string short_key(const std::string& key, const std::vector<std::string>& ke
 ExperimentResults load_results(store::Store& store, const store::TrialFilter& filter, bool or_last) {
     std::vector<TrialResult> trials;
     std::vector<store::TrialId> ids;
+    std::unordered_map<std::string, FlatConfig> read;  // by their text, which the seeds of a configuration share
     for (store::Trial& trial : store::list_trials(store, filter)) {
         ids.push_back(trial.id);
-        FlatConfig config = config_of(store, trial);
-        trials.push_back({std::move(trial), std::move(config), {}});
+        const auto [config, is_new] = read.try_emplace(trial.config);
+        if (is_new) config->second = config_of(store, trial);
+        trials.push_back({std::move(trial), config->second, {}});
     }
     if (ids.empty()) return gather({}, filter.experiment);
     std::map<store::TrialId, std::map<std::string, double>> finals = store::metric_values(store, ids, or_last);
