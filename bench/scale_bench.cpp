@@ -100,17 +100,18 @@ Spent first_paint(const fs::path& store) {
 
 int missed = 0;
 
-// Of some rounds the one that took least: others use the machine too.
+// Of some rounds the least: others use the machine too. `target`: seconds of CPU, which on a quiet machine are those of
+// the clock, as a verb is one thread; 0: none.
 void measure(const std::string& what, double target, const std::function<Spent()>& once) {
     Spent least{1e9, 1e9};
     for (int round = 0; round < rounds; ++round) {
         const Spent spent = once();
         least = {std::min(least.wall, spent.wall), std::min(least.cpu, spent.cpu)};
     }
-    const bool met = least.wall <= target;
+    const bool met = target == 0 || least.cpu <= target;
     missed += met ? 0 : 1;
-    fmt::print("{:<48} {:>9.1f} wall {:>9.1f} CPU <= {:<6g} {}\n", what, 1e3 * least.wall, 1e3 * least.cpu,
-               1e3 * target, met ? "met" : "MISSED");
+    const std::string verdict = target == 0 ? "" : fmt::format("<= {:<6g} {}", 1e3 * target, met ? "met" : "MISSED");
+    fmt::print("{:<48} {:>9.1f} wall {:>9.1f} CPU {}\n", what, 1e3 * least.wall, 1e3 * least.cpu, verdict);
 }
 
 void measure_verbs(const fs::path& store, const fs::path& file, int trials) {
@@ -129,7 +130,7 @@ void measure_verbs(const fs::path& store, const fs::path& file, int trials) {
     verb(0.3, {"table"});
     verb(0.03, {"show", last});
     verb(1, {"plan", file});
-    verb(1, {"run", file});
+    verb(0, {"run", file});  // nothing is left to do; LibTorch is started to learn its version
     measure("marginalia top, first paint", 0.2, [&] { return first_paint(store); });
 }
 

@@ -25,8 +25,8 @@ with tempfile.TemporaryDirectory() as folder:
 found = {row["peer"]: row["milliseconds"] for row in result["peers"]}
 assert {"raw SQLite", "marginalia"} <= found.keys(), found
 for peer, milliseconds in found.items():
-    assert milliseconds.keys() == {"trivial", "points", "fill", "final", "minimum"}, peer
-    for what in ("fill", "final", "minimum"):
+    assert milliseconds.keys() == {"trivial", "points", "final", "minimum"}, peer
+    for what in ("final", "minimum"):
         assert milliseconds[what]["wall"] > 0, (peer, what)
 for head in ("a trivial trial", "1,000 points", "best of 8 trials x 20 points, final", "the same, minimum"):
     assert head in done.stdout, done.stdout
