@@ -43,7 +43,7 @@ public:
 
     std::vector<Finding> run() {
         attempt("file", [&] { store_.emplace(Store::open_to_read(file_)); });
-        attempt("place", [&] { look_at_place(); });
+        if (is_store_) attempt("place", [&] { look_at_place(); });
         if (store_) attempt("trials", [&] { count_trials(); });
         // What is damaged, or of another layout, is still a file to SQLite.
         else if (is_store_)
@@ -68,12 +68,12 @@ private:
         try {
             body();
         } catch (const StoreError& error) {
-            const bool is_no_store = error.kind() == Kind::not_a_store;
-            is_store_ = is_store_ && !is_no_store;
-            add(error.kind() == Kind::older ? Weight::note : Weight::damage, about,
-                is_no_store ? fmt::format("{}; if it was a store, marginalia recover {} --out NEW keeps what is whole",
-                                          error.what(), file_.string())
-                            : error.what());
+            is_store_ = is_store_ && error.kind() != Kind::not_a_store;
+            std::string words = error.what();
+            if (std::error_code none; !is_store_ && fs::is_regular_file(file_, none))
+                words += fmt::format("; if it was a store, marginalia recover {} --out NEW keeps what is whole",
+                                     file_.string());
+            add(error.kind() == Kind::older ? Weight::note : Weight::damage, about, words);
         }
     }
 
@@ -89,7 +89,7 @@ private:
         Rows rows(store_->connection(), "SELECT count(*), count(DISTINCT experiment) FROM main.trial");
         rows.next();
         add(Weight::good, "file",
-            fmt::format("{}: {}, {} trials of {} experiments", file_.string(),
+            fmt::format("{}: {}; trials: {}, experiments: {}", file_.string(),
                         megabytes(static_cast<std::int64_t>(fs::file_size(file_))), rows.integer(0), rows.integer(1)));
     }
 

@@ -202,6 +202,24 @@ class ShardsTest(scheduling.HostTest):
         self.merge(*parts)
         self.assertEqual(self.rows("SELECT status, count(*) FROM trials GROUP BY 1"), [("done", 10)])
 
+    def test_a_copy_of_a_job_that_is_cut_off_is_named_and_the_others_count(self):
+        file, parts = self.trained_parts(2, 0.0)
+        job = pathlib.Path(self.store + ".slurm", "sweep-1")
+        for folder in ("tasks", "out"):
+            os.makedirs(job / folder)
+        (job / "job.json").write_text('{"experiment": "sweep", "jobs": [1], "tasks": 2, "tasks_per_job": 2, "hand_over": 60}')
+        for task, part in enumerate(parts):
+            shutil.copy(part, job / "tasks" / f"{task}.db")
+        shutil.copy(parts[0], job / "out" / "0-0.db")
+        os.truncate(job / "out" / "0-0.db", 20_000)
+        self.environment["PATH"] = "/nowhere"  # no squeue
+        self.assertEqual(self.act("status"), 0, self.words)
+        self.assertRegex(self.out, "sweep-1 .* 3 done")
+        self.assertRegex(self.words, r"0-0\.db is damaged \(its end is missing\)")
+        out, said = self.merge(str(job), code=4)
+        self.assertIn("0 trials added, 3 updated, 0 as they were", out)
+        self.assertRegex(said, r"^left out: store \S+0-0\.db is damaged")
+
     def test_a_shard_that_is_written_meanwhile_comes_home_whole_or_later(self):
         file = self.write(seeds="[0, 1, 2, 3]", energy="step_milliseconds = 20.0\ncheckpoint_every = 2",
                           run="checkpoint_seconds = 0.0")

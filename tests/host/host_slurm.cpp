@@ -46,6 +46,10 @@ TEST_CASE("a job's folder has the newest copy of each task, whatever else lies t
         std::ofstream(folder.path() / "out" / name) << "x";
     CHECK(folder.newest(7) == folder.handed_over(7, 10));
     CHECK(folder.newest(17) == folder.handed_over(17, 11));
+    folder.drop_before(7, 10);
+    CHECK(folder.newest(7) == folder.handed_over(7, 10));
+    CHECK_FALSE(std::filesystem::exists(folder.handed_over(7, 9)));
+    CHECK(std::filesystem::exists(folder.path() / "out" / "7-x.db"));
     CHECK_FALSE(folder.facts());
     folder.write_facts({.experiment = "ising", .jobs = {3, 4}, .tasks = 5, .tasks_per_job = 4, .hand_over = 2});
     CHECK(folder.facts()->jobs == std::vector<std::int64_t>{3, 4});

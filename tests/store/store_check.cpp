@@ -43,7 +43,7 @@ TEST_CASE_FIXTURE(Examined, "a whole store is sound, and what it has of no use i
     const auto good = words(Weight::good);
     REQUIRE(good.size() == 3);
     CHECK(good[0].starts_with("file: " + file.string() + ": "));
-    CHECK(good[0].ends_with(" MB, 6 trials of 2 experiments"));
+    CHECK(good[0].ends_with(" MB; trials: 6, experiments: 2"));
     CHECK(good[2] == "rows: fit together");
     change(
         "INSERT INTO checkpoint_piece VALUES (1, 77, 0, zeroblob(100000));"
