@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <marginalia/error.h>
 
+#include "kernel/host/run/work_list.h"
 #include "kernel/spec/metrics.h"
 #include "kernel/spec/nearest.h"
 #include "store/queries.h"
@@ -26,26 +27,51 @@ std::set<std::string> start_experiments(const Experiment& experiment) {
     return names;
 }
 
+// The finished trials of an experiment that model this target; nullopt where all of it model the same, which may be
+// another one.
+std::optional<std::vector<store::TrialId>> of_target(store::Store& store, const std::string& experiment,
+                                                     const std::string& target) {
+    std::map<std::string, std::string> targets;  // by config hash
+    std::set<std::string> distinct;
+    std::vector<store::TrialId> same;
+    for (const store::Trial& trial : store::list_trials(store, {.experiment = experiment})) {
+        if (!trial.trained) continue;
+        const auto [found, is_new] = targets.try_emplace(trial.config_hash);
+        if (is_new) found->second = target_of(nlohmann::json::parse(trial.config, nullptr, false));
+        distinct.insert(found->second);
+        if (found->second == target) same.push_back(trial.id);
+    }
+    return distinct.size() > 1 ? std::optional(std::move(same)) : std::nullopt;
+}
+
 // Finished trials that may give the network, the one that is meant first.
 std::vector<store::TrialId> candidates_for(store::Store& store, const std::string& start_from, std::int64_t seed,
-                                           std::int64_t limit) {
+                                           const std::string& target, std::int64_t limit) {
     const std::size_t at = start_from.find('@');
     const std::string experiment = experiment_of(start_from),
                       hash = at == start_from.npos ? "" : start_from.substr(at + 1);
     std::vector<store::TrialId> candidates = store::done_trials(store, experiment, hash, seed);
+    if (!hash.empty()) return candidates;
+    const std::optional<std::vector<store::TrialId>> only = of_target(store, experiment, target);
+    if (only)
+        std::erase_if(candidates, [&](store::TrialId trial) { return !std::ranges::binary_search(*only, trial); });
     for (const std::string& metric : ranking_metrics())
-        if (hash.empty())
-            for (const auto& ranked :
-                 store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = limit}))
-                candidates.push_back(ranked.trial.id);
+        for (const auto& ranked :
+             store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = limit, .only = only}))
+            candidates.push_back(ranked.trial.id);
     return candidates;
 }
 
-std::string start_of(const store::Trial& trial) {
+// What a trial starts from; `from` is empty where that is nothing.
+struct Start {
+    std::string from, target;
+};
+
+Start start_of(const store::Trial& trial) {
     const auto config = nlohmann::json::parse(trial.config, nullptr, false);
     const nlohmann::json::json_pointer key("/train/start_from");
     if (!config.is_object() || !config.contains(key) || !config[key].is_string()) return {};
-    return config[key].get<std::string>();
+    return {config[key].get<std::string>(), target_of(config)};
 }
 
 bool is_to_start(const store::Trial& trial) {
@@ -61,47 +87,47 @@ public:
 
     bool concern(const store::Trial& other) const { return !removed_.contains(other.id); }
 
-    std::optional<store::TrialId> of(const std::string& start_from, std::int64_t seed, bool to_start) {
-        const auto [known, is_new] = known_.try_emplace({start_from, seed, to_start});
-        if (is_new) known->second = look(start_from, seed, to_start);
+    std::optional<store::TrialId> of(const Start& start, std::int64_t seed, bool to_start) {
+        const auto [known, is_new] = known_.try_emplace({start.from, start.target, seed, to_start});
+        if (is_new) known->second = look(start, seed, to_start);
         return known->second;
     }
 
 private:
-    std::optional<store::TrialId> look(const std::string& start_from, std::int64_t seed, bool to_start) {
-        const auto meant = find_network(store_, start_from, seed);
+    std::optional<store::TrialId> look(const Start& start, std::int64_t seed, bool to_start) {
+        const auto meant = find_network(store_, start.from, seed, start.target);
         if (!meant || !removed_.contains(meant->trial)) return std::nullopt;
         const auto stays = [&](store::TrialId trial) {
             return !removed_.contains(trial) && store_.find_checkpoint(trial).has_value();
         };
-        const auto all = candidates_for(store_, start_from, seed, -1);
+        const auto all = candidates_for(store_, start.from, seed, start.target, -1);
         const bool another = !to_start && std::any_of(all.begin(), all.end(), stays);
         return another ? std::nullopt : std::optional(meant->trial);
     }
 
     store::Store& store_;
     const std::set<store::TrialId> removed_;
-    std::map<std::tuple<std::string, std::int64_t, bool>, std::optional<store::TrialId>> known_;
+    std::map<std::tuple<std::string, std::string, std::int64_t, bool>, std::optional<store::TrialId>> known_;
 };
 
 }  // namespace
 
 std::optional<store::StoredCheckpoint> find_network(store::Store& store, const std::string& start_from,
-                                                    std::int64_t seed) {
-    for (const store::TrialId candidate : candidates_for(store, start_from, seed, 1))
+                                                    std::int64_t seed, const std::string& target) {
+    for (const store::TrialId candidate : candidates_for(store, start_from, seed, target, 1))
         if (const auto found = store.find_checkpoint(candidate)) return found;
     return std::nullopt;
 }
 
 std::vector<Need> needs_of_others(store::Store& store, const std::vector<store::TrialId>& trials) {
     Needs needs(store, trials);
-    std::map<std::string, std::string> starts;  // by config hash: seeds share one
+    std::map<std::string, Start> starts;  // by config hash: seeds share one
     std::vector<Need> found;
     for (const store::Trial& other : store::list_trials(store)) {
         if (!needs.concern(other)) continue;
         const auto [start, is_new] = starts.try_emplace(other.config_hash);
         if (is_new) start->second = start_of(other);
-        if (start->second.empty()) continue;
+        if (start->second.from.empty()) continue;
         const bool to_start = is_to_start(other);
         if (const auto needed = needs.of(start->second, other.seed, to_start))
             found.push_back({*needed, other.id, to_start});
