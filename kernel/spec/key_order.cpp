@@ -37,7 +37,9 @@ struct KeyOrder::Rank {
     std::string name;
 
     auto by_mention() const { return std::make_tuple(key, table_index, unnamed, key_index, name); }
-    auto by_table() const { return std::make_tuple(table, table_index, key, unnamed, key_index, name); }
+    auto by_table() const {
+        return std::make_tuple(table, table_index, !name.ends_with(".plugin"), key, unnamed, key_index, name);
+    }
 };
 
 KeyOrder::KeyOrder(std::string_view toml) {

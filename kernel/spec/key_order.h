@@ -21,7 +21,7 @@ public:
 
     // By the first mention, in [sweep] too: the order of swept keys is that of [sweep].
     void sort(std::vector<std::string>& keys) const;
-    // Tables first, each with its keys in that order.
+    // Table by table, each with its plugin first and then its keys in that order.
     void sort_by_table(std::vector<std::string>& keys) const;
 
 private:

@@ -183,7 +183,7 @@ TEST_CASE("a trial's label names what it does not share with its siblings") {
     Experiment experiment;
     experiment.swept = {"train.learning_rate", "network.plugin"};
     const TrialConfig trial{{{"train", {{"learning_rate", 0.0005}}}, {"network", {{"plugin", "mlp"}}}}, "", 3};
-    CHECK(label_of(experiment, trial) == "seed 3, network mlp, learning_rate 0.0005");
+    CHECK(label_of(experiment, trial) == "seed 3, learning_rate 0.0005, network mlp");
 }
 
 TEST_CASE("a crash is blamed on the innermost plugin of the stack") {

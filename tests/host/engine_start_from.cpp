@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "kernel/host/run/start_from.h"
+#include "kernel/host/run/work_list.h"
 #include "store/store.h"
 
 namespace marginalia {
@@ -63,12 +64,29 @@ public:
 
 TEST_CASE("the network is that of the same seed, else that of the lowest kl") {
     Place place;
-    CHECK(find_network(place.store, "first", 0)->trial == 1);
-    CHECK(find_network(place.store, "first", 1)->trial == 2);
-    CHECK(find_network(place.store, "first", 7)->trial == 2);
-    CHECK(find_network(place.store, "first@0001beefbeefbeef", 0)->trial == 1);
-    CHECK(!find_network(place.store, "first@0001beefbeefbeef", 7));
-    CHECK(!find_network(place.store, "other", 0));
+    CHECK(find_network(place.store, "first", 0, "")->trial == 1);
+    CHECK(find_network(place.store, "first", 1, "")->trial == 2);
+    CHECK(find_network(place.store, "first", 7, "")->trial == 2);
+    CHECK(find_network(place.store, "first@0001beefbeefbeef", 0, "")->trial == 1);
+    CHECK(!find_network(place.store, "first@0001beefbeefbeef", 7, ""));
+    CHECK(!find_network(place.store, "other", 0, ""));
+}
+
+TEST_CASE("of an experiment of several energies the network is that of the trial's own") {
+    Place place;
+    const auto config = [](const char* energy) { return nlohmann::json{{"energy", {{"plugin", energy}}}}; };
+    store::PlannedSweep sweep{"both", "", "both.toml", "", "{}", {}};
+    for (const char* energy : {"ising", "potts"})
+        sweep.trials.push_back({config(energy).dump(), fmt::format("{}beefbeef", energy), 0});
+    const std::vector<store::Trial> trials = place.store.enqueue(sweep);
+    place.finish(trials[0].id, 0.1);
+    place.finish(trials[1].id, 5);
+    for (const std::int64_t seed : {0, 7}) {
+        CHECK(find_network(place.store, "both", seed, target_of(config("ising")))->trial == trials[0].id);
+        CHECK(find_network(place.store, "both", seed, target_of(config("potts")))->trial == trials[1].id);
+        CHECK(!find_network(place.store, "both", seed, target_of(config("rbm"))));
+    }
+    CHECK(find_network(place.store, "first", 7, target_of(config("rbm")))->trial == 2);  // it has one energy
 }
 
 TEST_CASE("a trial is needed by those that are to start from it") {

@@ -64,7 +64,7 @@ TEST_CASE("headers are broken first, then columns that may give way are left out
           "mlp           0.01           3  1.500 ± 0.010  2.500 ± 0.010\n"
           "lattice-conv  0.001          3  1.500 ± 0.010  2.500 ± 0.010\n"
           "lattice-conv  0.01           3  1.500 ± 0.010  2.500 ± 0.010\n"
-          "not shown, as the screen is narrow: figure_of_merit_2\n");
+          "not shown on a narrow screen: figure_of_merit_2\n");
 }
 
 TEST_CASE("columns that nobody may leave out stand in blocks with the keys repeated") {
@@ -81,6 +81,18 @@ TEST_CASE("settings that leave no room share a column, broken and never cut") {
     CHECK(text.find("learning_rate = 0.01") != std::string::npos);
     CHECK(text.find("lattice-conv") != std::string::npos);
     CHECK(text.find("…") == std::string::npos);
+}
+
+TEST_CASE("foreign text moves no cursor, however it is broken") {
+    const std::string hostile =
+        "\x1b[2J\xc2\x9b"
+        "5A\xe2\x80\xae\r\n and more of it, and more of it";
+    Table table(
+        {{.name = hostile, .role = Role::setting}, {.name = "b" + hostile, .role = Role::setting}, {hostile, true}});
+    table.add_row({hostile, hostile, hostile});
+    for (const std::size_t width : {0, 20, 50, 200})
+        for (const char* harmful : {"\x1b", "\xc2\x9b", "\xe2\x80\xae", "\r"})
+            CHECK(printed(table, width).find(harmful) == std::string::npos);
 }
 
 TEST_CASE("no line is wider than the screen, no number is cut and no key is lost, whatever the table") {

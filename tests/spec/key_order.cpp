@@ -66,4 +66,11 @@ TEST_CASE("without a file keys have the order of the documentation, and broken t
     }
 }
 
+TEST_CASE("a table's plugin stands first, wherever a file that extends another has it") {
+    Keys keys = {"network.hidden", "network.depth", "network.plugin"};
+    const KeyOrder order("[network]\nhidden = 1\nplugin = \"mlp\"\n");
+    order.sort_by_table(keys);
+    CHECK(keys == Keys{"network.plugin", "network.hidden", "network.depth"});
+}
+
 }  // namespace key_order

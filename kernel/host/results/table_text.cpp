@@ -113,7 +113,7 @@ void Table::print_text(std::ostream& out, Screen screen) const {
     std::string names;
     for (const std::size_t c : layout.left_out) names += (names.empty() ? "" : ", ") + printable(columns_[c].name);
     if (names.empty()) return;
-    std::istringstream lines(wrap("not shown, as the screen is narrow: " + names, screen.width));
+    std::istringstream lines(wrap("not shown on a narrow screen: " + names, screen.width));
     for (std::string line; std::getline(lines, line);) out << toned(line, Tone::faint, screen.colour) << '\n';
 }
 

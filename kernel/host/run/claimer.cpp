@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "kernel/host/run/start_from.h"
+#include "kernel/host/run/work_list.h"
 #include "store/error.h"
 
 namespace marginalia {
@@ -20,13 +21,15 @@ std::optional<Item> take_first(std::deque<Item>& items) {
 
 }  // namespace
 
-store::StoredCheckpoint network_of(store::Store& store, const std::string& start_from, std::int64_t seed) {
-    if (const auto found = find_network(store, start_from, seed)) return *found;
+store::StoredCheckpoint network_of(store::Store& store, const std::string& start_from, std::int64_t seed,
+                                   const std::string& target) {
+    if (const auto found = find_network(store, start_from, seed, target)) return *found;
     const std::size_t at = start_from.find('@');
     throw Error("train.start_from: the store holds no finished trial with a checkpoint of experiment '" +
                 start_from.substr(0, at) +
                 (at == start_from.npos
-                     ? "' with seed " + std::to_string(seed) + " or a figure 'kl' or 'nll_bits'"
+                     ? "' with seed " + std::to_string(seed) +
+                           " or a figure 'kl' or 'nll_bits' (of the same energy or data set, where it has several)"
                      : "' with the config " + start_from.substr(at + 1) + " and seed " + std::to_string(seed)) +
                 "; run that experiment first");
 }
@@ -48,8 +51,8 @@ Claimer::~Claimer() {
 void Claimer::ask(std::size_t slot, const Job& job, const Slot& where, const store::Hardware& hardware) {
     const std::string start_from = train_of(job.config->config).start_from;
     std::lock_guard lock(mutex_);
-    requests_.push_back({slot, job.trial, job.config->seed, where.device, start_from, where.threads, hardware,
-                         job.trained ? job.evaluations.front().id : 0});
+    requests_.push_back({slot, job.trial, job.config->seed, where.device, start_from, target_of(job.config->config),
+                         where.threads, hardware, job.trained ? job.evaluations.front().id : 0});
     asked_.notify_one();
 }
 
@@ -119,8 +122,9 @@ Claim Claimer::claim(const ClaimRequest& request) {
         if (answer.ours && !answer.checkpoint && request.evaluation != 0)
             throw Error("the store has no checkpoint of it to evaluate; run its file with --again to train it anew");
         if (answer.ours && !answer.checkpoint && !request.start_from.empty())
-            writer_.run_and_wait(
-                [&](store::Store& store) { answer.start_from = network_of(store, request.start_from, request.seed); });
+            writer_.run_and_wait([&](store::Store& store) {
+                answer.start_from = network_of(store, request.start_from, request.seed, request.target);
+            });
     } catch (const store::StoreError& error) {
         answer.error = error.what();
         answer.store_failed = error.kind() != store::StoreError::Kind::no_match;

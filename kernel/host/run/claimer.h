@@ -46,7 +46,8 @@ struct ClaimedPiece {
 // The checkpoint whose network `train.start_from` names: of "EXPERIMENT@HASH" that of the finished trial of this config
 // and seed; of "EXPERIMENT" that of the one of the same seed, else of the lowest KL, else of the lowest negative
 // log-likelihood. Throws Error where there is none.
-store::StoredCheckpoint network_of(store::Store& store, const std::string& start_from, std::int64_t seed);
+store::StoredCheckpoint network_of(store::Store& store, const std::string& start_from, std::int64_t seed,
+                                   const std::string& target);
 
 // Threads: ask and take are for the event loop, which polls descriptor() and calls heard() before it takes.
 class Claimer {
@@ -67,7 +68,7 @@ private:
         std::size_t slot;
         store::TrialId trial;
         std::int64_t seed;
-        std::string device, start_from;
+        std::string device, start_from, target;
         int threads;
         store::Hardware hardware;
         std::int64_t evaluation;  // 0: to train

@@ -126,7 +126,7 @@ void print_plan(const RunOptions& options, const Experiment& experiment, const P
     const WorkOptions work{options.retry_failed, options.again};
 
     std::vector<Column> columns = {{.name = "trial", .numeric = true, .role = Role::key}, {"status"}, {"seed", true}};
-    for (const std::string& key : experiment.swept) columns.push_back({.name = key, .role = Role::setting});
+    for (Column& column : setting_columns(experiment.swept)) columns.push_back(std::move(column));
     columns.push_back({.name = "run would", .role = Role::whole});
     Table table(columns);
     using Training = std::pair<std::string, std::int64_t>;  // trials that differ in their evaluation are one
@@ -137,7 +137,7 @@ void print_plan(const RunOptions& options, const Experiment& experiment, const P
         const TrialConfig& config = experiment.trials[i];
         const Training training(config.hash, config.seed);
         if ((budget == 0 || std::ssize(within_budget) < budget) && within_budget.insert(training).second)
-            ++of_target[target_of(config)];
+            ++of_target[target_of(config.config)];
         const auto found = known.find(training);
         std::optional<store::Trial> trial;
         if (found != known.end()) trial = as_evaluated(found->second, config.evaluation_hash);

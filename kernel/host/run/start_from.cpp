@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <marginalia/error.h>
 
+#include "kernel/host/run/work_list.h"
 #include "kernel/spec/metrics.h"
 #include "kernel/spec/nearest.h"
 #include "store/queries.h"
@@ -27,26 +28,50 @@ std::set<std::string> start_experiments(const Experiment& experiment) {
     return names;
 }
 
+// The finished trials of an experiment that model this target; nullopt where all of it model the same, which may be
+// another one.
+std::optional<std::vector<store::TrialId>> of_target(store::Store& store, const std::string& experiment,
+                                                     const std::string& target) {
+    std::map<std::string, std::string> targets;  // by config hash
+    std::set<std::string> distinct;
+    std::vector<store::TrialId> same;
+    for (const store::Trial& trial : store::list_trials(store, {.experiment = experiment})) {
+        if (!trial.trained) continue;
+        const auto [found, is_new] = targets.try_emplace(trial.config_hash);
+        if (is_new) found->second = target_of(nlohmann::json::parse(trial.config, nullptr, false));
+        distinct.insert(found->second);
+        if (found->second == target) same.push_back(trial.id);
+    }
+    return distinct.size() > 1 ? std::optional(std::move(same)) : std::nullopt;
+}
+
 // Finished trials that may give the network, the one that is meant first, until `take` wants no more.
-void each_candidate(store::Store& store, const std::string& start_from, std::int64_t seed, std::int64_t limit,
-                    const std::function<bool(store::TrialId)>& take) {
+void each_candidate(store::Store& store, const std::string& start_from, std::int64_t seed, const std::string& target,
+                    std::int64_t limit, const std::function<bool(store::TrialId)>& take) {
     const std::size_t at = start_from.find('@');
     const std::string experiment = experiment_of(start_from),
                       hash = at == start_from.npos ? "" : start_from.substr(at + 1);
-    for (const store::TrialId trial : store::done_trials(store, experiment, hash, seed, limit))
-        if (!take(trial)) return;
+    std::optional<std::vector<store::TrialId>> only;
+    if (hash.empty()) only = of_target(store, experiment, target);
+    for (const store::TrialId trial : store::done_trials(store, experiment, hash, seed, only ? -1 : limit))
+        if ((!only || std::ranges::binary_search(*only, trial)) && !take(trial)) return;
     if (!hash.empty()) return;
     for (const std::string& metric : ranking_metrics())
         for (const auto& ranked :
-             store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = limit}))
+             store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = limit, .only = only}))
             if (!take(ranked.trial.id)) return;
 }
 
-std::string start_of(const store::Trial& trial) {
+// What a trial starts from; `from` is empty where that is nothing.
+struct Start {
+    std::string from, target;
+};
+
+Start start_of(const store::Trial& trial) {
     const auto config = nlohmann::json::parse(trial.config, nullptr, false);
     const nlohmann::json::json_pointer key("/train/start_from");
     if (!config.is_object() || !config.contains(key) || !config[key].is_string()) return {};
-    return config[key].get<std::string>();
+    return {config[key].get<std::string>(), target_of(config)};
 }
 
 bool is_to_start(const store::Trial& trial) {
@@ -62,37 +87,37 @@ public:
 
     bool concern(const store::Trial& other) const { return !removed_.contains(other.id); }
 
-    std::optional<store::TrialId> of(const std::string& start_from, std::int64_t seed, bool to_start) {
-        const auto [known, is_new] = known_.try_emplace({start_from, seed, to_start});
-        if (is_new) known->second = look(start_from, seed, to_start);
+    std::optional<store::TrialId> of(const Start& start, std::int64_t seed, bool to_start) {
+        const auto [known, is_new] = known_.try_emplace({start.from, start.target, seed, to_start});
+        if (is_new) known->second = look(start, seed, to_start);
         return known->second;
     }
 
 private:
-    std::optional<store::TrialId> look(const std::string& start_from, std::int64_t seed, bool to_start) {
-        const auto meant = find_network(store_, start_from, seed);
+    std::optional<store::TrialId> look(const Start& start, std::int64_t seed, bool to_start) {
+        const auto meant = find_network(store_, start.from, seed, start.target);
         if (!meant || !removed_.contains(meant->trial)) return std::nullopt;
         const auto stays = [&](store::TrialId trial) {
             return !removed_.contains(trial) && store_.find_checkpoint(trial).has_value();
         };
         bool another = false;
         if (!to_start)
-            each_candidate(store_, start_from, seed, -1,
+            each_candidate(store_, start.from, seed, start.target, -1,
                            [&](store::TrialId trial) { return !(another = stays(trial)); });
         return another ? std::nullopt : std::optional(meant->trial);
     }
 
     store::Store& store_;
     const std::set<store::TrialId> removed_;
-    std::map<std::tuple<std::string, std::int64_t, bool>, std::optional<store::TrialId>> known_;
+    std::map<std::tuple<std::string, std::string, std::int64_t, bool>, std::optional<store::TrialId>> known_;
 };
 
 }  // namespace
 
 std::optional<store::StoredCheckpoint> find_network(store::Store& store, const std::string& start_from,
-                                                    std::int64_t seed) {
+                                                    std::int64_t seed, const std::string& target) {
     std::optional<store::StoredCheckpoint> found;
-    each_candidate(store, start_from, seed, 1, [&](store::TrialId candidate) {
+    each_candidate(store, start_from, seed, target, 1, [&](store::TrialId candidate) {
         found = store.find_checkpoint(candidate);
         return !found;
     });
@@ -101,13 +126,13 @@ std::optional<store::StoredCheckpoint> find_network(store::Store& store, const s
 
 std::vector<Need> needs_of_others(store::Store& store, const std::vector<store::TrialId>& trials) {
     Needs needs(store, trials);
-    std::map<std::string, std::string> starts;  // by config hash: seeds share one
+    std::map<std::string, Start> starts;  // by config hash: seeds share one
     std::vector<Need> found;
     for (const store::Trial& other : store::list_trials(store)) {
         if (!needs.concern(other)) continue;
         const auto [start, is_new] = starts.try_emplace(other.config_hash);
         if (is_new) start->second = start_of(other);
-        if (start->second.empty()) continue;
+        if (start->second.from.empty()) continue;
         const bool to_start = is_to_start(other);
         if (const auto needed = needs.of(start->second, other.seed, to_start))
             found.push_back({*needed, other.id, to_start});

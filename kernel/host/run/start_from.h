@@ -18,9 +18,10 @@ void require_start_experiments(const Experiment& experiment, const std::filesyst
 
 // The network that `train.start_from` means for a trial of this seed. Of "EXPERIMENT@HASH" that of the finished trial
 // of that config and seed; of "EXPERIMENT" that of the one of the same seed, else of the one of the lowest KL, else of
-// the lowest negative log-likelihood. nullopt: there is none.
+// the lowest negative log-likelihood, where the experiment has several energies or data sets among those of `target`
+// (target_of, work_list.h). nullopt: there is none.
 std::optional<store::StoredCheckpoint> find_network(store::Store& store, const std::string& start_from,
-                                                    std::int64_t seed);
+                                                    std::int64_t seed, const std::string& target);
 
 // A trial that another one needs: one that is still to start from its network, or one whose first stage or start
 // nothing else in the store would be.

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "kernel/host/results/telling_keys.h"
 #include "kernel/spec/identity.h"
 
 namespace marginalia {
@@ -33,7 +34,7 @@ std::set<store::TrialId> within_budget(const Experiment& experiment, const std::
         if (!all.insert(trial).second) continue;
         if (budget > 0 && std::ssize(within) == budget) continue;
         within.insert(trial);
-        const std::string target = target_of(experiment.trials[i]);
+        const std::string target = target_of(experiment.trials[i].config);
         const auto [place, is_new] = targets.try_emplace(target, list.sweep.size());
         if (is_new) list.sweep.emplace_back();
         list.sweep[place->second].push_back(trial);
@@ -65,10 +66,10 @@ store::PlannedSweep planned(const Experiment& experiment, const std::string& pro
     return sweep;
 }
 
-std::string target_of(const TrialConfig& trial) {
+std::string target_of(const nlohmann::json& config) {
     std::string text;
     for (const char* table : {"energy", "dataset"})
-        if (const auto found = trial.config.find(table); found != trial.config.end()) text += found->dump() + '\n';
+        if (const auto found = config.find(table); found != config.end()) text += found->dump() + '\n';
     return text;
 }
 
@@ -83,15 +84,12 @@ std::string swept_value(const TrialConfig& trial, const std::string& dotted_key)
 }
 
 std::string label_of(const Experiment& experiment, const TrialConfig& trial) {
-    std::string plugins, others;
+    std::string label = "seed " + std::to_string(trial.seed);
     for (const std::string& key : experiment.swept) {
-        const std::string value = swept_value(trial, key);
-        if (value.empty()) continue;
-        const bool names_plugin = key.ends_with(".plugin");
-        const std::string name = names_plugin ? key.substr(0, key.rfind('.')) : key.substr(key.rfind('.') + 1);
-        (names_plugin ? plugins : others) += ", " + name + " " + value;
+        const std::string value = shown_value(swept_value(trial, key));
+        if (!value.empty()) label += ", " + short_key(key, experiment.swept) + " " + value;
     }
-    return "seed " + std::to_string(trial.seed) + plugins + others;
+    return label;
 }
 
 Action action_for(store::Status status, const WorkOptions& options, bool changed) {

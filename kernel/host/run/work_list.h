@@ -15,11 +15,11 @@ namespace marginalia {
 
 store::PlannedSweep planned(const Experiment& experiment, const std::string& provenance);
 
-// What tells a trial from its siblings: "seed 0, network mlp, learning_rate 0.001", plugins first.
+// What tells a trial from its siblings: "seed 0, network mlp, learning_rate 0.001".
 std::string label_of(const Experiment& experiment, const TrialConfig& trial);
 
-// What it models, as a text that is the same for the same [energy] or [dataset].
-std::string target_of(const TrialConfig& trial);
+// What a trial of this config models, as a text that is the same for the same [energy] or [dataset].
+std::string target_of(const nlohmann::json& config);
 
 // A swept key's value in a trial's config as people write it; "" where the trial does not have that key.
 std::string swept_value(const TrialConfig& trial, const std::string& dotted_key);

@@ -44,7 +44,8 @@ std::vector<store::TrialId> trials_of(store::Store& store, std::span<const Job> 
     for (const Job& job : jobs) {
         trials.insert(job.trial);
         const std::string start_from = train_of(job.config->config).start_from;
-        if (!start_from.empty() && !job.trained) trials.insert(network_of(store, start_from, job.config->seed).trial);
+        if (!start_from.empty() && !job.trained)
+            trials.insert(network_of(store, start_from, job.config->seed, target_of(job.config->config)).trial);
     }
     return {trials.begin(), trials.end()};
 }

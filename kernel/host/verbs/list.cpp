@@ -158,7 +158,7 @@ std::vector<Column> columns_of(const Shown& shown, const SettingsColumns& settin
                                    {.name = "experiment", .role = Role::key},
                                    {"status"},
                                    {"seed", true}};
-    if (settings.are_apart()) columns[1] = {.name = "experiment", .drop = 4};
+    if (settings.are_apart()) columns[1] = {.name = "experiment", .drop = 2};
     settings.add_heads(columns);
     if (shown.rungs) columns.push_back({"rung"});
     for (const std::string& metric : shown.metrics) {
@@ -166,9 +166,9 @@ std::vector<Column> columns_of(const Shown& shown, const SettingsColumns& settin
         columns.back().drop = !shown.chosen && metric != shown.metrics.front() ? 1 : 0;
     }
     columns.push_back({"time", true});
-    columns.back().drop = 2;
-    columns.push_back({"created", true});
     columns.back().drop = 3;
+    columns.push_back({"created", true});
+    columns.back().drop = 4;
     if (shown.tags) columns.push_back({"tags"});
     return columns;
 }
