@@ -83,7 +83,7 @@ def statuses():
         "experiments": json.loads(verb("list", "--experiments", "--format", "json")[1])[0]["states"].split()[1],
     }
     verb("report", "dead", "--out", "r.html")
-    said["report"] = re.search(r'class="state (\w+)"', open(os.path.join(folder, "r.html")).read()).group(1)
+    said["report"] = re.search(r'"seed":\d+,"status":"(\w+)"', open(os.path.join(folder, "r.html")).read()).group(1)
     for status in ("running", "lost"):
         said["filter " + status] = (
             said["list"] if (verb("list", "--status", status)[0] == 0) == (status == said["list"]) else "?"

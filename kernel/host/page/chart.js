@@ -125,10 +125,15 @@ class LineChart {
   }
 
   tell(view, is_cut, can_log) {
+    const { missing } = view;
     const { about, reference } = this.metric,
       parts = [about];
     if (reference) parts.push(`dashed: ${reference[0]} ${number_text(reference[1], 6)}`);
     if (view.ylog === "log" && !can_log) parts.push("linear, as some values are not above 0");
+    if (missing > 0)
+      parts.push(
+        `${missing} of the rows drawn ${missing === 1 ? "has" : "have"} no curve of it${is_live ? "" : " here"}`,
+      );
     renew(
       this.note,
       parts.filter(Boolean).join("; "),

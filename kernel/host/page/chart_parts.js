@@ -78,30 +78,36 @@ const axis_look = () => ({
   grid: { color: css_colour("line"), borderColor: css_colour("line"), tickColor: css_colour("line") },
   ticks: { color: css_colour("soft"), font: { size: 11 }, maxRotation: 0, maxTicksLimit: 7, callback: tick_text },
 });
-const ticks_at_digits = (digits) => (value) => {
-  const digit = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-  return digits.some((one) => Math.abs(digit - one) < 1e-6) ? tick_text(value) : "";
+// Marks of a logarithmic axis: of these digits as many as there is room for.
+const digit_sets = [[1], [1, 3], [1, 2, 5], [1, 2, 3, 5, 7], [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]];
+const most_log_marks = 9;
+const marks_between = (digits, low, high) => {
+  const powers = Array.from(
+    { length: Math.ceil(Math.log10(high / low)) + 2 },
+    (_, i) => Math.floor(Math.log10(low)) + i,
+  );
+  return powers
+    .flatMap((power) => digits.map((digit) => digit * 10 ** power))
+    .filter((value) => value >= low && value <= high);
+};
+const log_marks = (low, high) => {
+  const marks = digit_sets.map((digits) => marks_between(digits, low, high)),
+    room = marks.filter((some) => some.length <= most_log_marks);
+  const most = room.length
+    ? room[room.length - 1]
+    : marks[0].filter((_, i) => i % Math.ceil(marks[0].length / most_log_marks) === 0);
+  return most.map((value) => ({ value }));
 };
 const axis_of = (is_log, [min, max], title) => {
   const look = axis_look(),
-    decades = is_log && min > 0 ? Math.log10(max / min) : 0;
-  return {
-    type: is_log ? "logarithmic" : "linear",
-    min,
-    max,
-    grid: look.grid,
-    ticks: {
-      ...look.ticks,
-      ...(is_log
-        ? {
-            callback: ticks_at_digits(decades > 3 ? [1] : decades > 1.2 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9]),
-            maxTicksLimit: 12,
-          }
-        : {}),
-      includeBounds: false,
-    },
-    title: { display: title !== "", text: title, color: css_colour("soft"), font: { size: 11 } },
+    ticks = { ...look.ticks, includeBounds: false },
+    named = { display: title !== "", text: title, color: css_colour("soft"), font: { size: 11 } };
+  const axis = { type: is_log ? "logarithmic" : "linear", min, max, grid: look.grid, ticks, title: named };
+  if (!is_log) return axis;
+  const own_marks = (built) => {
+    built.ticks = log_marks(built.min, built.max);
   };
+  return { ...axis, ticks: { ...ticks, autoSkip: false, maxTicksLimit: undefined }, afterBuildTicks: own_marks };
 };
 
 const tooltip_of = (x_title) => ({

@@ -16,6 +16,9 @@ const tones = [
 ];
 const dashes = [[], [7, 3], [2, 2.5], [9, 3, 2, 3]];
 
+const shifts = 4;
+const most_looks = tones.length * dashes.length * shifts;
+
 const is_dark = () =>
   getComputedStyle(document.documentElement).colorScheme === "dark" ||
   (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
@@ -24,8 +27,8 @@ const is_dark = () =>
 const look_of = (place, part = 1) => {
   const [hue, strength] = tones[place % tones.length],
     round = Math.floor(place / tones.length);
-  const shift = Math.floor(round / dashes.length) % 3;
-  const light = is_dark() ? 66 - 9 * shift : 42 + 9 * shift;
+  const shift = Math.floor(round / dashes.length) % shifts;
+  const light = is_dark() ? 66 - 7 * shift : 42 + 7 * shift;
   return { colour: `hsla(${hue}, ${strength}%, ${light}%, ${part})`, dash: dashes[round % dashes.length] };
 };
 

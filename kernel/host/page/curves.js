@@ -151,6 +151,7 @@ class Curves {
         ylog: view.scales.get(metric.name) || view.ylog,
         xlog: view.xlog && metric.axis === "step",
         lit: this.lit,
+        missing: rows.length - series.length,
         show_all: () => change_view({ full: "1" }),
       };
       chart.show(series, chart.view);

@@ -136,7 +136,7 @@ class ExperimentPage {
         .filter(([tab]) => tab !== "failures" || failed_trials(results).length)
         .map(([tab, title]) => this.tab_link(tab, title, words)),
     );
-    const drawn = drawn_rows(results, rows_of(results, words));
+    const drawn = drawn_rows(results, rows_of(results, words)).slice(0, most_looks);
     take_places(drawn.map((row) => row.key));
     this.draw_chosen(words);
     return this.draw_tab(words.tab || "", words, drawn);
@@ -176,7 +176,11 @@ class ExperimentPage {
     renew(
       this.chosen,
       known > 0 && [
-        make("span", {}, `${count(known, "trial")} chosen`),
+        make(
+          "span",
+          {},
+          `${count(known, "trial")} chosen${known > most_looks ? `, at most ${most_looks} curves are drawn` : ""}`,
+        ),
         button("draw the best again", () => set_trials([]), { class: "link", "data-key": "unchoose" }),
       ],
     );

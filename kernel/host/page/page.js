@@ -100,6 +100,19 @@ const say_live = (state, why = live_words[state][1]) => {
   at.title = why;
 };
 
+// Lists that lie above the page close when something else is pressed, or by Escape.
+const watch_lists = () => {
+  const close_but = (one) => {
+    for (const list of document.querySelectorAll("details.choose[open]")) if (list !== one) list.open = false;
+  };
+  document.addEventListener("click", (event) => close_but(event.target.closest("details.choose")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.activeElement.closest("details.choose")?.firstChild.focus();
+    close_but(null);
+  });
+};
+
 const begin = async () => {
   watch_theme(() => show_page());
   document.querySelector(".skip").addEventListener("click", (event) => {
@@ -108,6 +121,7 @@ const begin = async () => {
   });
   for (const one of document.querySelectorAll("[data-live]")) one.hidden = !is_live;
   if (!is_live && !location.hash && first_experiment()) history.replaceState(null, "", first_experiment());
+  watch_lists();
   window.addEventListener("hashchange", () => show_page());
   watch_store(() => show_page(true), say_live);
   await show_page();

@@ -128,6 +128,28 @@ const events_of = (trial) =>
     ],
   ].flat(2);
 
+// What a report says of a trial of which it has the row alone.
+const trial_of_row = (results, row) => ({
+  ...row,
+  trial: row.id,
+  experiment: results.name,
+  config_hash: row.of.hash,
+  attempts: 1,
+  is_row: true,
+  final_metrics: Object.fromEntries(
+    results.metrics.map((metric, i) => [metric.name, row.finals[i]]).filter(([, value]) => value !== null),
+  ),
+  metrics: {},
+  evaluations: [],
+  rungs: [],
+  checkpoints: [],
+  notes: [],
+  flat: [
+    ...results.keys.map((key, i) => [key.key, row.of.values[i]]).filter(([, value]) => value !== null),
+    ...results.shared,
+  ],
+});
+
 class TrialPage {
   constructor() {
     this.curves = new Curves(true);
@@ -150,10 +172,16 @@ class TrialPage {
   }
 
   async load({ name: id }) {
-    this.trial = await ask("/api/trial", { id });
-    this.results = read_results(
-      await ask("/api/experiment", { name: this.trial.experiment, where: is_live ? `trial = ${Number(id)}` : "" }),
-    );
+    if (is_live || embedded.details?.[id]) {
+      this.trial = await ask("/api/trial", { id });
+      const query = { name: this.trial.experiment, where: is_live ? `trial = ${Number(id)}` : "" };
+      this.results = read_results(await ask("/api/experiment", query));
+    } else {
+      this.results = read_results(await ask("/api/experiment"));
+      const row = this.results.trial.get(Number(id));
+      if (!row) throw unanswered(`this report has no trial ${id}`);
+      this.trial = trial_of_row(this.results, row);
+    }
     this.samples = (await ask("/api/samples", { trials: id })).samples;
   }
 
@@ -168,6 +196,7 @@ class TrialPage {
       row && results.keys.length > 0 && make("p", { class: "soft" }, row.of.label),
       make("div", { class: "facts" }, trial_facts(trial, results.statuses)),
       trial.error && make("p", { class: "reason", role: "note" }, trial.error),
+      trial.is_row && note("This report has curves, log and samples of the best trials only."),
     );
     renew(this.parts.cards, cards_of(trial, results));
     renew(figures, make("h2", {}, "Final figures"), figures_of(trial, results));
