@@ -30,6 +30,7 @@ const FormatName* named(std::span<const FormatName> names, const std::string& na
 }
 
 StateFormat format_of_file(const std::string& file, std::span<const FormatName> names) {
+    if (names.back().format == StateFormat::screen) names = names.first(names.size() - 1);  // no ending says so
     for (const FormatName& each : names)
         if (has_ending(file, std::string(".") + each.name) ||
             (each.format == StateFormat::text && has_ending(file, ".txt")))
