@@ -32,7 +32,7 @@ set(CPACK_DEBIAN_MARGINALIA_PACKAGE_NAME marginalia)
 set(CPACK_COMPONENT_MARGINALIA_DESCRIPTION "Trains and asks neural networks that give the probability of any part of a \
 state. LibTorch ${Torch_VERSION} is not in it: install it by pip (torch==${Torch_VERSION}) in an environment that you \
 activate, or name its folder in MARGINALIA_TORCH.")
-set(CPACK_DEBIAN_MARGINALIA_PACKAGE_RECOMMENDS "python3-venv")
+set(CPACK_DEBIAN_MARGINALIA_PACKAGE_RECOMMENDS "python3-venv, fonts-dejavu-core")
 set(CPACK_DEBIAN_MARGINALIA_PACKAGE_SUGGESTS "marginalia-molecules, cmake, g++, zlib1g-dev")  # what plugins build with
 set(CPACK_DEBIAN_MOLECULES_PACKAGE_NAME marginalia-molecules)
 set(CPACK_COMPONENT_MOLECULES_DESCRIPTION
@@ -51,7 +51,8 @@ configure_file(${PROJECT_SOURCE_DIR}/packaging/postinst.in ${PROJECT_BINARY_DIR}
 set(CPACK_DEBIAN_MARGINALIA_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/packaging/postinst)
 set(CPACK_DEBIAN_MARGINALIA_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
-set(carried_programs $<TARGET_FILE:marginalia> $<TARGET_FILE:marginalia-worker> $<TARGET_FILE:marginalia-selfies>)
+set(carried_programs $<TARGET_FILE:marginalia> $<TARGET_FILE:marginalia-worker> $<TARGET_FILE:marginalia-picture>
+    $<TARGET_FILE:marginalia-selfies>)
 install(CODE "set(carried_programs ${carried_programs})
 set(carried_libraries_dir \"${CMAKE_INSTALL_LIBDIR}\")
 set(carried_licences_dir \"${document_dir}/carried\")" COMPONENT carried EXCLUDE_FROM_ALL)

@@ -20,6 +20,10 @@ set_tests_properties(serve PROPERTIES LABELS faults TIMEOUT 300)
 add_test(NAME shells COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/golden/shells_test.py ${PROJECT_SOURCE_DIR}
          $<TARGET_FILE_DIR:marginalia> $<TARGET_FILE:make_sample_store>)
 set_tests_properties(shells PROPERTIES LABELS golden TIMEOUT 300)
+# What terminals and files are given of curves and samples, decoded.
+add_test(NAME pictures COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/golden/pictures_test.py
+         $<TARGET_FILE_DIR:marginalia> $<TARGET_FILE:make_sample_store>)
+set_tests_properties(pictures PROPERTIES LABELS golden TIMEOUT 300)
 # Trials whose parameters another program chooses.
 add_test(NAME tell COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/tell_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
 set_tests_properties(tell PROPERTIES LABELS faults TIMEOUT 300 PROCESSORS 2)

@@ -113,16 +113,21 @@ std::optional<std::string> output_of(std::vector<std::string> command, std::vect
 
 ChildAnswer answer_of(std::vector<std::string> command, std::vector<std::string> environment, std::size_t most,
                       bool with_errors) {
+    ChildProcess child{.command = std::move(command), .descriptors = {}, .environment = std::move(environment)};
+    if (!with_errors) child.descriptors = {{null_device, STDERR_FILENO}};
+    return answer_of(std::move(child), most, with_errors);
+}
+
+ChildAnswer answer_of(ChildProcess child, std::size_t most, bool with_errors) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return {not_started, ""};
-    const int errors = with_errors ? ends[1] : null_device;
-    const pid_t child = start_child({.command = std::move(command),
-                                     .descriptors = {{ends[1], STDOUT_FILENO}, {errors, STDERR_FILENO}},
-                                     .environment = std::move(environment)});
+    child.descriptors.emplace_back(ends[1], STDOUT_FILENO);
+    if (with_errors) child.descriptors.emplace_back(ends[1], STDERR_FILENO);
+    const pid_t started = start_child(child);
     ::close(ends[1]);
-    std::string text = read_all(child > 0 ? ends[0] : -1, most);
+    std::string text = read_all(started > 0 ? ends[0] : -1, most);
     ::close(ends[0]);
-    return {child > 0 ? exit_code_of(child) : not_started, std::move(text)};
+    return {started > 0 ? exit_code_of(started) : not_started, std::move(text)};
 }
 
 }  // namespace marginalia

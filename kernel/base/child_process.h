@@ -42,6 +42,9 @@ inline constexpr int not_started = 127;  // as a shell has it
 ChildAnswer answer_of(std::vector<std::string> command, std::vector<std::string> environment = {},
                       std::size_t most = 1 << 20, bool with_errors = true);
 
+// The same of a child whose other descriptors are said; its error output goes where they say unless `with_errors`.
+ChildAnswer answer_of(ChildProcess child, std::size_t most, bool with_errors);
+
 // Standard output of a program, cut at `most` bytes; nullopt if it is not there or fails. Its error output is dropped;
 // its environment is as in ChildProcess. May be called from any thread.
 std::optional<std::string> output_of(std::vector<std::string> command, std::vector<std::string> environment = {},

@@ -5,7 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "kernel/base/pictures.h"
+
 namespace marginalia {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TerminalPictures, codes, cell_width, cell_height)
 
 enum class StateFormat {
     text,    // a state a line
@@ -14,7 +18,8 @@ enum class StateFormat {
     npy,     // one array, read by numpy.load
     png,     // a grid of pictures
     svg,     // a grid of drawings
-    screen,  // for a person at a terminal: pictures of blocks where the layout has two dimensions, else text
+    screen,  // for a person at a terminal: pictures, of blocks where it takes no others, if the layout has two
+             // dimensions or states are drawn, else text
 };
 
 // What the terminal shows, where there is one.
@@ -23,8 +28,9 @@ struct Terminal {
     bool colour = false;  // by ANSI codes of 256 colours
     bool blocks = false;  // block characters: its locale is UTF-8
     bool shown = false;   // standard output is one, and the answer goes there
+    TerminalPictures pictures;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Terminal, columns, colour, blocks, shown)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Terminal, columns, colour, blocks, shown, pictures)
 
 struct OutputRequest {
     StateFormat format = StateFormat::text;

@@ -2,12 +2,11 @@
 //   fake_host run|plan|resume|tell|plugins [FILE|EXPERIMENT] [--store FILE] [--plugin-path FOLDER]... [--retry-failed]
 //             [--patience LOADING:RECORD:END] [--hook-patience MILLISECONDS] [key=value]...
 #include <marginalia/error.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <unistd.h>
-
 #include <iostream>
 #include <string_view>
 

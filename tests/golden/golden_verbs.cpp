@@ -471,6 +471,17 @@ TEST_CASE("best:METRIC is the highest where the metric should be high") {
     CHECK(shown("best:ranking_spearman:min") == "trial 1");
 }
 
+TEST_CASE("plot draws curves and histograms by characters, and refuses what it cannot draw") {
+    const std::string plot = "marginalia plot ", blocks = " --format blocks --size 70x18";
+    compare_with("plot", {plot + "loss -e lattice" + blocks, plot + "kl 1 4 --log --format text --size 60x14",
+                          plot + "kl -e lattice --against loss --where 'channels = 16'" + blocks,
+                          plot + "loss 13 --against seconds" + blocks, plot + "kl loss --histogram -e lattice" + blocks,
+                          plot + "marginal_rmse_by_size -e lattice --where 'seed = 0'" + blocks,
+                          plot + "free_energy -e lattice", plot + "loss --log", plot + "kll", plot + "loss 99",
+                          plot + "loss --against nothing", plot + "loss -e lattice --where 'kl > 99'",
+                          plot + "loss --size 3x4", plot + "loss -o loss.gif", plot + "loss --format jpeg"});
+}
+
 TEST_CASE("a report is one page that needs nothing from outside") {
     CHECK(place().run("marginalia report lattice --out r.html").code == 0);
     const std::string page = read(place().folder / "r.html");

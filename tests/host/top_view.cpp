@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernel/host/chart/scale.h"
 #include "kernel/host/top/chart.h"
 #include "kernel/host/top/choices.h"
 #include "kernel/host/top/filter.h"
@@ -163,15 +164,15 @@ TEST_CASE("a sparkline has one block a value, from the lowest to the highest") {
 }
 
 TEST_CASE("ticks are round numbers within the range") {
-    CHECK(ticks(0, 10, 5, false) == std::vector<double>{0, 2, 4, 6, 8, 10});
-    CHECK(ticks(0.1, 0.95, 4, false).size() == 1);
-    CHECK(ticks(0, 1000, 2, false) == std::vector<double>{0, 500, 1000});
-    CHECK(ticks(0.01, 100, 5, true) == std::vector<double>{0.01, 0.1, 1, 10, 100});
-    CHECK(ticks(3, 3, 5, false) == std::vector<double>{3});
-    CHECK(ticks(-infinity, 3, 5, false).empty());
-    for (const double tick : ticks(0.021, 0.047, 5, true)) CHECK((tick >= 0.021 && tick <= 0.047));
-    CHECK(ticks(-1e308, 1e308, 5, false).size() <= 6);
-    CHECK(ticks(1e17, 1e17 + 32, 5, false).size() <= 6);
+    CHECK(chart::ticks(0, 10, 5, false) == std::vector<double>{0, 2, 4, 6, 8, 10});
+    CHECK(chart::ticks(0.1, 0.95, 4, false).size() == 1);
+    CHECK(chart::ticks(0, 1000, 2, false) == std::vector<double>{0, 500, 1000});
+    CHECK(chart::ticks(0.01, 100, 5, true) == std::vector<double>{0.01, 0.1, 1, 10, 100});
+    CHECK(chart::ticks(3, 3, 5, false) == std::vector<double>{3});
+    CHECK(chart::ticks(-infinity, 3, 5, false).empty());
+    for (const double tick : chart::ticks(0.021, 0.047, 5, true)) CHECK((tick >= 0.021 && tick <= 0.047));
+    CHECK(chart::ticks(-1e308, 1e308, 5, false).size() <= 6);
+    CHECK(chart::ticks(1e17, 1e17 + 32, 5, false).size() <= 6);
 }
 
 std::vector<store::CurvePoint> curve(const std::vector<double>& values) {

@@ -17,8 +17,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "kernel/base/colours.h"
 #include "kernel/worker/states/blocks.h"
-#include "kernel/worker/states/colours.h"
 #include "kernel/worker/states/state_writer.h"
 #include "kernel/worker/states/svg.h"
 

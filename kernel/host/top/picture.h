@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/host/chart/fitted_text.h"
 #include "kernel/host/results/text.h"
 
 namespace marginalia::top {
@@ -36,12 +37,5 @@ using Picture = std::vector<Line>;
 
 // The line as it stands on the screen, without its tones and the blanks at its end.
 std::string text_of(const Line& line);
-
-// The text set to the right or the left of `width` columns; cut with an ellipsis where it is longer.
-std::string to_right(std::string_view text, std::size_t width);
-std::string to_left(std::string_view text, std::size_t width);
-
-// One character for each that ASCII lacks, for terminals without UTF-8.
-std::string to_ascii(std::string_view text);
 
 }  // namespace marginalia::top

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "kernel/base/printable.h"
-#include "kernel/host/top/chart.h"
+#include "kernel/host/chart/scale.h"
 #include "kernel/host/top/filter.h"
 #include "kernel/host/top/log_text.h"
 #include "kernel/spec/metrics.h"
@@ -174,7 +174,8 @@ std::optional<TrialPage> Reader::trial(store::Store& store, Choices& choices, Si
         page.points = store::metric_curve(store, choices.chosen, page.metric, 2 * size.width);
     }
     const std::vector<double> values = values_of(page.points);
-    page.logarithmic = choices.logarithmic.value_or(wants_logarithm(values)) && may_be_logarithmic(values);
+    page.logarithmic =
+        choices.logarithmic.value_or(chart::wants_logarithm(values)) && chart::may_be_logarithmic(values);
     shown_.logarithmic = page.logarithmic;
     const auto finals = store::metric_values(store, std::vector{choices.chosen});
     if (const auto found = finals.find(choices.chosen); found != finals.end()) {

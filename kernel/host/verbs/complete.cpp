@@ -18,7 +18,7 @@ Examples:
   marginalia complete last --given halves.txt -n 8 -o completed.png)";
 
 int complete_verb(const Common& common, const InferenceOptions& options, std::ostream&) {
-    const OutputRequest output = choose_output(options.format, options.file, state_formats, true);
+    const OutputRequest output = choose_output(options.format, options.file, state_formats, true, options.pictures);
     InferenceRequest request = ask_model(common, options, InferenceRequest::Verb::complete, output);
     request.count = options.count > 0 ? options.count : 4;
     hand_over(request);
@@ -34,6 +34,7 @@ void add_complete(CLI::App& app, CommandLine& line) {
     add_states(verb, options.states, "--given");
     verb->add_option("-n,--count", options.count, "completions of each; 4 if left out")->check(whole_number(1));
     add_output_options(verb, options, forms_of_states);
+    add_pictures(verb, options.pictures);
     add_drawing_options(verb, options.model);
     add_model_options(verb, options.model, "of what is drawn; 0 if left out");
 }

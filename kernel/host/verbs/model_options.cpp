@@ -30,6 +30,14 @@ void add_batch(CLI::App* verb, std::int64_t& batch) {
         ->check(whole_number(1, 1'000'000));
 }
 
+void add_pictures(CLI::App* verb, PictureWish& wish) {
+    verb->add_option_function<std::string>(
+            "--pictures", [&wish](const std::string& word) { wish = *picture_wish(word); },
+            "in a terminal: auto (where it is known to take them), always (by sixels where it is not known) or never "
+            "(block characters); auto if left out")
+        ->check(CLI::IsMember({"auto", "always", "never"}));
+}
+
 void add_output_options(CLI::App* verb, InferenceOptions& options, const char* formats) {
     verb->add_option("-o,--out", options.file,
                      "file to write, its ending the format; standard output if left out or -");

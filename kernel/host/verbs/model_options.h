@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "kernel/base/pictures.h"
 #include "kernel/host/verbs/verb.h"
 
 namespace marginalia {
@@ -28,9 +29,10 @@ struct InferenceOptions {
     std::int64_t batch = 512;
     std::string file;    // empty: standard output
     std::string format;  // empty: by the file's ending, else for who reads standard output
+    PictureWish pictures = PictureWish::automatic;
 };
 
-inline constexpr const char* forms_of_states = "text, csv, json, npy, png or svg, whatever the file's ending";
+inline constexpr const char* forms_of_states = "text, csv, json, npy, png, svg or blocks, whatever the file's ending";
 
 // --step, --seed (what it seeds) and --device.
 void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_of);
@@ -39,6 +41,8 @@ void add_drawing_options(CLI::App* verb, ModelOptions& options);
 // --states, also called --given: a state, a file of states, or "-". `name`: the one that messages have.
 void add_states(CLI::App* verb, std::string& states, const std::string& name = "--states");
 void add_batch(CLI::App* verb, std::int64_t& batch);
+// --pictures: whether a terminal is shown pictures.
+void add_pictures(CLI::App* verb, PictureWish& wish);
 // --out, --format and --batch.
 void add_output_options(CLI::App* verb, InferenceOptions& options, const char* formats);
 

@@ -30,6 +30,7 @@ const FormatName* named(std::span<const FormatName> names, const std::string& na
 }
 
 StateFormat format_of_file(const std::string& file, std::span<const FormatName> names) {
+    if (names.back().format == StateFormat::screen) names = names.first(names.size() - 1);  // no ending says so
     for (const FormatName& each : names)
         if (has_ending(file, std::string(".") + each.name) ||
             (each.format == StateFormat::text && has_ending(file, ".txt")))
@@ -39,28 +40,30 @@ StateFormat format_of_file(const std::string& file, std::span<const FormatName> 
     throw Error(fmt::format("{}: its ending names no format; end it in {}, or give --format", file, endings));
 }
 
-Terminal terminal() {
+Terminal terminal(PictureWish pictures) {
     const char* kind = std::getenv("TERM");
     const bool dumb = !kind || !*kind || std::string_view(kind) == "dumb";
     const Screen found = screen();
-    return {found.width > 0 ? found.width : 80, found.colour && !dumb, locale_is_utf8() && !dumb, true};
+    return {found.width > 0 ? found.width : 80, found.colour && !dumb, locale_is_utf8() && !dumb, true,
+            terminal_pictures(pictures)};
 }
 
 }  // namespace
 
 OutputRequest choose_output(const std::string& format, const std::string& place, std::span<const FormatName> names,
-                            bool screen) {
+                            bool screen, PictureWish pictures) {
     const std::string file = Output::is_standard(place) ? "" : place;
     OutputRequest output{names.front().format, file, {}};
     if (!format.empty()) {
         const FormatName* found = named(names, format);
         if (!found) throw Error(fmt::format("'{}' is no format; choose {}", format, format_names(names, "")));
         output.format = found->format;
+        if (found->format == StateFormat::screen) output.terminal = terminal(PictureWish::never);
     } else if (!file.empty()) {
         output.format = format_of_file(file, names);
     } else if (screen && isatty(STDOUT_FILENO)) {
         output.format = StateFormat::screen;
-        output.terminal = terminal();
+        output.terminal = terminal(pictures);
     }
     output.terminal.shown = file.empty() && isatty(STDOUT_FILENO);
     if (file.empty() && (output.format == StateFormat::npy || output.format == StateFormat::png))

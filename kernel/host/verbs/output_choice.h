@@ -15,14 +15,14 @@ struct FormatName {
 };
 
 // The forms of states; the form for a pipe is text.
-inline constexpr FormatName state_formats[] = {{"text", StateFormat::text}, {"csv", StateFormat::csv},
-                                               {"json", StateFormat::json}, {"npy", StateFormat::npy},
-                                               {"png", StateFormat::png},   {"svg", StateFormat::svg}};
+inline constexpr FormatName state_formats[] = {
+    {"text", StateFormat::text}, {"csv", StateFormat::csv}, {"json", StateFormat::json},    {"npy", StateFormat::npy},
+    {"png", StateFormat::png},   {"svg", StateFormat::svg}, {"blocks", StateFormat::screen}};
 
-// `screen`: the verb has a form for a terminal, taken where standard output is one. Throws Error for a name or ending
-// that is not in the list, and for .npy and .png where standard output is a terminal. "-" and no file are
-// standard output.
+// `pictures`: whether a terminal is shown more than characters. `screen`: the verb has a form for a terminal, taken
+// where standard output is one. Throws Error for a name or ending that is not in the list, and for .npy and .png where
+// standard output is a terminal. "-" and no file are standard output.
 OutputRequest choose_output(const std::string& format, const std::string& file, std::span<const FormatName> names,
-                            bool screen);
+                            bool screen, PictureWish pictures = PictureWish::never);
 
 }  // namespace marginalia

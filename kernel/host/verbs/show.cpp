@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "kernel/base/output_file.h"
+#include "kernel/base/pictures.h"
 #include "kernel/base/printable.h"
 #include "kernel/host/results/text.h"
 #include "kernel/host/results/trial_json.h"
@@ -17,6 +18,7 @@
 #include "kernel/host/run/exit_codes.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/host/verbs/provenance_facts.h"
+#include "kernel/host/verbs/show_pictures.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
 #include "kernel/spec/metrics.h"
@@ -27,9 +29,10 @@ namespace marginalia {
 namespace {
 
 struct ShowOptions {
-    std::string trial;     // number, hash prefix, "last", "best:METRIC"
-    bool toml = false;     // only the trial's experiment file
-    std::string pictures;  // a folder, to be made, for the SVG files among its samples; empty: none
+    std::string trial;  // number, hash prefix, "last", "best:METRIC"
+    bool toml = false;  // only the trial's experiment file
+    std::string pictures =
+        "auto";  // as --pictures of sample, or a folder, to be made, for the SVG files among its samples
 };
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
@@ -263,7 +266,8 @@ void write_pictures(store::Store& store, store::TrialId trial, const std::filesy
 int show_verb(const Common& common, const ShowOptions& options, std::ostream& out) {
     store::Store store = store::Store::open_to_read(common.store);
     const store::TrialDetails details = store::trial_details(store, find_trial(store, options.trial).id);
-    if (!options.pictures.empty()) {
+    const std::optional<PictureWish> wish = picture_wish(options.pictures);
+    if (!wish) {
         write_pictures(store, details.trial.id, options.pictures, out);
     } else if (options.toml) {
         out << to_toml(details.trial.experiment, nlohmann::json::parse(details.trial.config), details.trial.seed);
@@ -271,6 +275,8 @@ int show_verb(const Common& common, const ShowOptions& options, std::ostream& ou
         out << trial_json(store, details).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     } else {
         print_text(store, details, out);
+        if (const TerminalPictures pictures = terminal_pictures(*wish); pictures.any())
+            print_pictures(store, details, pictures, out);
     }
     return exit_ok;
 }
@@ -281,7 +287,10 @@ void add_show(CLI::App& app, CommandLine& line) {
     const auto [verb, options] = add_store_verb(app, line, "show", "Everything about one trial", show_verb);
     verb->add_option("trial", options.trial, a_trial)->required()->check(names_a_trial);
     verb->add_flag("--toml", options.toml, "only its experiment file, ready to run");
-    verb->add_option("--pictures", options.pictures, "write its drawings and histograms as SVG files into this folder");
+    verb->add_option(
+        "--pictures", options.pictures,
+        "of its samples, in a terminal: auto (where it is known to take them), always or never; or a folder, into "
+        "which drawings and histograms are written as SVG files");
     add_format(verb, line, "text or json");
 }
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "kernel/worker/states/colours.h"
+#include "kernel/base/colours.h"
 
 namespace marginalia {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/worker/states/colours.h"
+#include "kernel/base/colours.h"
 
 namespace marginalia {
 

@@ -8,6 +8,7 @@
 #include "kernel/base/printable.h"
 #include "kernel/worker/states/array_writer.h"
 #include "kernel/worker/states/grid_writer.h"
+#include "kernel/worker/states/picture_writer.h"
 #include "kernel/worker/states/screen_writer.h"
 #include "kernel/worker/states/svg.h"
 
@@ -111,6 +112,9 @@ std::unique_ptr<StateWriter> make_state_writer(const OutputRequest& output, cons
         case StateFormat::svg: return std::make_unique<DrawingWriter>(look, expected, out);
         case StateFormat::screen: break;
     }
+    const bool pictured = look.layout.shape.size() == 2 || look.picture;
+    if (output.terminal.pictures.any() && pictured)
+        return std::make_unique<PictureWriter>(look, output.terminal, completes, out);
     return std::make_unique<ScreenWriter>(look, output.terminal, completes, out);
 }
 

@@ -1,4 +1,4 @@
-#include "kernel/worker/states/colours.h"
+#include "kernel/base/colours.h"
 
 #include <iterator>
 
