@@ -121,8 +121,11 @@ std::string label_of(const PlotLine& line, std::size_t seeds, const chart::Serie
 std::string x_name_of(const std::string& metric, const std::string& against) {
     if (against == "seconds") return "seconds";
     if (against != "steps") return metric_title(against);
-    if (metric.starts_with("pair_correlation")) return "distance [sites]";
-    return is_by_size(metric) ? "sites in the subset" : "steps";
+    switch (axis_of(metric)) {
+        case Axis::sites: return "sites in the subset";
+        case Axis::distance: return "distance [sites]";
+        default: return "steps";
+    }
 }
 
 std::string title_of(const std::string& metric, const PlotRequest& request) {
