@@ -28,7 +28,7 @@ struct Terminal {
     bool colour = false;  // by ANSI codes of 256 colours
     bool blocks = false;  // block characters: its locale is UTF-8
     bool shown = false;   // standard output is one, and the answer goes there
-    TerminalPictures pictures;
+    TerminalPictures pictures = {};
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Terminal, columns, colour, blocks, shown, pictures)
 

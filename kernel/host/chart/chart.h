@@ -17,11 +17,11 @@ struct Series {
 };
 
 struct Chart {
-    std::string title, x_name, y_name;
+    std::string title = {}, x_name = {}, y_name = {};
     bool x_logarithmic = false, y_logarithmic = false;
     bool whole_x = false;  // x are whole numbers, such as steps
     bool bars = false;
-    std::vector<Series> series;
+    std::vector<Series> series = {};
 };
 
 struct Frame {
