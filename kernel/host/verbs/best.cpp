@@ -167,8 +167,7 @@ int best_verb(const Common& common, const BestOptions& options, std::ostream& ou
         }
     table.print(out, common.format, screen());
     if (targets.size() > 1)
-        std::cerr << fmt::format(
-            "ranked among the configurations of each of {} energies or data sets; -n N shows more\n", targets.size());
+        std::cerr << fmt::format("ranked within each of {} energies or data sets; -n N shows more\n", targets.size());
     return exit_ok;
 }
 
