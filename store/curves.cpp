@@ -64,17 +64,27 @@ std::optional<StepRange> finite_steps(Store& store, TrialId trial, std::string_v
     return range;
 }
 
+// A question a part, each along the primary key; grouped by part, all points would be sorted first.
 std::vector<CurvePart> metric_parts(Store& store, TrialId trial, std::string_view name, std::int64_t first,
                                     std::int64_t last, std::int64_t parts) {
-    Rows rows(store.connection(),
-              "SELECT CAST((m.step - ?3) * (?5 - 1.0) / max(1.0, ?4 - ?3) AS INTEGER) AS part, count(*), sum(m.value), "
-              "min(m.value), max(m.value), total(m.step) FROM metric m "
-              "WHERE m.trial = ?1 AND m.metric = (SELECT id FROM metric_name WHERE name = ?2) AND m.value IS NOT NULL "
-              "AND m.step BETWEEN ?3 AND ?4 GROUP BY part ORDER BY part",
-              trial, name, first, last, parts);
+    // As precise as steps are, and wider than the difference of any two.
+    const long double start = first,
+                      width = (static_cast<long double>(last) - start) / static_cast<long double>(parts - 1);
+    const auto begin_of = [&](std::int64_t part) {
+        if (part == 0 || part >= parts - 1) return part == 0 ? first : last;
+        return static_cast<std::int64_t>(start + std::ceil(static_cast<long double>(part) * width));
+    };
     std::vector<CurvePart> found;
-    while (rows.next())
-        found.push_back({rows.integer(0), rows.integer(1), rows.real(2), rows.real(3), rows.real(4), rows.real(5)});
+    for (std::int64_t part = 0; part < parts; ++part) {
+        const std::int64_t begin = begin_of(part), end = part == parts - 1 ? last : begin_of(part + 1) - 1;
+        Rows row(store.connection(),
+                 "SELECT count(*), sum(m.value), min(m.value), max(m.value), total(m.step) FROM metric m "
+                 "WHERE m.trial = ?1 AND m.metric = (SELECT id FROM metric_name WHERE name = ?2) "
+                 "AND m.value IS NOT NULL AND m.step BETWEEN ?3 AND ?4",
+                 trial, name, begin, end);
+        if (begin <= end && row.next() && row.integer(0) > 0)
+            found.push_back({part, row.integer(0), row.real(1), row.real(2), row.real(3), row.real(4)});
+    }
     return found;
 }
 
