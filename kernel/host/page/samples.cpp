@@ -1,6 +1,7 @@
 // What trials have drawn: states, pictures and texts.
 #include <optional>
 
+#include "kernel/base/printable.h"
 #include "kernel/host/page/base64.h"
 #include "kernel/host/page/documents.h"
 #include "kernel/host/results/stored_json.h"

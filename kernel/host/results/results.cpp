@@ -85,12 +85,12 @@ std::string estimate_text(const Estimate& estimate, const std::optional<double>&
 ExperimentResults load_results(store::Store& store, const store::TrialFilter& filter, bool or_last) {
     std::vector<TrialResult> trials;
     std::vector<store::TrialId> ids;
-    std::unordered_map<std::string, FlatConfig> known;  // by its text, which seeds share
+    std::unordered_map<std::string, std::size_t> first_of;  // by a config's text, which seeds share
     for (store::Trial& trial : store::list_trials(store, filter)) {
         ids.push_back(trial.id);
-        const auto [config, is_new] = known.try_emplace(trial.config);
-        if (is_new) config->second = config_of(store, trial);
-        trials.push_back({std::move(trial), config->second, {}});
+        const auto [first, is_new] = first_of.try_emplace(trial.config, trials.size());
+        FlatConfig config = is_new ? config_of(store, trial) : trials[first->second].config;
+        trials.push_back({std::move(trial), std::move(config), {}});
     }
     if (ids.empty()) return gather({}, filter.experiment);
     std::map<store::TrialId, std::map<std::string, double>> finals = store::metric_values(store, ids, or_last);
