@@ -7,6 +7,7 @@ The store is the sample store with rows copied in by SQL. POINTS: how many point
 those of the sample store and one curve of a million.
 """
 
+import os
 import pathlib
 import sqlite3
 import subprocess
@@ -63,23 +64,44 @@ DRAWN = """(words) => new Promise((done) => {
 })"""
 
 
-def measure(page, address):
+class Meter:
+    """What has been spent since it was last asked: seconds by the clock are for an idle machine, CPU time for any."""
+
+    def __init__(self, page, served):
+        self.session, self.served = page.context.new_cdp_session(page), served
+        self.session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        self.spent()
+
+    def now(self):
+        metrics = {one["name"]: one["value"] for one in self.session.send("Performance.getMetrics")["metrics"]}
+        ticks = pathlib.Path(f"/proc/{self.served.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return metrics["TaskDuration"], sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+    def spent(self):
+        before, self.last = getattr(self, "last", (0, 0)), self.now()
+        page, program = (after - first for after, first in zip(self.last, before, strict=True))
+        return f"CPU of the page {1000 * page:.0f} ms, of the program {1000 * program:.0f} ms"
+
+
+def measure(page, served):
+    meter, address = Meter(page, served), served.address
     page.goto(f"{address}#/experiment/many")
     page.wait_for_selector("table.results tbody tr")
     paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     rows = page.evaluate("performance.now()")
     page.wait_for_selector(".chart canvas[aria-label]")
-    print(f"many: first paint {paint:.0f} ms, its figures and table by {rows:.0f} ms, curves by {page.evaluate('performance.now()'):.0f} ms")
+    print(f"many: first paint {paint:.0f} ms, its figures and table by {rows:.0f} ms, curves by {page.evaluate('performance.now()'):.0f} ms; {meter.spent()}")
     for tab in ("table", "parallel", "scatter"):
         shown = {"table": "table.results tr:nth-child(100)", "parallel": ".stage canvas[aria-label]", "scatter": ".tall canvas[aria-label]"}
-        print(f"many, tab {tab}: {page.evaluate(DRAWN, [f'[data-key=tab-{tab}]', shown[tab]]):.0f} ms from the click")
+        print(f"many, tab {tab}: {page.evaluate(DRAWN, [f'[data-key=tab-{tab}]', shown[tab]]):.0f} ms from the click; {meter.spent()}")
     page.goto(f"{address}#/experiment/lattice?tab=curves&curves=kl&chosen=1&group=none")
     page.wait_for_selector(".chart[data-metric=kl] canvas[aria-label]")
     page.click("[data-key=curves-summary]")
+    meter.spent()
     took = page.evaluate(DRAWN, ["[data-key=curves-loss]", ".chart[data-metric=loss] canvas[aria-label]"])
-    print(f"a curve of {LONG:,} points: {took:.0f} ms from the click to the picture")
+    print(f"a curve of {LONG:,} points: {took:.0f} ms from the click to the picture; {meter.spent()}")
     took = page.evaluate(DRAWN, [".chart[data-metric=loss] [title='zoom in']", ".chart[data-metric=loss] [title='reset the zoom']:not(:disabled)"])
-    print(f"zoomed in: {took:.0f} ms")
+    print(f"zoomed in: {took:.0f} ms; {meter.spent()}")
 
 
 if __name__ == "__main__":
@@ -90,4 +112,4 @@ if __name__ == "__main__":
         began = time.monotonic()
         print(f"{fill(store, int(sys.argv[3]) if len(sys.argv) > 3 else LONG):,} points, {store.stat().st_size / 1e6:.0f} MB, made in {time.monotonic() - began:.0f} s")
         with Served(programs / "marginalia", store) as served, browser() as chromium:
-            measure(chromium.new_page(viewport={"width": 1400, "height": 900}), served.address)
+            measure(chromium.new_page(viewport={"width": 1400, "height": 900}), served)
