@@ -41,7 +41,8 @@ sweep = {{ "energy.coupling" = {{ lin = [0.1, 0.2], n = {} }} }}
 
 double value_at(store::TrialId trial, std::int64_t step) {
     const auto x = static_cast<double>(trial);
-    return std::fmod(0.618 * x, 1.0) + 1 / static_cast<double>(step) + 0.01 * std::sin(0.1 * static_cast<double>(step));
+    return std::fmod(0.6180339887 * x, 1.0) + 1 / static_cast<double>(step) +
+           0.01 * std::sin(0.1 * static_cast<double>(step));
 }
 
 void add_curve(store::Store& store, const store::Trial& trial, std::int64_t points) {
