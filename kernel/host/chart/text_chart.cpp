@@ -20,12 +20,14 @@ std::string in_colour(const std::string& text, std::size_t series, TextStyle sty
     return fmt::format("\x1b[38;5;{}m{}\x1b[0m", line_colours[series % most_series].terminal, text);
 }
 
+constexpr std::size_t most_bands = 3;  // more would hide the curves
+
 class Drawing {
 public:
     Drawing(const Chart& chart, const Frame& frame, std::size_t columns, std::size_t rows)
         : frame_(frame), dots_(columns, rows) {
-        const bool bars = chart.bars;
-        for (std::size_t i = 0; i < chart.series.size() && !bars; ++i) band(chart.series[i], static_cast<int>(i));
+        const bool bars = chart.bars, bands = !bars && chart.series.size() <= most_bands;
+        for (std::size_t i = 0; i < chart.series.size() && bands; ++i) band(chart.series[i], static_cast<int>(i));
         for (std::size_t i = 0; i < chart.series.size(); ++i)
             if (bars) columns_of(chart.series[i], static_cast<int>(i));
             else curve(chart.series[i], static_cast<int>(i));

@@ -33,6 +33,7 @@ Json experiments_document(const ExperimentRows& rows, std::int64_t revision);
 std::string experiment_named(store::Store& store, const std::string& name);
 
 inline constexpr std::size_t most_of_an_error = 300;  // bytes, where trials are listed
+inline constexpr int digits_of_settings = 8;          // of a number in a config
 
 // All of an experiment but its points. `where`: the condition by which its trials were chosen; empty: all.
 Json experiment_document(store::Store& store, const ExperimentResults& results, const std::string& where,

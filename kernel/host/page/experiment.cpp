@@ -12,6 +12,7 @@
 #include "kernel/host/results/paper_sheet.h"
 #include "kernel/host/results/stored_json.h"
 #include "kernel/host/results/targets.h"
+#include "kernel/host/results/telling_keys.h"
 #include "kernel/host/results/trial_json.h"
 #include "kernel/spec/metrics.h"
 #include "kernel/spec/paper_table.h"
@@ -40,7 +41,7 @@ Json keys_json(const ExperimentResults& results) {
 
 Json shared_json(const ExperimentResults& results) {
     Json lines = Json::array();
-    for (const auto& [key, value] : results.shared) lines.push_back({key, value});
+    for (const auto& [key, value] : results.shared) lines.push_back({key, shown_value(value, digits_of_settings)});
     return lines;
 }
 
@@ -64,7 +65,7 @@ Json group_json(const ExperimentResults& results, const Group& group, std::size_
     Json values = Json::array(), finals = Json::array();
     for (const std::string& key : results.differing) {
         const auto found = group.config.find(key);
-        values.push_back(found == group.config.end() ? Json() : Json(found->second));
+        values.push_back(found == group.config.end() ? Json() : Json(shown_value(found->second, digits_of_settings)));
     }
     for (const std::string& metric : metrics) finals.push_back(final_json(group, metric));
     return {{"label", group.label},        {"hash", group.hash}, {"target", target},

@@ -1,7 +1,7 @@
 // One trial.
-#include "kernel/host/results/trial_json.h"
-
 #include "kernel/host/page/documents.h"
+#include "kernel/host/results/telling_keys.h"
+#include "kernel/host/results/trial_json.h"
 #include "store/live.h"
 
 namespace marginalia::page {
@@ -25,7 +25,7 @@ Json trial_document(store::Store& store, store::TrialId trial) {
     json["flat"] = Json::array();
     const KeyOrder order(details.sweep.toml);
     for (const auto& [key, value] : lines_of(flatten_text(details.trial.config), order))
-        json["flat"].push_back({key, value});
+        json["flat"].push_back({key, shown_value(value, digits_of_settings)});
     return json;
 }
 

@@ -57,6 +57,7 @@ std::vector<Column> setting_columns(const std::vector<std::string>& keys) {
 }
 
 std::string shown_value(const std::string& value, int digits) {
+    if (value.empty()) return "\"\"";
     if (value.find_first_of(".e") == value.npos) return value;
     double number = 0;
     const char* end = value.data() + value.size();

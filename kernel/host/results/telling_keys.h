@@ -34,7 +34,7 @@ private:
 // A column for each of the keys.
 std::vector<Column> setting_columns(const std::vector<std::string>& keys);
 
-// A value of a config as people read it; what is no number stays as it is.
+// A value of a config as people read it: a number in its one form, "" where there is nothing; a text stays as it is.
 std::string shown_value(const std::string& value, int digits = 4);
 
 }  // namespace marginalia
