@@ -43,7 +43,7 @@ inline constexpr std::size_t most_trials = 200;                                 
 
 // Which part of curves, and how fine.
 struct CurveView {
-    std::size_t points = 500;                        // at most so many of a trial
+    std::size_t points = usual_points;               // at most so many of a trial
     std::optional<std::int64_t> from = {}, to = {};  // steps; left out: all
     bool seconds = false;                            // when each point was recorded, from the trial's start
 };

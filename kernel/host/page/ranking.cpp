@@ -35,10 +35,4 @@ std::vector<std::size_t> best_first(const ExperimentResults& results, const Targ
     return groups;
 }
 
-std::size_t first_done(const ExperimentResults& results, const Group& group) {
-    const auto done = std::ranges::find_if(
-        group.trials, [&](std::size_t index) { return results.trials[index].trial.status == store::Status::done; });
-    return done == group.trials.end() ? group.trials.front() : *done;
-}
-
 }  // namespace marginalia::page

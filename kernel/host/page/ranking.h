@@ -16,7 +16,4 @@ std::string ranking_metric(const ExperimentResults& results);
 // The groups of one target, the best mean first; those without a finite mean come last, in their order.
 std::vector<std::size_t> best_first(const ExperimentResults& results, const Target& target, const std::string& metric);
 
-// The trial that stands for a group: the first that is done, else its first.
-std::size_t first_done(const ExperimentResults& results, const Group& group);
-
 }  // namespace marginalia::page

@@ -17,7 +17,7 @@ namespace marginalia::page {
 namespace {
 
 constexpr std::size_t most_shown = 24;                               // trials with curves, samples and details
-constexpr std::size_t most_points_in_all = 7'000;                   // of all curves
+constexpr std::size_t most_points_in_all = 7'000;                    // of all curves
 constexpr std::size_t least_of_a_curve = 20, most_of_a_curve = 200;  // points
 constexpr std::size_t most_sample_bytes = 100'000, most_of_a_short_log = 4'000;
 
