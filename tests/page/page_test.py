@@ -131,7 +131,7 @@ class PageTest(unittest.TestCase):
 
     def test_a_sweep_is_watched(self):
         page = self.open("#/")
-        process = self.run_sweep(120)
+        process = self.run_sweep(90)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         page.get_by_role("link", name="sweep").click()
