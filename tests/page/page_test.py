@@ -105,6 +105,7 @@ class PageTest(unittest.TestCase):
         """When nothing is asked for any more and all charts are drawn."""
         page = page or self.page
         page.wait_for_selector("main:not([aria-busy]) h1")
+        self.until("shown.hash === location.hash", page=page)  # of page.js: what was drawn last
         self.until("[...document.querySelectorAll('.chart canvas')].every((one) => one.hasAttribute('aria-label') || one.closest('[hidden]'))", page=page)
         return page
 
@@ -255,6 +256,7 @@ class PageTest(unittest.TestCase):
         self.assertIn("ranges=", page.url)
         page.get_by_role("button", name="remove all ranges").click()
         page.get_by_role("link", name="importance").click()
+        self.settled()
         rows = page.locator("main table").first.locator("tbody tr").all_inner_texts()
         for row, key in zip(rows, ("channels", "learning_rate"), strict=True):  # two of the three have the better value: sqrt(3) / 2
             self.assertEqual(row.split("\t")[:6:5] + row.split("\t")[1:2], [key, {"channels": "32", "learning_rate": "0.001"}[key], "0.87"])
