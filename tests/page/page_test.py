@@ -105,6 +105,7 @@ class PageTest(unittest.TestCase):
         """When nothing is asked for any more and all charts are drawn."""
         page = page or self.page
         page.wait_for_selector("main:not([aria-busy]) h1")
+        self.until("shown.hash === location.hash", page=page)  # of page.js: what was drawn last
         self.until("[...document.querySelectorAll('.chart canvas')].every((one) => one.hasAttribute('aria-label') || one.closest('[hidden]'))", page=page)
         return page
 
@@ -130,28 +131,25 @@ class PageTest(unittest.TestCase):
                                   " return [s.type, s.min, s.max]; }", [metric, axis])
 
     def test_a_sweep_is_watched(self):
-        page = self.open("#/")
+        page = self.open("#/running")
+        page.wait_for_selector("text=Nothing runs now")
         process = self.run_sweep(120)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        page.get_by_role("link", name="sweep").click()
-        page.wait_for_selector("text=No trial is done yet")
+        page.wait_for_selector("progress")
+        page.get_by_role("button", name=re.compile("^log of trial")).first.click()
+        page.wait_for_selector("h2:has-text('Log of trial')")
+        page.locator("main td a", has_text="sweep").first.click()
         page.locator("#condition").fill("not yet sent")
-        self.until("document.querySelector('.facts').textContent.includes('running')")
         page.wait_for_selector(".chart[data-metric=loss] canvas[aria-label]")
         before = self.curve("loss").get_attribute("aria-label")
         self.until("(before) => document.querySelector('.chart[data-metric=loss] canvas').getAttribute('aria-label') !== before", before)
         self.assertEqual(page.input_value("#condition"), "not yet sent")
         self.assertEqual(page.evaluate("document.activeElement.id"), "condition")
-        page.get_by_role("link", name="Running", exact=True).click()
-        page.wait_for_selector("progress")
-        page.get_by_role("button", name=re.compile("^log of trial")).first.click()
-        page.wait_for_selector("h2:has-text('Log of trial')")
         self.assertEqual(process.wait(60), 1)  # half of the trials fail, as they were asked to
-        page.wait_for_selector("text=Nothing runs now")
-        self.assertIn("the energy is not in the mood", page.inner_text("main"))
-        page.get_by_role("link", name="sweep").first.click()
+        page.get_by_role("link", name="failures (4)").click()
         self.settled()
+        self.assertIn("the energy is not in the mood", page.inner_text(".failure"))
         self.assertIn("4 trials", page.inner_text(".failure"))
         self.assertIn("All of them have behaviour = throw.", page.inner_text(".failure"))
 
@@ -258,6 +256,7 @@ class PageTest(unittest.TestCase):
         self.assertIn("ranges=", page.url)
         page.get_by_role("button", name="remove all ranges").click()
         page.get_by_role("link", name="importance").click()
+        self.settled()
         rows = page.locator("main table").first.locator("tbody tr").all_inner_texts()
         for row, key in zip(rows, ("channels", "learning_rate"), strict=True):  # two of the three have the better value: sqrt(3) / 2
             self.assertEqual(row.split("\t")[:6:5] + row.split("\t")[1:2], [key, {"channels": "32", "learning_rate": "0.001"}[key], "0.87"])
