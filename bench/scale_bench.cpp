@@ -34,7 +34,7 @@ objective = {{ plugin = "mam-energy" }}
 sampler = {{ plugin = "ancestral" }}
 train = {{ steps = 1000, learning_rate = 0.001 }}
 seeds = [{}]
-sweep = {{ "energy.coupling" = {{ lin = [0.1, 0.2], n = {} }} }}
+sweep = {{ "train.learning_rate" = {{ lin = [1e-3, 2e-3], n = {} }} }}
 )",
                        seeds == 1 ? "0" : "0, 1, 2, 3", trials / seeds);
 }

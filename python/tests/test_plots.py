@@ -101,12 +101,12 @@ def test_texts_and_drawings(connection, tmp_path):
 def test_colours_are_those_of_the_program():
     from marginalia._plots import _GUTTER, _PALETTE, _colours
 
-    source = (SOURCE / "kernel/worker/states/colours.cpp").read_text()
+    source = (SOURCE / "kernel/base/colours.cpp").read_text()
     places = [int(n) for n in re.search(r"palette\[\] = \{([^}]*)\}", source)[1].split(",")]
     levels = [int(n) for n in re.search(r"cube_levels\[\] = \{([^}]*)\}", source)[1].split(",")]
     cube = [bytes([levels[(p - 16) // 36], levels[(p - 16) // 6 % 6], levels[(p - 16) % 6]]).hex() for p in places]
     assert cube == _PALETTE
-    header = (SOURCE / "kernel/worker/states/colours.h").read_text()
+    header = (SOURCE / "kernel/base/colours.h").read_text()
     assert f"gutter_colour{{{', '.join(map(str, _GUTTER))}," in header
     assert _colours(2).tolist() == [[0] * 3, [255] * 3, [128] * 3]
     assert _colours(20)[-1].tolist() == [215, 95, 95]

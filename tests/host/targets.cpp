@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "kernel/host/results/best_trial.h"
+#include "kernel/host/results/stored_json.h"
 #include "kernel/host/results/targets.h"
 #include "kernel/host/results/warnings.h"
 #include "store/error.h"
@@ -51,6 +52,18 @@ TEST_CASE("energies and data sets of several plugins are several targets") {
     CHECK(targets[1].label == "rows, file = a.csv");
     CHECK(targets[2].label == "rows, file = b.csv");
     CHECK(targets[3].label.empty());
+}
+
+TEST_CASE("what a config models is read without the rest of it") {
+    CHECK(modelled_in(R"({"energy":{"plugin":"ising","rows":4},"train":{"steps":2}})") ==
+          R"({"energy":{"plugin":"ising","rows":4}})");
+    CHECK(modelled_in(R"({"train":{"energy":1}, "dataset":{"file":"a \"}, {b\\","x":[1,2]}})") ==
+          R"({"dataset":{"file":"a \"}, {b\\","x":[1,2]}})");
+    CHECK(modelled_in(R"({"network":{"plugin":"energy"}})").empty());
+    CHECK(modelled_in("").empty());
+    CHECK(modelled_in(R"({"energy":{"plugin":"is)").empty());
+    CHECK(modelled_in(R"(}}}"energy":[)").empty());
+    CHECK(member_text(R"({"a":1,"energy":"x"})", "energy") == R"("x")");
 }
 
 TEST_CASE("an experiment's keys stand in the order of its newest file") {

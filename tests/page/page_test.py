@@ -240,7 +240,7 @@ class PageTest(unittest.TestCase):
         page.click(".legend button >> nth=0")
         self.until(f"{sets} === 3")
         page.locator(".chart[data-metric='kl'] summary").click()
-        self.assertEqual(page.locator(".chart[data-metric='kl'] .numbers tbody tr").count(), 3)
+        self.until("document.querySelectorAll(\".chart[data-metric='kl'] .numbers tbody tr\").length === 3")
 
     def test_parallel_coordinates_and_importance(self):
         page = self.open("#/experiment/lattice?tab=parallel")

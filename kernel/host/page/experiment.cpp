@@ -31,8 +31,8 @@ Json keys_json(const ExperimentResults& results) {
     Json keys = Json::array();
     for (const std::string& key : results.differing) {
         const bool numeric = std::ranges::all_of(results.groups, [&](const Group& group) {
-            const auto found = group.config.find(key);
-            return found == group.config.end() || is_number(found->second);
+            const auto found = group.config->find(key);
+            return found == group.config->end() || is_number(found->second);
         });
         keys.push_back({{"key", key}, {"short", short_key(key, results.differing)}, {"numeric", numeric}});
     }
@@ -64,8 +64,8 @@ Json group_json(const ExperimentResults& results, const Group& group, std::size_
                 const std::vector<std::string>& metrics) {
     Json values = Json::array(), finals = Json::array();
     for (const std::string& key : results.differing) {
-        const auto found = group.config.find(key);
-        values.push_back(found == group.config.end() ? Json() : Json(shown_value(found->second, digits_of_settings)));
+        const auto found = group.config->find(key);
+        values.push_back(found == group.config->end() ? Json() : Json(shown_value(found->second, digits_of_settings)));
     }
     for (const std::string& metric : metrics) finals.push_back(final_json(group, metric));
     return {{"label", group.label},        {"hash", group.hash}, {"target", target},

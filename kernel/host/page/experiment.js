@@ -11,6 +11,9 @@ const tabs = [
   ["failures", "failures"],
 ];
 
+// Of a link that names no tab, or one that there is not, the first.
+const tab_of = (words) => (tabs.some(([tab]) => tab === words.tab) ? words.tab : "");
+
 const status_link = (results, status) =>
   is_live
     ? make(
@@ -139,7 +142,7 @@ class ExperimentPage {
     const drawn = drawn_rows(results, rows_of(results, words)).slice(0, most_looks);
     take_places(drawn.map((row) => row.key));
     this.draw_chosen(words);
-    return this.draw_tab(words.tab || "", words, drawn);
+    return this.draw_tab(tab_of(words), words, drawn);
   }
 
   tab_link(tab, title, words) {
@@ -148,7 +151,7 @@ class ExperimentPage {
       "a",
       {
         href: experiment_link(this.results.name, { ...words, tab }),
-        "aria-current": (words.tab || "") === tab ? "page" : null,
+        "aria-current": tab_of(words) === tab ? "page" : null,
         "data-key": `tab-${tab}`,
       },
       title + number,
@@ -199,7 +202,7 @@ class ExperimentPage {
     }
     if (tab === "parallel" || tab === "scatter") return this.draw_keys(tab, words, is_new);
     const simple = { table: table_tab, samples: samples_tab, config: configuration_tab, failures: failures_tab };
-    const made = await (simple[tab] || table_tab)(results, words);
+    const made = await simple[tab](results, words);
     if (this.turn !== turn) return undefined;
     return is_new ? this.panel.replaceChildren(...made.filter(Boolean)) : renew(this.panel, made);
   }

@@ -105,7 +105,7 @@ const samples_side_by_side = (trials, samples) => {
       ),
     ),
   );
-  table.style.minWidth = `${160 + 260 * trials.length}px`;
+  table.style.minWidth = `${190 + 260 * trials.length}px`;
   return make(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": "Samples", "data-scroll": "samples" },

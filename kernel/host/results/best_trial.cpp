@@ -35,7 +35,7 @@ std::vector<BestOfTarget> best_of_each(store::Store& store, const std::vector<st
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < ranked.size(); ++i) {
         if (!known.try_emplace(ranked[i].trial.config_hash, configs.size()).second) continue;
-        configs.push_back(config_of(store, ranked[i].trial));
+        configs.push_back(flatten_text(modelled_in(ranked[i].trial.config)));
         places.push_back(i);
     }
     std::vector<const FlatConfig*> pointers;

@@ -39,6 +39,28 @@ void drop_start(std::vector<std::string>& differing, const std::vector<const Fla
     if (kinds(others) == kinds(differing)) differing = std::move(others);
 }
 
+// What configs say of one key.
+struct Uses {
+    const std::string* first;  // value
+    std::size_t holders = 0;   // configs that have it
+    bool differ = false;       // not all have the first value
+};
+
+// Configs have nearly the same keys, all sorted, so that one walk along both needs no look-ups.
+std::map<std::string, Uses> uses_of(const std::vector<const FlatConfig*>& configs) {
+    std::map<std::string, Uses> all;
+    for (const FlatConfig* config : configs) {
+        auto at = all.begin();
+        for (const auto& [key, value] : *config) {
+            while (at != all.end() && at->first < key) ++at;
+            if (at == all.end() || at->first != key) at = all.emplace_hint(at, key, Uses{&value});
+            ++at->second.holders;
+            at->second.differ = at->second.differ || *at->second.first != value;
+        }
+    }
+    return all;
+}
+
 }  // namespace
 
 FlatConfig flatten(const nlohmann::json& config) {
@@ -74,23 +96,17 @@ KeyOrder key_order(store::Store& store, const std::string& experiment) {
 }
 
 std::vector<std::string> differing_keys(const std::vector<const FlatConfig*>& configs, const KeyOrder& order) {
-    std::map<std::string, std::set<std::string>> values;
-    std::map<std::string, std::size_t> holders;
-    for (const FlatConfig* config : configs) {
-        for (const auto& [key, value] : *config) {
-            values[key].insert(value);
-            ++holders[key];
-        }
-    }
+    const std::map<std::string, Uses> all = uses_of(configs);
+    const auto varies = [&](const Uses& uses) { return uses.differ || uses.holders < configs.size(); };
     // A parameter that only some plugins have says nothing that the plugin's name does not.
     const auto follows_plugin = [&](const std::string& key) {
         const std::string plugin = key.substr(0, key.find('.')) + ".plugin";
-        return key != plugin && values.contains(plugin) &&
-               (values[plugin].size() > 1 || holders[plugin] < configs.size());
+        const auto found = all.find(plugin);
+        return key != plugin && found != all.end() && varies(found->second);
     };
     std::vector<std::string> differing;
-    for (const auto& [key, distinct] : values)
-        if (distinct.size() > 1 || (holders[key] < configs.size() && !follows_plugin(key))) differing.push_back(key);
+    for (const auto& [key, uses] : all)
+        if (uses.differ || (varies(uses) && !follows_plugin(key))) differing.push_back(key);
     drop_start(differing, configs);
     order.sort(differing);
     return differing;

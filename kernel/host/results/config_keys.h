@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -14,6 +15,9 @@ namespace marginalia {
 
 // Keys of a config by their dotted names, values as an experiment file would spell them, texts without quotes.
 using FlatConfig = std::map<std::string, std::string>;
+
+// One for all trials that have it. Never null.
+using SharedConfig = std::shared_ptr<const FlatConfig>;
 
 FlatConfig flatten(const nlohmann::json& config);
 FlatConfig flatten_text(const std::string& json);  // the `config` column; empty if it is not JSON

@@ -8,7 +8,7 @@ namespace marginalia {
 namespace {
 
 std::string value_of(const TrialResult& result, const std::string& key) {
-    return key == "seed" ? std::to_string(result.trial.seed) : config_value(result.config, key);
+    return key == "seed" ? std::to_string(result.trial.seed) : config_value(*result.config, key);
 }
 
 std::vector<std::string> values_of(const TrialResult& result, const std::vector<std::string>& keys) {

@@ -76,12 +76,12 @@ std::string estimate_text(const Estimate& estimate, const std::optional<double>&
 ExperimentResults load_results(store::Store& store, const store::TrialFilter& filter, bool or_last) {
     std::vector<TrialResult> trials;
     std::vector<store::TrialId> ids;
-    std::unordered_map<std::string, std::size_t> first_of;  // by a config's text, which seeds share
+    std::unordered_map<std::string, SharedConfig> read;  // by its text
     for (store::Trial& trial : store::list_trials(store, filter)) {
         ids.push_back(trial.id);
-        const auto [first, is_new] = first_of.try_emplace(trial.config, trials.size());
-        FlatConfig config = is_new ? config_of(store, trial) : trials[first->second].config;
-        trials.push_back({std::move(trial), std::move(config), {}});
+        SharedConfig& config = read[trial.config];
+        if (!config) config = std::make_shared<FlatConfig>(config_of(store, trial));
+        trials.push_back({std::move(trial), config, {}});
     }
     if (ids.empty()) return gather({}, filter.experiment);
     std::map<store::TrialId, std::map<std::string, double>> finals = store::metric_values(store, ids, or_last);
@@ -116,7 +116,7 @@ ExperimentResults gather(std::vector<TrialResult> trials, std::string name, KeyO
         }
     }
     std::vector<const FlatConfig*> configs;
-    for (const Group& group : results.groups) configs.push_back(&group.config);
+    for (const Group& group : results.groups) configs.push_back(group.config.get());
     if (!configs.empty()) {
         results.telling = TellingKeys(configs, results.order);
         results.differing = results.telling.keys();
@@ -125,7 +125,7 @@ ExperimentResults gather(std::vector<TrialResult> trials, std::string name, KeyO
                 results.shared.push_back(std::move(line));
     }
     for (Group& group : results.groups) {
-        group.label = results.differing.empty() ? results.name : results.telling.text(group.config);
+        group.label = results.differing.empty() ? results.name : results.telling.text(*group.config);
         average(group, results.trials);
     }
     results.final_names = by_importance({finals.begin(), finals.end()});

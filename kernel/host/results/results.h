@@ -32,7 +32,7 @@ std::string estimate_text(const Estimate& estimate, const std::optional<double>&
 
 struct TrialResult {
     store::Trial trial;
-    FlatConfig config;
+    SharedConfig config;
     std::map<std::string, double> finals;  // final metrics; NaN and infinities too
 };
 
@@ -40,7 +40,7 @@ struct TrialResult {
 struct Group {
     std::string hash;
     std::string label;  // the differing keys, "learning_rate = 0.001, channels = 32"; the experiment's name if none
-    FlatConfig config;
+    SharedConfig config;
     std::vector<std::size_t> trials;         // indices into ExperimentResults::trials
     std::map<std::string, Estimate> finals;  // over its trials that are done
     std::size_t done = 0, failed = 0;

@@ -73,7 +73,7 @@ void print_by_config(const ExperimentResults& results, const std::vector<std::si
     for (const std::size_t index : groups) {
         const Group& group = results.groups[index];
         std::vector<Cell> row;
-        for (const std::string& key : results.differing) row.push_back(results.telling.cell(group.config, key));
+        for (const std::string& key : results.differing) row.push_back(results.telling.cell(*group.config, key));
         row.push_back(Cell::integer(static_cast<std::int64_t>(group.done)));
         for (const std::string& metric : metrics) row.push_back(estimate_cell(group, metric));
         table.add_row(std::move(row));

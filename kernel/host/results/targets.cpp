@@ -1,10 +1,13 @@
 #include "kernel/host/results/targets.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 
+#include "kernel/host/results/stored_json.h"
 #include "kernel/spec/metrics.h"
 
 namespace marginalia {
@@ -29,6 +32,13 @@ std::string label_of(const FlatConfig& target, const TellingKeys& telling) {
 }
 
 }  // namespace
+
+std::string modelled_in(const std::string& config) {
+    for (const char* table : {"energy", "dataset"})
+        if (const std::string_view text = member_text(config, table); !text.empty())
+            return fmt::format("{{\"{}\":{}}}", table, text);
+    return {};
+}
 
 std::vector<Target> targets_of(const std::vector<const FlatConfig*>& configs, const KeyOrder& order) {
     std::vector<Target> targets;
@@ -67,7 +77,7 @@ std::vector<std::size_t> best_groups(const ExperimentResults& results, const std
 
 std::vector<Target> targets_of(const ExperimentResults& results) {
     std::vector<const FlatConfig*> configs;
-    for (const Group& group : results.groups) configs.push_back(&group.config);
+    for (const Group& group : results.groups) configs.push_back(group.config.get());
     return targets_of(configs, results.order);
 }
 

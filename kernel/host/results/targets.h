@@ -15,6 +15,9 @@ struct Target {
     std::vector<std::size_t> groups;  // indices, ascending
 };
 
+// [energy] or [dataset] of a `config` column, as JSON of its own: cheaper than all of the config.
+std::string modelled_in(const std::string& config);
+
 // In the order of their first groups; one target where all model the same.
 std::vector<Target> targets_of(const ExperimentResults& results);
 

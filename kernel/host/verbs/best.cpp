@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 
 #include "kernel/host/results/pivot.h"
 #include "kernel/host/results/targets.h"
@@ -42,7 +43,7 @@ struct BestOptions {
 struct Ranked {
     OpenStore* store;
     store::RankedConfig config;
-    FlatConfig flat;
+    FlatConfig flat = {};  // of its config, where it is shown
 };
 
 std::string trial_list(const std::vector<store::TrialId>& trials) {
@@ -66,10 +67,8 @@ std::vector<Ranked> rank(std::vector<OpenStore>& stores, const BestOptions& opti
     for (OpenStore& each : stores) {
         if (!options.experiment.empty()) ranking.experiment = find_experiment(each.store, options.experiment);
         ranking.only = chosen_by(each.store, options.where);
-        for (store::RankedConfig& config : store::best_configs(each.store, ranking)) {
-            FlatConfig flat = flatten_text(config.config);
-            ranked.push_back({&each, std::move(config), std::move(flat)});
-        }
+        for (store::RankedConfig& config : store::best_configs(each.store, ranking))
+            ranked.push_back({&each, std::move(config)});
     }
     std::stable_sort(ranked.begin(), ranked.end(), [&](const Ranked& a, const Ranked& b) {
         return ranking.highest ? a.config.mean > b.config.mean : a.config.mean < b.config.mean;
@@ -79,8 +78,13 @@ std::vector<Ranked> rank(std::vector<OpenStore>& stores, const BestOptions& opti
 
 // What is ranked, target by target in the order of their first trials.
 std::vector<Target> targets_among(const std::vector<Ranked>& ranked) {
+    std::map<std::string, FlatConfig> modelled;  // by its text
     std::vector<const FlatConfig*> configs;
-    for (const Ranked& each : ranked) configs.push_back(&each.flat);
+    for (const Ranked& each : ranked) {
+        const auto [found, is_new] = modelled.try_emplace(modelled_in(each.config.config));
+        if (is_new) found->second = flatten_text(found->first);
+        configs.push_back(&found->second);
+    }
     const Ranked& first = ranked.front();
     std::vector<Target> targets = targets_of(configs, key_order(first.store->store, first.config.experiment));
     const auto first_trial = [&](const Target& target) {
@@ -149,10 +153,12 @@ std::vector<Cell> row_of(const Ranked& ranked, const SettingsColumns& settings) 
 
 int best_verb(const Common& common, const BestOptions& options, std::ostream& out) {
     std::vector<OpenStore> stores = open_stores(common);
-    const std::vector<Ranked> ranked = rank(stores, options);
+    std::vector<Ranked> ranked = rank(stores, options);
     if (ranked.empty()) none_ranked(stores, options);
     std::vector<Target> targets = targets_among(ranked);
     limit(targets, options.limit);
+    for (const Target& target : targets)
+        for (const std::size_t i : target.groups) ranked[i].flat = flatten_text(ranked[i].config.config);
     const SettingsColumns settings = settings_of(stores, ranked, targets, common.format);
     const bool for_programs = common.format == Format::csv || common.format == Format::json;
     const Targets where = for_programs ? Targets::last : targets.size() > 1 ? Targets::first : Targets::unsaid;

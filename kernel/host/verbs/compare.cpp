@@ -81,7 +81,7 @@ void side_by_side(const Common& common, const std::vector<ChosenTrial>& chosen, 
     add("seed", [](const TrialResult& r) { return Cell::integer(r.trial.seed); });
     const TellingKeys telling = keys_that_differ(chosen.front().store->store, trials);
     for (const std::string& key : telling.keys())
-        add(key, [&](const TrialResult& r) { return telling.cell(r.config, key); });
+        add(key, [&](const TrialResult& r) { return telling.cell(*r.config, key); });
     add("time", [](const TrialResult& r) {
         const auto seconds = running_time(r.trial, now_seconds());
         return seconds ? Cell(duration_text(*seconds), *seconds) : Cell();

@@ -60,7 +60,7 @@ int diff_verb(const Common& common, const DiffOptions& options, std::ostream& ou
     add_if_different("seed", std::to_string(a.trial.seed), std::to_string(b.trial.seed));
     const TellingKeys telling = keys_that_differ(store, trials);
     for (const std::string& key : telling.keys())
-        table.add_row({key, telling.cell(a.config, key), telling.cell(b.config, key)});
+        table.add_row({key, telling.cell(*a.config, key), telling.cell(*b.config, key)});
     for (const std::string& metric : metrics_of(trials))
         if (differ(metric_cell(a, metric), metric_cell(b, metric)))
             table.add_row({{metric_title(metric), metric},

@@ -64,7 +64,7 @@ std::string find_key(const std::string& key, const std::vector<std::string>& key
 std::vector<std::string> all_keys(const ExperimentResults& results) {
     std::set<std::string> keys = {"seed"};
     for (const Group& group : results.groups)
-        for (const auto& [key, value] : group.config) keys.insert(key);
+        for (const auto& [key, value] : *group.config) keys.insert(key);
     return {keys.begin(), keys.end()};
 }
 

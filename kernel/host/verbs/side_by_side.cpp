@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include "kernel/host/verbs/lookup.h"
@@ -16,7 +17,7 @@ std::string name_of(const ChosenTrial& chosen) {
 }
 
 TrialResult result_of(store::Store& store, store::Trial trial) {
-    FlatConfig config = config_of(store, trial);
+    auto config = std::make_shared<FlatConfig>(config_of(store, trial));
     const std::vector<store::TrialId> id = {trial.id};
     std::map<std::string, double> finals = store::metric_values(store, id, true)[trial.id];
     return {std::move(trial), std::move(config), std::move(finals)};
@@ -31,16 +32,16 @@ std::vector<TrialResult> named_trials(store::Store& store, const std::vector<std
 TellingKeys keys_that_differ(store::Store& store_of_first, const std::vector<TrialResult>& trials) {
     std::set<std::string> keys;
     for (const TrialResult& result : trials)
-        for (const auto& [key, value] : result.config) keys.insert(key);
+        for (const auto& [key, value] : *result.config) keys.insert(key);
     std::vector<std::string> differing;
     for (const std::string& key : keys)
         if (std::any_of(trials.begin(), trials.end(), [&](const TrialResult& result) {
-                return config_value(result.config, key) != config_value(trials.front().config, key);
+                return config_value(*result.config, key) != config_value(*trials.front().config, key);
             }))
             differing.push_back(key);
     key_order(store_of_first, trials.front().trial.experiment).sort(differing);
     std::vector<const FlatConfig*> configs;
-    for (const TrialResult& result : trials) configs.push_back(&result.config);
+    for (const TrialResult& result : trials) configs.push_back(result.config.get());
     return {std::move(differing), configs};
 }
 

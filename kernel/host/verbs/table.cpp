@@ -136,7 +136,7 @@ Wanted wanted_of(const TableOptions& options, const ExperimentResults& results) 
     wanted.metrics = wanted.some_may_go ? default_metrics(results) : options.metrics;
     if (wanted.some_may_go && !wanted.columns.empty() && wanted.metrics.size() > 1) wanted.metrics.resize(1);
     std::vector<const FlatConfig*> configs;
-    for (const Group& group : results.groups) configs.push_back(&group.config);
+    for (const Group& group : results.groups) configs.push_back(group.config.get());
     wanted.values = TellingKeys(wanted.used(), configs);
     return wanted;
 }
