@@ -16,7 +16,7 @@
 namespace marginalia::page {
 namespace {
 
-constexpr std::size_t most_shown = 24;                               // trials with curves, samples and details
+constexpr std::size_t most_shown = 16;                               // trials with curves, samples and details
 constexpr std::size_t most_points_in_all = 7'000;                    // of all curves
 constexpr std::size_t least_of_a_curve = 20, most_of_a_curve = 200;  // points
 constexpr std::size_t most_sample_bytes = 100'000, most_of_a_short_log = 4'000;
@@ -89,6 +89,8 @@ Json details_of(store::Store& store, const Trials& trials) {
         Json& details = json[std::to_string(trial)] = trial_document(store, trial);
         details.erase("toml");  // the experiment has it
         details.erase("provenance");
+        details.erase("config");                                                        // `flat` has it
+        if (details["evaluations"].size() < 2) details["evaluations"] = Json::array();  // all of it is shown above
         auto& log = details["log"].get_ref<std::string&>();
         if (log.size() > most_of_a_short_log) log.erase(0, log.size() - most_of_a_short_log);
     }
