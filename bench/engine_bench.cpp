@@ -59,8 +59,8 @@ double microseconds_per_metric() {
 std::string experiment_text(int trials) {
     return "name = \"bench\"\n[energy]\nplugin = \"fake\"\ncheckpoint_every = 0\n[network]\nplugin = \"fake\"\n"
            "[objective]\nplugin = \"fake\"\n[train]\nsteps = 1\n[run]\ndevice = \"fake:0\"\n"
-           "[sweep]\n\"energy.variant\" = { lin = [1, " +
-           std::to_string(trials) + "], n = " + std::to_string(trials) + " }\n";
+           "[sweep]\n\"train.learning_rate\" = { lin = [1e-3, 2e-3], n = " +
+           std::to_string(trials) + " }\n";
 }
 
 class SilentProgress final : public Progress {
@@ -103,9 +103,11 @@ Spent spent_per_second_stage(const fs::path& folder, int count, bool by_config) 
     fs::remove(folder / "stages.db");
     store::Store store = store::Store::open(folder / "stages.db");
     store::PlannedSweep first{"first", "", "first.toml", "", "{}", {}};
+    const std::string config =
+        parse_experiment(experiment_text(1), folder / "first.toml", {}, ready.catalogue).trials.front().config.dump();
     std::string starts;
     for (int i = 0; i < count; ++i) {
-        first.trials.push_back({"{}", "first-" + std::to_string(i), 0});
+        first.trials.push_back({config, "first-" + std::to_string(i), 0});
         starts += (i > 0 ? ", \"first@first-" : "\"first@first-") + std::to_string(i) + "\"";
     }
     store.transaction([&] {

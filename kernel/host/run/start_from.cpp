@@ -45,21 +45,43 @@ std::optional<std::vector<store::TrialId>> of_target(store::Store& store, const 
     return distinct.size() > 1 ? std::optional(std::move(same)) : std::nullopt;
 }
 
-// Finished trials that may give the network, the one that is meant first, until `take` wants no more.
-void each_candidate(store::Store& store, const std::string& start_from, std::int64_t seed, const std::string& target,
-                    std::int64_t limit, const std::function<bool(store::TrialId)>& take) {
-    const std::size_t at = start_from.find('@');
-    const std::string experiment = experiment_of(start_from),
-                      hash = at == start_from.npos ? "" : start_from.substr(at + 1);
-    std::optional<std::vector<store::TrialId>> only;
-    if (hash.empty()) only = of_target(store, experiment, target);
-    for (const store::TrialId trial : store::done_trials(store, experiment, hash, seed, only ? -1 : limit))
-        if ((!only || std::ranges::binary_search(*only, trial)) && !take(trial)) return;
-    if (!hash.empty()) return;
+bool models(store::Store& store, store::TrialId trial, const std::string& target) {
+    const std::optional<store::Trial> found = store.find(trial);
+    return found && target_of(nlohmann::json::parse(found->config, nullptr, false)) == target;
+}
+
+using Take = std::function<bool(store::TrialId)>;  // false: no more is wanted
+
+// The best by each metric, among `only`.
+bool each_best(store::Store& store, const std::string& experiment, std::int64_t limit,
+               const std::optional<std::vector<store::TrialId>>& only, const Take& take) {
     for (const std::string& metric : ranking_metrics())
         for (const auto& ranked :
              store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = limit, .only = only}))
-            if (!take(ranked.trial.id)) return;
+            if (!take(ranked.trial.id)) return false;
+    return true;
+}
+
+// Finished trials that may give the network, the one that is meant first, until `take` wants no more.
+void each_candidate(store::Store& store, const std::string& start_from, std::int64_t seed, const std::string& target,
+                    std::int64_t limit, const Take& take) {
+    const std::size_t at = start_from.find('@');
+    const std::string experiment = experiment_of(start_from);
+    if (at != start_from.npos) {
+        for (const store::TrialId trial : store::done_trials(store, experiment, start_from.substr(at + 1), seed, limit))
+            if (!take(trial)) return;
+        return;
+    }
+    // To know all of an experiment's targets takes all of its trials: mostly the first that comes up is of the one that
+    // is wanted, and what comes first among all is first among those of its target.
+    const Take take_if_alike = [&](store::TrialId trial) { return !models(store, trial, target) || take(trial); };
+    const std::vector<store::TrialId> of_seed = store::done_trials(store, experiment, "", seed, 1);
+    if (!of_seed.empty() && !take_if_alike(of_seed.front())) return;
+    if (of_seed.empty() && !each_best(store, experiment, 1, std::nullopt, take_if_alike)) return;
+    const std::optional<std::vector<store::TrialId>> only = of_target(store, experiment, target);
+    for (const store::TrialId trial : store::done_trials(store, experiment, "", seed, only ? -1 : limit))
+        if ((!only || std::ranges::binary_search(*only, trial)) && !take(trial)) return;
+    each_best(store, experiment, limit, only, take);
 }
 
 // What a trial starts from; `from` is empty where that is nothing.
