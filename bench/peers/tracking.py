@@ -80,10 +80,14 @@ class RawSqlite:
         self.last = points
 
     def final(self):
-        return self.database.execute("SELECT trial FROM metric WHERE step = ? ORDER BY value LIMIT 1", (self.last,)).fetchone()[0]
+        return self.database.execute(
+            "SELECT trial FROM metric WHERE step = ? ORDER BY value LIMIT 1", (self.last,)
+        ).fetchone()[0]
 
     def minimum(self):
-        return self.database.execute("SELECT trial, min(value) FROM metric GROUP BY trial ORDER BY 2 LIMIT 1").fetchone()[0]
+        return self.database.execute(
+            "SELECT trial, min(value) FROM metric GROUP BY trial ORDER BY 2 LIMIT 1"
+        ).fetchone()[0]
 
 
 class Optuna:
@@ -103,7 +107,9 @@ class Optuna:
         self.study = self.new_study("trials")
 
     def new_study(self, name):
-        return self.optuna.create_study(storage=self.storage, study_name=name, sampler=self.optuna.samplers.RandomSampler(0))
+        return self.optuna.create_study(
+            storage=self.storage, study_name=name, sampler=self.optuna.samplers.RandomSampler(0)
+        )
 
     def trivial(self, trials):
         self.study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=trials)
@@ -123,7 +129,11 @@ class Optuna:
             for table in ("trials", "trial_values", "trial_intermediate_values"):
                 names = [name for _, name, *_ in database.execute(f"PRAGMA table_info({table})")]
                 (row,) = database.execute(f"SELECT * FROM {table} WHERE trial_id = ?", (first,))
-                rows = (self.row_like(names, row, trial, step, points) for trial in range(1, trials + 1) for step in self.steps_of(table, points))
+                rows = (
+                    self.row_like(names, row, trial, step, points)
+                    for trial in range(1, trials + 1)
+                    for step in self.steps_of(table, points)
+                )
                 database.execute(f"DELETE FROM {table} WHERE trial_id = ?", (first,))
                 database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})", rows)
             database.commit()
@@ -176,7 +186,10 @@ class Mlflow:
     def log(self, experiment, trial, points):
         run = self.client.create_run(experiment, tags={"trial": str(trial)}).info.run_id
         for first in range(1, points + 1, 1000):
-            lot = [self.Metric("loss", value_at(trial, step), step, step) for step in range(first, min(first + 1000, points + 1))]
+            lot = [
+                self.Metric("loss", value_at(trial, step), step, step)
+                for step in range(first, min(first + 1000, points + 1))
+            ]
             self.client.log_batch(run, metrics=lot)
         self.client.set_terminated(run)
 
@@ -312,7 +325,9 @@ def say(text):
 
 
 def shown(taken):
-    return " / ".join(f"{taken[clock]:.3g}" if taken[clock] < 1000 else f"{taken[clock]:,.0f}" for clock in ("wall", "cpu"))
+    return " / ".join(
+        f"{taken[clock]:.3g}" if taken[clock] < 1000 else f"{taken[clock]:,.0f}" for clock in ("wall", "cpu")
+    )
 
 
 def print_tables(result):
@@ -324,11 +339,17 @@ def print_tables(result):
     }
     print("| ms: clock / CPU | " + " | ".join(heads.values()) + " |\n" + "| --- " * (len(heads) + 1) + "|")
     for row in result["peers"]:
-        print(f"| {row['peer']} {row['version']} | " + " | ".join(shown(row["milliseconds"][what]) for what in heads) + " |")
+        print(
+            f"| {row['peer']} {row['version']} | "
+            + " | ".join(shown(row["milliseconds"][what]) for what in heads)
+            + " |"
+        )
     print("\n| what was counted | " + " | ".join(heads.values()) + " |\n" + "| --- " * 5 + "|")
     for row in result["peers"]:
         print(f"| {row['peer']} | " + " | ".join(row["ways"][what] for what in heads) + " |")
-    print(f"\n{result['processor']}; the least of {result['rounds']} rounds, {result['trivial']:,} trivial trials in each.")
+    print(
+        f"\n{result['processor']}; the least of {result['rounds']} rounds, {result['trivial']:,} trivial trials in each."
+    )
 
 
 def processor():

@@ -198,7 +198,9 @@ def asks_for_a_token(store, folder):
         expect(token and len(token) == 32, f"there is no token in {server.address}")
         for path in ("/", "/api/store", "/api/events", "/api/store?token=", f"/api/store?token={token[:-1]}x"):
             code, body, _ = server.ask(path)
-            expect(code == 401 and "the token is missing or wrong" in json.loads(body)["error"], f"{path}: {code} {body}")
+            expect(
+                code == 401 and "the token is missing or wrong" in json.loads(body)["error"], f"{path}: {code} {body}"
+            )
             expect(token.encode() not in body, "a refusal tells the token")
         code, _, answer = server.ask(f"/?token={token}")
         cookie = answer.getheader("Set-Cookie")
@@ -344,7 +346,9 @@ def random_clients(store, folder, chance):
     served.write_bytes(whole)
     with serving(served) as server:
         for _ in range(ROUNDS):
-            request = bytearray(f"GET {chance.choice(PATHS)} HTTP/1.1\r\nHost: localhost\r\nCookie: a=b\r\n\r\n".encode())
+            request = bytearray(
+                f"GET {chance.choice(PATHS)} HTTP/1.1\r\nHost: localhost\r\nCookie: a=b\r\n\r\n".encode()
+            )
             for _ in range(chance.randrange(1, 8)):
                 request[chance.randrange(len(request))] = chance.randrange(256)
             counts["answered" if server.raw(bytes(request)).startswith("HTTP/1.1 200") else "refused"] += 1
@@ -363,7 +367,9 @@ def random_clients(store, folder, chance):
                     expect((code == 200) != ("error" in text and len(text) == 1), f"{path}: {code} {body[:200]}")
                 counts["answered" if code == 200 else "refused"] += 1
         expect(server.lives(), "the server has ended")
-    print(f"serve: {sum(counts.values())} inputs, {counts['answered']} answered, {counts['refused']} refused, {len(failures)} faults")
+    print(
+        f"serve: {sum(counts.values())} inputs, {counts['answered']} answered, {counts['refused']} refused, {len(failures)} faults"
+    )
 
 
 def ports(store):

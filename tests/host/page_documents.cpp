@@ -229,7 +229,7 @@ TEST_CASE("JSON of a stranger that is deep, or no JSON, is shown as nothing") {
     CHECK(samples[0]["shape"] == Json{2});
 }
 
-TEST_CASE("what runs is told with its progress, and what failed last with its reason") {
+TEST_CASE("what runs has its progress, and what failed last its reason") {
     TemporaryFolder folder;
     auto store = store::Store::open(folder / "a.db");
     const auto trials = store.enqueue(store::plan("runs", 2, 2));

@@ -34,8 +34,12 @@ class Served:
     """`marginalia serve` of a store on a free port, while the `with` lasts. `address` ends with a slash."""
 
     def __init__(self, program: pathlib.Path, store: pathlib.Path):
-        self.process = subprocess.Popen([program, "--store", store, "serve", "--port", "0"], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(
+            [program, "--store", store, "serve", "--port", "0"],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         said = ""
         for line in self.process.stdout:
             said += line

@@ -1,6 +1,6 @@
 """Takes the pictures of the page for README.md and docs/page.md, of trainings that take a few minutes on two cores.
 
-    .venv/bin/python3 tests/page/page_pictures.py build/release/bin docs/images
+.venv/bin/python3 tests/page/page_pictures.py build/release/bin docs/images
 """
 
 import os
@@ -48,7 +48,11 @@ if __name__ == "__main__":
         store, grid, report = (pathlib.Path(folder, name) for name in ("marginalia.db", "grid.toml", "report.html"))
         grid.write_text(GRID.format(source=source))
         host, environment = programs / "marginalia", {**os.environ, "MARGINALIA_STORE": str(store)}
-        for words in (["run", grid], ["run", source / "experiments/ising-quick.toml"], ["report", "ising-quick", "--out", report]):
+        for words in (
+            ["run", grid],
+            ["run", source / "experiments/ising-quick.toml"],
+            ["report", "ising-quick", "--out", report],
+        ):
             subprocess.run([host, *words], env=environment, cwd=folder, check=True)
         picture(chromium, report.as_uri(), pictures / "report-ising-quick.png", "light", 900)
         with Served(host, store) as served:

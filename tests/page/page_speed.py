@@ -30,10 +30,10 @@ FROM config c, trial t WHERE c.id > 1000 AND t.id = 1"""
 COPIED = {
     "sweep_trial": "SELECT sweep, id FROM trial WHERE id > 1000",
     "final_metric": "SELECT t.id, f.metric, f.value * (1 + (t.id * 7919 % 1000) / 100.0) FROM trial t, final_metric f "
-                    "WHERE t.id > 1000 AND f.trial = 1",
+    "WHERE t.id > 1000 AND f.trial = 1",
     "metric": "SELECT t.id, m.metric, m.step, m.value, m.time FROM trial t, metric m WHERE t.id > 1000 AND m.trial = 1",
     "summary": "SELECT t.id, s.metric, s.n, s.nonfinite, s.last, s.last_step, s.min, s.min_step, s.max, s.max_step "
-               "FROM trial t, summary s WHERE t.id > 1000 AND s.trial = 1",
+    "FROM trial t, summary s WHERE t.id > 1000 AND s.trial = 1",
 }
 LONG_CURVE = """WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {points} - 1)
 INSERT OR REPLACE INTO metric SELECT {trial}, m.id, i, 5 + 4 * sin(i / 50000.0) + (i * 7919 % 1000) / 1000.0, i
@@ -50,8 +50,10 @@ def fill(store, points):
     trials = [1, *range(1001, 1001 + max(0, points - LONG) // LONG)]
     for trial in trials:
         database.execute(LONG_CURVE.format(points=LONG, trial=trial))
-        database.execute("UPDATE summary SET n = ?, last_step = ? WHERE trial = ? AND metric = (SELECT id FROM metric_name WHERE name = 'loss')",
-                         (LONG, LONG - 1, trial))
+        database.execute(
+            "UPDATE summary SET n = ?, last_step = ? WHERE trial = ? AND metric = (SELECT id FROM metric_name WHERE name = 'loss')",
+            (LONG, LONG - 1, trial),
+        )
     database.commit()
     return database.execute("SELECT count(*) FROM metric").fetchone()[0]
 
@@ -90,17 +92,31 @@ def measure(page, served):
     paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     rows = page.evaluate("performance.now()")
     page.wait_for_selector(".chart canvas[aria-label]")
-    print(f"many: first paint {paint:.0f} ms, its figures and table by {rows:.0f} ms, curves by {page.evaluate('performance.now()'):.0f} ms; {meter.spent()}")
+    print(
+        f"many: first paint {paint:.0f} ms, its figures and table by {rows:.0f} ms, curves by {page.evaluate('performance.now()'):.0f} ms; {meter.spent()}"
+    )
     for tab in ("table", "parallel", "scatter"):
-        shown = {"table": "table.results tr:nth-child(100)", "parallel": ".stage canvas[aria-label]", "scatter": ".tall canvas[aria-label]"}
-        print(f"many, tab {tab}: {page.evaluate(DRAWN, [f'[data-key=tab-{tab}]', shown[tab]]):.0f} ms from the click; {meter.spent()}")
+        shown = {
+            "table": "table.results tr:nth-child(100)",
+            "parallel": ".stage canvas[aria-label]",
+            "scatter": ".tall canvas[aria-label]",
+        }
+        print(
+            f"many, tab {tab}: {page.evaluate(DRAWN, [f'[data-key=tab-{tab}]', shown[tab]]):.0f} ms from the click; {meter.spent()}"
+        )
     page.goto(f"{address}#/experiment/lattice?tab=curves&curves=kl&chosen=1&group=none")
     page.wait_for_selector(".chart[data-metric=kl] canvas[aria-label]")
     page.click("[data-key=curves-summary]")
     meter.spent()
     took = page.evaluate(DRAWN, ["[data-key=curves-loss]", ".chart[data-metric=loss] canvas[aria-label]"])
     print(f"a curve of {LONG:,} points: {took:.0f} ms from the click to the picture; {meter.spent()}")
-    took = page.evaluate(DRAWN, [".chart[data-metric=loss] [title='zoom in']", ".chart[data-metric=loss] [title='reset the zoom']:not(:disabled)"])
+    took = page.evaluate(
+        DRAWN,
+        [
+            ".chart[data-metric=loss] [title='zoom in']",
+            ".chart[data-metric=loss] [title='reset the zoom']:not(:disabled)",
+        ],
+    )
     print(f"zoomed in: {took:.0f} ms; {meter.spent()}")
 
 
@@ -110,6 +126,8 @@ if __name__ == "__main__":
         store = pathlib.Path(folder, "big.db")
         subprocess.run([sample, store], check=True)
         began = time.monotonic()
-        print(f"{fill(store, int(sys.argv[3]) if len(sys.argv) > 3 else LONG):,} points, {store.stat().st_size / 1e6:.0f} MB, made in {time.monotonic() - began:.0f} s")
+        print(
+            f"{fill(store, int(sys.argv[3]) if len(sys.argv) > 3 else LONG):,} points, {store.stat().st_size / 1e6:.0f} MB, made in {time.monotonic() - began:.0f} s"
+        )
         with Served(programs / "marginalia", store) as served, browser() as chromium:
             measure(chromium.new_page(viewport={"width": 1400, "height": 900}), served)

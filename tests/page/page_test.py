@@ -16,6 +16,7 @@ import tempfile
 import time
 import unittest
 
+from hostile_store import ATTACK, attack
 from page_browser import Served, browser
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -24,7 +25,7 @@ for option in ("--host", "--sample", "--worker", "--plugins"):
 arguments, rest = parser.parse_known_args()
 
 SWEEP = """name = "sweep"
-seeds = [0, 1]
+seeds = [0]
 [energy]
 plugin = "fake"
 step_milliseconds = 20.0
@@ -41,28 +42,20 @@ slots = 1
 "energy.variant" = [1, 2]
 "energy.behaviour" = ["normal", "throw"]
 """
-ATTACK = "<img src=x onerror=alert(1)><script>alert(2)</script>'\"&amp;{{script}}</script>"
-PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" onload="alert(3)"><script>alert(4)</script></svg>'
-VIEWS = ["#/", "#/running", "#/trial/1", "#/trial/10"] + [f"#/experiment/lattice?tab={tab}" for tab in (
-    "", "curves&chosen=1-6", "table", "table&group=none", "parallel&ranges=network.channels:16:20", "scatter", "samples", "config&chosen=1-6", "failures")]
-
-
-def attack(store):
-    """Every text that the page shows, as a stranger's store may have it; and a training whose steps take 10 ms."""
-    database = sqlite3.connect(store)
-    for table, columns in (("metric", "step, 0.01, time"), ("summary", "n, 0, 0.01, last_step, 0.01, 1, 0.01, 1")):
-        database.execute(f"INSERT OR REPLACE INTO {table} SELECT trial, (SELECT id FROM metric_name WHERE name = 'step_seconds'), {columns} FROM {table} "
-                         "WHERE metric = (SELECT id FROM metric_name WHERE name = 'loss')")
-    database.execute("UPDATE trial SET experiment = ?, error = ?, device = ?, host = ? WHERE experiment = 'single'", [f"{ATTACK}%/?#"] + [ATTACK] * 3)
-    database.execute("UPDATE sweep SET experiment = ?, description = ?, toml = ? WHERE experiment = 'single'", (f"{ATTACK}%/?#", ATTACK, ATTACK))
-    database.execute("UPDATE trial SET error = error || ? WHERE status = 'failed'", (ATTACK,))
-    database.execute("UPDATE metric_name SET name = ? WHERE name = 'marginal_bias_by_size'", (ATTACK,))
-    database.execute("INSERT INTO tag VALUES (1, ?)", (ATTACK,))
-    database.execute("INSERT INTO note(trial, created, text) VALUES (1, 0, ?)", (ATTACK,))
-    database.execute("INSERT INTO log VALUES (1, 1, 0, ?)", (ATTACK.encode(),))
-    database.execute("INSERT INTO sample VALUES (1, ?, 9, 'svg', ?)", (ATTACK, PICTURE))
-    database.execute("INSERT INTO sample VALUES (1, 'words', 9, 'text', ?)", (ATTACK,))
-    database.commit()
+VIEWS = ["#/", "#/running", "#/trial/1", "#/trial/10"] + [
+    f"#/experiment/lattice?tab={tab}"
+    for tab in (
+        "",
+        "curves&chosen=1-6",
+        "table",
+        "table&group=none",
+        "parallel&ranges=network.channels:16:20",
+        "scatter",
+        "samples",
+        "config&chosen=1-6",
+        "failures",
+    )
+]
 
 
 class PageTest(unittest.TestCase):
@@ -84,7 +77,11 @@ class PageTest(unittest.TestCase):
     def tearDown(self):
         self.context.close()
         self.assertEqual(self.said, [])
-        elsewhere = [address for address in self.asked if not address.startswith((self.served.address, "file:", "data:", "blob:"))]
+        elsewhere = [
+            address
+            for address in self.asked
+            if not address.startswith((self.served.address, "file:", "data:", "blob:"))
+        ]
         self.assertEqual(elsewhere, [])
 
     def new_page(self):
@@ -106,7 +103,10 @@ class PageTest(unittest.TestCase):
         page = page or self.page
         page.wait_for_selector("main:not([aria-busy]) h1")
         self.until("shown.hash === location.hash", page=page)  # of page.js: what was drawn last
-        self.until("[...document.querySelectorAll('.chart canvas')].every((one) => one.hasAttribute('aria-label') || one.closest('[hidden]'))", page=page)
+        self.until(
+            "[...document.querySelectorAll('.chart canvas')].every((one) => one.hasAttribute('aria-label') || one.closest('[hidden]'))",
+            page=page,
+        )
         return page
 
     def until(self, expression, argument=None, page=None):
@@ -119,21 +119,35 @@ class PageTest(unittest.TestCase):
     def run_sweep(self, steps):
         file = self.folder / "sweep.toml"
         file.write_text(SWEEP.format(steps=steps))
-        environment = {**os.environ, "MARGINALIA_WORKER": os.path.abspath(arguments.worker), "MARGINALIA_PLUGIN_PATH": os.path.abspath(arguments.plugins), "MARGINALIA_STORE": str(self.store)}
-        return subprocess.Popen([os.path.abspath(arguments.host), "run", file], env=environment, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        environment = {
+            **os.environ,
+            "MARGINALIA_WORKER": os.path.abspath(arguments.worker),
+            "MARGINALIA_PLUGIN_PATH": os.path.abspath(arguments.plugins),
+            "MARGINALIA_STORE": str(self.store),
+        }
+        return subprocess.Popen(
+            [os.path.abspath(arguments.host), "run", file],
+            env=environment,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def curve(self, metric):
         return self.page.locator(f".chart[data-metric='{metric}'] canvas")
 
     def scale(self, metric, axis):
         """Of a chart, an axis as Chart.js has it: kind, least and greatest."""
-        return self.page.evaluate("([metric, axis]) => { const s = Chart.getChart(document.querySelector(`.chart[data-metric='${metric}'] canvas`)).scales[axis];"
-                                  " return [s.type, s.min, s.max]; }", [metric, axis])
+        return self.page.evaluate(
+            "([metric, axis]) => { const s = Chart.getChart(document.querySelector(`.chart[data-metric='${metric}'] canvas`)).scales[axis];"
+            " return [s.type, s.min, s.max]; }",
+            [metric, axis],
+        )
 
     def test_a_sweep_is_watched(self):
         page = self.open("#/running")
         page.wait_for_selector("text=Nothing runs now")
-        process = self.run_sweep(120)
+        process = self.run_sweep(300)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         page.wait_for_selector("progress")
@@ -143,14 +157,17 @@ class PageTest(unittest.TestCase):
         page.locator("#condition").fill("not yet sent")
         page.wait_for_selector(".chart[data-metric=loss] canvas[aria-label]")
         before = self.curve("loss").get_attribute("aria-label")
-        self.until("(before) => document.querySelector('.chart[data-metric=loss] canvas').getAttribute('aria-label') !== before", before)
+        self.until(
+            "(before) => document.querySelector('.chart[data-metric=loss] canvas').getAttribute('aria-label') !== before",
+            before,
+        )
         self.assertEqual(page.input_value("#condition"), "not yet sent")
         self.assertEqual(page.evaluate("document.activeElement.id"), "condition")
         self.assertEqual(process.wait(60), 1)  # half of the trials fail, as they were asked to
-        page.get_by_role("link", name="failures (4)").click()
+        page.get_by_role("link", name="failures (2)").click()
         self.settled()
         self.assertIn("the energy is not in the mood", page.inner_text(".failure"))
-        self.assertIn("4 trials", page.inner_text(".failure"))
+        self.assertIn("2 trials", page.inner_text(".failure"))
         self.assertIn("All of them have behaviour = throw.", page.inner_text(".failure"))
 
     def test_a_condition_chooses_rows(self):
@@ -159,8 +176,14 @@ class PageTest(unittest.TestCase):
         page.fill("#condition", "channels = 16 and status = done")
         page.keyboard.press("Enter")
         page.wait_for_selector("text=trials meet the condition")
-        expected = sqlite3.connect(self.store).execute("SELECT count(*) FROM trials WHERE experiment = 'lattice' AND status = 'done' AND "
-                                                       "config ->> '$.network.channels' = 16").fetchone()[0]
+        expected = (
+            sqlite3.connect(self.store)
+            .execute(
+                "SELECT count(*) FROM trials WHERE experiment = 'lattice' AND status = 'done' AND "
+                "config ->> '$.network.channels' = 16"
+            )
+            .fetchone()[0]
+        )
         self.assertEqual(page.locator("table.results tbody tr").count(), expected)
         page.fill("#condition", "chanels > 1")
         page.get_by_role("button", name="filter").click()
@@ -174,7 +197,11 @@ class PageTest(unittest.TestCase):
 
     def test_the_table_sorts_and_chooses_columns(self):
         page = self.open("#/experiment/lattice?tab=table")
-        values = lambda name: [float(text.split("±")[0]) for text in page.locator(f"table.results td:nth-child({self.column(name)})").all_inner_texts() if text.strip()]
+        values = lambda name: [
+            float(text.split("±")[0])
+            for text in page.locator(f"table.results td:nth-child({self.column(name)})").all_inner_texts()
+            if text.strip()
+        ]
         page.get_by_role("button", name="nll_bits").click()
         self.assertEqual(values("nll_bits"), sorted(values("nll_bits")))
         page.get_by_role("button", name="nll_bits").click()
@@ -184,7 +211,10 @@ class PageTest(unittest.TestCase):
         page.uncheck("[data-key='columns-nll_bits']")
         self.assertEqual(page.locator("th", has_text="nll_bits").count(), 0)
         self.assertIn("columns=", page.url)
-        self.assertEqual(page.locator("td.best").count(), page.locator("th", has_text=re.compile("kl|free|rmse|spearman|seconds")).count())
+        self.assertEqual(
+            page.locator("td.best").count(),
+            page.locator("th", has_text=re.compile("kl|free|rmse|spearman|seconds")).count(),
+        )
 
     def column(self, name):
         heads = self.page.locator("table.results thead th").all_inner_texts()
@@ -199,10 +229,14 @@ class PageTest(unittest.TestCase):
         self.assertIn("2 curves: trial 1:", self.curve("kl").get_attribute("aria-label"))
         self.assertEqual(page.locator(".legend .entry").count(), 2)
         page.select_option("[data-key=x]", "seconds")
-        self.until("document.querySelector('.chart[data-metric=kl] canvas').getAttribute('aria-label').includes('seconds of training')")
+        self.until(
+            "document.querySelector('.chart[data-metric=kl] canvas').getAttribute('aria-label').includes('seconds of training')"
+        )
         self.assertAlmostEqual(self.scale("kl", "x")[2], 20, places=6)  # 2,000 steps of 10 ms
         page.select_option("[data-key=x]", "loss")
-        self.until("document.querySelector('.chart[data-metric=kl] canvas').getAttribute('aria-label').includes('against loss')")
+        self.until(
+            "document.querySelector('.chart[data-metric=kl] canvas').getAttribute('aria-label').includes('against loss')"
+        )
         page.select_option("[data-key=x]", "step")
         page.click("[data-key=xlog-1]")
         page.click("[data-key=ylog-0]")
@@ -222,7 +256,10 @@ class PageTest(unittest.TestCase):
         other = self.new_page()
         other.goto(page.url)
         self.settled(other)
-        text = lambda one: [one.locator(".chart").nth(i).locator("canvas").get_attribute("aria-label") for i in range(one.locator(".chart").count())]
+        text = lambda one: [
+            one.locator(".chart").nth(i).locator("canvas").get_attribute("aria-label")
+            for i in range(one.locator(".chart").count())
+        ]
         self.assertEqual(text(other), text(page))
         mine, self.page = self.page, other
         self.assertAlmostEqual(self.scale("nll_bits", "x")[1], least, delta=1)
@@ -258,8 +295,13 @@ class PageTest(unittest.TestCase):
         page.get_by_role("link", name="importance").click()
         self.settled()
         rows = page.locator("main table").first.locator("tbody tr").all_inner_texts()
-        for row, key in zip(rows, ("channels", "learning_rate"), strict=True):  # two of the three have the better value: sqrt(3) / 2
-            self.assertEqual(row.split("\t")[:6:5] + row.split("\t")[1:2], [key, {"channels": "32", "learning_rate": "0.001"}[key], "0.87"])
+        for row, key in zip(
+            rows, ("channels", "learning_rate"), strict=True
+        ):  # two of the three have the better value: sqrt(3) / 2
+            self.assertEqual(
+                row.split("\t")[:6:5] + row.split("\t")[1:2],
+                [key, {"channels": "32", "learning_rate": "0.001"}[key], "0.87"],
+            )
             self.assertIn("|Spearman|", row)
         page.get_by_role("button", name="plot kl against learning_rate").click()
         page.wait_for_selector(".tall canvas[aria-label^='kl against train.learning_rate']")
@@ -280,7 +322,9 @@ class PageTest(unittest.TestCase):
     def test_what_differs(self):
         page = self.open("#/experiment/lattice?tab=config&chosen=1,4&group=none")
         rows = page.locator("main table").first.locator("tbody tr").all_inner_texts()
-        self.assertTrue(any(row.split()[0] == "network.channels" and row.split()[1:] == ["16", "32"] for row in rows), rows)
+        self.assertTrue(
+            any(row.split()[0] == "network.channels" and row.split()[1:] == ["16", "32"] for row in rows), rows
+        )
 
     def test_what_attacks_stays_text(self):
         page = self.open("#/")
@@ -296,7 +340,12 @@ class PageTest(unittest.TestCase):
 
     def test_a_report_needs_nobody(self):
         file = self.folder / "report.html"
-        subprocess.run([arguments.host, "--store", self.store, "report", "lattice", "-o", file], check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [arguments.host, "--store", self.store, "report", "lattice", "-o", file],
+            check=True,
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
         page = self.page
         page.goto(file.as_uri())
         self.settled()
@@ -347,7 +396,9 @@ class PageTest(unittest.TestCase):
                 page.emulate_media(color_scheme=scheme)
                 options = None if scheme == "light" else {"runOnly": ["color-contrast"]}
                 broken = axe.run(page, options=options).response["violations"]
-                self.assertEqual([(rule["id"], rule["nodes"][0]["html"][:200]) for rule in broken], [], f"{view}, {scheme}")
+                self.assertEqual(
+                    [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in broken], [], f"{view}, {scheme}"
+                )
             page.set_viewport_size({"width": 390, "height": 800})
             self.until("document.documentElement.scrollWidth <= 390")
             page.set_viewport_size({"width": 1400, "height": 900})
