@@ -16,12 +16,13 @@ import contextlib
 import json
 import os
 import pathlib
-import platform
 import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
+
+from machine import processor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = pathlib.Path(__file__).resolve().with_name("mam_pytorch.py")
@@ -184,14 +185,6 @@ def print_tables(result):
         table(head, cells)
     machine = f"{result['processor']}, {result['threads']} threads, PyTorch {result['torch']}"
     print(f"{machine}; medians (least to most) of {result['rounds']} rounds.")
-
-
-def processor():
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 def arguments():

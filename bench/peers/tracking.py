@@ -2,8 +2,8 @@
 """What keeping results costs, side by side in one run: raw SQLite (Python's sqlite3), Optuna and MLflow, each on a SQLite
 file, and marginalia. A trivial trial, 1,000 points of a metric, and the best of 1,000 trials of 1,000 points.
 
-    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install optuna mlflow
-    /tmp/peers/bin/python bench/peers/tracking.py --json tracking.json
+    python3 -m venv build/peers && build/peers/bin/pip install optuna mlflow
+    build/peers/bin/python bench/peers/tracking.py --json tracking.json
 
 Each peer is used in the way that costs it least: raw SQLite in WAL mode with a transaction per lot, Optuna by `optimize` with
 random draws and `report`, MLflow by its client and `log_batch` of 1,000 points, the most that it takes.
@@ -19,13 +19,14 @@ import importlib
 import json
 import os
 import pathlib
-import platform
 import resource
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+
+from machine import processor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -350,14 +351,6 @@ def print_tables(result):
     print(
         f"\n{result['processor']}; the least of {result['rounds']} rounds, {result['trivial']:,} trivial trials in each."
     )
-
-
-def processor():
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 def arguments():

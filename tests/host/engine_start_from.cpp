@@ -89,6 +89,21 @@ TEST_CASE("of an experiment of several energies the network is that of the trial
     CHECK(find_network(place.store, "first", 7, target_of(config("rbm")))->trial == 2);  // it has one energy
 }
 
+TEST_CASE("a metric that comes later does not choose, though its best of all is of the trial's own energy") {
+    Place place;
+    const auto config = [](const char* energy) { return nlohmann::json{{"energy", {{"plugin", energy}}}}; };
+    store::PlannedSweep sweep{"both", "", "both.toml", "", "{}", {}};
+    sweep.trials = {{config("ising").dump(), "aaaabeef", 0},
+                    {config("potts").dump(), "bbbbbeef", 0},
+                    {config("potts").dump() + " ", "ccccbeef", 0}};
+    const std::vector<store::Trial> trials = place.store.enqueue(sweep);
+    for (std::size_t i = 0; i < 3; ++i) {
+        place.store.set_final_metric(trials[i].id, "nll_bits", 3.0 - static_cast<double>(i));
+        place.finish(trials[i].id, 0.1 + static_cast<double>(i));
+    }
+    CHECK(find_network(place.store, "both", 7, target_of(config("potts")))->trial == trials[1].id);
+}
+
 TEST_CASE("a trial is needed by those that are to start from it") {
     Place place;
     CHECK(place.needs({1, 2}).empty());  // by nobody yet

@@ -53,13 +53,12 @@ bool models(store::Store& store, store::TrialId trial, const std::string& target
 using Take = std::function<bool(store::TrialId)>;  // false: no more is wanted
 
 // The best by each metric, among `only`.
-bool each_best(store::Store& store, const std::string& experiment, std::int64_t limit,
+void each_best(store::Store& store, const std::string& experiment, std::int64_t limit,
                const std::optional<std::vector<store::TrialId>>& only, const Take& take) {
     for (const std::string& metric : ranking_metrics())
         for (const auto& ranked :
              store::best_trials(store, {.metric = metric, .experiment = experiment, .limit = limit, .only = only}))
-            if (!take(ranked.trial.id)) return false;
-    return true;
+            if (!take(ranked.trial.id)) return;
 }
 
 // Finished trials that may give the network, the one that is meant first, until `take` wants no more.
@@ -77,7 +76,13 @@ void each_candidate(store::Store& store, const std::string& start_from, std::int
     const Take take_if_alike = [&](store::TrialId trial) { return !models(store, trial, target) || take(trial); };
     const std::vector<store::TrialId> of_seed = store::done_trials(store, experiment, "", seed, 1);
     if (!of_seed.empty() && !take_if_alike(of_seed.front())) return;
-    if (of_seed.empty() && !each_best(store, experiment, 1, std::nullopt, take_if_alike)) return;
+    std::optional<store::TrialId> best;  // by the first metric that any trial has
+    if (of_seed.empty())
+        each_best(store, experiment, 1, std::nullopt, [&](store::TrialId trial) {
+            best = trial;
+            return false;
+        });
+    if (best && !take_if_alike(*best)) return;
     const std::optional<std::vector<store::TrialId>> only = of_target(store, experiment, target);
     for (const store::TrialId trial : store::done_trials(store, experiment, "", seed, only ? -1 : limit))
         if ((!only || std::ranges::binary_search(*only, trial)) && !take(trial)) return;
