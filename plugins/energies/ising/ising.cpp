@@ -63,17 +63,17 @@ costs a sum over the states of a line besides, so that marginals of states with 
 are not offered where the L 2^W numbers of L lines pass 1 GiB.
 
 On wider lattices log Z and the entropy are exact on a torus without field, by Kaufman's closed form; marginals are not
-offered. Samples come from eight chains: two start all up, two all down, four at random. Where the coupling is above 0 their
-sweeps are cluster updates of Swendsen and Wang, whose clusters feel the field by their size and which mix at the critical
-point too; else heat bath. A pilot of 1,000 sweeps, after 1,000 of burn-in, measures R-hat and the integrated
-autocorrelation time tau of magnetisation and energy; the chains then give a state every max(10, 5 tau) sweeps. One line
-reports all of this, and says NOT MIXED where R-hat is 1.05 or more.
+offered. Samples come from eight chains: two start all up, two all down, four at random. Where the coupling is above 0
+their sweeps are cluster updates of Swendsen and Wang, whose clusters feel the field by their size and which mix at the
+critical point too; else heat bath. A pilot of 1,000 sweeps, after 1,000 of burn-in, measures R-hat and the integrated
+autocorrelation time tau of magnetisation and energy; the chains then give a state every max(10, 5 tau) sweeps. One
+line reports all of this, and says NOT MIXED where R-hat is 1.05 or more.
 
 References: H. A. Kramers, G. H. Wannier, Statistics of the two-dimensional ferromagnet, Phys. Rev. 60, 252 (1941). B.
-Kaufman, Crystal statistics II, Phys. Rev. 76, 1232 (1949). R. H. Swendsen, J.-S. Wang, Nonuniversal critical dynamics in
-Monte Carlo simulations, Phys. Rev. Lett. 58, 86 (1987). A. Gelman, D. B. Rubin, Inference from iterative simulation using
-multiple sequences, Stat. Sci. 7, 457 (1992). A. Sokal, Monte Carlo methods in statistical mechanics, in: Functional
-Integration (1997), section 3.)";
+Kaufman, Crystal statistics II, Phys. Rev. 76, 1232 (1949). R. H. Swendsen, J.-S. Wang, Nonuniversal critical dynamics
+in Monte Carlo simulations, Phys. Rev. Lett. 58, 86 (1987). A. Gelman, D. B. Rubin, Inference from iterative simulation
+using multiple sequences, Stat. Sci. 7, 457 (1992). A. Sokal, Monte Carlo methods in statistical mechanics, in:
+Functional Integration (1997), section 3.)";
 
 }  // namespace
 
