@@ -62,7 +62,7 @@ std::string lacks(const Node& root, const PluginManifest& plugin, const Need& ne
     const std::string start = in_words(plugin) + " needs " + in_words(need);
     if (other.empty())
         return start + "; add one with plugin = \"NAME\". " +
-               (need.source == Need::Source::any ? "The " + need.table + " plugins: " : "Such are: ") +
+               (need.source == Need::Source::any ? "The " + need.table + " plugins: " : "Choices: ") +
                fitting(need, catalogue);
     return root.find(other) ? start + ", not " + table_with_article(other) : "";  // that both are absent has been told
 }

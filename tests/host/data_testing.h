@@ -88,7 +88,7 @@ inline void check_whole(const Folder& folder) {
     CHECK_FALSE(fs::exists(folder / "cache/.partial"));
 }
 
-// Nothing at all is in the cache, not even what could be gone on with.
+// Nothing at all is in the cache, not even what could be resumed.
 inline void check_nothing(const Folder& folder) {
     if (!fs::exists(folder / "cache")) return;
     for (const auto& entry : fs::directory_iterator(folder / "cache")) FAIL_CHECK("left behind: ", entry.path());

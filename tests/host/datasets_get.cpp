@@ -117,7 +117,7 @@ TEST_CASE("from files: one after another, an archive of any name, and what is th
     const DataSet set = pair_of_files();
     const std::string first = folder.write("one.txt.gz", gz(one));
     CHECK(failure(set, first, folder) ==
-          "pair could not be had:\n  one.txt.gz holds only a part of it\nPut these into cache, or name the file, "
+          "pair could not be fetched:\n  one.txt.gz holds only a part of it\nPut these into cache, or name the file, "
           "folder or address they are "
           "in by --from; they may be compressed (.gz, .xz, .zip) or in a package (.whl, .tgz):\n  two.bin  100000 "
           "bytes, SHA-256 " +

@@ -79,7 +79,7 @@ TEST_CASE("get: into the cache or another folder, from a file") {
           "unknown data set 'text9'; did you mean 'text8'? data sets: mnist, mnist-static, moses, text8, text8-74m");
     // No address of it is known, so this needs no network.
     const std::string by_hand = refused({"data", "get", "text8-74m"});
-    CHECK(by_hand.starts_with("text8-74m could not be had:\n  no address of it is known\nPut these into " +
+    CHECK(by_hand.starts_with("text8-74m could not be fetched:\n  no address of it is known\nPut these into " +
                               (folder / "cache/text8, or name the ")));
     CHECK(by_hand.find("\n  text8_first74000000  74000000 bytes, SHA-256 "
                        "03c7c393562518c05771ac9fa66ccc1990574158768951ff7b20903014336ae8\nIt is "

@@ -27,7 +27,7 @@ public:
             if (!is_there(file)) missing_.push_back(&file);
     }
 
-    // Leaves of `.partial` only downloads that can be gone on with.
+    // Leaves of `.partial` only downloads that can be resumed.
     ~Getting() {
         std::error_code ignored;
         fs::remove_all(unpacked(), ignored);
@@ -202,7 +202,7 @@ private:
 // What was tried, and what to put where by hand.
 std::string instructions(const DataSet& set, const std::vector<const DataFile*>& missing, const fs::path& folder,
                          const std::vector<std::string>& failures) {
-    std::string text = fmt::format("{} could not be had:\n", set.name);
+    std::string text = fmt::format("{} could not be fetched:\n", set.name);
     for (const std::string& failure : failures) text += "  " + failure + '\n';
     text += fmt::format(
         "Put these into {}, or name the file, folder or address they are in by --from; they may be compressed (.gz, "

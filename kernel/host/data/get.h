@@ -11,7 +11,7 @@ namespace marginalia::data {
 
 // Puts the set's files that are not there yet into `folder`, which is made if need be. A file gets its name only when
 // its size and checksums are right; until then it is in the folder's `.partial`, where a download that was cut short
-// stays to be gone on with. Files that are there are checked too.
+// stays, to be resumed. Files that are there are checked too.
 //
 // `from` empty: the set's sources are tried in order. Otherwise only that: a folder with files of the set, a file (the
 // set's, or an archive with some), or an address, each compressed or not.
