@@ -91,7 +91,8 @@ TEST_CASE("sources are tried in order; what cannot be had is listed with its che
     set.sources = {{Source::Kind::npm, {"pear@2"}},
                    {Source::Kind::address, {"http://first/one.txt.gz", "http://first/two.bin.gz"}}};
     CHECK(failure(set, "", folder) ==
-          "pair could not be fetched:\n  npm ERR! network is down\n  curl: (22) The requested URL returned error: 404\nPut "
+          "pair could not be fetched:\n  npm ERR! network is down\n  curl: (22) The requested URL returned error: "
+          "404\nPut "
           "these into cache, or "
           "name the file, folder or address they are in by --from; they may be compressed (.gz, .xz, .zip) or in a "
           "package (.whl, "
@@ -120,9 +121,10 @@ TEST_CASE("a program that is not installed is named") {
                    {Source::Kind::address, {"http://x/one.txt"}}};
     const std::string message = failure(set, "", folder);
     ::setenv("PATH", before.c_str(), 1);
-    CHECK(message.starts_with(
-        "pair could not be fetched:\n  the program npm is not installed\n  the program pip is not installed\n  the program "
-        "curl is not installed\nPut these into"));
+    CHECK(
+        message.starts_with("pair could not be fetched:\n  the program npm is not installed\n  the program pip is not "
+                            "installed\n  the program "
+                            "curl is not installed\nPut these into"));
     check_nothing(folder);
 }
 
@@ -161,7 +163,8 @@ TEST_CASE("a beginning of another file, or a server that cannot go on, is fetche
         DataSet set = pair_of_files();
         set.files.erase(set.files.begin());
         set.sources = {{Source::Kind::address, {"http://x/two.bin"}}};
-        CHECK(failure(set, "", folder).starts_with("pair could not be fetched:\n  curl: (56) connection lost\nPut these"));
+        CHECK(failure(set, "", folder)
+                  .starts_with("pair could not be fetched:\n  curl: (56) connection lost\nPut these"));
         folder.write("served/two.bin", two);
         programs.add("curl", curl_script(folder, refusal + std::string(append_all)));
         get_from(set, "", folder);
