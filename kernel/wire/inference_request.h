@@ -26,9 +26,11 @@ struct InferenceRequest {
     std::int64_t batch = 512;        // rows that the network takes at a time
     std::int64_t passes = 0;         // of the network a state; 0: one a site
     std::string precision = "auto";  // of the conditionals: auto, as they were trained; float32; bfloat16
+    bool metropolis = false;         // sample: states of the energy, by proposals of the model
+    std::string holding;             // sample: so many sites hold a symbol, "1=50,2=3"; empty: as it comes
     OutputRequest output;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(InferenceRequest, verb, trial, checkpoint_descriptor, label, plugin_files, states,
-                                   states_are_text, count, batch, passes, precision, output)
+                                   states_are_text, count, batch, passes, precision, metropolis, holding, output)
 
 }  // namespace marginalia

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -149,14 +149,19 @@ class Model:
         passes: int | None = None,
         precision: Precision = "auto",
         batch: int = 512,
+        metropolis: bool = False,
+        holding: Mapping[int, int] | None = None,
         as_torch: bool = False,
     ) -> Array:
         """n states drawn by the model: (n, D) int64 as a numpy array, or as a tensor.
 
         As `marginalia sample`: the same seed, n, batch and device give the same states. `passes`: draws several sites a
-        pass, in so many passes (docs/inference.md, "In few passes").
+        pass, in so many passes (docs/inference.md, "In few passes"). `metropolis`: states of the energy itself, by chains
+        of proposals that the model makes. `holding`: {symbol: number of sites that hold it}.
         """
         words = [*self._drawing(seed, passes, precision, batch), "--count", str(n)]
+        words += ["--metropolis"] if metropolis else []
+        words += ["--holding", ",".join(f"{symbol}={sites}" for symbol, sites in holding.items())] if holding else []
         drawn = self._array("sample", words, "states.npy")
         return self._tensor(drawn) if as_torch else drawn
 

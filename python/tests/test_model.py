@@ -113,6 +113,13 @@ def test_sample_is_the_verbs(model, program, trained, tmp_path):
     assert all(row["log_p"] < 0 for row in rows) and len(rows[0]["text"].replace("/", "").strip()) == SITES
 
 
+def test_states_of_a_given_magnetisation(model):
+    x = model.sample(20, holding={1: 2})
+    assert x.shape == (20, SITES) and (x.sum(1) == 2).all()
+    y = model.sample(20, metropolis=True, holding={1: 2})
+    assert (y.sum(1) == 2).all() and (x != y).any()
+
+
 def test_samples_are_of_the_model(model):
     """The mean of each spin over 4,000 draws, against its exact marginal: within 5 standard errors."""
     n = 4000

@@ -140,6 +140,17 @@ with tempfile.TemporaryDirectory() as place:
     rows = [json.loads(line) for line in run(folder, "complete", "2", "--given", "1__0", "-n", "3", "--format", "json").splitlines()]
     expect(f"three completions: {rows}", len(rows) == 3 and all(row["given"] == "1□□0" and row["states"][0] == 1 for row in rows))
 
+    # States of the energy, and of a given magnetisation.
+    done = subprocess.run([programs / "marginalia", "sample", "1", "-n", "20", "--metropolis", "--holding", "1=10", "--format",
+                           "json"], cwd=folder, capture_output=True, text=True, env=environment(folder), check=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    expect(f"ten ups: {rows}", len(rows) == 20 and all(sum(row["states"]) == 10 and "log_f" in row for row in rows))
+    expect(f"how it went: {done.stderr}", re.match(
+        r"16 chains of proposals by the model: \d+ steps of each left out, 2 kept; [01]\.\d{3} of the proposals accepted\n"
+        r"autocorrelation time \S+ steps, \d+ effective states of 32, R-hat of log f unknown\nguesses: ", done.stderr))
+    drawn = run(folder, "sample", "2", "-n", "4", "--holding", "1=3", "--format", "csv").splitlines()
+    expect(f"three ones of four: {drawn}", len(drawn) == 4 and all(line.count("1") == 3 for line in drawn))
+
     # Files by their endings.
     run(folder, "sample", "2", "-n", "7", "-o", "x.csv")
     expect("x.csv", re.fullmatch(r"([01],[01],[01],[01]\n){7}", (folder / "x.csv").read_text()))
@@ -195,6 +206,12 @@ with tempfile.TemporaryDirectory() as place:
             given="+\n")
     refuses(folder, "'nothing.txt' is neither a file nor a state", "marginals", "1", "--states", "nothing.txt")
     refuses(folder, "--device: there is no 'tpu' here", "sample", "1", "--device", "tpu")
+    refuses(folder, "--metropolis draws states of a trial's energy, and this one learnt from dataset 'table'", "sample", "2",
+            "--metropolis", "-o", "y.csv")
+    refuses(folder, "--holding: '' is not SYMBOL=SITES, such as 1=50", "sample", "1", "--holding", "")
+    refuses(folder, "--holding: '1:2' is not SYMBOL=SITES, two whole numbers, such as 1=50", "sample", "1", "--holding", "1:2")
+    refuses(folder, "--holding: the counts add up to more than the 24 sites of a state", "sample", "1", "--holding", "1=25",
+            "-o", "y.npy")
 
     for stop in (signal.SIGINT, signal.SIGTERM):
         interrupted(folder, stop)

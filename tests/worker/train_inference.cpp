@@ -9,16 +9,19 @@
 #include <sstream>
 
 #include "kernel/spec/precision.h"
-#include "kernel/worker/answer/inference.h"
 #include "kernel/worker/answer/trained_model.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/model/as_trained.h"
 #include "kernel/worker/train/optimizer.h"
-#include "tests/worker/trial_fixture.h"
+#include "tests/worker/inference_fixture.h"
 
 namespace train_inference {
 
 using namespace marginalia;
+using inference_fixture::answer;
+using inference_fixture::failure;
+using inference_fixture::lines;
+using inference_fixture::shake;
 using nlohmann::json;
 
 namespace {
@@ -38,23 +41,9 @@ plugin = "block-gibbs"
 )";
 const std::string marginal_model = lattice + "[objective]\nplugin = \"mam-energy\"\n[train]\nema = 0.9\n";
 
-// Weights away from where the network begins, so that no two conditionals are alike.
-void shake(const TrialParts& parts) {
-    at::Generator generator = make_generator(at::kCPU, 5, 5);
-    const at::NoGradGuard no_grad;
-    for (at::Tensor weights : parts.network->parameters()) weights.add_(0.2 * at::randn(weights.sizes(), generator));
-}
-
 // A request about a finished training of such a model.
 InferenceRequest about(InferenceRequest::Verb verb, const std::string& experiment = marginal_model) {
-    InferenceRequest request;
-    request.verb = verb;
-    request.trial = request_of(experiment);
-    const TrialParts parts = build_model(request.trial, shipped_plugins());
-    shake(parts);
-    request.trial.checkpoint = save_checkpoint(*parts.network, "{}", {1, {{"objective", parts.objective->state()}}});
-    request.output.format = StateFormat::json;
-    return request;
+    return inference_fixture::about(verb, experiment);
 }
 
 InferenceRequest completing(const std::string& given, std::int64_t count) {
@@ -63,28 +52,6 @@ InferenceRequest completing(const std::string& given, std::int64_t count) {
     request.states_are_text = true;
     request.count = count;
     return request;
-}
-
-std::string answer(const InferenceRequest& request) {
-    std::ostringstream out;
-    infer(request, shipped_plugins(), out);
-    return std::move(out).str();
-}
-
-std::vector<json> lines(const std::string& text) {
-    std::vector<json> all;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) all.push_back(json::parse(line));
-    return all;
-}
-
-std::string failure(const InferenceRequest& request) {
-    try {
-        answer(request);
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "";
 }
 
 std::string file_of(const std::string& name, const std::string& text) {

@@ -30,6 +30,8 @@ struct InferenceOptions {
     std::string file;    // empty: standard output
     std::string format;  // empty: by the file's ending, else for who reads standard output
     PictureWish pictures = PictureWish::automatic;
+    bool metropolis = false;  // of `sample`: states of the energy
+    std::string holding;      // of `sample`: numbers of symbols
 };
 
 inline constexpr const char* forms_of_states = "text, csv, json, npy, png, svg or blocks, whatever the file's ending";

@@ -13,6 +13,7 @@
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
+#include "kernel/worker/answer/chain_sample.h"
 #include "kernel/worker/answer/completions.h"
 #include "kernel/worker/answer/export_model.h"
 #include "kernel/worker/answer/score.h"
@@ -82,16 +83,32 @@ void write_rows(Asked& asked, const Generated& drawn, StateWriter& writer, const
     asked.out.flush();
 }
 
-void sample(Asked& asked) {
+std::string sample_chains(Asked& asked, StateWriter& writer) {
+    const auto write = [&](const Weighed& states) {
+        write_rows(asked, {states.x, states.log_p}, writer, [&](std::int64_t row) {
+            if (states.log_f.defined()) writer.energy(states.log_f[row].item<double>());
+        });
+    };
+    return sample_by_chains(asked.request, asked.trained, asked.generator, asked.tick, write);
+}
+
+void sample_model(Asked& asked, StateWriter& writer) {
     const InferenceRequest& request = asked.request;
-    const auto writer =
-        make_state_writer(request.output, look_of(asked.trained.parts), false, request.count, asked.out);
     for (std::int64_t first = 0; first < request.count; first += request.batch) {
         const std::int64_t rows = std::min(request.batch, request.count - first);
-        write_rows(asked, asked.trained.model->generate(rows, asked.generator, asked.tick), *writer,
+        write_rows(asked, asked.trained.model->generate(rows, asked.generator, asked.tick), writer,
                    [](std::int64_t) {});
     }
+}
+
+void sample(Asked& asked) {
+    const auto writer =
+        make_state_writer(asked.request.output, look_of(asked.trained.parts), false, asked.request.count, asked.out);
+    std::string report;
+    if (wants_chains(asked.request)) report = sample_chains(asked, *writer);
+    else sample_model(asked, *writer);
     writer->finish();
+    std::cerr << report;
 }
 
 void complete_all(Asked& asked, States given, const std::vector<std::string>& lines, StateWriter& writer) {

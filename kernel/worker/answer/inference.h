@@ -12,7 +12,8 @@ namespace marginalia {
 // all, its name then going to `out`. What is written to `out` comes a batch at a time.
 //
 //   score      see score.h
-//   sample     `count` states drawn as the objective's model draws them, with their log p
+//   sample     `count` states drawn as the objective's model draws them, with their log p; those of the energy, or
+//              with given numbers of symbols, see chain_sample.h
 //   complete   each given partial state `count` times, its unknown sites drawn given the known ones, with
 //              log p(x_rest | x_S)
 //   export_model  the network as a TorchScript file, see export_model.h

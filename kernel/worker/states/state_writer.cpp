@@ -57,17 +57,19 @@ class JsonWriter final : public StateWriter {
 public:
     JsonWriter(const StateLook& look, std::ostream& out) : look_(look), out_(out) {}
     void given(State x) override { given_ = fmt::format("\"given\": {}, ", json_text(look_.text(x))); }
+    void energy(double log_f) override { energy_ = fmt::format(", \"log_f\": {}", json_number(log_f)); }
     void row(State x, double log_p) override {
         const std::string meaning = look_.meaning(x);
-        out_ << fmt::format("{{{}\"text\": {}, {}\"states\": [{}], \"log_p\": {}}}\n", given_, json_text(look_.text(x)),
+        out_ << fmt::format("{{{}\"text\": {}, {}\"states\": [{}], \"log_p\": {}{}}}\n", given_,
+                            json_text(look_.text(x)),
                             meaning.empty() ? "" : fmt::format("\"identity\": {}, ", json_text(meaning)), joined(x),
-                            json_number(log_p));
+                            json_number(log_p), energy_);
     }
 
 private:
     const StateLook look_;
     std::ostream& out_;
-    std::string given_;
+    std::string given_, energy_;  // of the rows to come
 };
 
 class MarginalCsv final : public StateWriter {

@@ -36,6 +36,9 @@ public:
     // A partial state; the rows up to the next one are its completions.
     virtual void given(State) {}
 
+    // log f in nats of the next row's state, where its energy was asked.
+    virtual void energy(double) {}
+
     // A state and its figure in nats: log p of a drawn state, log p(x_rest | x_S) of a completion, log p of a state
     // asked about.
     virtual void row(State x, double figure) = 0;
@@ -45,12 +48,17 @@ public:
 };
 
 // For states drawn, or completed where `completes`:
+//
 //   text    a state a line as the energy or dataset prints it, and, behind a tab, what it stands for where that reads
-//   otherwise csv     a state a line, its symbols 0 to K - 1 divided by commas json    an object a line: {"text": ...,
-//   "states": [symbols], "log_p": nats}, for completions also "given": text; "identity" as in text npy     uint8 (n,
-//   D); `out` must be a file, as its head is written last png     a grid of pictures, a given state before its
-//   completions, which begin a row of the grid svg     a grid of the drawings that the energy or dataset makes screen
-//   for the terminal, see Terminal; a given state before its completions, these with log p(x_rest | x_S)
+//           otherwise
+//   csv     a state a line, its symbols 0 to K - 1 divided by commas
+//   json    an object a line: {"text": ..., "states": [symbols], "log_p": nats}, for completions also "given": text;
+//           "identity" as in text; "log_f": nats where it is known
+//   npy     uint8 (n, D); `out` must be a file, as its head is written last
+//   png     a grid of pictures, a given state before its completions, which begin a row of the grid
+//   svg     a grid of the drawings that the energy or dataset makes
+//   screen  for the terminal, see Terminal; a given state before its completions, these with log p(x_rest | x_S)
+//
 // `expected`: how many states will come, 0 where that is not known.
 //
 // Throws Error where states without two dimensions, or more of them than a picture holds, are to be a picture. `out`

@@ -62,7 +62,8 @@ the energy has a partial density: forward-looking, with log Z learned by the sam
 p_φ is held fixed in the second loss, but a body that both heads share feels it: a large λ slows the conditionals down
 (experiments/cold-start.md trains them alone). The minimum of the first loss is that of KL(p* || p_φ), so the model
 covers whatever the chains visit and nothing else: chains that have not mixed are learnt as they are. Where single-site
-chains cannot cross the target, take `parallel-tempering` and look at its report.
+chains cannot cross the target, take `parallel-tempering`, or `replay` where they find its modes from different starts,
+and look at the report.
 
 A step costs one pass over the batch with all conditionals, one over 2 `penalty_rows` states, and `sweeps` * |U| site
 updates of the energy a state; on a GPU, where the energy can be there, these are made there too, one colour of sites

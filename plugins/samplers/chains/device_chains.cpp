@@ -20,6 +20,8 @@ void DeviceChains::sweep(const at::Tensor& beta, at::Generator& generator) {
     marginalia::heat_bath_sweep(energy_, states_, beta.defined() ? beta.view({-1, 1, 1}) : beta, generator);
 }
 
+void DeviceChains::put(const at::Tensor& places, const at::Tensor& x) { states_.index_copy_(0, places, x); }
+
 void DeviceChains::save(marginalia::StateDict& state) const { state["states"] = states_.to(at::kByte); }
 
 void DeviceChains::load(const marginalia::StateDict& state) {

@@ -20,6 +20,9 @@ public:
     const marginalia::DeviceEnergy& energy() const { return energy_; }
     const at::Tensor& states() const { return states_; }  // (count, D) int64, which the next sweep changes
 
+    // Sets the chains numbered in `places` (M) int64, each once, to the rows of x (M, D).
+    void put(const at::Tensor& places, const at::Tensor& x);
+
     // As the tensor "states", and back. Throws Error where it holds others than these chains.
     void save(marginalia::StateDict& state) const;
     void load(const marginalia::StateDict& state);
