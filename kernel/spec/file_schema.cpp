@@ -261,11 +261,18 @@ private:
 
     json paper_table() const {
         const json by_column = {{"type", "object"}, {"additionalProperties", {{"type", "number"}}}};
+        const json number = {{"type", "number"}};
+        const json figure = {
+            {"anyOf", {number, {{"type", "array"}, {"items", number}, {"minItems", 2}, {"maxItems", 2}}}}};
         const json row = object({{"label", text("name of the method")},
+                                 {"target", text("rows of one target stand together under it")},
                                  {"where", with_help(by_key(false), "config key = value, or a list of them")},
-                                 {"published", by_column},
+                                 {"published", {{"type", "object"}, {"additionalProperties", figure}}},
                                  {"experiment", text("another experiment in the same store")},
-                                 {"metrics", {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}}}});
+                                 {"metrics", {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}}},
+                                 {"cite", text("where the published figures stand, of a method that is not run here")},
+                                 {"hardware", text("on which the published figures were made")},
+                                 {"second_hand", {{"type", "boolean"}}}});
         return object({{"title", text("stands above the table")},
                        {"columns", list_of({{"type", "string"}})},
                        {"limits", by_column},

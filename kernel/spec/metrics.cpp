@@ -77,6 +77,15 @@ constexpr Known metric_table[] = {
     {"total_variation", "", Goal::low, 0, "total variation distance of the model from the target, 0 to 1, log Z known"},
     {"log_z_importance", "nats", Goal::none, 0, "log Z of the target by importance weights of model samples"},
     {"log_z_importance_stderr", "nats", Goal::none, 0, "its standard error by the delta method"},
+    {"log_z_importance_error", "nats", Goal::low, 0, "its distance from the exact log Z"},
+    {"log_z_importance_per_site", "nats/site", Goal::none, 0, "log_z_importance divided by the number of sites"},
+    {"nll", "nats", Goal::low, 0, "negative log-likelihood of a reference state or test row, all sites together"},
+    {"kl_enumerated", "nats", Goal::low, 0, "true KL divergence of the model from the target, a sum over all states"},
+    {"forward_kl_enumerated", "nats", Goal::low, 0,
+     "KL divergence of the target from the model, a sum over all states"},
+    {"total_variation_enumerated", "", Goal::low, 0, "total variation distance, 0 to 1, a sum over all states"},
+    {"chi_squared_enumerated", "", Goal::low, 0,
+     "chi-squared divergence of the model from the target, a sum over all states"},
     {"marginal_bias", "nats", Goal::zero, 0, "mean error of log-marginals"},
     {"train_seconds", "s", Goal::low, 0,
      "wall-clock seconds of training, of all processes of a resumed trial together, evaluation left out"},
@@ -104,6 +113,10 @@ constexpr Known metric_table[] = {
     {"pair_correlation_rmse_floor", "", Goal::none, 0,
      "pair_correlation_rmse between two halves of the reference states: what two sets of true states differ by"},
     {"pair_correlation_rmse", "", Goal::low, 0, "root mean square error of the pair correlations, over all distances"},
+    {"two_point_error", "", Goal::low, 0,
+     "mean absolute error of the two-point correlations, not connected, over all distances"},
+    {"two_point_error_floor", "", Goal::none, 0,
+     "two_point_error between two halves of the reference states: what two sets of true states differ by"},
     {"pair_correlation", "", Goal::none, 0, "pair correlation of model states by distance in sites"},
     {"pair_correlation_reference", "", Goal::none, 0, "pair correlation of reference states by distance in sites"},
     {"marginal_rmse_by_size", "nats", Goal::low, 0, "root mean square error of log-marginals of one subset size"},
@@ -153,6 +166,11 @@ MetricInfo observable_info(std::string_view name) {
     return {"", Goal::none, error ? "standard error of the " + about : about};
 }
 
+// "observable_best.cut".
+MetricInfo observable_best_info() {
+    return {"", Goal::none, "value of an observable in the model state of the highest log f"};
+}
+
 // "observable_error.magnetisation", and with _stderr.
 MetricInfo observable_error_info(std::string_view name) {
     const std::string about = "distance of an observable's means over model and over reference states";
@@ -183,6 +201,7 @@ MetricInfo metric_info(std::string_view name) {
         return {std::string(metric->unit), metric->goal, std::string(metric->about), (metric->uses & in_curves) != 0};
     if (name.starts_with("observable.")) return observable_info(name);
     if (name.starts_with("observable_error.")) return observable_error_info(name);
+    if (name.starts_with("observable_best.")) return observable_best_info();
     if (name.starts_with("ngram_distance_") || name.starts_with("observable_distance.")) return distance_info(name);
     if (const std::optional<MetricInfo> info = derived_info(name)) return *info;
     if (is_reference(name)) return {ends_with(name, "_bits_exact") ? "bits/site" : "", Goal::none, ""};

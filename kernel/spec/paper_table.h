@@ -12,13 +12,24 @@
 
 namespace marginalia {
 
-// One method of the table: which trials are its, and what was published of it.
+// A figure as it was published, with its error where one was.
+struct PublishedFigure {
+    double value = 0;
+    std::optional<double> error;
+};
+
+// One method of the table: which trials are its, and what was published of it. With `cite` it is somebody else's
+// method: it has no trials, and `published` is all there is of it.
 struct PaperRow {
     std::string label;
     std::string experiment;  // whose trials; empty: those of the experiment itself
     std::vector<std::pair<std::string, std::vector<nlohmann::json>>> where;  // config key -> allowed values
-    std::map<std::string, double> published;                                 // column -> figure
+    std::map<std::string, PublishedFigure> published;                        // column -> figure
     std::map<std::string, std::string> metrics;  // column -> another final metric that stands in it
+    std::string target;                          // rows of one target stand together under it; empty: under none
+    std::string cite;                            // where the figures stand; empty: the row is ours
+    std::string hardware;                        // on which they were made; empty: not known
+    bool second_hand = false;                    // they were read in a summary of what is cited
 };
 
 struct PaperTable {

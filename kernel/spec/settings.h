@@ -106,7 +106,7 @@ struct EvaluationSettings {
     std::string ranking_masked;
     double ranking_threshold = 0;
     std::int64_t marginal_states = 512, reference_chains = 8;
-    std::int64_t ais_chains = 0, ais_temperatures = 1000;
+    std::int64_t ais_chains = 0, ais_temperatures = 1000, enumeration = 0;
     bool marginal_time = true;
     std::int64_t batch = 512, pictures = 16;
     double precision = 0;
@@ -140,6 +140,9 @@ inline constexpr Field<EvaluationSettings> evaluation_fields[] = {
      "annealed importance sampling chains for log_z_ais, at least 2; 0: off"},
     {"ais_temperatures", &EvaluationSettings::ais_temperatures, between(1, 1e7), "",
      "its steps from the uniform distribution to the target, a sweep each"},
+    {"enumeration", &EvaluationSettings::enumeration, between(0, 1048576), "states",
+     "figures such as kl_enumerated are sums over all states of an energy that has no more states than this; 0: off",
+     "0"},
     {"marginal_time", &EvaluationSettings::marginal_time, anything, "",
      "time marginal inference against chains of conditionals"},
     {"batch", &EvaluationSettings::batch, between(1, 1e6), "rows", "rows per pass of the network"},

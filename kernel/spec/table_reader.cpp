@@ -72,14 +72,34 @@ private:
         }
     }
 
+    static bool is_number(const Node& node) {
+        return node.kind == Node::Kind::integer || node.kind == Node::Kind::number;
+    }
+
     std::map<std::string, double> figures(const Node& table, const std::string& name) {
         std::map<std::string, double> figures;
         for_columns(table, name, [&](const Node& child) {
-            if (child.kind == Node::Kind::integer || child.kind == Node::Kind::number)
-                figures[child.key] = child.scalar;
+            if (is_number(child)) figures[child.key] = child.scalar;
             else
                 faults_.add(child.place,
                             "'" + child.key + "' in '" + name + "' must be a number, not " + described(child));
+        });
+        return figures;
+    }
+
+    std::map<std::string, PublishedFigure> published(const Node& table) {
+        const std::string name = "table.rows.published";
+        std::map<std::string, PublishedFigure> figures;
+        for_columns(table, name, [&](const Node& child) {
+            const bool pair = child.is_list() && child.children.size() == 2 && is_number(child.children[0]) &&
+                              is_number(child.children[1]);
+            if (is_number(child)) figures[child.key] = {child.scalar.get<double>(), std::nullopt};
+            else if (pair)
+                figures[child.key] = {child.children[0].scalar.get<double>(), child.children[1].scalar.get<double>()};
+            else
+                faults_.add(child.place, "'" + child.key + "' in '" + name +
+                                             "' must be a number such as 0.93, or a number and its error such as "
+                                             "[0.93, 0.01]");
         });
         return figures;
     }
@@ -98,10 +118,13 @@ private:
 
     PaperRow read_row(const Node& node) {
         PaperRow row;
-        allow(node, "[[table.rows]]", {"label", "where", "published", "experiment", "metrics"});
+        allow(node, "[[table.rows]]",
+              {"label", "where", "published", "experiment", "metrics", "target", "cite", "hardware", "second_hand"});
         row.label = required_text(node, "[[table.rows]]", "label");
         if (const Node* other = node.find("experiment")) row.experiment = text_of(*other, "table.rows.experiment");
-        if (const Node* published = node.find("published")) row.published = figures(*published, "table.rows.published");
+        if (const Node* target = node.find("target")) row.target = text_of(*target, "table.rows.target");
+        if (const Node* figures = node.find("published")) row.published = published(*figures);
+        read_source(node, row);
         if (const Node* metrics = node.find("metrics"))
             for_columns(*metrics, "table.rows.metrics", [&](const Node& child) {
                 row.metrics[child.key] = child.scalar == "" ? "" : text_of(child, "table.rows.metrics." + child.key);
@@ -112,6 +135,28 @@ private:
                         "'table.rows.where' must be a table, { \"TABLE.KEY\" = VALUE }, not " + described(*where));
         if (where && where->is_table()) read_where(*where, "", row);
         return row;
+    }
+
+    void read_source(const Node& node, PaperRow& row) {
+        if (const Node* cite = node.find("cite")) row.cite = text_of(*cite, "table.rows.cite");
+        for (const char* key : {"hardware", "second_hand"})
+            if (const Node* extra = node.find(key); extra && row.cite.empty())
+                faults_.add(extra->key_place, std::string("'table.rows.") + key +
+                                                  "' is about published figures; say where they stand: cite = \"...\"");
+        for (const char* key : {"where", "experiment", "metrics"})
+            if (const Node* own = node.find(key); own && !row.cite.empty())
+                faults_.add(own->key_place, std::string("'table.rows.") + key +
+                                                "' chooses trials of ours, of which a row with 'cite' has none; give "
+                                                "ours a row of its own");
+        if (!row.cite.empty() && row.published.empty())
+            faults_.add(node.place, "a row with 'cite' has nothing without 'published'; add { COLUMN = FIGURE }");
+        if (const Node* hardware = node.find("hardware")) row.hardware = text_of(*hardware, "table.rows.hardware");
+        const Node* second_hand = node.find("second_hand");
+        if (!second_hand) return;
+        if (second_hand->kind == Node::Kind::boolean) row.second_hand = second_hand->scalar.get<bool>();
+        else
+            faults_.add(second_hand->place,
+                        "'table.rows.second_hand' must be true or false, not " + described(*second_hand));
     }
 
     // Keys in quotes hold dots, keys without make tables: the two mean the same.

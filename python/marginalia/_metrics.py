@@ -9,14 +9,14 @@ from collections.abc import Iterable
 _nats = """kl kl_bound forward_kl free_energy theta_gap_mean theta_gap_std marginal_rmse log_z_estimate kl_stderr
 forward_kl_stderr elbo eubo log_z_importance log_z_importance_stderr marginal_bias log_z_exact log_z_ais
 log_z_ais_stderr log_z_ais_lower energy_distance energy_distance_floor marginal_rmse_by_size marginal_bias_by_size
-ranking_log_p_stderr""".split()
+ranking_log_p_stderr nll log_z_importance_error kl_enumerated forward_kl_enumerated""".split()
 _seconds = "marginal_seconds step_seconds train_seconds conditional_seconds conditional5_seconds".split()
 _bits = "nll_bits nll_bits_ensemble validation_bits entropy_bits_exact".split()
 _units = (
     dict.fromkeys(_nats, "nats")
     | dict.fromkeys(_seconds, "s")
     | dict.fromkeys(_bits, "bits/site")
-    | dict.fromkeys(["kl_per_site", "free_energy_per_site"], "nats/site")
+    | dict.fromkeys(["kl_per_site", "free_energy_per_site", "log_z_importance_per_site"], "nats/site")
     | dict.fromkeys(["marginal_states", "reference_ess", "evaluation_samples", "evaluation_rows"], "states")
     | {"ranking_groups": "groups", "ranking_passes": "passes", "log_z_ais_effective": "chains"}
 )
@@ -39,7 +39,7 @@ def _base(name: str) -> str:
 
 def unit_of(name: str) -> str:
     """ "nats", "s", ...; "" for figures without a unit, and for those of an energy's or dataset's own unit."""
-    if name in _units or not name.startswith(("observable.", "observable_distance.", "observable_error.")):
+    if name in _units or not name.startswith("observable"):
         known = _units.get(name) or _units.get(_base(name))
         if known:
             return known

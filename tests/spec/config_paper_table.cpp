@@ -20,7 +20,8 @@ TEST_CASE("a table is read, and is no part of a trial") {
     CHECK(e.table->columns == std::vector<std::string>{"kl", "nll_bits"});
     CHECK(e.table->limits.at("kl") == 0);
     REQUIRE(e.table->rows.size() == 2);
-    CHECK(e.table->rows[0].published.at("kl") == 0.5);
+    CHECK(e.table->rows[0].published.at("kl").value == 0.5);
+    CHECK_FALSE(e.table->rows[0].published.at("kl").error);
     CHECK(e.table->rows[0].metrics.at("kl") == "kl_bound");
     CHECK(e.table->rows[1].experiment == "elsewhere");
     CHECK(e.table->rows[1].where.empty());
@@ -66,4 +67,18 @@ TEST_CASE("values match as numbers, file names by their end, and no table as non
     CHECK(fits("sampler.plugin", "none"));
     CHECK_FALSE(fits("sampler.plugin", "block-gibbs"));
     CHECK_FALSE(fits("dataset.plugin", "none"));
+}
+
+TEST_CASE("a row that cites is somebody else's, with its figures' errors, source and machine") {
+    const std::string row =
+        "[[table.rows]]\ntarget = \"4x4\"\nlabel = \"other\"\npublished = { kl = [0.5, 0.1], nll_bits = 1 }\n"
+        "cite = \"Table 3\"\nhardware = \"one A100\"\nsecond_hand = true\n";
+    const PaperRow read = parse(small_experiment(table + row)).table->rows.back();
+    CHECK(read.target == "4x4");
+    CHECK(read.published.at("kl").value == 0.5);
+    CHECK(read.published.at("kl").error == 0.1);
+    CHECK_FALSE(read.published.at("nll_bits").error);
+    CHECK(read.cite == "Table 3");
+    CHECK(read.hardware == "one A100");
+    CHECK(read.second_hand);
 }

@@ -124,6 +124,11 @@ TEST_CASE("energy distance and pair correlations of known states") {
     CHECK(curves.at("pair_correlation").at(2) == doctest::Approx(0.5));
     CHECK(curves.at("pair_correlation_reference_stderr").at(1) == 0);
 
+    // <s s'> of neighbours is 1 of the one and -1 of the other, of next but one 1 of both.
+    CHECK(evaluate_quality(parts, up, states(board), curves).at("two_point_error") == doctest::Approx(1));
+    CHECK(figures.at("two_point_error") == 0);
+    CHECK(figures.at("two_point_error_floor") == 0);
+
     // Half of the states moved by 6.4 nats: a distance of 3.2.
     CHECK(evaluate_quality(parts, at::cat({up, down}), states(up), curves).at("energy_distance") ==
           doctest::Approx(3.2));
@@ -210,10 +215,44 @@ TEST_CASE("the bounds of log Z, the total variation and errors of observables, b
         ways = ways * (sites - k) / (k + 1);
     }
     is_near("total_variation", distance);
+    is_near("log_z_importance_error", 0);
+    CHECK(finals.at("log_z_importance_error") ==
+          doctest::Approx(std::abs(finals.at("log_z_importance") - finals.at("log_z_exact"))));
+    CHECK(finals.at("log_z_importance_per_site") == doctest::Approx(finals.at("log_z_importance") / sites));
+    CHECK(finals.at("nll") == doctest::Approx(finals.at("nll_bits") * sites * std::log(2.0)));
+    // The field likes the most spins up: 14 of 16 or more have a chance of 0.002 a state.
+    CHECK(finals.at("observable_best.magnetisation") >= 0.75);
     is_near("observable_error.magnetisation", mean);
     CHECK(finals.at("observable_error.magnetisation") ==
           doctest::Approx(
               std::abs(finals.at("observable.magnetisation") - finals.at("observable.magnetisation_reference"))));
+}
+
+TEST_CASE("sums over all states of free spins beside a uniform model") {
+    const auto finals_with = [](const std::string& states) {
+        MemoryRecorder recorder;
+        run_whole_trial(
+            request_of(ising("[evaluation]\nsamples = 0\nnll_samples = 0\nmarginal_states = 0\nmarginal_time "
+                             "= false\nenumeration = " +
+                                 states,
+                             "rows = 3\ncolumns = 3\ncoupling = 0.0\nfield = 0.3")),
+            shipped_plugins(), recorder);
+        return recorder.finals;
+    };
+    const auto finals = finals_with("512");
+    const double sites = 9, mean = std::tanh(0.3), up = (1 + mean) / 2, log_cosh = std::log(std::cosh(0.3));
+    CHECK(finals.at("kl_enumerated") == doctest::Approx(sites * log_cosh).epsilon(1e-5));
+    CHECK(finals.at("forward_kl_enumerated") == doctest::Approx(sites * (0.3 * mean - log_cosh)).epsilon(1e-5));
+    CHECK(finals.at("chi_squared_enumerated") ==
+          doctest::Approx(std::pow(4 * up * (1 - up), -sites) - 1).epsilon(1e-5));
+    double distance = 0, ways = 1;  // states with k spins up
+    for (int k = 0; k <= 9; ++k) {
+        distance += ways * std::abs(std::pow(0.5, sites) - std::pow(up, k) * std::pow(1 - up, sites - k)) / 2;
+        ways = ways * (sites - k) / (k + 1);
+    }
+    CHECK(finals.at("total_variation_enumerated") == doctest::Approx(distance).epsilon(1e-5));
+    CHECK(finals.at("kl_enumerated_stderr") < 1e-6);        // all orders are alike
+    CHECK(finals_with("511").count("kl_enumerated") == 0);  // one state too many
 }
 
 TEST_CASE("molecules are counted by what they are, compared with their target, and drawn") {

@@ -120,21 +120,30 @@ Json table_json(store::Store& store, const store::Sweep& newest) {
     try {
         table = paper_table_of(newest.toml, newest.file);
     } catch (const Error& error) {  // of another version's making, perhaps: all else can be shown
-        return {{"title", ""}, {"columns", Json::array()}, {"rows", Json::array()}, {"note", error.what()}};
+        return {{"title", ""},
+                {"columns", Json::array()},
+                {"rows", Json::array()},
+                {"published", Json::array()},
+                {"note", error.what()}};
     }
     if (!table) return {};
     const PaperSheet sheet = paper_sheet(store, *table, newest, std::nullopt);
-    Json columns = {"method", "n"}, rows = Json::array();
+    Json columns = {"method", "n"}, rows = Json::array(), published = Json::array();
     for (const std::string& column : table->columns) columns.push_back(metric_title(column));
     for (const PaperLine& line : sheet.lines) {
         Json row = {line.label, line.seeds};
         for (const Cell& cell : line.figures) row.push_back(cell.text);
         rows.push_back(std::move(row));
+        published.push_back(line.source == "published");
     }
     std::string note;
     for (const auto* words : {&sheet.notes, &sheet.missing})
         for (const std::string& one : *words) note += (note.empty() ? "" : "\n") + one;
-    return {{"title", table->title}, {"columns", std::move(columns)}, {"rows", std::move(rows)}, {"note", note}};
+    return {{"title", table->title},
+            {"columns", std::move(columns)},
+            {"rows", std::move(rows)},
+            {"published", std::move(published)},
+            {"note", note}};
 }
 
 }  // namespace

@@ -66,16 +66,19 @@ const headlines_of = (results) => {
     );
 };
 
-// Published figures stand below the row that they belong to, and begin with spaces.
-const paper_row = (row) =>
-  row[0].startsWith(" ") ? row.map((text, i) => ({ inside: text.trim(), class: i ? "soft" : "soft indented" })) : row;
+// What belongs to the line above it begins with spaces.
+const paper_row = (row, published) =>
+  row.map((text, i) => ({
+    inside: text.trim(),
+    class: (published ? "soft" : "") + (!i && text.startsWith(" ") ? " indented" : ""),
+  }));
 const paper_table = ({ table }) =>
   table && [
     make("h2", {}, table.title),
     table_of(
       table.title,
       table.columns.map((title, i) => ({ title, number: i > 0 })),
-      table.rows.map(paper_row),
+      table.rows.map((row, i) => paper_row(row, table.published[i])),
     ),
     table.note && make("p", { class: "note lines" }, table.note),
   ];

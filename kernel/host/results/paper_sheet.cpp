@@ -8,6 +8,7 @@
 #include <set>
 
 #include "kernel/host/results/results.h"
+#include "kernel/host/results/sources.h"
 #include "kernel/host/results/stored_json.h"
 #include "kernel/host/results/summary.h"
 #include "kernel/host/results/text.h"
@@ -42,14 +43,27 @@ public:
 
     PaperSheet make() {
         if (!table_.note.empty()) notes_.push_back(table_.note);
-        for (const PaperRow& row : table_.rows) add(row);
+        for (const std::string& target : targets()) {
+            if (!target.empty()) lines_.push_back({.label = target, .target = target});
+            for (const PaperRow& row : table_.rows)
+                if (row.target == target) add(row);
+        }
         name_unknown_metrics();
-        if (!table_.limits.empty()) lines_.push_back(figures_of("limit", "", "limit", table_.limits));
+        if (!table_.limits.empty()) lines_.push_back(limits());
         if (single_seeds_) notes_.push_back("± of a single seed: standard error over the evaluation's samples");
+        add_sources();
         return {std::move(lines_), std::move(notes_), std::move(missing_)};
     }
 
 private:
+    // In the order of their first rows.
+    std::vector<std::string> targets() const {
+        std::vector<std::string> targets;
+        for (const PaperRow& row : table_.rows)
+            if (std::ranges::find(targets, row.target) == targets.end()) targets.push_back(row.target);
+        return targets;
+    }
+
     // The trials that a row is about.
     ExperimentResults trials_of(const PaperRow& row) {
         const std::string name = row.experiment.empty() ? newest_.experiment : row.experiment;
@@ -71,61 +85,116 @@ private:
     }
 
     void add(const PaperRow& row) {
+        if (row.cite.empty()) add_ours(row);
+        if (!row.published.empty()) lines_.push_back(published(row));
+    }
+
+    void add_ours(const PaperRow& row) {
         const ExperimentResults results = trials_of(row);
         std::size_t done = 0;
         for (const Group& group : results.groups) done += group.done;
-        if (done == 0) missing_.push_back(row.label + ": " + words_for(row, results));
+        if (done == 0) missing_.push_back(named(row) + ": " + words_for(row, results));
         const bool several = results.groups.size() > 1;
         if (several || results.groups.empty())
-            lines_.push_back({row.label, row.label, "", "", several ? "" : "0", 0, {}, ""});
+            lines_.push_back({.label = inside(row) + row.label,
+                              .method = row.label,
+                              .seeds = several ? "" : "0",
+                              .target = row.target});
         for (const Group& group : results.groups) {
             for (const auto& [name, figure] : group.finals) known_metrics_.insert(name);
-            lines_.push_back(ours(row, group, several));
+            lines_.push_back(ours(row, results, group, several));
         }
-        if (done > 0)
-            for (const std::string& column : table_.columns)
-                if (const std::string metric = metric_in(row, column); !metric.empty()) wanted_metrics_.insert(metric);
-        if (!row.published.empty()) lines_.push_back(figures_of("  published", row.label, "published", row.published));
+        if (done == 0) return;
+        for (const std::string& column : table_.columns)
+            if (const std::string metric = metric_in(row, column); !metric.empty()) wanted_metrics_.insert(metric);
     }
 
-    PaperLine ours(const PaperRow& row, const Group& group, bool several) {
-        PaperLine line{several ? "  " + group.label : row.label,
-                       row.label,
-                       "ours",
-                       several ? group.label : "",
-                       "",
-                       group.done,
-                       {},
-                       ""};
+    // What stands under a heading stands further in.
+    static std::string inside(const PaperRow& row) { return row.target.empty() ? "" : "  "; }
+
+    static std::string named(const PaperRow& row) {
+        return row.target.empty() ? row.label : row.target + ", " + row.label;
+    }
+
+    PaperLine ours(const PaperRow& row, const ExperimentResults& results, const Group& group, bool several) {
+        PaperLine line{.label = inside(row) + (several ? "  " + group.label : row.label),
+                       .method = row.label,
+                       .source = "ours",
+                       .settings = several ? group.label : "",
+                       .done = group.done,
+                       .target = row.target,
+                       .hardware = hardware_of(results, group)};
         line.seeds = group.done == group.trials.size() ? std::to_string(group.done)
                                                        : fmt::format("{}/{}", group.done, group.trials.size());
+        for (const std::string& column : table_.columns) add_figure(row, group, column, line);
+        return line;
+    }
+
+    void add_figure(const PaperRow& row, const Group& group, const std::string& column, PaperLine& line) {
+        const std::string metric = metric_in(row, column);
+        const ShownEstimate shown = shown_estimate(group, metric);
+        single_seeds_ |= shown.of_samples;
+        std::string text = shown.text.empty() ? "—" : shown.text;
+        if (!shown.text.empty() && metric.ends_with("_bound")) text = "≤ " + text;
+        if (!shown.text.empty() && metric.ends_with("_estimate")) text = "≈ " + text;
+        if (!shown.text.empty() && metric != column) {
+            text += " [" + mark_of(column, metric) + "]";
+            line.instead += (line.instead.empty() ? "" : ", ") + column + ": " + metric;
+        }
+        line.figures.emplace_back(text, shown.value);
+    }
+
+    std::string hardware_of(const ExperimentResults& results, const Group& group) {
+        for (const std::size_t index : group.trials)
+            if (const store::Trial& trial = results.trials[index].trial; trial.status == store::Status::done)
+                return marginalia::hardware_of(store_, trial.id);
+        return "";
+    }
+
+    PaperLine published(const PaperRow& row) {
+        const bool ours = row.cite.empty();
+        PaperLine line{.label = inside(row) + (ours ? "  published" : row.label + " [" + sources_.mark(row) + "]"),
+                       .method = row.label,
+                       .source = "published",
+                       .target = row.target,
+                       .cite = row.cite,
+                       .hardware = row.hardware,
+                       .second_hand = row.second_hand};
         for (const std::string& column : table_.columns) {
-            const std::string metric = metric_in(row, column);
-            const ShownEstimate shown = shown_estimate(group, metric);
-            single_seeds_ |= shown.of_samples;
-            std::string text = shown.text.empty() ? "—" : shown.text;
-            if (!shown.text.empty() && metric.ends_with("_bound")) text = "≤ " + text;
-            if (!shown.text.empty() && metric.ends_with("_estimate")) text = "≈ " + text;
-            if (!shown.text.empty() && metric != column) {
-                text += " [" + mark_of(column, metric) + "]";
-                line.instead += (line.instead.empty() ? "" : ", ") + column + ": " + metric;
-            }
-            line.figures.emplace_back(text, shown.value);
+            const auto found = row.published.find(column);
+            line.figures.push_back(found == row.published.end() ? no_figure() : figure_cell(found->second));
+            line.figures.back().tone = Tone::faint;
         }
         return line;
     }
 
-    PaperLine figures_of(const std::string& label, const std::string& method, const std::string& source,
-                         const std::map<std::string, double>& figures) const {
-        constexpr int digits = 8;  // as they were given
-        PaperLine line{label, method, source, "", "", 0, {}, ""};
+    PaperLine limits() const {
+        PaperLine line{.label = "limit", .source = "limit"};
         for (const std::string& column : table_.columns) {
-            const auto found = figures.find(column);
-            if (found == figures.end()) line.figures.emplace_back("—", nullptr);
-            else line.figures.emplace_back(number_text(found->second, digits), nlohmann::json{found->second, nullptr});
-            line.figures.back().tone = source == "published" ? Tone::faint : Tone::plain;
+            const auto found = table_.limits.find(column);
+            line.figures.push_back(found == table_.limits.end() ? no_figure() : figure_cell({found->second, {}}));
         }
         return line;
+    }
+
+    static Cell no_figure() { return {"—", nullptr}; }
+
+    // As it was given.
+    static Cell figure_cell(const PublishedFigure& figure) {
+        constexpr int digits = 8;
+        std::string text = number_text(figure.value, digits);
+        if (figure.error) text += " ± " + number_text(*figure.error, digits);
+        return {text, nlohmann::json{figure.value, figure.error ? nlohmann::json(*figure.error) : nlohmann::json()}};
+    }
+
+    void add_sources() {
+        std::vector<std::string> notes = sources_.notes();
+        if (notes.empty()) return;
+        std::set<std::string> machines;
+        for (const PaperLine& line : lines_)
+            if (line.source == "ours" && !line.hardware.empty()) machines.insert(line.hardware);
+        for (const std::string& machine : machines) notes.push_back("ours: a trial on " + machine);
+        notes_.insert(notes_.end(), notes.begin(), notes.end());
     }
 
     // A metric that no trial has, although some of the row are finished, is most likely misspelt.
@@ -187,6 +256,7 @@ private:
     std::map<std::int64_t, std::vector<TrialResult>> runs_;  // by their sweep
     std::vector<PaperLine> lines_;
     std::vector<std::string> notes_, missing_, instead_;
+    CitedSources sources_;
     std::set<std::string> known_metrics_;   // of the rows' finished trials
     std::set<std::string> wanted_metrics_;  // of rows that have any
     bool single_seeds_ = false;

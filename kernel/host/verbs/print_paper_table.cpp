@@ -16,7 +16,7 @@ namespace {
 void print_for_programs(const PaperSheet& sheet, const PaperTable& paper, Format format, std::ostream& out) {
     std::vector<Column> columns = {{"method"}, {"source"}, {"settings"}, {"n", true}};
     for (const std::string& column : paper.columns) columns.push_back({column, true, "", column + "_stderr"});
-    columns.push_back({"instead"});
+    for (const char* name : {"instead", "target", "cite", "hardware", "second_hand"}) columns.push_back({name});
     Table table(std::move(columns));
     const auto text = [](const std::string& word) { return word.empty() ? Cell() : Cell(word); };
     for (const PaperLine& line : sheet.lines) {
@@ -24,7 +24,8 @@ void print_for_programs(const PaperSheet& sheet, const PaperTable& paper, Format
         std::vector<Cell> row = {text(line.method), line.source, text(line.settings),
                                  line.source == "ours" ? Cell::integer(static_cast<std::int64_t>(line.done)) : Cell()};
         row.insert(row.end(), line.figures.begin(), line.figures.end());
-        row.push_back(text(line.instead));
+        for (const std::string& word : {line.instead, line.target, line.cite, line.hardware}) row.push_back(text(word));
+        row.push_back(line.cite.empty() ? Cell() : Cell(line.second_hand ? "true" : "false", line.second_hand));
         table.add_row(std::move(row));
     }
     table.print(out, format);

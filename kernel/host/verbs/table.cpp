@@ -24,7 +24,8 @@ using store::StoreError;
 
 constexpr const char* footer_of_table =
     R"(An experiment file with a [table] says itself how its results are printed: without --rows, --columns and
---metric that table is printed, ours and the published figures of each method (docs/experiment-files.md).
+--metric that table is printed, ours and the published figures of each method, by target where the file names
+targets, with their sources and machines (docs/experiment-files.md).
 
 Examples:
   marginalia table ising-10x10 --rows learning_rate --columns channels --metric kl

@@ -45,8 +45,8 @@ Figures evaluate_likelihood(const RowEvaluation& evaluation) {
     scored_rows(evaluation, x, settings.nll_points, orders, [&](const at::Tensor& rows) { return scored.add(rows); });
     const Spread spread = spread_of(scored.values());
     const double bits = bits_of(evaluation.parts);
-    const std::string suffix = suffix_of(evaluation.model.density()), name = "nll_bits" + suffix;
-    Figures figures{{name, -spread.mean / bits}, {name + "_stderr", spread.error / bits}};
+    const std::string suffix = suffix_of(evaluation.model.density());
+    Figures figures = likelihood_figures(spread, bits, suffix);
     if (settings.precision > 0) figures["evaluation_rows"] = static_cast<double>(scored.values().numel());
     if (settings.ensemble_rows == 0) return figures;
     at::Generator more = make_generator(evaluation.parts.device, 0, ensemble_stream);

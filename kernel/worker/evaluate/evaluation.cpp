@@ -93,6 +93,26 @@ void add_importance(const at::Tensor& log_weight, Figures& figures) {
     figures["ess_stderr"] = std::sqrt(influence.square().sum().item<double>() / (n * (n - 1)));
 }
 
+// How far log Z by importance weights is from the exact one, and log Z a site.
+void add_log_z(const LogZ& log_z, std::int64_t sites, Figures& figures) {
+    const auto found = figures.find("log_z_importance");
+    if (found == figures.end()) return;
+    const double value = found->second, error = figures.at("log_z_importance_stderr");
+    figures["log_z_importance_per_site"] = value / static_cast<double>(sites);
+    figures["log_z_importance_per_site_stderr"] = error / static_cast<double>(sites);
+    if (!log_z.value || !log_z.exact) return;
+    figures["log_z_importance_error"] = std::abs(value - *log_z.value);
+    figures["log_z_importance_error_stderr"] = error;
+}
+
+// The observables of the state that the energy likes best of those drawn.
+void add_best(const TrialParts& parts, const at::Tensor& x, const at::Tensor& log_f, Figures& figures) {
+    const std::int64_t best = log_f.argmax().item<std::int64_t>();
+    for (const auto& [name, value] : observe_rows(parts, x.slice(0, best, best + 1)))
+        if (const double number = value.item<double>(); std::isfinite(number))
+            figures["observable_best." + name] = number;
+}
+
 // Of the model's distribution from the target's: E_p[max(0, 1 - f / (Z p))] over the model's own states.
 void add_total_variation(const at::Tensor& log_weight, double log_z, Figures& figures) {
     const Spread missing = spread_of((1 - (log_weight - log_z).exp()).clamp_min(0));
@@ -142,6 +162,13 @@ at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x) {
     return values;
 }
 
+Figures likelihood_figures(const Spread& log_p, double bits, const std::string& suffix) {
+    return {{"nll" + suffix, -log_p.mean},
+            {"nll" + suffix + "_stderr", log_p.error},
+            {"nll_bits" + suffix, -log_p.mean / bits},
+            {"nll_bits" + suffix + "_stderr", log_p.error / bits}};
+}
+
 Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, const Draws& draws,
                          at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn) {
     UntilPrecise ratios(draws.precision);  // log p - log f
@@ -165,6 +192,7 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
     add_targets(parts, states.x, figures);
     figures.merge(evaluate_identities(parts, states.x));
     const at::Tensor log_f = at::cat(log_f_of_batches);
+    add_best(parts, states.x, log_f, figures);
     const double impossible = (log_f == -INFINITY).to(at::kDouble).mean().item<double>();
     if (impossible > 0) figures["impossible"] = impossible;  // and the figures below are infinite
     const Spread ratio = spread_of(ratios.values());
@@ -175,6 +203,7 @@ Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ
         figures["elbo"] = -ratio.mean;
         figures["elbo_stderr"] = ratio.error;
         add_importance(log_f - states.log_p, figures);
+        add_log_z(log_z, parts.domain.sites, figures);
         if (log_z.value && log_z.exact) add_total_variation(log_f - states.log_p, *log_z.value, figures);
     }
     const auto sites = static_cast<double>(parts.domain.sites);
@@ -201,7 +230,7 @@ Figures evaluate_reference(const TrialParts& parts, const Model& model, const Lo
     const Spread spread = spread_of(log_p, reference.chains);
     const double bits = static_cast<double>(parts.domain.sites) * std::numbers::ln2;
     const std::string suffix = suffix_of(model.density());
-    Figures figures{{"nll_bits" + suffix, -spread.mean / bits}, {"nll_bits" + suffix + "_stderr", spread.error / bits}};
+    Figures figures = likelihood_figures(spread, bits, suffix);
     if (draws.precision > 0) figures["evaluation_rows"] = static_cast<double>(log_p.numel());
     if (!parts.energy) return figures;
     add_observables(parts, reference.x, reference.chains, "_reference", figures);

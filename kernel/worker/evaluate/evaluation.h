@@ -32,6 +32,10 @@ Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x);
 // The values of each observable of the trial's energy or dataset over the rows of x (M, D), by name: (M) float64.
 std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at::Tensor& x);
 
+// nll, in nats a state, and nll_bits, in bits a site, with their standard errors, of the mean of log p; `bits`: D
+// log 2.
+Figures likelihood_figures(const Spread& log_p, double bits, const std::string& suffix);
+
 // log f of each row of x: (M) float64 on the CPU.
 at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
 
@@ -44,13 +48,14 @@ struct Draws {
 };
 
 // Every figure over states drawn from the model that asks for no reference states: E[log p - log f]
-// (free_energy), the true KL where log Z is known, importance weights, the θ gap, means of the energy's observables,
-// evaluate_identities; of a dataset, of which all are drawn, the θ gap alone. With a precision, evaluation_samples.
-// Quick evaluations record the same figures as curves. `drawn` receives the states.
+// (free_energy), the true KL where log Z is known, importance weights, the θ gap, means of the energy's observables and
+// their values in the state of the highest log f (observable_best), evaluate_identities; of a dataset, of which all are
+// drawn, the θ gap alone. With a precision, evaluation_samples. Quick evaluations record the same figures as curves.
+// `drawn` receives the states.
 Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, const Draws& draws,
                          at::Generator& generator, const KeepGoing& keep_going, at::Tensor& drawn);
 
-// nll_bits, nll_bits_stderr: -log2 p(x) / D over reference states (or a dataset's rows); where log Z is known,
+// likelihood_figures over reference states (or a dataset's rows); where log Z is known,
 // forward_kl, forward_kl_stderr: E[log f - log Z - log p]; with a precision, evaluation_rows; and the mean of each of
 // the energy's observables over all of them, observable.NAME_reference.
 struct Reference;
@@ -70,9 +75,10 @@ Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at
                            Curves& curves);
 
 // The model's states beside reference states (sample_quality.cpp): energy_distance (nats), the Wasserstein-1 distance
-// of their distributions of log f, and pair_correlation_rmse; both with _floor, the same between two halves of the
-// reference states. Curves over the distance r along the axes of the layout, up to half an extent: pair_correlation,
-// the connected agreement P(x_i = x_i+r) - sum_k P(x = k)², and its _stderr, _reference, _reference_stderr.
+// of their distributions of log f; pair_correlation_rmse; two_point_error, the mean over the distances of how far the
+// agreements themselves differ; all three with _floor, the same between two halves of the reference states. Curves over
+// the distance r along the axes of the layout, up to half an extent: pair_correlation, the connected agreement
+// P(x_i = x_i+r) - sum_k P(x = k)², and its _stderr, _reference, _reference_stderr.
 Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const Reference& reference, Curves& curves);
 
 // Seconds for 16 states: marginal_seconds (θ, one pass; only where the objective trains marginals), conditional_seconds

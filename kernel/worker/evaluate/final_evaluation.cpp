@@ -8,6 +8,7 @@
 #include "kernel/spec/metrics.h"
 #include "kernel/worker/evaluate/annealed_importance.h"
 #include "kernel/worker/evaluate/dataset_evaluation.h"
+#include "kernel/worker/evaluate/enumeration.h"
 #include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/evaluate/reference.h"
 #include "kernel/worker/evaluate/stages.h"
@@ -21,7 +22,8 @@ namespace {
 
 // Streams of the trial's seed, apart from those of training. Every stage that draws has its own, so that one which is
 // done by another process than those before it finds the same: the first is that of the model and of its states.
-constexpr std::uint64_t final_stream = 2, reference_stream = 4, timing_stream = 8, likelihood_stream = 9;
+constexpr std::uint64_t final_stream = 2, reference_stream = 4, timing_stream = 8, likelihood_stream = 9,
+                        enumeration_stream = 10;
 
 // Seconds from the wish to stop to the end of the process, where a stage is in code that does not ask.
 constexpr double patience_in_stages = 1;
@@ -48,6 +50,7 @@ public:
                 at::Generator own = make_generator(parts_.device, request_.seed, timing_stream);
                 record(time_marginals(parts_, *model_, drawn, own, tick_of(timing_)));
             });
+        if (parts_.energy && wanted_.enumeration > 0) stages_.once("enumeration", [&] { enumerate(); });
         if (parts_.energy) compare_with_reference(drawn);
         else compare_with_data(drawn);
     }
@@ -107,6 +110,12 @@ private:
                 stages_.keep_states("drawn", drawn);
             });
         return stages_.states("drawn");
+    }
+
+    void enumerate() {
+        at::Generator own = make_generator(parts_.device, request_.seed, enumeration_stream);
+        record(
+            evaluate_enumeration(parts_, *model_, wanted_.enumeration, wanted_.batch, own, reporting("enumeration")));
     }
 
     void compare_with_data(const at::Tensor& drawn) {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <vector>
+#include <string>
 
 #include <ATen/ATen.h>
 
@@ -31,6 +31,8 @@ public:
                       .sum()
                       .item<double>();
     }
+
+    double chance() const { return chance_; }
 
     Spread correlation(std::int64_t distance, std::int64_t chains) const {
         Spread spread = spread_of(agreement(distance), chains);
@@ -79,11 +81,29 @@ std::int64_t reach(const TrialParts& parts) {
     return *std::max_element(shape.begin(), shape.end()) / 2;
 }
 
-double rms(const std::vector<double>& values) {
-    double sum = 0;
-    for (const double value : values) sum += value * value;
-    return std::sqrt(sum / static_cast<double>(values.size()));
-}
+// What the pair correlations of two sets of states differ by, distance by distance.
+class CorrelationErrors {
+public:
+    CorrelationErrors(const PairedStates& first, const PairedStates& second, std::int64_t categories)
+        : chance_(first.chance() - second.chance()), scale_(categories == 2 ? 2 : 1) {}
+
+    void add(double first, double second) {  // connected
+        squares_ += (first - second) * (first - second);
+        two_point_ += scale_ * std::abs(first - second + chance_);
+        ++count_;
+    }
+
+    // `ending`: of the names. Nothing where there is no distance.
+    void put(const std::string& ending, Figures& figures) const {
+        if (count_ == 0) return;
+        figures["pair_correlation_rmse" + ending] = std::sqrt(squares_ / count_);
+        figures["two_point_error" + ending] = two_point_ / count_;
+    }
+
+private:
+    const double chance_, scale_;  // of spins ±1 <s s'> is twice the agreement less 1
+    double squares_ = 0, two_point_ = 0, count_ = 0;
+};
 
 // What two sets of true states differ by.
 void add_floors(const TrialParts& parts, const at::Tensor& reference, const at::Tensor& log_f, Figures& figures) {
@@ -91,10 +111,10 @@ void add_floors(const TrialParts& parts, const at::Tensor& reference, const at::
     if (half < 2) return;
     const PairedStates first(reference.slice(0, 0, half), parts), second(reference.slice(0, half, 2 * half), parts);
     figures["energy_distance_floor"] = wasserstein(log_f.slice(0, 0, half), log_f.slice(0, half, 2 * half));
-    std::vector<double> differences;
+    CorrelationErrors errors(first, second, parts.domain.categories);
     for (std::int64_t r = 1; r <= reach(parts); ++r)
-        differences.push_back(first.correlation(r, 0).mean - second.correlation(r, 0).mean);
-    if (!differences.empty()) figures["pair_correlation_rmse_floor"] = rms(differences);
+        errors.add(first.correlation(r, 0).mean, second.correlation(r, 0).mean);
+    errors.put("_floor", figures);
 }
 
 // Distances of the means of the energy's observables, states left out that do not have the quantity.
@@ -119,16 +139,16 @@ Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const
     if (!log_f.isfinite().all().item<bool>() || !log_f_reference.isfinite().all().item<bool>()) return figures;
     figures["energy_distance"] = wasserstein(log_f, log_f_reference);
     const PairedStates of_model(drawn, parts), of_target(reference.x, parts);
-    std::vector<double> differences;
+    CorrelationErrors errors(of_model, of_target, parts.domain.categories);
     for (std::int64_t r = 1; r <= reach(parts); ++r) {
         const Spread own = of_model.correlation(r, 0), target = of_target.correlation(r, reference.chains);
         curves["pair_correlation"][r] = own.mean;
         curves["pair_correlation_stderr"][r] = own.error;
         curves["pair_correlation_reference"][r] = target.mean;
         curves["pair_correlation_reference_stderr"][r] = target.error;
-        differences.push_back(own.mean - target.mean);
+        errors.add(own.mean, target.mean);
     }
-    if (!differences.empty()) figures["pair_correlation_rmse"] = rms(differences);
+    errors.put("", figures);
     add_floors(parts, reference.x, log_f_reference, figures);
     return figures;
 }
