@@ -40,34 +40,33 @@ constexpr marginalia::Parameter parameters[] = {
      .maximum = 5,
      .unit = "nats",
      .help = "weight of a spin; above 0 it likes to be up"},
-    {.name = "torus",
-     .type = marginalia::ParameterType::boolean,
-     .fallback = "true",
-     .help = "opposite sides are neighbours"},
+    factor_graph::boundary_parameter,
 };
 
 constexpr const char* manual = R"(log f(x) = coupling * sum over edges s_i s_j + field * sum s_i with spins s = 2x - 1.
-Edges join nearest neighbours of the lattice, each pair of sites once; on a torus opposite sides are neighbours as well
-(an extent of 2 has no second edge between the same sites, an extent of 1 none). Site = row * columns + column. In
-physics, coupling = J / kT and field = h / kT; without a field the infinite lattice orders at coupling log(1 + sqrt 2) /
-2 = 0.4407.
+Edges join nearest neighbours of the lattice, each pair of sites once. With `boundary = "torus"` opposite sides are
+neighbours as well, with "cylinder" the first and the last column only, so that each row is a ring, with "open" none (an
+extent of 2 has no second edge between the same sites, an extent of 1 none). Site = row * columns + column. In physics,
+coupling = J / kT and field = h / kT; without a field the infinite lattice orders at coupling log(1 + sqrt 2) / 2 =
+0.4407.
 
 Observables: `magnetisation` (mean spin), `energy_per_site` (-log f / D, nats) and `neighbour_correlation` (mean s_i s_j
 over the edges). As text a state is rows of + (up), - (down) and □ (unknown), with / between rows. The partial density
 of a partial state is the sum of the terms whose sites are all known; each unknown site is summed out among its known
 neighbours alone.
 
-Where the smaller extent W is at most 16, log Z, the entropy, log-marginals of partial states and independent samples
-are exact, by the transfer matrix between lines of W sites. A line with u unknown sites costs u 2^u operations; a torus
-costs a sum over the states of a line besides, so that marginals of states with few known sites take longest. Samples
-are not offered where the L 2^W numbers of L lines pass 1 GiB.
+Where the smaller extent W, or the columns of a cylinder, is at most 16, log Z, the entropy, log-marginals of partial
+states and independent samples are exact, by the transfer matrix between lines of W sites. A line with u unknown sites
+costs u 2^u operations; a torus costs a sum over the states of a line besides, so that marginals of states with few
+known sites take longest. Samples are not offered where the L 2^W numbers of L lines pass 1 GiB.
 
 On wider lattices log Z and the entropy are exact on a torus without field, by Kaufman's closed form; marginals are not
-offered. Samples come from eight chains: two start all up, two all down, four at random. Where the coupling is above 0
-their sweeps are cluster updates of Swendsen and Wang, whose clusters feel the field by their size and which mix at the
-critical point too; else heat bath. A pilot of 1,000 sweeps, after 1,000 of burn-in, measures R-hat and the integrated
-autocorrelation time tau of magnetisation and energy; the chains then give a state every max(10, 5 tau) sweeps. One
-line reports all of this, and says NOT MIXED where R-hat is 1.05 or more.
+offered. Samples come from
+eight chains: two start all up, two all down, four at random. Where the coupling is above 0 their sweeps are cluster
+updates of Swendsen and Wang, whose clusters feel the field by their size and which mix at the critical point too; else
+heat bath. A pilot of 1,000 sweeps, after 1,000 of burn-in, measures R-hat and the integrated autocorrelation time tau
+of magnetisation and energy; the chains then give a state every max(10, 5 tau) sweeps. One line reports all of this, and
+says NOT MIXED where R-hat is 1.05 or more.
 
 References: H. A. Kramers, G. H. Wannier, Statistics of the two-dimensional ferromagnet, Phys. Rev. 60, 252 (1941). B.
 Kaufman, Crystal statistics II, Phys. Rev. 76, 1232 (1949). R. H. Swendsen, J.-S. Wang, Nonuniversal critical dynamics
@@ -81,7 +80,7 @@ class Ising final : public marginalia::Energy {
 public:
     explicit Ising(const marginalia::Params& p)
         : Ising(Lattice{p.integer("rows"), p.integer("columns"), p.number("coupling"), p.number("field"),
-                        p.boolean("torus")}) {}
+                        factor_graph::boundary_of(p)}) {}
 
     double log_density(marginalia::State x) const override { return lattice_.log_density(x); }
 
@@ -147,7 +146,9 @@ public:
         values[3] = std::abs(values[0]);
     }
 
-    marginalia::Layout layout() const override { return {{lattice_.rows, lattice_.columns}, lattice_.torus}; }
+    marginalia::Layout layout() const override {
+        return {{lattice_.rows, lattice_.columns}, lattice_.boundary == Boundary::torus};
+    }
 
     // Rows of + (up), - (down) and □ (unknown), divided by '/'.
     std::string text(marginalia::State x) const override {
@@ -179,5 +180,5 @@ private:
 
 }  // namespace ising
 
-MARGINALIA_ENERGY(ising::Ising, "ising", "Ising spins on a square lattice, open or a torus", ising::manual,
+MARGINALIA_ENERGY(ising::Ising, "ising", "Ising spins on a square lattice: a torus, a cylinder or open", ising::manual,
                   ising::parameters);
