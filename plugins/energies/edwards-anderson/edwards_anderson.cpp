@@ -1,4 +1,5 @@
 #include "bonds.h"
+#include "factor-graph/frontier_sum.h"
 #include "factor-graph/graph_energy.h"
 
 namespace edwards_anderson {
@@ -81,8 +82,10 @@ density of a partial state is the sum of the terms whose sites are all known; ea
 known neighbours alone.
 
 Where variable elimination fits (squares: 11x11 on a torus, 20x20 or 16x100 open; cubes: 3x3x3 on a torus, 5x5x5 open),
-log Z, the entropy, log-marginals of partial states and independent samples are exact. Larger lattices
-offer none of them.
+log Z, the entropy, log-marginals of partial states and independent samples are exact. Beyond that log Z and the entropy
+are exact by the transfer matrix, site by site, where a table of 2^slots numbers takes at most 2^26 (512 MiB, 1 GiB for
+the entropy) and sites * 2^slots at most 2^36: slots is the width, and twice that on a torus (12x12, 13x13). So that no
+entry leaves a double's range, slots * (2 beta * sum of a site's |J| + 2 |field|) is at most 600.
 
 References: S. F. Edwards, P. W. Anderson, Theory of spin glasses, J. Phys. F 5, 965 (1975). K. Binder, A. P. Young,
 Spin glasses: experimental facts, theoretical concepts, and open questions, Rev. Mod. Phys. 58, 801 (1986). R. Dechter,
@@ -99,6 +102,19 @@ factor_graph::Model model_of(std::int64_t sites, const std::vector<Bond>& bonds,
     for (std::uint32_t site = 0; field != 0 && site < sites; ++site)
         model.factors.emplace_back(std::vector{site}, single);
     return model;
+}
+
+// With s_a s_b = 2 [s_a = s_b] - 1 and s = 1 - 2 [s = -1].
+std::unique_ptr<const factor_graph::FrontierSum> frontier_sum_of(const factor_graph::Grid& grid,
+                                                                 const std::vector<Bond>& bonds, double beta,
+                                                                 double field) {
+    const auto sites = static_cast<std::size_t>(grid.sites());
+    factor_graph::EqualityModel model{2, sites, {}, -2 * field, field * static_cast<double>(sites)};
+    for (const Bond& bond : bonds) {
+        model.edges.push_back({bond.a, bond.b, 2 * beta * bond.strength});
+        model.constant -= beta * bond.strength;
+    }
+    return factor_graph::FrontierSum::if_fits(std::move(model), static_cast<std::size_t>(grid.columns));
 }
 
 }  // namespace
@@ -138,7 +154,9 @@ public:
 
 private:
     EdwardsAnderson(const marginalia::Params& p, const factor_graph::Grid& grid, std::vector<Bond> bonds)
-        : GraphEnergy(model_of(grid.sites(), bonds, p.number("beta"), p.number("field"))), grid_(grid), bonds_(std::move(bonds)), beta_(p.number("beta")), field_(p.number("field")) {}
+        : GraphEnergy(model_of(grid.sites(), bonds, p.number("beta"), p.number("field")),
+                      [&] { return frontier_sum_of(grid, bonds, p.number("beta"), p.number("field")); }),
+          grid_(grid), bonds_(std::move(bonds)), beta_(p.number("beta")), field_(p.number("field")) {}
 
     double bond_sum(marginalia::State x) const {
         constexpr double sign[] = {1, -1};

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "factor-graph/frontier_sum.h"
 #include "factor-graph/graph_energy.h"
 #include "factor-graph/grid.h"
 #include "lattice-chains/clusters.h"
@@ -63,8 +64,12 @@ or with more than ten states numbers with commas; □ is unknown. The partial de
 terms whose sites are all known; each unknown site is summed out among its known neighbours alone.
 
 Where variable elimination fits (squares, q = 3: 6x6 on a torus, 12x12 or 11x30 open; q = 4: 5x5 and 10x10), log Z, the
-entropy, log-marginals of partial states and independent samples are exact.
-Larger lattices with a coupling of 0 or
+entropy, log-marginals of partial states and independent samples are exact. Beyond that log Z and the entropy are exact
+where the transfer matrix, site by site, fits: a table of q^slots numbers of at most 2^26 (512 MiB, 1 GiB for the
+entropy), sites * q^slots at most 2^36, and slots * (|coupling| * neighbours + |field|) at most 600, so that no entry
+leaves a double's range. The slots are the smaller extent of an open lattice, the columns of a cylinder or twice its
+rows, and twice the smaller extent of a torus, with one more where triangles lie on a ring: q = 3 goes to 16 sites
+across open lattices and cylinders and to 8x8 on a torus, q = 4 to 13 and 6x6. Larger lattices with a coupling of 0 or
 more offer samples from eight cluster chains of Swendsen and Wang, reported as those of `ising` are; between phases that
 are both stable, as at the transition above q = 4, they are slow too.
 
@@ -85,6 +90,13 @@ factor_graph::Model model_of(const factor_graph::Grid& grid, std::size_t states,
     for (std::uint32_t site = 0; field != 0 && site < grid.sites(); ++site)
         model.factors.emplace_back(std::vector{site}, single);
     return model;
+}
+
+std::unique_ptr<const factor_graph::FrontierSum> frontier_sum_of(const factor_graph::Grid& grid, std::size_t states,
+                                                                 double coupling, double field) {
+    factor_graph::EqualityModel model{states, static_cast<std::size_t>(grid.sites()), {}, field};
+    for (const auto& [a, b] : grid.edges()) model.edges.push_back({a, b, coupling});
+    return factor_graph::FrontierSum::if_fits(std::move(model), static_cast<std::size_t>(grid.columns));
 }
 
 }  // namespace
@@ -140,7 +152,9 @@ public:
 
 private:
     Potts(const factor_graph::Grid& grid, std::size_t states, double coupling, double field)
-        : GraphEnergy(model_of(grid, states, coupling, field)), grid_(grid), edges_(grid.edges()), coupling_(coupling), field_(field) {}
+        : GraphEnergy(model_of(grid, states, coupling, field),
+                      [&] { return frontier_sum_of(grid, states, coupling, field); }),
+          grid_(grid), edges_(grid.edges()), coupling_(coupling), field_(field) {}
 
     double equal_pairs(marginalia::State x) const {
         std::int64_t equal = 0;
