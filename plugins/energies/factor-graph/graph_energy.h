@@ -32,8 +32,8 @@ public:
     std::optional<marginalia::EnergyForm> form() const final;
     std::optional<double> partial_log_density(marginalia::State x) const final { return local_.partial_log_f(x); }
 
-    // Where the elimination fits; otherwise not offered, but for what a WholeSum has. Each throws Error where every state
-    // is impossible.
+    // Where the elimination fits; otherwise not offered, but for what a WholeSum has. Each throws Error where every
+    // state is impossible.
     std::optional<double> log_z() const final;
     bool log_marginals(marginalia::States partial, std::span<double> out) const final;
     std::optional<double> entropy() const final;
