@@ -71,7 +71,7 @@ LINES = [
     ("marginalia run ising-quick.toml train.sc", {"train.schedule="}),
     ("marginalia run ising-quick.toml train.schedule=c", {"train.schedule=constant", "train.schedule=cosine"}),
     ("marginalia run ising-quick.toml network.plugin=lat", {"network.plugin=lattice-conv"}),
-    ("marginalia run ising-quick.toml energy.torus=f", {"energy.torus=false"}),
+    ("marginalia run ising-quick.toml energy.boundary=o", {"energy.boundary=open"}),
     ("marginalia plan ising-quick.toml ~train.war", {"~train.warmup"}),
     ("marginalia plugins parallel", {"parallel-tempering"}),
     ("marginalia plugins sampler/par", {"sampler/parallel-tempering"}),

@@ -23,9 +23,9 @@ std::vector<Lattice> small_lattices() {
     std::vector<Lattice> all;
     for (const auto& [rows, columns] :
          {std::pair{3, 3}, {4, 4}, {3, 5}, {5, 3}, {2, 4}, {4, 2}, {2, 2}, {1, 6}, {6, 1}, {1, 2}, {1, 1}, {2, 7}})
-        for (const bool torus : {false, true})
+        for (const Boundary boundary : {Boundary::open, Boundary::cylinder, Boundary::torus})
             for (const auto& [coupling, field] : {std::pair{0.2, 0.2}, {-0.7, 0.3}, {0.0, -1.1}, {1.5, 0.0}})
-                all.push_back({rows, columns, coupling, field, torus});
+                all.push_back({rows, columns, coupling, field, boundary});
     return all;
 }
 
@@ -45,8 +45,9 @@ Bytes partial_state(std::int64_t sites, std::mt19937_64& random) {
 }
 
 std::string name_of(const Lattice& l) {
-    return std::to_string(l.rows) + "x" + std::to_string(l.columns) + (l.torus ? " torus" : " open") + ", coupling " +
-           std::to_string(l.coupling) + ", field " + std::to_string(l.field);
+    constexpr const char* words[] = {" open", " cylinder", " torus"};
+    return std::to_string(l.rows) + "x" + std::to_string(l.columns) + words[static_cast<int>(l.boundary)] +
+           ", coupling " + std::to_string(l.coupling) + ", field " + std::to_string(l.field);
 }
 
 double seconds_of(const auto& work) {
@@ -61,7 +62,8 @@ TEST_CASE("log f of a state is the sum over edges and sites") {
     std::mt19937_64 random(1);
     auto lattices = small_lattices();
     for (const auto& [rows, columns] : {std::pair{10, 10}, {7, 23}, {30, 30}, {1, 500}, {40, 3}})
-        for (const bool torus : {false, true}) lattices.push_back({rows, columns, 0.37, -0.21, torus});
+        for (const Boundary boundary : {Boundary::open, Boundary::cylinder, Boundary::torus})
+            lattices.push_back({rows, columns, 0.37, -0.21, boundary});
     for (const Lattice& lattice : lattices) {
         CAPTURE(name_of(lattice));
         CHECK(lattice.edges() == static_cast<std::int64_t>(edges_of(lattice).size()));
@@ -75,7 +77,7 @@ TEST_CASE("log f of a state is the sum over edges and sites") {
 }
 
 TEST_CASE("the partial density counts known pairs, known spins and each unknown site among its known neighbours") {
-    const Lattice lattice{3, 3, 0.5, 0.25, false};
+    const Lattice lattice{3, 3, 0.5, 0.25, Boundary::open};
     const Bytes x = {1, 0, 2,  //
                      1, 2, 2,  //
                      2, 2, 1};
@@ -86,7 +88,7 @@ TEST_CASE("the partial density counts known pairs, known spins and each unknown 
     CHECK(lattice.partial_log_density(Bytes(9, 2)) == doctest::Approx(9 * site(0.25)));
 }
 
-TEST_CASE("log Z, entropy and marginals equal enumeration on small lattices, open and torus") {
+TEST_CASE("log Z, entropy and marginals equal enumeration on small lattices, open, cylinder and torus") {
     std::mt19937_64 random(2);
     for (const Lattice& lattice : small_lattices()) {
         CAPTURE(name_of(lattice));
@@ -108,8 +110,8 @@ TEST_CASE("log Z, entropy and marginals equal enumeration on small lattices, ope
 }
 
 TEST_CASE("known values on the torus at coupling 0.2, field 0.2") {
-    CHECK(TransferMatrix({4, 4, 0.2, 0.2, true}).log_z() == doctest::Approx(12.598503).epsilon(4e-8));
-    const TransferMatrix ten({10, 10, 0.2, 0.2, true});
+    CHECK(TransferMatrix({4, 4, 0.2, 0.2, Boundary::torus}).log_z() == doctest::Approx(12.598503).epsilon(4e-8));
+    const TransferMatrix ten({10, 10, 0.2, 0.2, Boundary::torus});
     CHECK(ten.log_z() == doctest::Approx(78.688056).epsilon(1e-8));
     CHECK(ten.entropy() == doctest::Approx(54.295826).epsilon(1e-8));
     CHECK(ten.entropy() / 100 / std::numbers::ln2 == doctest::Approx(0.783323).epsilon(1e-6));
@@ -119,13 +121,15 @@ TEST_CASE("a ring has log Z = log(l1^n + l2^n)") {
     const double j = 0.4, h = 0.3;
     const double root = std::sqrt(std::exp(2 * j) * std::sinh(h) * std::sinh(h) + std::exp(-2 * j));
     const double large = std::exp(j) * std::cosh(h) + root, small = std::exp(j) * std::cosh(h) - root;
-    CHECK(TransferMatrix({1, 12, j, h, true}).log_z() ==
+    CHECK(TransferMatrix({1, 12, j, h, Boundary::torus}).log_z() ==
           doctest::Approx(std::log(std::pow(large, 12) + std::pow(small, 12))).epsilon(1e-12));
 }
 
 TEST_CASE("evidence and its complement sum to the whole on lattices too large to enumerate") {
     std::mt19937_64 random(3);
-    for (const Lattice& lattice : {Lattice{8, 12, 0.3, 0.1, true}, {12, 7, -0.4, 0.2, true}, {9, 20, 0.44, 0, false}}) {
+    for (const Lattice& lattice : {Lattice{8, 12, 0.3, 0.1, Boundary::torus},
+                                   {12, 7, -0.4, 0.2, Boundary::torus},
+                                   {9, 20, 0.44, 0, Boundary::open}}) {
         CAPTURE(name_of(lattice));
         const TransferMatrix exact(lattice);
         for (int trial = 0; trial < 5; ++trial) {
@@ -144,8 +148,8 @@ TEST_CASE("evidence and its complement sum to the whole on lattices too large to
 }
 
 TEST_CASE("strong couplings stay within a double's range") {
-    for (const bool torus : {false, true}) {
-        const Lattice lattice{12, 12, 5, -5, torus};
+    for (const Boundary boundary : {Boundary::open, Boundary::cylinder, Boundary::torus}) {
+        const Lattice lattice{12, 12, 5, -5, boundary};
         const TransferMatrix exact(lattice);
         CHECK(exact.log_z() == doctest::Approx(lattice.log_density(Bytes(144, 0))).epsilon(1e-9));
         Bytes x(144, 2);
@@ -159,7 +163,7 @@ TEST_CASE("strong couplings stay within a double's range") {
 TEST_CASE("a path across a torus goes through the known sites, and what it leaves is summed right") {
     std::mt19937_64 random(6);
     // Known sites on a zigzag around the torus cut it without a single unknown spin, whichever way it lies.
-    for (const Lattice& lattice : {Lattice{9, 6, 0.44, 0.1, true}, {6, 9, 0.44, 0.1, true}}) {
+    for (const Lattice& lattice : {Lattice{9, 6, 0.44, 0.1, Boundary::torus}, {6, 9, 0.44, 0.1, Boundary::torus}}) {
         Bytes x(54, 2);
         for (std::int64_t place = 0; place < 6; ++place) {
             const std::int64_t line = 3 + place % 2;
@@ -169,7 +173,9 @@ TEST_CASE("a path across a torus goes through the known sites, and what it leave
         CHECK(ising::plan_path(torus, x).unknown_columns.empty());
     }
     // The chain rule, from nothing known to all: log p(x) is the sum of what each site adds.
-    for (const Lattice& lattice : {Lattice{8, 8, 0.44, 0, true}, {7, 12, -0.6, 0.3, true}, {3, 30, 1.5, -0.2, true}}) {
+    for (const Lattice& lattice : {Lattice{8, 8, 0.44, 0, Boundary::torus},
+                                   {7, 12, -0.6, 0.3, Boundary::torus},
+                                   {3, 30, 1.5, -0.2, Boundary::torus}}) {
         CAPTURE(name_of(lattice));
         const TransferMatrix exact(lattice);
         Bytes x(static_cast<std::size_t>(lattice.sites()), 2);
@@ -190,8 +196,9 @@ TEST_CASE("a path across a torus goes through the known sites, and what it leave
 
 TEST_CASE("two lines of a torus with all known sites give what a path through these gives") {
     std::mt19937_64 random(7);
-    for (const Lattice& lattice :
-         {Lattice{9, 9, 0.44, 0.1, true}, {8, 11, -0.6, 0.3, true}, {12, 7, 1.5, -0.2, true}}) {
+    for (const Lattice& lattice : {Lattice{9, 9, 0.44, 0.1, Boundary::torus},
+                                   {8, 11, -0.6, 0.3, Boundary::torus},
+                                   {12, 7, 1.5, -0.2, Boundary::torus}}) {
         CAPTURE(name_of(lattice));
         const bool by_rows = lattice.columns <= lattice.rows;
         const ising::Torus torus{std::max(lattice.rows, lattice.columns), by_rows ? lattice.columns : 1,
@@ -212,7 +219,7 @@ TEST_CASE("two lines of a torus with all known sites give what a path through th
 }
 
 TEST_CASE("what the exact methods cost") {
-    const Lattice lattice{10, 10, 0.2, 0.2, true};
+    const Lattice lattice{10, 10, 0.2, 0.2, Boundary::torus};
     const TransferMatrix exact(lattice);
     std::cout << "10x10 torus: log Z " << seconds_of([&] { exact.log_z(); }) << " s, entropy "
               << seconds_of([&] { exact.entropy(); }) << " s\n";
@@ -255,7 +262,7 @@ TEST_CASE("the closed form of a torus without field equals enumeration, odd and 
     for (const auto& [rows, columns] : {std::pair{3, 3}, {3, 4}, {4, 3}, {4, 4}, {3, 5}, {5, 3}})
         for (const double coupling :
              {0.0, 0.2, 0.44, std::log(1 + std::numbers::sqrt2) / 2, 0.8, -0.3, -0.4407, -1.0}) {
-            const Lattice lattice{rows, columns, coupling, 0, true};
+            const Lattice lattice{rows, columns, coupling, 0, Boundary::torus};
             CAPTURE(name_of(lattice));
             const std::vector<double> all = densities(lattice);
             const auto found = sum_over_torus(lattice);
@@ -270,7 +277,7 @@ TEST_CASE("the closed form of a torus without field equals enumeration, odd and 
 TEST_CASE("the closed form equals the transfer matrix and published values") {
     for (const int n : {3, 4, 6, 10, 12})
         for (const double coupling : {0.2, 0.44, 0.6, -0.5}) {
-            const Lattice lattice{n, n, coupling, 0, true};
+            const Lattice lattice{n, n, coupling, 0, Boundary::torus};
             CAPTURE(name_of(lattice));
             const auto found = sum_over_torus(lattice);
             REQUIRE(found);
@@ -278,24 +285,24 @@ TEST_CASE("the closed form equals the transfer matrix and published values") {
             CHECK(transfer.log_z() == doctest::Approx(found->log_z).epsilon(1e-11));
             if (n <= 6) CHECK(transfer.entropy() == doctest::Approx(found->entropy).epsilon(1e-8));
         }
-    CHECK(sum_over_torus({16, 16, 0.44, 0, true})->log_z == doctest::Approx(238.387247).epsilon(1e-8));
+    CHECK(sum_over_torus({16, 16, 0.44, 0, Boundary::torus})->log_z == doctest::Approx(238.387247).epsilon(1e-8));
     // The free energy of a site of 24 x 24 that SDDS (ICLR 2025) prints in its Table 4.
-    CHECK(-sum_over_torus({24, 24, 0.4407, 0, true})->log_z / (0.4407 * 576) ==
+    CHECK(-sum_over_torus({24, 24, 0.4407, 0, Boundary::torus})->log_z / (0.4407 * 576) ==
           doctest::Approx(-2.11215).epsilon(3e-6));
     // L. Onsager's energy of the infinite lattice at the critical coupling: 1 / sqrt 2 a bond, and a little more of a
     // torus.
     const double critical = std::log(1 + std::numbers::sqrt2) / 2;
-    const auto wide = sum_over_torus({4000, 3000, critical, 0, true});
+    const auto wide = sum_over_torus({4000, 3000, critical, 0, Boundary::torus});
     REQUIRE(wide);
     CHECK(wide->edge_sum / (2.0 * 4000 * 3000) == doctest::Approx(std::numbers::sqrt2 / 2).epsilon(5e-4));
 }
 
 TEST_CASE("there is no closed form with a field, without a torus, and where frustration leaves nothing of it") {
-    CHECK_FALSE(sum_over_torus({20, 20, 0.4, 0.1, true}));
-    CHECK_FALSE(sum_over_torus({20, 20, 0.4, 0, false}));
-    CHECK_FALSE(sum_over_torus({2, 20, 0.4, 0, true}));
-    CHECK_FALSE(sum_over_torus({21, 21, -2.0, 0, true}));
-    CHECK(sum_over_torus({21, 21, -0.2, 0, true}));
+    CHECK_FALSE(sum_over_torus({20, 20, 0.4, 0.1, Boundary::torus}));
+    CHECK_FALSE(sum_over_torus({20, 20, 0.4, 0, Boundary::open}));
+    CHECK_FALSE(sum_over_torus({2, 20, 0.4, 0, Boundary::torus}));
+    CHECK_FALSE(sum_over_torus({21, 21, -2.0, 0, Boundary::torus}));
+    CHECK(sum_over_torus({21, 21, -0.2, 0, Boundary::torus}));
 }
 
 }  // namespace ising_exact

@@ -11,6 +11,7 @@
 
 namespace ising_reference {
 
+using factor_graph::Boundary;
 using ising::Lattice;
 using Bytes = std::vector<std::uint8_t>;
 
@@ -23,9 +24,9 @@ inline std::set<std::pair<std::int64_t, std::int64_t>> edges_of(const Lattice& l
     for (std::int64_t row = 0; row < lattice.rows; ++row) {
         for (std::int64_t column = 0; column < lattice.columns; ++column) {
             const std::int64_t site = row * lattice.columns + column;
-            if (column + 1 < lattice.columns || lattice.torus)
+            if (column + 1 < lattice.columns || lattice.boundary != Boundary::open)
                 join(site, row * lattice.columns + (column + 1) % lattice.columns);
-            if (row + 1 < lattice.rows || lattice.torus)
+            if (row + 1 < lattice.rows || lattice.boundary == Boundary::torus)
                 join(site, (row + 1) % lattice.rows * lattice.columns + column);
         }
     }

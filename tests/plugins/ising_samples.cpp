@@ -81,12 +81,14 @@ double chi_square_sigma(const Lattice& lattice, const Bytes& rows) {
 }  // namespace
 
 TEST_CASE("exact samples have the exact mean magnetisation and pair correlation (4 sigma)") {
-    for (const Lattice& lattice : {Lattice{10, 10, 0.2, 0.2, true},
-                                   {10, 10, 0.2, 0.2, false},
-                                   {4, 9, -0.5, 0.3, true},
-                                   {9, 4, 0.4, 0.1, true},
-                                   {1, 20, 0.8, 0.1, true},
-                                   {2, 6, 0.3, -0.2, true}}) {
+    for (const Lattice& lattice : {Lattice{10, 10, 0.2, 0.2, Boundary::torus},
+                                   {10, 10, 0.2, 0.2, Boundary::open},
+                                   {4, 9, -0.5, 0.3, Boundary::torus},
+                                   {9, 4, 0.4, 0.1, Boundary::torus},
+                                   {10, 6, 0.3, 0.1, Boundary::cylinder},
+                                   {3, 8, -0.4, 0.2, Boundary::cylinder},
+                                   {1, 20, 0.8, 0.1, Boundary::torus},
+                                   {2, 6, 0.3, -0.2, Boundary::torus}}) {
         const auto rows = TransferMatrix(lattice).samples(4000, 7);
         REQUIRE(rows.has_value());
         check_means(lattice, *rows);
@@ -94,24 +96,29 @@ TEST_CASE("exact samples have the exact mean magnetisation and pair correlation 
 }
 
 TEST_CASE("exact samples of 3x3 pass a chi-square test (4 sigma)") {
-    for (const Lattice& lattice : {Lattice{3, 3, 0.4, 0.2, true}, {3, 3, 0.4, 0.2, false}, {3, 3, -0.3, 0.1, true}}) {
+    for (const Lattice& lattice : {Lattice{3, 3, 0.4, 0.2, Boundary::torus},
+                                   {3, 3, 0.4, 0.2, Boundary::open},
+                                   {3, 3, -0.3, 0.1, Boundary::torus}}) {
         const auto rows = TransferMatrix(lattice).samples(40000, 11);
         CHECK(std::abs(chi_square_sigma(lattice, *rows)) < 4);
     }
 }
 
 TEST_CASE("exact samples are the same for the same seed and others for another") {
-    const TransferMatrix exact({4, 5, 0.3, 0.1, true});
+    const TransferMatrix exact({4, 5, 0.3, 0.1, Boundary::torus});
     CHECK(*exact.samples(50, 3) == *exact.samples(50, 3));
     CHECK(*exact.samples(50, 3) != *exact.samples(50, 4));
 }
 
 TEST_CASE("samples that would need too much memory are not offered") {
-    CHECK(!TransferMatrix({16, 10000, 0.2, 0.2, true}).samples(1, 0).has_value());
+    CHECK(!TransferMatrix({16, 10000, 0.2, 0.2, Boundary::torus}).samples(1, 0).has_value());
 }
 
 TEST_CASE("chains of either kind agree with the exact means and say that they mixed (4 sigma)") {
-    for (const Lattice& lattice : {Lattice{10, 10, 0.2, 0.2, true}, {5, 7, 0.3, 0.1, false}, {3, 5, 0.2, -0.3, true}})
+    for (const Lattice& lattice : {Lattice{10, 10, 0.2, 0.2, Boundary::torus},
+                                   {5, 7, 0.3, 0.1, Boundary::open},
+                                   {4, 6, 0.3, 0.1, Boundary::cylinder},
+                                   {3, 5, 0.2, -0.3, Boundary::torus}})
         for (const auto& samples_of : {ising::heat_bath_samples, ising::reference_samples}) {
             const auto chains = samples_of(lattice, 4000, 5);
             CAPTURE(chains.how);
@@ -122,19 +129,21 @@ TEST_CASE("chains of either kind agree with the exact means and say that they mi
 }
 
 TEST_CASE("cluster chains of 3x3 pass a chi-square test, with a field and without (4 sigma)") {
-    for (const Lattice& lattice : {Lattice{3, 3, 0.4, 0.2, true}, {3, 3, 0.7, 0.0, false}, {3, 3, 0.3, -0.5, true}})
+    for (const Lattice& lattice : {Lattice{3, 3, 0.4, 0.2, Boundary::torus},
+                                   {3, 3, 0.7, 0.0, Boundary::open},
+                                   {3, 3, 0.3, -0.5, Boundary::torus}})
         CHECK(std::abs(chi_square_sigma(lattice, ising::reference_samples(lattice, 40000, 11).rows)) < 4);
 }
 
 TEST_CASE("an antiferromagnet has heat-bath chains") {
-    const Lattice lattice{6, 6, -0.3, 0.1, true};
+    const Lattice lattice{6, 6, -0.3, 0.1, Boundary::torus};
     const auto chains = ising::reference_samples(lattice, 4000, 3);
     CHECK(chains.how.find("heat-bath") != std::string::npos);
     check_means(lattice, chains.rows);
 }
 
 TEST_CASE("heat-bath chains of a frozen lattice say that they did not mix, where cluster chains do") {
-    const Lattice lattice{20, 20, 1.0, 0.0, true};
+    const Lattice lattice{20, 20, 1.0, 0.0, Boundary::torus};
     CHECK(ising::heat_bath_samples(lattice, 8, 5).how.find("NOT MIXED") != std::string::npos);
     const auto chains = ising::reference_samples(lattice, 2000, 5);
     CHECK(chains.how.find("NOT MIXED") == std::string::npos);
@@ -143,7 +152,7 @@ TEST_CASE("heat-bath chains of a frozen lattice say that they did not mix, where
 }
 
 TEST_CASE("64x64 at the critical coupling: cluster chains mix, and have the exact energy (4 sigma)") {
-    const Lattice lattice{64, 64, std::log(1 + std::numbers::sqrt2) / 2, 0, true};
+    const Lattice lattice{64, 64, std::log(1 + std::numbers::sqrt2) / 2, 0, Boundary::torus};
     const auto started = std::chrono::steady_clock::now();
     const auto chains = ising::reference_samples(lattice, 800, 2);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;

@@ -25,10 +25,11 @@ const Case cases[] = {
     {"plugin = \"mlp\"\nhidden = 16\nlayers = 3", "rows = 3\ncolumns = 4"},
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2", "rows = 3\ncolumns = 4"},
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2", "rows = 7\ncolumns = 6"},
-    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2", "rows = 3\ncolumns = 4\ntorus = false"},
+    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2", "rows = 3\ncolumns = 4\nboundary = \"open\""},
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3", "rows = 3\ncolumns = 4"},
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3", "rows = 7\ncolumns = 6"},
-    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3", "rows = 3\ncolumns = 4\ntorus = false"},
+    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3",
+     "rows = 3\ncolumns = 4\nboundary = \"open\""},
 };
 
 TrialParts build(const Case& c, std::int64_t seed = 0) {

@@ -236,15 +236,15 @@ TEST_CASE("symbols that there are not, and borders of no kind, are refused") {
 TEST_CASE("every shipped network is the same with operators and with plain forms") {
     at::set_num_threads(2);
     const std::pair<const char*, const char*> cases[] = {
-        {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 3", "torus = true"},
-        {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 3", "torus = false"},
-        {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 3\npool = true", "torus = true"},
-        {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 3\nsite_channels = 2", "torus = true"},
-        {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 1", "torus = true"},
-        {"plugin = \"unet\"\nchannels = \"8,16\"\nattention = \"0,1\"\nblocks = \"1,1\"", "torus = false"},
-        {"plugin = \"transformer\"\nlayers = 2\nwidth = 12\nheads = 3", "torus = false"},
-        {"plugin = \"recurrent\"\nwidth = 5", "torus = false"},
-        {"plugin = \"mlp\"\nhidden = 9\nlayers = 2", "torus = false"}};
+        {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 3", "boundary = \"torus\""},
+        {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 3", "boundary = \"open\""},
+        {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 3\npool = true", "boundary = \"torus\""},
+        {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 3\nsite_channels = 2", "boundary = \"torus\""},
+        {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 1", "boundary = \"torus\""},
+        {"plugin = \"unet\"\nchannels = \"8,16\"\nattention = \"0,1\"\nblocks = \"1,1\"", "boundary = \"open\""},
+        {"plugin = \"transformer\"\nlayers = 2\nwidth = 12\nheads = 3", "boundary = \"open\""},
+        {"plugin = \"recurrent\"\nwidth = 5", "boundary = \"open\""},
+        {"plugin = \"mlp\"\nhidden = 9\nlayers = 2", "boundary = \"open\""}};
     for (const auto& [network, lattice] : cases) {
         CAPTURE(network);
         const TrialRequest request =

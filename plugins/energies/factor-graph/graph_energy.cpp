@@ -8,9 +8,9 @@
 
 namespace factor_graph {
 
-GraphEnergy::GraphEnergy(Model model)
+GraphEnergy::GraphEnergy(Model model, const MakeWholeSum& otherwise)
     : Energy(static_cast<std::int64_t>(model.cardinalities.size()), model.unknown), model_(std::move(model)),
-      local_(model_), exact_(ExactSums::if_fits(model_)) {}
+      local_(model_), exact_(ExactSums::if_fits(model_)), whole_(exact_ || !otherwise ? nullptr : otherwise()) {}
 
 GraphEnergy::~GraphEnergy() = default;
 
@@ -28,7 +28,7 @@ bool GraphEnergy::differences(marginalia::State x, std::span<double> out) const 
 std::optional<marginalia::EnergyForm> GraphEnergy::form() const { return pairwise_form(model_); }
 
 std::optional<double> GraphEnergy::log_z() const {
-    if (!exact_) return std::nullopt;
+    if (!exact_) return whole_ ? whole_->log_z() : std::nullopt;
     const double log_z = exact_->log_z();
     if (log_z == -HUGE_VAL)
         throw marginalia::Error(
@@ -37,20 +37,26 @@ std::optional<double> GraphEnergy::log_z() const {
 }
 
 bool GraphEnergy::log_marginals(marginalia::States partial, std::span<double> out) const {
-    const auto whole = log_z();
-    for (std::size_t row = 0; whole && row < partial.size(); ++row)
-        out[row] = std::min(0.0, exact_->log_sum(partial[row]) - *whole);
-    return whole.has_value();
+    if (!exact_) return false;
+    const double whole = *log_z();
+    for (std::size_t row = 0; row < partial.size(); ++row)
+        out[row] = std::min(0.0, exact_->log_sum(partial[row]) - whole);
+    return true;
 }
 
-std::optional<double> GraphEnergy::entropy() const { return log_z() ? std::optional(exact_->entropy()) : std::nullopt; }
+std::optional<double> GraphEnergy::entropy() const {
+    if (!exact_) return whole_ ? whole_->entropy() : std::nullopt;
+    return log_z() ? std::optional(exact_->entropy()) : std::nullopt;
+}
 
 std::optional<marginalia::ReferenceSamples> GraphEnergy::reference_samples(std::size_t count,
                                                                            std::uint64_t seed) const {
-    if (!log_z()) return std::nullopt;
-    auto rows = exact_->samples(count, seed);
+    if (exact_) log_z();  // which throws where there is no distribution
+    auto rows = exact_ ? exact_->samples(count, seed) : whole_ ? whole_->samples(count, seed) : std::nullopt;
     if (!rows) return std::nullopt;
-    return marginalia::ReferenceSamples{std::move(*rows), true, "independent, by variable elimination"};
+    return marginalia::ReferenceSamples{
+        std::move(*rows), true,
+        exact_ ? "independent, by variable elimination" : "independent, row by row by free fermions"};
 }
 
 }  // namespace factor_graph

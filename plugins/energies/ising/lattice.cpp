@@ -44,8 +44,8 @@ std::int64_t differing(const std::uint8_t* a, const std::uint8_t* b, std::size_t
 }  // namespace
 
 std::int64_t Lattice::edges() const {
-    const std::int64_t across = rows * (columns - 1 + wraps(columns));
-    const std::int64_t down = columns * (rows - 1 + wraps(rows));
+    const std::int64_t across = rows * (columns - 1 + wraps_columns());
+    const std::int64_t down = columns * (rows - 1 + wraps_rows());
     return across + down;
 }
 
@@ -55,9 +55,9 @@ std::int64_t Lattice::edge_sum(marginalia::State state) const {
     // Neighbours within rows: all consecutive sites, less those where one row ends and the next begins.
     std::int64_t unlike = differing(x, x + 1, size - 1) + differing(x, x + width, size - width);
     for (std::size_t next = width; next < size; next += width) unlike -= x[next - 1] ^ x[next];
-    if (wraps(columns))
+    if (wraps_columns())
         for (std::size_t first = 0; first < size; first += width) unlike += x[first] ^ x[first + width - 1];
-    if (wraps(rows)) unlike += differing(x, x + size - width, width);
+    if (wraps_rows()) unlike += differing(x, x + size - width, width);
     return edges() - 2 * unlike;
 }
 
@@ -99,9 +99,9 @@ marginalia::EnergyForm Lattice::form() const {
         };
         const std::int64_t row = site / columns, column = site % columns;
         if (column + 1 < columns) join(site + 1);
-        else if (wraps(columns)) join(site - column);
+        else if (wraps_columns()) join(site - column);
         if (row + 1 < rows) join(site + columns);
-        else if (wraps(rows)) join(column);
+        else if (wraps_rows()) join(column);
     }
     return form;
 }

@@ -6,21 +6,27 @@
 #include <marginalia/energy_form.h>
 #include <marginalia/states.h>
 
+#include "factor-graph/boundary.h"
+
 namespace ising {
+
+using factor_graph::Boundary;
 
 // Spins s = 2x - 1 on rows x columns sites, site = row * columns + column.
 //   log f(x) = coupling * sum over edges s_i s_j + field * sum s_i
-// Edges join nearest neighbours, each pair of sites once. On a torus opposite sides are neighbours as well: an extent
-// of 2 has no second edge between the same two sites, an extent of 1 no edge from a site to itself.
+// Edges join nearest neighbours, each pair of sites once. On a torus opposite sides are neighbours as well, on a
+// cylinder the first and the last column: an extent of 2 has no second edge between the same two sites, an extent of 1
+// no edge from a site to itself.
 struct Lattice {
     std::int64_t rows = 1;
     std::int64_t columns = 1;
     double coupling = 0;
     double field = 0;
-    bool torus = false;
+    Boundary boundary = Boundary::open;
 
     std::int64_t sites() const { return rows * columns; }
-    bool wraps(std::int64_t extent) const { return torus && extent > 2; }
+    bool wraps_columns() const { return boundary != Boundary::open && columns > 2; }
+    bool wraps_rows() const { return boundary == Boundary::torus && rows > 2; }
     std::int64_t edges() const;
 
     // Of a full state; x must hold sites() bytes 0 or 1.
@@ -34,13 +40,13 @@ struct Lattice {
         const std::int64_t site = row * columns + column;
         int sum = 0;
         if (column > 0) sum += spin(site - 1);
-        else if (wraps(columns)) sum += spin(site + columns - 1);
+        else if (wraps_columns()) sum += spin(site + columns - 1);
         if (column + 1 < columns) sum += spin(site + 1);
-        else if (wraps(columns)) sum += spin(site - columns + 1);
+        else if (wraps_columns()) sum += spin(site - columns + 1);
         if (row > 0) sum += spin(site - columns);
-        else if (wraps(rows)) sum += spin(site + (rows - 1) * columns);
+        else if (wraps_rows()) sum += spin(site + (rows - 1) * columns);
         if (row + 1 < rows) sum += spin(site + columns);
-        else if (wraps(rows)) sum += spin(site - (rows - 1) * columns);
+        else if (wraps_rows()) sum += spin(site - (rows - 1) * columns);
         return sum;
     }
 

@@ -54,7 +54,7 @@ Product product_over(const Weights& weights, std::int64_t extent, bool extent_an
 std::optional<TorusSum> sum_over_torus(const Lattice& lattice) {
     const std::int64_t extent = std::min(lattice.rows, lattice.columns);
     const std::int64_t length = std::max(lattice.rows, lattice.columns);
-    if (!lattice.torus || extent < 3 || lattice.field != 0) return std::nullopt;
+    if (lattice.boundary != Boundary::torus || extent < 3 || lattice.field != 0) return std::nullopt;
     const auto sites = static_cast<double>(lattice.sites());
     if (lattice.coupling == 0) return TorusSum{sites * std::numbers::ln2, 0, sites * std::numbers::ln2};
     const Dual coupling{std::abs(lattice.coupling), tiny};

@@ -27,14 +27,14 @@ int most_unknown(std::span<const Line> lines) {
 }  // namespace
 
 TransferMatrix::TransferMatrix(const Lattice& lattice)
-    : lattice_(lattice), width_(static_cast<int>(std::min(lattice.rows, lattice.columns))),
-      lines_(std::max(lattice.rows, lattice.columns)), cyclic_(lattice.wraps(lines_)),
-      table_(std::size_t{1} << width_) {
-    const int bonds = width_ - 1 + lattice.wraps(width_);
+    : lattice_(lattice), width_(static_cast<int>(width_of(lattice))), lines_(lattice.sites() / width_),
+      by_rows_(lattice.columns == width_), ring_(by_rows_ ? lattice.wraps_columns() : lattice.wraps_rows()),
+      cyclic_(by_rows_ ? lattice.wraps_rows() : lattice.wraps_columns()), table_(std::size_t{1} << width_) {
+    const int bonds = width_ - 1 + ring_;
     const std::uint32_t places = (1u << (width_ - 1)) - 1;
     for (std::uint32_t spins = 0; spins < table_.size(); ++spins) {
         int unlike = std::popcount((spins ^ (spins >> 1)) & places);
-        if (lattice.wraps(width_)) unlike += (spins ^ (spins >> (width_ - 1))) & 1;
+        if (ring_) unlike += (spins ^ (spins >> (width_ - 1))) & 1;
         table_[spins] = lattice.coupling * (bonds - 2 * unlike) + lattice.field * (2 * std::popcount(spins) - width_);
     }
     log_unit_ = *std::max_element(table_.begin(), table_.end());
@@ -42,7 +42,7 @@ TransferMatrix::TransferMatrix(const Lattice& lattice)
 }
 
 std::int64_t TransferMatrix::site(std::int64_t line, int place) const {
-    return lattice_.columns == width_ ? line * width_ + place : place * lattice_.columns + line;
+    return by_rows_ ? line * width_ + place : place * lattice_.columns + line;
 }
 
 // `turned`: of a square lattice, by its columns where else by its rows.
@@ -75,8 +75,8 @@ double TransferMatrix::log_sum(marginalia::State x) const {
 // A path may lie across either way.
 PathPlan TransferMatrix::cheapest_plan(marginalia::State x) const {
     const std::int64_t along = site(1, 0) - site(0, 0), across = width_ == 1 ? 1 : site(0, 1) - site(0, 0);
-    PathPlan best = plan_path({lines_, along, width_, across, lattice_.wraps(width_)}, x);
-    if (!lattice_.wraps(width_) || lines_ > widest_path) return best;
+    PathPlan best = plan_path({lines_, along, width_, across, ring_}, x);
+    if (!ring_ || lines_ > widest_path) return best;
     PathPlan other = plan_path({width_, across, lines_, along, true}, x);
     return other.work < best.work ? other : best;
 }

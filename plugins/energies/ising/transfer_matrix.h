@@ -18,17 +18,17 @@
 
 namespace ising {
 
-// The lattice is cut into L lines of W = min(rows, columns) <= 16 sites. With D the weights of the 2^W states of one
-// line and V those of the bonds between two lines, an open lattice has Z = 1 D (V D)^(L-1) 1 and a torus
-// Z = tr (V D)^L. V is applied site by site, so one line costs about W 2^W multiplications for each vector.
-// Known sites have no axis: a line with u unknown sites costs u 2^u.
+// The lattice is cut into L lines of W = min(rows, columns) <= 16 sites, a cylinder into its rows. With D the weights
+// of the 2^W states of one line and V those of the bonds between two lines, an open lattice or a cylinder has Z = 1 D
+// (V D)^(L-1) 1 and a torus Z = tr (V D)^L. V is applied site by site, so one line costs about W 2^W multiplications
+// for each vector. Known sites have no axis: a line with u unknown sites costs u 2^u.
 //
 // Threads: any number may call any method at once. Range: |coupling|, |field| <= 5 keeps all entries in a double's.
 class TransferMatrix {
 public:
     static constexpr std::int64_t widest = 16;
     static constexpr std::int64_t widest_path = 32;  // columns that a path may cross where lines are many
-    static bool fits(const Lattice& lattice) { return std::min(lattice.rows, lattice.columns) <= widest; }
+    static bool fits(const Lattice& lattice) { return width_of(lattice) <= widest; }
 
     explicit TransferMatrix(const Lattice& lattice);  // fits(lattice) must hold
 
@@ -66,6 +66,10 @@ private:
     using Visit =
         std::function<void(std::size_t first, std::span<const double> weights, std::size_t batch, double log_scale)>;
 
+    static std::int64_t width_of(const Lattice& lattice) {
+        return lattice.boundary == Boundary::cylinder ? lattice.columns : std::min(lattice.rows, lattice.columns);
+    }
+
     std::int64_t site(std::int64_t line, int place) const;  // of the lattice
     std::vector<Line> lines_of(marginalia::State x, bool turned) const;
     PathPlan cheapest_plan(marginalia::State x) const;
@@ -87,6 +91,8 @@ private:
     const Lattice lattice_;
     const int width_;
     const std::int64_t lines_;
+    const bool by_rows_;         // a line is a row, else a column
+    const bool ring_;            // the last place of a line is a neighbour of the first
     const bool cyclic_;          // the last line is a neighbour of the first
     std::vector<double> table_;  // weights D of the states of a line, the largest being 1
     double log_unit_ = 0;        // log of what a weight of 1 stands for

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "factor-graph/frontier_sum.h"
 #include "factor-graph/graph_energy.h"
 #include "factor-graph/grid.h"
 #include "lattice-chains/clusters.h"
@@ -30,7 +31,9 @@ constexpr marginalia::Parameter parameters[] = {
      .maximum = 10000,
      .unit = "sites",
      .help = "columns of the lattice"},
-    {.name = "torus", .type = ParameterType::boolean, .fallback = "true", .help = "opposite sides are neighbours"},
+    factor_graph::layers_parameter,
+    factor_graph::lattice_parameter,
+    factor_graph::boundary_parameter,
     {.name = "coupling",
      .type = ParameterType::number,
      .fallback = "0.5",
@@ -48,28 +51,31 @@ constexpr marginalia::Parameter parameters[] = {
 };
 
 constexpr const char* manual = R"(log f(x) = coupling * sum over edges [x_i = x_j] + field * sum_i [x_i = 0] with x_i in
-0..q-1. Edges join nearest neighbours of the lattice, each pair of sites once; on a torus opposite sides are neighbours
-as well. At most 300,000 sites. The infinite lattice orders at coupling log(1 + sqrt q) (1.0051 for q = 3), by a
-first-order transition for q > 4. With q = 2 it is the Ising model at half the coupling: log Z is larger by coupling / 2
-for each edge and by field / 2 for each site, and the field of `ising` is -field / 2.
+0..q-1. Edges join nearest neighbours, each pair of sites once; the lattices by name, the boundaries and the numbers of
+the sites are those of `edwards-anderson`. At most 300,000 sites. The infinite square lattice orders at coupling log(1 +
+sqrt q) (1.0051 for q = 3), by a first-order transition for q > 4; the triangular one where v = e^coupling - 1 has v^3 +
+3 v^2 = q (0.6309 for q = 3), the honeycomb where v^3 - 3 q v = q^2 (1.4842). With q = 2 it is the Ising model at half
+the coupling: log Z is larger by coupling / 2 for each edge and by field / 2 for each site, and the field of `ising` is
+-field / 2.
 
 Observables: `energy_per_site` (-log f / D, nats), `order_parameter` ((q m - 1) / (q - 1), m being the share of the
 commonest state) and `equal_neighbours` (a share of the edges). As text a state is rows of digits with / between them,
 or with more than ten states numbers with commas; □ is unknown. The partial density of a partial state is the sum of the
 terms whose sites are all known; each unknown site is summed out among its known neighbours alone.
 
-Where variable elimination fits (q = 3: 6x6 on a torus, 12x12 or 11x30 open; q = 4: 5x5 and 10x10), log Z, the entropy,
-log-marginals of partial states and independent samples are exact. Larger lattices with a coupling of 0 or more offer
-samples from eight cluster chains of Swendsen and Wang, reported as those of `ising` are; between phases that are both
-stable, as at the transition above q = 4, they are slow too.
+Where variable elimination fits (squares, q = 3: 6x6 on a torus, 12x12 or 11x30 open; q = 4: 5x5 and 10x10), log Z, the
+entropy, log-marginals of partial states and independent samples are exact. Beyond that log Z and the entropy are exact
+where the transfer matrix, site by site, fits: a table of q^slots numbers of at most 2^26 (512 MiB, 1 GiB for the
+entropy), sites * q^slots at most 2^36, and slots * (|coupling| * neighbours + |field|) at most 600, so that no entry
+leaves a double's range. The slots are the smaller extent of an open lattice, the columns of a cylinder or twice its
+rows, and twice the smaller extent of a torus, with one more where triangles lie on a ring: q = 3 goes to 16 sites
+across open lattices and cylinders and to 8x8 on a torus, q = 4 to 13 and 6x6. Larger lattices with a coupling of 0 or
+more offer samples from eight cluster chains of Swendsen and Wang, reported as those of `ising` are; between phases that
+are both stable, as at the transition above q = 4, they are slow too.
 
 References: R. B. Potts, Some generalized order-disorder transformations, Proc. Camb. Philos. Soc. 48, 106 (1952). F. Y.
 Wu, The Potts model, Rev. Mod. Phys. 54, 235 (1982). R. H. Swendsen, J.-S. Wang, Nonuniversal critical dynamics in Monte
 Carlo simulations, Phys. Rev. Lett. 58, 86 (1987).)";
-
-factor_graph::Grid grid_of(const marginalia::Params& p) {
-    return {1, p.integer("rows"), p.integer("columns"), p.boolean("torus")};
-}
 
 factor_graph::Model model_of(const factor_graph::Grid& grid, std::size_t states, double coupling, double field) {
     factor_graph::Model model;
@@ -86,13 +92,20 @@ factor_graph::Model model_of(const factor_graph::Grid& grid, std::size_t states,
     return model;
 }
 
+std::unique_ptr<const factor_graph::FrontierSum> frontier_sum_of(const factor_graph::Grid& grid, std::size_t states,
+                                                                 double coupling, double field) {
+    factor_graph::EqualityModel model{states, static_cast<std::size_t>(grid.sites()), {}, field};
+    for (const auto& [a, b] : grid.edges()) model.edges.push_back({a, b, coupling});
+    return factor_graph::FrontierSum::if_fits(std::move(model), static_cast<std::size_t>(grid.columns));
+}
+
 }  // namespace
 
 class Potts final : public factor_graph::GraphEnergy {
 public:
     explicit Potts(const marginalia::Params& p)
-        : GraphEnergy(model_of(grid_of(p), p.integer("states"), p.number("coupling"), p.number("field"))),
-          grid_(grid_of(p)), edges_(grid_.edges()), coupling_(p.number("coupling")), field_(p.number("field")) {}
+        : Potts(factor_graph::grid_of(p), static_cast<std::size_t>(p.integer("states")), p.number("coupling"),
+                p.number("field")) {}
 
     double log_density(marginalia::State x) const override {
         return coupling_ * equal_pairs(x) + field_ * static_cast<double>(std::count(x.begin(), x.end(), 0));
@@ -138,6 +151,11 @@ public:
     }
 
 private:
+    Potts(const factor_graph::Grid& grid, std::size_t states, double coupling, double field)
+        : GraphEnergy(model_of(grid, states, coupling, field),
+                      [&] { return frontier_sum_of(grid, states, coupling, field); }),
+          grid_(grid), edges_(grid.edges()), coupling_(coupling), field_(field) {}
+
     double equal_pairs(marginalia::State x) const {
         std::int64_t equal = 0;
         for (const auto& [a, b] : edges_) equal += x[a] == x[b];
@@ -151,5 +169,4 @@ private:
 
 }  // namespace potts
 
-MARGINALIA_ENERGY(potts::Potts, "potts", "Potts model of q states on a square lattice, open or a torus", potts::manual,
-                  potts::parameters);
+MARGINALIA_ENERGY(potts::Potts, "potts", "Potts model of q states on a lattice", potts::manual, potts::parameters);
