@@ -9,6 +9,7 @@
 #include <torch/script.h>
 
 #include "kernel/spec/experiment.h"
+#include "kernel/worker/model/belief_base.h"
 #include "kernel/worker/model/row_description.h"
 #include "kernel/worker/model/symmetries.h"
 
@@ -146,6 +147,7 @@ Domain domain_with_form(const TrialParts& parts, const TrialSettings& settings) 
     return domain;
 }
 
+// The base is outermost: it has the energy's symmetries by itself, and would cost a pass for each image inside.
 std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const TrialRequest& request,
                                                  const PluginHost& plugins) {
     // Weights are drawn on the CPU, so that a seed gives the same start on every device.
@@ -158,6 +160,8 @@ std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const 
         if (parts.energy) require_symmetric(*parts.energy, group);
         module.reset(symmetrised(*module, domain, group));
     }
+    if (train.base == "belief-propagation")
+        module.reset(with_belief_base(*module, domain, {train.base_sweeps, train.base_marginals}));
     return module;
 }
 
