@@ -29,6 +29,9 @@ const Case cases[] = {
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3", "rows = 3\ncolumns = 4"},
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3", "rows = 7\ncolumns = 6"},
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3", "rows = 3\ncolumns = 4\ntorus = false"},
+    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\ncouplings = true", "rows = 7\ncolumns = 6"},
+    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3\ncouplings = true",
+     "rows = 3\ncolumns = 4\ntorus = false"},
 };
 
 TrialParts build(const Case& c, std::int64_t seed = 0) {
