@@ -49,7 +49,9 @@ struct TrainSettings {
     double final_fraction = 0.02;
     std::int64_t warmup = 0;
     double clip = 0, beta1 = 0.9, beta2 = 0.999, weight_decay = 0, ema = 0;
-    std::string precision = "float32", start_from, symmetries;
+    std::string precision = "float32", start_from, symmetries, base = "none";
+    std::int64_t base_sweeps = 12;
+    bool base_marginals = false;
     std::int64_t log_every = 10, micro_batch = 0;
     bool keep_state = false, deterministic = false;
 };
@@ -84,6 +86,18 @@ inline constexpr Field<TrainSettings> train_fields[] = {
      "(symbols in the opposite order), permute (all symbols), mirror (the last axis), rotate (quarter turns), shift (a "
      "periodic lattice); a pass then costs as many as there are images",
      "\"\""},
+    {"base", &TrainSettings::base, one_of("none|belief-propagation"), "",
+     "what the network's conditionals are a correction of: belief-propagation, messages from the known sites along the "
+     "pairs of the energy, exact on trees; none: nothing",
+     "\"none\""},
+    {"base_sweeps", &TrainSettings::base_sweeps, between(1, 10000), "sweeps",
+     "times that all messages of the base are sent; their mean counts, without the first quarter, so that trees a "
+     "quarter as long are exact",
+     "12"},
+    {"base_marginals", &TrainSettings::base_marginals, anything, "",
+     "log p in one pass corrects the base too, its Bethe free energy; the objective must not add the energy by itself "
+     "(forward_looking = false)",
+     "false"},
     {"log_every", &TrainSettings::log_every, at_least(1), "steps",
      "steps between recorded points of the training curves"},
     {"micro_batch", &TrainSettings::micro_batch, between(0, 1e9), "rows",

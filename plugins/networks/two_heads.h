@@ -15,8 +15,9 @@ namespace marginalia {
 // A body is TorchScript source with two methods, PREFIX being "" for the one body, or "theta_" and "phi_" for two:
 //   PREFIXfeatures(inputs)            (B, D, I) -> (B, D, C)
 //   PREFIXfeatures_at(inputs, site)   (B, D, I), (B) -> (B, C): the same at one site a row
-// I = K + 1 one-hot symbols, □ being the last, and, with `known_fraction`, the fraction of known sites of the row, the
-// same at every site. The body may call self.at_site(h, site), (B, D, C), (B) -> (B, C).
+// I = K + 1 one-hot symbols, □ being the last, with `known_fraction` the fraction of known sites of the row, the same
+// at every site, and `places`, the same for every row. The body may call self.at_site(h, site), (B, D, C), (B) -> (B,
+// C).
 //
 //   logits of p_φ(x_d | x_S) = V h_d(x_S) + c                             parameters phi_v (K, C), phi_c (K)
 //   log p_θ(x_S), with the readout
@@ -33,9 +34,12 @@ struct TwoHeads {
     std::int64_t width = 0;  // C
     bool two_bodies = false;
     bool known_fraction = true;
-    bool softmax = false;  // the readout of log p_θ
+    bool softmax = false;    // the readout of log p_θ
+    at::Tensor places = {};  // (D, J) float32, inputs of the sites' own, which do not learn; undefined: none
 
-    std::int64_t inputs() const { return domain.categories + 1 + (known_fraction ? 1 : 0); }
+    std::int64_t inputs() const {
+        return domain.categories + 1 + (known_fraction ? 1 : 0) + (places.defined() ? places.size(1) : 0);
+    }
     std::vector<std::string> prefixes() const {
         return two_bodies ? std::vector<std::string>{"theta_", "phi_"} : std::vector<std::string>{""};
     }
@@ -58,12 +62,17 @@ constexpr const char* inputs_with_fraction = R"(
     def inputs(self, x: Tensor) -> Tensor:
         known = (x < {categories}).to(self.phi_v.dtype).mean([1], keepdim=True)
         one_hot = torch.one_hot(x, {symbols}).to(self.phi_v.dtype)
-        return torch.cat([one_hot, known.unsqueeze(2).expand(-1, {sites}, 1)], 2)
+        return {placed}(torch.cat([one_hot, known.unsqueeze(2).expand(-1, {sites}, 1)], 2))
 )";
 
 constexpr const char* inputs_alone = R"(
     def inputs(self, x: Tensor) -> Tensor:
-        return torch.one_hot(x, {symbols}).to(self.phi_v.dtype)
+        return {placed}(torch.one_hot(x, {symbols}).to(self.phi_v.dtype))
+)";
+
+constexpr const char* with_places = R"(
+    def with_places(self, inputs: Tensor) -> Tensor:
+        return torch.cat([inputs, self.place_inputs.unsqueeze(0).expand(inputs.size(0), -1, -1)], 2)
 )";
 
 // Heads in products and sums of float32, or as products of doubles: TorchScript casts `mv` and `linear` of float32 to
@@ -86,7 +95,7 @@ constexpr const char* heads = R"(
 
     def relaxed_inputs(self, p: Tensor) -> Tensor:
         # The symbol □ and the fraction of known sites: 0 and 1.
-        return torch.constant_pad_nd(torch.constant_pad_nd(p, [0, 1], 0.0), [0, {fractions}], 1.0)
+        return {placed}(torch.constant_pad_nd(torch.constant_pad_nd(p, [0, 1], 0.0), [0, {fractions}], 1.0))
 )";
 
 constexpr const char* linear_readout = R"(
@@ -112,7 +121,7 @@ constexpr const char* linear_readout = R"(
 
     def log_marginal_relaxed(self, p: Tensor) -> Tensor:
         none = torch.constant_pad_nd(torch.zeros_like(p[:1]), [0, 1], 1.0)
-        blank = torch.constant_pad_nd(none, [0, {fractions}], 0.0)
+        blank = {placed}(torch.constant_pad_nd(none, [0, {fractions}], 0.0))
         inputs = torch.cat([self.relaxed_inputs(p), blank])
         return self.scores(self.{theta}features(inputs)) - {sites} * {log_categories}
 )";
@@ -175,17 +184,20 @@ inline void define_with_heads(NetworkBuilder& network, const TwoHeads& shape, co
     network.buffer("profile_weights", profile_weights(two_heads::nodes).unsqueeze(1));
     network.parameter("phi_v", at::zeros({categories, shape.width}));
     network.parameter("phi_c", at::zeros({categories}));
+    const bool placed = shape.places.defined();
+    if (placed) network.buffer("place_inputs", shape.places);
     const std::string source =
+        std::string(placed ? two_heads::with_places : "") +
         std::string(shape.known_fraction ? two_heads::inputs_with_fraction : two_heads::inputs_alone) +
         two_heads::heads + (shape.softmax ? two_heads::softmax_readout : two_heads::linear_readout) +
         (shape.two_bodies ? two_heads::joint_of_two : two_heads::joint_of_one);
-    const std::string methods =
-        fmt::format(fmt::runtime(source), fmt::arg("categories", categories), fmt::arg("symbols", categories + 1),
-                    fmt::arg("nodes", two_heads::nodes), fmt::arg("sites", shape.domain.sites),
-                    fmt::arg("fractions", shape.known_fraction ? 1 : 0), fmt::arg("theta", shape.prefixes().front()),
-                    fmt::arg("phi", shape.prefixes().back()),
-                    fmt::arg("score_scale", 1 / std::sqrt(static_cast<double>(shape.width))),
-                    fmt::arg("log_categories", std::log(static_cast<double>(categories))));
+    const std::string methods = fmt::format(
+        fmt::runtime(source), fmt::arg("categories", categories), fmt::arg("symbols", categories + 1),
+        fmt::arg("nodes", two_heads::nodes), fmt::arg("sites", shape.domain.sites),
+        fmt::arg("fractions", shape.known_fraction ? 1 : 0), fmt::arg("placed", placed ? "self.with_places" : ""),
+        fmt::arg("theta", shape.prefixes().front()), fmt::arg("phi", shape.prefixes().back()),
+        fmt::arg("score_scale", 1 / std::sqrt(static_cast<double>(shape.width))),
+        fmt::arg("log_categories", std::log(static_cast<double>(categories))));
     network.define(bodies + methods);
 }
 

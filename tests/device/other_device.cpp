@@ -122,7 +122,7 @@ TEST_CASE(
             CHECK_FALSE(result.failed());
         }
     }
-    CHECK(checked == 27);
+    CHECK(checked == 28);
 }
 
 }  // namespace other_device

@@ -30,6 +30,10 @@ const Case cases[] = {
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3", "rows = 7\ncolumns = 6"},
     {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3",
      "rows = 3\ncolumns = 4\nboundary = \"open\""},
+    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\ncouplings = true", "rows = 7\ncolumns = 6"},
+    {"plugin = \"lattice-conv\"\nchannels = 6\nlayers = 2\nsite_channels = 3\ncouplings = true",
+     "rows = 3\ncolumns = 4\nboundary = \"open\""},
+    {"plugin = \"graph\"\nlayers = 2\nwidth = 8", "rows = 3\ncolumns = 4"},
 };
 
 TrialParts build(const Case& c, std::int64_t seed = 0) {

@@ -35,6 +35,7 @@ Values small_unet(std::int64_t bodies) {
             {"group_channels", std::int64_t{4}},
             {"bodies", bodies},
             {"known_fraction", true},
+            {"couplings", false},
             {"readout", std::string("linear")}};
 }
 

@@ -24,11 +24,13 @@ std::vector<double> numbers(const at::Tensor& tensor) {
     return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
 }
 
-void write(const std::string& folder, const std::string& network) {
+void write(const std::string& folder, const std::string& network, const std::string& train) {
     const TrialRequest request =
         request_of("name = \"t\"\n[energy]\nplugin = \"ising\"\nrows = 4\ncolumns = 4\n[network]\n" + network +
                    "\n[sampler]\nplugin = \"block-gibbs\"\n[objective]\nplugin = \"mam-energy\"\n[train]\nsteps = "
-                   "20\n[evaluation]\n"
+                   "20\n" +
+                   train +
+                   "[evaluation]\n"
                    "samples = 0\nnll_samples = 0\nmarginal_states = 0\n");
     MemoryRecorder recorder;
     run_trial(request, shipped_plugins(), recorder);
@@ -57,8 +59,10 @@ void write(const std::string& folder, const std::string& network) {
 
 // Not a test by itself: open_checkpoint.py asks for it.
 TEST_CASE("export a checkpoint" * doctest::skip()) {
-    const char *folder = std::getenv("EXPORT_FOLDER"), *network = std::getenv("EXPORT_NETWORK");
+    const char *folder = std::getenv("EXPORT_FOLDER"), *network = std::getenv("EXPORT_NETWORK"),
+               *train = std::getenv("EXPORT_TRAIN");
     REQUIRE(folder != nullptr);
     REQUIRE(network != nullptr);
-    write(folder, network);
+    REQUIRE(train != nullptr);
+    write(folder, network, train);
 }

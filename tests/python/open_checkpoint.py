@@ -18,10 +18,13 @@ NETWORKS = (
     'plugin = "unet"\nchannels = "8,16"\nblocks = "1,1"\nattention = "0,1"',
     'plugin = "transformer"\nlayers = 2\nwidth = 12\nheads = 3',
     'plugin = "recurrent"\nwidth = 5',
+    'plugin = "graph"\nlayers = 2\nwidth = 8',
+    'plugin = "lattice-conv"\nchannels = 8\nlayers = 2\ncouplings = true',
 )
-for network in NETWORKS:
+BASE = 'base = "belief-propagation"\nbase_sweeps = 6\nbase_marginals = true\nsymmetries = "mirror"\n'
+for network, train in [(network, "") for network in NETWORKS] + [(NETWORKS[0], BASE)]:
     with tempfile.TemporaryDirectory() as folder:
-        words = {"EXPORT_FOLDER": folder, "EXPORT_NETWORK": network}
+        words = {"EXPORT_FOLDER": folder, "EXPORT_NETWORK": network, "EXPORT_TRAIN": train}
         subprocess.run(
             [sys.argv[1], "--no-skip", "--test-case=export a checkpoint"], check=True, env={**os.environ, **words}
         )
@@ -39,4 +42,5 @@ for network in NETWORKS:
         assert json.loads(extra["marginalia.json"]) == states_are, extra["marginalia.json"]
         trial = json.loads(extra["trial.json"])
         assert trial["step"] == 20 and trial["config"]["energy"]["plugin"] == "ising", trial
-print(f"checkpoints of {len(NETWORKS)} networks open in Python", torch.__version__, "with the same numbers")
+networks = f"{len(NETWORKS)} networks, and of one with a base and symmetries,"
+print(f"checkpoints of {networks} open in Python", torch.__version__, "with the same numbers")

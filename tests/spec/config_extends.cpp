@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "kernel/spec/experiment.h"
+#include "kernel/spec/nearest.h"
 #include "tests/spec/config_catalogue.h"
 
 using namespace marginalia;
@@ -159,11 +160,11 @@ TEST_CASE("faults name the file they are in") {
     folder.write("base.toml", small_experiment("[train]\nstep = 3\nbatch = 0\n"));
     CHECK(folder.faults(top + "[train]\nclip = -1\n") ==
           "top.toml:4:8: 'train.clip' must be at least 0, not -1\n"
-          "base.toml:12:1: unknown key 'step' in [train]; did you mean 'steps'? Keys of [train]: " +
+          "base.toml:12:1: unknown key 'step' in [train]" +
               [] {
-                  std::string names;
-                  for (const ParameterSpec& spec : train_parameters()) names += (names.empty() ? "" : ", ") + spec.name;
-                  return names;
+                  std::vector<std::string> names;
+                  for (const ParameterSpec& spec : train_parameters()) names.push_back(spec.name);
+                  return suggestion("step", names, "Keys of [train]");
               }() +
               "\nbase.toml:13:9: 'train.batch' must be from 1 to 1000000 states, not 0");
     folder.write("base.toml", "[train\n");

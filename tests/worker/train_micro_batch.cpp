@@ -74,7 +74,7 @@ double relative(const at::Tensor& a, const at::Tensor& b) {
 const char* const networks[] = {"plugin = \"mlp\"\nhidden = 32\nlayers = 2",
                                 "plugin = \"lattice-conv\"\nchannels = 8\nlayers = 2\nsite_channels = 3",
                                 "plugin = \"transformer\"\nlayers = 2\nwidth = 16\nheads = 2",
-                                "plugin = \"recurrent\"\nwidth = 8"};
+                                "plugin = \"recurrent\"\nwidth = 8", "plugin = \"graph\"\nlayers = 2\nwidth = 8"};
 
 }  // namespace
 

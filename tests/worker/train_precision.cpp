@@ -138,7 +138,7 @@ TEST_CASE("auto trains as the precision that it chooses, and the record tells wh
 
 TEST_CASE("every network trains in bfloat16") {
     for (const char* network :
-         {mlp, conv, "plugin = \"recurrent\"\nwidth = 16\n",
+         {mlp, conv, "plugin = \"recurrent\"\nwidth = 16\n", "plugin = \"graph\"\nlayers = 2\nwidth = 32\n",
           "plugin = \"transformer\"\nwidth = 32\nheads = 2\nlayers = 1\n",
           "plugin = \"unet\"\nchannels = \"16\"\nblocks = \"1\"\nattention = \"1\"\ngroup_channels = 8\npatch = 1\n"}) {
         CAPTURE(std::string(network));

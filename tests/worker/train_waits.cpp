@@ -53,6 +53,7 @@ const Plugin networks[] = {
     {"einet", "plugin = \"einet\"\nsums = 3\npiece = 1"},
     {"mps", "plugin = \"mps\"\nbond = 3"},
     {"mps born", "plugin = \"mps\"\nbond = 3\nkind = \"born\""},
+    {"graph", "plugin = \"graph\"\nlayers = 1\nwidth = 8\npool = true"},
 };
 
 const Plugin objectives[] = {

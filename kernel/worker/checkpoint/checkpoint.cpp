@@ -72,8 +72,7 @@ std::string text_of(const at::Tensor& tensor) {
 }
 
 void copy_tensor(const StateDict& from, const char* kind, const std::string& name, const at::Tensor& to) {
-    auto found = from.find(name);
-    if (found == from.end()) found = from.find(std::string(Network::inner) + name);
+    const auto found = from.find(name);
     if (found == from.end())
         throw Error("the checkpoint has no " + std::string(kind) + " '" + name + "'; it is of another kind of network");
     if (found->second.sizes() != to.sizes() || found->second.scalar_type() != to.scalar_type())
@@ -82,9 +81,12 @@ void copy_tensor(const StateDict& from, const char* kind, const std::string& nam
     to.copy_(found->second);
 }
 
+// By their bare names, as the checkpoint may be of the network with another wrapping or with none.
 void copy_weights(const StateDict& from, Network& network) {
     const at::NoGradGuard no_grad;
-    for (const auto& [name, parameter] : network.named_parameters()) copy_tensor(from, "weights", name, parameter);
+    StateDict bare;
+    for (const auto& [name, tensor] : from) bare.emplace(Network::bare_name(name), tensor);
+    for (const auto& [name, parameter] : network.named_parameters()) copy_tensor(bare, "weights", name, parameter);
 }
 
 void copy_buffers(const StateDict& from, Network& network) {

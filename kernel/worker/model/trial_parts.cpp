@@ -4,10 +4,12 @@
 #include <numeric>
 
 #include <ATen/ATen.h>
+#include <marginalia/pair_graph.h>
 #include <marginalia/rows.h>
 #include <torch/script.h>
 
 #include "kernel/spec/experiment.h"
+#include "kernel/worker/model/belief_base.h"
 #include "kernel/worker/model/row_description.h"
 #include "kernel/worker/model/symmetries.h"
 
@@ -133,6 +135,36 @@ std::unique_ptr<Dataset> make_dataset(const TrialSettings& settings, const Plugi
     return dataset ? std::move(dataset) : make<DatasetFactory>("dataset", settings, plugins, nullptr);
 }
 
+// The domain with the energy's form, for as long as its network is being made.
+Domain domain_with_form(const TrialParts& parts, const TrialSettings& settings) {
+    Domain domain = parts.domain;
+    if (!parts.energy) return domain;
+    try {
+        domain.form = pair_form(*parts.energy);
+    } catch (const std::exception& error) {
+        throw Error("energy '" + settings.plugin("energy").plugin + "': " + error.what());
+    }
+    return domain;
+}
+
+// The base is outermost: it has the energy's symmetries by itself, and would cost a pass for each image inside.
+std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const TrialRequest& request,
+                                                 const PluginHost& plugins) {
+    // Weights are drawn on the CPU, so that a seed gives the same start on every device.
+    at::Generator weights = make_generator(at::kCPU, request.seed, 1);
+    const Domain domain = domain_with_form(parts, request.settings);
+    const TrainSettings& train = request.settings.train;
+    auto module = make<NetworkFactory>("network", request.settings, plugins, domain, weights);
+    if (!train.symmetries.empty()) {
+        const std::vector<Symmetry> group = symmetry_group(train.symmetries, domain);
+        if (parts.energy) require_symmetric(*parts.energy, group);
+        module.reset(symmetrised(*module, domain, group));
+    }
+    if (train.base == "belief-propagation")
+        module.reset(with_belief_base(*module, domain, {train.base_sweeps, train.base_marginals}));
+    return module;
+}
+
 }  // namespace
 
 TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
@@ -146,15 +178,7 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
         parts.dataset = make_dataset(request.settings, plugins, described ? &*described : nullptr);
         parts.domain = domain_of(*parts.dataset, "dataset", request.settings);
     }
-    // Weights are drawn on the CPU, so that a seed gives the same start on every device.
-    at::Generator weights = make_generator(at::kCPU, request.seed, 1);
-    auto module = make<NetworkFactory>("network", request.settings, plugins, parts.domain, weights);
-    if (const std::string& names = request.settings.train.symmetries; !names.empty()) {
-        const std::vector<Symmetry> group = symmetry_group(names, parts.domain);
-        if (parts.energy) require_symmetric(*parts.energy, group);
-        module.reset(symmetrised(*module, parts.domain, group));
-    }
-    parts.network = std::make_unique<Network>(*module, parts.domain);
+    parts.network = std::make_unique<Network>(*make_network(parts, request, plugins), parts.domain);
     parts.network->to(parts.device);
     const TrainingSetup setup = setup_of(parts, request.settings.train.batch);
     parts.objective = make<ObjectiveFactory>("objective", request.settings, plugins, setup);

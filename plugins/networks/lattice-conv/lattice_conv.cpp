@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <marginalia/network.h>
 
+#include "../coupling_planes.h"
+
 namespace {
 
 using marginalia::Domain;
@@ -36,6 +38,13 @@ constexpr Parameter parameters[] = {
      .unit = "channels",
      .help =
          "learned inputs of each site's own, for couplings that differ between sites; 0: weights fit any lattice size"},
+    {.name = "couplings",
+     .type = ParameterType::boolean,
+     .fallback = "false",
+     .help =
+         "give the network the energy's own fields and couplings at every site; weights fit any lattice size and any "
+         "couplings",
+     .absent = "false"},
 };
 
 constexpr double site_spread = 0.3;  // of the sites' own inputs at the start, beside symbols' inputs of 0 and 1
@@ -43,10 +52,12 @@ constexpr double site_spread = 0.3;  // of the sites' own inputs at the start, b
 constexpr const char* manual = R"(A residual convolutional network on a two-dimensional lattice, circular where the
 lattice is periodic. Its weights do not depend on the size of the lattice, so weights trained on a small one can be used
 on a large one (`train.start_from`; experiments/ising-30x30-transfer.toml). With `site_channels` above 0, each site has
-learned inputs e_i of its own, and the weights belong to one lattice size. Energies whose couplings differ from site to
-site (spin glasses) need them, since without them all sites of a torus are alike to the network.
+learned inputs e_i of its own, and the weights belong to one lattice size. With `couplings` a site's input is what the
+energy says there: its field, and the tables of its pairs with the next site of the row and of the column, so that the
+weights serve any lattice and any couplings. Energies whose couplings differ from site to site (spin glasses) need one
+of the two, since without them all sites of a torus are alike to the network; `couplings` has nothing to learn by heart.
 
-    h_1 = conv3x3(onehot(x_S)), or conv3x3(onehot(x_S), e) with site channels
+    h_1 = conv3x3(onehot(x_S)), with site channels also of e, with `couplings` also of asinh of fields and tables
     h_l = h_(l-1) + conv3x3(silu(h_(l-1))), with `pool` also + P_l mean over sites of silu(h_(l-1))
     log p_θ(x_S) = sum_i u·silu(h_L)_i - sum_i u·silu(h_L(all □))_i - |S| log K
     logits of p_φ(x_d | x_S) = V silu(h_L)_d + c
@@ -149,7 +160,7 @@ constexpr const char* methods = R"(
 // The sites' own inputs go through their part of the first convolution once for all rows.
 constexpr const char* place_methods = R"(
     def places(self) -> Tensor:
-        return torch.conv2d({padded_sites}, self.w_sites)
+        return {places}
 
     def places_around(self, around: Tensor) -> Tensor:
         # The sites (B, P, P) of a patch -> (B, channels, P - 2, P - 2)
@@ -164,6 +175,36 @@ std::int64_t patch_work(std::int64_t layers) {
     return work;
 }
 
+std::string padded(const std::string& images, bool periodic) {
+    return periodic ? fmt::format("torch.pad({}, [1, 1, 1, 1], \"circular\")", images)
+                    : fmt::format("torch.constant_pad_nd({}, [1, 1, 1, 1], 0.0)", images);
+}
+
+// Registers the sites' own inputs, each (inputs, rows, columns). The source of their part of the first convolution; "":
+// there are none.
+std::string add_places(marginalia::NetworkBuilder& network, const Params& params, const Domain& domain,
+                       at::Generator& generator) {
+    const std::int64_t channels = params.integer("channels"), site_channels = params.integer("site_channels");
+    std::string source;
+    const auto convolve = [&](const std::string& name, std::int64_t inputs) {
+        network.parameter("w_" + name, uniform({channels, inputs, 3, 3}, 9.0 * static_cast<double>(inputs), generator));
+        source += fmt::format("{}torch.conv2d({}, self.w_{})", source.empty() ? "" : " + ",
+                              padded("self." + name + ".unsqueeze(0)", domain.layout.periodic), name);
+    };
+    if (site_channels > 0) {
+        const at::IntArrayRef lattice = domain.layout.shape;
+        network.parameter("sites",
+                          at::empty({site_channels, lattice[0], lattice[1]}).normal_(0, site_spread, generator));
+        convolve("sites", site_channels);
+    }
+    if (params.boolean("couplings")) {
+        const at::Tensor planes = marginalia::coupling_planes(domain, "lattice-conv");
+        network.buffer("couplings", planes);
+        convolve("couplings", planes.size(0));
+    }
+    return source;
+}
+
 marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {
     if (domain.layout.shape.size() != 2)
         throw marginalia::Error(
@@ -171,8 +212,7 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     const std::int64_t channels = params.integer("channels"), layers = params.integer("layers");
     const std::int64_t categories = domain.categories, symbols = categories + 1;
     const std::int64_t rows = domain.layout.shape[0], columns = domain.layout.shape[1];
-    const std::int64_t site_channels = params.integer("site_channels");
-    const bool periodic = domain.layout.periodic, placed = site_channels > 0, pool = params.boolean("pool");
+    const bool periodic = domain.layout.periodic, pool = params.boolean("pool");
     marginalia::NetworkBuilder network("lattice_conv");
     const auto add = [&](const std::string& name, const at::Tensor& value) { network.parameter(name, value); };
     for (std::int64_t l = 1; l <= layers; ++l) {
@@ -185,10 +225,8 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     add("u", at::zeros({channels}));
     add("v", at::zeros({categories, channels}));
     add("c", at::zeros({categories}));
-    if (placed) {
-        add("sites", at::empty({site_channels, rows, columns}).normal_(0, site_spread, generator));
-        add("w_sites", uniform({channels, site_channels, 3, 3}, 9.0 * static_cast<double>(site_channels), generator));
-    }
+    const std::string places = add_places(network, params, domain, generator);
+    const bool placed = !places.empty();
     network.constant("rows", rows);
     network.constant("columns", columns);
     // On a torus every site of the empty state looks alike, so that one 1x1 torus stands for all of them, unless sites
@@ -196,16 +234,12 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
     const bool alike = periodic && !placed;
     const bool patches = periodic && !pool && patch_work(layers) < layers * rows * columns;
     const char* border = periodic ? "\"circular\"" : "\"zeros\"";
-    const auto padded = [&](const char* images) {
-        return periodic ? fmt::format("torch.pad({}, [1, 1, 1, 1], \"circular\")", images)
-                        : fmt::format("torch.constant_pad_nd({}, [1, 1, 1, 1], 0.0)", images);
-    };
     const std::string source = std::string(placed ? place_methods : "") + methods;
     network.define(fmt::format(
         fmt::runtime(source), fmt::arg("symbols", symbols), fmt::arg("categories", categories),
         fmt::arg("layers", layers), fmt::arg("across", 2 * layers + 1), fmt::arg("patches", patches ? "True" : "False"),
         fmt::arg("log_categories", std::log(static_cast<double>(categories))), fmt::arg("border", border),
-        fmt::arg("padded_weights", padded("one_hot")), fmt::arg("padded_sites", padded("self.sites.unsqueeze(0)")),
+        fmt::arg("padded_weights", padded("one_hot", periodic)), fmt::arg("places", places),
         fmt::arg("blank_rows", alike ? "1" : "self.rows"), fmt::arg("blank_columns", alike ? "1" : "self.columns"),
         fmt::arg("add_places", placed ? " + self.places()" : ""),
         fmt::arg("add_places_around", placed ? " + self.places_around(around)" : ""),

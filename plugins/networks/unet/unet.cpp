@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "../coupling_planes.h"
 #include "../two_heads.h"
 #include "unet_design.h"
 
@@ -69,6 +70,11 @@ constexpr Parameter parameters[] = {
      .type = ParameterType::boolean,
      .fallback = "true",
      .help = "give the fraction of known sites to every site as one more input"},
+    {.name = "couplings",
+     .type = ParameterType::boolean,
+     .fallback = "false",
+     .help = "give every site the energy's field and couplings there as more inputs",
+     .absent = "false"},
     marginalia::two_heads::readout,
 };
 
@@ -95,7 +101,9 @@ A map of n places across has ceil(n / 2) at the next resolution, so every size w
 divides n nothing is wasted, and on a periodic lattice shifts by as much leave the model as it is. The weights do not
 depend on the size: what is learnt on one lattice can be used on another.
 
-The inputs of a site are its symbol, one-hot, □ being one, and the fraction of known sites. That is a function of x_S,
+The inputs of a site are its symbol, one-hot, □ being one, and the fraction of known sites. With `couplings` they are
+also what the energy says there, as in lattice-conv: for spin glasses and whatever differs from site to site, as without
+them all patches of a lattice are alike to the network. The fraction of known sites is a function of x_S,
 so every conditional is still one of x_S alone; a body of group norms and averages cannot count well by itself, and how
 sharp conditionals should be depends on the count.
 
@@ -287,8 +295,10 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
             "network 'unet' needs variables on a two-dimensional lattice; use 'transformer' or 'mlp' for "
             "others");
     const UnetDesign design = marginalia::unet_design(params, domain.layout);
-    const TwoHeads shape{domain, design.site_width(), params.integer("bodies") == 2, params.boolean("known_fraction"),
-                         params.text("readout") == "softmax"};
+    TwoHeads shape{domain, design.site_width(), params.integer("bodies") == 2, params.boolean("known_fraction"),
+                   params.text("readout") == "softmax"};
+    if (params.boolean("couplings"))
+        shape.places = marginalia::coupling_planes(domain, "unet").flatten(1).t().contiguous();
     marginalia::NetworkBuilder network("unet");
     network.constant("rows", domain.layout.shape[0]);
     network.constant("columns", domain.layout.shape[1]);

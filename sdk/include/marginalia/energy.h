@@ -56,8 +56,9 @@ public:
     // them together must cost about as much as a few evaluations. False: not offered.
     virtual bool differences(State, std::span<double>) const { return false; }
 
-    // log f in plain numbers, so that a trial on a GPU has the energy there. nullopt: not offered; log_density is then
-    // asked on the host, and states are copied there and back. Asked once a trial.
+    // log f in plain numbers, so that a trial on a GPU has the energy there and networks see its couplings. nullopt:
+    // not offered; log_density is then asked on the host, states are copied there and back, and networks that need
+    // couplings are refused. Asked a few times a trial.
     virtual std::optional<EnergyForm> form() const { return std::nullopt; }
 
     // A running estimate of log sum_{x_rest} f(x_S, x_rest) for a partial state (□ = K), equal to log f on full states

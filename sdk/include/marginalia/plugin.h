@@ -8,7 +8,7 @@
 
 // Raised whenever a class or struct of the SDK that plugins see changes its layout or meaning (docs/plugins.md,
 // "Versions"). Plugin and host must agree exactly.
-#define MARGINALIA_ABI 7
+#define MARGINALIA_ABI 8
 
 #define MARGINALIA_TEXT_(x) #x
 #define MARGINALIA_TEXT(x) MARGINALIA_TEXT_(x)

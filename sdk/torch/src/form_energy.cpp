@@ -37,7 +37,7 @@ void check_pairs(const EnergyForm& form, std::size_t sites) {
     }
 }
 
-void check_form(const EnergyForm& form, std::size_t sites, std::size_t categories) {
+void check_numbers(const EnergyForm& form, std::size_t sites, std::size_t categories) {
     expect_finite({form.constant}, "constant");
     expect_size(form.fields.size(), sites * categories, "fields");
     expect_finite(form.fields, "fields");
@@ -212,9 +212,13 @@ private:
 
 }  // namespace
 
+void check_form(const EnergyForm& form, std::int64_t sites, std::int64_t categories) {
+    check_numbers(form, static_cast<std::size_t>(sites), static_cast<std::size_t>(categories));
+}
+
 std::unique_ptr<DeviceEnergy> make_form_energy(const EnergyForm& form, std::int64_t sites, std::int64_t categories,
                                                const at::Device& device) {
-    check_form(form, static_cast<std::size_t>(sites), static_cast<std::size_t>(categories));
+    check_form(form, sites, categories);
     return std::make_unique<FormEnergy>(form, sites, categories, device);
 }
 

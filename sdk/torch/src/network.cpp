@@ -67,6 +67,11 @@ Network::Network(torch::jit::Module module, Domain domain)
 
 Network::~Network() = default;
 
+std::string_view Network::bare_name(std::string_view name) {
+    while (name.starts_with(inner)) name.remove_prefix(inner.size());
+    return name;
+}
+
 std::vector<at::Tensor> Network::parameters() const {
     std::vector<at::Tensor> list;
     for (const at::Tensor& parameter : module_->parameters()) list.push_back(parameter);
@@ -75,10 +80,8 @@ std::vector<at::Tensor> Network::parameters() const {
 
 std::vector<std::pair<std::string, at::Tensor>> Network::named_parameters() const {
     std::vector<std::pair<std::string, at::Tensor>> list;
-    for (const auto& parameter : module_->named_parameters()) {
-        const std::string& name = parameter.name;
-        list.emplace_back(name.starts_with(inner) ? name.substr(inner.size()) : name, parameter.value);
-    }
+    for (const auto& parameter : module_->named_parameters())
+        list.emplace_back(bare_name(parameter.name), parameter.value);
     return list;
 }
 

@@ -27,6 +27,18 @@ std::string find_domains(const CheckTarget& target, const NetworkMaker& maker, P
     return accepted + refused;
 }
 
+// Of data nobody knows couplings: the network does without, or says that it cannot.
+std::string check_without_energy(const NetworkProbe& probe) {
+    Domain domain = probe.domain;
+    domain.form = nullptr;
+    try {
+        probe.maker.make(domain, 1);
+    } catch (const Error& error) {
+        return std::string("refused: ") + error.what();
+    }
+    return "a network is made";
+}
+
 void run_on_all(Checker& checker, const char* name, const Probes& probes, std::string (*check)(const NetworkProbe&)) {
     checker.run(name, [&] {
         std::vector<std::string> found;
@@ -55,6 +67,7 @@ void check_network(const CheckTarget& target, Checker& checker) {
     check_corners(
         target.plugin, target.words, [&](const Params& params) { maker.make(probes.front()->domain, 1, params); },
         checker);
+    run_on_all(checker, "without an energy", probes, check_without_energy);
     run_on_all(checker, "both heads have their shapes", probes, check_shapes);
     if (checker.results().back().failed())
         return checker.leave_out("whatever looks at values", "mend the shapes first");

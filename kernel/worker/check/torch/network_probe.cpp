@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/script.h>
 
+#include <optional>
 #include <sstream>
 
 #include "kernel/worker/check/torch/random_watch.h"
@@ -11,6 +12,7 @@ namespace marginalia {
 namespace {
 
 constexpr std::int64_t partial_rows = 32, full_rows = 16;
+constexpr double coupling_spread = 0.7;  // standard deviation of an energy's numbers in nats
 
 // About as large as weights that training has changed: noise of a tenth for each input.
 void disturb(const Network& network) {
@@ -34,11 +36,43 @@ at::Tensor states_of(const Domain& domain) {
     return at::cat(rows);
 }
 
+std::vector<double> random_numbers(std::int64_t count, at::Generator& generator) {
+    const at::Tensor numbers = at::randn({count}, generator, at::kDouble) * coupling_spread;
+    return {numbers.data_ptr<double>(), numbers.data_ptr<double>() + count};
+}
+
+// The neighbour of a site along an axis, in the direction of rising numbers; nullopt: none, or itself.
+std::optional<std::int64_t> neighbour_of(std::int64_t site, std::int64_t extent, std::int64_t step, bool periodic) {
+    const std::int64_t place = site / step % extent;
+    if (place + 1 < extent) return site + step;
+    if (!periodic || extent == 1) return std::nullopt;
+    return site - place * step;
+}
+
 }  // namespace
 
 Domain domain_of(const GivenDomain& given) {
     Domain domain{1, given.categories, given.layout};
     for (const std::int64_t extent : given.layout.shape) domain.sites *= extent;
+    return domain;
+}
+
+Domain with_couplings(Domain domain) {
+    at::Generator generator = seeded(36);
+    EnergyForm form;
+    form.fields = random_numbers(domain.sites * domain.categories, generator);
+    std::int64_t step = domain.sites;
+    for (const std::int64_t extent : domain.layout.shape) {
+        step /= extent;
+        for (std::int64_t site = 0; site < domain.sites; ++site) {
+            const auto other = neighbour_of(site, extent, step, domain.layout.periodic);
+            if (!other) continue;
+            form.pairs.push_back({static_cast<std::uint32_t>(site), static_cast<std::uint32_t>(*other),
+                                  static_cast<std::uint32_t>(form.tables.size())});
+            form.tables.push_back(random_numbers(domain.categories * domain.categories, generator));
+        }
+    }
+    domain.form = std::make_shared<const EnergyForm>(std::move(form));
     return domain;
 }
 
@@ -57,8 +91,8 @@ std::unique_ptr<Network> NetworkMaker::make(const Domain& domain, std::uint64_t 
 }
 
 NetworkProbe::NetworkProbe(const NetworkMaker& from, const Domain& on)
-    : maker(from), name(domain_text(on.layout, on.categories)), domain(on), fresh(from.make(on, 1)),
-      network(from.make(on, 1)), states(states_of(on)) {
+    : maker(from), name(domain_text(on.layout, on.categories)), domain(with_couplings(on)), fresh(from.make(domain, 1)),
+      network(from.make(domain, 1)), states(states_of(on)) {
     disturb(*network);
 }
 

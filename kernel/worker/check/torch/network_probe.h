@@ -17,6 +17,9 @@ inline GivenDomain tiny_domain() { return {{{4}, false}, 3}; }
 
 Domain domain_of(const GivenDomain& given);
 
+// The domain with the form of an energy: random fields, and random tables of all pairs of neighbours in the layout.
+Domain with_couplings(Domain domain);
+
 // "int64 (256, 4)", or "an undefined tensor"
 std::string shape_text(const at::Tensor& x);
 
@@ -34,7 +37,7 @@ private:
     const CheckTarget& target_;
 };
 
-// A network on one domain and the states it is asked about.
+// A network on one domain with couplings and the states it is asked about.
 struct NetworkProbe {
     NetworkProbe(const NetworkMaker& maker, const Domain& domain);
 

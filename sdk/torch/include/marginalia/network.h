@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <marginalia/energy_form.h>
 #include <marginalia/states.h>
 #include <marginalia/torch_tag.h>
 
@@ -29,6 +30,12 @@ struct Domain {
     std::int64_t sites = 0;
     std::int64_t categories = 0;
     Layout layout;
+
+    // The energy that a network is built for, so that it can see couplings (pair_graph.h). Null: rows of a dataset, an
+    // energy that offers no form, one with hidden units. Only a network's factory is given it, and what the network
+    // needs of it goes into buffers: a checkpoint then works without the energy, and train.start_from, which takes
+    // parameters alone, brings weights to another energy.
+    std::shared_ptr<const EnergyForm> form = {};
 };
 
 // A marginalization model: a TorchScript module behind one interface (method page "Objects"; arXiv 2310.12920, sec. 4).
@@ -47,14 +54,15 @@ struct Domain {
 //   complete(x, u)            (B, D), (B, D) uniform numbers -> (B, D): x, its unknown sites drawn from p(. | x_S)
 //   em(x, rate)               (B, D), a share of 0 to 1 -> (): goes this share of the way to the weights that
 //                             expectation maximisation makes of the rows; the mean of log_marginal(x) before it, nats
-// A module inside it, as its attribute `inner`, has weights whose names are given without that word, so that a
-// checkpoint of it alone fits too. An integer attribute `consistent` that is not 0 says that the sum rule holds by
-// construction, so that objectives leave its penalty out.
+// A module inside it, as its attribute `inner`, has weights whose names are given without that word, and so has one
+// inside that, so that a checkpoint of it alone fits too. An integer attribute `consistent` that is not 0 says that the
+// sum rule holds by construction, so that objectives leave its penalty out.
 //
 // Threads: one at a time. Gradients flow to parameters() unless grad mode is off.
 class MARGINALIA_API Network {
 public:
-    static constexpr std::string_view inner = "inner.";  // before the names of its weights, in the module
+    static constexpr std::string_view inner = "inner.";        // before the names of its weights, in the module
+    static std::string_view bare_name(std::string_view name);  // without what stands before it
 
     // Throws Error if the module lacks a method it must have.
     Network(torch::jit::Module module, Domain domain);

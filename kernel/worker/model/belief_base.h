@@ -1,0 +1,23 @@
+// Belief propagation from the known sites as the fixed part of what a network says.
+#pragma once
+
+#include <marginalia/network.h>
+
+namespace marginalia {
+
+struct BeliefBase {
+    std::int64_t sweeps = 0;  // of all messages at once; their mean counts, without the first quarter
+    bool marginals = false;   // log_marginal too
+};
+
+// A module whose logits are those of `inner` plus the log-beliefs of the unknown sites, by messages along the pairs of
+// the domain's form (pair_graph.h). With `marginals` its log_marginal is that of `inner` without its -|S| log K plus
+// F(x_S) - F(all □), F being the Bethe free energy, log sum of f over what is unknown. Both are exact on trees whose
+// longest path has at most a quarter as many pairs as there are sweeps. The messages are in float32 whatever the
+// precision of the passes, have nothing to learn, and cost 2 sweeps K² operations a pair and row, several of them
+// exponentials.
+//
+// Throws Error where the domain has no form, and for a network whose sum rule is exact, which this would end.
+torch::jit::Module* with_belief_base(const torch::jit::Module& inner, const Domain& domain, const BeliefBase& base);
+
+}  // namespace marginalia
