@@ -255,6 +255,27 @@ TEST_CASE("sums over all states of free spins beside a uniform model") {
     CHECK(finals_with("511").count("kl_enumerated") == 0);  // one state too many
 }
 
+TEST_CASE(
+    "sums over all states are what drawn and reference states say of a model that is neither uniform nor right (5 "
+    "sigma)") {
+    std::string text = ising(
+        "[evaluation]\nsamples = 4000\nnll_samples = 4000\nmarginal_states = 0\nmarginal_time = "
+        "false\nenumeration = 512\n",
+        "rows = 3\ncolumns = 3\ncoupling = 0.4");
+    text.replace(text.find("steps = 0"), 9, "steps = 40");
+    MemoryRecorder recorder;
+    run_whole_trial(request_of(text), shipped_plugins(), recorder);
+    for (const std::string name : {"kl", "forward_kl", "total_variation"}) {
+        CAPTURE(name);
+        const double sum = recorder.finals.at(name + "_enumerated"), drawn = recorder.finals.at(name);
+        const double error =
+            std::hypot(recorder.finals.at(name + "_enumerated_stderr"), recorder.finals.at(name + "_stderr"));
+        CHECK(sum > 5 * error);  // not the target
+        CHECK(std::abs(sum - drawn) < 5 * error);
+    }
+    CHECK(recorder.finals.at("kl_enumerated_stderr") > 0);  // orders differ
+}
+
 TEST_CASE("molecules are counted by what they are, compared with their target, and drawn") {
     if (!std::filesystem::exists(MARGINALIA_PLUGIN_DIR "/lipophilicity.so")) {
         MESSAGE("left out: this build has no RDKit");

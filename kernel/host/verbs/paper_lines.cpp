@@ -24,7 +24,8 @@ public:
           bool units_in_header, std::size_t room)
         : table_(heads(columns, block, units_in_header)) {
         if (!units_in_header) table_.add_row(units(columns, block));
-        for (const PaperLine& line : lines) add(line, block, room);
+        for (const PaperLine& line : lines)
+            if (line.source != "published" || has_figure(line, block)) add(line, block, room);
     }
 
     std::size_t width() const {
@@ -46,6 +47,12 @@ public:
     }
 
 private:
+    static bool has_figure(const PaperLine& line, Block block) {
+        for (std::size_t c = block.first; c < std::min(block.end, line.figures.size()); ++c)
+            if (!line.figures[c].value.is_null()) return true;
+        return false;
+    }
+
     static std::vector<Column> heads(const std::vector<std::string>& columns, Block block, bool with_units) {
         std::vector<Column> heads = {{"method"}, {"n", true}};
         for (std::size_t c = block.first; c < block.end; ++c)

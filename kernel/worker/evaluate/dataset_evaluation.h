@@ -22,7 +22,7 @@ at::Tensor test_rows(const TrialParts& parts, std::int64_t count);
 // `count` rows of the training split, drawn independently, the same for every trial.
 at::Tensor training_rows(const TrialParts& parts, std::int64_t count);
 
-// nll_bits, nll_bits_stderr: -log2 p(x) / D over nll_samples test rows, one order a row or, with nll_points, its
+// likelihood_figures over nll_samples test rows, one order a row or, with nll_points, its
 // estimate without bias; with a precision, over evaluation_rows of them; nll_bits_ensemble, _stderr: less what the mean
 // of p over ensemble_orders orders gains on ensemble_rows of these rows. The orders are the same for every trial.
 Figures evaluate_likelihood(const RowEvaluation& evaluation);
