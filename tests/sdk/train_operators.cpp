@@ -10,6 +10,8 @@
 #include "kernel/worker/model/trial_parts.h"
 #include "tests/worker/trial_fixture.h"
 
+namespace train_operators {
+
 using namespace marginalia;
 
 namespace {
@@ -282,3 +284,5 @@ TEST_CASE("every shipped network is the same with operators and with plain forms
         }
     }
 }
+
+}  // namespace train_operators
