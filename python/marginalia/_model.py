@@ -7,12 +7,13 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ._database import default_store
 from ._errors import Error
+from ._figures import Sites, figure_table, figure_words
 from ._program import ask, find_program
 from ._store import Store
 from ._tables import Table, have_pandas, table
@@ -212,6 +213,39 @@ class Model:
         """log p(x_S) as `marginalia marginals` gives it: (B) float64 nats. `log_marginal` gives the same numbers."""
         values, back = self._about("marginals", "--states", x, ["--batch", str(batch), "--device", self._device()])
         return back(values)
+
+    def figures(
+        self,
+        regions: Mapping[str, Sites] | None = None,
+        *,
+        between: Iterable[Sequence[str]] = (),
+        pairs: Iterable[Sequence[int]] = (),
+        correlations: bool = False,
+        free_energy: bool = False,
+        given: States | Texts | None = None,
+        exact: bool = False,
+        n: int = 1024,
+        seed: int = 0,
+        passes: int | None = None,
+        precision: Precision = "auto",
+        batch: int = 512,
+    ) -> Table:
+        """Entropies, mutual informations, correlations and free energies as `marginalia marginals` gives them; a row a
+        figure, its columns those of the verb's CSV (docs/inference.md, "Regions and pairs"), NaN for what is not known.
+
+        regions       entropies of these, by name: {"A": "rows 0-3", "B": [4, 5], "C": mask}
+        between       pairs of names, or of one and "rest", whose mutual information is wanted
+        pairs         of sites, whose correlation is wanted; `correlations`: at each distance
+        free_energy   of what is given: one state, of which all other figures are conditional on the known sites
+        exact         beside each figure that of the energy itself, where it knows it
+        """
+        words = figure_words(
+            regions or {}, between, pairs, correlations=correlations, free_energy=free_energy, exact=exact
+        )
+        words += [*self._drawing(seed, passes, precision, batch), "--count", str(n), "--format", "json"]
+        with tempfile.TemporaryDirectory(prefix="marginalia-") as folder:
+            state = [] if given is None else ["--given", self._file_of(given, folder)[0]]
+            return figure_table(self._ask("marginals", [*words, *state]))
 
     def score(
         self,

@@ -43,6 +43,10 @@ def verb(program, trained, folder, *words, states=None):
     return list(csv.DictReader(done.stdout.splitlines()))
 
 
+def records(rows):
+    return rows.to_dict("records") if hasattr(rows, "to_dict") else rows
+
+
 def test_what_it_is(model):
     assert (model.experiment, model.step, model.sites, model.categories) == ("lattice", 30, SITES, K)
     assert model.shape == (4, 3) and model.seed in (0, 1) and model.config["train"]["steps"] == 30
@@ -107,8 +111,7 @@ def test_sample_is_the_verbs(model, program, trained, tmp_path):
     verb(program, trained, tmp_path, *words)
     numpy.testing.assert_array_equal(x, numpy.load(tmp_path / "s.npy"))
     assert (model.sample(40, seed=4) != x).any()
-    rows = model.draw(40, seed=3)
-    rows = rows.to_dict("records") if hasattr(rows, "to_dict") else rows
+    rows = records(model.draw(40, seed=3))
     numpy.testing.assert_array_equal(x, [row["states"] for row in rows])
     assert all(row["log_p"] < 0 for row in rows) and len(rows[0]["text"].replace("/", "").strip()) == SITES
 
@@ -140,6 +143,45 @@ def test_complete_keeps_what_is_known(model, partial):
     assert text.shape == (5, SITES) and (text[:, :2] == text[0, 0]).all() and (text[:, -1] != text[0, 0]).all()
     rows = model.draw(2, given=["++_/___/___/__-", "___/___/___/___"])
     assert len(rows) == 4
+
+
+def test_figures_are_the_verbs(model, program, trained, tmp_path):
+    mask = numpy.zeros((4, 3), bool)
+    mask[2:, :2] = True
+    regions = {"A": "rows 0", "B": [3, 4], "C": mask}
+    rows = records(model.figures(regions, between=[("A", "B"), ("C", "rest")], pairs=[(0, 11)], seed=2, n=100))
+    words = ["--region", "A=rows 0", "--region", "B=3,4", "--region", "C=6,7,9,10", "--between", "A", "B"]
+    words += ["--between", "C", "rest", "--pair", "0,11", "-n", "100", "--seed", "2", "--format", "csv"]
+    theirs = verb(program, trained, tmp_path, "marginals", model.trial, *words)
+    assert " ".join(row["of"] for row in rows) == "A B C A+B A:B rest of C C+rest of C C:rest of C 0,11"
+    for ours, row in zip(rows, theirs, strict=True):
+        assert list(ours) == list(row)
+        for name, value in row.items():
+            if isinstance(ours[name], float) and math.isnan(ours[name]):
+                assert value == ""
+            else:
+                assert type(ours[name])(value) == ours[name]
+    # The same by hand: the eight states of three sites.
+    x = numpy.full((8, SITES), -1)
+    x[:, :3] = list(itertools.product(range(K), repeat=3))
+    p = numpy.exp(model.log_marginal(x))
+    assert rows[0]["normalisation_error"] == pytest.approx(p.sum() - 1, rel=1e-4, abs=1e-6)
+    p /= p.sum()
+    assert rows[0]["value"] == pytest.approx(-(p * numpy.log(p)).sum(), rel=1e-5)
+
+
+def test_figures_given_a_state(model):
+    given = numpy.where(numpy.arange(SITES) < 2, 1, -1)
+    first = records(model.figures(correlations=True, given=given, exact=True))
+    second = records(model.figures(correlations=True, given="++_/___/___/___", exact=True))
+    assert [row["value"] for row in first] == [row["value"] for row in second]
+    assert all(row["by"] == "pairs" and abs(row["exact"]) < 1 for row in first)
+    energy = records(model.figures(free_energy=True, given=given, exact=True, n=500))
+    assert abs(energy[0]["value"] - energy[0]["exact"]) < 5 * energy[0]["stderr"] + 1e-3
+    with pytest.raises(marginalia.Error, match=r"region 'A': there is no site 12; there are sites 0 to 11"):
+        model.figures({"A": [12]})
+    with pytest.raises(TypeError, match="a region's sites are text, whole numbers or a boolean array"):
+        model.figures({"A": [0.5]})
 
 
 def test_kinds_of_arrays(model, partial):

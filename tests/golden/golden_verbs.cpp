@@ -336,6 +336,19 @@ TEST_CASE("the verbs that ask a model say what they want and what they refuse") 
                   "marginalia sample 99", "marginalia sample 10", "marginalia sample 1 --step 3"});
 }
 
+TEST_CASE("figures of regions are asked for by names and pairs that there are") {
+    compare_with(
+        "figures",
+        {"marginalia marginals 1", "marginalia marginals 1 --states s.txt --exact",
+         "marginalia marginals 1 --region 'rows 0'", "marginalia marginals 1 --region =0",
+         "marginalia marginals 1 --region 'A B=0'", "marginalia marginals 1 --region rest=0",
+         "marginalia marginals 1 --region A=0 --region A=1", "marginalia marginals 1 --between A B",
+         "marginalia marginals 1 --region A=0 --between A A", "marginalia marginals 1 --region A=0 --between A",
+         "marginalia marginals 1 --pair 0", "marginalia marginals 1 --pair 0,-1",
+         "marginalia marginals 1 --pair 0,99999999999999999999", "marginalia marginals 1 --pair 0,nan",
+         "marginalia marginals 1 --region A=0 -n 1", "marginalia marginals 1 --region A=0 -o x.npy"});
+}
+
 TEST_CASE("the live view wants a terminal, and what it is to show must be there") {
     compare_with("top",
                  {"marginalia top --help", "marginalia top", "marginalia top latice", "marginalia top --metric klx",

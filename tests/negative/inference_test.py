@@ -3,6 +3,7 @@ refuse, and that neither a refusal nor an interrupt leaves a file.
 
     inference_test.py BIN_DIR
 """
+import csv
 import json
 import os
 import pathlib
@@ -173,6 +174,27 @@ with tempfile.TemporaryDirectory() as place:
     run(folder, "marginals", "1", "--states", "states.txt", "-o", "m.npy")
     expect("m.npy", b"'<f8'" in (folder / "m.npy").read_bytes() and b"(18,)" in (folder / "m.npy").read_bytes())
 
+    # Figures of regions and pairs: a table for people, the same figures in full as CSV and JSON, the same for the same seed.
+    words = ("marginals", "1", "--region", "A=rows 0", "--region", "B=[2:4, 0:2]", "--between", "A", "B", "--pair", "0,1", "--exact")
+    table = run(folder, *words).splitlines()
+    expect(f"columns:\n{table}", table[0].split()[:4] == ["figure", "of", "sites", "value"])
+    expect(f"rows:\n{table}", [line.split()[:3] for line in table[1:]] == [
+        ["entropy", "A", "6"], ["entropy", "B", "4"], ["entropy", "A+B", "10"], ["mutual_information", "A:B", "10"],
+        ["correlation", "0,1", "2"]])
+    expect("the same again", run(folder, *words).splitlines() == table)
+    rows = [json.loads(line) for line in run(folder, *words, "--format", "json").splitlines()]
+    expect("x.csv of figures", run(folder, *words, "-o", "figures.csv") == "figures.csv\n")
+    lines = list(csv.DictReader((folder / "figures.csv").read_text().splitlines()))
+    expect(f"CSV and JSON differ:\n{lines}\n{rows}",
+           [{name: None if text == "" else text for name, text in line.items()} for line in lines]
+           == [{name: None if value is None else str(value) for name, value in row.items()} for row in rows])
+    expect(f"a spin pair's exact correlation: {rows[-1]}", 0 < rows[-1]["exact"] < 1)
+    drawn = [json.loads(line) for line in run(folder, "marginals", "1", "--region", "A=all", "--free-energy", f"--given={GIVEN}",
+                                              "-n", "50", "--passes", "4", "--format", "json").splitlines()]
+    expect(f"drawn: {drawn}", [(row["figure"], row["by"], row["count"]) for row in drawn]
+           == [("free_energy", "drawn", 50), ("free_energy", "marginal", 1), ("entropy", "drawn", 50)])
+    expect(f"known sites are left out: {drawn}", drawn[2]["sites"] == 18 and drawn[0]["sites"] == 6)
+
     # A terminal: 6 columns and a gap of 2, so five pictures in 40 columns; without colours by half blocks.
     shown = on_terminal(folder, "sample", "1", "-n", "6", NO_COLOR="1")
     expect(f"blocks:\n{shown}", re.fullmatch(r"(([ ▀▄█]{6}  ){4}[ ▀▄█]{6}\n){2}\n([ ▀▄█]{6}\n){2}\n", shown))
@@ -212,6 +234,13 @@ with tempfile.TemporaryDirectory() as place:
     refuses(folder, "--holding: '1:2' is not SYMBOL=SITES, two whole numbers, such as 1=50", "sample", "1", "--holding", "1:2")
     refuses(folder, "--holding: the counts add up to more than the 24 sites of a state", "sample", "1", "--holding", "1=25",
             "-o", "y.npy")
+
+    refuses(folder, "region 'A': there is no row 4; there are rows 0 to 3", "marginals", "1", "--region", "A=rows 4")
+    refuses(folder, "region 'A': there is no site 1000000000; there are sites 0 to 23", "marginals", "1", "--region", "A=0-1000000000")
+    refuses(folder, "regions 'A' and 'B' share site 5", "marginals", "1", "--region", "A=0-5", "--region", "B=5-6", "--between", "A", "B")
+    refuses(folder, "states.txt holds several states, and figures are given one", "marginals", "1", "--correlations", "--given", "states.txt",
+            "-o", "y.csv")
+    refuses(folder, "objective 'ao-arm' does not train log p of partial states", "marginals", "2", "--correlations")
 
     for stop in (signal.SIGINT, signal.SIGTERM):
         interrupted(folder, stop)

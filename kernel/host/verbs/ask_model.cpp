@@ -6,6 +6,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "kernel/base/printable.h"
 #include "kernel/host/run/catalogue.h"
 #include "kernel/host/run/plugin_folders.h"
@@ -39,6 +43,19 @@ nlohmann::json model_config(const store::Trial& trial) {
                             fmt::format("trial {} has no config to build its model from, as after `marginalia recover` "
                                         "where that was lost; run its file again",
                                         trial.id));
+}
+
+// log Z of the trial's energy as its evaluation has it: exactly, else by importance.
+void give_log_z(FiguresRequest& request, const std::vector<store::FinalMetric>& finals) {
+    const auto value = [&finals](const std::string& name) {
+        const auto found = std::ranges::find(finals, name, &store::FinalMetric::name);
+        return found == finals.end() || !std::isfinite(found->value) ? std::numeric_limits<double>::quiet_NaN()
+                                                                     : found->value;
+    };
+    request.log_z = value("log_z_exact");
+    if (!std::isnan(request.log_z)) return;
+    request.log_z_stderr = value("log_z_importance_stderr");
+    if (!std::isnan(request.log_z_stderr)) request.log_z = value("log_z_importance");
 }
 
 // A file without a name that the worker inherits: nothing is left behind whatever happens.
@@ -86,6 +103,7 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     request.checkpoint_descriptor = file.to_be_read();
     const nlohmann::json config = model_config(details.trial);
     request.trial.settings = config;
+    give_log_z(request.figures, details.final_metrics);
     request.trial_number = details.trial.id;
     request.step = checkpoint.step;
     request.trial.seed = options.seed;

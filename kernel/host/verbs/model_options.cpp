@@ -18,8 +18,9 @@ void add_drawing_options(CLI::App* verb, ModelOptions& options) {
         ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
 }
 
-void add_states(CLI::App* verb, std::string& states, const std::string& name) {
-    verb->add_option(name == "--given" ? "--given,--states" : "--states,--given", states,
+CLI::Option* add_states(CLI::App* verb, std::string& states, const std::string& name) {
+    return verb
+        ->add_option(name == "--given" ? "--given,--states" : "--states,--given", states,
                      "a state with _ or □ for unknown, or a file of states, one a line as the plugin prints them, or "
                      ".npy; -: standard input")
         ->required();

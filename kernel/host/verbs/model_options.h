@@ -41,7 +41,7 @@ void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_o
 // --passes and --precision, for verbs whose densities are those of drawing.
 void add_drawing_options(CLI::App* verb, ModelOptions& options);
 // --states, also called --given: a state, a file of states, or "-". `name`: the one that messages have.
-void add_states(CLI::App* verb, std::string& states, const std::string& name = "--states");
+CLI::Option* add_states(CLI::App* verb, std::string& states, const std::string& name = "--states");
 void add_batch(CLI::App* verb, std::int64_t& batch);
 // --pictures: whether a terminal is shown pictures.
 void add_pictures(CLI::App* verb, PictureWish& wish);

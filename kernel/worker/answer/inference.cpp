@@ -4,70 +4,23 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 #include <marginalia/operators.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <iostream>
 #include <optional>
 #include <sstream>
 
 #include "kernel/base/output_file.h"
 #include "kernel/base/printable.h"
+#include "kernel/worker/answer/asked.h"
 #include "kernel/worker/answer/chain_sample.h"
-#include "kernel/worker/answer/completions.h"
 #include "kernel/worker/answer/export_model.h"
+#include "kernel/worker/answer/figures.h"
 #include "kernel/worker/answer/score.h"
 #include "kernel/worker/answer/trained_model.h"
 #include "kernel/worker/model/sampling.h"
 
 namespace marginalia {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// Tells a waiting person how far a long draw is, on a line of stderr that is cleared again.
-class Waiting {
-public:
-    explicit Waiting(std::int64_t total) : total_(total) {}  // states; 0: not known
-    ~Waiting() { clear(); }
-
-    void tick() {
-        ++passes_;
-        if (!watched_ || Clock::now() - last_ < std::chrono::milliseconds(500)) return;
-        last_ = Clock::now();
-        shown_ = true;
-        const std::string of = total_ > 0 ? fmt::format(" of {}", total_) : "";
-        std::cerr << fmt::format("\r{}{} states drawn, {} passes of the network\x1b[K", done_, of, passes_)
-                  << std::flush;
-    }
-    void drawn(std::int64_t states) {
-        clear();
-        done_ += states;
-    }
-
-private:
-    void clear() {
-        if (shown_) std::cerr << "\r\x1b[K" << std::flush;
-        shown_ = false;
-    }
-
-    const std::int64_t total_;
-    const bool watched_ = isatty(STDERR_FILENO);
-    Clock::time_point last_ = Clock::now();
-    std::int64_t passes_ = 0, done_ = 0;
-    bool shown_ = false;
-};
-
-// A request with what answers it.
-struct Asked {
-    const InferenceRequest& request;
-    const TrainedModel& trained;
-    at::Generator& generator;
-    std::ostream& out;
-    Completions completions{trained, request.batch};
-    Waiting waiting{request.verb == InferenceRequest::Verb::sample ? request.count : 0};
-    Tick tick = [this] { waiting.tick(); };
-};
 
 // Rows `first`, ... of what was drawn; before_row(row) is called before each.
 template <class BeforeRow>
@@ -140,14 +93,18 @@ void complete(Asked& asked) {
                                  asked.completions.refused(), asked.completions.drawn());
 }
 
+void require_marginals(const Asked& asked) {
+    if (asked.trained.parts.objective->trains_marginals()) return;
+    throw Error(
+        fmt::format("objective '{}' does not train log p of partial states in one pass, so that it says nothing; "
+                    "`marginalia score` gives log_density",
+                    asked.request.trial.settings.plugin("objective").plugin));
+}
+
 void marginals(Asked& asked) {
+    require_marginals(asked);
     const InferenceRequest& request = asked.request;
     const TrialParts& parts = asked.trained.parts;
-    if (!parts.objective->trains_marginals())
-        throw Error(
-            fmt::format("objective '{}' does not train log p of partial states in one pass, so that it says nothing; "
-                        "`marginalia score` gives log_density",
-                        request.trial.settings.plugin("objective").plugin));
     StateSource states = open_states(parts, request);
     const auto piece = static_cast<std::size_t>(request.batch);
     auto bytes = states.first(piece);  // refused before anything is written
@@ -173,6 +130,7 @@ void answer(const InferenceRequest& request, const PluginHost& plugins, std::ost
     if (request.verb == Verb::sample) sample(asked);
     if (request.verb == Verb::complete) complete(asked);
     if (request.verb == Verb::marginals) marginals(asked);
+    if (request.verb == Verb::figures) require_marginals(asked), answer_figures(asked);
     if (request.verb != Verb::export_model) return;
     const std::string lack = export_model(trained, request.trial.settings.plugin("objective").plugin, out);
     if (!lack.empty()) std::cerr << lack << '\n';

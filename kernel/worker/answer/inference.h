@@ -18,6 +18,7 @@ namespace marginalia {
 //              log p(x_rest | x_S)
 //   export_model  the network as a TorchScript file, see export_model.h
 //   marginals  log p_θ(x_S) of given full or partial states, in one pass; memory does not grow with their number
+//   figures    of regions and pairs of sites, see figures.h
 //
 // Given states come from a text file of one a line as the energy or dataset prints them (□ or _ for unknown; empty
 // lines are left out; "-": standard input) or a .npy file of (N, D) integers, K or -1 being unknown. Forms of what is

@@ -12,6 +12,7 @@
 #include "kernel/worker/machine/autocast.h"
 #include "kernel/worker/machine/bfloat16_speed.h"
 #include "kernel/worker/machine/cuda_arithmetic.h"
+#include "kernel/worker/model/as_trained.h"
 #include "kernel/worker/model/facts.h"
 #include "kernel/worker/model/row_description.h"
 #include "kernel/worker/model/trial_parts.h"
