@@ -50,6 +50,8 @@ struct TrainSettings {
     std::int64_t warmup = 0;
     double clip = 0, beta1 = 0.9, beta2 = 0.999, weight_decay = 0, ema = 0;
     std::string precision = "float32", start_from, symmetries;
+    double anneal_from = 1;
+    std::int64_t anneal_steps = 0;
     std::int64_t log_every = 10, micro_batch = 0;
     bool keep_state = false, deterministic = false;
 };
@@ -84,6 +86,10 @@ inline constexpr Field<TrainSettings> train_fields[] = {
      "(symbols in the opposite order), permute (all symbols), mirror (the last axis), rotate (quarter turns), shift (a "
      "periodic lattice); a pass then costs as many as there are images",
      "\"\""},
+    {"anneal_from", &TrainSettings::anneal_from, between(0.001, 1), "",
+     "power of the energy that the first step learns from, which rises to 1 in a straight line; 1: the energy itself",
+     "1"},
+    {"anneal_steps", &TrainSettings::anneal_steps, at_least(0), "steps", "in which it comes to 1", "0"},
     {"log_every", &TrainSettings::log_every, at_least(1), "steps",
      "steps between recorded points of the training curves"},
     {"micro_batch", &TrainSettings::micro_batch, between(0, 1e9), "rows",

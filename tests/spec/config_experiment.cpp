@@ -95,7 +95,8 @@ TEST_CASE("all faults are reported at once, by place") {
         "x.toml:9:11: 'objective.penalty' must be a number, not the text \"1\"; leave the quotes out\n"
         "x.toml:11:1: unknown key 'step' in [train]; did you mean 'steps'? Keys of [train]: steps, batch, "
         "learning_rate, schedule, "
-        "final_fraction, warmup, clip, beta1, beta2, weight_decay, ema, precision, start_from, symmetries, log_every, "
+        "final_fraction, warmup, clip, beta1, beta2, weight_decay, ema, precision, start_from, symmetries, "
+        "anneal_from, anneal_steps, log_every, "
         "micro_batch, keep_state, deterministic\n"
         "override 'train.batch=0': 'train.batch' must be from 1 to 1000000 states, not 0\n"
         "override 'nonsense': there is no '=' in it; write KEY=VALUE, or ~KEY to remove a key",
