@@ -96,6 +96,7 @@ constexpr Known metric_table[] = {
      "partial states whose exact log-marginal was found in time, where not all were"},
     {"gradient_norm", "", Goal::none, 0, "length of the gradient of the network's weights before it is clipped"},
     {"learning_rate", "", Goal::none, 0, "the optimiser's step size"},
+    {"anneal", "", Goal::none, 0, "the power of the energy that the step learns from"},
     {"penalty", "", Goal::low, 0, "self-consistency penalty"},
     {"log_z_exact", "nats", Goal::none, 0, "exact log Z of the target"},
     {"entropy_bits_exact", "bits/site", Goal::none, 0, "exact entropy of the target: the floor of nll_bits"},

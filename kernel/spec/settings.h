@@ -52,6 +52,8 @@ struct TrainSettings {
     std::string precision = "float32", start_from, symmetries, base = "none";
     std::int64_t base_sweeps = 12;
     bool base_marginals = false;
+    double anneal_from = 1;
+    std::int64_t anneal_steps = 0;
     std::int64_t log_every = 10, micro_batch = 0;
     bool keep_state = false, deterministic = false;
 };
@@ -98,6 +100,10 @@ inline constexpr Field<TrainSettings> train_fields[] = {
      "log p in one pass corrects the base too, its Bethe free energy; the objective must not add the energy by itself "
      "(forward_looking = false)",
      "false"},
+    {"anneal_from", &TrainSettings::anneal_from, between(0.001, 1), "",
+     "power of the energy that the first step learns from, which rises to 1 in a straight line; 1: the energy itself",
+     "1"},
+    {"anneal_steps", &TrainSettings::anneal_steps, at_least(0), "steps", "in which it comes to 1", "0"},
     {"log_every", &TrainSettings::log_every, at_least(1), "steps",
      "steps between recorded points of the training curves"},
     {"micro_batch", &TrainSettings::micro_batch, between(0, 1e9), "rows",

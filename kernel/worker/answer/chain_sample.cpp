@@ -90,15 +90,18 @@ std::string doubts(bool settled, const IndependenceChains& walkers, const Walked
     const double length = static_cast<double>(walked.steps), enough = long_enough * walked.correlation_time;
     if (!settled)
         return fmt::format(
-            "not settled: the share of proposals accepted was still changing after {} steps; the states "
-            "lean to what the model likes; train it longer",
+            "not settled: the share of proposals accepted was still changing, or tiny, after {} steps; "
+            "the states lean to what is proposed, and the other figures are guesses",
             walkers.left_out());
     if (length < enough)
         return fmt::format(
             "guesses: the autocorrelation time and what follows from it, as each chain has fewer than "
             "{:g} such times; -n {:.0f} would do",
             long_enough, std::ceil(enough) * static_cast<double>(parallel_chains));
-    if (rhat > 1.01) return "not mixed: the chains disagree, R-hat being above 1.01; draw more states";
+    // What R-hat squared is above 1 by chance where the two halves of all chains agree.
+    const double by_chance = 2 * walked.correlation_time / length;
+    if (rhat > 1.01 && rhat * rhat - 1 > 2 * by_chance)
+        return "not mixed: the chains disagree, as R-hat says; draw more states";
     return "";
 }
 

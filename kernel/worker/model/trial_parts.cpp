@@ -38,6 +38,8 @@ auto make(const char* kind, const TrialSettings& settings, const PluginHost& plu
 }
 
 TrainingSetup setup_of(const TrialParts& parts, std::int64_t batch) {
+    if (const Cooling* cooling = parts.cooling.get())
+        return {parts.domain, batch, parts.device, &cooling->energy(), cooling->device_energy()};
     return {parts.domain, batch, parts.device, parts.energy.get(), parts.device_energy.get()};
 }
 
@@ -177,6 +179,12 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
         seed_generators(parts, request.seed);
         parts.dataset = make_dataset(request.settings, plugins, described ? &*described : nullptr);
         parts.domain = domain_of(*parts.dataset, "dataset", request.settings);
+    }
+    if (anneals(request.settings.train)) {
+        if (!parts.energy)
+            throw Error("train.anneal_from is for trials of an energy, and this one learns from a dataset");
+        parts.cooling = std::make_unique<Cooling>(request.settings.train, *parts.energy, parts.device_energy.get(),
+                                                  request.settings.plugin("energy").plugin, parts.device);
     }
     parts.network = std::make_unique<Network>(*make_network(parts, request, plugins), parts.domain);
     parts.network->to(parts.device);

@@ -11,6 +11,7 @@
 #include "kernel/wire/recorder.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/model/batch_energy.h"
+#include "kernel/worker/model/cooling.h"
 #include "kernel/worker/model/device_batch_energy.h"
 #include "kernel/worker/plugins/plugin_host.h"
 
@@ -23,6 +24,7 @@ struct TrialParts {
     std::unique_ptr<ParallelEnergy> batch_energy;
     std::unique_ptr<DeviceEnergy> device_energy;  // on a GPU, where the energy can be there
     std::unique_ptr<DeviceBatchEnergy> device_batch_energy;
+    std::unique_ptr<Cooling> cooling;  // what samplers and objectives see in place of the energies above
     Domain domain;
     std::unique_ptr<Network> network;
     std::unique_ptr<Sampler> sampler;
@@ -34,6 +36,7 @@ struct TrialParts {
 
     // What a training step asks.
     BatchEnergy* step_energy() const {
+        if (cooling) return cooling->batch_energy();
         if (device_batch_energy) return device_batch_energy.get();
         return batch_energy.get();
     }

@@ -184,6 +184,7 @@ private:
         std::size_t next = 0;
         for (const auto& [name, value] : metrics) watched_.record(name, step, read[next++]);
         watched_.record("learning_rate", step, optimizer_.learning_rate(step));
+        if (parts_.cooling) watched_.record("anneal", step, parts_.cooling->beta());
         if (norm.defined()) watched_.record("gradient_norm", step, read[next]);
         watched_.record("step_seconds", step, seconds);
     }
@@ -196,6 +197,7 @@ private:
     }
 
     std::map<std::string, at::Tensor> one_step(std::int64_t step) {
+        if (parts_.cooling) parts_.cooling->go_to(step);
         TrainingStep state{step,
                            *parts_.network,
                            parts_.sampler.get(),
