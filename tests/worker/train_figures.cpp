@@ -31,7 +31,7 @@ struct Trained {
         const at::NoGradGuard no_grad;
         for (at::Tensor weights : parts.network->parameters()) change(weights);
         request.trial.checkpoint =
-            save_checkpoint(*parts.network, "{}", {1, {{"objective", parts.objective->state()}}});
+            save_checkpoint(*parts.network, "{}", {1, {{"objective", parts.objective->state()}}, {}});
         request.output.format = StateFormat::json;
         request.count = 1000;
     }
