@@ -157,8 +157,8 @@ class Model:
         """n states drawn by the model: (n, D) int64 as a numpy array, or as a tensor.
 
         As `marginalia sample`: the same seed, n, batch and device give the same states. `passes`: draws several sites a
-        pass, in so many passes (docs/inference.md, "In few passes"). `metropolis`: states of the energy itself, by chains
-        of proposals that the model makes. `holding`: {symbol: number of sites that hold it}.
+        pass, in so many passes (docs/inference.md, "In few passes"). `metropolis`: states of the energy itself, by
+        chains of proposals that the model makes. `holding`: {symbol: number of sites that hold it}.
         """
         words = [*self._drawing(seed, passes, precision, batch), "--count", str(n)]
         words += ["--metropolis"] if metropolis else []

@@ -56,6 +56,23 @@ TEST_CASE("a training whose chains draw ahead goes on bit for bit") {
         check_resumes(request_there(ising + "[sampler]\nplugin = \"" + sampler + "\"\nburn_in = 2\n", "mam-heat-bath"));
 }
 
+TEST_CASE("a training that begins hot goes on bit for bit with chains on the device, and takes no others") {
+    const auto begun_hot = [](const std::string& sampler) {
+        TrialRequest request =
+            request_there(ising + "[sampler]\nplugin = \"" + sampler + "\"\nburn_in = 2\n", "mam-heat-bath");
+        request.settings.train.anneal_from = 0.2;
+        request.settings.train.anneal_steps = 8;
+        return request;
+    };
+    check_resumes(begun_hot("single-site-gibbs"));
+    MemoryRecorder recorder;
+    CHECK_THROWS_WITH_AS(
+        run_trial(begun_hot("metropolis"), shipped_plugins(), recorder),
+        "objective 'mam-heat-bath', step 1: train.anneal_from: this sampler draws ahead on the host, where b "
+        "may have changed; on a GPU take single-site-gibbs, parallel-tempering or replay, or train on the CPU",
+        Error);
+}
+
 TEST_CASE("a training on an energy beside the network's passes goes on bit for bit") {
     check_resumes(request_there(ising + "[sampler]\nplugin = \"block-gibbs\"\nsites = 3\n", "mam-balance"));
     check_resumes(request_there(ising + "[sampler]\nplugin = \"block-gibbs\"\nsites = 3\n", "mam-energy"));
