@@ -10,7 +10,7 @@
 #include <torch/script.h>
 
 #include "kernel/worker/model/trial_parts.h"
-#include "tests/worker/all_states.h"
+#include "tests/worker/every_state.h"
 #include "tests/worker/trial_fixture.h"
 
 namespace marginalia {

@@ -99,9 +99,21 @@ TEST_CASE("small lattices of every name and boundary equal enumeration") {
         *make("potts", {{"states", "3"}, {"rows", "2"}, {"columns", "2"}, {"layers", "2"}, {"lattice", "cubic"}}));
 }
 
+TEST_CASE("what files said before lattices had names goes on to mean the same") {
+    const auto same = [](const char* name, const energy_plugin::Words& before, const energy_plugin::Words& now) {
+        const auto old_energy = make(name, before), new_energy = make(name, now);
+        CHECK(*old_energy->log_z() == *new_energy->log_z());
+    };
+    for (const char* name : {"ising", "potts", "edwards-anderson"})
+        same(name, {{"rows", "3"}, {"columns", "4"}, {"torus", "false"}},
+             {{"rows", "3"}, {"columns", "4"}, {"boundary", "open"}});
+    same("edwards-anderson", {{"rows", "2"}, {"columns", "3"}, {"layers", "2"}},
+         {{"rows", "2"}, {"columns", "3"}, {"layers", "2"}, {"lattice", "cubic"}});
+}
+
 TEST_CASE("lattices whose cells do not fit are refused in a sentence") {
-    CHECK(energy_plugin::refusal("edwards-anderson", {{"layers", "2"}}) ==
-          "a square lattice has one layer, not 2; set lattice = \"cubic\" or layers = 1");
+    CHECK(energy_plugin::refusal("edwards-anderson", {{"layers", "2"}, {"lattice", "triangular"}}) ==
+          "a triangular lattice has one layer, not 2; set lattice = \"cubic\" or layers = 1");
     CHECK(energy_plugin::refusal("potts", {{"lattice", "kagome"}, {"columns", "7"}}) ==
           "a kagome lattice has three columns to a cell; make columns a multiple of 3, not 7");
     CHECK(energy_plugin::refusal("potts", {{"lattice", "honeycomb"}, {"columns", "5"}}) ==

@@ -46,7 +46,7 @@ TEST_CASE("marginals are sums over completions, to 1e-5, and all probabilities s
     on_all([](Case c) {
         const at::NoGradGuard no_grad;
         CHECK(c.network->consistent());
-        const at::Tensor states = all_states(c.domain), log_p = c.network->log_marginal(states).to(at::kDouble);
+        const at::Tensor states = every_state(c.domain), log_p = c.network->log_marginal(states).to(at::kDouble);
         CHECK(std::abs(log_p.logsumexp({0}).item<double>()) < 1e-5);
         CHECK(log_p.max().item<double>() - log_p.min().item<double>() > 3);
         const at::Tensor blank = at::full({1, c.domain.sites}, c.domain.categories, at::kLong);
@@ -112,7 +112,7 @@ TEST_CASE("samples have the model's probabilities, within 4.5 sigma") {
         const at::NoGradGuard no_grad;
         const at::Tensor u = at::rand({40000, c.domain.sites}, c.generator), x = c.network->sample(u);
         CHECK(at::equal(x, c.network->sample(u)));
-        check_frequencies(c, x, c.network->log_marginal(all_states(c.domain)).exp());
+        check_frequencies(c, x, c.network->log_marginal(every_state(c.domain)).exp());
     });
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("completions keep what is known and have the conditional probabilities
         at::Tensor given = at::full({1, c.domain.sites}, c.domain.categories, at::kLong);
         given[0][1] = 0;
         given[0][c.domain.sites - 1] = 1;
-        const at::Tensor u = at::rand({20000, c.domain.sites}, c.generator), states = all_states(c.domain);
+        const at::Tensor u = at::rand({20000, c.domain.sites}, c.generator), states = every_state(c.domain);
         const at::Tensor x = c.call("complete", {given.expand_as(u), u});
         const at::Tensor fits = agreement(given, states, c.domain)[0];
         CHECK((x.select(1, 1) == 0).all().item<bool>());

@@ -18,7 +18,7 @@ namespace {
 double train(const Case& c, const at::Tensor& probability, double rate, std::int64_t steps) {
     Optimizer optimizer(c.network->parameters(),
                         {.steps = steps, .learning_rate = rate, .schedule = "cosine", .beta2 = 0.99});
-    const at::Tensor x = all_states(c.domain);
+    const at::Tensor x = every_state(c.domain);
     double kl = 0;
     for (std::int64_t step = 1; step <= steps; ++step) {
         const at::Tensor loss = (probability * (probability.log() - c.network->log_marginal(x))).sum();
@@ -86,7 +86,7 @@ TEST_CASE("the gradient learns an open Ising chain") {
         CAPTURE(layer);
         const Case c({"quad-tree", {8}, 2, {{"piece", std::int64_t{1}}}},
                      {{"layer", layer}, {"sums", std::int64_t{8}}, {"noise", 0.5}, {"floor", 1e-6}});
-        const at::Tensor spin = 2 * all_states(c.domain).to(at::kFloat) - 1;
+        const at::Tensor spin = 2 * every_state(c.domain).to(at::kFloat) - 1;
         const at::Tensor bonds = (spin.slice(1, 1) * spin.slice(1, 0, -1)).sum(1);
         const double kl = train(c, (0.6 * bonds + 0.2 * spin.sum(1)).softmax(0), 0.3, 300);
         CHECK(kl < 2e-3);

@@ -6,7 +6,7 @@
 #include <torch/script.h>
 
 #include "kernel/worker/model/trial_parts.h"
-#include "tests/worker/all_states.h"
+#include "tests/worker/every_state.h"
 #include "tests/worker/trial_fixture.h"
 
 namespace train_mps {
@@ -76,7 +76,7 @@ at::Tensor log_product(const Network& network, const at::Tensor& x, bool born) {
 
 // log p of partial states: sums over the states that agree with them.
 at::Tensor by_enumeration(const Case& c, const at::Tensor& x, bool born) {
-    const at::Tensor states = all_states(c.domain);
+    const at::Tensor states = every_state(c.domain);
     const at::Tensor log_p = log_product(*c.network, states, born).log_softmax(0);
     const at::Tensor fits =
         ((x.unsqueeze(1) == states.unsqueeze(0)).logical_or(x.unsqueeze(1) == c.domain.categories)).all(2);
@@ -126,7 +126,7 @@ TEST_CASE("marginals are the sums over completions") {
 TEST_CASE("the probabilities of all states sum to one") {
     on_all([](Case c, bool) {
         const at::NoGradGuard no_grad;
-        CHECK(c.network->log_marginal(all_states(c.domain)).logsumexp({0}).abs().item<double>() < 1e-4);
+        CHECK(c.network->log_marginal(every_state(c.domain)).logsumexp({0}).abs().item<double>() < 1e-4);
     });
 }
 
@@ -224,7 +224,7 @@ TEST_CASE("samples have the model's probabilities") {
     on_all([](Case c, bool) {
         const at::NoGradGuard no_grad;
         const std::int64_t count = 100000;
-        const at::Tensor u = at::rand({count, c.domain.sites}, c.generator), states = all_states(c.domain);
+        const at::Tensor u = at::rand({count, c.domain.sites}, c.generator), states = every_state(c.domain);
         const at::Tensor x = c.network->module().get_method("sample")({u}).toTensor();
         CHECK(x.sizes() == u.sizes());
         at::Tensor number = at::zeros({count}, at::kLong);
@@ -270,7 +270,7 @@ TEST_CASE("bond 2 learns an open Ising chain") {
     for (const std::string& kind : kinds) {
         CAPTURE(kind);
         Case c(kind, {{8}, 2}, 2, 0.5);
-        const at::Tensor x = all_states(c.domain), spin = 2 * x.to(at::kFloat) - 1;
+        const at::Tensor x = every_state(c.domain), spin = 2 * x.to(at::kFloat) - 1;
         const at::Tensor bonds = (spin.slice(1, 1) * spin.slice(1, 0, -1)).sum(1);
         const at::Tensor log_f = (0.6 * bonds + 0.2 * spin.sum(1)).log_softmax(0);
         at::Tensor w = c.network->parameters().at(0);

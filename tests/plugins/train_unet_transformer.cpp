@@ -13,7 +13,7 @@
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/model/trial_parts.h"
 #include "kernel/worker/train/optimizer.h"
-#include "tests/worker/all_states.h"
+#include "tests/worker/every_state.h"
 #include "tests/worker/trial_fixture.h"
 
 namespace train_unet_transformer {
@@ -241,7 +241,7 @@ TEST_CASE("the density sums to one over all states, along any order") {
         Built built(c);
         built.shake();
         const at::NoGradGuard no_grad;
-        const at::Tensor states = all_states(built.domain);
+        const at::Tensor states = every_state(built.domain);
         const at::Tensor order = random_orders(1, built.domain.sites, built.generator, at::kCPU).expand(states.sizes());
         const at::Tensor log_p = log_density_along(*built.network, states, order, [] {});
         CHECK(log_p.std().item<double>() > 0.1);

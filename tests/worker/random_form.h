@@ -9,7 +9,7 @@
 #include <marginalia/network.h>
 
 #include "kernel/worker/model/trial_parts.h"
-#include "tests/worker/all_states.h"
+#include "tests/worker/every_state.h"
 
 namespace marginalia {
 
@@ -59,7 +59,7 @@ inline at::Tensor log_f_of(const Domain& domain, const at::Tensor& x) {
 
 // (B) float64: log p*(x_S) of partial states x (B, D).
 inline at::Tensor exact_log_marginals(const Domain& domain, const at::Tensor& x) {
-    const at::Tensor states = all_states(domain), log_f = log_f_of(domain, states);
+    const at::Tensor states = every_state(domain), log_f = log_f_of(domain, states);
     const at::Tensor clash = (x.unsqueeze(1) != states.unsqueeze(0)).logical_and(x.unsqueeze(1) != domain.categories);
     return log_f.unsqueeze(0).masked_fill(clash.any(2), -INFINITY).logsumexp(1) - log_f.logsumexp(0);
 }

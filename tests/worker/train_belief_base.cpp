@@ -130,7 +130,7 @@ TEST_CASE("with a network that has learnt something the conditionals are a distr
     const TrialParts parts =
         build_trial(request_with("plugin = \"edwards-anderson\"\nrows = 3\ncolumns = 3", mlp, base), shipped_plugins());
     shake(*parts.network);
-    const at::Tensor states = all_states(parts.domain);
+    const at::Tensor states = every_state(parts.domain);
     at::Generator generator = make_generator(at::kCPU, 1, 2);
     const at::Tensor order = random_orders(1, 9, generator, at::kCPU).expand(states.sizes());
     const at::Tensor log_p = log_density_along(*parts.network, states, order, [] {});

@@ -9,6 +9,7 @@
 
 #include "kernel/worker/answer/inference.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
+#include "tests/worker/every_state.h"
 #include "tests/worker/trial_fixture.h"
 
 namespace train_figures {
@@ -126,13 +127,6 @@ struct Whole {
     at::Tensor x, p;
     double log_z = 0;
 };
-
-// (K^D, D)
-at::Tensor every_state(const Domain& domain) {
-    const at::Tensor weights = at::pow(domain.categories, at::arange(domain.sites, at::kLong));
-    const std::int64_t count = weights[-1].item<std::int64_t>() * domain.categories;
-    return at::arange(count, at::kLong).unsqueeze(1).floor_divide(weights).remainder(domain.categories);
-}
 
 Whole model_of(const Trained& trained, const Sites& given = {}) {
     const at::NoGradGuard no_grad;

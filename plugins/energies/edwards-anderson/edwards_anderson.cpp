@@ -25,6 +25,7 @@ constexpr marginalia::Parameter parameters[] = {
      .help = "columns of the lattice"},
     factor_graph::layers_parameter,
     factor_graph::lattice_parameter,
+    factor_graph::torus_parameter,
     factor_graph::boundary_parameter,
     {.name = "beta",
      .type = ParameterType::number,

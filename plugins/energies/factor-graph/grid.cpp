@@ -84,8 +84,8 @@ marginalia::Layout Grid::layout() const {
 }
 
 Grid grid_of(const marginalia::Params& p) {
-    const Grid grid{p.integer("layers"), p.integer("rows"), p.integer("columns"), boundary_of(p),
-                    kind_of(p.text("lattice"))};
+    Grid grid{p.integer("layers"), p.integer("rows"), p.integer("columns"), boundary_of(p), kind_of(p.text("lattice"))};
+    if (grid.layers > 1 && grid.kind == LatticeKind::square) grid.kind = LatticeKind::cubic;
     if (grid.layers > 1 && grid.kind != LatticeKind::cubic)
         throw marginalia::Error("a " + p.text("lattice") + " lattice has one layer, not " +
                                 std::to_string(grid.layers) + "; set lattice = \"cubic\" or layers = 1");

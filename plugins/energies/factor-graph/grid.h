@@ -26,7 +26,10 @@ inline constexpr marginalia::Parameter lattice_parameter = {.name = "lattice",
                                                             .type = marginalia::ParameterType::text,
                                                             .fallback = "\"square\"",
                                                             .choices = "square|triangular|honeycomb|kagome|cubic",
-                                                            .help = "which sites are neighbours"};
+                                                            .help =
+                                                                "which sites are neighbours; square with layers "
+                                                                "above 1 is cubic",
+                                                            .absent = "\"square\""};
 
 inline constexpr marginalia::Parameter layers_parameter = {.name = "layers",
                                                            .type = marginalia::ParameterType::integer,
@@ -35,6 +38,12 @@ inline constexpr marginalia::Parameter layers_parameter = {.name = "layers",
                                                            .maximum = 10000,
                                                            .unit = "sites",
                                                            .help = "layers of a cubic lattice; 1 for all others"};
+
+// Of an energy that had no layers in its first release.
+constexpr marginalia::Parameter later(marginalia::Parameter parameter) {
+    parameter.absent = parameter.fallback;
+    return parameter;
+}
 
 // site = (layer * rows + row) * columns + column.
 struct Grid {

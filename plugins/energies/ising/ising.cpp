@@ -41,6 +41,7 @@ constexpr marginalia::Parameter parameters[] = {
      .maximum = 5,
      .unit = "nats",
      .help = "weight of a spin; above 0 it likes to be up"},
+    factor_graph::torus_parameter,
     factor_graph::boundary_parameter,
 };
 

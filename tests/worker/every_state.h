@@ -9,7 +9,7 @@
 namespace marginalia {
 
 // (K^D, D), integers.
-inline at::Tensor all_states(const Domain& domain) {
+inline at::Tensor every_state(const Domain& domain) {
     std::int64_t count = 1;
     for (std::int64_t d = 0; d < domain.sites; ++d) count *= domain.categories;
     at::Tensor rest = at::arange(count, at::kLong);
