@@ -49,6 +49,20 @@ namespace two_heads {
 
 constexpr std::int64_t nodes = 16;  // M
 
+constexpr Parameter bodies = {
+    .name = "bodies",
+    .type = ParameterType::integer,
+    .fallback = "1",
+    .minimum = 1,
+    .maximum = 2,
+    .unit = "bodies",
+    .help = "1: one body with two heads; 2: weights of their own for marginals and conditionals"};
+
+constexpr Parameter known_fraction = {.name = "known_fraction",
+                                      .type = ParameterType::boolean,
+                                      .fallback = "true",
+                                      .help = "give the fraction of known sites to every site as one more input"};
+
 constexpr Parameter readout = {
     .name = "readout",
     .type = ParameterType::text,

@@ -122,7 +122,7 @@ TEST_CASE(
             CHECK_FALSE(result.failed());
         }
     }
-    CHECK(checked == 28);
+    CHECK(checked == 29);
 }
 
 }  // namespace other_device
