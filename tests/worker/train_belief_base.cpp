@@ -15,7 +15,7 @@
 #include "kernel/worker/model/belief_base.h"
 #include "kernel/worker/model/trial_parts.h"
 #include "tests/worker/random_form.h"
-#include "tests/worker/trial_fixture.h"
+#include "tests/worker/trial_refusal.h"
 
 namespace train_belief_base {
 
@@ -59,15 +59,6 @@ TrialRequest request_with(const std::string& energy, const std::string& network,
 
 const std::string glass = "plugin = \"edwards-anderson\"\nrows = 4\ncolumns = 4\ndisorder_seed = 3\n";
 const std::string base = "base = \"belief-propagation\"\n";
-
-std::string refusal(const TrialRequest& request) {
-    try {
-        build_trial(request, shipped_plugins());
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return {};
-}
 
 }  // namespace
 

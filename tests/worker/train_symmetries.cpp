@@ -9,7 +9,7 @@
 
 #include "kernel/worker/model/symmetries.h"
 #include "kernel/worker/model/trial_parts.h"
-#include "tests/worker/trial_fixture.h"
+#include "tests/worker/trial_refusal.h"
 
 namespace train_symmetries {
 
@@ -42,15 +42,6 @@ TrialParts shaken(const std::string& energy, const std::string& network, const s
 
 at::Tensor image_of(const Symmetry& element, const at::Tensor& x) {
     return at::tensor(element.symbols, at::kLong).index({x.index_select(1, at::tensor(element.sites, at::kLong))});
-}
-
-std::string refusal(const TrialRequest& request) {
-    try {
-        build_trial(request, shipped_plugins());
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return {};
 }
 
 }  // namespace

@@ -14,17 +14,17 @@ namespace marginalia {
 namespace {
 
 constexpr const char* footer_of_marginals =
-    R"(Of states: unknown sites are _ or □ (K or -1 in .npy). The states may be any number; a batch of them is in memory at
-a time.
+    R"(Of states: unknown sites are _ or □ (K or -1 in .npy). The states may be any number; a batch of them is in memory
+at a time.
   .csv    row, log_marginal (nats), state; for a pipe and a terminal too
   .json   an object a line: row, text, log_marginal
   .npy    float64 (n)
 log_marginal is what `score` prints under that name. Where the objective does not train it (ao-arm), ask `score` for
 log_density.
 
-Of regions and pairs of sites, given what is known of one state by --given, or nothing: entropies, mutual information and
-free energies in nats, and connected correlations. A region of at most 65536 states is summed over; of others -n states
-are drawn. Columns say how far each figure can be relied on: its standard error, how much more it is than by the
+Of regions and pairs of sites, given what is known of one state by --given, or nothing: entropies, mutual information
+and free energies in nats, and connected correlations. A region of at most 65536 states is summed over; of others
+-n states are drawn. Columns say how far each figure can be relied on: its standard error, how much more it is than by the
 conditionals (gap), and by how much the sum of p over all states misses 1 (docs/inference.md).
   text    a table, if nothing else is said
   .csv    all columns, in full precision

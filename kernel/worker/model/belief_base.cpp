@@ -80,30 +80,10 @@ constexpr const char* conditional_at_with_base = R"(
         return self.inner.conditional_at(x, site) + self.base_at(self.base_sums(self.base_messages(x)), site)
 )";
 
-constexpr const char* log_marginal_of_inner = R"(
-    def log_marginal(self, x: Tensor) -> Tensor:
-        return self.inner.log_marginal(x)
-)";
-
 constexpr const char* joint_of_inner = R"(
     def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
         marginals, logits = self.inner.joint(x, site)
         return marginals, logits + self.base_at(self.base_sums(self.base_messages(x[:site.size(0)])), site)
-)";
-
-constexpr const char* log_density_of_inner = R"(
-    def log_density(self, x: Tensor) -> Tensor:
-        return self.inner.log_density(x)
-)";
-
-constexpr const char* relaxed_of_inner = R"(
-    def log_marginal_relaxed(self, p: Tensor) -> Tensor:
-        return self.inner.log_marginal_relaxed(p)
-)";
-
-constexpr const char* profile_of_inner = R"(
-    def log_marginal_profile(self, x: Tensor) -> Tensor:
-        return self.inner.log_marginal_profile(x)
 )";
 
 // F = sum over sites of (1 - neighbours) log Z_site + sum over pairs of log Z_pair, which messages may be scaled in;
@@ -165,22 +145,29 @@ constexpr const char* relaxed_with_base = R"(
 )";
 
 // Source by name of the method that the network must have for it; "": always.
-using MethodSources = std::vector<std::pair<const char*, const char*>>;
+using MethodSources = std::vector<std::pair<const char*, std::string>>;
+
+// A method of one argument that the base leaves as it is.
+std::string of_inner(const char* method, const char* argument = "x") {
+    return fmt::format("\n    def {0}(self, {1}: Tensor) -> Tensor:\n        return self.inner.{0}({1})\n", method,
+                       argument);
+}
 
 MethodSources sources_of(std::int64_t categories, bool marginals) {
     MethodSources parts = {{"", message_methods},
                            {"", categories == 2 ? sent_of_two_symbols : sent_of_more_symbols},
                            {"", conditional_methods},
                            {"conditional_at", conditional_at_with_base}};
-    const MethodSources rest = marginals ? MethodSources{{"", free_energy_methods},
-                                                         {"joint", joint_with_base},
-                                                         {"log_density", log_density_with_base},
-                                                         {"log_marginal_relaxed", relaxed_with_base}}
-                                         : MethodSources{{"", log_marginal_of_inner},
-                                                         {"joint", joint_of_inner},
-                                                         {"log_density", log_density_of_inner},
-                                                         {"log_marginal_relaxed", relaxed_of_inner},
-                                                         {"log_marginal_profile", profile_of_inner}};
+    const MethodSources rest = marginals
+                                   ? MethodSources{{"", free_energy_methods},
+                                                   {"joint", joint_with_base},
+                                                   {"log_density", log_density_with_base},
+                                                   {"log_marginal_relaxed", relaxed_with_base}}
+                                   : MethodSources{{"", of_inner("log_marginal")},
+                                                   {"joint", joint_of_inner},
+                                                   {"log_density", of_inner("log_density")},
+                                                   {"log_marginal_relaxed", of_inner("log_marginal_relaxed", "p")},
+                                                   {"log_marginal_profile", of_inner("log_marginal_profile")}};
     parts.insert(parts.end(), rest.begin(), rest.end());
     return parts;
 }

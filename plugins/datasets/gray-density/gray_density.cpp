@@ -74,8 +74,8 @@ Rows are drawn when the dataset is made, from `seed`, and kept in memory, four b
 are the coordinates.
 
 References: W. Grathwohl et al., FFJORD, ICLR 2019 (the densities). H. Dai et al., Learning discrete energy-based models
-via auxiliary-variable local exploration, NeurIPS 2020 (the code). D. Zhang et al., Generative flow networks for discrete
-probabilistic modeling, ICML 2022.)";
+via auxiliary-variable local exploration, NeurIPS 2020 (the code). D. Zhang et al., Generative flow networks for
+discrete probabilistic modeling, ICML 2022.)";
 
 using Row = std::uint32_t;  // the code of x above that of y
 

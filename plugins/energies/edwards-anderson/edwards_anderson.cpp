@@ -70,12 +70,12 @@ row. Besides, (r, c) is joined to
 
 With `boundary = "torus"` opposite sides are neighbours as well, with "cylinder" the first and the last column only, so
 that each row is a ring, with "open" none; a second edge between the same sites is left out. A honeycomb that closes
-needs even extents. Networks are told the rectangle and whether it is a torus: one that treats all sites alike
+needs even extents. Networks see the rectangle and whether it is a torus: one that treats all sites alike
 (`lattice-conv` without `site_channels`) cannot tell the sites of a cell apart.
 
 The bonds are part of the energy: a trial's seed leaves them alone, and a sweep over `disorder_seed` averages over
-disorder. The same seed gives the same bonds on every platform; another lattice or boundary gives others. Without disorder
-(`ferromagnet`) infinite lattices order at beta 0.4407 (square), 0.2747 (triangular), 0.6585 (honeycomb), 0.4666
+disorder. The same seed gives the same bonds on every platform; another lattice or boundary gives others. Without
+disorder (`ferromagnet`) infinite lattices order at beta 0.4407 (square), 0.2747 (triangular), 0.6585 (honeycomb), 0.4666
 (kagome) and 0.2217 (cubic).
 
 Observables: `energy_per_site` (-sum J s s / D), `magnetisation` and `satisfied_bonds` (the share of bonds with J s s >

@@ -58,6 +58,17 @@ private:
     std::vector<marginalia::FastRandom> random_;
 };
 
+// Of samplers that move by sweeps.
+constexpr marginalia::Parameter burn_in_parameter(const char* help = "before the first draw, on top of its own") {
+    return {.name = "burn_in",
+            .type = marginalia::ParameterType::integer,
+            .fallback = "100",
+            .minimum = 0,
+            .maximum = 1e9,
+            .unit = "sweeps",
+            .help = help};
+}
+
 // The parameter whose text start_of takes.
 inline constexpr marginalia::Parameter start_parameter = {
     .name = "start",

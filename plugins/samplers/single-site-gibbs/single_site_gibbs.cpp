@@ -14,13 +14,7 @@ constexpr marginalia::Parameter parameters[] = {
      .maximum = 1e9,
      .unit = "sweeps",
      .help = "updates of every site a draw"},
-    {.name = "burn_in",
-     .type = ParameterType::integer,
-     .fallback = "100",
-     .minimum = 0,
-     .maximum = 1e9,
-     .unit = "sweeps",
-     .help = "before the first draw, on top of its own"},
+    chains::burn_in_parameter(),
     chains::start_parameter,
 };
 
