@@ -24,8 +24,8 @@ log_density.
 
 Of regions and pairs of sites, given what is known of one state by --given, or nothing: entropies, mutual information
 and free energies in nats, and connected correlations. A region of at most 65536 states is summed over; of others
--n states are drawn. Columns say how far each figure can be relied on: its standard error, how much more it is than by the
-conditionals (gap), and by how much the sum of p over all states misses 1 (docs/inference.md).
+-n states are drawn. Columns say how far each figure can be relied on: its standard error, how much more it is than by
+the conditionals (gap), and by how much the sum of p over all states misses 1 (docs/inference.md).
   text    a table, if nothing else is said
   .csv    all columns, in full precision
   .json   an object a line
