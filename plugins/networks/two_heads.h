@@ -6,6 +6,8 @@
 #include <marginalia/network.h>
 #include <marginalia/site_terms.h>
 
+#include "mixed_heads.h"
+
 #include <cmath>
 #include <string>
 #include <vector>
@@ -36,9 +38,14 @@ struct TwoHeads {
     bool known_fraction = true;
     bool softmax = false;    // the readout of log p_θ
     at::Tensor places = {};  // (D, J) float32, inputs of the sites' own, which do not learn; undefined: none
+    std::int64_t components =
+        0;  // of mixtures (mixed_sites.h), for a network that takes sites that differ; 0: it does not
 
+    MixedSites sites() const { return {domain, components}; }
+    bool mixed() const { return components > 0 && sites().any(); }
     std::int64_t inputs() const {
-        return domain.categories + 1 + (known_fraction ? 1 : 0) + (places.defined() ? places.size(1) : 0);
+        const std::int64_t of_site = mixed() ? sites().inputs() : domain.categories + 1;
+        return of_site + (known_fraction ? 1 : 0) + (places.defined() ? places.size(1) : 0);
     }
     std::vector<std::string> prefixes() const {
         return two_bodies ? std::vector<std::string>{"theta_", "phi_"} : std::vector<std::string>{""};
@@ -75,13 +82,13 @@ constexpr Parameter readout = {
 constexpr const char* inputs_with_fraction = R"(
     def inputs(self, x: Tensor) -> Tensor:
         known = (x < {categories}).to(self.phi_v.dtype).mean([1], keepdim=True)
-        one_hot = torch.one_hot(x, {symbols}).to(self.phi_v.dtype)
+        one_hot = {one_hot}.to(self.phi_v.dtype)
         return {placed}(torch.cat([one_hot, known.unsqueeze(2).expand(-1, {sites}, 1)], 2))
 )";
 
 constexpr const char* inputs_alone = R"(
     def inputs(self, x: Tensor) -> Tensor:
-        return {placed}(torch.one_hot(x, {symbols}).to(self.phi_v.dtype))
+        return {placed}({one_hot}.to(self.phi_v.dtype))
 )";
 
 constexpr const char* with_places = R"(
@@ -95,9 +102,6 @@ constexpr const char* heads = R"(
     def at_site(self, h: Tensor, site: Tensor) -> Tensor:
         return h.gather(1, site.view(-1, 1, 1).expand(-1, 1, h.size(2))).squeeze(1)
 
-    def logits(self, h: Tensor) -> Tensor:
-        return torch.linear(h, self.phi_v, self.phi_c).to(self.phi_v.dtype)
-
     def log_marginal(self, x: Tensor) -> Tensor:
         return self.marginals(self.{theta}features(self.marginal_inputs(x)), x)
 
@@ -105,7 +109,16 @@ constexpr const char* heads = R"(
         return self.logits(self.{phi}features(self.inputs(x)))
 
     def conditional_at(self, x: Tensor, site: Tensor) -> Tensor:
-        return self.logits(self.{phi}features_at(self.inputs(x), site))
+        return self.logits_at(self.{phi}features_at(self.inputs(x), site), site)
+)";
+
+// The same at every site, and what is for symbols alone.
+constexpr const char* symbol_heads = R"(
+    def logits(self, h: Tensor) -> Tensor:
+        return torch.linear(h, self.phi_v, self.phi_c).to(self.phi_v.dtype)
+
+    def logits_at(self, h: Tensor, site: Tensor) -> Tensor:
+        return self.logits(h)
 
     def relaxed_inputs(self, p: Tensor) -> Tensor:
         # The symbol □ and the fraction of known sites: 0 and 1.
@@ -123,7 +136,9 @@ constexpr const char* linear_readout = R"(
         # The last row of h belongs to the state of all □.
         score = (h.sum([1], dtype=self.theta_u.dtype) * self.mean_u()).sum([1]) * {score_scale}
         return score[:-1] - score[-1]
+)";
 
+constexpr const char* linear_of_symbols = R"(
     def marginals(self, h: Tensor, x: Tensor) -> Tensor:
         score = self.scores(h)
         return score - {log_categories} * (x < {categories}).sum(1).to(score.dtype)
@@ -144,6 +159,14 @@ constexpr const char* softmax_readout = R"(
     def marginal_inputs(self, x: Tensor) -> Tensor:
         return self.inputs(x)
 
+    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
+        return (self.profile(h, x).sum([1]) * self.profile_weights.squeeze(1)).sum([1])
+
+    def log_marginal_profile(self, x: Tensor) -> Tensor:
+        return self.profile(self.{theta}features(self.marginal_inputs(x)), x)
+)";
+
+constexpr const char* softmax_of_symbols = R"(
     def log_softmaxes(self, h: Tensor) -> Tensor:
         # (B, D, C) -> (B, D, K, M): over few symbols a softmax along the last dimension takes ten times as long.
         v = self.theta_v.transpose(0, 1).double().flatten(0, 1)
@@ -154,12 +177,6 @@ constexpr const char* softmax_readout = R"(
         symbol = x.clamp_max({categories} - 1).view(x.size(0), -1, 1, 1).expand(-1, -1, 1, {nodes})
         return self.log_softmaxes(h).gather(2, symbol).squeeze(2) * (x < {categories}).unsqueeze(2)
 
-    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
-        return (self.profile(h, x).sum([1]) * self.profile_weights.squeeze(1)).sum([1])
-
-    def log_marginal_profile(self, x: Tensor) -> Tensor:
-        return self.profile(self.{theta}features(self.marginal_inputs(x)), x)
-
     def log_marginal_relaxed(self, p: Tensor) -> Tensor:
         log_p = self.log_softmaxes(self.{theta}features(self.relaxed_inputs(p)))
         return ((log_p * self.profile_weights.squeeze(1)).sum([3]) * p).sum([1, 2])
@@ -168,14 +185,14 @@ constexpr const char* softmax_readout = R"(
 constexpr const char* joint_of_one = R"(
     def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
         h = self.features(self.marginal_inputs(x))
-        return self.marginals(h, x), self.logits(self.at_site(h[:site.size(0)], site))
+        return self.marginals(h, x), self.logits_at(self.at_site(h[:site.size(0)], site), site)
 )";
 
 constexpr const char* joint_of_two = R"(
     def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
         inputs = self.marginal_inputs(x)
         marginal = self.marginals(self.theta_features(inputs), x)
-        return marginal, self.logits(self.phi_features_at(inputs[:site.size(0)], site))
+        return marginal, self.logits_at(self.phi_features_at(inputs[:site.size(0)], site), site)
 )";
 
 }  // namespace two_heads
@@ -186,33 +203,65 @@ inline at::Tensor uniform_weights(at::IntArrayRef shape, std::int64_t inputs, at
     return at::empty(shape).uniform_(-bound, bound, generator);
 }
 
+namespace two_heads {
+
+inline void add_symbol_heads(NetworkBuilder& network, const TwoHeads& shape) {
+    const std::int64_t categories = shape.domain.categories;
+    if (shape.softmax) {
+        network.parameter("theta_v", at::zeros({nodes, categories, shape.width}));
+        network.parameter("theta_c", at::zeros({nodes, categories}));
+    } else {
+        network.parameter("theta_u", at::zeros({nodes, shape.width}));
+    }
+    network.buffer("profile_weights", profile_weights(nodes).unsqueeze(1));
+    network.parameter("phi_v", at::zeros({categories, shape.width}));
+    network.parameter("phi_c", at::zeros({categories}));
+}
+
+// Each site has its own weights, as columns of a table have little in common.
+inline void add_mixed_heads(NetworkBuilder& network, const TwoHeads& shape) {
+    const at::Tensor start = shape.sites().start();  // (D, W)
+    const std::int64_t sites = start.size(0), numbers = start.size(1);
+    if (shape.softmax) {
+        network.parameter("theta_v", at::zeros({nodes, sites, numbers, shape.width}));
+        network.parameter("theta_c", start.repeat({nodes, 1, 1}));
+    } else {
+        network.parameter("theta_u", at::zeros({nodes, shape.width}));
+    }
+    network.buffer("profile_weights", profile_weights(nodes).unsqueeze(1));
+    network.parameter("phi_v", at::zeros({sites, numbers, shape.width}));
+    network.parameter("phi_c", start);
+    shape.sites().add_to(network);
+}
+
+inline std::string readout_source(const TwoHeads& shape) {
+    if (shape.softmax) return std::string(softmax_readout) + (shape.mixed() ? softmax_of_mixed : softmax_of_symbols);
+    return std::string(linear_readout) + (shape.mixed() ? linear_of_mixed : linear_of_symbols);
+}
+
+}  // namespace two_heads
+
 // Adds the heads' parameters and defines all methods; `bodies` is the source of the body or bodies.
 inline void define_with_heads(NetworkBuilder& network, const TwoHeads& shape, const std::string& bodies) {
     const std::int64_t categories = shape.domain.categories;
-    if (shape.softmax) {
-        network.parameter("theta_v", at::zeros({two_heads::nodes, categories, shape.width}));
-        network.parameter("theta_c", at::zeros({two_heads::nodes, categories}));
-    } else {
-        network.parameter("theta_u", at::zeros({two_heads::nodes, shape.width}));
-    }
-    network.buffer("profile_weights", profile_weights(two_heads::nodes).unsqueeze(1));
-    network.parameter("phi_v", at::zeros({categories, shape.width}));
-    network.parameter("phi_c", at::zeros({categories}));
-    const bool placed = shape.places.defined();
+    const bool mixed = shape.mixed(), placed = shape.places.defined();
+    mixed ? two_heads::add_mixed_heads(network, shape) : two_heads::add_symbol_heads(network, shape);
     if (placed) network.buffer("place_inputs", shape.places);
     const std::string source =
         std::string(placed ? two_heads::with_places : "") +
         std::string(shape.known_fraction ? two_heads::inputs_with_fraction : two_heads::inputs_alone) +
-        two_heads::heads + (shape.softmax ? two_heads::softmax_readout : two_heads::linear_readout) +
-        (shape.two_bodies ? two_heads::joint_of_two : two_heads::joint_of_one);
+        two_heads::heads + (mixed ? two_heads::mixed_heads : two_heads::symbol_heads) +
+        two_heads::readout_source(shape) + (shape.two_bodies ? two_heads::joint_of_two : two_heads::joint_of_one);
     const std::string methods = fmt::format(
         fmt::runtime(source), fmt::arg("categories", categories), fmt::arg("symbols", categories + 1),
+        fmt::arg("one_hot",
+                 mixed ? std::string("self.mixed_inputs(x)") : fmt::format("torch.one_hot(x, {})", categories + 1)),
         fmt::arg("nodes", two_heads::nodes), fmt::arg("sites", shape.domain.sites),
         fmt::arg("fractions", shape.known_fraction ? 1 : 0), fmt::arg("placed", placed ? "self.with_places" : ""),
         fmt::arg("theta", shape.prefixes().front()), fmt::arg("phi", shape.prefixes().back()),
         fmt::arg("score_scale", 1 / std::sqrt(static_cast<double>(shape.width))),
         fmt::arg("log_categories", std::log(static_cast<double>(categories))));
-    network.define(bodies + methods);
+    network.define((mixed ? shape.sites().source() : "") + bodies + methods);
 }
 
 }  // namespace marginalia

@@ -2,39 +2,78 @@
 // rule that ties marginals to it.
 #pragma once
 
+#include <marginalia/dataset.h>
 #include <marginalia/network.h>
 #include <marginalia/objective.h>
+#include <marginalia/orders.h>
 
 #include <ATen/ATen.h>
 
 #include <numbers>
 
-// Sizes 0..D-1, uniform and spread evenly over the rows of x (B, D), rising with the row from a random start: (B, 1)
-// int64.
-inline at::Tensor stratified_sizes(const at::Tensor& x, at::Generator& generator) {
-    const at::TensorOptions floats = at::TensorOptions().device(x.device());
-    const at::Tensor offset = at::rand({1}, generator, floats);
-    const at::Tensor place = at::arange(x.size(0), floats) / static_cast<double>(x.size(0)) + offset;
-    return (place.frac() * static_cast<double>(x.size(1))).to(at::kLong).clamp_max(x.size(1) - 1).unsqueeze(1);
-}
+// Rows x (B, D) to learn from, in a random order of the sites each.
+struct RankedRows {
+    // `places` (B, D): the place of each site in the row's order. Cells that a row of the dataset lacks go to its end.
+    RankedRows(const marginalia::TrainingStep& step, const at::Tensor& rows, const at::Tensor& places,
+               std::int64_t categories)
+        : x(rows), rank(places) {
+        if (!step.dataset || step.sampler || !step.dataset->incomplete()) return;
+        const at::Tensor missing = x == categories;
+        rank = marginalia::positions_of_sites((rank + missing * x.size(1)).argsort(std::int64_t{1}));
+        length = x.size(1) - missing.sum(1, true);
+    }
 
-// Full rows x (B, D), and what is left of them where the sites from a stratified place of an order on are unknown.
-struct PartlyKnown {
-    // `rank` (B, D): the place of each site in the row's order.
-    PartlyKnown(const at::Tensor& x, const at::Tensor& rank, std::int64_t categories, at::Generator& generator)
-        : known(stratified_sizes(x, generator)), unknown(rank >= known), before(x.masked_fill(unknown, categories)) {}
+    // The site (B, 1) at these places (B, 1).
+    at::Tensor site_at(const at::Tensor& place) const { return (rank == place).to(at::kByte).argmax(1, true); }
 
-    at::Tensor known;    // (B, 1): how many
-    at::Tensor unknown;  // (B, D) of bool
-    at::Tensor before;   // (B, D): x with □ there
+    at::Tensor x, rank;  // (B, D)
+    at::Tensor length;   // (B, 1): n, the sites that the row has; undefined where each has all, n = D
 };
 
-// The any-order negative log-likelihood of the rows in nats, -E[D / |U| sum over U of log p_φ(x_k | x_S)] (E. Hoogeboom
-// et al., ICLR 2022, algorithm 2), from log p_φ (B, D) of the rows' symbols. Records it as "loss" and "train_bits".
+// Places in [0, 1), spread evenly over the rows, rising from a random start: (B).
+inline at::Tensor stratified_places(const at::Tensor& x, at::Generator& generator) {
+    const at::TensorOptions floats = at::TensorOptions().device(x.device());
+    const at::Tensor offset = at::rand({1}, generator, floats);
+    return (at::arange(x.size(0), floats) / static_cast<double>(x.size(0)) + offset).frac();
+}
+
+// Sizes 0..D-1, or 0..n-1 of rows that lack cells, uniform and spread evenly over the rows of x (B, D): (B, 1) int64.
+inline at::Tensor stratified_sizes(const at::Tensor& x, at::Generator& generator) {
+    const at::Tensor place = stratified_places(x, generator);
+    return (place * static_cast<double>(x.size(1))).to(at::kLong).clamp_max(x.size(1) - 1).unsqueeze(1);
+}
+inline at::Tensor stratified_sizes(const RankedRows& rows, at::Generator& generator) {
+    if (!rows.length.defined()) return stratified_sizes(rows.x, generator);
+    const at::Tensor place = stratified_places(rows.x, generator).unsqueeze(1);
+    return (place * rows.length).to(at::kLong).minimum(rows.length - 1);
+}
+
+// Rows, and what is left of them where the sites from a stratified place of an order on are unknown.
+struct PartlyKnown {
+    // Full rows x (B, D); `rank` (B, D): the place of each site in the row's order.
+    PartlyKnown(const at::Tensor& x, const at::Tensor& rank, std::int64_t categories, at::Generator& generator)
+        : known(stratified_sizes(x, generator)), unknown(rank >= known), before(x.masked_fill(unknown, categories)) {}
+    PartlyKnown(const RankedRows& rows, std::int64_t categories, at::Generator& generator)
+        : known(stratified_sizes(rows, generator)), unknown(rows.rank >= known),
+          before(rows.x.masked_fill(unknown, categories)), length(rows.length) {
+        if (length.defined()) unknown = unknown & (rows.rank < length);
+    }
+
+    at::Tensor known;    // (B, 1): how many
+    at::Tensor unknown;  // (B, D) of bool: of the sites that the row has
+    at::Tensor before;   // (B, D): x with □ there
+    at::Tensor length;   // as in RankedRows
+};
+
+// The any-order negative log-likelihood of the rows in nats, -E[n / |U| sum over U of log p_φ(x_k | x_S)] (E. Hoogeboom
+// et al., ICLR 2022, algorithm 2), n being the sites that a row has, from log p_φ (B, D) of what the rows hold. Records
+// it as "loss" and "train_bits".
 inline at::Tensor any_order_likelihood(marginalia::TrainingStep& step, const PartlyKnown& rows,
                                        const at::Tensor& log_p) {
     const auto sites = static_cast<double>(log_p.size(1));
-    const at::Tensor weight = sites / static_cast<double>(log_p.size(0)) / (log_p.size(1) - rows.known).to(at::kFloat);
+    const auto count = static_cast<double>(log_p.size(0));
+    const at::Tensor weight = rows.length.defined() ? rows.length / count / (rows.length - rows.known)
+                                                    : sites / count / (log_p.size(1) - rows.known).to(at::kFloat);
     const at::Tensor likelihood = -(weight * rows.unknown * log_p).sum();
     step.metrics = {{"loss", likelihood.detach()}, {"train_bits", likelihood.detach() / (sites * std::numbers::ln2)}};
     return likelihood;

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 _nats = """kl kl_bound forward_kl free_energy theta_gap_mean theta_gap_std marginal_rmse log_z_estimate kl_stderr
 forward_kl_stderr elbo eubo log_z_importance log_z_importance_stderr marginal_bias log_z_exact log_z_ais
 log_z_ais_stderr log_z_ais_lower energy_distance energy_distance_floor marginal_rmse_by_size marginal_bias_by_size
-ranking_log_p_stderr nll log_z_importance_error kl_enumerated forward_kl_enumerated""".split()
+ranking_log_p_stderr nll nll_scaled validation_nll_scaled log_z_importance_error kl_enumerated
+forward_kl_enumerated""".split()
 _seconds = "marginal_seconds step_seconds train_seconds conditional_seconds conditional5_seconds".split()
 _bits = "nll_bits nll_bits_ensemble validation_bits entropy_bits_exact".split()
 _units = (
@@ -24,9 +25,9 @@ _highest = set(
     """ess elbo spearman pearson ranking_spearman ranking_pearson ranking_one_order_spearman ranking_one_order_pearson
     valid unique novel diversity log_z_ais_effective reference_ess""".split()
 )
-_first = """kl kl_bound forward_kl ess free_energy nll_bits nll_bits_ensemble validation_bits theta_gap_mean
-theta_gap_std marginal_rmse spearman pearson ranking_spearman ranking_pearson marginal_seconds step_seconds loss
-log_z_estimate""".split()
+_first = """kl kl_bound forward_kl ess free_energy nll_bits nll_bits_ensemble validation_bits nll_scaled
+validation_nll_scaled theta_gap_mean theta_gap_std marginal_rmse spearman pearson ranking_spearman
+ranking_pearson marginal_seconds step_seconds loss log_z_estimate""".split()
 _endings = ("_stderr", "_bound", "_estimate")
 
 

@@ -40,6 +40,9 @@ constexpr const char* source = R"(
 
     def recur(self, e: Tensor, w: List[Tensor]) -> Tensor:
         return marginalia.gru(e, w)
+
+    def mix(self, n: Tensor, v: Tensor) -> Tensor:
+        return marginalia.mixture_log_density(n, v)
 )";
 
 torch::jit::Module module_of(bool plain) {
@@ -148,7 +151,7 @@ TEST_CASE("a torus of one site is its own neighbour on all sides") {
         [](const List& t) { return std::vector<c10::IValue>{t[0], listed(t, 1, 2), listed(t, 2, 3), "circular"}; });
 }
 
-TEST_CASE("what heads read, attention, gelu and recurrences agree with their plain forms") {
+TEST_CASE("what heads read, attention, gelu, recurrences and mixtures agree with their plain forms") {
     at::set_num_threads(2);
     for (const Precision& p : precisions) {
         Numbers random;
@@ -164,6 +167,8 @@ TEST_CASE("what heads read, attention, gelu and recurrences agree with their pla
                                 [](const List& t) { return std::vector<c10::IValue>{t[0], t[1], t[2]}; });
     }
     Numbers random;
+    check_against_plain("mix", {random({40, 3, 10}), random({40, 3})}, at::kFloat, 2e-5,
+                        [](const List& t) { return std::vector<c10::IValue>{t[0], t[1]}; });
     List recurrence{random({5, 7, 4})};
     for (int direction = 0; direction < 2; ++direction)
         for (const std::vector<std::int64_t>& shape :

@@ -1,6 +1,7 @@
 #include "kernel/worker/answer/export_model.h"
 
 #include <ATen/ATen.h>
+#include <marginalia/real_sites.h>
 #include <torch/script.h>
 
 #include "kernel/worker/model/row_description.h"
@@ -10,9 +11,15 @@ namespace {
 
 constexpr std::int64_t tried_rows = 64;
 
+at::Tensor full_states(const Domain& domain, std::int64_t rows, at::Generator& generator) {
+    const at::Tensor symbols = at::randint(domain.categories, {rows, domain.sites}, generator, at::kLong);
+    const at::Tensor real = real_sites(domain, at::kCPU);
+    return real.defined() ? at::where(real, real_states(at::randn(symbols.sizes(), generator)), symbols) : symbols;
+}
+
 // Full and partial states of every size, from none known to all.
 at::Tensor tried_states(const Domain& domain, at::Generator& generator) {
-    const at::Tensor x = at::randint(domain.categories, {tried_rows, domain.sites}, generator, at::kLong);
+    const at::Tensor x = full_states(domain, tried_rows, generator);
     const at::Tensor share = at::arange(tried_rows).unsqueeze(1).to(at::kFloat) / static_cast<double>(tried_rows - 1);
     return x.masked_fill(at::rand(x.sizes(), generator) >= share, domain.categories);
 }
@@ -32,10 +39,10 @@ bool network_has_conditionals(const TrainedModel& trained, at::Generator& genera
     const at::TensorOptions whole = at::TensorOptions(at::kLong).device(trained.parts.device);
     const at::Tensor blank = at::full({rows, domain.sites}, domain.categories, whole),
                      site = at::randperm(domain.sites, generator, at::kLong).slice(0, 0, rows).to(whole);
-    const at::Tensor symbol = at::randint(domain.categories, {rows, 1}, generator, at::kLong).to(whole);
+    const at::Tensor symbol = full_states(domain, rows, generator).to(whole).gather(1, site.unsqueeze(1));
     try {
-        const at::Tensor log_p =
-            trained.parts.network->conditional_at(blank, site).log_softmax(1, at::kDouble).gather(1, symbol).squeeze(1);
+        const at::Tensor numbers = trained.parts.network->conditional_at(blank, site).to(at::kDouble);
+        const at::Tensor log_p = log_conditional(domain, numbers, symbol.squeeze(1));
         return at::allclose(trained.model->log_density(blank.scatter(1, site.unsqueeze(1), symbol), generator, [] {}),
                             log_p, 1e-5, 1e-5, true);
     } catch (const Error&) {
@@ -67,9 +74,11 @@ std::string lack(const TrainedModel& trained, const std::string& objective, bool
 std::string export_model(const TrainedModel& trained, const std::string& objective, std::ostream& out) {
     const TrialParts& parts = trained.parts;
     at::Generator generator = make_generator(at::kCPU, 0, 0);
+    nlohmann::json about = json_of(parts.domain);
+    if (!parts.domain.site_categories.empty()) about["columns"] = json_of(parts.dataset->site_list());
     const torch::jit::ExtraFilesMap extra{
         {"trial.json", nlohmann::json::accept(trained.trial_json) ? trained.trial_json : "{}"},
-        {"marginalia.json", json_of(parts.domain).dump()}};
+        {"marginalia.json", about.dump()}};
     if (network_has_marginals(trained, generator)) return parts.network->module().save(out, extra), "";
     const bool conditionals = network_has_conditionals(trained, generator);
     wrapped(parts.network->module(), conditionals).save(out, extra);

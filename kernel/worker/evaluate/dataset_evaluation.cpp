@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "kernel/worker/evaluate/row_scores.h"
+#include "kernel/worker/model/table_states.h"
 
 namespace marginalia {
 
@@ -23,6 +24,18 @@ at::Tensor random_rows_of(const TrialParts& parts, Split split, std::int64_t cou
 }
 
 double bits_of(const TrialParts& parts) { return static_cast<double>(parts.domain.sites) * std::numbers::ln2; }
+
+// Of the rows scored, the first of x: nats, in the scaled columns and in their own units.
+Figures density_figures(const TrialParts& parts, const at::Tensor& x, const at::Tensor& log_p,
+                        const std::string& suffix) {
+    const Spread scaled = spread_of(log_p);
+    const TableStates states(parts.dataset->site_list(), parts.domain.categories);
+    const Spread own = spread_of(log_p - states.log_units(x.slice(0, 0, log_p.numel())));
+    return {{"nll_scaled" + suffix, -scaled.mean},
+            {"nll_scaled" + suffix + "_stderr", scaled.error},
+            {"nll" + suffix, -own.mean},
+            {"nll" + suffix + "_stderr", own.error}};
+}
 
 }  // namespace
 
@@ -44,8 +57,10 @@ Figures evaluate_likelihood(const RowEvaluation& evaluation) {
     UntilPrecise scored(settings.precision);
     scored_rows(evaluation, x, settings.nll_points, orders, [&](const at::Tensor& rows) { return scored.add(rows); });
     const Spread spread = spread_of(scored.values());
-    const double bits = bits_of(evaluation.parts);
     const std::string suffix = suffix_of(evaluation.model.density());
+    if (!evaluation.parts.domain.site_categories.empty())
+        return density_figures(evaluation.parts, x, scored.values(), suffix);
+    const double bits = bits_of(evaluation.parts);
     Figures figures = likelihood_figures(spread, bits, suffix);
     if (settings.precision > 0) figures["evaluation_rows"] = static_cast<double>(scored.values().numel());
     if (settings.ensemble_rows == 0) return figures;
@@ -64,7 +79,9 @@ Figures validation_bits(const RowEvaluation& evaluation) {
     if (x.size(0) == 0) return {};
     at::Generator orders = make_generator(parts.device, 0, validation_stream);
     const Spread spread = spread_of(scored_rows(evaluation, x, settings.nll_points, orders));
-    return {{"validation_bits" + suffix_of(model.density()), -spread.mean / bits_of(parts)}};
+    const std::string suffix = suffix_of(model.density());
+    if (!parts.domain.site_categories.empty()) return {{"validation_nll_scaled" + suffix, -spread.mean}};
+    return {{"validation_bits" + suffix, -spread.mean / bits_of(parts)}};
 }
 
 }  // namespace marginalia

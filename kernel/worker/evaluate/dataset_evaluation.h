@@ -24,7 +24,9 @@ at::Tensor training_rows(const TrialParts& parts, std::int64_t count);
 
 // likelihood_figures over nll_samples test rows, one order a row or, with nll_points, its
 // estimate without bias; with a precision, over evaluation_rows of them; nll_bits_ensemble, _stderr: less what the mean
-// of p over ensemble_orders orders gains on ensemble_rows of these rows. The orders are the same for every trial.
+// of p over ensemble_orders orders gains on ensemble_rows of these rows. The orders are the same for every trial. Of
+// rows of a table with real columns or different ones: nll, in nats a row, in the columns' own units, and nll_scaled,
+// the columns scaled as the dataset scales them.
 Figures evaluate_likelihood(const RowEvaluation& evaluation);
 
 // The numbers of sites of evaluation.ranking_masked. Throws Error where it is no list of them.
@@ -45,8 +47,8 @@ Figures evaluate_ranking(const RowEvaluation& evaluation);
 // their distributions, observable_distance.NAME. _floor: the same distances of as many training rows.
 Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn);
 
-// validation_bits over quick_samples rows of the validation split, estimated from nll_points passes a row; empty where
-// there is none.
+// validation_bits (of rows of a table as above: validation_nll_scaled, in nats) over quick_samples rows of the
+// validation split, estimated from nll_points passes a row; empty where there is none.
 Figures validation_bits(const RowEvaluation& evaluation);
 
 }  // namespace marginalia

@@ -44,7 +44,8 @@ public:
         // Exact values cost seconds on wide lattices: only beside the figures they are to be compared with.
         if (parts_.energy && (wanted_.samples > 0 || wanted_.nll_samples > 0)) find_log_z();
         const at::Tensor drawn = drawn_states();
-        if (drawn.defined()) stages_.once("pictures", [&] { record_pictures(drawn); });
+        const bool mixed = !parts_.domain.site_categories.empty();
+        if (drawn.defined() && !mixed) stages_.once("pictures", [&] { record_pictures(drawn); });
         if (drawn.defined() && wanted_.marginal_time)
             stages_.once("timing", [&] {
                 at::Generator own = make_generator(parts_.device, request_.seed, timing_stream);
@@ -119,7 +120,7 @@ private:
     }
 
     void compare_with_data(const at::Tensor& drawn) {
-        if (drawn.defined())
+        if (drawn.defined() && parts_.domain.site_categories.empty())
             stages_.once("drawn rows", [&] {
                 begin("drawn rows beside the data's");
                 record(evaluate_drawn_rows(parts_, drawn));

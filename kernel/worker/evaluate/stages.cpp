@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <marginalia/error.h>
+#include <marginalia/sampler.h>
 
 #include <algorithm>
 
@@ -14,7 +15,8 @@ constexpr double short_stage = 1;  // s: what took less may be done again
 }  // namespace
 
 Stages::Stages(const TrialRequest& request, const Domain& domain, Recorder& recorder, std::int64_t step)
-    : recorder_(recorder), step_(step), pause_(std::min(short_stage, request.checkpoint_seconds)) {
+    : recorder_(recorder), step_(step), pause_(std::min(short_stage, request.checkpoint_seconds)),
+      mixed_(!domain.site_categories.empty()) {
     if (!request.start_from.empty()) state_ = load_state(request.start_from);
     check(domain);
 }
@@ -24,8 +26,9 @@ void Stages::check(const Domain& domain) const {
     const auto kept = state_.parts.find("states");
     if (kept == state_.parts.end()) return;
     for (const auto& [name, x] : kept->second)
-        if (x.scalar_type() != at::kByte || x.dim() != 2 || x.size(0) == 0 || x.size(1) != domain.sites ||
-            x.max().item<std::int64_t>() >= domain.categories)
+        if (mixed_) saved_states(kept->second, name, domain);
+        else if (x.scalar_type() != at::kByte || x.dim() != 2 || x.size(0) == 0 || x.size(1) != domain.sites ||
+                 x.max().item<std::int64_t>() >= domain.categories)
             refuse("its states '" + name + "' are of other sites or symbols");
 }
 
@@ -45,7 +48,7 @@ void Stages::once(const std::string& stage, const std::function<void()>& work) {
 }
 
 void Stages::keep_states(const std::string& name, const at::Tensor& x) {
-    state_.parts["states"][name] = x.to(at::kByte).contiguous();
+    state_.parts["states"][name] = x.to(mixed_ ? at::kLong : at::kByte).contiguous();
 }
 
 at::Tensor Stages::states(const std::string& name) const {

@@ -21,7 +21,8 @@ public:
     // Runs `work` unless this stage has been done. What `work` throws passes through: the stage is not done then.
     void once(const std::string& stage, const std::function<void()>& work);
 
-    // What stages keep for later ones; undefined where none did. States travel as bytes.
+    // What stages keep for later ones; undefined where none did. States travel as bytes
+    // where all sites have the same number of symbols.
     void keep_states(const std::string& name, const at::Tensor& x);
     at::Tensor states(const std::string& name) const;  // (M, D) int64 on the CPU
     void keep_numbers(const std::string& name, const std::vector<double>& values);
@@ -36,6 +37,7 @@ private:
     Recorder& recorder_;
     const std::int64_t step_;
     const double pause_;  // s between two records
+    const bool mixed_;    // sites differ, so that states are no bytes
     Clock::time_point recorded_ = Clock::now();
     CheckpointState state_;
 };

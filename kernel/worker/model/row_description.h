@@ -10,6 +10,16 @@
 
 namespace marginalia {
 
+// A checkpoint's "columns", and those of marginalia.json: what each of them holds, where they differ.
+nlohmann::json json_of(const std::vector<Site>& sites);
+
+// So many symbols each site has, or 0 for a real number; empty where all have the same.
+std::vector<std::int64_t> site_categories(const Variables& variables);
+
+// That the dataset's sites hold what they held when the checkpoint with this trial.json (checkpoint.h) was written.
+// Throws Error naming the first that does not.
+void check_site_list(const std::string& trial_json, const Dataset& dataset);
+
 // A checkpoint's "domain", and the file marginalia.json of an exported model: sites, categories, shape, periodic.
 nlohmann::json json_of(const Domain& domain);
 

@@ -50,7 +50,19 @@ Domain domain_of(const Variables& variables, const char* kind, const TrialSettin
     if (sites != variables.sites())
         throw Error(std::string(kind) + " '" + settings.plugin(kind).plugin + "': its layout has " +
                     std::to_string(sites) + " sites, but it says it has " + std::to_string(variables.sites()));
-    return {variables.sites(), variables.categories(), layout};
+    return {variables.sites(), variables.categories(), layout, {}, site_categories(variables)};
+}
+
+// That a sampler or objective can work on sites that differ, where they do.
+template <class Plugin>
+void require_mixed_sites(const char* kind, const std::string& name, const Plugin& plugin, const Domain& domain) {
+    if (domain.site_categories.empty() || plugin.takes_mixed_sites()) return;
+    throw Error(std::string(kind) + " '" + name +
+                "' takes sites that all have the same number of symbols, and this trial has real numbers or sites of "
+                "different numbers of symbols; `marginalia plugins " +
+                kind +
+                "` lists others, whose pages say what "
+                "they take");
 }
 
 template <class Plugin>
@@ -87,7 +99,8 @@ constexpr std::size_t most_bytes_of_rows = std::size_t{1} << 31;  // kept on a d
 
 // Not by to_device, for whose copies LibTorch would keep as much memory of the host for ever.
 void keep_rows(TrialParts& parts) {
-    const std::size_t bytes = parts.dataset->size(Split::train) * static_cast<std::size_t>(parts.domain.sites);
+    const std::size_t width = parts.domain.site_categories.empty() ? 1 : sizeof(std::int64_t);
+    const std::size_t bytes = parts.dataset->size(Split::train) * static_cast<std::size_t>(parts.domain.sites) * width;
     if (!parts.device.is_cpu() && bytes <= most_bytes_of_rows)
         parts.rows = all_rows(*parts.dataset, Split::train).to(parts.device);
 }
@@ -157,6 +170,9 @@ std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const 
     const Domain domain = domain_with_form(parts, request.settings);
     const TrainSettings& train = request.settings.train;
     auto module = make<NetworkFactory>("network", request.settings, plugins, domain, weights);
+    if (!parts.domain.site_categories.empty() && (!train.symmetries.empty() || train.base != "none"))
+        throw Error(
+            "train.symmetries and train.base are for sites that all have the same number of symbols; leave them out");
     if (!train.symmetries.empty()) {
         const std::vector<Symmetry> group = symmetry_group(train.symmetries, domain);
         if (parts.energy) require_symmetric(*parts.energy, group);
@@ -190,6 +206,7 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
     parts.network->to(parts.device);
     const TrainingSetup setup = setup_of(parts, request.settings.train.batch);
     parts.objective = make<ObjectiveFactory>("objective", request.settings, plugins, setup);
+    require_mixed_sites("objective", request.settings.plugin("objective").plugin, *parts.objective, parts.domain);
     return parts;
 }
 
@@ -203,11 +220,21 @@ TrialParts load_trained(const TrialRequest& request, const PluginHost& plugins, 
     return parts;
 }
 
+namespace {
+
+std::unique_ptr<Sampler> make_sampler(const TrialRequest& request, const PluginHost& plugins, TrialParts& parts,
+                                      const TrainingSetup& setup) {
+    auto sampler = make<SamplerFactory>("sampler", request.settings, plugins, setup, parts.generator);
+    require_mixed_sites("sampler", request.settings.plugin("sampler").plugin, *sampler, parts.domain);
+    return sampler;
+}
+
+}  // namespace
+
 TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
     TrialParts parts = build_model(request, plugins);
     const TrainingSetup setup = setup_of(parts, request.settings.train.batch);
-    if (request.settings.has("sampler"))
-        parts.sampler = make<SamplerFactory>("sampler", request.settings, plugins, setup, parts.generator);
+    if (request.settings.has("sampler")) parts.sampler = make_sampler(request, plugins, parts, setup);
     else if (parts.dataset) keep_rows(parts);
     return parts;
 }
@@ -215,6 +242,7 @@ TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
 void check_vocabulary(const TrialParts& parts, const std::string& trial_json) {
     const nlohmann::json trial = nlohmann::json::parse(trial_json, nullptr, false);
     if (!parts.dataset || !trial.is_object() || !trial.contains("vocabulary")) return;
+    check_site_list(trial_json, *parts.dataset);
     const std::vector<std::string> then = trial.at("vocabulary"), now = parts.dataset->vocabulary();
     if (then == now) return;
     std::size_t symbol = 0;

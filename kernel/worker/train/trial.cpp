@@ -93,6 +93,10 @@ public:
 private:
     Precision precision_here() const {
         const std::string& wanted = train_.precision;
+        if (!parts_.domain.site_categories.empty() && wanted != "float32") {
+            if (wanted == "auto") return {.report = "float32, not bfloat16, which would round real numbers"};
+            throw Error("train.precision = \"" + wanted + "\" would round real numbers; give \"float32\" or \"auto\"");
+        }
         if (parts_.network->consistent() && wanted != "float32") {
             if (wanted == "auto")
                 return {.report =
@@ -118,6 +122,9 @@ private:
     // Says what cannot be evaluated before the training, not after it.
     void check_evaluation() const {
         if (parts_.dataset) ranking_sizes(evaluation_, parts_.domain.sites);
+        if (evaluation_.ranking_groups > 0 && !parts_.domain.site_categories.empty())
+            throw Error(
+                "evaluation.ranking_groups is for rows whose sites all have the same number of symbols; give 0");
         at::Generator generator = make_generator(parts_.device, request_.seed, 0);
         build_reference_sampler(request_, plugins_, parts_, evaluation_.reference_chains, generator);
     }
@@ -256,6 +263,7 @@ private:
         if (parts_.dataset) {
             trial["vocabulary"] = parts_.dataset->vocabulary();
             trial["domain"] = json_of(parts_.domain);
+            if (!parts_.domain.site_categories.empty()) trial["columns"] = json_of(parts_.dataset->site_list());
         }
         recorder_.stream_checkpoint(
             step, [&](const ByteSink& sink) { write_checkpoint(*parts_.network, trial.dump(), state, sink); });

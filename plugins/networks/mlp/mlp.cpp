@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <marginalia/network.h>
 
+#include "../mixed_sites.h"
+
 namespace {
 
 using marginalia::Domain;
@@ -24,6 +26,7 @@ constexpr Parameter parameters[] = {
      .maximum = 64,
      .unit = "layers",
      .help = "hidden layers; all but the first are residual"},
+    marginalia::mixed_sites::components,
 };
 
 constexpr const char* manual = R"(A residual multilayer perceptron over one-hot symbols, the published network for
@@ -39,6 +42,12 @@ start, as both heads begin at zero. The method `log_marginal_relaxed` gives log 
 for gradients in the state. A pass of N rows costs 2 N (D (K+1) H + (layers - 1) H²) operations, H being `hidden`; only
 the output rows that are asked for are computed. From 16 symbols on the first layer is a sum of the D rows of weights
 that the symbols choose: N D H operations instead of 2 N D (K+1) H, and a result that differs in its last bits.
+
+Where sites hold real numbers or different numbers of symbols, a real site's number and six soft steps of it, tanh(v -
+c), stand beside the one-hot symbols. The conditional of a real site is a mixture of `components` normal densities, and
+log p_θ begins at the sum of what the conditionals say of each site alone:
+
+    log p_θ(x_S) = s(x_S) - s(all □) + sum over d in S of log p_φ(x_d | all □),      s = w·h_L + u·h_L²
 
 References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920),
 appendix.)";
@@ -63,6 +72,9 @@ std::string hidden_layers(std::int64_t layers) {
 constexpr std::int64_t most_symbols_of_products = 16;
 
 constexpr const char* first_by_product = R"(
+    def one_hot(self, x: Tensor) -> Tensor:
+        return torch.one_hot(x, {symbols}).flatten(1).to(self.w1.dtype)
+
     def first(self, x: Tensor) -> Tensor:
         return torch.linear(self.one_hot(x), self.w1, self.b1)
 )";
@@ -74,10 +86,31 @@ constexpr const char* first_by_rows = R"(
         return torch.embedding_bag(self.w1.t(), rows.flatten(), starts)[0] + self.b1
 )";
 
-constexpr const char* methods = R"(
-    def one_hot(self, x: Tensor) -> Tensor:
-        return torch.one_hot(x, {symbols}).flatten(1).to(self.w1.dtype)
+constexpr const char* first_of_mixed = R"(
+    def first(self, x: Tensor) -> Tensor:
+        return torch.linear(self.mixed_inputs(x).flatten(1), self.w1, self.b1)
+)";
 
+// log p_θ, from h of the states and, last, of all □.
+constexpr const char* marginals_of_symbols = R"(
+    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
+        score = self.scores(h)
+        return score - {log_categories} * (x < {categories}).sum(1).to(score.dtype)
+
+    def log_marginal_relaxed(self, p: Tensor) -> Tensor:
+        # The symbol □ has weight 0 in the states and 1 in the last row.
+        blank = torch.constant_pad_nd(torch.zeros_like(p[:1]), [0, 1], 1.0)
+        one_hot = torch.cat([torch.constant_pad_nd(p, [0, 1], 0.0), blank]).flatten(1)
+        return self.scores(self.features_of(torch.linear(one_hot, self.w1, self.b1))) - {sites} * {log_categories}
+)";
+
+constexpr const char* marginals_of_mixed = R"(
+    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
+        square = (h * h * self.w_square).sum([1])
+        return self.scores(h) + square[:-1] - square[-1] + self.each_alone(self.logits(h[-1:]), x).sum([1])
+)";
+
+constexpr const char* methods = R"(
     def features_of(self, first: Tensor) -> Tensor:
         h = torch.leaky_relu(first, 0.01)
 {hidden}
@@ -91,30 +124,22 @@ constexpr const char* methods = R"(
         score = (h.to(self.w_marginal.dtype) * self.w_marginal).sum([1])
         return score[:-1] - score[-1]
 
-    def marginals(self, h: Tensor, x: Tensor) -> Tensor:
-        score = self.scores(h)
-        return score - {log_categories} * (x < {categories}).sum(1).to(score.dtype)
-
     def with_blank(self, x: Tensor) -> Tensor:
         return torch.cat([x, torch.full([1, {sites}], {categories}, dtype=x.dtype, device=x.device)])
 
     def logits_at(self, h: Tensor, site: Tensor) -> Tensor:
-        v = torch.embedding(self.w_conditional, site).view(-1, {categories}, {hidden_units})
-        return torch.bmm(v, h.to(v.dtype).unsqueeze(2)).squeeze(2) + torch.embedding(self.b_conditional, site)
+        v = torch.embedding(self.w_conditional, site).view(-1, {numbers}, {hidden_units})
+        return torch.bmm(v, h.to(v.dtype).unsqueeze(2)).squeeze(2) + torch.embedding({bias}, site)
+
+    def logits(self, h: Tensor) -> Tensor:
+        logits = torch.linear(h, self.w_conditional.view(-1, {hidden_units}), {bias}.flatten())
+        return logits.view(-1, {sites}, {numbers})
 
     def log_marginal(self, x: Tensor) -> Tensor:
         return self.marginals(self.features(self.with_blank(x)), x)
 
-    def log_marginal_relaxed(self, p: Tensor) -> Tensor:
-        # The symbol □ has weight 0 in the states and 1 in the last row.
-        blank = torch.constant_pad_nd(torch.zeros_like(p[:1]), [0, 1], 1.0)
-        one_hot = torch.cat([torch.constant_pad_nd(p, [0, 1], 0.0), blank]).flatten(1)
-        return self.scores(self.features_of(torch.linear(one_hot, self.w1, self.b1))) - {sites} * {log_categories}
-
     def conditional_logits(self, x: Tensor) -> Tensor:
-        h = self.features(x)
-        logits = torch.linear(h, self.w_conditional.view(-1, {hidden_units}), self.b_conditional.flatten())
-        return logits.view(-1, {sites}, {categories})
+        return self.logits(self.features(x))
 
     def conditional_at(self, x: Tensor, site: Tensor) -> Tensor:
         return self.logits_at(self.features(x), site)
@@ -126,10 +151,11 @@ constexpr const char* methods = R"(
 
 marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {
     const std::int64_t hidden = params.integer("hidden"), layers = params.integer("layers");
-    const std::int64_t sites = domain.sites, categories = domain.categories, inputs = sites * (categories + 1);
+    const marginalia::MixedSites mixed(domain, params.integer("components"));
+    const std::int64_t sites = domain.sites, categories = domain.categories, inputs = sites * mixed.inputs();
     marginalia::NetworkBuilder network("mlp");
     const auto add = [&](const std::string& name, const at::Tensor& value) { network.parameter(name, value); };
-    const bool by_rows = categories + 1 > most_symbols_of_products;
+    const bool by_rows = categories + 1 > most_symbols_of_products && !mixed.any();
     const at::Tensor w1 = uniform({hidden, inputs}, static_cast<double>(inputs), generator);
     add("w1", by_rows ? w1.t().contiguous().t() : w1);  // the weights of a symbol one after another
     add("b1", uniform({hidden}, static_cast<double>(inputs), generator));
@@ -138,15 +164,24 @@ marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at:
         add(fmt::format("b{}", l), uniform({hidden}, static_cast<double>(hidden), generator));
     }
     add("w_marginal", at::zeros({hidden}));
-    add("w_conditional", at::zeros({sites, categories * hidden}));
-    add("b_conditional", at::zeros({sites, categories}));
-    // `embedding` looks up whole rows, so one row holds the K output rows of a site.
-    const std::string source = std::string(by_rows ? first_by_rows : first_by_product) + methods;
-    network.define(fmt::format(fmt::runtime(source), fmt::arg("symbols", categories + 1),
-                               fmt::arg("categories", categories), fmt::arg("sites", sites),
-                               fmt::arg("hidden_units", hidden),
-                               fmt::arg("log_categories", std::log(static_cast<double>(categories))),
-                               fmt::arg("hidden", hidden_layers(layers))));
+    add("w_conditional", at::zeros({sites, mixed.numbers() * hidden}));
+    add("b_conditional", mixed.any() ? mixed.start() : at::zeros({sites, categories}));
+    if (mixed.any()) {
+        add("w_square", at::zeros({hidden}));  // log p of normal numbers is a square of them
+        mixed.add_to(network);
+    }
+    // `embedding` looks up whole rows, so one row holds the output rows of a site.
+    const std::string source = std::string(mixed.any() ? first_of_mixed
+                                           : by_rows   ? first_by_rows
+                                                       : first_by_product) +
+                               (mixed.any() ? marginals_of_mixed : marginals_of_symbols) + methods;
+    network.define(
+        (mixed.any() ? mixed.source() : "") +
+        fmt::format(fmt::runtime(source), fmt::arg("symbols", categories + 1), fmt::arg("categories", categories),
+                    fmt::arg("sites", sites), fmt::arg("hidden_units", hidden), fmt::arg("numbers", mixed.numbers()),
+                    fmt::arg("bias", mixed.any() ? "(self.b_conditional + self.bars)" : "self.b_conditional"),
+                    fmt::arg("log_categories", std::log(static_cast<double>(categories))),
+                    fmt::arg("hidden", hidden_layers(layers))));
     return network;
 }
 

@@ -50,6 +50,7 @@ constexpr Parameter parameters[] = {
     marginalia::two_heads::bodies,
     marginalia::two_heads::known_fraction,
     marginalia::two_heads::readout,
+    marginalia::mixed_sites::components,
 };
 
 constexpr double spread = 0.3;  // of symbols' and places' vectors at the start
@@ -76,6 +77,13 @@ that site only.
 
 With two bodies the parameters of log p_θ have names that begin with theta_, those of p_φ with phi_. All heads begin at
 zero, and log p_θ(all □) = 0 by construction. On readouts see unet.
+
+Where sites hold real numbers or different numbers of symbols, each has an E, V and c of its own. A real site's number
+and six soft steps of it, tanh(v - c), stand beside the one-hot symbols; its conditional is a mixture of `components`
+normal densities. The readouts then are
+
+    linear    C^-1/2 sum_d u·(norm(h_d(x_S)) - norm(h_d(all □))) + sum over d in S of log p_φ(x_d | all □)
+    softmax   sum over d in S of ∫ log p_v(x_d) d sin²(π v / 2),  p_v the softmax or mixture of V_vd norm(h_d(x_S)) + c_vd
 
 References: A. Vaswani et al., Attention is all you need, NeurIPS 2017 (arXiv 1706.03762). R. Xiong et al., On layer
 normalization in the transformer architecture, ICML 2020 (arXiv 2002.04745), the order of norm and residual. S. Liu, P.
@@ -113,7 +121,7 @@ constexpr const char* parts = R"(
 
 constexpr const char* body = R"(
     def {p}embed(self, inputs: Tensor) -> Tensor:
-        e = torch.linear(inputs, self.{p}embed_w)
+        e = {embedded}
         return e + self.{p}places.to(e.dtype)
 
     def {p}features(self, inputs: Tensor) -> Tensor:
@@ -143,16 +151,23 @@ constexpr const char* feed_forward_lines = R"(
         h = h + torch.linear(g, self.{0}_w2, self.{0}_b2)
 )";
 
-std::string body_source(const Shape& shape, const std::string& prefix) {
+// Of columns of a table each has weights of its own.
+std::string embedded(bool mixed, const std::string& prefix) {
+    return fmt::format(fmt::runtime(mixed ? "torch.einsum(\"bdi,dci->bdc\", [inputs, self.{}embed_w])"
+                                          : "torch.linear(inputs, self.{}embed_w)"),
+                       prefix);
+}
+
+std::string body_source(const Shape& shape, const std::string& prefix, bool mixed) {
     std::string before, last;
     for (std::int64_t l = 1; l <= shape.layers; ++l) {
         if (l > 1) before += fmt::format(attention_lines, last, shape.heads) + fmt::format(feed_forward_lines, last);
         last = fmt::format("{}layer{}", prefix, l);
     }
     const std::string feed_forward = fmt::format(feed_forward_lines, last);
-    return fmt::format(body, fmt::arg("p", prefix), fmt::arg("last", last), fmt::arg("width", shape.width),
-                       fmt::arg("heads", shape.heads), fmt::arg("layers_before", before),
-                       fmt::arg("last_feed_forward", feed_forward),
+    return fmt::format(body, fmt::arg("p", prefix), fmt::arg("embedded", embedded(mixed, prefix)),
+                       fmt::arg("last", last), fmt::arg("width", shape.width), fmt::arg("heads", shape.heads),
+                       fmt::arg("layers_before", before), fmt::arg("last_feed_forward", feed_forward),
                        fmt::arg("all_layers", before + fmt::format(attention_lines, last, shape.heads) + feed_forward));
 }
 
@@ -160,7 +175,9 @@ void add_body(marginalia::NetworkBuilder& network, const Shape& shape, const Two
               at::Generator& generator) {
     const std::int64_t width = shape.width, hidden = shape.feed_forward;
     const auto add = [&](const std::string& name, const at::Tensor& value) { network.parameter(prefix + name, value); };
-    add("embed_w", at::empty({width, heads.inputs()}).normal_(0, spread, generator));
+    const std::vector<std::int64_t> each =
+        heads.mixed() ? std::vector{heads.domain.sites, width, heads.inputs()} : std::vector{width, heads.inputs()};
+    add("embed_w", at::empty(each).normal_(0, spread, generator));
     add("places", at::empty({heads.domain.sites, width}).normal_(0, spread, generator));
     for (std::int64_t l = 1; l <= shape.layers; ++l) {
         const std::string layer = fmt::format("layer{}", l);
@@ -175,13 +192,18 @@ void add_body(marginalia::NetworkBuilder& network, const Shape& shape, const Two
 
 marginalia::NetworkBuilder build(const Params& params, const Domain& domain, at::Generator& generator) {
     const Shape shape = shape_of(params);
-    const TwoHeads heads{domain, shape.width, params.integer("bodies") == 2, params.boolean("known_fraction"),
-                         params.text("readout") == "softmax"};
+    const TwoHeads heads{domain,
+                         shape.width,
+                         params.integer("bodies") == 2,
+                         params.boolean("known_fraction"),
+                         params.text("readout") == "softmax",
+                         {},
+                         params.integer("components")};
     marginalia::NetworkBuilder network("transformer");
     std::string bodies = fmt::format(parts, fmt::arg("width", shape.width));
     for (const std::string& prefix : heads.prefixes()) {
         add_body(network, shape, heads, prefix, generator);
-        bodies += body_source(shape, prefix);
+        bodies += body_source(shape, prefix, heads.mixed());
     }
     define_with_heads(network, heads, bodies);
     return network;

@@ -20,7 +20,8 @@ sampler of an energy, gets a random order σ and a position d, uniform and sprea
 This is an unbiased estimate, by one pass, of the mean over orders of -log p_φ(x) in nats, which bounds the negative
 log-likelihood. It has the mean of D times the single conditional at σ(d), and less variance. It is also the loss of
 masked (absorbing) diffusion decoded in any order, one site at a time. Only the conditionals learn: log p_θ stays as it
-began. Records `loss` (nats a row) and `train_bits` (bits a site). The final `nll_bits` takes one random order a row of
+began. Sites may hold real numbers, whose log p_φ is a log-density. Rows may lack cells: orders and D are then of the
+cells that a row has. Records `loss` (nats a row) and `train_bits` (bits a site). The final `nll_bits` takes one random order a row of
 the test split.
 
 References: E. Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037), algorithm 2. B. Uria et
@@ -33,12 +34,14 @@ public:
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const at::Tensor x = marginalia::training_states(step, setup_);
         const at::Tensor rank = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
-        const PartlyKnown rows(x, rank, setup_.domain.categories, step.generator);
+        const RankedRows ranked(step, x, rank, setup_.domain.categories);
+        const PartlyKnown rows(ranked, setup_.domain.categories, step.generator);
         const at::Tensor logits = step.network.conditional_logits(rows.before);
-        return any_order_likelihood(step, rows, marginalia::log_probabilities(logits, x));
+        return any_order_likelihood(step, rows, marginalia::log_probabilities(setup_.domain, logits, x));
     }
 
     bool trains_marginals() const override { return false; }
+    bool takes_mixed_sites() const override { return true; }
 
 private:
     const marginalia::TrainingSetup setup_;

@@ -8,6 +8,7 @@
 #include <marginalia/host.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
+#include <marginalia/real_sites.h>
 #include <marginalia/site_terms.h>
 
 #include "../any_order.h"
@@ -130,6 +131,9 @@ conditionals' body in both, unless copy_body = false: what tells the symbols of 
 well. Give it readout = "softmax": its log p_θ is a sum of log-probabilities and begins with those that the conditionals
 have for the known sites. Without it stage 2 needs several times the steps.
 
+Sites may hold real numbers, whose log p is a log-density. Rows may lack cells: S is then a part of the cells that a row
+has, and a full state the row as it is.
+
 The conditionals' parameters are found by one backward pass through them; a network whose every parameter serves the
 conditionals is refused. Records `loss`, `penalty` (mean squared error of the sum rule in nats²) and `path_rmse` (nats).
 
@@ -168,13 +172,16 @@ public:
         return loss;
     }
 
+    bool takes_mixed_sites() const override { return true; }
+
     marginalia::StateDict state() const override {
         if (own_steps_ == 1 || !own_states_.defined()) return {};
-        return {{"own_states", own_states_.to(at::kByte)}};
+        const bool bytes = setup_.domain.site_categories.empty();
+        return {{"own_states", bytes ? own_states_.to(at::kByte) : own_states_}};
     }
     void load(const marginalia::StateDict& state) override {
         if (state.contains("own_states"))
-            own_states_ = marginalia::saved_states(state, "own_states", setup_.domain).to(setup_.device);
+            own_states_ = marginalia::saved_states(state, "own_states", setup_.domain, true).to(setup_.device);
     }
 
 private:
@@ -211,6 +218,11 @@ private:
                 "network with parameters of the marginals' own, such as bodies = 2");
     }
 
+    RankedRows in_random_order(marginalia::TrainingStep& step, const at::Tensor& x) const {
+        return {step, x, marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device()),
+                setup_.domain.categories};
+    }
+
     // Rows, some of them in part the model's own.
     at::Tensor states(marginalia::TrainingStep& step) {
         const at::Tensor x = marginalia::training_states(step, setup_);
@@ -222,13 +234,12 @@ private:
 
     at::Tensor resampled(marginalia::TrainingStep& step, const at::Tensor& chosen) const {
         const at::NoGradGuard no_grad;
-        const at::Tensor rank =
-            marginalia::random_orders(chosen.size(0), chosen.size(1), step.generator, chosen.device());
-        const at::Tensor erased = stratified_sizes(chosen, step.generator) + 1;
+        const RankedRows ranked = in_random_order(step, chosen);
+        const at::Tensor rank = ranked.rank, erased = stratified_sizes(ranked, step.generator) + 1;
         at::Tensor filled = chosen.masked_fill(rank < erased, setup_.domain.categories);
         for (std::int64_t pass = 1; pass <= resampling_; ++pass) {
             const at::Tensor logits = step.network.conditional_logits(filled);
-            const at::Tensor drawn = marginalia::sample_symbols(logits.flatten(0, 1), step.generator).view_as(filled);
+            const at::Tensor drawn = marginalia::draw_conditionals(setup_.domain, logits, step.generator);
             const at::Tensor now = rank * (resampling_ * resampling_) < erased * (pass * pass);
             filled = at::where((filled == setup_.domain.categories) & now, drawn, filled);
         }
@@ -237,15 +248,15 @@ private:
 
     at::Tensor sum_rule(marginalia::TrainingStep& step, const at::Tensor& x) const {
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
-        const at::Tensor known = stratified_sizes(x, step.generator), site = order.gather(1, known);
-        const at::Tensor before =
-            x.masked_fill(marginalia::positions_of_sites(order) >= known, setup_.domain.categories);
+        const RankedRows ranked(step, x, marginalia::positions_of_sites(order), setup_.domain.categories);
+        const at::Tensor known = stratified_sizes(ranked, step.generator), site = ranked.site_at(known);
+        const at::Tensor before = x.masked_fill(ranked.rank >= known, setup_.domain.categories);
         const at::Tensor symbol = x.gather(1, site);
         at::Tensor added;
         {
             const at::NoGradGuard no_grad;
             const at::Tensor logits = step.network.conditional_at(before, site.squeeze(1));
-            added = logits.to(at::kFloat).log_softmax(1).gather(1, symbol).squeeze(1);
+            added = marginalia::log_conditional(setup_.domain, logits.to(at::kFloat), symbol.squeeze(1));
         }
         return sum_rule_breach(step.network.log_marginal(with_one_more(before, site, symbol)), added);
     }
@@ -255,12 +266,13 @@ private:
         // Rows from all over the batch, whose first part is the model's own.
         const at::Tensor row = (at::arange(path_rows_, batch.options()) * batch.size(0)).floor_divide(path_rows_);
         const at::Tensor x = batch.index_select(0, row);
-        const at::Tensor rank = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
-        at::Tensor size = stratified_sizes(x, step.generator) + 1;
+        const RankedRows ranked = in_random_order(step, x);
+        const at::Tensor size = stratified_sizes(ranked, step.generator) + 1;
         // Spread evenly over the rows.
         const at::Tensor place = at::arange(x.size(0) + 1, x.options().dtype(at::kDouble)) * full_;
         const at::Tensor is_full = place.floor().diff().to(at::kBool).unsqueeze(1);
-        const at::Tensor partial = x.masked_fill((rank >= size) & is_full.logical_not(), setup_.domain.categories);
+        const at::Tensor partial =
+            x.masked_fill((ranked.rank >= size) & is_full.logical_not(), setup_.domain.categories);
         if (sites_ > 0 && marginalia::has_log_marginal_profile(step.network)) return profile_loss(step, partial);
         at::Tensor estimate;
         {
@@ -281,8 +293,7 @@ private:
             const at::Tensor all = x.repeat_interleave(path_points_, 0);
             const at::Tensor places = v.flatten().clamp_max(most_known_);
             const at::Tensor states = marginalia::hide(all, places, setup_.domain.categories, step.generator);
-            const at::Tensor symbols = all.clamp_max(setup_.domain.categories - 1);
-            log_p = marginalia::log_probabilities(step.network.conditional_logits(states), symbols)
+            log_p = marginalia::log_probabilities(setup_.domain, step.network.conditional_logits(states), all)
                         .view({x.size(0), path_points_, x.size(1)});
             hidden = (states != all).view_as(log_p);
         }

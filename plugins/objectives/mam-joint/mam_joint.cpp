@@ -32,7 +32,8 @@ and the sum rule together, from the same pass of the conditionals. The alternati
 
 S is the first part of a random order, its size stratified over the batch, U the other sites, d the next of the order. λ
 weighs squared errors over all D links against nats of likelihood. With `follow` the sum rule does not pull on p_φ,
-though a body that both heads share feels it. Records `loss` (the likelihood's part, nats a row), `train_bits` (bits a
+though a body that both heads share feels it. Sites may hold real numbers, and rows may lack cells, as for `ao-arm`.
+Records `loss` (the likelihood's part, nats a row), `train_bits` (bits a
 site) and `penalty` (nats²).
 
 References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920), sec.
@@ -46,13 +47,14 @@ public:
     at::Tensor loss(marginalia::TrainingStep& step) override {
         const at::Tensor x = marginalia::training_states(step, setup_);
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
-        const PartlyKnown rows(x, marginalia::positions_of_sites(order), setup_.domain.categories, step.generator);
+        const RankedRows ranked(step, x, marginalia::positions_of_sites(order), setup_.domain.categories);
+        const PartlyKnown rows(ranked, setup_.domain.categories, step.generator);
         const at::Tensor logits = step.network.conditional_logits(rows.before);
-        const at::Tensor log_p = marginalia::log_probabilities(logits, x);
+        const at::Tensor log_p = marginalia::log_probabilities(setup_.domain, logits, x);
         const at::Tensor likelihood = any_order_likelihood(step, rows, log_p);
         if (!trains_marginals() || step.network.consistent()) return likelihood;
 
-        const at::Tensor site = order.gather(1, rows.known);
+        const at::Tensor site = ranked.site_at(rows.known);
         const at::Tensor added = (follow_ ? log_p.detach() : log_p).gather(1, site).squeeze(1);
         const at::Tensor states = with_one_more(rows.before, site, x.gather(1, site));
         const at::Tensor penalty = sum_rule_breach(step.network.log_marginal(states), added);
@@ -61,6 +63,7 @@ public:
     }
 
     bool trains_marginals() const override { return lambda_ > 0; }
+    bool takes_mixed_sites() const override { return true; }
 
 private:
     const marginalia::TrainingSetup setup_;

@@ -1,4 +1,4 @@
-// Datasets: rows of discrete symbols to learn from.
+// Datasets: rows of symbols and real numbers to learn from.
 #pragma once
 
 #include <marginalia/variables.h>
@@ -14,9 +14,10 @@ struct RowDescription {
     std::int64_t sites = 0, categories = 0;
     Layout layout;                        // its extents multiply to `sites`
     std::vector<std::string> vocabulary;  // K different words, or none
+    std::vector<Site> site_list = {};     // D sites, or none
 };
 
-// Rows of D symbols 0..K-1 in three disjoint splits.
+// Rows of D symbols 0..K-1, or of what site_list() says, in three disjoint splits.
 //
 // A class that can be made from (const Params&, const RowDescription&) as well spares its users the reading of its
 // files where a trained model is asked about states (`sample`, `complete`, `score`, `marginals`, `checkpoint export`).
@@ -33,8 +34,15 @@ public:
     // Rows in a split; 0 where the data has none.
     virtual std::size_t size(Split) const = 0;
 
-    // Writes row `index` of a split as D symbols. The same index always gives the same row.
+    // Writes row `index` of a split as D symbols; a real site is 0 where it is known. The same index always gives the
+    // same row.
     virtual void row(Split, std::size_t index, std::span<std::uint8_t> out) const = 0;
+
+    // Writes the numbers of that row's real sites, finite ones, by site; leaves the other places as they are.
+    virtual void reals(Split, std::size_t /*index*/, std::span<double> /*out*/) const {}
+
+    // Whether rows may have sites that are not known, K in row(): missing cells. At least one of each row is known.
+    virtual bool incomplete() const { return false; }
 };
 
 // Null where an object is to be made from a description and the class cannot be.

@@ -18,6 +18,20 @@ namespace marginalia {
 // unknown, marginalised out.
 using State = std::span<const std::uint8_t>;
 
+// The numbers of one state's real sites, beside its symbols: v[d] for each of the D sites, without meaning where site d
+// has symbols or is unknown. In `State` a real site is 0 where it is known and K where it is not.
+using Reals = std::span<const double>;
+
+// What one site holds, where not all sites hold the same.
+struct Site {
+    std::int64_t categories = 0;          // its symbols are 0..categories-1, at most K; 0: a real number
+    std::string name = {};                // of the column in a table; "": none
+    std::vector<std::string> words = {};  // the text of each symbol; none: the numbers themselves
+    double centre = 0, scale = 1;         // a real site's number v stands for centre + scale v; scale > 0
+
+    bool is_real() const { return categories == 0; }
+};
+
 // Many states, row after row without gaps: (rows, width) bytes. A view; owns nothing.
 struct States {
     std::span<const std::uint8_t> bytes;

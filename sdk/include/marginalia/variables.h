@@ -1,4 +1,5 @@
-// The discrete variables that an energy or a dataset is about: how many, how they lie, how a state reads and looks.
+// The variables that an energy or a dataset is about: how many, what they hold, how they lie, how a state reads and
+// looks.
 #pragma once
 
 #include <marginalia/plugin.h>
@@ -10,7 +11,8 @@
 
 namespace marginalia {
 
-// D sites of K categories each. What both kinds share; a plugin derives from Energy or Dataset.
+// D sites of K categories each, or of what site_list() says. What both kinds share; a plugin derives from Energy or
+// Dataset.
 //
 // Threads: after construction every method may be called from several threads at once and must not change the object.
 class MARGINALIA_API Variables {
@@ -21,6 +23,11 @@ public:
 
     std::int64_t sites() const { return sites_; }            // D
     std::int64_t categories() const { return categories_; }  // K
+
+    // What each of the D sites holds, where they differ: some hold real numbers, or fewer symbols than K, the most that
+    // one of them has (2 where none has as many). Empty: each holds K symbols. Networks, samplers and objectives that
+    // know symbols alone are refused where it is not empty.
+    virtual std::vector<Site> site_list() const { return {}; }
 
     // How the sites lie; a plain sequence unless the plugin says otherwise.
     virtual Layout layout() const { return {{sites_}, false}; }

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <marginalia/energy_states.h>
 #include <marginalia/host.h>
+#include <marginalia/real_sites.h>
 #include <marginalia/sampler.h>
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
@@ -56,13 +57,16 @@ at::Tensor PartialDensities::values() const {
     return offered ? to_device(values, device_) : at::Tensor();
 }
 
-at::Tensor saved_states(const StateDict& state, const std::string& name, const Domain& domain) {
+at::Tensor saved_states(const StateDict& state, const std::string& name, const Domain& domain, bool partial) {
     const auto found = state.find(name);
     if (found == state.end()) throw Error("there are no '" + name + "'");
     const at::Tensor& x = found->second;
     if (x.dim() != 2 || x.size(1) != domain.sites || (x.scalar_type() != at::kByte && x.scalar_type() != at::kLong))
         throw Error("'" + name + "' are no states of " + std::to_string(domain.sites) + " sites");
-    if (((x < 0) | (x >= domain.categories)).any().item<bool>())
+    const at::Tensor real = real_sites(domain, x.device());
+    const at::Tensor symbol = (x >= 0) & (x < domain.categories);
+    const at::Tensor held = real.defined() ? at::where(real, x < 0, symbol) : symbol;
+    if (!(partial ? held | (x == domain.categories) : held).all().item<bool>())
         throw Error("'" + name + "' have a symbol that is none of the " + std::to_string(domain.categories) +
                     " categories");
     return x.to(at::kLong);

@@ -19,6 +19,10 @@ double share_of(std::int64_t pass, std::int64_t passes) {
 class FewPassModel final : public Model {
 public:
     FewPassModel(const Network& network, std::int64_t passes) : Model(network), passes_(passes) {
+        if (!network.domain().site_categories.empty())
+            throw Error(
+                "states with real numbers or with sites of different numbers of symbols are drawn site by site; leave "
+                "the number of passes out");
         if (passes < 1) throw Error("a state is drawn in 1 pass or more, not in " + std::to_string(passes));
     }
 

@@ -6,6 +6,7 @@
 
 #include <marginalia/error.h>
 #include <marginalia/orders.h>
+#include <marginalia/real_sites.h>
 #include <marginalia/site_terms.h>
 
 namespace marginalia {
@@ -24,12 +25,19 @@ Generated walk(const Network& network, const at::Tensor& start, const at::Tensor
         const at::Tensor site = order.select(1, t), place = site.unsqueeze(1);
         const at::Tensor logits = network.conditional_at(x, site);
         const at::Tensor chosen = choose(site, logits).unsqueeze(1), before = x.gather(1, place);
-        const at::Tensor added = logits.log_softmax(1, at::kDouble).gather(1, chosen.clamp_max(unknown - 1));
-        log_p += added.masked_fill((before != unknown) | (chosen == unknown), 0).squeeze(1);
+        const at::Tensor added = log_conditional(network.domain(), logits.to(at::kDouble), chosen.squeeze(1));
+        log_p += added.masked_fill(((before != unknown) | (chosen == unknown)).squeeze(1), 0);
         x.scatter_(1, place, at::where(before == unknown, chosen, before));
         tick();
     }
     return {x, log_p};
+}
+
+// Draws what the sites hold.
+auto drawn_by(const Network& network, at::Generator& generator) {
+    return [&](const at::Tensor& site, const at::Tensor& logits) {
+        return draw_conditional(network.domain(), logits, site, generator);
+    };
 }
 
 at::Tensor blank_rows(const Network& network, const at::Tensor& order) {
@@ -147,8 +155,7 @@ at::Tensor Model::log_density_estimate(const at::Tensor& x, std::int64_t, at::Ge
 at::Tensor Model::log_marginal(const at::Tensor& x) const { return network_.log_marginal(x).to(at::kDouble); }
 
 Generated generate_along(const Network& network, const at::Tensor& order, at::Generator& generator, const Tick& tick) {
-    const auto choose = [&](const at::Tensor&, const at::Tensor& logits) { return sample_symbols(logits, generator); };
-    return walk(network, blank_rows(network, order), order, order.size(1), choose, tick);
+    return walk(network, blank_rows(network, order), order, order.size(1), drawn_by(network, generator), tick);
 }
 
 Generated complete_along(const Network& network, const at::Tensor& x, const at::Tensor& order, at::Generator& generator,
@@ -156,8 +163,7 @@ Generated complete_along(const Network& network, const at::Tensor& x, const at::
     const std::int64_t steps = most_unknown     ? *most_unknown
                                : x.size(0) == 0 ? 0
                                                 : (x == network.domain().categories).sum(1).max().item<std::int64_t>();
-    const auto choose = [&](const at::Tensor&, const at::Tensor& logits) { return sample_symbols(logits, generator); };
-    return walk(network, x, order, steps, choose, tick);
+    return walk(network, x, order, steps, drawn_by(network, generator), tick);
 }
 
 at::Tensor log_density_along(const Network& network, const at::Tensor& x, const at::Tensor& order, const Tick& tick,
@@ -190,8 +196,8 @@ at::Tensor estimate_log_density(const Network& network, const at::Tensor& x, std
     const at::Tensor turned = (rank + turn).remainder(length.clamp_min(1).unsqueeze(2));  // (M, m, D)
     const at::Tensor asked = known.unsqueeze(1) & (turned >= given);
     const at::Tensor rows = x.unsqueeze(1).expand_as(asked).masked_fill(asked, unknown).flatten(0, 1);
-    const at::Tensor symbols = x.clamp_max(unknown - 1).unsqueeze(1).expand_as(asked);
-    const at::Tensor log_p = log_probabilities(network.conditional_logits(rows), symbols.flatten(0, 1)).view_as(asked);
+    const at::Tensor held = x.unsqueeze(1).expand_as(asked).flatten(0, 1);
+    const at::Tensor log_p = log_probabilities(network.domain(), network.conditional_logits(rows), held).view_as(asked);
     const at::Tensor weight =
         length * (v * std::numbers::pi).sin() * (std::numbers::pi / 2 / static_cast<double>(points));
     const at::Tensor share = weight.unsqueeze(2) / asked.sum(2, true).clamp_min(1);  // of each hidden site: (M, m, 1)

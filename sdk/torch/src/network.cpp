@@ -62,7 +62,15 @@ Network::Network(torch::jit::Module module, Domain domain)
     has_sample_ = module_->find_method("sample").has_value();
     has_complete_ = module_->find_method("complete").has_value();
     has_em_ = module_->find_method("em").has_value();
-    consistent_ = module_->hasattr("consistent") && module_->attr("consistent").toInt() != 0;
+    consistent_ = says("consistent");
+    if (!domain_.site_categories.empty() && !says("mixed"))
+        throw Error(
+            "this network takes sites that all have the same number of symbols, and here are real numbers or sites of "
+            "different numbers of symbols; use a network that takes them, such as mlp");
+}
+
+bool Network::says(const char* attribute) const {
+    return module_->hasattr(attribute) && module_->attr(attribute).toInt() != 0;
 }
 
 Network::~Network() = default;
@@ -140,8 +148,8 @@ at::Tensor Network::conditional_logits(const at::Tensor& x) const { return by_ro
 
 at::Tensor Network::conditional_at(const at::Tensor& x, const at::Tensor& site) const {
     if (has_conditional_at_) return by_rows("conditional_at", {x, site});
-    const at::Tensor index = site.view({-1, 1, 1}).expand({-1, 1, domain_.categories});
-    return conditional_logits(x).gather(1, index).squeeze(1);
+    const at::Tensor logits = conditional_logits(x);
+    return logits.gather(1, site.view({-1, 1, 1}).expand({-1, 1, logits.size(2)})).squeeze(1);
 }
 
 namespace {

@@ -10,6 +10,7 @@
 
 #include <marginalia/error.h>
 #include <marginalia/orders.h>
+#include <marginalia/real_sites.h>
 
 namespace marginalia {
 
@@ -31,6 +32,11 @@ at::Tensor log_probabilities(const at::Tensor& logits, const at::Tensor& symbols
     }
     if (x.size(2) > few) return x.log_softmax(2).gather(2, symbols.unsqueeze(2)).squeeze(2);
     return -at::cross_entropy_loss(x.transpose(1, 2), symbols, {}, at::Reduction::None);
+}
+
+at::Tensor log_probabilities(const Domain& domain, const at::Tensor& logits, const at::Tensor& x) {
+    if (!domain.site_categories.empty()) return log_conditional(domain, logits.to(at::kFloat), x);
+    return log_probabilities(logits, x.clamp_max(domain.categories - 1));
 }
 
 bool has_log_marginal_profile(const Network& network) {

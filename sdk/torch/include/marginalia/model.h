@@ -16,7 +16,7 @@ namespace marginalia {
 using Tick = std::function<void()>;
 
 struct Generated {
-    at::Tensor x;      // (M, D) int64, all sites known, on the network's device
+    at::Tensor x;      // (M, D) int64 (real_sites.h), all sites known, on the network's device
     at::Tensor log_p;  // (M) float64: the log-density of each row, normalised
 };
 

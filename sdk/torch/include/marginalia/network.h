@@ -36,6 +36,10 @@ struct Domain {
     // needs of it goes into buffers: a checkpoint then works without the energy, and train.start_from, which takes
     // parameters alone, brings weights to another energy.
     std::shared_ptr<const EnergyForm> form = {};
+
+    // Where sites differ (Variables::site_list), what each of the D holds: so many symbols, at most `categories`, or 0,
+    // a real number. Empty: each holds `categories` symbols.
+    std::vector<std::int64_t> site_categories = {};
 };
 
 // A marginalization model: a TorchScript module behind one interface (method page "Objects"; arXiv 2310.12920, sec. 4).
@@ -58,13 +62,18 @@ struct Domain {
 // inside that, so that a checkpoint of it alone fits too. An integer attribute `consistent` that is not 0 says that the
 // sum rule holds by construction, so that objectives leave its penalty out.
 //
+// An integer attribute `mixed` that is not 0 says that the module knows of sites that differ (Domain::site_categories);
+// others are refused such domains. Its x then has real numbers as real_sites.h says, and where K logits stand above it
+// gives W >= K numbers: W logits of a site of symbols, of which those that it has not are as good as impossible, or
+// the mixture of normal densities of a real site.
+//
 // Threads: one at a time. Gradients flow to parameters() unless grad mode is off.
 class MARGINALIA_API Network {
 public:
     static constexpr std::string_view inner = "inner.";        // before the names of its weights, in the module
     static std::string_view bare_name(std::string_view name);  // without what stands before it
 
-    // Throws Error if the module lacks a method it must have.
+    // Throws Error if the module lacks a method it must have, or does not know of sites that differ.
     Network(torch::jit::Module module, Domain domain);
     ~Network();
     Network(const Network&) = delete;
@@ -101,6 +110,8 @@ public:
     bool consistent() const { return consistent_; }
 
 private:
+    bool says(const char* attribute) const;  // that it is there and not 0
+
     std::unique_ptr<torch::jit::Module> module_;
     Domain domain_;
     bool has_conditional_at_ = false;

@@ -15,9 +15,11 @@
 //       products, `heads` of them side by side
 //   gelu(h)                                                any shape, the same: h Φ(h), to 2e-7 of h
 //   norm_silu(h, groups, scale, shift)                     (B, C, H, W), (C), (C) -> (B, C, H, W): silu of the group
-//   norm gru(inputs, weights)                                   (B, L, I) -> (B, L, 2 C): gated recurrent units forward
-//   and
+//       norm
+//   gru(inputs, weights)                                   (B, L, I) -> (B, L, 2 C): gated recurrent units forward and
 //       back, with LibTorch's eight weights, the state's of float32
+//   mixture_log_density(numbers, v)                        (..., W), (...) -> (...): log of the mixture of normal
+//       densities that `numbers` are (real_sites.h), at v
 //
 // `border` is what a convolution sees beyond the edge: "circular", the opposite edge; "zeros"; or "none", so that every
 // convolution takes a ring of sites away. Weights and what is read are channels last in memory, and so is the result.

@@ -17,8 +17,9 @@ MARGINALIA_API at::Tensor rows_at(const Dataset& dataset, Split split, const at:
 MARGINALIA_API at::Tensor random_rows(const Dataset& dataset, Split split, std::int64_t count, at::Generator& generator,
                                       const at::Device& device);
 
-// All rows of a split, read in parallel: (N, D) bytes on the CPU. With them on a device, the second draws the rows that
-// the first random_rows would draw there, and the device gathers them: a step copies their numbers.
+// All rows of a split, read in parallel: (N, D) bytes on the CPU, int64 of a dataset with real sites. With them on a
+// device, the second draws the rows that the first random_rows would draw there, and the device gathers them: a step
+// copies their numbers.
 MARGINALIA_API at::Tensor all_rows(const Dataset& dataset, Split split);
 MARGINALIA_API at::Tensor random_rows(const at::Tensor& rows, std::int64_t count, at::Generator& host);
 

@@ -37,6 +37,10 @@ public:
     // undefined tensor otherwise.
     virtual at::Tensor log_density() const { return {}; }
 
+    // Whether it can draw where sites differ (Domain::site_categories). Those that sum over the symbols of a site
+    // cannot.
+    virtual bool takes_mixed_sites() const { return false; }
+
     // One line about the chains so far, such as acceptance rates; empty: nothing to say.
     virtual std::string report() const { return {}; }
 
@@ -45,10 +49,12 @@ public:
     virtual void load(const StateDict&) {}
 };
 
-// Full states (N, D) that a sampler or objective put into a checkpoint under this name: int64 on the device that they
-// have there. Throws Error where there are none, or one has a symbol that the domain does not have: a checkpoint may
-// come from anybody, and energies trust the symbols that they are given. For `load`.
-MARGINALIA_API at::Tensor saved_states(const StateDict& state, const std::string& name, const Domain& domain);
+// Full states (N, D), or partial ones where `partial`, that a sampler or objective put into a checkpoint under this
+// name: int64 on the device that they have there. Throws Error where there are none, or one has a symbol that the
+// domain does not have: a checkpoint may come from anybody, and energies trust the symbols that they are given. For
+// `load`.
+MARGINALIA_API at::Tensor saved_states(const StateDict& state, const std::string& name, const Domain& domain,
+                                       bool partial = false);
 
 using SamplerFactory = Sampler* (*)(const Params&, const TrainingSetup&, at::Generator&);
 

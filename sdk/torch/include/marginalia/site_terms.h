@@ -10,6 +10,10 @@ namespace marginalia {
 // 0..K-1, which is not checked: put any of them where one is unknown, and leave that out of the sum.
 MARGINALIA_API at::Tensor log_probabilities(const at::Tensor& logits, const at::Tensor& symbols);
 
+// The same of any domain (real_sites.h), x being what sites hold: log-densities where they hold real numbers. It is
+// finite and without meaning where x is □.
+MARGINALIA_API at::Tensor log_probabilities(const Domain& domain, const at::Tensor& logits, const at::Tensor& x);
+
 // The chain rule along a random order σ of S gives E_σ[log p_φ(x_S)] as a sum over the sites k of S of
 //
 //   t_k = ∫ q_k(v) d sin²(π v / 2),  v in [0, 1],      q_k(v) = E[log p_φ(x_k | x_T)]

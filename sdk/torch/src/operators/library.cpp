@@ -51,6 +51,7 @@ TORCH_LIBRARY(marginalia, library) {
     library.def("gelu(Tensor h) -> Tensor", static_cast<at::Tensor (*)(const at::Tensor&)>(&operators::gelu));
     library.def("norm_silu(Tensor h, int groups, Tensor scale, Tensor shift) -> Tensor", &operators::norm_silu);
     library.def("gru(Tensor inputs, Tensor[] weights) -> Tensor", &operators::gru);
+    library.def("mixture_log_density(Tensor numbers, Tensor v) -> Tensor", &operators::mixture_log_density);
 }
 
 constexpr const char* called = "marginalia.";
@@ -98,6 +99,13 @@ constexpr const char* plain_forms = R"(
     def plain_gru(self, inputs: Tensor, weights: List[Tensor]) -> Tensor:
         start = torch.zeros([2, inputs.size(0), weights[1].size(1)], dtype=inputs.dtype, device=inputs.device)
         return torch.gru(inputs, start, weights, True, 1, 0.0, False, True, True)[0]
+
+    def plain_mixture_log_density(self, numbers: Tensor, v: Tensor) -> Tensor:
+        c = numbers.size(-1) // 3
+        spread = torch.exp(numbers[..., 2 * c:3 * c]) + 0.001
+        t = (v.unsqueeze(-1) - numbers[..., c:2 * c]) / spread
+        log_p = torch.log_softmax(numbers[..., :c], -1) - torch.log(spread) - 0.5 * t * t
+        return torch.logsumexp(log_p, [-1]) - 0.9189385332046727
 )";
 
 thread_local int plain_wanted = 0;

@@ -25,6 +25,7 @@ at::Tensor attention(const at::Tensor& queries, const at::Tensor& keys, const at
 at::Tensor gelu(const at::Tensor& h);
 at::Tensor norm_silu(const at::Tensor& h, std::int64_t groups, const at::Tensor& scale, const at::Tensor& shift);
 at::Tensor gru(const at::Tensor& inputs, at::TensorList weights);
+at::Tensor mixture_log_density(const at::Tensor& numbers, const at::Tensor& v);
 
 // In the type of autocast where it is on; a weight is cast once however often it is asked for.
 at::Tensor in_working_type(const at::Tensor& t);
