@@ -1,4 +1,4 @@
-// A dataset of small integers from a .csv, .npy or .npz file.
+// A dataset of small integers from a .csv, .npy or .npz file, or of columns of numbers and words from a .csv.
 #include <marginalia/dataset.h>
 #include <marginalia/files.h>
 #include <marginalia/lists.h>
@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <numeric>
 #include <utility>
 
+#include "columns.h"
 #include "csv_rows.h"
 
 namespace {
@@ -60,6 +62,13 @@ constexpr Parameter parameters[] = {
      .type = ParameterType::text,
      .fallback = "\"\"",
      .help = "how the sites of a row lie, such as \"28,28\" of pictures; empty: as in the file, of a .csv in a line"},
+    {.name = "columns",
+     .type = ParameterType::text,
+     .fallback = "\"\"",
+     .help =
+         "of a .csv of columns that hold real numbers or words, with cells that may be missing: auto, each column by "
+         "its content; or the kinds of some, such as \"age=real, zip=words, id=out\"; empty: rows of small integers",
+     .absent = "\"\""},
 };
 
 constexpr const char* manual = R"(Rows of small whole numbers (0 to 254) from one file, such as binarised pictures,
@@ -77,8 +86,18 @@ no names, is taken for a header if it would be the only row with so large a symb
 rows without any. A line of rising numbers that could be a row as well is refused: `header` then says which it is.
 `run`, `plan` and `show` print what was read: rows, sites, categories and a line that was taken for a header.
 
-Refused with the line: an empty cell, a row of another length, a cell that is not a symbol (NA, -1, 0.5), and a first
-column of row numbers (pandas without `index=False`, R without `row.names = FALSE`).
+With `columns` a .csv is a table of other things. Each column is a site of its own kind:
+
+- real: all its cells are numbers, and some have a fraction, or there are more than 20 different ones. Each is less its
+  mean over the rows for training, by its standard deviation there.
+- words: anything else, at most 255 different ones, symbols in the order of their numbers or letters.
+
+A cell is missing where it is empty, NA, NaN (of any case) or ?. The row is learnt from and evaluated as it is, by the
+cells that it has; rows that have none are left out. The header is the first line, where it has neither numbers nor
+missing cells. What a model of such a table says is in the units of its columns: see docs/continuous.md.
+
+Refused with the line, without `columns`: an empty cell, a row of another length, a cell that is not a symbol (NA, -1,
+0.5), and a first column of row numbers (pandas without `index=False`, R without `row.names = FALSE`).
 
 The three splits are disjoint rows of the (shuffled) file: the first are for training, then validation, then test. Equal
 rows may fall into two of them. The table is kept in memory, one byte a symbol.
@@ -101,10 +120,13 @@ bool is_array(const std::string& path) {
     return false;
 }
 
-Rows read_csv(const std::string& path, const std::string& header) {
-    table::CsvRows csv = table::read_csv_rows(path, header == "yes"  ? table::Header::yes
-                                                    : header == "no" ? table::Header::no
-                                                                     : table::Header::automatic);
+table::Header header_of(const marginalia::Params& p) {
+    const std::string& header = p.text("header");
+    return header == "yes" ? table::Header::yes : header == "no" ? table::Header::no : table::Header::automatic;
+}
+
+Rows read_csv(const std::string& path, table::Header header) {
+    table::CsvRows csv = table::read_csv_rows(path, header);
     return {std::move(csv.symbols), {static_cast<std::int64_t>(csv.width)}, std::move(csv.note)};
 }
 
@@ -139,7 +161,7 @@ std::vector<std::int64_t> sides(std::string_view text) {
 }
 
 Rows read_rows(const std::string& path, const marginalia::Params& p) {
-    Rows rows = is_array(path) ? read_array(path) : read_csv(path, p.text("header"));
+    Rows rows = is_array(path) ? read_array(path) : read_csv(path, header_of(p));
     const std::string& shape = p.text("shape");
     if (shape.empty()) return rows;
     const std::int64_t sites = sites_of(rows.shape);
@@ -154,9 +176,35 @@ struct Contents {
     Rows rows;
     std::vector<std::uint8_t> test;  // rows of test_file
     std::int64_t sites = 0, categories = 0;
+    std::shared_ptr<const table::Columns> columns = {};  // null: rows of small integers
 };
 
+Contents read_columns(const marginalia::Params& p) {
+    const std::string &file = p.text("file"), &test = p.text("test_file");
+    for (const std::string& path : {file, test})
+        if (!path.empty() && is_array(path))
+            throw Error(path + ": an array has no columns of kinds; leave columns out");
+    if (!p.text("shape").empty() || p.integer("categories") != 0)
+        throw Error("shape and categories are for rows of small integers; leave them out, or columns");
+    const auto columns = std::make_shared<table::Columns>(p.text("columns"), header_of(p));
+    const std::size_t rows = columns->read(file), more = test.empty() ? 0 : columns->read(test);
+    columns->settle();
+    Contents contents;
+    contents.categories = columns->categories();
+    for (std::size_t row = 0; row < rows + more; ++row) {
+        const std::vector<std::uint8_t> symbols = columns->symbols(row);
+        contents.sites = static_cast<std::int64_t>(symbols.size());
+        auto& to = row < rows ? contents.rows.symbols : contents.test;
+        to.insert(to.end(), symbols.begin(), symbols.end());
+    }
+    contents.rows.shape = {contents.sites};
+    contents.rows.note = columns->report();
+    contents.columns = columns;
+    return contents;
+}
+
 Contents read_contents(const marginalia::Params& p) {
+    if (!p.text("columns").empty()) return read_columns(p);
     const std::string& file = p.text("file");
     Contents contents{read_rows(file, p), {}, 0, 0};
     contents.sites = sites_of(contents.rows.shape);
@@ -183,27 +231,27 @@ class Table final : public marginalia::Dataset {
 public:
     explicit Table(const marginalia::Params& p) : Table(p, read_contents(p)) {}
     Table(const marginalia::Params&, const marginalia::RowDescription& described)
-        : Dataset(described.sites, described.categories), contents_{{{}, described.layout.shape, {}}, {}, 0, 0} {}
+        : Dataset(described.sites, described.categories), contents_{{{}, described.layout.shape, {}}, {}, 0, 0},
+          site_list_(described.site_list) {}
 
     std::size_t size(Split split) const override {
         return split == Split::train ? train_ : split == Split::validation ? validation_ : test_;
     }
 
     void row(Split split, std::size_t index, std::span<std::uint8_t> out) const override {
-        if (index >= size(split))
-            throw Error("there is no row " + std::to_string(index) + "; the split has " + std::to_string(size(split)));
-        const std::uint8_t* row = nullptr;
-        if (split == Split::test && !contents_.test.empty()) {
-            row = contents_.test.data() + index * out.size();
-        } else {
-            const std::size_t start = split == Split::train        ? 0
-                                      : split == Split::validation ? train_
-                                                                   : train_ + validation_;
-            row = contents_.rows.symbols.data() + order_[start + index] * out.size();
-        }
-        std::copy_n(row, out.size(), out.begin());
+        const std::size_t row = row_in_files(split, index), of_file = order_.size();
+        const auto& rows = row < of_file ? contents_.rows.symbols : contents_.test;
+        std::copy_n(rows.data() + (row < of_file ? row : row - of_file) * out.size(), out.size(), out.begin());
     }
 
+    void reals(Split split, std::size_t index, std::span<double> out) const override {
+        const std::size_t row = row_in_files(split, index);
+        for (std::size_t d = 0; d < site_list_.size(); ++d)
+            if (site_list_[d].is_real()) out[d] = contents_.columns->number(row, d, site_list_[d]);
+    }
+
+    std::vector<marginalia::Site> site_list() const override { return site_list_; }
+    bool incomplete() const override { return contents_.columns && contents_.columns->has_missing(); }
     marginalia::Layout layout() const override { return {contents_.rows.shape, false}; }
     std::string report() const override { return contents_.rows.note; }
 
@@ -224,6 +272,18 @@ private:
                         " for training; lower validation or test");
         train_ = rows - validation_ - kept;
         test_ = contents_.test.empty() ? kept : contents_.test.size() / width;
+        if (contents_.columns) site_list_ = contents_.columns->sites_scaled_on(std::span(order_).first(train_));
+    }
+
+    // Rows of test_file come behind those of `file`.
+    std::size_t row_in_files(Split split, std::size_t index) const {
+        if (index >= size(split))
+            throw Error("there is no row " + std::to_string(index) + "; the split has " + std::to_string(size(split)));
+        if (split == Split::test && !contents_.test.empty()) return order_.size() + index;
+        const std::size_t start = split == Split::train        ? 0
+                                  : split == Split::validation ? train_
+                                                               : train_ + validation_;
+        return order_[start + index];
     }
 
     // Fisher-Yates by SplitMix64, so that the split is the same everywhere; its bias of 2^-34 or less does no harm.
@@ -238,7 +298,8 @@ private:
     }
 
     const Contents contents_;
-    std::vector<std::size_t> order_;  // rows of `file`: train, validation, test
+    std::vector<marginalia::Site> site_list_;  // of a table of columns
+    std::vector<std::size_t> order_;           // rows of `file`: train, validation, test
     std::size_t train_ = 0, validation_ = 0, test_ = 0;
 };
 
