@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ._cells import Cells
 from ._database import default_store
 from ._errors import Error
 from ._figures import Sites, figure_table, figure_words
@@ -75,6 +76,9 @@ class Model:
     trial, experiment, seed, config     what it is of; `config` is a dict of dicts
     step                                 of the training, at which the checkpoint was written
     sites, categories, shape             D, K, and the sites' layout: (rows, columns) of a lattice, (D,) of a sequence
+    columns                              of a table with real numbers or words of its own in each column: their names
+                                         and what they hold; else empty. States are then rows of floats in the columns'
+                                         units, words by their number, NaN where a cell is unknown
     module                               the network, a torch.jit.ScriptModule on `device`
 
     log_marginal and conditional_logits run the network in this process, in one pass of each state. The others ask the
@@ -111,6 +115,8 @@ class Model:
         self.step = int(trial["step"])
         self.sites, self.categories = int(domain["sites"]), int(domain["categories"])
         self.shape = tuple(int(extent) for extent in domain["shape"]) or (self.sites,)
+        self.columns: list[dict[str, Any]] = domain.get("columns", [])
+        self._cells = Cells(self.columns, self.categories) if self.columns else None
         self._has = {name for name in ("log_marginal", "conditional_logits") if hasattr(self.module, name)}
 
     def __repr__(self) -> str:
@@ -128,7 +134,8 @@ class Model:
         if "log_marginal" not in self._has:
             return self.marginals(x, batch=batch)
         rows, back = self._rows(x)
-        return back(self._by_batch(self.module.log_marginal, rows, batch).double())
+        values = self._by_batch(self.module.log_marginal, rows, batch).double()
+        return back(values - self._cells.log_units(rows).to(values.device) if self._cells else values)
 
     def conditional_logits(self, x: States, *, batch: int = 1024) -> Array:
         """Logits of p(x_d | x_S) at every site d: (B, D, K) float32, (D, K) of a single state; of use where x_d is
@@ -278,6 +285,9 @@ class Model:
 
         was_tensor = isinstance(x, torch.Tensor)
         rows = x if was_tensor else torch.as_tensor(x)
+        if self._cells:
+            rows = self._cells.states(rows.reshape(-1, self.sites).double().cpu())
+            return rows.to(self.device), self._back(x, single=torch.as_tensor(x).dim() == 1)
         if rows.is_floating_point() or rows.is_complex():
             raise TypeError(f"states are whole numbers, and these are {rows.dtype}; use x.astype(int)")
         single = rows.dim() <= 1 or (tuple(rows.shape) == self.shape and len(self.shape) > 1)
@@ -294,12 +304,19 @@ class Model:
                 )
             if low < 0:
                 flattened = torch.where(flattened < 0, self.categories, flattened)
+        return flattened, self._back(x, single=single)
+
+    @staticmethod
+    def _back(x: States, *, single: bool) -> Callable[[torch.Tensor], Array]:
+        import torch
+
+        was_tensor = isinstance(x, torch.Tensor)
 
         def back(answer: torch.Tensor) -> Array:
             answer = answer[0] if single else answer
             return answer if was_tensor else answer.cpu().numpy()
 
-        return flattened, back
+        return back
 
     def _by_batch(self, method: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, batch: int) -> torch.Tensor:
         import torch
@@ -326,7 +343,9 @@ class Model:
             Path(folder, "states.txt").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
             return os.path.join(folder, "states.txt"), (lambda a: a[0]) if isinstance(x, str) else (lambda a: a)
         rows, back = self._rows(x)
-        numpy.save(os.path.join(folder, "states.npy"), rows.cpu().numpy().astype(numpy.uint8))
+        cells = torch.as_tensor(x).reshape(-1, self.sites).double().cpu().numpy() if self._cells else None
+        saved = rows.cpu().numpy().astype(numpy.uint8) if cells is None else cells
+        numpy.save(os.path.join(folder, "states.npy"), saved)
         was_tensor = isinstance(x, torch.Tensor)
         return os.path.join(folder, "states.npy"), lambda a: back(
             self._tensor(a) if was_tensor else torch.from_numpy(a)

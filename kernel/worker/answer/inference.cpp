@@ -16,6 +16,7 @@
 #include "kernel/worker/answer/export_model.h"
 #include "kernel/worker/answer/figures.h"
 #include "kernel/worker/answer/score.h"
+#include "kernel/worker/answer/table_answers.h"
 #include "kernel/worker/answer/trained_model.h"
 #include "kernel/worker/model/sampling.h"
 
@@ -102,7 +103,6 @@ void require_marginals(const Asked& asked) {
 }
 
 void marginals(Asked& asked) {
-    require_marginals(asked);
     const InferenceRequest& request = asked.request;
     const TrialParts& parts = asked.trained.parts;
     StateSource states = open_states(parts, request);
@@ -127,10 +127,12 @@ void answer(const InferenceRequest& request, const PluginHost& plugins, std::ost
     if (request.verb == Verb::export_model) plain.emplace();
     TrainedModel trained = load_model(request, plugins, [] {});
     Asked asked{request, trained, trained.generator, out};
+    if (request.verb == Verb::marginals || request.verb == Verb::figures) require_marginals(asked);
+    if (has_table(trained.parts) && request.verb != Verb::export_model) return answer_of_table(asked);
     if (request.verb == Verb::sample) sample(asked);
     if (request.verb == Verb::complete) complete(asked);
     if (request.verb == Verb::marginals) marginals(asked);
-    if (request.verb == Verb::figures) require_marginals(asked), answer_figures(asked);
+    if (request.verb == Verb::figures) answer_figures(asked);
     if (request.verb != Verb::export_model) return;
     const std::string lack = export_model(trained, request.trial.settings.plugin("objective").plugin, out);
     if (!lack.empty()) std::cerr << lack << '\n';

@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "kernel/base/printable.h"
-#include "kernel/worker/answer/trained_model.h"
+#include "kernel/worker/answer/table_answers.h"
 #include "kernel/worker/model/sampling.h"
 
 namespace marginalia {
@@ -53,6 +53,10 @@ void score_by_model(const InferenceRequest& request, const PluginHost& plugins, 
     const at::NoGradGuard no_grad;
     TrainedModel trained = load_model(request, plugins, [] {});
     const TrialParts& parts = trained.parts;
+    if (has_table(parts)) {
+        Asked asked{request, trained, trained.generator, out};
+        return score_table(asked);
+    }
     StateSource states = open_states(parts, request);
     const auto piece = static_cast<std::size_t>(request.batch);
     const auto always = [](std::int64_t, std::int64_t) { return true; };

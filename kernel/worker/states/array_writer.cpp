@@ -31,6 +31,17 @@ void StateArray::row(State x, double) {
 
 void StateArray::finish() { write_header(out_, "|u1", std::to_string(rows_) + ", " + std::to_string(width_)); }
 
+NumberArray::NumberArray(std::ostream& out, std::size_t columns) : out_(out), columns_(columns) {
+    write_header(out_, "<f8", "0, " + std::to_string(columns));
+}
+
+void NumberArray::row(std::span<const double> numbers) {
+    out_.write(reinterpret_cast<const char*>(numbers.data()), static_cast<std::streamsize>(numbers.size_bytes()));
+    ++rows_;
+}
+
+void NumberArray::finish() { write_header(out_, "<f8", std::to_string(rows_) + ", " + std::to_string(columns_)); }
+
 FigureArray::FigureArray(std::ostream& out) : out_(out) { write_header(out_, "<f8", "0,"); }
 
 void FigureArray::row(State, double figure) {

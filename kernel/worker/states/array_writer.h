@@ -17,6 +17,19 @@ private:
     std::size_t rows_ = 0, width_ = 0;
 };
 
+// Rows of numbers, float64 (n, columns).
+class NumberArray {
+public:
+    NumberArray(std::ostream& out, std::size_t columns);
+    void row(std::span<const double> numbers);
+    void finish();
+
+private:
+    std::ostream& out_;
+    const std::size_t columns_;
+    std::size_t rows_ = 0;
+};
+
 // Figures, float64 (n).
 class FigureArray final : public StateWriter {
 public:

@@ -6,10 +6,8 @@
 #include <utility>
 
 namespace marginalia {
-namespace {
 
-// The first bytes say what a file is, and where it is text or cannot be told its name.
-bool is_array(const std::string& file) {
+bool is_array_file(const std::string& file) {
     char start[6] = {};
     FileReader reader(file);
     std::size_t have = 0;
@@ -30,8 +28,6 @@ std::size_t read_standard_input(char* to, std::size_t most) {
     }
 }
 
-}  // namespace
-
 StateSource::StateSource(std::string source, std::int64_t sites, std::int64_t categories, ParseState parse)
     : name_(source), width_(static_cast<std::size_t>(sites)), parse_(std::move(parse)) {
     if (name_ == "-") {
@@ -40,7 +36,7 @@ StateSource::StateSource(std::string source, std::int64_t sites, std::int64_t ca
         return;
     }
     try {
-        if (is_array(name_)) array_ = std::make_unique<NpyRows>(name_, sites, categories);
+        if (is_array_file(name_)) array_ = std::make_unique<NpyRows>(name_, sites, categories);
         else text_ = std::make_unique<TextLines>(name_);
     } catch (const Error& error) {
         const std::string what = error.what(), unread = name_ + ": cannot be read: ";

@@ -15,6 +15,12 @@
 
 namespace marginalia {
 
+// What a file is, by its first bytes and where they do not say by its name: an array of NumPy.
+bool is_array_file(const std::string& file);
+
+// Bytes of standard input, 0 at the end; for TextLines.
+std::size_t read_standard_input(char* to, std::size_t most);
+
 // One line of text into D symbols; throws Error with what is wrong.
 using ParseState = std::function<void(std::string_view line, std::span<std::uint8_t> out)>;
 
