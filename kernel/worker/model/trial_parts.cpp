@@ -53,16 +53,16 @@ Domain domain_of(const Variables& variables, const char* kind, const TrialSettin
     return {variables.sites(), variables.categories(), layout, {}, site_categories(variables)};
 }
 
-// That a sampler or objective can work on sites that differ, where they do.
+// That a sampler or objective can work on sites that differ, and on rows that lack cells, where there are such.
 template <class Plugin>
-void require_mixed_sites(const char* kind, const std::string& name, const Plugin& plugin, const Domain& domain) {
-    if (domain.site_categories.empty() || plugin.takes_mixed_sites()) return;
-    throw Error(std::string(kind) + " '" + name +
-                "' takes sites that all have the same number of symbols, and this trial has real numbers or sites of "
-                "different numbers of symbols; `marginalia plugins " +
-                kind +
-                "` lists others, whose pages say what "
-                "they take");
+void require_mixed_sites(const char* kind, const TrialSettings& settings, const Plugin& plugin,
+                         const TrialParts& parts) {
+    const bool plain = parts.domain.site_categories.empty() && !(parts.dataset && parts.dataset->incomplete());
+    if (plain || plugin.takes_mixed_sites()) return;
+    throw Error(std::string(kind) + " '" + settings.plugin(kind).plugin +
+                "' takes sites that all have the same number of symbols, and this trial has real numbers, sites of "
+                "different numbers of symbols, or rows that lack cells; `marginalia plugins " +
+                kind + "` lists others, whose pages say what they take");
 }
 
 template <class Plugin>
@@ -206,7 +206,7 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
     parts.network->to(parts.device);
     const TrainingSetup setup = setup_of(parts, request.settings.train.batch);
     parts.objective = make<ObjectiveFactory>("objective", request.settings, plugins, setup);
-    require_mixed_sites("objective", request.settings.plugin("objective").plugin, *parts.objective, parts.domain);
+    require_mixed_sites("objective", request.settings, *parts.objective, parts);
     return parts;
 }
 
@@ -225,7 +225,7 @@ namespace {
 std::unique_ptr<Sampler> make_sampler(const TrialRequest& request, const PluginHost& plugins, TrialParts& parts,
                                       const TrainingSetup& setup) {
     auto sampler = make<SamplerFactory>("sampler", request.settings, plugins, setup, parts.generator);
-    require_mixed_sites("sampler", request.settings.plugin("sampler").plugin, *sampler, parts.domain);
+    require_mixed_sites("sampler", request.settings, *sampler, parts);
     return sampler;
 }
 

@@ -79,8 +79,9 @@ public:
     // False: it trains the conditionals only, so that log p_θ says nothing and is not evaluated.
     virtual bool trains_marginals() const { return true; }
 
-    // Whether it can learn where sites differ (Domain::site_categories): real numbers among them. It then asks
-    // real_sites.h for log p of what a site holds. Objectives that sum over the symbols of a site cannot.
+    // Whether it can learn where sites differ (Domain::site_categories), real numbers among them, and from rows that
+    // lack cells (Dataset::incomplete). It then asks real_sites.h for log p of what a site holds. Objectives that sum
+    // over the symbols of a site cannot.
     virtual bool takes_mixed_sites() const { return false; }
 
     // Parameters of its own (a learned log Z), optimised beside the network's.
