@@ -86,7 +86,9 @@ inline constexpr Field<TrainSettings> train_fields[] = {
     {"symmetries", &TrainSettings::symmetries, anything, "",
      "symmetries of the target over whose images of a state the network's heads are averaged, divided by commas: flip "
      "(symbols in the opposite order), permute (all symbols), mirror (the last axis), rotate (quarter turns), shift (a "
-     "periodic lattice); a pass then costs as many as there are images",
+     "periodic lattice); a pass then costs as many as there are images; rename (all symbols, by one image whose "
+     "symbols "
+     "are numbered by how common they are) costs none",
      "\"\""},
     {"base", &TrainSettings::base, one_of("none|belief-propagation"), "",
      "what the network's conditionals are a correction of: belief-propagation, messages from the known sites along the "

@@ -10,6 +10,7 @@
 
 #include "kernel/spec/experiment.h"
 #include "kernel/worker/model/belief_base.h"
+#include "kernel/worker/model/renamed_symbols.h"
 #include "kernel/worker/model/row_description.h"
 #include "kernel/worker/model/symmetries.h"
 
@@ -157,8 +158,12 @@ std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const 
     const Domain domain = domain_with_form(parts, request.settings);
     const TrainSettings& train = request.settings.train;
     auto module = make<NetworkFactory>("network", request.settings, plugins, domain, weights);
-    if (!train.symmetries.empty()) {
-        const std::vector<Symmetry> group = symmetry_group(train.symmetries, domain);
+    if (renames(train.symmetries)) {
+        if (parts.energy) require_symmetric(*parts.energy, symbol_swaps(domain));
+        module.reset(with_renamed_symbols(*module, domain));
+    }
+    const std::vector<Symmetry> group = symmetry_group(train.symmetries, domain);
+    if (group.size() > 1) {
         if (parts.energy) require_symmetric(*parts.energy, group);
         module.reset(symmetrised(*module, domain, group));
     }
