@@ -5,6 +5,7 @@
 #include <marginalia/random.h>
 #include <torch/script.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numeric>
@@ -173,6 +174,12 @@ std::vector<Symmetry> symmetry_group(const std::string& names, const Domain& dom
             group.push_back(std::move(next));
         }
     return group;
+}
+
+bool moves_sites(const std::vector<Symmetry>& group) {
+    return std::any_of(group.begin(), group.end(), [](const Symmetry& element) {
+        return !std::is_sorted(element.sites.begin(), element.sites.end());
+    });
 }
 
 void require_symmetric(const Energy& energy, const std::vector<Symmetry>& group) {

@@ -26,6 +26,9 @@ struct Symmetry {
 // Throws Error for another name, a layout that a symmetry does not suit, and a group of more than 256 elements.
 std::vector<Symmetry> symmetry_group(const std::string& names, const Domain& domain);
 
+// Whether an element of it takes a symbol to another site.
+bool moves_sites(const std::vector<Symmetry>& group);
+
 // Throws Error where log f of a random state is another one than that of its image.
 void require_symmetric(const Energy& energy, const std::vector<Symmetry>& group);
 
