@@ -51,7 +51,7 @@ struct TrainSettings {
     double clip = 0, beta1 = 0.9, beta2 = 0.999, weight_decay = 0, ema = 0;
     std::string precision = "float32", start_from, symmetries, base = "none";
     std::int64_t base_sweeps = 12;
-    bool base_marginals = false;
+    bool base_marginals = false, base_weights = false;
     double anneal_from = 1;
     std::int64_t anneal_steps = 0;
     std::int64_t log_every = 10, micro_batch = 0;
@@ -101,6 +101,10 @@ inline constexpr Field<TrainSettings> train_fields[] = {
     {"base_marginals", &TrainSettings::base_marginals, anything, "",
      "log p in one pass corrects the base too, its Bethe free energy; the objective must not add the energy by itself "
      "(forward_looking = false)",
+     "false"},
+    {"base_weights", &TrainSettings::base_weights, anything, "",
+     "the base learns weights of every edge and sweep, for energies whose couplings differ from place to place; they "
+     "begin as plain belief propagation",
      "false"},
     {"anneal_from", &TrainSettings::anneal_from, between(0.001, 1), "",
      "power of the energy that the first step learns from, which rises to 1 in a straight line; 1: the energy itself",

@@ -194,6 +194,12 @@ std::vector<Symmetry> symmetry_group(const std::string& names, const Domain& dom
     return group;
 }
 
+bool moves_sites(const std::vector<Symmetry>& group) {
+    return std::any_of(group.begin(), group.end(), [](const Symmetry& element) {
+        return !std::is_sorted(element.sites.begin(), element.sites.end());
+    });
+}
+
 void require_symmetric(const Energy& energy, const std::vector<Symmetry>& group) {
     FastRandom random(0);
     std::vector<std::uint8_t> x(static_cast<std::size_t>(energy.sites())), image(x.size());

@@ -32,6 +32,9 @@ bool renames(const std::string& names);  // whether `rename` is among them
 // The transpositions of neighbouring symbols, which generate all their permutations.
 std::vector<Symmetry> symbol_swaps(const Domain& domain);
 
+// Whether an element of it takes a symbol to another site.
+bool moves_sites(const std::vector<Symmetry>& group);
+
 // Throws Error where log f of a random state is another one than that of its image.
 void require_symmetric(const Energy& energy, const std::vector<Symmetry>& group);
 

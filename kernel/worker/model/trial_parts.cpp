@@ -165,10 +165,14 @@ std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const 
     const std::vector<Symmetry> group = symmetry_group(train.symmetries, domain);
     if (group.size() > 1) {
         if (parts.energy) require_symmetric(*parts.energy, group);
+        if (train.base_weights && moves_sites(group))
+            throw Error(
+                "train.base_weights gives every pair of sites weights of its own, and train.symmetries names one that "
+                "moves sites; leave out one of the two, or name flip, permute and rename alone");
         module.reset(symmetrised(*module, domain, group));
     }
     if (train.base == "belief-propagation")
-        module.reset(with_belief_base(*module, domain, {train.base_sweeps, train.base_marginals}));
+        module.reset(with_belief_base(*module, domain, {train.base_sweeps, train.base_marginals, train.base_weights}));
     return module;
 }
 
