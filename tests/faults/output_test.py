@@ -148,6 +148,7 @@ WRITERS = {
     **{f"sample {form}": ["sample", "1", "-n", "20000", "--format", form] for form in ("json", "npy", "png")},
     "complete": ["complete", "1", "--given", "____", "-n", "20000", "--format", "csv"],
     "marginals": ["marginals", "1", "--states", "states.txt", "--format", "csv"],
+    "score": ["score", "1", "--states", "states.txt", "--format", "csv"],
 }
 
 
@@ -159,7 +160,7 @@ def files(place):
     (target / "folder").mkdir()
     (target / "full").symlink_to("/dev/full")
     for name, words in WRITERS.items():
-        shared = name not in ("complete", "marginals", "sample npy", "sample png")  # what `sample json` tries too
+        shared = name not in ("complete", "marginals", "score", "sample npy", "sample png")  # what `sample json` tries too
         for kind, at in (
             (("FIFO", "fifo"), ("folder", "folder"), ("device", "full")) if shared else (("device", "full"),)
         ):
