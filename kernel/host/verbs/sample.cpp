@@ -22,8 +22,8 @@ drawn by the model, accepted with probability min(1, f(x') p(x) / (f(x) p(x'))).
 exactly 50 sites hold the symbol 1 (several: 1=50,2=3), as the model draws them given that, or, with --metropolis, as
 the energy has them given that. Both leave out the chains' first steps until the share accepted has settled and say on
 standard error how the chains went and what of it is not to be believed. Where fewer than a tenth of the proposals of
---holding are accepted, as in an ordered phase, and the trial has an energy, each is followed by 300 sweeps in which
-two sites at a time exchange their symbols (--exchange for other numbers of sweeps; docs/inference.md).
+both together are accepted, as in an ordered phase, each is followed by 300 sweeps in which two sites at a time
+exchange their symbols (--exchange for other numbers of sweeps; docs/inference.md).
 
 Examples:
   marginalia sample last -n 64 -o samples.png
@@ -59,7 +59,7 @@ void add_sample(CLI::App& app, CommandLine& line) {
         ->check([](const std::string& text) { return text.empty() ? "'' is not SYMBOL=SITES, such as 1=50" : ""; });
     verb->add_option("--exchange", options.exchange,
                      "with --holding: sweeps in which sites exchange symbols, after each proposal; 0: none, left out: "
-                     "300 where few proposals are accepted")
+                     "with --metropolis 300 where few proposals are accepted")
         ->check(whole_number(0));
     add_drawing_options(verb, options.model);
     add_model_options(verb, options.model, "of what is drawn; 0 if left out");

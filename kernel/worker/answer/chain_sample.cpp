@@ -156,7 +156,7 @@ std::pair<std::int64_t, bool> settle(const InferenceRequest& request, Proposals&
         return std::pair(sweeps, walkers.settle(most_settling));
     };
     if (request.exchange > 0) return begin(request.exchange);
-    const bool may_begin = request.exchange < 0 && proposals.can_exchange();
+    const bool may_begin = request.exchange < 0 && request.metropolis && proposals.can_exchange();
     const bool settled = walkers.settle(most_settling, may_begin ? few_accepted : 0);
     const bool too_few = walkers.walked().steps > 0;  // the block that ended it
     if (too_few) return begin(few_sweeps);
