@@ -160,7 +160,7 @@ def files(place):
     (target / "folder").mkdir()
     (target / "full").symlink_to("/dev/full")
     for name, words in WRITERS.items():
-        shared = name not in ("complete", "marginals", "score", "sample npy", "sample png")  # what `sample json` tries too
+        shared = name not in ("complete", "marginals", "score", "sample npy", "sample png")  # as `sample json` does
         for kind, at in (
             (("FIFO", "fifo"), ("folder", "folder"), ("device", "full")) if shared else (("device", "full"),)
         ):
