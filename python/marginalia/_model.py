@@ -152,17 +152,20 @@ class Model:
         batch: int = 512,
         metropolis: bool = False,
         holding: Mapping[int, int] | None = None,
+        exchange: int | None = None,
         as_torch: bool = False,
     ) -> Array:
         """n states drawn by the model: (n, D) int64 as a numpy array, or as a tensor.
 
         As `marginalia sample`: the same seed, n, batch and device give the same states. `passes`: draws several sites a
         pass, in so many passes (docs/inference.md, "In few passes"). `metropolis`: states of the energy itself, by
-        chains of proposals that the model makes. `holding`: {symbol: number of sites that hold it}.
+        chains of proposals that the model makes. `holding`: {symbol: number of sites that hold it}. `exchange`: with it,
+        sweeps in which sites exchange symbols, after each proposal.
         """
         words = [*self._drawing(seed, passes, precision, batch), "--count", str(n)]
         words += ["--metropolis"] if metropolis else []
         words += ["--holding", ",".join(f"{symbol}={sites}" for symbol, sites in holding.items())] if holding else []
+        words += ["--exchange", str(exchange)] if exchange is not None else []
         drawn = self._array("sample", words, "states.npy")
         return self._tensor(drawn) if as_torch else drawn
 

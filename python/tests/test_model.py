@@ -121,6 +121,8 @@ def test_states_of_a_given_magnetisation(model):
     assert x.shape == (20, SITES) and (x.sum(1) == 2).all()
     y = model.sample(20, metropolis=True, holding={1: 2})
     assert (y.sum(1) == 2).all() and (x != y).any()
+    z = model.sample(20, metropolis=True, holding={1: 2}, exchange=10)
+    assert (z.sum(1) == 2).all() and (z != y).any()
 
 
 def test_samples_are_of_the_model(model):

@@ -30,8 +30,9 @@ struct InferenceOptions {
     std::string file;    // empty: standard output
     std::string format;  // empty: by the file's ending, else for who reads standard output
     PictureWish pictures = PictureWish::automatic;
-    bool metropolis = false;  // of `sample`: states of the energy
-    std::string holding;      // of `sample`: numbers of symbols
+    bool metropolis = false;     // of `sample`: states of the energy
+    std::string holding;         // of `sample`: numbers of symbols
+    std::int64_t exchange = -1;  // of `sample`: sweeps of exchanges; -1: none was named
 };
 
 inline constexpr const char* forms_of_states = "text, csv, json, npy, png, svg or blocks, whatever the file's ending";
