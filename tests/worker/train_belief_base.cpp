@@ -257,7 +257,7 @@ TEST_CASE("what has no pairs, and what the base would spoil, is refused in a sen
     CHECK(refusal(request_with("plugin = \"ising\"\nfield = 0", mlp,
                                base + "base_weights = true\nsymmetries = \"flip, mirror\"")) ==
           "train.base_weights gives every pair of sites weights of its own, and train.symmetries names one that moves "
-          "sites; leave out one of the two, or name flip and permute alone");
+          "sites; leave out one of the two, or name flip, permute and rename alone");
     CHECK_THROWS_WITH_AS(based({7, 2, {{7}, false}}, {4, false}),
                          "train.base = \"belief-propagation\" needs an energy that is a sum of terms of single sites "
                          "and of pairs of sites, all finite and with as many symbols at every site, such as ising, "
