@@ -31,7 +31,8 @@ Examples:
   marginalia sample best:nll_bits -n 1000 --seed 1 -o samples.npy
   marginalia sample best:kl -n 4000 --metropolis -o energy.json
   marginalia sample best:kl -n 1000 --metropolis --holding 1=50 -o balanced.npy
-  marginalia sample best:kl -n 1000 --metropolis --holding 1=50 --exchange 1000 -o balanced.npy)";
+  marginalia sample best:kl -n 1000 --metropolis --holding 1=50 --exchange 1000 -o balanced.npy
+  marginalia sample last -n 64 --condition coupling=0.44   of a model of several energies (train.family))";
 
 int sample_verb(const Common& common, const InferenceOptions& options, std::ostream&) {
     const OutputRequest output = choose_output(options.format, options.file, state_formats, true, options.pictures);

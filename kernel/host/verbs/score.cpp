@@ -66,6 +66,8 @@ int score_verb(const Common& common, const ScoreOptions& options, std::ostream&)
         throw Error("'" + options.overrides.front() + "' would change an experiment file; a trained trial is as it is");
     if (by_energy && options.model.passes > 0)
         throw Error("--passes is of a model's network, and an energy has none; give it with a trained trial");
+    if (by_energy && !options.model.conditions.empty())
+        throw Error("--condition is of a trained model; give an experiment file an override, as energy.KEY=VALUE");
     const OutputRequest output = choose_output(options.format, options.file, score_formats, false);
     InferenceRequest request = by_energy ? ask_energy(common, options) : ask_model(common, options.model);
     give_states(request, options.states);
