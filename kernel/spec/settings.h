@@ -49,9 +49,9 @@ struct TrainSettings {
     double final_fraction = 0.02;
     std::int64_t warmup = 0;
     double clip = 0, beta1 = 0.9, beta2 = 0.999, weight_decay = 0, ema = 0;
-    std::string precision = "float32", start_from, family, symmetries, base = "none";
+    std::string precision = "float32", start_from, family, symmetries, base = "none", base_weights = "none";
     std::int64_t base_sweeps = 12;
-    bool base_marginals = false, base_weights = false;
+    bool base_marginals = false;
     double anneal_from = 1;
     std::int64_t anneal_steps = 0;
     std::int64_t log_every = 10, micro_batch = 0;
@@ -107,10 +107,12 @@ inline constexpr Field<TrainSettings> train_fields[] = {
      "log p in one pass corrects the base too, its Bethe free energy; the objective must not add the energy by itself "
      "(forward_looking = false)",
      "false"},
-    {"base_weights", &TrainSettings::base_weights, anything, "",
-     "the base learns weights of every edge and sweep, for energies whose couplings differ from place to place; they "
-     "begin as plain belief propagation",
-     "false"},
+    {"base_weights", &TrainSettings::base_weights, one_of("none|shared|pairs"), "",
+     "weights of the base's messages that learn, of every sweep, and begin as plain belief propagation: shared, the "
+     "same "
+     "for all pairs, for lattices whose places are alike; pairs, of each direction of each pair, for glasses and "
+     "graphs",
+     "\"none\""},
     {"anneal_from", &TrainSettings::anneal_from, between(0.001, 1), "",
      "power of the energy that the first step learns from, which rises to 1 in a straight line; 1: the energy itself",
      "1"},

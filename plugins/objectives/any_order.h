@@ -9,20 +9,31 @@
 
 #include <numbers>
 
-// Sizes 0..D-1, uniform and spread evenly over the rows of x (B, D), rising with the row from a random start: (B, 1)
-// int64.
-inline at::Tensor stratified_sizes(const at::Tensor& x, at::Generator& generator) {
+// Sizes floor(D v^power), 0..D-1, v spread evenly over [0, 1) by the rows of x (B, D) and rising with the row from a
+// random start: (B, 1) int64. power 1: uniform; 2: small ones more often, as their -1/2 power.
+inline at::Tensor stratified_sizes(const at::Tensor& x, at::Generator& generator, double power = 1) {
     const at::TensorOptions floats = at::TensorOptions().device(x.device());
     const at::Tensor offset = at::rand({1}, generator, floats);
     const at::Tensor place = at::arange(x.size(0), floats) / static_cast<double>(x.size(0)) + offset;
-    return (place.frac() * static_cast<double>(x.size(1))).to(at::kLong).clamp_max(x.size(1) - 1).unsqueeze(1);
+    const at::Tensor share = power == 1 ? place.frac() : place.frac().pow(power);
+    return (share * static_cast<double>(x.size(1))).to(at::kLong).clamp_max(x.size(1) - 1).unsqueeze(1);
+}
+
+// 1 / (D times the probability of each size), so that weighted means are those of uniform sizes: as sizes, float32.
+inline at::Tensor weights_of_sizes(const at::Tensor& sizes, std::int64_t sites, double power) {
+    const auto below = [&](const at::Tensor& size) {
+        return (size.to(at::kDouble) / static_cast<double>(sites)).pow(1 / power);
+    };
+    return (1 / (static_cast<double>(sites) * (below(sizes + 1) - below(sizes)))).to(at::kFloat);
 }
 
 // Full rows x (B, D), and what is left of them where the sites from a stratified place of an order on are unknown.
 struct PartlyKnown {
     // `rank` (B, D): the place of each site in the row's order.
-    PartlyKnown(const at::Tensor& x, const at::Tensor& rank, std::int64_t categories, at::Generator& generator)
-        : known(stratified_sizes(x, generator)), unknown(rank >= known), before(x.masked_fill(unknown, categories)) {}
+    PartlyKnown(const at::Tensor& x, const at::Tensor& rank, std::int64_t categories, at::Generator& generator,
+                double power = 1)
+        : known(stratified_sizes(x, generator, power)), unknown(rank >= known),
+          before(x.masked_fill(unknown, categories)) {}
 
     at::Tensor known;    // (B, 1): how many
     at::Tensor unknown;  // (B, D) of bool

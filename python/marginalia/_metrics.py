@@ -31,7 +31,7 @@ _endings = ("_stderr", "_bound", "_estimate")
 
 
 def _base(name: str) -> str:
-    """The metric that a bound, an estimate or a standard error is of, also of one energy of a family: "kl@coupling=0.3"."""
+    """The metric that a bound, an estimate or a standard error is of: kl of "kl@coupling=0.3_stderr"."""
     name = name.partition("@")[0]
     for ending in _endings:
         name = name.removesuffix(ending)

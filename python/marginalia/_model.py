@@ -172,8 +172,8 @@ class Model:
 
         As `marginalia sample`: the same seed, n, batch and device give the same states. `passes`: draws several sites a
         pass, in so many passes (docs/inference.md, "In few passes"). `metropolis`: states of the energy itself, by
-        chains of proposals that the model makes. `holding`: {symbol: number of sites that hold it}. `exchange`: with it,
-        sweeps in which sites exchange symbols, after each proposal.
+        chains of proposals that the model makes. `holding`: {symbol: number of sites that hold it}. `exchange`: with
+        it, sweeps in which sites exchange symbols, after each proposal.
         """
         words = [*self._drawing(seed, passes, precision, batch), "--count", str(n)]
         words += ["--metropolis"] if metropolis else []

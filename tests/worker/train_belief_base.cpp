@@ -23,6 +23,8 @@ using namespace marginalia;
 
 namespace {
 
+using Weights = BeliefBase::Weights;
+
 constexpr const char* mlp = "plugin = \"mlp\"\nhidden = 16\nlayers = 2";
 
 // A tree whose longest path has four pairs, 0 - 1 - 3 - 5 - 6; 1 and 3 are named twice, in both orders.
@@ -70,7 +72,8 @@ const std::string base = "base = \"belief-propagation\"\n";
 
 TEST_CASE("on a tree conditionals and marginals are exact before anything is learnt") {
     const at::NoGradGuard no_grad;
-    for (const auto& [categories, weights] : {std::pair{2, false}, {3, false}, {2, true}, {3, true}}) {
+    for (const auto& [categories, weights] :
+         {std::pair{2, Weights::none}, {3, Weights::none}, {2, Weights::of_edges}, {3, Weights::shared}}) {
         CAPTURE(categories);
         const Domain domain = random_domain({{7}, false}, categories, tree);
         const Network network = based(domain, {16, true, weights});
@@ -104,7 +107,7 @@ TEST_CASE("weights that have learnt nothing are plain belief propagation, and wh
     for (const std::int64_t categories : {2, 3}) {
         CAPTURE(categories);
         const Domain domain = random_domain({{3, 4}, true}, categories, torus_edges(3, 4));
-        const Network plain = based(domain, {12, true}), learned = based(domain, {12, true, true});
+        const Network plain = based(domain, {12, true}), learned = based(domain, {12, true, Weights::of_edges});
         const at::Tensor x = partial_states(domain, 20), logits = plain.conditional_logits(x);
         CHECK(at::allclose(learned.conditional_logits(x), logits, 1e-5, 1e-5));
         CHECK(at::allclose(learned.log_marginal(x), plain.log_marginal(x), 1e-5, 1e-4));
@@ -116,7 +119,7 @@ TEST_CASE("weights that have learnt nothing are plain belief propagation, and wh
 
 TEST_CASE("the gradient of the base's weights is the slope of what they give") {
     const Domain domain = random_domain({{2, 3}, true}, 3, torus_edges(2, 3));
-    const Network network = based(domain, {5, false, true});
+    const Network network = based(domain, {5, false, Weights::of_edges});
     shake(network);
     for (const at::Tensor& tensor : network.module().parameters()) tensor.set_data(tensor.to(at::kDouble));
     for (const at::Tensor& tensor : network.module().buffers())
@@ -141,7 +144,8 @@ TEST_CASE("the gradient of the base's weights is the slope of what they give") {
 
 TEST_CASE("learned weights keep the symmetry of turned spins, and a site among known neighbours exact") {
     const at::NoGradGuard no_grad;
-    const TrialParts parts = build_trial(request_with(glass, mlp, base + "base_weights = true"), shipped_plugins());
+    const TrialParts parts =
+        build_trial(request_with(glass, mlp, base + "base_weights = \"pairs\""), shipped_plugins());
     const at::Tensor weights = weights_of_base(*parts.network);
     at::Generator generator = make_generator(at::kCPU, 3, 7);
     weights.copy_(0.1 * at::randn(weights.sizes(), generator));
@@ -163,7 +167,10 @@ TEST_CASE("learned weights keep the symmetry of turned spins, and a site among k
 TEST_CASE("every method of the module is the same function") {
     const at::NoGradGuard no_grad;
     for (const std::int64_t categories : {2, 4})
-        for (const auto& [marginals, weights] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
+        for (const auto& [marginals, weights] : {std::pair{false, Weights::none},
+                                                 {true, Weights::none},
+                                                 {false, Weights::of_edges},
+                                                 {true, Weights::shared}}) {
             CAPTURE(categories);
             CAPTURE(marginals);
             const Domain domain = random_domain({{2, 3}, true}, categories, torus_edges(2, 3));
@@ -250,14 +257,35 @@ TEST_CASE("weights go to and from networks with a base and symmetries, and a che
     CHECK(at::equal(elsewhere.network->conditional_logits(x), here));
 }
 
+TEST_CASE("shared weights serve lattices of every size, and mirrored states") {
+    const std::string lattice = "plugin = \"lattice-conv\"\nchannels = 4\nlayers = 2";
+    const std::string settings = base + "base_weights = \"shared\"\nsymmetries = \"mirror\"";
+    const auto ising = [&](const std::string& rows) {
+        return build_trial(
+            request_with("plugin = \"ising\"\nfield = 0\nrows = " + rows + "\ncolumns = 4", lattice, settings),
+            shipped_plugins());
+    };
+    const TrialParts small = ising("4"), large = ising("6");
+    shake(*small.network);
+    load_weights(save_checkpoint(*small.network, "{}", {}), *large.network);
+    const at::NoGradGuard no_grad;
+    CHECK(weights_of_base(*large.network).sizes() == at::IntArrayRef({12, 3, 1}));
+    CHECK(at::equal(weights_of_base(*large.network), weights_of_base(*small.network)));
+    const at::Tensor x = partial_states(large.domain, 6);
+    const auto mirrored = [](const at::Tensor& rows, at::IntArrayRef shape) { return rows.view(shape).flip(2); };
+    const at::Tensor image = mirrored(x, {-1, 6, 4}).flatten(1);
+    const at::Tensor there = large.network->conditional_logits(image).view({-1, 6, 4, 2}).flip(2).flatten(1, 2);
+    CHECK(at::allclose(there, large.network->conditional_logits(x), 1e-4, 1e-4));
+}
+
 TEST_CASE("what has no pairs, and what the base would spoil, is refused in a sentence") {
     CHECK(refusal(request_with(glass, "plugin = \"mps\"", base)) ==
           "train.base would end the exact sum rule of this network; leave it out, or use another network, such as "
           "lattice-conv or mlp");
     CHECK(refusal(request_with("plugin = \"ising\"\nfield = 0", mlp,
-                               base + "base_weights = true\nsymmetries = \"flip, mirror\"")) ==
-          "train.base_weights gives every pair of sites weights of its own, and train.symmetries names one that moves "
-          "sites; leave out one of the two, or name flip, permute and rename alone");
+                               base + "base_weights = \"pairs\"\nsymmetries = \"flip, mirror\"")) ==
+          "train.base_weights = \"pairs\" gives every pair of sites weights of its own, and train.symmetries names one "
+          "that moves sites; take \"shared\", or name flip, permute and rename alone");
     CHECK_THROWS_WITH_AS(based({7, 2, {{7}, false}}, {4, false}),
                          "train.base = \"belief-propagation\" needs an energy that is a sum of terms of single sites "
                          "and of pairs of sites, all finite and with as many symbols at every site, such as ising, "
@@ -290,7 +318,7 @@ TEST_CASE("a base that learns comes nearer than one that does not, and goes on b
     };
     MemoryRecorder fixed, learned, resumed;
     run_trial(request_for(train), shipped_plugins(), fixed);
-    TrialRequest request = request_for(train + "base_weights = true");
+    TrialRequest request = request_for(train + "base_weights = \"pairs\"");
     run_trial(request, shipped_plugins(), learned);
     CHECK(learned.metrics.at({"loss", 1}) == doctest::Approx(fixed.metrics.at({"loss", 1})).epsilon(1e-5));
     CHECK(late_loss(learned) < late_loss(fixed) - 0.03);

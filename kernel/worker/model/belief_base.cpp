@@ -172,7 +172,7 @@ std::string of_inner(const char* method, const char* argument = "x") {
 
 MethodSources sources_of(std::int64_t categories, const BeliefBase& base) {
     MethodSources parts = {
-        {"", message_methods},     {"", base.weights ? learned_sweep : plain_sweep},
+        {"", message_methods},     {"", base.weights == BeliefBase::Weights::none ? plain_sweep : learned_sweep},
         {"", symbol_methods},      {"", categories == 2 ? sent_of_two_symbols : sent_of_more_symbols},
         {"", conditional_methods}, {"conditional_at", conditional_at_with_base}};
     const MethodSources rest = base.marginals
@@ -216,8 +216,9 @@ torch::jit::Module* with_belief_base(const torch::jit::Module& inner, const Doma
     module->register_module("inner", inner);
     const PairGraph graph = pair_graph(domain, "train.base = \"belief-propagation\"");
     register_graph(*module, graph);
-    if (base.weights) {
-        const at::Tensor none = at::zeros({base.sweeps, 3, 2 * graph.first.size(0)});
+    if (base.weights != BeliefBase::Weights::none) {
+        const std::int64_t edges = base.weights == BeliefBase::Weights::shared ? 1 : 2 * graph.first.size(0);
+        const at::Tensor none = at::zeros({base.sweeps, 3, edges});
         module->register_parameter("base_weights", none.set_requires_grad(true), false);
     }
     std::string source;

@@ -168,6 +168,12 @@ Domain domain_with_form(const TrialParts& parts, const TrialSettings& settings) 
     return domain;
 }
 
+BeliefBase base_of(const TrainSettings& train) {
+    using enum BeliefBase::Weights;
+    const auto weights = train.base_weights == "pairs" ? of_edges : train.base_weights == "shared" ? shared : none;
+    return {train.base_sweeps, train.base_marginals, weights};
+}
+
 // The base is outermost: it has the energy's symmetries by itself, and would cost a pass for each image inside.
 std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const TrialRequest& request,
                                                  const PluginHost& plugins) {
@@ -183,14 +189,14 @@ std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const 
     const std::vector<Symmetry> group = symmetry_group(train.symmetries, domain);
     if (group.size() > 1) {
         if (parts.energy) require_symmetric(*parts.energy, group);
-        if (train.base_weights && moves_sites(group))
+        if (train.base_weights == "pairs" && moves_sites(group))
             throw Error(
-                "train.base_weights gives every pair of sites weights of its own, and train.symmetries names one that "
-                "moves sites; leave out one of the two, or name flip, permute and rename alone");
+                "train.base_weights = \"pairs\" gives every pair of sites weights of its own, and train.symmetries "
+                "names "
+                "one that moves sites; take \"shared\", or name flip, permute and rename alone");
         module.reset(symmetrised(*module, domain, group));
     }
-    if (train.base == "belief-propagation")
-        module.reset(with_belief_base(*module, domain, {train.base_sweeps, train.base_marginals, train.base_weights}));
+    if (train.base == "belief-propagation") module.reset(with_belief_base(*module, domain, base_of(train)));
     return module;
 }
 

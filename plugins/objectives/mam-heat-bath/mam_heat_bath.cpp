@@ -31,6 +31,14 @@ constexpr Parameter parameters[] = {
      .fallback = "false",
      .help = "move clusters of unknown sites before each sweep, for couplings as of Ising and Potts models",
      .absent = "false"},
+    {.name = "size_power",
+     .type = ParameterType::number,
+     .fallback = "1.0",
+     .minimum = 1,
+     .maximum = 4,
+     .help = "|S| is D v^size_power, v even over the batch: above 1 there are more states of few known sites, each of "
+             "less weight, and the loss has the same mean",
+     .absent = "1.0"},
     {.name = "forward_looking",
      .type = ParameterType::boolean,
      .fallback = "true",
@@ -62,8 +70,10 @@ cheaply (site_log_densities), averaged over `sweeps` heat-bath sweeps of the unk
 is a state of p*(x | x_S) and stays one, so the mean of t_d is p*(x_d | x_S): the first loss is the any-order likelihood
 of `ao-arm` with the observed symbol replaced by a conditional mean (Rao-Blackwell). It has the same minimum and far
 less noise, and every pass teaches all unknown sites. With `sweeps = 0` the target is the observed symbol, for energies
-whose conditionals cost K evaluations. |S| is stratified over the batch. The marginals are those of `mam-balance` where
-the energy has a partial density: forward-looking, with log Z learned by the same links.
+whose conditionals cost K evaluations. |S| is stratified over the batch, evenly or, with `size_power = 2`, as its -1/2
+power, with weights that keep the mean: where little is known targets vary most, and beside a base of belief propagation
+most is left to learn. The marginals are those of `mam-balance` where the energy has a partial density: forward-looking,
+with log Z learned by the same links.
 
 p_φ is held fixed in the second loss, but a body that both heads share feels it: a large λ slows the conditionals down
 (experiments/cold-start.md trains them alone). The minimum of the first loss is that of KL(p* || p_φ), so the model
@@ -91,7 +101,8 @@ public:
         : setup_(setup), lambda_(params.number("penalty")),
           rows_(params.integer("penalty_rows") == 0 ? setup.batch
                                                     : std::min(params.integer("penalty_rows"), setup.batch)),
-          sweeps_(params.integer("sweeps")), log_z_(setup.device, static_cast<double>(setup.domain.sites)) {
+          sweeps_(params.integer("sweeps")), power_(params.number("size_power")),
+          log_z_(setup.device, static_cast<double>(setup.domain.sites)) {
         if (params.boolean("clusters") && sweeps_ == 0)
             throw marginalia::Error("clusters = true needs sweeps of 1 or more; there are 0");
         if (params.boolean("clusters"))
@@ -104,7 +115,7 @@ public:
         const auto sites = static_cast<double>(setup_.domain.sites);
         const at::Tensor x = marginalia::training_states(step, setup_);
         const at::Tensor order = marginalia::random_orders(x.size(0), x.size(1), step.generator, x.device());
-        const PartlyKnown rows(x, marginalia::positions_of_sites(order), categories, step.generator);
+        const PartlyKnown rows(x, marginalia::positions_of_sites(order), categories, step.generator, power_);
         // On their way to the host before the pass begins, and so the sweeps run beside it.
         marginalia::HostCopy on_host;
         if (sweeps_ > 0 && !on_device())
@@ -113,7 +124,8 @@ public:
         const at::Tensor cross_entropy =
             sweeps_ == 0 ? -(log_p.gather(2, x.unsqueeze(2)).squeeze(2) * rows.unknown)
                          : -(targets(x, rows.unknown, on_host, step).to(log_p.dtype()) * log_p).sum(2);
-        const at::Tensor weight = sites / (sites - rows.known).to(log_p.dtype());
+        at::Tensor weight = sites / (sites - rows.known).to(log_p.dtype());
+        if (power_ != 1) weight = weight * weights_of_sizes(rows.known, setup_.domain.sites, power_);
         const at::Tensor likelihood = (weight * cross_entropy).sum(1).mean();
         step.metrics = {{"loss", likelihood.detach()}};
         if (!trains_marginals() || step.network.consistent()) return likelihood;
@@ -207,6 +219,7 @@ private:
     const double lambda_;
     const std::int64_t rows_;
     const std::int64_t sweeps_;
+    const double power_;
     std::optional<clusters::Couplings> couplings_;
     std::optional<ForwardLooking> forward_looking_;
     LearnedLogZ log_z_;
