@@ -9,6 +9,7 @@
 
 #include "kernel/worker/evaluate/family_figures.h"
 #include "tests/worker/inference_fixture.h"
+#include "tests/worker/stopped_trial.h"
 #include "tests/worker/trial_refusal.h"
 
 namespace train_family {
@@ -37,20 +38,6 @@ TrialRequest request_for(const Asked& asked) {
 MemoryRecorder whole_of(const TrialRequest& request) {
     MemoryRecorder recorder;
     run_whole_trial(request, shipped_plugins(), recorder);
-    return recorder;
-}
-
-// Without what is of the clock.
-MemoryRecorder trained(TrialRequest request, const std::vector<std::int64_t>& stops) {
-    MemoryRecorder recorder;
-    for (const std::int64_t stop : stops) {
-        recorder.stop_after = stop;
-        CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::stopped);
-        request.checkpoint = recorder.checkpoints.back().second;
-    }
-    recorder.stop_after = -1;
-    CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
-    std::erase_if(recorder.metrics, [](const auto& metric) { return metric.first.first.ends_with("_seconds"); });
     return recorder;
 }
 

@@ -48,7 +48,7 @@ void refuse_what_has_no_target(const InferenceRequest& request, const TrainedMod
 
 // What R-hat and effective numbers are taken of: the log-density of the target at each step and, where a stay at a
 // state says nothing, the symbols themselves, as linear functions of them with random weights, whose variances add up
-// to those of all symbols in the mean.
+// to those of all symbols on average.
 class Series {
 public:
     Series(const Domain& domain, const char* target, bool symbols) : domain_(domain), target_(target) {

@@ -88,12 +88,12 @@ Ising torus at coupling 0.44 half as much, in twice the time.
 
 A step costs one pass over the batch with all conditionals, one over 2 `penalty_rows` states, and `sweeps` * |U| site
 updates of the energy a state; on a GPU, where the energy can be there, these are made there too, one colour of sites
-after another (`single-site-gibbs`); clusters are always joined on the host. Figures: experiments/table4.md, experiments/ising-critical.md. Records `loss` (φ's,
-nats a state), `penalty` (nats²) and `log_z_estimate`.
+after another (`single-site-gibbs`); clusters are always joined on the host. Figures: experiments/table4.md,
+experiments/field-ising.md. Records `loss` (φ's, nats a state), `penalty` (nats²) and `log_z_estimate`.
 
-References: R. H. Swendsen, J.-S. Wang, Phys. Rev. Lett. 58, 86 (1987). C. R. Rao, Bull. Calcutta Math. Soc. 37, 81 (1945). D. Blackwell, Ann. Math. Stat. 18, 105 (1947). E.
-Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037). S. Liu, P. J. Ramadge, R. P. Adams,
-ICML 2024.)";
+References: R. H. Swendsen, J.-S. Wang, Phys. Rev. Lett. 58, 86 (1987). C. R. Rao, Bull. Calcutta Math. Soc. 37, 81
+(1945). D. Blackwell, Ann. Math. Stat. 18, 105 (1947). E. Hoogeboom et al., Autoregressive diffusion models, ICLR 2022
+(arXiv 2110.02037). S. Liu, P. J. Ramadge, R. P. Adams, ICML 2024.)";
 
 class HeatBathMatching final : public marginalia::Objective {
 public:
