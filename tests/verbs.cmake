@@ -5,8 +5,11 @@ target_link_libraries(make_sample_store PRIVATE marginalia_store nlohmann_json::
 set_target_properties(make_sample_store PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
 # Standard output that fails, files that may not be written, text that attacks: every verb of the real programs.
-add_test(NAME output COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/output_test.py $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
-set_tests_properties(output PROPERTIES LABELS faults TIMEOUT 600)
+foreach(name output hostile_text)
+  add_test(NAME ${name} COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/${name}_test.py
+           $<TARGET_FILE_DIR:marginalia> ${MARGINALIA_PLUGIN_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS faults TIMEOUT 600)
+endforeach()
 # Every reading verb on damaged stores, and what `recover` makes of those.
 add_test(NAME store_faults COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/faults/store_faults_test.py
          --host $<TARGET_FILE:marginalia> --sample $<TARGET_FILE:make_sample_store> --worker $<TARGET_FILE:fake_worker>

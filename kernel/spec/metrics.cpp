@@ -191,6 +191,15 @@ MetricInfo distance_info(std::string_view name) {
     return {"", Goal::low, of + " between model samples and test rows"};
 }
 
+constexpr std::string_view of_error = "_stderr";
+
+// The other way round: "kl_stderr" of "kl@coupling=0.3_stderr".
+std::string of_any_member(std::string_view name) {
+    const std::size_t at = name.find('@');
+    if (at == name.npos) return std::string(name);
+    return std::string(name.substr(0, at)) + std::string(name.ends_with(of_error) ? of_error : "");
+}
+
 std::vector<std::string> used(Use use) {
     std::vector<std::string> names;
     for (const Known& metric : metric_table)
@@ -200,7 +209,14 @@ std::vector<std::string> used(Use use) {
 
 }  // namespace
 
-MetricInfo metric_info(std::string_view name) {
+std::string member_metric(const std::string& name, const std::string& label) {
+    if (label.empty()) return name;
+    std::string_view base = name;
+    return remove_ending(base, of_error) ? std::string(base) + "@" + label + std::string(of_error) : name + "@" + label;
+}
+
+MetricInfo metric_info(std::string_view called) {
+    const std::string name = of_any_member(called);
     if (const Known* metric = find_known(name))
         return {std::string(metric->unit), metric->goal, std::string(metric->about), (metric->uses & in_curves) != 0};
     if (name.starts_with("observable.")) return observable_info(name);
@@ -253,7 +269,8 @@ std::vector<std::string> by_importance(std::vector<std::string> names) {
     const std::vector<std::string>& order = main_metrics();
     const auto size = std::ssize(order);
     auto rank = [&order, size](const std::string& name) {
-        const std::string base = axis_of(name) == Axis::sites ? name.substr(0, name.rfind(by_size)) : name;
+        const std::string any = of_any_member(name);
+        const std::string base = axis_of(any) == Axis::sites ? any.substr(0, any.rfind(by_size)) : any;
         const auto place = std::find(order.begin(), order.end(), base) - order.begin();
         return base == "loss" ? place : base == "log_z_estimate" ? place + 1 : place + (place == size ? 2 : 0);
     };
@@ -263,9 +280,12 @@ std::vector<std::string> by_importance(std::vector<std::string> names) {
     return names;
 }
 
-bool is_reference(std::string_view name) { return ends_with(name, "_exact") || ends_with(name, "_stderr"); }
+bool is_reference(std::string_view name) {
+    return ends_with(of_any_member(name), "_exact") || ends_with(name, of_error);
+}
 
-Axis axis_of(std::string_view name) {
+Axis axis_of(std::string_view called) {
+    const std::string name = of_any_member(called);
     if (ends_with(name, by_size)) return Axis::sites;
     return name == "pair_correlation" || name == "pair_correlation_reference" ? Axis::distance : Axis::step;
 }

@@ -23,6 +23,10 @@ struct MetricInfo {
 // ("_seconds", "_bits"); plugins' own metrics are taken as "lower is better".
 MetricInfo metric_info(std::string_view name);
 
+// What a metric of one energy of a family is called: "kl@coupling=0.3", and its error "kl@coupling=0.3_stderr". All
+// that is known of it is what is known of "kl". The label of a trial without a family is empty, and the name stays.
+std::string member_metric(const std::string& name, const std::string& label);
+
 // How far a value is from the goal: of two, the smaller is better. Meaningless for Goal::none.
 double badness(double value, Goal goal);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernel/spec/family.h"
 #include "kernel/spec/nearest.h"
 
 namespace marginalia::config {
@@ -158,6 +159,23 @@ void check_annealing(const Node& root, const TrialConfig& trial, Faults& faults)
                    "[dataset], which has none; remove it");
 }
 
+void check_family(const Node& root, const TrialConfig& trial, const std::vector<Section>& sections, Faults& faults) {
+    const Section* energy = find_section(sections, "energy");
+    const Candidate* candidate = energy ? candidate_of(trial, *energy) : nullptr;
+    for (const std::string table : {"train", "evaluation"}) {
+        const auto text = trial.config.at(table).at("family").get<std::string>();
+        if (text.empty()) continue;
+        const std::string key = table + ".family";
+        try {
+            if (!candidate)
+                throw Error("'" + key + "' is of an [energy], but this experiment learns from a [dataset]; remove it");
+            read_family(text, *candidate->parameters, key);
+        } catch (const Error& error) {
+            faults.add(place_of(root, table, "family"), error.what());
+        }
+    }
+}
+
 }  // namespace
 
 void check_needs(const Node& root, const std::vector<Section>& sections, const PluginCatalogue& catalogue,
@@ -182,6 +200,7 @@ void check_needs_of_trials(const Node& root, const std::vector<TrialConfig>& tri
         check_needs(trial, sections, faults);
         check_rows_are_used(trial, sections, faults);
         check_annealing(root, trial, faults);
+        check_family(root, trial, sections, faults);
     }
 }
 

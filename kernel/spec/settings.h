@@ -49,7 +49,7 @@ struct TrainSettings {
     double final_fraction = 0.02;
     std::int64_t warmup = 0;
     double clip = 0, beta1 = 0.9, beta2 = 0.999, weight_decay = 0, ema = 0;
-    std::string precision = "float32", start_from, symmetries, base = "none";
+    std::string precision = "float32", start_from, family, symmetries, base = "none", base_weights = "none";
     std::int64_t base_sweeps = 12;
     bool base_marginals = false;
     double anneal_from = 1;
@@ -83,10 +83,17 @@ inline constexpr Field<TrainSettings> train_fields[] = {
     {"start_from", &TrainSettings::start_from, anything, "",
      "experiment in the same store whose finished trial gives the first weights: the trial of the same seed, else the "
      "one of lowest kl; NAME@HASH: the one of that config hash and the same seed"},
+    {"family", &TrainSettings::family, anything, "",
+     "energies that one network learns: parameters of [energy] with several values, such as coupling = 0.2..0.44/5, or "
+     "graph_seed = 1..8, or coupling = 0.2, 0.3; field = 0, 0.1, which move together. The network must be given the "
+     "energy's couplings (network graph; couplings = true); empty: [energy] alone",
+     "\"\""},
     {"symmetries", &TrainSettings::symmetries, anything, "",
      "symmetries of the target over whose images of a state the network's heads are averaged, divided by commas: flip "
      "(symbols in the opposite order), permute (all symbols), mirror (the last axis), rotate (quarter turns), shift (a "
-     "periodic lattice); a pass then costs as many as there are images",
+     "periodic lattice); a pass then costs as many as there are images; rename (all symbols, by one image whose "
+     "symbols "
+     "are numbered by how common they are) costs none",
      "\"\""},
     {"base", &TrainSettings::base, one_of("none|belief-propagation"), "",
      "what the network's conditionals are a correction of: belief-propagation, messages from the known sites along the "
@@ -100,6 +107,12 @@ inline constexpr Field<TrainSettings> train_fields[] = {
      "log p in one pass corrects the base too, its Bethe free energy; the objective must not add the energy by itself "
      "(forward_looking = false)",
      "false"},
+    {"base_weights", &TrainSettings::base_weights, one_of("none|shared|pairs"), "",
+     "weights of the base's messages that learn, of every sweep, and begin as plain belief propagation: shared, the "
+     "same "
+     "for all pairs, for lattices whose places are alike; pairs, of each direction of each pair, for glasses and "
+     "graphs",
+     "\"none\""},
     {"anneal_from", &TrainSettings::anneal_from, between(0.001, 1), "",
      "power of the energy that the first step learns from, which rises to 1 in a straight line; 1: the energy itself",
      "1"},
@@ -127,6 +140,7 @@ struct EvaluationSettings {
     double ranking_threshold = 0;
     std::int64_t marginal_states = 512, reference_chains = 8;
     std::int64_t ais_chains = 0, ais_temperatures = 1000, enumeration = 0;
+    std::string family;
     bool marginal_time = true;
     std::int64_t batch = 512, pictures = 16;
     double precision = 0;
@@ -163,6 +177,9 @@ inline constexpr Field<EvaluationSettings> evaluation_fields[] = {
     {"enumeration", &EvaluationSettings::enumeration, between(0, 1048576), "states",
      "figures such as kl_enumerated are sums over all states of an energy that has no more states than this; 0: off",
      "0"},
+    {"family", &EvaluationSettings::family, anything, "",
+     "further energies, written as in train.family, of which the model has learnt none and is evaluated all the same",
+     "\"\""},
     {"marginal_time", &EvaluationSettings::marginal_time, anything, "",
      "time marginal inference against chains of conditionals"},
     {"batch", &EvaluationSettings::batch, between(1, 1e6), "rows", "rows per pass of the network"},

@@ -46,10 +46,11 @@ struct InferenceRequest {
     std::string precision = "auto";  // of the conditionals: auto, as they were trained; float32; bfloat16
     bool metropolis = false;         // sample: states of the energy, by proposals of the model
     std::string holding;             // sample: so many sites hold a symbol, "1=50,2=3"; empty: as it comes
+    std::int64_t exchange = -1;      // sample: sweeps of exchanges after each proposal; -1: where few are accepted
     OutputRequest output;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(InferenceRequest, verb, trial, checkpoint_descriptor, label, plugin_files, figures,
                                    states, states_are_text, count, batch, passes, precision, metropolis, holding,
-                                   output)
+                                   exchange, output)
 
 }  // namespace marginalia

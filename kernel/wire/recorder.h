@@ -62,6 +62,8 @@ struct TrialRequest {
     // The training stops at this step, if it has more, with a checkpoint and the metric that `stop` names recorded
     // there. Its learning rates stay those of all steps. 0: it does not.
     std::int64_t stop_at = 0;
+    // The energy that a trained model is asked about where it is not the first that it has learnt: "coupling=0.3".
+    std::string condition = {};
     double rate = 1;  // of the learning rate that the settings ask for: less once a step was not finite
 
     // Archives, which follow in pieces.
@@ -71,7 +73,7 @@ struct TrialRequest {
     std::string start_from = {};
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialRequest, settings, seed, ticket, device, threads, checkpoint_seconds,
-                                   exact_seconds, micro_batch, evaluate, stop, stop_at, rate)
+                                   exact_seconds, micro_batch, evaluate, stop, stop_at, condition, rate)
 
 // stopped: because stop_requested(); the newest checkpoint stands. reached: the same because of TrialRequest::stop_at.
 enum class TrialOutcome { done, stopped, reached };

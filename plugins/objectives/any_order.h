@@ -37,10 +37,12 @@ inline at::Tensor stratified_places(const at::Tensor& x, at::Generator& generato
     return (at::arange(x.size(0), floats) / static_cast<double>(x.size(0)) + offset).frac();
 }
 
-// Sizes 0..D-1, or 0..n-1 of rows that lack cells, uniform and spread evenly over the rows of x (B, D): (B, 1) int64.
-inline at::Tensor stratified_sizes(const at::Tensor& x, at::Generator& generator) {
+// Sizes floor(D v^power), 0..D-1, at stratified places v: (B, 1) int64. power 1: uniform; 2: small ones more often, as
+// their -1/2 power. Of rows that lack cells uniform in 0..n-1.
+inline at::Tensor stratified_sizes(const at::Tensor& x, at::Generator& generator, double power = 1) {
     const at::Tensor place = stratified_places(x, generator);
-    return (place * static_cast<double>(x.size(1))).to(at::kLong).clamp_max(x.size(1) - 1).unsqueeze(1);
+    const at::Tensor share = power == 1 ? place : place.pow(power);
+    return (share * static_cast<double>(x.size(1))).to(at::kLong).clamp_max(x.size(1) - 1).unsqueeze(1);
 }
 inline at::Tensor stratified_sizes(const RankedRows& rows, at::Generator& generator) {
     if (!rows.length.defined()) return stratified_sizes(rows.x, generator);
@@ -48,11 +50,21 @@ inline at::Tensor stratified_sizes(const RankedRows& rows, at::Generator& genera
     return (place * rows.length).to(at::kLong).minimum(rows.length - 1);
 }
 
+// 1 / (D times the probability of each size), so that weighted means are those of uniform sizes: as sizes, float32.
+inline at::Tensor weights_of_sizes(const at::Tensor& sizes, std::int64_t sites, double power) {
+    const auto below = [&](const at::Tensor& size) {
+        return (size.to(at::kDouble) / static_cast<double>(sites)).pow(1 / power);
+    };
+    return (1 / (static_cast<double>(sites) * (below(sizes + 1) - below(sizes)))).to(at::kFloat);
+}
+
 // Rows, and what is left of them where the sites from a stratified place of an order on are unknown.
 struct PartlyKnown {
     // Full rows x (B, D); `rank` (B, D): the place of each site in the row's order.
-    PartlyKnown(const at::Tensor& x, const at::Tensor& rank, std::int64_t categories, at::Generator& generator)
-        : known(stratified_sizes(x, generator)), unknown(rank >= known), before(x.masked_fill(unknown, categories)) {}
+    PartlyKnown(const at::Tensor& x, const at::Tensor& rank, std::int64_t categories, at::Generator& generator,
+                double power = 1)
+        : known(stratified_sizes(x, generator, power)), unknown(rank >= known),
+          before(x.masked_fill(unknown, categories)) {}
     PartlyKnown(const RankedRows& rows, std::int64_t categories, at::Generator& generator)
         : known(stratified_sizes(rows, generator)), unknown(rows.rank >= known),
           before(rows.x.masked_fill(unknown, categories)), length(rows.length) {

@@ -32,7 +32,8 @@ _endings = ("_stderr", "_bound", "_estimate")
 
 
 def _base(name: str) -> str:
-    """The metric that a bound, an estimate or a standard error is of."""
+    """The metric that a bound, an estimate or a standard error is of: kl of "kl@coupling=0.3_stderr"."""
+    name = name.partition("@")[0]
     for ending in _endings:
         name = name.removesuffix(ending)
     return name

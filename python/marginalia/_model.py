@@ -42,6 +42,7 @@ def load(
     *,
     device: str = "cpu",
     step: int | None = None,
+    condition: Mapping[str, object] | None = None,
     program: str | os.PathLike[str] | None = None,
     plugin_path: Sequence[str | os.PathLike[str]] = (),
     trust: bool = False,
@@ -52,6 +53,8 @@ def load(
     store        the store's file, or an open one; left out: MARGINALIA_STORE, else marginalia.db
     device       "cpu", "cuda" or "cuda:1"
     step         of an earlier checkpoint, if the store has it; left out: the newest
+    condition    {"coupling": 0.3}: which of the energies of train.family, or another one where the network sees
+                 couplings; left out: the first
     program      the program `marginalia`; left out: MARGINALIA, else PATH, else the clone this came from
     plugin_path, trust     as the program's options, for plugins that it would not find or use by itself
 
@@ -67,7 +70,7 @@ def load(
     found = find_program(program)
     # Named once: "last" may be another trial a moment later.
     known = json.loads(ask(found, [*words, "show", str(trial), "--format", "json"]))
-    return Model(found, words, known, device, step)
+    return Model(found, words, known, device, step, condition)
 
 
 class Model:
@@ -88,7 +91,13 @@ class Model:
     """
 
     def __init__(
-        self, program: str, words: Sequence[str], known: dict[str, Any], device: str = "cpu", step: int | None = None
+        self,
+        program: str,
+        words: Sequence[str],
+        known: dict[str, Any],
+        device: str = "cpu",
+        step: int | None = None,
+        condition: Mapping[str, object] | None = None,
     ) -> None:
         try:
             import torch
@@ -97,12 +106,16 @@ class Model:
 
         self._program, self._words = program, list(words)
         self.device = torch.device(device)
+        self._condition: list[str] = []
+        for name, value in (condition or {}).items():
+            self._condition += ["--condition", f"{name}={str(value).lower() if isinstance(value, bool) else value}"]
         self.trial = int(known["trial"])
         self.experiment = str(known["experiment"])
         with tempfile.TemporaryDirectory(prefix="marginalia-") as folder:
             file = os.path.join(folder, "model.pt")
             which = [] if step is None else ["--step", str(step)]
-            ask(program, [*self._words, "checkpoint", "export", str(self.trial), *which, "--out", file])
+            export = ["checkpoint", "export", str(self.trial), *which, *self._condition]
+            ask(program, [*self._words, *export, "--out", file])
             extra = {"trial.json": "", "marginalia.json": ""}
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message=".*torch.jit.load")  # in maintenance upstream, and works
@@ -159,17 +172,20 @@ class Model:
         batch: int = 512,
         metropolis: bool = False,
         holding: Mapping[int, int] | None = None,
+        exchange: int | None = None,
         as_torch: bool = False,
     ) -> Array:
         """n states drawn by the model: (n, D) int64 as a numpy array, or as a tensor.
 
         As `marginalia sample`: the same seed, n, batch and device give the same states. `passes`: draws several sites a
         pass, in so many passes (docs/inference.md, "In few passes"). `metropolis`: states of the energy itself, by
-        chains of proposals that the model makes. `holding`: {symbol: number of sites that hold it}.
+        chains of proposals that the model makes. `holding`: {symbol: number of sites that hold it}. `exchange`: with
+        it, sweeps in which sites exchange symbols, after each proposal.
         """
         words = [*self._drawing(seed, passes, precision, batch), "--count", str(n)]
         words += ["--metropolis"] if metropolis else []
         words += ["--holding", ",".join(f"{symbol}={sites}" for symbol, sites in holding.items())] if holding else []
+        words += ["--exchange", str(exchange)] if exchange is not None else []
         drawn = self._array("sample", words, "states.npy")
         return self._tensor(drawn) if as_torch else drawn
 
@@ -361,7 +377,8 @@ class Model:
         return words if passes is None else [*words, "--passes", str(passes)]
 
     def _ask(self, verb: str, words: Sequence[str]) -> str:
-        return ask(self._program, [*self._words, verb, str(self.trial), "--step", str(self.step), *words])
+        which = [str(self.trial), "--step", str(self.step), *self._condition]
+        return ask(self._program, [*self._words, verb, *which, *words])
 
     def _array(self, verb: str, words: Sequence[str], name: str) -> NDArray[Any]:
         import numpy

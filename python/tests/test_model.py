@@ -121,6 +121,8 @@ def test_states_of_a_given_magnetisation(model):
     assert x.shape == (20, SITES) and (x.sum(1) == 2).all()
     y = model.sample(20, metropolis=True, holding={1: 2})
     assert (y.sum(1) == 2).all() and (x != y).any()
+    z = model.sample(20, metropolis=True, holding={1: 2}, exchange=10)
+    assert (z.sum(1) == 2).all() and (z != y).any()
 
 
 def test_samples_are_of_the_model(model):
@@ -320,3 +322,34 @@ def test_loading_costs_what_the_export_costs(trained, program, tmp_path):
     theirs, ours = least_times(bare, lambda: marginalia.load(1, store).log_marginal(x), 1.1, 2, 30)
     print(f"load and log_marginal of 1,000 states: {ours:.3f} s, by hand {theirs:.3f} s, {ours / theirs:.3f}")
     assert ours <= 1.1 * theirs
+
+
+@pytest.fixture(scope="module")
+def family(program, tmp_path_factory):
+    """The file of a store with one model of two couplings, whose marginals are the network's own."""
+    need_torch()
+    folder = tmp_path_factory.mktemp("family")
+    experiment = {
+        **LATTICE,
+        "name": "family",
+        "seeds": [0],
+        "network": {"plugin": "lattice-conv", "channels": 8, "layers": 2, "couplings": True},
+        "sampler": {"plugin": "single-site-gibbs"},
+        "objective": {"plugin": "mam-heat-bath", "forward_looking": False},
+    }
+    experiment["train"] = {**LATTICE["train"], "family": "coupling = 0.1, 0.6"}
+    run_in(folder, experiment, {}, folder / "family.db")
+    return folder / "family.db"
+
+
+def test_a_model_is_of_the_energy_that_is_named(family, partial):
+    first = marginalia.load(1, family)
+    named = {value: marginalia.load(1, family, condition={"coupling": value}) for value in (0.1, 0.35, 0.6)}
+    numpy.testing.assert_array_equal(first.log_marginal(partial), named[0.1].log_marginal(partial))
+    # Of the exported file, and of the program.
+    for model in named.values():
+        numpy.testing.assert_allclose(model.log_marginal(partial), model.marginals(partial), rtol=1e-5, atol=1e-5)
+    agreement = [abs(2.0 * named[value].sample(400).mean(1) - 1).mean() for value in (0.1, 0.6)]
+    assert agreement[1] > agreement[0]
+    with pytest.raises(marginalia.Error, match=r"\[energy\] has no parameter 'couplng'"):
+        marginalia.load(1, family, condition={"couplng": 0.1})

@@ -298,4 +298,6 @@ def test_metrics_are_those_of_the_program():
     in_tables = [name for name, _, _, uses in rows if "in_tables" in uses]
     assert _metrics.by_importance(in_tables) == in_tables and _metrics.main_metrics() == set(in_tables)
     assert _metrics.title_of("kl_bound_stderr") == "kl_bound_stderr [nats]"
+    assert _metrics.title_of("kl@coupling=0.3_stderr") == "kl@coupling=0.3_stderr [nats]"  # of one energy of a family
+    assert _metrics.highest_is_best("ess@coupling=0.3") and not _metrics.highest_is_best("kl@coupling=0.3")
     assert _metrics.title_of("observable.magnetisation") == "observable.magnetisation"

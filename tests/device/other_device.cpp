@@ -122,7 +122,7 @@ TEST_CASE(
             CHECK_FALSE(result.failed());
         }
     }
-    CHECK(checked == 29);
+    CHECK(checked == 30);
 }
 
 }  // namespace other_device

@@ -168,6 +168,12 @@ def with_bases(experiment):
     return text + (with_bases(experiment.parent / base.group(1)) if base else "")
 
 
+def begins_from(experiment):
+    """The experiment whose weights it starts from, "" where it has none."""
+    found = re.search(r'^start_from *= *"(.*)"', experiment.read_text(encoding="utf-8"), re.M)
+    return found.group(1) if found else ""
+
+
 def data_there(experiment, folder):
     """Fetches what an experiment learns from; False, aloud, where that is not to be had."""
     shared = source.parent / "shared/data"
@@ -183,7 +189,7 @@ def every_experiment_runs(folder, rdkit):
     good = True
     for experiment in sorted(source.glob("experiments/*.toml")):
         text = experiment.read_text(encoding="utf-8")
-        if "start_from" in text:  # after the experiment it starts from
+        if begins_from(experiment):  # after the experiment it starts from
             continue
         if re.match("table5|lipophilicity", experiment.stem) and not rdkit:
             print(f"left out: {experiment.name}, as this build has no RDKit")
@@ -194,10 +200,16 @@ def every_experiment_runs(folder, rdkit):
         staged = verb == "run" and "[stage1]" in with_bases(experiment)
         good &= run(f"{line} {SHORT_STAGE1}" if staged else line, folder, experiment.name)
     for experiment in sorted(source.glob("experiments/*.toml")):
-        if "start_from" in experiment.read_text(encoding="utf-8"):
+        start = begins_from(experiment)
+        if not start:
+            continue
+        program = f"{shlex.quote(str(build))}/bin/marginalia --store experiments.db"
+        if has_quick_variant(experiment):
+            line = f"{program} plan {shlex.quote(str(experiment))} train.start_from={start}-quick"
+        else:
             # A training of no steps stays one: these only evaluate.
-            line = f"{shlex.quote(str(build))}/bin/marginalia --store experiments.db run {shlex.quote(str(experiment))} {SHORT.replace('train.steps=2 ', '')}"
-            good &= run(line, folder, experiment.name)
+            line = f"{program} run {shlex.quote(str(experiment))} {SHORT.replace('train.steps=2 ', '')}"
+        good &= run(line, folder, experiment.name)
     return good
 
 

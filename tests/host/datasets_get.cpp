@@ -45,7 +45,7 @@ TEST_CASE("the data sets: every file can be checked, and the folders and names a
     for (const DataSet& set : data_sets()) {
         CHECK_FALSE(set.licence.empty());
         for (const DataFile& file : set.files)
-            CHECK((file.size > 0 && (file.sha256.size() == 64 || file.md5.size() == 32)));
+            CHECK((file.torus_vertices > 0 || (file.size > 0 && (file.sha256.size() == 64 || file.md5.size() == 32))));
     }
     const Folder cache;
     ::setenv("MARGINALIA_DATA", cache.path().c_str(), 1);
@@ -77,9 +77,9 @@ TEST_CASE("the data sets: every file can be checked, and the folders and names a
         fs::remove_all(cache / set.folder);
     }
     ::unsetenv("MARGINALIA_DATA");
-    CHECK_THROWS_WITH(
-        set_named("minst"),
-        "unknown data set 'minst'; did you mean 'mnist'? data sets: mnist, mnist-static, moses, text8, text8-74m");
+    CHECK_THROWS_WITH(set_named("minst"),
+                      "unknown data set 'minst'; did you mean 'mnist'? data sets: mnist, mnist-static, moses, text8, "
+                      "text8-74m, G11, G12, G13");
 }
 
 TEST_CASE("from a folder: as they are, compressed, under other names, in packages") {
@@ -179,4 +179,31 @@ TEST_CASE("a folder that cannot be made is named, with the way out") {
     const std::string message = failure(pair_of_files(), folder.path().string(), folder);
     CHECK(message.starts_with("cache: "));
     CHECK(message.ends_with("; another folder is named by --to or MARGINALIA_DATA"));
+}
+
+TEST_CASE("graphs of the Gset are known by their shape: from a file, of any name, and not from what is no such graph") {
+    const Folder folder;
+    const std::string graph = MARGINALIA_SOURCE_DIR "/sdk/example/maxcut/G11.txt";
+    const std::string text = marginalia::file_contents(graph);
+    CHECK(get_from(set_named("G11"), graph, folder) == "G11: G11.txt is there, 16360 bytes, shape right\n");
+    CHECK(get_from(set_named("G11"), "", folder) == "G11: all of it is there, shapes right\n");
+    CHECK(get_from(set_named("G12"), folder.write("g12.gz", gz(text)), folder) ==
+          "G12: G12.txt is there, 16360 bytes, shape right\n");
+    const auto refusal = [&](const std::string& bytes) {
+        const std::string said = failure(set_named("G13"), folder.write("G13", bytes), folder);
+        const std::string begin = "G13: this G13.txt is another file than the published one: ";
+        REQUIRE(said.starts_with(begin));
+        CHECK_FALSE(fs::exists(folder / "cache/G13.txt"));
+        return said.substr(begin.size());
+    };
+    CHECK(refusal("<html>not found</html>") == "it does not begin with '800 1600', the numbers of vertices and edges");
+    CHECK(refusal("800 1601\n") == "it does not begin with '800 1600', the numbers of vertices and edges");
+    CHECK(refusal(text.substr(0, text.size() / 2)).starts_with("it ends, or is no number, at edge "));
+    CHECK(refusal("800 1600\n1 801 1\n") == "edge 1 is '1 801 1', not two of 800 vertices and 1 or -1");
+    CHECK(refusal("800 1600\n1 2 2\n") == "edge 1 is '1 2 2', not two of 800 vertices and 1 or -1");
+    CHECK(refusal(text + "1 2 1\n") == "it goes on behind its 1600 edges");
+    const std::size_t first = text.find("1 793 1");
+    CHECK(refusal(std::string(text).replace(first, 7, "2 793 1")) == "vertex 1 has 3 edges and not 4");
+    CHECK(failure(set_named("G13"), folder.write("G13", text + std::string(1 << 20, '\n')), folder) ==
+          "G13: cannot be unpacked: it is longer than the 1048576 bytes of G13.txt");
 }

@@ -147,8 +147,13 @@ with tempfile.TemporaryDirectory() as place:
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     expect(f"ten ups: {rows}", len(rows) == 20 and all(sum(row["states"]) == 10 and "log_f" in row for row in rows))
     expect(f"how it went: {done.stderr}", re.match(
-        r"16 chains of proposals by the model: \d+ steps of each left out, 2 kept; [01]\.\d{3} of the proposals accepted\n"
-        r"autocorrelation time \S+ steps, \d+ effective states of 32, R-hat of log f unknown\nguesses: ", done.stderr))
+        r"16 chains of proposals by the model: \d+ steps of each left out, 2 kept; [01]\.\d{3} of the proposals accepted"
+        r"(, 300 sweeps of exchanges after each)?\nautocorrelation time \S+ steps, \d+ effective states of 32, R-hat of log f "
+        r"unknown(, of the symbols unknown)?\nguesses: ", done.stderr))
+    done = subprocess.run([programs / "marginalia", "sample", "1", "-n", "20", "--holding", "1=10", "--exchange", "5"],
+                          cwd=folder, capture_output=True, text=True, env=environment(folder), check=True)
+    expect(f"ten ups, exchanged: {done}", all(line.count("+") == 10 for line in done.stdout.splitlines()) and re.search(
+        r" of the proposals accepted, 5 sweeps of exchanges after each, [01]\.\d{3} of their results accepted\n", done.stderr))
     drawn = run(folder, "sample", "2", "-n", "4", "--holding", "1=3", "--format", "csv").splitlines()
     expect(f"three ones of four: {drawn}", len(drawn) == 4 and all(line.count("1") == 3 for line in drawn))
 
@@ -231,6 +236,10 @@ with tempfile.TemporaryDirectory() as place:
     refuses(folder, "--metropolis draws states of a trial's energy, and this one learnt from dataset 'table'", "sample", "2",
             "--metropolis", "-o", "y.csv")
     refuses(folder, "--holding: '' is not SYMBOL=SITES, such as 1=50", "sample", "1", "--holding", "")
+    refuses(folder, "--exchange moves states on a trial's energy, and this one learnt from dataset 'table'; leave it out",
+            "sample", "2", "--holding", "1=3", "--exchange", "5")
+    refuses(folder, "--exchange keeps the numbers of symbols that --holding gives; add --holding, or leave it out",
+            "sample", "1", "--exchange", "5")
     refuses(folder, "--holding: '1:2' is not SYMBOL=SITES, two whole numbers, such as 1=50", "sample", "1", "--holding", "1:2")
     refuses(folder, "--holding: the counts add up to more than the 24 sites of a state", "sample", "1", "--holding", "1=25",
             "-o", "y.npy")

@@ -1,28 +1,18 @@
-"""The page of `marginalia serve` and of `marginalia report` in headless Chromium: a store of two experiments whose names, errors and
-samples would run scripts if they could, and a sweep that runs meanwhile. A dialog, a message on the console, a request to anywhere
-else than the program: each fails the test.
+"""The page of `marginalia serve` and of `marginalia report`: tables, conditions, samples, failures, keys and reports, and a sweep
+that runs meanwhile (page_case.py).
 
     page_test.py --host MARGINALIA --sample MAKE_SAMPLE_STORE --worker FAKE_WORKER --plugins FOLDER
 """
 
-import argparse
 import os
-import pathlib
 import re
 import sqlite3
 import subprocess
 import sys
-import tempfile
-import time
 import unittest
 
-from hostile_store import ATTACK, attack
-from page_browser import Served, browser
-
-parser = argparse.ArgumentParser(description=__doc__)
-for option in ("--host", "--sample", "--worker", "--plugins"):
-    parser.add_argument(option, required=True)
-arguments, rest = parser.parse_known_args()
+from hostile_store import ATTACK
+from page_case import PageCase, arguments, rest
 
 SWEEP = """name = "sweep"
 seeds = [0]
@@ -58,64 +48,7 @@ VIEWS = ["#/", "#/running", "#/trial/1", "#/trial/10"] + [
 ]
 
 
-class PageTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.chromium = cls.enterClassContext(browser())
-        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        cls.store = cls.folder / "store.db"
-        subprocess.run([arguments.sample, cls.store], check=True)
-        attack(cls.store)
-        cls.served = cls.enterClassContext(Served(pathlib.Path(arguments.host), cls.store))
-
-    def setUp(self):
-        self.said, self.asked = [], []
-        self.context = self.chromium.new_context(viewport={"width": 1400, "height": 900})
-        self.context.set_default_timeout(15000)
-        self.page = self.new_page()
-
-    def tearDown(self):
-        self.context.close()
-        self.assertEqual(self.said, [])
-        elsewhere = [
-            address
-            for address in self.asked
-            if not address.startswith((self.served.address, "file:", "data:", "blob:"))
-        ]
-        self.assertEqual(elsewhere, [])
-
-    def new_page(self):
-        page = self.context.new_page()
-        page.on("dialog", lambda dialog: (self.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        page.on("request", lambda request: self.asked.append(request.url))
-        return page
-
-    def open(self, view, page=None):
-        page = page or self.page
-        page.goto("about:blank")
-        page.goto(self.served.address + view)
-        return self.settled(page)
-
-    def settled(self, page=None):
-        """When nothing is asked for any more and all charts are drawn."""
-        page = page or self.page
-        page.wait_for_selector("main:not([aria-busy]) h1")
-        self.until("shown.hash === location.hash", page=page)  # of page.js: what was drawn last
-        self.until(
-            "[...document.querySelectorAll('.chart canvas')].every((one) => one.hasAttribute('aria-label') || one.closest('[hidden]'))",
-            page=page,
-        )
-        return page
-
-    def until(self, expression, argument=None, page=None):
-        """Until it is true; Playwright's own way to wait is an eval, which the page forbids."""
-        deadline = time.monotonic() + 20
-        while not (page or self.page).evaluate(expression, argument):
-            self.assertLess(time.monotonic(), deadline, expression)
-            time.sleep(0.03)
-
+class PageTest(PageCase):
     def run_sweep(self, steps):
         file = self.folder / "sweep.toml"
         file.write_text(SWEEP.format(steps=steps))
@@ -131,17 +64,6 @@ class PageTest(unittest.TestCase):
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )
-
-    def curve(self, metric):
-        return self.page.locator(f".chart[data-metric='{metric}'] canvas")
-
-    def scale(self, metric, axis):
-        """Of a chart, an axis as Chart.js has it: kind, least and greatest."""
-        return self.page.evaluate(
-            "([metric, axis]) => { const s = Chart.getChart(document.querySelector(`.chart[data-metric='${metric}'] canvas`)).scales[axis];"
-            " return [s.type, s.min, s.max]; }",
-            [metric, axis],
         )
 
     def test_a_sweep_is_watched(self):
@@ -219,92 +141,6 @@ class PageTest(unittest.TestCase):
     def column(self, name):
         heads = self.page.locator("table.results thead th").all_inner_texts()
         return 1 + next(i for i, head in enumerate(heads) if head.split("\n")[0].split(" ")[0] == name)
-
-    def test_curves_are_overlaid_and_a_link_shows_the_same(self):
-        page = self.open("#/experiment/lattice?tab=table&group=none")
-        for trial in (1, 4):
-            page.get_by_label(f"draw trial {trial}:").check()
-        page.get_by_role("link", name="curves", exact=True).click()
-        self.settled()
-        self.assertIn("2 curves: trial 1:", self.curve("kl").get_attribute("aria-label"))
-        self.assertEqual(page.locator(".legend .entry").count(), 2)
-        page.select_option("[data-key=x]", "seconds")
-        self.until(
-            "document.querySelector('.chart[data-metric=kl] canvas').getAttribute('aria-label').includes('seconds of training')"
-        )
-        self.assertAlmostEqual(self.scale("kl", "x")[2], 20, places=6)  # 2,000 steps of 10 ms
-        page.select_option("[data-key=x]", "loss")
-        self.until(
-            "document.querySelector('.chart[data-metric=kl] canvas').getAttribute('aria-label').includes('against loss')"
-        )
-        page.select_option("[data-key=x]", "step")
-        page.click("[data-key=xlog-1]")
-        page.click("[data-key=ylog-0]")
-        self.until("document.querySelector('[data-key=ylog-0]').ariaPressed === 'true'")
-        self.assertEqual([self.scale("kl", axis)[0] for axis in "xy"], ["logarithmic", "linear"])
-        page.click("[data-key=xlog-0]")
-        page.get_by_role("button", name="zoom in: kl").click()
-        kind, least, greatest = self.scale("kl", "x")
-        self.assertAlmostEqual(greatest - least, 1000, delta=20)
-        box = self.curve("nll_bits").bounding_box()
-        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 100)
-        page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 105, steps=3)
-        page.mouse.up()
-        kind, least, greatest = self.scale("nll_bits", "x")
-        self.assertTrue(700 < least < 1100 and 1250 < greatest < 1500, (least, greatest))
-        other = self.new_page()
-        other.goto(page.url)
-        self.settled(other)
-        text = lambda one: [
-            one.locator(".chart").nth(i).locator("canvas").get_attribute("aria-label")
-            for i in range(one.locator(".chart").count())
-        ]
-        self.assertEqual(text(other), text(page))
-        mine, self.page = self.page, other
-        self.assertAlmostEqual(self.scale("nll_bits", "x")[1], least, delta=1)
-        self.page = mine
-        page.get_by_role("button", name="reset the zoom: nll_bits").click()
-        self.assertEqual(self.scale("nll_bits", "x")[1:], [0, 2000])
-
-    def test_bands_and_axes_of_other_kinds(self):
-        page = self.open("#/experiment/lattice?tab=curves&curves=marginal_rmse_by_size,kl")
-        self.assertIn("sites in the subset", self.curve("marginal_rmse_by_size").get_attribute("aria-label"))
-        sets = "Chart.getChart(document.querySelector(\".chart[data-metric='kl'] canvas\")).data.datasets.length"
-        self.assertEqual(page.evaluate(sets), 4 * 3 - 2)  # of four curves three have several seeds and so a band
-        page.click("[data-key=band-none]")
-        self.until(f"{sets} === 4")
-        page.click(".legend button >> nth=0")
-        self.until(f"{sets} === 3")
-        page.locator(".chart[data-metric='kl'] summary").click()
-        self.until("document.querySelectorAll(\".chart[data-metric='kl'] .numbers tbody tr\").length === 3")
-
-    def test_parallel_coordinates_and_importance(self):
-        page = self.open("#/experiment/lattice?tab=parallel")
-        self.assertIn("3 configurations. Draw along an axis", page.inner_text("main"))  # the fourth has no kl
-        box = page.locator(".stage").bounding_box()
-        axes = page.locator(".axes .axis-title").all_text_contents()
-        x = box["x"] + box["width"] * (axes.index("channels") + 0.5) / len(axes)
-        page.mouse.move(x, box["y"] + 345)
-        page.mouse.down()
-        page.mouse.move(x, box["y"] + 200, steps=3)
-        page.mouse.up()
-        page.wait_for_selector("text=2 of 3 configurations lie within the ranges")
-        self.assertIn("ranges=", page.url)
-        page.get_by_role("button", name="remove all ranges").click()
-        page.get_by_role("link", name="importance").click()
-        self.settled()
-        rows = page.locator("main table").first.locator("tbody tr").all_inner_texts()
-        for row, key in zip(
-            rows, ("channels", "learning_rate"), strict=True
-        ):  # two of the three have the better value: sqrt(3) / 2
-            self.assertEqual(
-                row.split("\t")[:6:5] + row.split("\t")[1:2],
-                [key, {"channels": "32", "learning_rate": "0.001"}[key], "0.87"],
-            )
-            self.assertIn("|Spearman|", row)
-        page.get_by_role("button", name="plot kl against learning_rate").click()
-        page.wait_for_selector(".tall canvas[aria-label^='kl against train.learning_rate']")
 
     def test_samples_and_a_trial(self):
         page = self.open("#/experiment/lattice?tab=samples&chosen=1,4&group=none")

@@ -132,10 +132,7 @@ TEST_CASE("cluster chains have the exact mean of log f, log Z - entropy, whateve
     for (const char* field : {"0", "0.4", "-0.6"}) {
         const auto potts =
             make("potts", {{"states", "4"}, {"rows", "3"}, {"columns", "4"}, {"coupling", "0.7"}, {"field", field}});
-        const factor_graph::Grid grid{1, 3, 4, Boundary::torus};
-        std::vector<double> weights(4, 0.0);
-        weights[0] = std::stod(field);
-        const auto chains = lattice_chains::cluster_samples({12, 0.7, weights, grid.edges()}, 20000, 3);
+        const auto chains = lattice_chains::cluster_samples(*potts->form(), 12, 4, 20000, 3);
         const Means means = mean_log_f(*potts, chains.rows);
         CAPTURE(chains.how);
         CHECK(std::abs(means.mean - (*potts->log_z() - *potts->entropy())) < 4 * means.error);

@@ -29,6 +29,7 @@ const std::vector<Chosen> all_samplers{
     {"metropolis", {{"burn_in", "2"}}},
     {"parallel-tempering", {{"temperatures", "4"}, {"burn_in", "3"}}},
     {"gibbs-with-gradients", {{"burn_in", "30"}}},
+    {"swendsen-wang", {{"burn_in", "3"}}},
 };
 
 std::unique_ptr<const Energy> glass() {

@@ -22,7 +22,8 @@ NETWORKS = (
     'plugin = "lattice-conv"\nchannels = 8\nlayers = 2\ncouplings = true',
 )
 BASE = 'base = "belief-propagation"\nbase_sweeps = 6\nbase_marginals = true\nsymmetries = "mirror"\n'
-for network, train in [(network, "") for network in NETWORKS] + [(NETWORKS[0], BASE)]:
+LEARNED_BASE = 'base = "belief-propagation"\nbase_sweeps = 6\nbase_weights = "pairs"\n'
+for network, train in [(network, "") for network in NETWORKS] + [(NETWORKS[0], base) for base in (BASE, LEARNED_BASE)]:
     with tempfile.TemporaryDirectory() as folder:
         words = {"EXPORT_FOLDER": folder, "EXPORT_NETWORK": network, "EXPORT_TRAIN": train}
         subprocess.run(

@@ -20,8 +20,11 @@ static std::string documentation() {
 // The fake mam-energy is content with any file; the real one is not.
 static PluginCatalogue strict_catalogue() {
     PluginCatalogue catalogue = fake_catalogue();
-    for (PluginManifest& plugin : catalogue.plugins)
+    const Parameter couplings{.name = "couplings", .type = ParameterType::boolean, .fallback = "false"};
+    for (PluginManifest& plugin : catalogue.plugins) {
         if (plugin.name == "mam-energy") plugin.needs = {"energy", "model-sampler"};
+        if (plugin.name == "lattice-conv") plugin.parameters.push_back(describe(couplings));
+    }
     const Parameter sweeps{.name = "sweeps", .type = ParameterType::integer, .fallback = "1", .minimum = 1};
     catalogue.plugins.push_back(fake_plugin("sampler", "parallel-tempering", {describe(sweeps)}, {"energy"}));
     catalogue.plugins.push_back(fake_plugin("sampler", "single-site-gibbs", {describe(sweeps)}, {"energy"}));

@@ -45,13 +45,14 @@ namespace {
 // Two tables of a canonical config, byte for byte. All but what is as if absent (evaluation.precision = 0) is in every
 // trial's hash.
 const char* const canonical_train =
-    R"({"anneal_from":1.0,"anneal_steps":0,"base":"none","base_marginals":false,"base_sweeps":12,"batch":128,)"
-    R"("beta1":0.9,"beta2":0.999,"clip":0.0,"deterministic":false,"ema":0.9,"final_fraction":0.02,)"
-    R"("keep_state":false,"learning_rate":0.001,"log_every":10,"micro_batch":0,"precision":"float32",)"
-    R"("schedule":"hold-then-decay","start_from":"","steps":3,"symmetries":"","warmup":0,"weight_decay":0.0})";
+    R"({"anneal_from":1.0,"anneal_steps":0,"base":"none","base_marginals":false,"base_sweeps":12,)"
+    R"("base_weights":"none","batch":128,"beta1":0.9,"beta2":0.999,"clip":0.0,"deterministic":false,"ema":0.9,)"
+    R"("family":"","final_fraction":0.02,"keep_state":false,"learning_rate":0.001,"log_every":10,"micro_batch":0,)"
+    R"("precision":"float32","schedule":"hold-then-decay","start_from":"","steps":3,"symmetries":"","warmup":0,)"
+    R"("weight_decay":0.0})";
 const char* const canonical_evaluation =
     R"({"ais_chains":0,"ais_temperatures":1000,"batch":512,"ensemble_orders":5,"ensemble_rows":0,)"
-    R"("enumeration":0,"every":2,"marginal_states":8,"marginal_time":true,"nll_points":0,)"
+    R"("enumeration":0,"every":2,"family":"","marginal_states":8,"marginal_time":true,"nll_points":0,)"
     R"("nll_samples":16,"pictures":16,"precision":0.0,"quick_samples":8,)"
     R"("ranking_groups":0,"ranking_masked":"","ranking_rows":10,"ranking_threshold":0.0,"reference_chains":8,)"
     R"("samples":16})";

@@ -23,6 +23,8 @@ using namespace marginalia;
 
 namespace {
 
+using Weights = BeliefBase::Weights;
+
 constexpr const char* mlp = "plugin = \"mlp\"\nhidden = 16\nlayers = 2";
 
 // A tree whose longest path has four pairs, 0 - 1 - 3 - 5 - 6; 1 and 3 are named twice, in both orders.
@@ -41,8 +43,11 @@ Network based(const Domain& domain, const BeliefBase& base) {
 void shake(const Network& network) {
     const at::NoGradGuard no_grad;
     at::Generator generator = make_generator(at::kCPU, 3, 7);
-    for (at::Tensor weights : network.parameters()) weights.add_(0.3 * at::randn(weights.sizes(), generator));
+    for (auto [name, weights] : network.named_parameters())
+        weights.add_((name == "base_weights" ? 0.02 : 0.3) * at::randn(weights.sizes(), generator));
 }
+
+at::Tensor weights_of_base(const Network& network) { return network.module().attr("base_weights").toTensor(); }
 
 at::Tensor partial_states(const Domain& domain, std::int64_t rows) {
     at::Generator generator = make_generator(at::kCPU, 5, 1);
@@ -50,11 +55,14 @@ at::Tensor partial_states(const Domain& domain, std::int64_t rows) {
     return at::cat({at::full({1, domain.sites}, domain.categories, at::kLong), x, x.clamp_max(domain.categories - 1)});
 }
 
-TrialRequest request_with(const std::string& energy, const std::string& network, const std::string& train) {
-    return request_of("name = \"t\"\n[energy]\n" + energy + "\n[network]\n" + network +
-                      "\n[sampler]\nplugin = \"parallel-tempering\"\n[objective]\nplugin = \"mam-heat-bath\"\n"
-                      "[evaluation]\nsamples = 500\nnll_samples = 0\nmarginal_states = 0\n[train]\n" +
-                      train);
+TrialRequest request_with(const std::string& energy, const std::string& network, const std::string& train,
+                          const std::string& sweeps = "8") {
+    return request_of(
+        "name = \"t\"\n[energy]\n" + energy + "\n[network]\n" + network +
+        "\n[sampler]\nplugin = \"parallel-tempering\"\n[objective]\nplugin = \"mam-heat-bath\"\nsweeps = " + sweeps +
+        "\n"
+        "[evaluation]\nsamples = 500\nnll_samples = 0\nmarginal_states = 0\n[train]\n" +
+        train);
 }
 
 const std::string glass = "plugin = \"edwards-anderson\"\nrows = 4\ncolumns = 4\ndisorder_seed = 3\n";
@@ -64,10 +72,11 @@ const std::string base = "base = \"belief-propagation\"\n";
 
 TEST_CASE("on a tree conditionals and marginals are exact before anything is learnt") {
     const at::NoGradGuard no_grad;
-    for (const std::int64_t categories : {2, 3}) {
+    for (const auto& [categories, weights] :
+         {std::pair{2, Weights::none}, {3, Weights::none}, {2, Weights::of_edges}, {3, Weights::shared}}) {
         CAPTURE(categories);
         const Domain domain = random_domain({{7}, false}, categories, tree);
-        const Network network = based(domain, {16, true});
+        const Network network = based(domain, {16, true, weights});
         const at::Tensor x = partial_states(domain, 30), unknown = (x == categories).unsqueeze(2);
         const at::Tensor log_p = network.conditional_logits(x).to(at::kDouble).log_softmax(2) * unknown;
         CHECK((log_p - exact_log_conditionals(domain, x)).abs().max().item<double>() < 1e-5);
@@ -93,14 +102,79 @@ TEST_CASE("too few sweeps, or a loop, and it is near what is exact") {
     CHECK(off(looped, 30) < 0.3);
 }
 
+TEST_CASE("weights that have learnt nothing are plain belief propagation, and what they learn moves beliefs") {
+    const at::NoGradGuard no_grad;
+    for (const std::int64_t categories : {2, 3}) {
+        CAPTURE(categories);
+        const Domain domain = random_domain({{3, 4}, true}, categories, torus_edges(3, 4));
+        const Network plain = based(domain, {12, true}), learned = based(domain, {12, true, Weights::of_edges});
+        const at::Tensor x = partial_states(domain, 20), logits = plain.conditional_logits(x);
+        CHECK(at::allclose(learned.conditional_logits(x), logits, 1e-5, 1e-5));
+        CHECK(at::allclose(learned.log_marginal(x), plain.log_marginal(x), 1e-5, 1e-4));
+        CHECK(learned.parameters().size() == plain.parameters().size() + 1);
+        weights_of_base(learned).add_(0.02);
+        CHECK_FALSE(at::allclose(learned.conditional_logits(x), logits, 1e-2, 1e-2));
+    }
+}
+
+TEST_CASE("the gradient of the base's weights is the slope of what they give") {
+    const Domain domain = random_domain({{2, 3}, true}, 3, torus_edges(2, 3));
+    const Network network = based(domain, {5, false, Weights::of_edges});
+    shake(network);
+    for (const at::Tensor& tensor : network.module().parameters()) tensor.set_data(tensor.to(at::kDouble));
+    for (const at::Tensor& tensor : network.module().buffers())
+        if (tensor.is_floating_point()) tensor.set_data(tensor.to(at::kDouble));
+    const at::Tensor x = partial_states(domain, 10);
+    const at::Tensor weights = weights_of_base(network);
+    const auto value = [&] { return network.conditional_logits(x).log_softmax(2).square().mean(); };
+    value().backward();
+    at::Generator generator = make_generator(at::kCPU, 8, 1);
+    const at::Tensor way = at::randn(weights.sizes(), generator, at::kDouble);
+    const at::NoGradGuard no_grad;
+    const auto at_step = [&](double step) {
+        weights.add_(way, step);
+        const double there = value().item<double>();
+        weights.sub_(way, step);
+        return there;
+    };
+    const double slope = (at_step(1e-5) - at_step(-1e-5)) / 2e-5;
+    CHECK(std::abs(slope) > 1e-2);
+    CHECK((weights.grad() * way).sum().item<double>() == doctest::Approx(slope).epsilon(1e-5));
+}
+
+TEST_CASE("learned weights keep the symmetry of turned spins, and a site among known neighbours exact") {
+    const at::NoGradGuard no_grad;
+    const TrialParts parts =
+        build_trial(request_with(glass, mlp, base + "base_weights = \"pairs\""), shipped_plugins());
+    const at::Tensor weights = weights_of_base(*parts.network);
+    at::Generator generator = make_generator(at::kCPU, 3, 7);
+    weights.copy_(0.1 * at::randn(weights.sizes(), generator));
+    const at::Tensor x = partial_states(parts.domain, 20);
+    const auto log_odds = [&](const at::Tensor& states) {
+        const at::Tensor logits = parts.network->conditional_logits(states);
+        return logits.select(2, 1) - logits.select(2, 0);
+    };
+    CHECK(log_odds(x).abs().max().item<double>() > 1);
+    CHECK(at::allclose(log_odds(at::where(x == 2, x, 1 - x)), -log_odds(x), 1e-4, 1e-4));
+    std::vector<std::uint8_t> state(16, 1);
+    std::vector<double> exact(2);
+    parts.energy->site_log_densities(state, 6, exact);
+    at::Tensor but_one = at::ones({1, 16}, at::kLong);
+    but_one[0][6] = 2;
+    CHECK(log_odds(but_one)[0][6].item<double>() == doctest::Approx(exact[1] - exact[0]).epsilon(1e-5));
+}
+
 TEST_CASE("every method of the module is the same function") {
     const at::NoGradGuard no_grad;
     for (const std::int64_t categories : {2, 4})
-        for (const bool marginals : {false, true}) {
+        for (const auto& [marginals, weights] : {std::pair{false, Weights::none},
+                                                 {true, Weights::none},
+                                                 {false, Weights::of_edges},
+                                                 {true, Weights::shared}}) {
             CAPTURE(categories);
             CAPTURE(marginals);
             const Domain domain = random_domain({{2, 3}, true}, categories, torus_edges(2, 3));
-            const Network network = based(domain, {6, marginals});
+            const Network network = based(domain, {6, marginals, weights});
             shake(network);
             const at::Tensor x = partial_states(domain, 5), site = at::tensor({0, 4, 5, 3}, at::kLong);
             const at::Tensor logits = network.conditional_logits(x).slice(0, 0, 4);
@@ -183,10 +257,35 @@ TEST_CASE("weights go to and from networks with a base and symmetries, and a che
     CHECK(at::equal(elsewhere.network->conditional_logits(x), here));
 }
 
+TEST_CASE("shared weights serve lattices of every size, and mirrored states") {
+    const std::string lattice = "plugin = \"lattice-conv\"\nchannels = 4\nlayers = 2";
+    const std::string settings = base + "base_weights = \"shared\"\nsymmetries = \"mirror\"";
+    const auto ising = [&](const std::string& rows) {
+        return build_trial(
+            request_with("plugin = \"ising\"\nfield = 0\nrows = " + rows + "\ncolumns = 4", lattice, settings),
+            shipped_plugins());
+    };
+    const TrialParts small = ising("4"), large = ising("6");
+    shake(*small.network);
+    load_weights(save_checkpoint(*small.network, "{}", {}), *large.network);
+    const at::NoGradGuard no_grad;
+    CHECK(weights_of_base(*large.network).sizes() == at::IntArrayRef({12, 3, 1}));
+    CHECK(at::equal(weights_of_base(*large.network), weights_of_base(*small.network)));
+    const at::Tensor x = partial_states(large.domain, 6);
+    const auto mirrored = [](const at::Tensor& rows, at::IntArrayRef shape) { return rows.view(shape).flip(2); };
+    const at::Tensor image = mirrored(x, {-1, 6, 4}).flatten(1);
+    const at::Tensor there = large.network->conditional_logits(image).view({-1, 6, 4, 2}).flip(2).flatten(1, 2);
+    CHECK(at::allclose(there, large.network->conditional_logits(x), 1e-4, 1e-4));
+}
+
 TEST_CASE("what has no pairs, and what the base would spoil, is refused in a sentence") {
     CHECK(refusal(request_with(glass, "plugin = \"mps\"", base)) ==
           "train.base would end the exact sum rule of this network; leave it out, or use another network, such as "
           "lattice-conv or mlp");
+    CHECK(refusal(request_with("plugin = \"ising\"\nfield = 0", mlp,
+                               base + "base_weights = \"pairs\"\nsymmetries = \"flip, mirror\"")) ==
+          "train.base_weights = \"pairs\" gives every pair of sites weights of its own, and train.symmetries names one "
+          "that moves sites; take \"shared\", or name flip, permute and rename alone");
     CHECK_THROWS_WITH_AS(based({7, 2, {{7}, false}}, {4, false}),
                          "train.base = \"belief-propagation\" needs an energy that is a sum of terms of single sites "
                          "and of pairs of sites, all finite and with as many symbols at every site, such as ising, "
@@ -203,6 +302,32 @@ TEST_CASE("the first loss on a small glass is far below that of a network alone,
     CHECK(first_alone == doctest::Approx(16 * std::log(2.0)).epsilon(1e-4));
     CHECK(first_with < 0.6 * first_alone);
     CHECK(with.finals.at("kl") < 0.2 * alone.finals.at("kl"));
+}
+
+// All three see the same states and the same targets, so that their losses differ by their models alone.
+TEST_CASE("a base that learns comes nearer than one that does not, and goes on bit for bit where it was stopped") {
+    const std::string train = "steps = 120\nbatch = 64\nlog_every = 1\nlearning_rate = 3e-3\n" + base;
+    const auto request_for = [](const std::string& settings) {
+        return request_with("plugin = \"edwards-anderson\"\nrows = 6\ncolumns = 6\ndisorder_seed = 3",
+                            "plugin = \"mlp\"\nhidden = 2\nlayers = 1", settings, "32");
+    };
+    const auto late_loss = [](const MemoryRecorder& recorder) {
+        double sum = 0;
+        for (std::int64_t step = 81; step <= 120; ++step) sum += recorder.metrics.at({"loss", step});
+        return sum / 40;
+    };
+    MemoryRecorder fixed, learned, resumed;
+    run_trial(request_for(train), shipped_plugins(), fixed);
+    TrialRequest request = request_for(train + "base_weights = \"pairs\"");
+    run_trial(request, shipped_plugins(), learned);
+    CHECK(learned.metrics.at({"loss", 1}) == doctest::Approx(fixed.metrics.at({"loss", 1})).epsilon(1e-5));
+    CHECK(late_loss(learned) < late_loss(fixed) - 0.03);
+    resumed.stop_after = 25;
+    run_trial(request, shipped_plugins(), resumed);
+    request.checkpoint = resumed.checkpoints.back().second;
+    resumed.stop_after = -1;
+    run_trial(request, shipped_plugins(), resumed);
+    CHECK(resumed.metrics.at({"loss", 120}) == learned.metrics.at({"loss", 120}));
 }
 
 }  // namespace train_belief_base

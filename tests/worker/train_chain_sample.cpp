@@ -28,44 +28,14 @@ namespace {
 
 using Verb = InferenceRequest::Verb;
 
-// ---- chains on a table of weights
-
-// Symbols 0..n-1, proposed alike, the k-th with the weight exp(log_w[k]).
-Propose proposals_of(const std::vector<double>& log_w, at::Generator& generator) {
-    return [log_w, &generator](std::int64_t count) {
-        const at::Tensor x = at::randint(static_cast<std::int64_t>(log_w.size()), {count, 1}, generator, at::kLong);
-        const at::Tensor weights = at::tensor(log_w, at::kDouble).index_select(0, x.squeeze(1));
-        return Weighed{x, at::zeros_like(weights), {}, weights};
-    };
-}
-
-IndependenceChains chains_on(const std::vector<double>& log_w, at::Generator& generator, std::int64_t count = 16) {
-    return {count, proposals_of(log_w, generator), make_generator(at::kCPU, 1, 2)};
-}
-
-// The mean over the target of (1 + R) / (1 - R), R the probability to stay.
-double correlation_time_of(const std::vector<double>& log_w) {
-    double sum = 0, total = 0;
-    for (const double here : log_w) {
-        double stays = 0;
-        for (const double there : log_w)
-            stays += (1 - std::min(1.0, std::exp(there - here))) / static_cast<double>(log_w.size());
-        if (std::isfinite(here)) sum += std::exp(here) * (1 + stays) / (1 - stays);
-        total += std::exp(here);
-    }
-    return sum / total;
-}
-
-// ---- models
-
 std::string model_of(const std::string& target, const std::string& objective = "mam-heat-bath") {
     return "name = \"t\"\n" + target +
            "[network]\nplugin = \"mlp\"\nhidden = 16\nlayers = 2\n[objective]\nplugin = \"" + objective + "\"\n";
 }
 
-std::string lattice(int rows, int columns) {
+std::string lattice(int rows, int columns, const std::string& coupling = "0.15") {
     return "[energy]\nplugin = \"ising\"\nrows = " + std::to_string(rows) + "\ncolumns = " + std::to_string(columns) +
-           "\ncoupling = 0.15\nfield = 0.1\n[sampler]\nplugin = \"single-site-gibbs\"\n";
+           "\ncoupling = " + coupling + "\nfield = 0.1\n[sampler]\nplugin = \"single-site-gibbs\"\n";
 }
 const std::string potts =
     "[energy]\nplugin = \"potts\"\nstates = 3\nrows = 2\ncolumns = 3\n[sampler]\nplugin = \"single-site-gibbs\"\n";
@@ -125,45 +95,53 @@ std::vector<double> log_p_of(const Network& network, const Enumeration& all) {
 
 std::size_t ones(State x) { return static_cast<std::size_t>(std::count(x.begin(), x.end(), 1)); }
 
+std::unique_ptr<const Energy> ising_of(const std::string& rows, const std::string& coupling) {
+    return energy_plugin::make("ising", {{"rows", rows}, {"columns", rows}, {"coupling", coupling}, {"field", "0.1"}});
+}
+
+// The energies of states of which so many sites are 1, against the sum over all of them.
+void check_energies(const Drawn& drawn, const Energy& energy, std::size_t held) {
+    const Enumeration all(energy);
+    std::map<std::int64_t, double> expected, seen;  // by log f in thousandths
+    const auto level = [](double log_f) { return std::llround(1000 * log_f); };
+    double total = 0;
+    for (std::size_t number = 0; number < all.log_f.size(); ++number)
+        if (ones(all.state(number)) == held)
+            total += std::exp(all.log_f[number]), expected[level(all.log_f[number])] += std::exp(all.log_f[number]);
+    for (std::size_t i = 0; i < drawn.log_f.size(); ++i) {
+        CHECK(ones(State(drawn.rows).subspan(all.sites * i, all.sites)) == held);
+        ++seen[level(drawn.log_f[i])];
+    }
+    double chi = 0, cells = 0;
+    for (const auto& [log_f, weight] : expected) {
+        const double mean = weight / total * static_cast<double>(drawn.log_f.size());
+        if (mean < 10) continue;
+        chi += std::pow(seen[log_f] - mean, 2) / mean;
+        ++cells;
+    }
+    CHECK(cells >= 4);
+    CHECK(std::abs(chi - (cells - 1)) < 4 * std::sqrt(2 * (cells - 1)));
+    CHECK(seen.size() <= expected.size());
+}
+
+// Against the model's probabilities of six sites of which two are 1.
+void check_states_of_model(const InferenceRequest& request, const Drawn& drawn) {
+    const at::NoGradGuard no_grad;
+    const TrainedModel trained = load_model(request, shipped_plugins(), [] {});
+    Enumeration all(6, 2, [](State) { return 0.0; });
+    const std::vector<double> log_p = log_p_of(*trained.parts.network, all);
+    for (std::size_t number = 0; number < log_p.size(); ++number)
+        all.log_f[number] = ones(all.state(number)) == 2 ? log_p[number] : -INFINITY;
+    CHECK(std::abs(energy_enumeration::chi_square_sigma(all, drawn.rows)) < 4);
+}
+
+// Of one value a chain.
+std::pair<double, double> mean_and_error(const std::vector<double>& values) {
+    const at::Tensor all = at::tensor(values, at::kDouble);
+    return {all.mean().item<double>(), all.std().item<double>() / std::sqrt(static_cast<double>(values.size()))};
+}
+
 }  // namespace
-
-TEST_CASE("chains of proposals visit states as often as their weights say, and know how long they stay") {
-    const std::vector<double> log_w{0, 1, -1, 2.5, -INFINITY};
-    at::Generator generator = make_generator(at::kCPU, 3, 3);
-    IndependenceChains chains = chains_on(log_w, generator);
-    CHECK(chains.settle(1024));
-    CHECK(chains.left_out() >= 32);
-    constexpr std::int64_t steps = 4000, apart = 32;
-    const at::Tensor x = chains.walk(steps).x.view({steps, 16}).slice(0, 0, steps, apart).flatten();
-    const Enumeration all(1, 5, [&](State state) { return log_w[state[0]]; });
-    CHECK(std::abs(energy_enumeration::chi_square_sigma(all, to_bytes(x.unsqueeze(1)))) < 4);
-    const double exact = correlation_time_of(log_w);
-    CHECK(exact > 2);
-    CHECK(exact < apart / 4.0);
-    CHECK(std::abs(chains.walked().correlation_time - exact) < 0.5);  // five standard errors
-    CHECK(chains.walked().steps == steps);
-}
-
-TEST_CASE("proposals that are the target are all accepted, others that are too few are waited for, none are an error") {
-    at::Generator generator = make_generator(at::kCPU, 3, 3);
-    IndependenceChains same = chains_on({0.5, 0.5, 0.5}, generator);
-    CHECK(same.settle(1024));
-    CHECK(same.left_out() == 32);
-    same.walk(100);
-    CHECK(same.walked().accepted == 1);
-    CHECK(same.walked().correlation_time == 1);
-
-    std::vector<double> steep(40, 0);  // each chain climbs, and then meets the top once in 40 proposals
-    for (std::size_t i = 0; i < 10; ++i) steep[i] = 20 + 10 * static_cast<double>(i);
-    IndependenceChains seldom = chains_on(steep, generator);
-    CHECK_FALSE(seldom.settle(256));
-    CHECK(seldom.left_out() == 256);
-
-    IndependenceChains never = chains_on({-INFINITY, -INFINITY}, generator);
-    CHECK_THROWS_WITH_AS(
-        never.settle(64),
-        "one of 16 chains met no possible state of the target among its 64 proposals; train the model longer", Error);
-}
 
 TEST_CASE("states of an untrained model become states of the energy (4 sigma), in few passes too") {
     InferenceRequest request = inference_fixture::about(Verb::sample, model_of(lattice(3, 3)), 0.1);
@@ -197,42 +175,66 @@ TEST_CASE("at a fixed magnetisation a 4x4 Ising model has the energies that enum
     request.metropolis = true;
     request.holding = "1=8";
     const Drawn drawn = drawn_by(request, 1600, 8);
-    const Enumeration all(
-        *energy_plugin::make("ising", {{"rows", "4"}, {"columns", "4"}, {"coupling", "0.15"}, {"field", "0.1"}}));
-    std::map<std::int64_t, double> expected, seen;  // by log f in thousandths
-    const auto level = [](double log_f) { return std::llround(1000 * log_f); };
-    double total = 0;
-    for (std::size_t number = 0; number < all.log_f.size(); ++number)
-        if (ones(all.state(number)) == 8)
-            total += std::exp(all.log_f[number]), expected[level(all.log_f[number])] += std::exp(all.log_f[number]);
-    for (std::size_t i = 0; i < drawn.log_f.size(); ++i) {
-        CHECK(ones(State(drawn.rows).subspan(16 * i, 16)) == 8);
-        ++seen[level(drawn.log_f[i])];
+    CHECK(drawn.report.find("exchanges") == std::string::npos);
+    check_energies(drawn, *ising_of("4", "0.15"), 8);
+}
+
+TEST_CASE("in its ordered phase exchanges come to help where few proposals are accepted (4 sigma)") {
+    InferenceRequest request = inference_fixture::about(Verb::sample, model_of(lattice(4, 4, "0.6")), 0.1);
+    request.metropolis = true;
+    request.holding = "1=8";
+    const Drawn drawn = drawn_by(request, 400, 1);
+    CHECK(drawn.report.find(" of the proposals accepted, 300 sweeps of exchanges after each\n") != std::string::npos);
+    check_energies(drawn, *ising_of("4", "0.6"), 8);
+    request.exchange = 0;  // then there are none
+    CHECK(drawn_by(request, 10, 1).report.find("exchanges") == std::string::npos);
+}
+
+TEST_CASE("10x10 far below the ordering temperature, half up: as long chains of exchanges have it (4 sigma)") {
+    InferenceRequest request = inference_fixture::about(Verb::sample, model_of(lattice(10, 10, "0.6")), 0.1);
+    request.metropolis = true;
+    request.holding = "1=50";
+    const Drawn drawn = drawn_by(request, 96, 1);
+    const auto energy = ising_of("10", "0.6");
+    std::vector<double> long_chains;
+    const Exchanges exchanges(*energy, holding_of("", "1=50", 100, 2));
+    for (std::uint64_t chain = 0; chain < 64; ++chain) {
+        FastRandom random(7, chain);
+        Bytes x(100);
+        exchanges.draw_any(x, random);
+        for (int sweep = 0; sweep < 4000; ++sweep) exchanges.sweep(x, random);
+        double mean = 0;
+        for (int sweep = 0; sweep < 4000; ++sweep) {
+            exchanges.sweep(x, random);
+            mean += energy->log_density(x) / 4000;
+        }
+        long_chains.push_back(mean);
     }
-    double chi = 0, cells = 0;
-    for (const auto& [log_f, weight] : expected) {
-        const double mean = weight / total * static_cast<double>(drawn.log_f.size());
-        if (mean < 10) continue;
-        chi += std::pow(seen[log_f] - mean, 2) / mean;
-        ++cells;
+    std::vector<double> chains(16, 0);  // of the model
+    for (std::size_t row = 0; row < drawn.log_f.size(); ++row) {
+        CHECK(ones(State(drawn.rows).subspan(100 * row, 100)) == 50);
+        chains[row % 16] += drawn.log_f[row] / 96;
     }
-    CHECK(cells > 5);
-    CHECK(std::abs(chi - (cells - 1)) < 4 * std::sqrt(2 * (cells - 1)));
-    CHECK(seen.size() <= expected.size());
+    const auto [mean, error] = mean_and_error(chains);
+    const auto [exact, its_error] = mean_and_error(long_chains);
+    std::cout << mean << " +- " << error << ", long chains " << exact << " +- " << its_error << "\n";
+    CHECK(std::abs(mean - exact) < 4 * std::hypot(error, its_error));
+    CHECK(error < 0.5);
+}
+
+TEST_CASE("exchanges leave the model's own distribution as it is where that is the target (4 sigma)") {
+    InferenceRequest request = inference_fixture::about(Verb::sample, model_of(lattice(2, 3, "0.3")));
+    request.holding = "1=2";
+    request.exchange = 2;
+    const Drawn drawn = drawn_by(request, 2000, 8);
+    CHECK(drawn.report.find("2 sweeps of exchanges after each, 0.") != std::string::npos);
+    check_states_of_model(request, drawn);
 }
 
 TEST_CASE("without the energy it is the model's own distribution, given the numbers of symbols (4 sigma)") {
     InferenceRequest request = inference_fixture::about(Verb::sample, model_of(lattice(2, 3)));
     request.holding = "1=2";
-    const Drawn drawn = drawn_by(request, 2000, 8);
-    CHECK(drawn.log_f.empty());
-    const at::NoGradGuard no_grad;
-    const TrainedModel trained = load_model(request, shipped_plugins(), [] {});
-    Enumeration all(6, 2, [](State) { return 0.0; });
-    const std::vector<double> log_p = log_p_of(*trained.parts.network, all);
-    for (std::size_t number = 0; number < log_p.size(); ++number)
-        all.log_f[number] = ones(all.state(number)) == 2 ? log_p[number] : -INFINITY;
-    CHECK(std::abs(energy_enumeration::chi_square_sigma(all, drawn.rows)) < 4);
+    check_states_of_model(request, drawn_by(request, 2000, 8));
 }
 
 TEST_CASE("constrained proposals have a normalised density, hold what they must") {
@@ -241,7 +243,7 @@ TEST_CASE("constrained proposals have a normalised density, hold what they must"
         load_model(inference_fixture::about(Verb::sample, model_of(potts)), shipped_plugins(), [] {});
     at::Generator generator = make_generator(at::kCPU, 3, 3);
     const auto draw = [&](const std::string& text) {
-        const Holding holding = holding_of(text, trained.parts.domain);
+        const Holding holding = holding_of("", text, 6, 3);
         return HoldingDraws(*trained.parts.network, holding, at::kCPU).draw(4000, generator, [] {});
     };
     // (held, number of such states of 6 sites): along each order the sum of q / q counts them.
@@ -266,9 +268,12 @@ TEST_CASE("sites that are independent and alike are proposed evenly, whatever th
     const at::Tensor log_p = 1.7 * (all_states(domain) == 2).sum(1);
     const auto network = make_table_network(domain, log_p, log_p);
     at::Generator generator = make_generator(at::kCPU, 3, 3);
-    const HoldingDraws draws(*network, holding_of("2=3", domain), at::kCPU);
+    const HoldingDraws draws(*network, holding_of("", "2=3", 6, 3), at::kCPU);
     const at::Tensor log_q = draws.draw(200, generator, [] {}).log_p;
     CHECK((log_q + std::log(20.0 * 8)).abs().max().item<double>() < 1e-5);
+    // And so is the density of states that come from elsewhere.
+    const at::Tensor given = at::tensor({2, 2, 2, 0, 0, 1, 0, 2, 1, 2, 1, 2}, at::kLong).view({2, 6});
+    CHECK((draws.log_density(given, generator, [] {}) + std::log(20.0 * 8)).abs().max().item<double>() < 1e-5);
 }
 
 TEST_CASE("what cannot be drawn so is one sentence") {
@@ -298,8 +303,14 @@ TEST_CASE("what cannot be drawn so is one sentence") {
           "--holding needs the exact density of the model's states, and that of objective 'gflownet-tb' is a bound");
     const RowsFile rows;
     const std::string data = "[dataset]\nplugin = \"table\"\nfile = \"" + rows.path() + "\"\ncategories = 2\n";
-    CHECK(refusal(inference_fixture::about(Verb::sample, model_of(data, "ao-arm")), true, "") ==
+    InferenceRequest of_data = inference_fixture::about(Verb::sample, model_of(data, "ao-arm"));
+    CHECK(refusal(of_data, true, "") ==
           "--metropolis draws states of a trial's energy, and this one learnt from dataset 'table'");
+    of_data.exchange = 10;
+    CHECK(refusal(of_data, false, "1=1") ==
+          "--exchange moves states on a trial's energy, and this one learnt from dataset 'table'; leave it out");
+    CHECK(refusal(of_data, false, "") ==
+          "--exchange keeps the numbers of symbols that --holding gives; add --holding, or leave it out");
 }
 
 TEST_CASE("the same seed gives the same states, and JSON has both densities") {

@@ -8,7 +8,7 @@
 #include "kernel/worker/model/cooling.h"
 #include "tests/plugins/energy_enumeration.h"
 #include "tests/worker/rows_file.h"
-#include "tests/worker/trial_fixture.h"
+#include "tests/worker/stopped_trial.h"
 
 namespace train_cooling {
 
@@ -52,20 +52,6 @@ std::string failure(const std::string& toml) {
         return error.what();
     }
     return "";
-}
-
-// Of one process, or of three that were stopped.
-MemoryRecorder trained(TrialRequest request, const std::vector<std::int64_t>& stops) {
-    MemoryRecorder recorder;
-    for (const std::int64_t stop : stops) {
-        recorder.stop_after = stop;
-        CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::stopped);
-        request.checkpoint = recorder.checkpoints.back().second;
-    }
-    recorder.stop_after = -1;
-    CHECK(run_trial(request, shipped_plugins(), recorder) == TrialOutcome::done);
-    std::erase_if(recorder.metrics, [](const auto& metric) { return metric.first.first.ends_with("_seconds"); });
-    return recorder;
 }
 
 // The energy beside the network's passes too, as on a GPU.

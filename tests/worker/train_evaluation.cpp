@@ -87,6 +87,11 @@ TEST_CASE("convergence of chains with known autocorrelation") {
     const Convergence slow = convergence_of(autoregressive(8, 20000, 0.9, generator));
     CHECK(slow.ess == doctest::Approx(160000.0 / 19).epsilon(0.15));
     CHECK(slow.rhat < 1.01);
+    // A vector's variance is that of its components together, so one of weight 3 and a constant are as the first alone.
+    const at::Tensor values = autoregressive(8, 2000, 0.9, generator);
+    const Convergence scaled = convergence_of(at::stack({3 * values, at::ones_like(values)}, 2));
+    CHECK(scaled.ess == doctest::Approx(convergence_of(values).ess));
+    CHECK(scaled.rhat == doctest::Approx(convergence_of(values).rhat));
     // Chains about different means: between-chain variance 4, within 1 -> R-hat near sqrt(5).
     const at::Tensor apart = autoregressive(2, 1000, 0, generator) + at::tensor({-2.0, 2.0}, at::kDouble).unsqueeze(1);
     CHECK(convergence_of(apart).rhat > 1.8);

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -61,10 +62,11 @@ std::string failure(const std::function<void()>& body) {
     return "";
 }
 
-std::string scored(const std::string& states) {
+std::string scored(const std::string& states, StateFormat format = StateFormat::csv) {
     InferenceRequest request;
     request.trial = request_of(small);
     request.states = states;
+    request.output.format = format;
     std::ostringstream out;
     score(request, shipped_plugins(), out);
     return out.str();
@@ -120,6 +122,15 @@ TEST_CASE("an energy's score: log f and observables, a row a state") {
     CHECK(scored(written("up.txt", "+++/+++\n\n---/---\n")) ==
           "row,log_f,magnetisation,energy_per_site,neighbour_correlation,absolute_magnetisation\n0,3,1,-0.5,1,1\n1,0."
           "5999999999999999,-1,-0.09999999999999998,1,1\n");
+    CHECK(scored(written("up.txt", "+++/+++\n"), StateFormat::json) ==
+          "{\"row\": 0, \"text\": \"+++/+++\", \"log_f\": 3, \"magnetisation\": 1, \"energy_per_site\": -0.5, "
+          "\"neighbour_correlation\": 1, \"absolute_magnetisation\": 1}\n");
+    const std::string array = scored(written("up.txt", "+++/+++\n---/---\n"), StateFormat::npy);
+    CHECK(array.find("'<f8', 'fortran_order': False, 'shape': (2, 5)") != std::string::npos);
+    REQUIRE(array.size() == 128 + 2 * 5 * sizeof(double));
+    double magnetisation = 0;
+    std::memcpy(&magnetisation, array.data() + 128 + 6 * sizeof(double), sizeof magnetisation);
+    CHECK(magnetisation == -1);
     const std::string none = written("none.txt", "");
     CHECK(failure([&] { scored(none); }) == none + " holds no states; give at least one");
 }

@@ -59,7 +59,8 @@ TEST_CASE("groups have as many elements as there are images") {
 
 TEST_CASE("what is no symmetry is refused in a sentence") {
     CHECK_THROWS_WITH_AS(symmetry_group("turn", lattice(3, 3)),
-                         "train.symmetries names 'turn'; there are flip, permute, mirror, rotate and shift", Error);
+                         "train.symmetries names 'turn'; there are flip, permute, rename, mirror, rotate and shift",
+                         Error);
     CHECK_THROWS_WITH_AS(
         symmetry_group("rotate", lattice(3, 4)),
         "the symmetry 'rotate' needs a lattice with as many rows as columns; leave it out of train.symmetries", Error);
@@ -75,13 +76,19 @@ TEST_CASE("what is no symmetry is refused in a sentence") {
               .find("the energy has not the symmetries of train.symmetries: log f is ") == 0);
     CHECK(refusal(request_with("plugin = \"edwards-anderson\"\nrows = 3\ncolumns = 3", mlp, "symmetries = \"shift\""))
               .find("the energy has not the symmetries") == 0);
-    CHECK(refusal(request_with(ising, "plugin = \"mps\"", "symmetries = \"flip\""))
-              .find("train.symmetries would end the exact sum rule of this network") == 0);
+    for (const std::string symmetries : {"flip", "rename"})
+        CHECK(refusal(request_with(ising, "plugin = \"mps\"", "symmetries = \"" + symmetries + "\""))
+                  .find("would end the exact sum rule of this network") != std::string::npos);
+    CHECK(refusal(request_with(potts + "\nfield = 0.1", mlp, "symmetries = \"rename\""))
+              .find("the energy has not the symmetries of train.symmetries: log f is ") == 0);
 }
 
 TEST_CASE("every element of the group leaves both heads as they are, by every method of the module") {
     const at::NoGradGuard no_grad;
-    for (const auto& [energy, symmetries] : {std::pair{ising, "flip, mirror, rotate"}, {potts, "permute, shift"}})
+    for (const auto& [energy, symmetries, group] : {std::tuple{ising, "flip, mirror, rotate", "flip, mirror, rotate"},
+                                                    {potts, "permute, shift", "permute, shift"},
+                                                    {ising, "rename, mirror", "flip, mirror"},
+                                                    {potts, "rename", "permute"}})
         for (const std::string network :
              {"plugin = \"mlp\"\nhidden = 16\nlayers = 2", "plugin = \"lattice-conv\"\nchannels = 4\nlayers = 2",
               "plugin = \"transformer\"\nwidth = 16\nlayers = 1\nheads = 2"}) {
@@ -94,7 +101,7 @@ TEST_CASE("every element of the group leaves both heads as they are, by every me
             const at::Tensor x = at::randint(0, categories + 1, {6, 9}, generator, at::kLong);
             const at::Tensor marginal = model.log_marginal(x), logits = model.conditional_logits(x);
             CHECK(marginal.abs().max().item<double>() > 0.1);
-            for (const Symmetry& element : symmetry_group(symmetries, parts.domain)) {
+            for (const Symmetry& element : symmetry_group(group, parts.domain)) {
                 const at::Tensor image = image_of(element, x);
                 CHECK(at::allclose(model.log_marginal(image), marginal, 1e-4, 1e-5));
                 const at::Tensor sites = at::tensor(element.sites, at::kLong);

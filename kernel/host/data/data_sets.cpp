@@ -91,10 +91,21 @@ DataSet text8_prefix() {
         "that: the dataset's bytes = 74000000 reads the same."};
 }
 
+// No checksum is published. These three are tori of 100 x 8 vertices, made by G. Rinaldi's generator rudy.
+DataSet gset(const std::string& graph) {
+    return {graph,
+            "a torus of 800 vertices with weights 1 and -1, for MaxCut: energy qubo (Helmberg, Rendl, Ye)",
+            "gset",
+            {{graph + ".txt", 0, "", "", {graph}, 800}},
+            {{Kind::address, {"https://web.stanford.edu/~yyye/yyye/Gset/" + graph}}},
+            "not stated"};
+}
+
 }  // namespace
 
 const std::vector<DataSet>& data_sets() {
-    static const std::vector<DataSet> sets = {mnist(), mnist_static(), moses(), text8(), text8_prefix()};
+    static const std::vector<DataSet> sets = {mnist(),        mnist_static(), moses(),     text8(),
+                                              text8_prefix(), gset("G11"),    gset("G12"), gset("G13")};
     return sets;
 }
 

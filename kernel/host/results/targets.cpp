@@ -13,10 +13,13 @@
 namespace marginalia {
 namespace {
 
+constexpr const char* family_key = "train.family";  // further energies, where it is not empty
+
 FlatConfig modelled(const FlatConfig& config) {
     FlatConfig part;
     for (const auto& [key, value] : config)
-        if (key.starts_with("energy.") || key.starts_with("dataset.")) part.emplace(key, value);
+        if (key.starts_with("energy.") || key.starts_with("dataset.") || (key == family_key && !value.empty()))
+            part.emplace(key, value);
     return part;
 }
 
@@ -34,9 +37,11 @@ std::string label_of(const FlatConfig& target, const TellingKeys& telling) {
 }  // namespace
 
 std::string modelled_in(const std::string& config) {
+    const std::string_view family = member_text(member_text(config, "train"), "family");
+    const std::string more = family.size() > 2 ? fmt::format(",\"train\":{{\"family\":{}}}", family) : "";
     for (const char* table : {"energy", "dataset"})
         if (const std::string_view text = member_text(config, table); !text.empty())
-            return fmt::format("{{\"{}\":{}}}", table, text);
+            return fmt::format("{{\"{}\":{}{}}}", table, text, more);
     return {};
 }
 

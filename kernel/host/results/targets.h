@@ -9,13 +9,14 @@
 
 namespace marginalia {
 
-// One energy or data set: the same plugin of [energy] or [dataset] with the same parameters.
+// One energy or data set: the same plugin of [energy] or [dataset] with the same parameters; or the same family of
+// energies.
 struct Target {
     std::string label;                // "ising, coupling = 0.44": the plugin, and what differs between the targets
     std::vector<std::size_t> groups;  // indices, ascending
 };
 
-// [energy] or [dataset] of a `config` column, as JSON of its own: cheaper than all of the config.
+// [energy] or [dataset] of a `config` column, and train.family, as JSON of its own: cheaper than all of the config.
 std::string modelled_in(const std::string& config);
 
 // In the order of their first groups; one target where all model the same.

@@ -18,6 +18,8 @@
 #include "kernel/host/verbs/become_worker.h"
 #include "kernel/host/verbs/lookup.h"
 #include "kernel/spec/experiment.h"
+#include "kernel/spec/family.h"
+#include "kernel/spec/metrics.h"
 #include "store/error.h"
 #include "store/queries.h"
 
@@ -45,10 +47,10 @@ nlohmann::json model_config(const store::Trial& trial) {
                                         trial.id));
 }
 
-// log Z of the trial's energy as its evaluation has it: exactly, else by importance.
-void give_log_z(FiguresRequest& request, const std::vector<store::FinalMetric>& finals) {
-    const auto value = [&finals](const std::string& name) {
-        const auto found = std::ranges::find(finals, name, &store::FinalMetric::name);
+// log Z of an energy, by its label in a family, as the trial's evaluation has it: exactly, else by importance.
+void give_log_z(FiguresRequest& request, const std::vector<store::FinalMetric>& finals, const std::string& label) {
+    const auto value = [&](const std::string& name) {
+        const auto found = std::ranges::find(finals, member_metric(name, label), &store::FinalMetric::name);
         return found == finals.end() || !std::isfinite(found->value) ? std::numeric_limits<double>::quiet_NaN()
                                                                      : found->value;
     };
@@ -56,6 +58,20 @@ void give_log_z(FiguresRequest& request, const std::vector<store::FinalMetric>& 
     if (!std::isnan(request.log_z)) return;
     request.log_z_stderr = value("log_z_importance_stderr");
     if (!std::isnan(request.log_z_stderr)) request.log_z = value("log_z_importance");
+}
+
+// Takes the energy that is asked about into the request; its label.
+std::string give_condition(InferenceRequest& request, const std::vector<std::string>& conditions,
+                           const PluginCatalogue& catalogue) {
+    std::string& condition = request.trial.condition;
+    for (const std::string& each : conditions) condition += (condition.empty() ? "" : ";") + each;
+    if (!request.trial.settings.has("energy")) {
+        if (condition.empty()) return "";
+        throw Error("--condition is of an energy, and this trial learnt from a dataset; leave it out");
+    }
+    const PluginManifest* energy = catalogue.find("energy", request.trial.settings.plugin("energy").plugin);
+    Family family(request.trial.settings, energy->parameters);
+    return family.members()[family.find_or_add(condition)].label;
 }
 
 // A file without a name that the worker inherits: nothing is left behind whatever happens.
@@ -103,7 +119,6 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     request.checkpoint_descriptor = file.to_be_read();
     const nlohmann::json config = model_config(details.trial);
     request.trial.settings = config;
-    give_log_z(request.figures, details.final_metrics);
     request.trial_number = details.trial.id;
     request.step = checkpoint.step;
     request.trial.seed = options.seed;
@@ -115,6 +130,9 @@ InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     const PluginCatalogue catalogue = fetch_catalogue(code.plugin_folders(common.plugin_paths));
     code.require_scripts(config, catalogue);
     use_plugins(request, {"energy", "dataset", "network", "objective"}, catalogue);
+    const std::string label = give_condition(request, options.conditions, catalogue);
+    give_log_z(request.figures, details.final_metrics, label);
+    if (!label.empty()) request.label += ", " + label;
     return request;
 }
 

@@ -24,12 +24,14 @@ struct CheckpointOptions {
     std::string trial;
     std::optional<std::int64_t> step;  // none: the newest
     std::filesystem::path file;        // empty: trial-N-step-S.pt
+    std::vector<std::string> conditions;
 };
 
 // Becomes the worker program, which rebuilds the network and writes it.
 int checkpoint_export_verb(const Common& common, const CheckpointOptions& options, std::ostream&) {
     if (options.file == "-") refuse_terminal("a checkpoint");
-    InferenceRequest request = ask_model(common, {options.trial, options.step, 0, "cpu"});
+    InferenceRequest request =
+        ask_model(common, {.trial = options.trial, .step = options.step, .conditions = options.conditions});
     request.verb = InferenceRequest::Verb::export_model;
     request.output.file = options.file.string();
     if (options.file.empty())
@@ -49,6 +51,7 @@ void add_checkpoint(CLI::App& app, CommandLine& line) {
     verb->footer(footer_of_export);
     verb->add_option("trial", options.trial, a_trial)->required()->check(names_a_trial);
     verb->add_option("--step", options.step, "of this step; the newest if left out")->check(whole_number(0));
+    add_condition(verb, options.conditions);
     verb->add_option("-o,--out", options.file, "file to write, - for standard output; trial-N-step-S.pt if left out");
 }
 

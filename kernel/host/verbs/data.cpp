@@ -61,7 +61,7 @@ std::string state_of(const data::DataSet& set, const fs::path& folder) {
     for (const data::DataFile& file : set.files) {
         std::error_code absent;
         const auto size = fs::file_size(folder / file.name, absent);
-        if (!absent) ++(size == file.size ? there : wrong);
+        if (!absent) ++(file.size == 0 || size == file.size ? there : wrong);
     }
     if (wrong > 0) return "damaged";
     if (there == set.files.size()) return "there";
@@ -77,8 +77,9 @@ int list_data_verb(const Common& common, std::ostream& out) {
         std::uint64_t bytes = 0;
         for (const data::DataFile& file : set.files) bytes += file.size;
         table.add_row({set.name, state_of(set, cache / set.folder),
-                       Cell::integer(static_cast<std::int64_t>(set.files.size())), Cell(bytes_text(bytes), bytes),
-                       set.licence, (cache / set.folder).string(), set.about});
+                       Cell::integer(static_cast<std::int64_t>(set.files.size())),
+                       bytes > 0 ? Cell(bytes_text(bytes), bytes) : Cell(), set.licence, (cache / set.folder).string(),
+                       set.about});
     }
     table.print(out, common.format, screen());
     return exit_ok;

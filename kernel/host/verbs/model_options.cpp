@@ -2,7 +2,15 @@
 
 namespace marginalia {
 
+void add_condition(CLI::App* verb, std::vector<std::string>& conditions) {
+    verb->add_option("--condition", conditions,
+                     "NAME=VALUE of [energy]: which of the energies of train.family, or another one where the network "
+                     "sees couplings; the first if left out. May be given several times")
+        ->allow_extra_args(false);
+}
+
 void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_of) {
+    add_condition(verb, options.conditions);
     verb->add_option("--step", options.step, "the trial's checkpoint of this step; the newest if left out")
         ->check(whole_number(0));
     verb->add_option("--seed", options.seed, seed_of)->check(whole_number(0));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "kernel/base/pictures.h"
 #include "kernel/host/verbs/verb.h"
@@ -18,6 +19,8 @@ struct ModelOptions {
     std::string device = "cpu";
     std::int64_t passes = 0;  // of the network a state; 0: one a site
     std::string precision = "auto";
+    std::vector<std::string>
+        conditions;  // "coupling=0.3": the energy that it is asked about; none: the first it learnt
 };
 
 // What `sample`, `complete` and `marginals` take.
@@ -30,13 +33,16 @@ struct InferenceOptions {
     std::string file;    // empty: standard output
     std::string format;  // empty: by the file's ending, else for who reads standard output
     PictureWish pictures = PictureWish::automatic;
-    bool metropolis = false;  // of `sample`: states of the energy
-    std::string holding;      // of `sample`: numbers of symbols
+    bool metropolis = false;     // of `sample`: states of the energy
+    std::string holding;         // of `sample`: numbers of symbols
+    std::int64_t exchange = -1;  // of `sample`: sweeps of exchanges; -1: none was named
 };
 
 inline constexpr const char* forms_of_states = "text, csv, json, npy, png, svg or blocks, whatever the file's ending";
 
-// --step, --seed (what it seeds) and --device.
+// --condition.
+void add_condition(CLI::App* verb, std::vector<std::string>& conditions);
+// --step, --condition, --seed (what it seeds) and --device.
 void add_model_options(CLI::App* verb, ModelOptions& options, const char* seed_of);
 // --passes and --precision, for verbs whose densities are those of drawing.
 void add_drawing_options(CLI::App* verb, ModelOptions& options);

@@ -4,6 +4,7 @@
 #include "kernel/host/run/catalogue.h"
 #include "kernel/host/run/plugin_folders.h"
 #include "kernel/host/verbs/ask_model.h"
+#include "kernel/host/verbs/output_choice.h"
 #include "kernel/host/verbs/verbs.h"
 #include "kernel/spec/experiment.h"
 
@@ -19,15 +20,21 @@ Of a trained TRIAL, full or partial states by its model, unknown sites as _ or â
   log_density    the same by a chain of conditionals, one known site after another in a random order (--seed)
 Their difference is how far the model's two heads disagree.
 
+  .csv    row, and these figures; for a pipe and a terminal too
+  .json   an object a line: row, text, and these figures
+  .npy    float64 (n, figures)
+
 Examples:
   printf '0110\n' | marginalia score experiment.toml --states -
-  printf '01__\n' | marginalia score best:kl --states -)";
+  printf '01__\n' | marginalia score best:kl --states -
+  marginalia score best:kl --states rows.npy -o densities.npy)";
 
-struct ScoreOptions {
-    ModelOptions model;                  // its trial may be an experiment file
+constexpr FormatName score_formats[] = {
+    {"csv", StateFormat::csv}, {"json", StateFormat::json}, {"npy", StateFormat::npy}};
+
+// The trial may be an experiment file.
+struct ScoreOptions : InferenceOptions {
     std::vector<std::string> overrides;  // of the experiment file
-    std::string states;                  // text or .npy file; "-": standard input
-    std::int64_t batch = 512;
 };
 
 InferenceRequest ask_energy(const Common& common, const ScoreOptions& options) {
@@ -49,6 +56,7 @@ InferenceRequest ask_energy(const Common& common, const ScoreOptions& options) {
         request.trial.settings.plugins["energy"] = *energy;
     }
     use_plugins(request, {"energy"}, catalogue);
+    request.label = file;
     return request;
 }
 
@@ -58,9 +66,13 @@ int score_verb(const Common& common, const ScoreOptions& options, std::ostream&)
         throw Error("'" + options.overrides.front() + "' would change an experiment file; a trained trial is as it is");
     if (by_energy && options.model.passes > 0)
         throw Error("--passes is of a model's network, and an energy has none; give it with a trained trial");
+    if (by_energy && !options.model.conditions.empty())
+        throw Error("--condition is of a trained model; give an experiment file an override, as energy.KEY=VALUE");
+    const OutputRequest output = choose_output(options.format, options.file, score_formats, false);
     InferenceRequest request = by_energy ? ask_energy(common, options) : ask_model(common, options.model);
     give_states(request, options.states);
     request.batch = options.batch;
+    request.output = output;
     hand_over(request);
 }
 
@@ -68,14 +80,14 @@ int score_verb(const Common& common, const ScoreOptions& options, std::ostream&)
 
 void add_score(CLI::App& app, CommandLine& line) {
     const auto [verb, options] = add_store_verb(
-        app, line, "score", "Log-densities of given states, by an energy or a trained model, as CSV", score_verb);
+        app, line, "score", "Log-densities of given states, by an energy or a trained model", score_verb);
     verb->footer(footer_of_score);
     verb->add_option("what", options.model.trial, std::string("experiment file, or ") + a_trial)
         ->required()
         ->check(names_a_trial);
     verb->add_option("overrides", options.overrides, "key=value, of an experiment file");
     add_states(verb, options.states);
-    add_batch(verb, options.batch);
+    add_output_options(verb, options, "csv, json or npy, whatever the file's ending");
     add_drawing_options(verb, options.model);
     add_model_options(verb, options.model, "draws the order of the conditionals");
 }

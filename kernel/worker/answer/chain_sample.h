@@ -17,7 +17,9 @@ bool wants_chains(const InferenceRequest& request);
 //   --metropolis             f / Z
 //   --holding                what the model draws, given that it holds what it must
 //   both                     f / Z, given that
-// log_p is the model's density in each. Throws Error where the trial has no energy, or its model no exact density.
+// log_p is the model's density in each. Where proposals of both together are seldom accepted, or where request.exchange
+// asks for it, exchanges of symbols on the energy come between them. Throws Error where the request needs an energy
+// that the trial does not have, or its model has no exact density.
 std::string sample_by_chains(const InferenceRequest& request, const TrainedModel& trained, at::Generator& generator,
                              const Tick& tick, const std::function<void(const Weighed&)>& write);
 

@@ -1,23 +1,13 @@
-// States of which given numbers of sites hold given symbols: a fixed magnetisation, a cardinality.
+// States of which given numbers of sites hold given symbols, drawn by a network.
 #pragma once
 
+#include <marginalia/exchange.h>
 #include <marginalia/model.h>
 
-#include <string>
+#include <functional>
 #include <vector>
 
 namespace marginalia {
-
-// The symbols in groups, and how many sites of a state hold a symbol of each: each symbol that is counted is a group of
-// its own, the others together are the last one, so that the counts add up to the number of sites.
-struct Holding {
-    std::vector<std::vector<std::int64_t>> symbols;  // of each group
-    std::vector<std::int64_t> counts;                // of each group
-};
-
-// "1=50", or several such divided by commas: exactly 50 sites hold the symbol 1. Throws Error, beginning with
-// "--holding", for what is none, or holds for no state.
-Holding holding_of(const std::string& text, const Domain& domain);
 
 // Draws such states site by site in random orders by the network's conditionals, each pass tilted: log p_φ(x_d = k |
 // x_S) + μ_g for each symbol k of group g, with the chemical potentials μ of the row at which the expected number of
@@ -31,7 +21,14 @@ public:
     // log_p is the normalised density with which each state was drawn, along its order.
     Generated draw(std::int64_t count, at::Generator& generator, const Tick& tick) const;
 
+    // The same density of states that hold what they must, (M, D), each along a random order.
+    at::Tensor log_density(const at::Tensor& x, at::Generator& generator, const Tick& tick) const;
+
 private:
+    // The symbols (M, 1) that come to the next site (M, 1) of each row, of which the proposal (M, K) is log q.
+    using Symbols = std::function<at::Tensor(const at::Tensor& proposal, const at::Tensor& site)>;
+    Generated along(const at::Tensor& order, const Tick& tick, const Symbols& symbols) const;
+
     // μ (M, G) moved towards where the groups' expected numbers of unknown sites are `left` (M, G), from log p of the
     // groups at each site (M, D, G). One round: generalised iterative scaling (J. N. Darroch, D. Ratcliff, Ann. Math.
     // Stat. 43, 1470 (1972)).

@@ -5,34 +5,36 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace marginalia {
 namespace {
 
-constexpr std::int64_t first_block = 16;      // steps
+constexpr std::int64_t first_block = 16;      // steps; of a few moves each
+constexpr std::int64_t first_refined = 4;     // the same, of many moves each
 constexpr double least_moves = 8;             // of a chain in a block, on average
 constexpr std::int64_t steps_at_a_time = 64;  // of a block: states that nobody is given take no more room
 
-Weighed joined(const Weighed& first, const Weighed& second) {
-    const auto both = [](const at::Tensor& a, const at::Tensor& b) { return b.defined() ? at::cat({a, b}) : b; };
-    return {both(first.x, second.x), both(first.log_p, second.log_p), both(first.log_f, second.log_f),
-            both(first.log_w, second.log_w)};
-}
-
-Share share_of(const std::vector<std::int64_t>& accepted, std::int64_t steps) {
-    const auto chains = static_cast<double>(accepted.size()), length = static_cast<double>(steps);
-    double mean = 0, square = 0;
-    for (const std::int64_t count : accepted) mean += static_cast<double>(count) / length / chains;
-    for (const std::int64_t count : accepted) square += std::pow(static_cast<double>(count) / length - mean, 2);
-    return {mean, std::sqrt(square / (chains - 1) / chains)};
+// Of one value a chain.
+ChainMean mean_of(const at::Tensor& of_chain) {
+    return {of_chain.mean().item<double>(),
+            of_chain.std().item<double>() / std::sqrt(static_cast<double>(of_chain.size(0)))};
 }
 
 }  // namespace
 
 Weighed Weighed::rows(const at::Tensor& places) const {
     const auto of = [&](const at::Tensor& all) { return all.defined() ? all.index_select(0, places) : all; };
-    return {of(x), of(log_p), of(log_f), of(log_w)};
+    return {of(x), of(log_p), of(log_f), of(log_w), of(log_target)};
+}
+
+Weighed joined(const std::vector<Weighed>& pieces) {
+    const auto all = [&](at::Tensor Weighed::* part) {
+        std::vector<at::Tensor> values;
+        for (const Weighed& piece : pieces) values.push_back(piece.*part);
+        return values.back().defined() ? at::cat(values) : at::Tensor();
+    };
+    return {all(&Weighed::x), all(&Weighed::log_p), all(&Weighed::log_f), all(&Weighed::log_w),
+            all(&Weighed::log_target)};
 }
 
 IndependenceChains::IndependenceChains(std::int64_t chains, Propose propose, at::Generator random)
@@ -47,14 +49,16 @@ void IndependenceChains::count_anew() {
     stay_ = accepted_;
 }
 
-bool IndependenceChains::settle(std::int64_t most) {
-    Share before = block(first_block);
+bool IndependenceChains::settle(std::int64_t most, double least) {
+    const std::int64_t begun = left_out_;  // by steps that were of no use
+    ChainMean before = block(refine_ ? first_refined : first_block);
     bool settled = false;
-    while (!settled && 2 * left_out_ <= most) {
-        const std::int64_t steps = left_out_;
-        const Share now = block(steps);
-        settled = now.mean * static_cast<double>(steps) >= least_moves &&
-                  std::abs(now.mean - before.mean) <= 2 * std::hypot(now.error, before.error);
+    while (!settled && 2 * (left_out_ - begun) <= most) {
+        const std::int64_t steps = left_out_ - begun;
+        const ChainMean now = block(steps);
+        if (accepted().mean < least) return false;
+        const bool moved = refine_ || now.mean * static_cast<double>(steps) >= least_moves;
+        settled = moved && std::abs(now.mean - before.mean) <= 2 * std::hypot(now.error, before.error);
         before = now;
     }
     count_anew();
@@ -64,33 +68,46 @@ bool IndependenceChains::settle(std::int64_t most) {
     return settled;
 }
 
-Share IndependenceChains::block(std::int64_t steps) {
+ChainMean IndependenceChains::block(std::int64_t steps) {
     count_anew();
-    for (std::int64_t left = steps; left > 0; left -= steps_at_a_time) walk(std::min(left, steps_at_a_time));
+    at::Tensor targets = at::zeros({chains_}, at::kDouble);
+    for (std::int64_t left = steps; left > 0; left -= steps_at_a_time) {
+        const Weighed visited = walk(std::min(left, steps_at_a_time));
+        if (refine_) targets += visited.log_target.view({-1, chains_}).sum(0);
+    }
     left_out_ += steps;
-    return share_of(accepted_, steps);
+    return refine_ ? mean_of(targets / static_cast<double>(steps)) : accepted();
+}
+
+ChainMean IndependenceChains::accepted() const {
+    return mean_of(at::tensor(accepted_, at::kDouble) / static_cast<double>(steps_));
 }
 
 Weighed IndependenceChains::walk(std::int64_t steps) {
-    const std::int64_t rows = steps * chains_;
-    const Weighed all = joined(here_, propose_(rows));
-    const at::Tensor u = at::rand({rows}, random_, at::TensorOptions(at::kDouble)).log();
-    at::Tensor visited = at::empty({rows}, at::kLong);
-    std::vector<std::int64_t> place(static_cast<std::size_t>(chains_));
-    std::iota(place.begin(), place.end(), 0);
-    const auto *log_w = all.log_w.const_data_ptr<double>(), *log_u = u.const_data_ptr<double>();
-    for (std::int64_t row = 0; row < rows; ++row) {
-        const std::int64_t chain = row % chains_, proposal = chains_ + row;
-        std::int64_t& here = place[static_cast<std::size_t>(chain)];
-        // Not a number where neither is a state of the target: then the chain stays.
-        const bool moved = log_u[row] < log_w[proposal] - log_w[here];
-        if (moved) here = proposal;
-        visited.data_ptr<std::int64_t>()[row] = here;
-        note(chain, moved);
+    const Weighed proposed = propose_(steps * chains_);
+    const at::Tensor log_u = at::rand({steps * chains_}, random_, at::TensorOptions(at::kDouble)).log();
+    std::vector<Weighed> visited;
+    for (std::int64_t step = 0; step < steps; ++step) {
+        const at::Tensor places = at::arange(step * chains_, (step + 1) * chains_, at::kLong);
+        choose(proposed.rows(places), log_u.const_data_ptr<double>() + step * chains_);
+        if (refine_) here_ = refine_(here_);
+        visited.push_back(here_);
     }
     steps_ += steps;
-    here_ = all.rows(visited.slice(0, rows - chains_));
-    return all.rows(visited);
+    return joined(visited);
+}
+
+void IndependenceChains::choose(const Weighed& proposed, const double* log_u) {
+    const Weighed both = joined({here_, proposed});
+    at::Tensor place = at::arange(chains_, at::kLong);
+    const auto* log_w = both.log_w.const_data_ptr<double>();
+    for (std::int64_t chain = 0; chain < chains_; ++chain) {
+        // Not a number where neither is a state of the target: then the chain stays.
+        const bool moved = log_u[chain] < log_w[chains_ + chain] - log_w[chain];
+        if (moved) place.data_ptr<std::int64_t>()[chain] += chains_;
+        note(chain, moved);
+    }
+    here_ = both.rows(place);
 }
 
 void IndependenceChains::note(std::int64_t chain, bool moved) {
@@ -107,7 +124,7 @@ Walked IndependenceChains::walked() const {
     if (steps_ == 0) return {};
     double squares = squares_;
     for (const std::int64_t stay : stay_) squares += std::pow(static_cast<double>(stay), 2);
-    return {steps_, share_of(accepted_, steps_).mean, squares / static_cast<double>(steps_ * chains_)};
+    return {steps_, accepted().mean, squares / static_cast<double>(steps_ * chains_)};
 }
 
 }  // namespace marginalia

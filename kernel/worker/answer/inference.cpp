@@ -95,11 +95,18 @@ void complete(Asked& asked) {
 }
 
 void require_marginals(const Asked& asked) {
-    if (asked.trained.parts.objective->trains_marginals()) return;
+    const TrialParts& parts = asked.trained.parts;
+    if (parts.objective->trains_marginals()) return;
+    const std::string& objective = asked.request.trial.settings.plugin("objective").plugin;
+    if (parts.members.at_hand() >= parts.members.learnt() && parts.target(0).objective->trains_marginals())
+        throw Error(fmt::format(
+            "objective '{}' has learnt log Z of the energies of the training alone, so that nothing says log p of "
+            "partial states of {}; ask about one of those, or `marginalia score` for log_density",
+            objective, parts.members.label(parts.members.at_hand())));
     throw Error(
         fmt::format("objective '{}' does not train log p of partial states in one pass, so that it says nothing; "
                     "`marginalia score` gives log_density",
-                    asked.request.trial.settings.plugin("objective").plugin));
+                    objective));
 }
 
 void marginals(Asked& asked) {

@@ -5,48 +5,47 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "kernel/base/printable.h"
 #include "kernel/worker/answer/table_answers.h"
+#include "kernel/worker/answer/trained_model.h"
 #include "kernel/worker/model/sampling.h"
 
 namespace marginalia {
 namespace {
 
-// All digits, or so many.
-std::string csv_number(double value, int digits = 0) {
-    if (!std::isfinite(value)) return not_finite_name(value);
-    return digits > 0 ? fmt::format("{:.{}g}", value, digits) : fmt::format("{}", value);
+constexpr int digits_of_model = 9;  // more are noise of its arithmetic
+
+void refuse_unknown_sites(const std::vector<std::uint8_t>& bytes, std::size_t first_row, const Domain& domain) {
+    const auto unknown = std::find(bytes.begin(), bytes.end(), domain.categories);
+    if (unknown == bytes.end()) return;
+    const auto row = static_cast<std::size_t>(unknown - bytes.begin()) / static_cast<std::size_t>(domain.sites);
+    throw Error(fmt::format(
+        "row {} has unknown sites; an energy takes full states (a trained model takes partial ones)", first_row + row));
 }
 
 void score_by_energy(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
     const TrialParts parts = build_energy(request.trial, plugins);
     StateSource states = open_states(parts, request);
     const auto piece = static_cast<std::size_t>(request.batch);
-    const std::vector<Observable> observables = parts.energy->observables();
+    std::vector<std::string> names{"log_f"};
+    for (const Observable& observable : parts.energy->observables()) names.push_back(observable.name);
     auto bytes = states.first(piece);
-    out << "row,log_f";
-    for (const Observable& observable : observables) out << ',' << csv_field(observable.name);
-    out << '\n';
+    const auto writer = make_score_writer(request.output.format, look_of(parts), names, 0, out);
     for (std::size_t first = 0; !bytes.empty(); bytes = states.next(piece)) {
         const States rows{bytes, static_cast<std::size_t>(parts.domain.sites)};
-        const auto unknown = std::find(bytes.begin(), bytes.end(), parts.domain.categories);
-        if (unknown != bytes.end())
-            throw Error(fmt::format(
-                "row {} has unknown sites; an energy takes full states (a trained model takes partial ones)",
-                first + static_cast<std::size_t>(unknown - bytes.begin()) / rows.width));
-        std::vector<double> log_f(rows.size()), observed(observables.size());
+        refuse_unknown_sites(bytes, first, parts.domain);
+        std::vector<double> log_f(rows.size()), figures(names.size());
         parts.batch_energy->evaluate(rows, log_f);
         for (std::size_t row = 0; row < rows.size(); ++row) {
-            out << fmt::format("{},{}", first + row, csv_number(log_f[row]));
-            parts.energy->observe(rows[row], observed);
-            for (const double value : observed) out << "," + csv_number(value);
-            out << '\n';
+            figures[0] = log_f[row];
+            parts.energy->observe(rows[row], std::span(figures).subspan(1));
+            writer->row(rows[row], figures);
         }
         out.flush();
         first += rows.size();
     }
+    writer->finish();
 }
 
 void score_by_model(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
@@ -60,22 +59,23 @@ void score_by_model(const InferenceRequest& request, const PluginHost& plugins, 
     StateSource states = open_states(parts, request);
     const auto piece = static_cast<std::size_t>(request.batch);
     const auto always = [](std::int64_t, std::int64_t) { return true; };
-    const bool marginals = parts.objective->trains_marginals();
+    std::vector<std::string> names{"log_density"};
+    if (parts.objective->trains_marginals()) names.insert(names.begin(), "log_marginal");
     auto bytes = states.first(piece);
-    out << (marginals ? "row,log_marginal,log_density\n" : "row,log_density\n");
-    for (std::size_t first = 0; !bytes.empty(); bytes = states.next(piece)) {
-        const at::Tensor x = from_bytes({bytes, static_cast<std::size_t>(parts.domain.sites)});
-        const at::Tensor marginal =
-            marginals ? log_marginals(*trained.model, x, request.batch, parts.device) : at::Tensor();
-        const at::Tensor density = log_densities(*trained.model, x, request.batch, trained.generator, always);
-        for (std::int64_t row = 0; row < x.size(0); ++row) {
-            out << first + static_cast<std::size_t>(row);
-            if (marginals) out << "," + csv_number(marginal[row].item<double>(), 9);
-            out << "," + csv_number(density[row].item<double>(), 9) + "\n";
-        }
+    const auto writer = make_score_writer(request.output.format, look_of(parts), names, digits_of_model, out);
+    for (; !bytes.empty(); bytes = states.next(piece)) {
+        const States rows{bytes, static_cast<std::size_t>(parts.domain.sites)};
+        const at::Tensor x = from_bytes(rows);
+        std::vector<at::Tensor> columns;
+        if (names.size() == 2) columns.push_back(log_marginals(*trained.model, x, request.batch, parts.device));
+        columns.push_back(log_densities(*trained.model, x, request.batch, trained.generator, always));
+        const at::Tensor figures = at::stack(columns, 1).cpu().to(at::kDouble).contiguous();
+        const auto* values = figures.const_data_ptr<double>();
+        for (std::size_t row = 0; row < rows.size(); ++row)
+            writer->row(rows[row], {values + row * names.size(), names.size()});
         out.flush();
-        first += static_cast<std::size_t>(x.size(0));
     }
+    writer->finish();
 }
 
 }  // namespace

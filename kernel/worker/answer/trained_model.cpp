@@ -13,7 +13,7 @@ constexpr std::uint64_t inference_stream = 3;  // of the request's seed
 
 void use_averages(const TrialParts& parts, const TrainSettings& train, const StateDict& state) {
     std::vector<at::Tensor> parameters = parts.network->parameters();
-    for (const at::Tensor& own : parts.objective->parameters()) parameters.push_back(own);
+    for (const at::Tensor& own : parts.own_parameters()) parameters.push_back(own);
     Optimizer optimizer(std::move(parameters), train);
     check_state("optimizer", optimizer.state(), state);
     optimizer.load(state);

@@ -10,6 +10,7 @@
 #include "kernel/worker/evaluate/dataset_evaluation.h"
 #include "kernel/worker/evaluate/enumeration.h"
 #include "kernel/worker/evaluate/evaluation.h"
+#include "kernel/worker/evaluate/family_figures.h"
 #include "kernel/worker/evaluate/reference.h"
 #include "kernel/worker/evaluate/stages.h"
 #include "kernel/worker/machine/cuda_arithmetic.h"
@@ -28,15 +29,22 @@ constexpr std::uint64_t final_stream = 2, reference_stream = 4, timing_stream = 
 // Seconds from the wish to stop to the end of the process, where a stage is in code that does not ask.
 constexpr double patience_in_stages = 1;
 
+void record_figures(const Figures& figures, const std::string& label, std::int64_t step, Recorder& recorder) {
+    for (const auto& [name, value] : figures) {
+        const std::string called = member_metric(name, label);
+        recorder.final_metric(called, value);
+        if (metric_info(called).drawn) recorder.metric(called, step, value);
+    }
+}
+
 class FinalEvaluation {
 public:
-    // `step`: at which the training ended.
+    // Of the member at hand. `step`: at which the training ended.
     FinalEvaluation(const TrialRequest& request, const PluginHost& plugins, const TrialParts& parts, std::int64_t step,
-                    bool bfloat16, Recorder& recorder)
+                    bool bfloat16, Stages& stages, Recorder& recorder)
         : request_(request), plugins_(plugins), parts_(parts), recorder_(recorder),
-          wanted_(request.settings.evaluation), steps_(step),
-          generator_(make_generator(parts.device, request.seed, final_stream)),
-          stages_(request, parts.domain, recorder, steps_),
+          wanted_(request.settings.evaluation), steps_(step), label_(parts.members.label(parts.members.at_hand())),
+          generator_(generator_of(parts.device, final_stream)), stages_(stages),
           model_(in_precision(parts.objective->model(*parts.network, generator_, tick_of(normalising_)), *parts.network,
                               parts.device, bfloat16)) {}
 
@@ -48,7 +56,7 @@ public:
         if (drawn.defined() && !mixed) stages_.once("pictures", [&] { record_pictures(drawn); });
         if (drawn.defined() && wanted_.marginal_time)
             stages_.once("timing", [&] {
-                at::Generator own = make_generator(parts_.device, request_.seed, timing_stream);
+                at::Generator own = generator_of(parts_.device, timing_stream);
                 record(time_marginals(parts_, *model_, drawn, own, tick_of(timing_)));
             });
         if (parts_.energy && wanted_.enumeration > 0) stages_.once("enumeration", [&] { enumerate(); });
@@ -57,7 +65,17 @@ public:
     }
 
 private:
+    at::Generator generator_of(const at::Device& device, std::uint64_t stream) const {
+        return make_generator(device, request_.seed, member_stream(stream, parts_.members.at_hand()));
+    }
+
+    // For what an energy draws by itself.
+    std::uint64_t seed() const {
+        return member_stream(static_cast<std::uint64_t>(request_.seed), parts_.members.at_hand());
+    }
+
     KeepGoing reporting(std::string phase) {
+        if (!label_.empty()) phase = label_ + ": " + phase;
         return [this, phase = std::move(phase)](std::int64_t done, std::int64_t total) {
             recorder_.progress(phase, done, total);
             return !recorder_.stop_requested();
@@ -91,8 +109,7 @@ private:
         const Tick tick = [&] {
             if (!keep_going(++done, temperatures)) throw Interrupted{};
         };
-        const AnnealedLogZ estimate =
-            annealed_log_z(*parts_.energy, {chains, temperatures, static_cast<std::uint64_t>(request_.seed)}, tick);
+        const AnnealedLogZ estimate = annealed_log_z(*parts_.energy, {chains, temperatures, seed()}, tick);
         record({{"log_z_ais", estimate.log_z},
                 {"log_z_ais_stderr", estimate.standard_error},
                 {"log_z_ais_lower", estimate.mean_log_weight},
@@ -114,7 +131,7 @@ private:
     }
 
     void enumerate() {
-        at::Generator own = make_generator(parts_.device, request_.seed, enumeration_stream);
+        at::Generator own = generator_of(parts_.device, enumeration_stream);
         record(
             evaluate_enumeration(parts_, *model_, wanted_.enumeration, wanted_.batch, own, reporting("enumeration")));
     }
@@ -149,7 +166,7 @@ private:
         if (nll_samples == 0) return;
         reference.x = reference.x.slice(0, 0, nll_samples);
         stages_.once("likelihood", [&] {
-            at::Generator own = make_generator(parts_.device, request_.seed, likelihood_stream);
+            at::Generator own = generator_of(parts_.device, likelihood_stream);
             record(evaluate_reference(parts_, *model_, log_z_, reference, draws(nll_samples), own,
                                       reporting("likelihood")));
         });
@@ -172,26 +189,23 @@ private:
     void draw_reference(std::int64_t count) {
         const Reference reference = reference_states(count);
         if (!reference.x.defined()) return;
-        recorder_.sample("reference_samples", steps_, "text",
-                         (reference.exact ? "exact: " : "chain: ") + reference.how);
+        record_sample("reference_samples", "text", (reference.exact ? "exact: " : "chain: ") + reference.how);
         record(reference.figures);
         stages_.keep_states("reference", reference.x);
         stages_.keep_numbers("reference_chains", {static_cast<double>(reference.chains)});
     }
 
     Reference reference_states(std::int64_t count) {
-        at::Generator own = make_generator(parts_.device, request_.seed, reference_stream);
+        at::Generator own = generator_of(parts_.device, reference_stream);
         const std::int64_t chains = wanted_.reference_chains;
         const auto sampler = build_reference_sampler(request_, plugins_, parts_, chains, own);
         if (!sampler) begin("reference states");
-        if (!sampler)
-            return energy_reference(*parts_.energy, static_cast<std::size_t>(count),
-                                    static_cast<std::uint64_t>(request_.seed));
+        if (!sampler) return energy_reference(*parts_.energy, static_cast<std::size_t>(count), seed());
         return chain_reference(parts_, *sampler, chains, count, own, reporting("reference"));
     }
 
     void compare_marginals(const at::Tensor& reference, std::int64_t states) {
-        at::Generator choice = make_generator(at::kCPU, request_.seed, final_stream);
+        at::Generator choice = generator_of(at::kCPU, final_stream);
         Curves curves;
         const MarginalChoice choice_of_states{states, wanted_.batch, request_.exact_seconds};
         const Figures figures = evaluate_marginals(
@@ -199,23 +213,25 @@ private:
             reporting(fmt::format("exact log-marginals (at most {:g} s)", request_.exact_seconds)), curves);
         record(figures);
         if (const auto left = figures.find("marginal_states"); left != figures.end())
-            recorder_.note(steps_,
-                           fmt::format("exact log-marginals: {:.0f} of {} states, those with the most known sites; the "
-                                       "others do not fit into run.exact_seconds = {}",
-                                       left->second, states, request_.exact_seconds));
+            recorder_.note(
+                steps_, fmt::format("{}exact log-marginals: {:.0f} of {} states, those with the most known sites; "
+                                    "the others do not fit into run.exact_seconds = {}",
+                                    label_.empty() ? "" : label_ + ": ", left->second, states, request_.exact_seconds));
         record(curves);
     }
 
     void record(const Figures& figures) {
-        for (const auto& [name, value] : figures) {
-            recorder_.final_metric(name, value);
-            if (metric_info(name).drawn) recorder_.metric(name, steps_, value);
-        }
+        if (!label_.empty()) stages_.keep_figures(figures);
+        record_figures(figures, label_, steps_, recorder_);
     }
 
     void record(const Curves& curves) {
         for (const auto& [name, points] : curves)
-            for (const auto& [place, value] : points) recorder_.metric(name, place, value);
+            for (const auto& [place, value] : points) recorder_.metric(member_metric(name, label_), place, value);
+    }
+
+    void record_sample(const std::string& name, const char* kind, std::string data) {
+        recorder_.sample(member_metric(name, label_), steps_, kind, std::move(data));
     }
 
     void record_pictures(const at::Tensor& drawn) {
@@ -229,7 +245,7 @@ private:
             picture["states"].push_back(std::vector<int>(rows[row].begin(), rows[row].end()));
             picture["texts"].push_back(text_of(rows[row]));
         }
-        if (!record_drawings(rows)) recorder_.sample("samples", steps_, "states", picture.dump());
+        if (!record_drawings(rows)) record_sample("samples", "states", picture.dump());
         record_histograms(drawn);
     }
 
@@ -247,7 +263,7 @@ private:
             drawings.push_back({parts_.variables().picture(rows[row]), text_of(rows[row])});
             any = any || !drawings.back().svg.empty();
         }
-        if (any) recorder_.sample("samples", steps_, "svg", svg_grid(drawings, 4));
+        if (any) record_sample("samples", "svg", svg_grid(drawings, 4));
         return any;
     }
 
@@ -264,7 +280,7 @@ private:
                 observable.name, observable.unit,
                 std::vector(values.data_ptr<double>(), values.data_ptr<double>() + values.numel()),
                 observable.target_mean, observable.target_deviation};
-            recorder_.sample("histogram." + observable.name, steps_, "svg", histogram_svg(distribution));
+            record_sample("histogram." + observable.name, "svg", histogram_svg(distribution));
         }
     }
 
@@ -274,10 +290,11 @@ private:
     Recorder& recorder_;
     const EvaluationSettings& wanted_;
     const std::int64_t steps_;
+    const std::string label_;
     at::Generator generator_;
     const at::NoGradGuard no_grad_;
     const KeepGoing normalising_ = reporting("normalising"), timing_ = reporting("timing marginals");
-    Stages stages_;
+    Stages& stages_;
     const std::unique_ptr<Model> model_;
     LogZ log_z_;
 };
@@ -287,12 +304,20 @@ private:
 TrialOutcome evaluate_trial(TrialRequest request, const PluginHost& plugins, Recorder& recorder) {
     recorder.may_be_ended(patience_in_stages);
     CheckpointState state;
-    const TrialParts parts = load_trained(request, plugins, DataRows::needed, state);
+    TrialParts parts = load_trained(request, plugins, DataRows::needed, state);
     const CudaArithmetic arithmetic(request.settings.train, parts.device);
     std::string().swap(request.checkpoint);
+    const bool bfloat16 = draws_in_bfloat16("auto", state, parts.device);
     try {
-        FinalEvaluation(request, plugins, parts, state.step, draws_in_bfloat16("auto", state, parts.device), recorder)
-            .run();
+        Stages stages(request, parts.domain, recorder, state.step);
+        std::vector<Figures> learnt;
+        for (std::size_t member = 0; member < parts.members.count(); ++member) {
+            parts.go_to(member);
+            stages.begin_member(parts.members.label(member));
+            FinalEvaluation(request, plugins, parts, state.step, bfloat16, stages, recorder).run();
+            if (member < parts.members.learnt()) learnt.push_back(stages.figures());
+        }
+        if (!parts.members.label(0).empty()) record_figures(means_of(learnt), "", state.step, recorder);
     } catch (const Interrupted&) {
         return TrialOutcome::stopped;
     }

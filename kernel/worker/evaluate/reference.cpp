@@ -26,8 +26,8 @@ at::Tensor quantities(const TrialParts& parts, const at::Tensor& x) {
 // Autocovariance of each row at a lag, averaged over the rows.
 double autocovariance(const at::Tensor& centred, std::int64_t lag) {
     const std::int64_t n = centred.size(1);
-    return (centred.slice(1, 0, n - lag) * centred.slice(1, lag, n)).sum(1).mean().item<double>() /
-           static_cast<double>(n);
+    return (centred.slice(1, 0, n - lag) * centred.slice(1, lag, n)).sum().item<double>() /
+           static_cast<double>(n * centred.size(0));
 }
 
 }  // namespace
@@ -37,8 +37,8 @@ Convergence convergence_of(const at::Tensor& values) {
     if (n < 2) return {NAN, NAN};
     const at::Tensor halves = at::cat({values.slice(1, 0, n), values.slice(1, n, 2 * n)});
     const auto m = static_cast<double>(halves.size(0)), length = static_cast<double>(n);
-    const double within = halves.var(at::IntArrayRef{1}, true).mean().item<double>();
-    const double between = halves.mean(1).var().item<double>() * length;
+    const double within = halves.var(at::IntArrayRef{1}, true).mean(0).sum().item<double>();
+    const double between = halves.mean(1).var(at::IntArrayRef{0}, true).sum().item<double>() * length;
     const double total = (length - 1) / length * within + between / length;
     if (total == 0) return {1, m * length};  // the same value everywhere
     if (within == 0) return {INFINITY, 1};

@@ -23,10 +23,10 @@ Reference energy_reference(const Energy& energy, std::size_t count, std::uint64_
 Reference chain_reference(const TrialParts& parts, Sampler& sampler, std::int64_t chains, std::int64_t count,
                           at::Generator& generator, const KeepGoing& keep_going);
 
-// Convergence of m chains of n values each, (m, n) float64, every chain cut into halves. R-hat: square root of the
-// ratio of total to within-chain variance (A. Gelman, D. B. Rubin, Stat. Sci. 7, 457 (1992)); the effective sample size
-// sums the autocorrelations of all chains by Geyer's initial positive pairs (A. Vehtari et al., Bayesian Anal. 16, 667
-// (2021)).
+// Convergence of m chains of n values each, (m, n) float64, or of vectors, (m, n, c), whose variance is the sum of
+// their components'; every chain is cut into halves. R-hat: square root of the ratio of total to within-chain variance
+// (A. Gelman, D. B. Rubin, Stat. Sci. 7, 457 (1992)); the effective sample size sums the autocorrelations of all chains
+// by Geyer's initial positive pairs (A. Vehtari et al., Bayesian Anal. 16, 667 (2021)).
 struct Convergence {
     double rhat, ess;
 };

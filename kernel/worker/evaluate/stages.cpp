@@ -39,32 +39,32 @@ void Stages::refuse(const std::string& fault) {
 
 void Stages::once(const std::string& stage, const std::function<void()>& work) {
     StateDict& done = state_.parts["done"];
-    if (done.contains(stage)) return;
+    if (done.contains(scope_ + stage)) return;
     work();
-    done[stage] = at::scalar_tensor(true, at::kBool);
+    done[scope_ + stage] = at::scalar_tensor(true, at::kBool);
     if (std::chrono::duration<double>(Clock::now() - recorded_).count() < pause_) return;
     recorder_.stream_checkpoint(step_, [&](const ByteSink& sink) { sink(save_state(state_)); });
     recorded_ = Clock::now();
 }
 
 void Stages::keep_states(const std::string& name, const at::Tensor& x) {
-    state_.parts["states"][name] = x.to(mixed_ ? at::kLong : at::kByte).contiguous();
+    state_.parts["states"][scope_ + name] = x.to(mixed_ ? at::kLong : at::kByte).contiguous();
 }
 
 at::Tensor Stages::states(const std::string& name) const {
     const auto kept = state_.parts.find("states");
-    if (kept == state_.parts.end() || !kept->second.contains(name)) return {};
-    return kept->second.at(name).to(at::kLong);
+    if (kept == state_.parts.end() || !kept->second.contains(scope_ + name)) return {};
+    return kept->second.at(scope_ + name).to(at::kLong);
 }
 
 void Stages::keep_numbers(const std::string& name, const std::vector<double>& values) {
-    state_.parts["numbers"][name] = at::tensor(values, at::kDouble);
+    state_.parts["numbers"][scope_ + name] = at::tensor(values, at::kDouble);
 }
 
 std::vector<double> Stages::numbers(const std::string& name) const {
     const auto kept = state_.parts.find("numbers");
-    if (kept == state_.parts.end() || !kept->second.contains(name)) return {};
-    const at::Tensor values = kept->second.at(name).to(at::kDouble).contiguous();
+    if (kept == state_.parts.end() || !kept->second.contains(scope_ + name)) return {};
+    const at::Tensor values = kept->second.at(scope_ + name).to(at::kDouble).contiguous();
     return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
 }
 
@@ -73,6 +73,20 @@ std::int64_t Stages::count(const std::string& name, std::int64_t most) const {
     if (kept.size() != 1 || !(kept[0] >= 0 && kept[0] <= static_cast<double>(most)))
         refuse("its '" + name + "' is no number from 0 to " + std::to_string(most));
     return static_cast<std::int64_t>(kept[0]);
+}
+
+void Stages::keep_figures(const Figures& figures) {
+    for (const auto& [name, value] : figures)
+        state_.parts["figures"][scope_ + name] = at::scalar_tensor(value, at::kDouble);
+}
+
+Figures Stages::figures() const {
+    Figures figures;
+    const auto kept = state_.parts.find("figures");
+    if (kept == state_.parts.end()) return figures;
+    for (const auto& [name, value] : kept->second)
+        if (name.starts_with(scope_) && value.numel() == 1) figures[name.substr(scope_.size())] = value.item<double>();
+    return figures;
 }
 
 }  // namespace marginalia

@@ -18,6 +18,9 @@ public:
     // Goes on where request.start_from says that an earlier process stopped. Throws Error where that does not fit.
     Stages(const TrialRequest& request, const Domain& domain, Recorder& recorder, std::int64_t step);
 
+    // From here on stages, and what they keep, are those of this member of a family; "": of a single energy.
+    void begin_member(const std::string& label) { scope_ = label.empty() ? "" : label + ": "; }
+
     // Runs `work` unless this stage has been done. What `work` throws passes through: the stage is not done then.
     void once(const std::string& stage, const std::function<void()>& work);
 
@@ -28,6 +31,10 @@ public:
     void keep_numbers(const std::string& name, const std::vector<double>& values);
     std::vector<double> numbers(const std::string& name) const;            // empty: not kept
     std::int64_t count(const std::string& name, std::int64_t most) const;  // a single one, from 0 to `most`; else Error
+
+    // Final figures of the member, as far as they are kept.
+    void keep_figures(const Figures& figures);
+    Figures figures() const;
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -40,6 +47,7 @@ private:
     const bool mixed_;    // sites differ, so that states are no bytes
     Clock::time_point recorded_ = Clock::now();
     CheckpointState state_;
+    std::string scope_;
 };
 
 }  // namespace marginalia

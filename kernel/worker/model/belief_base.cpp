@@ -13,6 +13,8 @@ namespace marginalia {
 
 namespace {
 
+constexpr double weights_rate = 5;  // of the base's weights, beside those of the network
+
 // Beliefs and messages are log-odds against symbol 0, (., K - 1, B): rows of the batch are last, so that sums over
 // symbols and edges go along whole vectors. E = 2 P edges. A known site says what its symbol says, whatever it hears.
 // On loops messages swing, and settle, if at all, where they are too sure of themselves: their mean over the sweeps is
@@ -32,12 +34,27 @@ constexpr const char* message_methods = R"(
         given = torch.embedding(self.base_given, sender + self.base_rows).transpose(1, 2).contiguous()
         known = (sender < {categories}).unsqueeze(1)
         m, total = given, torch.zeros_like(given)
-        for sweep in range({sweeps}):
+        for sweep in range({sweeps}):)";
+
+constexpr const char* plain_sweep = R"(
             m = torch.where(known, given, self.base_sent(self.base_cavities(m)))
             if sweep >= {first}:
                 total = total + m
         return total / ({sweeps} - {first})
+)";
 
+// What known sites say is left as it is, so that a site among known neighbours stays exact. Weights are 1 + rate w:
+// Adam moves each w by about the learning rate a step, which is chosen for the weights of the network.
+constexpr const char* learned_sweep = R"(
+            w = (self.base_weights[sweep] * {rate}).unsqueeze(2).unsqueeze(3)
+            cavity = self.base_cavities(m) - w[1] * m.index_select(0, self.base_back)
+            m = torch.where(known, given, (1 + w[0]) * self.base_sent(cavity))
+            share = 1 / ({sweeps} - {first}) if sweep >= {first} else 0.0
+            total = total + m * (w[2] + share)
+        return torch.where(known, given, total)
+)";
+
+constexpr const char* symbol_methods = R"(
     def base_all(self, odds: Tensor) -> Tensor:
         # (., K - 1, B) -> (., K, B), symbol 0 with it
         return torch.constant_pad_nd(odds, [0, 0, 1, 0], 0.0)
@@ -153,12 +170,12 @@ std::string of_inner(const char* method, const char* argument = "x") {
                        argument);
 }
 
-MethodSources sources_of(std::int64_t categories, bool marginals) {
-    MethodSources parts = {{"", message_methods},
-                           {"", categories == 2 ? sent_of_two_symbols : sent_of_more_symbols},
-                           {"", conditional_methods},
-                           {"conditional_at", conditional_at_with_base}};
-    const MethodSources rest = marginals
+MethodSources sources_of(std::int64_t categories, const BeliefBase& base) {
+    MethodSources parts = {
+        {"", message_methods},     {"", base.weights == BeliefBase::Weights::none ? plain_sweep : learned_sweep},
+        {"", symbol_methods},      {"", categories == 2 ? sent_of_two_symbols : sent_of_more_symbols},
+        {"", conditional_methods}, {"conditional_at", conditional_at_with_base}};
+    const MethodSources rest = base.marginals
                                    ? MethodSources{{"", free_energy_methods},
                                                    {"joint", joint_with_base},
                                                    {"log_density", log_density_with_base},
@@ -197,12 +214,19 @@ torch::jit::Module* with_belief_base(const torch::jit::Module& inner, const Doma
             "lattice-conv or mlp");
     auto module = std::make_unique<torch::jit::Module>("with_belief_base");
     module->register_module("inner", inner);
-    register_graph(*module, pair_graph(domain, "train.base = \"belief-propagation\""));
+    const PairGraph graph = pair_graph(domain, "train.base = \"belief-propagation\"");
+    register_graph(*module, graph);
+    if (base.weights != BeliefBase::Weights::none) {
+        const std::int64_t edges = base.weights == BeliefBase::Weights::shared ? 1 : 2 * graph.first.size(0);
+        const at::Tensor none = at::zeros({base.sweeps, 3, edges});
+        module->register_parameter("base_weights", none.set_requires_grad(true), false);
+    }
     std::string source;
-    for (const auto& [method, text] : sources_of(domain.categories, base.marginals))
+    for (const auto& [method, text] : sources_of(domain.categories, base))
         if (*method == '\0' || inner.find_method(method)) source += text;
     module->define(fmt::format(fmt::runtime(source), fmt::arg("categories", domain.categories),
                                fmt::arg("sweeps", base.sweeps), fmt::arg("first", (base.sweeps - 1) / 4),
+                               fmt::arg("rate", weights_rate),
                                fmt::arg("log_categories", std::log(static_cast<double>(domain.categories)))));
     return module.release();
 }

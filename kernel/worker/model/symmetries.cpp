@@ -5,6 +5,7 @@
 #include <marginalia/random.h>
 #include <torch/script.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numeric>
@@ -16,6 +17,16 @@ namespace marginalia {
 namespace {
 
 constexpr std::size_t most_elements = 256;
+
+std::vector<std::string> words_of(const std::string& names) {
+    std::vector<std::string> words;
+    std::istringstream text(names);
+    for (std::string name; std::getline(text >> std::ws, name, ',');) {
+        name.erase(name.find_last_not_of(' ') + 1);
+        words.push_back(std::move(name));
+    }
+    return words;
+}
 
 Symmetry identity_of(const Domain& domain) {
     Symmetry identity;
@@ -74,7 +85,7 @@ std::vector<Symmetry> generators(const std::string& name, const Domain& domain) 
         made.push_back(identity_of(domain));
         std::reverse(made[0].symbols.begin(), made[0].symbols.end() - 1);
     } else if (name == "permute") {
-        for (std::int64_t k = 1; k < domain.categories; ++k) made.push_back(swapped_symbols(domain, k - 1, k));
+        made = symbol_swaps(domain);
     } else if (name == "mirror") {
         made.push_back(moved_along(domain, domain.layout.shape.size() - 1,
                                    [](std::int64_t place, std::int64_t extent) { return extent - 1 - place; }));
@@ -86,8 +97,8 @@ std::vector<Symmetry> generators(const std::string& name, const Domain& domain) 
         for (std::size_t axis = 0; axis < domain.layout.shape.size(); ++axis)
             made.push_back(moved_along(domain, axis,
                                        [](std::int64_t place, std::int64_t extent) { return (place + 1) % extent; }));
-    } else {
-        throw Error("train.symmetries names '" + name + "'; there are flip, permute, mirror, rotate and shift");
+    } else if (name != "rename") {
+        throw Error("train.symmetries names '" + name + "'; there are flip, permute, rename, mirror, rotate and shift");
     }
     return made;
 }
@@ -152,13 +163,21 @@ constexpr const char* relaxed = R"(
 
 }  // namespace
 
+bool renames(const std::string& names) {
+    const std::vector<std::string> words = words_of(names);
+    return std::find(words.begin(), words.end(), "rename") != words.end();
+}
+
+std::vector<Symmetry> symbol_swaps(const Domain& domain) {
+    std::vector<Symmetry> swaps;
+    for (std::int64_t k = 1; k < domain.categories; ++k) swaps.push_back(swapped_symbols(domain, k - 1, k));
+    return swaps;
+}
+
 std::vector<Symmetry> symmetry_group(const std::string& names, const Domain& domain) {
     std::vector<Symmetry> steps;
-    std::istringstream words(names);
-    for (std::string name; std::getline(words >> std::ws, name, ',');) {
-        name.erase(name.find_last_not_of(' ') + 1);
+    for (const std::string& name : words_of(names))
         for (Symmetry& step : generators(name, domain)) steps.push_back(std::move(step));
-    }
     std::vector<Symmetry> group{identity_of(domain)};
     std::set<Symmetry> found(group.begin(), group.end());
     for (std::size_t i = 0; i < group.size(); ++i)
@@ -173,6 +192,12 @@ std::vector<Symmetry> symmetry_group(const std::string& names, const Domain& dom
             group.push_back(std::move(next));
         }
     return group;
+}
+
+bool moves_sites(const std::vector<Symmetry>& group) {
+    return std::any_of(group.begin(), group.end(), [](const Symmetry& element) {
+        return !std::is_sorted(element.sites.begin(), element.sites.end());
+    });
 }
 
 void require_symmetric(const Energy& energy, const std::vector<Symmetry>& group) {

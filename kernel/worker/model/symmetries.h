@@ -23,8 +23,17 @@ struct Symmetry {
 //   mirror   the last axis of the layout in the opposite order
 //   rotate   a quarter turn of a lattice with as many rows as columns
 //   shift    a step along each axis of a periodic layout
+//   rename   nothing: it is no image but another way to `permute` (renamed_symbols.h)
 // Throws Error for another name, a layout that a symmetry does not suit, and a group of more than 256 elements.
 std::vector<Symmetry> symmetry_group(const std::string& names, const Domain& domain);
+
+bool renames(const std::string& names);  // whether `rename` is among them
+
+// The transpositions of neighbouring symbols, which generate all their permutations.
+std::vector<Symmetry> symbol_swaps(const Domain& domain);
+
+// Whether an element of it takes a symbol to another site.
+bool moves_sites(const std::vector<Symmetry>& group);
 
 // Throws Error where log f of a random state is another one than that of its image.
 void require_symmetric(const Energy& energy, const std::vector<Symmetry>& group);

@@ -10,6 +10,8 @@
 
 #include "kernel/spec/experiment.h"
 #include "kernel/worker/model/belief_base.h"
+#include "kernel/worker/model/family_parts.h"
+#include "kernel/worker/model/renamed_symbols.h"
 #include "kernel/worker/model/row_description.h"
 #include "kernel/worker/model/symmetries.h"
 
@@ -66,22 +68,39 @@ void require_mixed_sites(const char* kind, const TrialSettings& settings, const 
 }
 
 template <class Plugin>
-void load_part(const char* kind, Plugin& plugin, CheckpointState& state) {
-    const StateDict& given = state.parts[kind];
-    check_state(kind, plugin.state(), given);
-    try {
-        plugin.load(given);
-    } catch (const std::exception& error) {
-        throw Error(std::string(kind) + ": its state in the checkpoint does not fit: " + error.what());
+void load_part(const char* kind, std::unique_ptr<Plugin> Target::* plugin, const TrialParts& parts,
+               CheckpointState& state) {
+    for (std::size_t member = 0; member < parts.members.learnt(); ++member) {
+        Plugin& loaded = *(parts.target(member).*plugin);
+        const StateDict& given = state.parts[member_part(kind, member)];
+        check_state(kind, loaded.state(), given);
+        try {
+            loaded.load(given);
+        } catch (const std::exception& error) {
+            throw Error(std::string(kind) + ": its state in the checkpoint does not fit: " + error.what());
+        }
     }
 }
 
 }  // namespace
 
-void load_objective(const TrialParts& parts, CheckpointState& state) {
-    load_part("objective", *parts.objective, state);
+std::string member_part(const std::string& kind, std::size_t member) {
+    return member == 0 ? kind : kind + " " + std::to_string(member);
 }
-void load_sampler(const TrialParts& parts, CheckpointState& state) { load_part("sampler", *parts.sampler, state); }
+
+void load_objective(const TrialParts& parts, CheckpointState& state) {
+    load_part("objective", &Target::objective, parts, state);
+}
+void load_sampler(const TrialParts& parts, CheckpointState& state) {
+    load_part("sampler", &Target::sampler, parts, state);
+}
+
+std::vector<at::Tensor> TrialParts::own_parameters() const {
+    std::vector<at::Tensor> all;
+    for (std::size_t member = 0; member < members.learnt(); ++member)
+        for (const at::Tensor& own : target(member).objective->parameters()) all.push_back(own);
+    return all;
+}
 
 at::Generator make_generator(const at::Device& device, std::int64_t seed, std::uint64_t stream) {
     at::Generator generator = at::globalContext().defaultGenerator(device).clone();
@@ -162,6 +181,12 @@ Domain domain_with_form(const TrialParts& parts, const TrialSettings& settings) 
     return domain;
 }
 
+BeliefBase base_of(const TrainSettings& train) {
+    using enum BeliefBase::Weights;
+    const auto weights = train.base_weights == "pairs" ? of_edges : train.base_weights == "shared" ? shared : none;
+    return {train.base_sweeps, train.base_marginals, weights};
+}
+
 // The base is outermost: it has the energy's symmetries by itself, and would cost a pass for each image inside.
 std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const TrialRequest& request,
                                                  const PluginHost& plugins) {
@@ -173,20 +198,26 @@ std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const 
     if (!parts.domain.site_categories.empty() && (!train.symmetries.empty() || train.base != "none"))
         throw Error(
             "train.symmetries and train.base are for sites that all have the same number of symbols; leave them out");
-    if (!train.symmetries.empty()) {
-        const std::vector<Symmetry> group = symmetry_group(train.symmetries, domain);
+    if (renames(train.symmetries)) {
+        if (parts.energy) require_symmetric(*parts.energy, symbol_swaps(domain));
+        module.reset(with_renamed_symbols(*module, domain));
+    }
+    const std::vector<Symmetry> group = symmetry_group(train.symmetries, domain);
+    if (group.size() > 1) {
         if (parts.energy) require_symmetric(*parts.energy, group);
+        if (train.base_weights == "pairs" && moves_sites(group))
+            throw Error(
+                "train.base_weights = \"pairs\" gives every pair of sites weights of its own, and train.symmetries "
+                "names "
+                "one that moves sites; take \"shared\", or name flip, permute and rename alone");
         module.reset(symmetrised(*module, domain, group));
     }
-    if (train.base == "belief-propagation")
-        module.reset(with_belief_base(*module, domain, {train.base_sweeps, train.base_marginals}));
+    if (train.base == "belief-propagation") module.reset(with_belief_base(*module, domain, base_of(train)));
     return module;
 }
 
-}  // namespace
-
-TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
-                       const std::optional<RowDescription>& described) {
+TrialParts build_single_model(const TrialRequest& request, const PluginHost& plugins,
+                              const std::optional<RowDescription>& described) {
     TrialParts parts;
     if (request.settings.has("energy")) {
         parts = build_energy(request, plugins);
@@ -210,18 +241,6 @@ TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
     return parts;
 }
 
-TrialParts load_trained(const TrialRequest& request, const PluginHost& plugins, DataRows rows, CheckpointState& state) {
-    std::optional<RowDescription> described;
-    if (rows == DataRows::not_needed) described = row_description(trial_json_of(request.checkpoint));
-    TrialParts parts = build_model(request, plugins, described);
-    state = load_checkpoint(request.checkpoint, *parts.network);
-    check_vocabulary(parts, state.trial_json);
-    load_objective(parts, state);
-    return parts;
-}
-
-namespace {
-
 std::unique_ptr<Sampler> make_sampler(const TrialRequest& request, const PluginHost& plugins, TrialParts& parts,
                                       const TrainingSetup& setup) {
     auto sampler = make<SamplerFactory>("sampler", request.settings, plugins, setup, parts.generator);
@@ -229,14 +248,36 @@ std::unique_ptr<Sampler> make_sampler(const TrialRequest& request, const PluginH
     return sampler;
 }
 
-}  // namespace
-
-TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
-    TrialParts parts = build_model(request, plugins);
+TrialParts build_single_trial(const TrialRequest& request, const PluginHost& plugins) {
+    TrialParts parts = build_single_model(request, plugins, std::nullopt);
     const TrainingSetup setup = setup_of(parts, request.settings.train.batch);
     if (request.settings.has("sampler")) parts.sampler = make_sampler(request, plugins, parts, setup);
     else if (parts.dataset) keep_rows(parts);
     return parts;
+}
+
+}  // namespace
+
+TrialParts build_model(const TrialRequest& request, const PluginHost& plugins,
+                       const std::optional<RowDescription>& described) {
+    return build_members(request, plugins,
+                         [&](const TrialRequest& single) { return build_single_model(single, plugins, described); });
+}
+
+TrialParts load_trained(const TrialRequest& request, const PluginHost& plugins, DataRows rows, CheckpointState& state) {
+    std::optional<RowDescription> described;
+    if (rows == DataRows::not_needed) described = row_description(trial_json_of(request.checkpoint));
+    TrialParts parts = build_model(request, plugins, described);
+    state = load_checkpoint(request.checkpoint, *parts.network);
+    check_vocabulary(parts, state.trial_json);
+    load_objective(parts, state);
+    if (parts.energy) parts.go_to(family_of(request, plugins).find_or_add(request.condition));
+    return parts;
+}
+
+TrialParts build_trial(const TrialRequest& request, const PluginHost& plugins) {
+    return build_members(request, plugins,
+                         [&](const TrialRequest& single) { return build_single_trial(single, plugins); });
 }
 
 void check_vocabulary(const TrialParts& parts, const std::string& trial_json) {

@@ -51,4 +51,15 @@ void FigureArray::row(State, double figure) {
 
 void FigureArray::finish() { write_header(out_, "<f8", std::to_string(rows_) + ","); }
 
+ScoreArray::ScoreArray(std::size_t width, std::ostream& out) : width_(width), out_(out) {
+    write_header(out_, "<f8", "0, 0");
+}
+
+void ScoreArray::row(State, std::span<const double> figures) {
+    out_.write(reinterpret_cast<const char*>(figures.data()), static_cast<std::streamsize>(figures.size_bytes()));
+    ++rows_;
+}
+
+void ScoreArray::finish() { write_header(out_, "<f8", std::to_string(rows_) + ", " + std::to_string(width_)); }
+
 }  // namespace marginalia

@@ -42,4 +42,17 @@ private:
     std::size_t rows_ = 0;
 };
 
+// Several figures a row, float64 (n, width).
+class ScoreArray final : public ScoreWriter {
+public:
+    ScoreArray(std::size_t width, std::ostream& out);
+    void row(State, std::span<const double> figures) override;
+    void finish() override;
+
+private:
+    const std::size_t width_;
+    std::ostream& out_;
+    std::size_t rows_ = 0;
+};
+
 }  // namespace marginalia

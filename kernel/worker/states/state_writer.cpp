@@ -19,12 +19,14 @@ std::string json_text(const std::string& text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string csv_number(double value) {
-    return std::isfinite(value) ? fmt::format("{:.9g}", value) : not_finite_name(value);
+// So many digits, or all.
+std::string csv_number(double value, int digits = 9) {
+    if (!std::isfinite(value)) return not_finite_name(value);
+    return digits > 0 ? fmt::format("{:.{}g}", value, digits) : fmt::format("{}", value);
 }
 
-std::string json_number(double value) {
-    return std::isfinite(value) ? csv_number(value) : '"' + csv_number(value) + '"';
+std::string json_number(double value, int digits = 9) {
+    return std::isfinite(value) ? csv_number(value, digits) : '"' + csv_number(value) + '"';
 }
 
 std::string joined(State x) { return fmt::format("{}", fmt::join(x, ",")); }
@@ -101,6 +103,44 @@ private:
     std::int64_t rows_ = 0;
 };
 
+class ScoreCsv final : public ScoreWriter {
+public:
+    ScoreCsv(const std::vector<std::string>& names, int digits, std::ostream& out) : digits_(digits), out_(out) {
+        out_ << "row";
+        for (const std::string& name : names) out_ << ',' << csv_field(name);
+        out_ << '\n';
+    }
+    void row(State, std::span<const double> figures) override {
+        out_ << rows_++;
+        for (const double figure : figures) out_ << ',' << csv_number(figure, digits_);
+        out_ << '\n';
+    }
+
+private:
+    const int digits_;
+    std::ostream& out_;
+    std::int64_t rows_ = 0;
+};
+
+class ScoreJson final : public ScoreWriter {
+public:
+    ScoreJson(const StateLook& look, const std::vector<std::string>& names, int digits, std::ostream& out)
+        : look_(look), names_(names), digits_(digits), out_(out) {}
+    void row(State x, std::span<const double> figures) override {
+        out_ << fmt::format("{{\"row\": {}, \"text\": {}", rows_++, json_text(look_.text(x)));
+        for (std::size_t i = 0; i < figures.size(); ++i)
+            out_ << ", " << json_text(names_[i]) << ": " << json_number(figures[i], digits_);
+        out_ << "}\n";
+    }
+
+private:
+    const StateLook look_;
+    const std::vector<std::string> names_;
+    const int digits_;
+    std::ostream& out_;
+    std::int64_t rows_ = 0;
+};
+
 }  // namespace
 
 std::unique_ptr<StateWriter> make_state_writer(const OutputRequest& output, const StateLook& look, bool completes,
@@ -124,6 +164,13 @@ std::unique_ptr<StateWriter> make_marginal_writer(StateFormat format, const Stat
     if (format == StateFormat::npy) return std::make_unique<FigureArray>(out);
     if (format == StateFormat::json) return std::make_unique<MarginalJson>(look, out);
     return std::make_unique<MarginalCsv>(look, out);
+}
+
+std::unique_ptr<ScoreWriter> make_score_writer(StateFormat format, const StateLook& look,
+                                               const std::vector<std::string>& names, int digits, std::ostream& out) {
+    if (format == StateFormat::npy) return std::make_unique<ScoreArray>(names.size(), out);
+    if (format == StateFormat::json) return std::make_unique<ScoreJson>(look, names, digits, out);
+    return std::make_unique<ScoreCsv>(names, digits, out);
 }
 
 }  // namespace marginalia

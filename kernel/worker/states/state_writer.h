@@ -5,7 +5,9 @@
 #include <functional>
 #include <memory>
 #include <ostream>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <marginalia/states.h>
 
@@ -71,5 +73,20 @@ std::unique_ptr<StateWriter> make_state_writer(const OutputRequest& output, cons
 //   json  an object a line: {"row": n, "text": ..., "log_marginal": nats}
 //   npy   float64 (n)
 std::unique_ptr<StateWriter> make_marginal_writer(StateFormat format, const StateLook& look, std::ostream& out);
+
+// Takes states with several figures each. One thread.
+class ScoreWriter {
+public:
+    virtual ~ScoreWriter() = default;
+    virtual void row(State x, std::span<const double> figures) = 0;
+    virtual void finish() {}  // nothing follows
+};
+
+// For figures of these names, of which so many digits count (0: all):
+//   csv   row,NAME,NAME,...
+//   json  an object a line: {"row": n, "text": ..., NAME: figure, ...}
+//   npy   float64 (n, figures)
+std::unique_ptr<ScoreWriter> make_score_writer(StateFormat format, const StateLook& look,
+                                               const std::vector<std::string>& names, int digits, std::ostream& out);
 
 }  // namespace marginalia

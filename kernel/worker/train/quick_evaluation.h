@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/model/trial_parts.h"
@@ -25,19 +26,21 @@ public:
         : request_(request), evaluation_(request.settings.evaluation), parts_(parts), optimizer_(optimizer),
           watched_(watched), recorder_(recorder) {}
 
-    // Finds the exact log Z, with which figures are compared. It may take long, and nothing is lost where it is broken
-    // off. False if asked to stop.
+    // Finds the exact log Z of each member, with which figures are compared. It may take long, and nothing is lost
+    // where it is broken off. False if asked to stop.
     bool find_log_z();
 
     // Every evaluation.every steps; and at the step where the trial is to stop, if the training has not recorded there
     // what is looked at.
     bool is_due(std::int64_t step) const;
 
-    // Records the figures. False if asked to stop; nothing has been recorded then. Errors are those of the plugins.
+    // Records the figures, of a family each member's and their means. False if asked to stop; nothing has been recorded
+    // then. Errors are those of the plugins.
     bool run(std::int64_t step, bool bfloat16);
 
 private:
-    Figures figures(std::int64_t step, bool bfloat16);
+    Figures figures(std::int64_t step, bool bfloat16);  // of the member at hand
+    void record_all(std::int64_t step, bool bfloat16);
 
     const TrialRequest& request_;
     const EvaluationSettings& evaluation_;
@@ -45,7 +48,7 @@ private:
     Optimizer& optimizer_;
     WatchedMetric& watched_;
     Recorder& recorder_;
-    std::optional<double> log_z_;
+    std::vector<std::optional<double>> log_z_;  // by member; empty: not looked for
 };
 
 }  // namespace marginalia

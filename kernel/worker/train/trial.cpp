@@ -6,6 +6,7 @@
 
 #include <chrono>
 
+#include "kernel/spec/metrics.h"
 #include "kernel/spec/precision.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
 #include "kernel/worker/evaluate/dataset_evaluation.h"
@@ -54,7 +55,7 @@ public:
         : request_(request), plugins_(plugins), recorder_(recorder), train_(request.settings.train),
           evaluation_(request.settings.evaluation), steps_(train_.steps), end_(steps_),
           parts_(started_parts(request, plugins)), arithmetic_(train_, parts_.device), precision_(precision_here()),
-          optimizer_(parts_.network->parameters(), with_rate(train_, request.rate), parts_.objective->parameters()),
+          optimizer_(parts_.network->parameters(), with_rate(train_, request.rate), parts_.own_parameters()),
           watch_(parts_.device, request.settings.plugin("objective").plugin), watched_(request.stop, recorder),
           quick_(request, parts_, optimizer_, watched_, recorder) {
         parts_.network->limit_rows(request.micro_batch > 0 ? request.micro_batch : train_.micro_batch);
@@ -75,9 +76,7 @@ public:
                 recorder_.sample("learning_rate", saved_, "text",
                                  fmt::format("{:g} of train.learning_rate, as a step was not finite", request_.rate));
             if (const TrialOutcome outcome = train(); outcome != TrialOutcome::done) return outcome;
-            if (parts_.sampler)
-                if (const std::string report = parts_.sampler->report(); !report.empty())
-                    recorder_.sample("training_sampler", end_, "text", report);
+            report_samplers();
             optimizer_.swap_average();
             if (train_.keep_state)
                 recorder_.sample(kept_state_sample, end_, "text",
@@ -119,6 +118,16 @@ private:
             recorder_.sample("energy", saved_, "text", visible(report, most_bytes));
     }
 
+    void report_samplers() {
+        std::string all;
+        for (std::size_t member = 0; member < parts_.members.learnt(); ++member) {
+            const Sampler* sampler = parts_.target(member).sampler.get();
+            const std::string report = sampler ? sampler->report() : "", label = parts_.members.label(member);
+            if (!report.empty()) all += (all.empty() ? "" : "; ") + (label.empty() ? "" : label + ": ") + report;
+        }
+        if (!all.empty()) recorder_.sample("training_sampler", end_, "text", all);
+    }
+
     // Says what cannot be evaluated before the training, not after it.
     void check_evaluation() const {
         if (parts_.dataset) ranking_sizes(evaluation_, parts_.domain.sites);
@@ -135,6 +144,7 @@ private:
         auto last_log = Clock::now(), last_save = last_log;
         // Moved back by the training of earlier processes, and on by what evaluations take.
         auto started = last_log - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(trained_));
+        if (evaluation_due_) cool(saved_);
         if (evaluation_due_ && !quick_.run(saved_, precision_.bfloat16))
             return TrialOutcome::stopped;  // as the checkpoint says
         evaluation_due_ = false;
@@ -189,11 +199,18 @@ private:
         if (norm.defined()) figures.push_back(norm);
         const std::vector<double> read = watch_.read(figures);
         std::size_t next = 0;
-        for (const auto& [name, value] : metrics) watched_.record(name, step, read[next++]);
+        for (const auto& [name, value] : metrics) record_of_member(name, step, read[next++]);
         watched_.record("learning_rate", step, optimizer_.learning_rate(step));
         if (parts_.cooling) watched_.record("anneal", step, parts_.cooling->beta());
         if (norm.defined()) watched_.record("gradient_norm", step, read[next]);
         watched_.record("step_seconds", step, seconds);
+    }
+
+    // Of a family under its own name too.
+    void record_of_member(const std::string& name, std::int64_t step, double value) {
+        watched_.record(name, step, value);
+        if (const std::string label = parts_.members.label(parts_.members.at_hand()); !label.empty())
+            watched_.record(member_metric(name, label), step, value);
     }
 
     void record_training() {
@@ -203,9 +220,16 @@ private:
             recorder_.final_metric("clipped", watch_.read({optimizer_.clipped()})[0] / static_cast<double>(end_));
     }
 
+    // All members, of whose marginals an evaluation after the step may be.
+    void cool(std::int64_t step) {
+        for (std::size_t member = 0; member < parts_.members.learnt(); ++member)
+            if (Cooling* cooling = parts_.target(member).cooling.get()) cooling->go_to(step);
+    }
+
     std::map<std::string, at::Tensor> one_step(std::int64_t step) {
-        if (parts_.cooling) parts_.cooling->go_to(step);
-        TrainingStep state{step,
+        parts_.go_to(parts_.members.learner(step, request_.seed));
+        cool(step);
+        TrainingStep state{parts_.members.own_step(step),
                            *parts_.network,
                            parts_.sampler.get(),
                            parts_.step_energy(),
@@ -244,15 +268,18 @@ private:
     }
 
     void save(std::int64_t step) {
+        parts_.go_to(0);  // whose view of the energy lies in the checkpoint
         CheckpointState state;
         state.step = step;
-        state.parts["objective"] = parts_.objective->state();
+        for (std::size_t member = 0; member < parts_.members.learnt(); ++member)
+            state.parts[member_part("objective", member)] = parts_.target(member).objective->state();
         const bool finished = step == end_;
         if (finished && step < steps_) state.parts[ended_part] = {{"step", at::scalar_tensor(step, at::kLong)}};
         if (!finished || train_.keep_state) {  // else nothing more is drawn or learnt from a finished training
             const std::string kept = finished ? kept_part : "";
             state.parts[kept + "optimizer"] = optimizer_.state();
-            if (parts_.sampler) state.parts[kept + "sampler"] = parts_.sampler->state();
+            for (std::size_t member = 0; parts_.sampler && member < parts_.members.learnt(); ++member)
+                state.parts[kept + member_part("sampler", member)] = parts_.target(member).sampler->state();
             state.parts[kept + "generator"] = generators();
             state.parts[kept + "time"] = {{"trained", at::scalar_tensor(trained_, at::kDouble)}};
             if (request_.stop.plateau > 0) state.parts["plateau"] = watched_.state();
@@ -290,10 +317,14 @@ private:
             return;
         }
         const bool longer = state.parts.contains(kept_part + std::string("optimizer"));  // than the one that ended here
-        if (longer)
-            for (const char* part : {"optimizer", "sampler", "generator", "time"})
-                if (const auto kept = state.parts.find(kept_part + std::string(part)); kept != state.parts.end())
+        if (longer) {
+            std::vector<std::string> names{"optimizer", "generator", "time"};
+            for (std::size_t member = 0; member < parts_.members.learnt(); ++member)
+                names.push_back(member_part("sampler", member));
+            for (const std::string& part : names)
+                if (const auto kept = state.parts.find(kept_part + part); kept != state.parts.end())
                     state.parts[part] = std::move(kept->second);
+        }
         if (!state.parts.contains("optimizer"))
             throw Error("the checkpoint is of a training that ended at step " + std::to_string(saved_) +
                         " and has not kept the state to go on from; train.keep_state = true keeps it");

@@ -60,10 +60,7 @@ lattice_chains::ChainSamples heat_bath_samples(const Lattice& lattice, std::size
 
 lattice_chains::ChainSamples reference_samples(const Lattice& lattice, std::size_t count, std::uint64_t seed) {
     if (lattice.coupling <= 0) return heat_bath_samples(lattice, count, seed);
-    lattice_chains::Ferromagnet ferromagnet{
-        static_cast<std::size_t>(lattice.sites()), 2 * lattice.coupling, {-lattice.field, lattice.field}, {}};
-    for (const auto& pair : lattice.form().pairs) ferromagnet.edges.emplace_back(pair.first, pair.second);
-    return lattice_chains::cluster_samples(ferromagnet, count, seed);
+    return lattice_chains::cluster_samples(lattice.form(), static_cast<std::size_t>(lattice.sites()), 2, count, seed);
 }
 
 }  // namespace ising

@@ -1,53 +1,44 @@
 #include "clusters.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
+#include <memory>
+#include <vector>
+
+#include "clusters/cluster_moves.h"
 
 namespace lattice_chains {
+namespace {
 
-ClusterChain::ClusterChain(const Ferromagnet& energy, std::size_t start, std::uint64_t seed, std::uint64_t stream)
-    : energy_(energy), joined_(-std::expm1(-energy.coupling)), random_(seed, stream),
-      x_(energy.sites, static_cast<std::uint8_t>(start)), parents_(energy.sites), sizes_(energy.sites),
-      weights_(energy.field.size()) {
-    if (start == energy.field.size())
-        for (std::uint8_t& symbol : x_) symbol = static_cast<std::uint8_t>(random_.below(energy.field.size()));
-}
-
-void ClusterChain::sweep() {
-    std::iota(parents_.begin(), parents_.end(), 0u);
-    std::fill(sizes_.begin(), sizes_.end(), 1u);
-    for (const auto& [a, b] : energy_.edges) {
-        if (x_[a] != x_[b] || random_.uniform() >= joined_) continue;
-        std::uint32_t larger = root_of(a), smaller = root_of(b);
-        if (larger == smaller) continue;
-        if (sizes_[larger] < sizes_[smaller]) std::swap(larger, smaller);
-        parents_[smaller] = larger;
-        sizes_[larger] += sizes_[smaller];
+class ClusterChain final : public Chain {
+public:
+    // Refers to `couplings`. start: a symbol that all sites begin with, or the number of symbols for a random state.
+    ClusterChain(const clusters::Couplings& couplings, std::size_t start, std::uint64_t seed, std::uint64_t stream)
+        : random_(seed, stream), clusters_(couplings), x_(couplings.sites(), static_cast<std::uint8_t>(start)) {
+        if (start < couplings.categories()) return;
+        for (std::uint8_t& symbol : x_) symbol = static_cast<std::uint8_t>(random_.below(couplings.categories()));
     }
-    for (std::uint32_t site = 0; site < x_.size(); ++site)
-        if (parents_[site] == site) x_[site] = draw_symbol(sizes_[site]);
-    for (std::uint32_t site = 0; site < x_.size(); ++site) x_[site] = x_[root_of(site)];
-}
 
-std::uint32_t ClusterChain::root_of(std::uint32_t site) {
-    while (parents_[site] != site) site = parents_[site] = parents_[parents_[site]];
-    return site;
-}
+    void sweep() override { clusters_.sweep(x_, {}, random_); }
+    marginalia::State state() const override { return x_; }
 
-std::uint8_t ClusterChain::draw_symbol(std::uint32_t size) {
-    const double most = *std::max_element(energy_.field.begin(), energy_.field.end());
+private:
+    marginalia::FastRandom random_;
+    clusters::Clusters clusters_;
+    std::vector<std::uint8_t> x_;
+};
+
+double log_f(const marginalia::EnergyForm& form, std::size_t symbols, marginalia::State x) {
     double sum = 0;
-    for (std::size_t symbol = 0; symbol < weights_.size(); ++symbol)
-        sum += weights_[symbol] = std::exp(size * (energy_.field[symbol] - most));
-    double left = random_.uniform() * sum;
-    std::size_t symbol = 0;
-    while (symbol + 1 < weights_.size() && left >= weights_[symbol]) left -= weights_[symbol++];
-    return static_cast<std::uint8_t>(symbol);
+    for (const auto& [a, b, table] : form.pairs) sum += form.tables[table][x[a] * symbols + x[b]];
+    for (std::size_t site = 0; site < x.size() && !form.fields.empty(); ++site)
+        sum += form.fields[site * symbols + x[site]];
+    return sum;
 }
 
-ChainSamples cluster_samples(const Ferromagnet& energy, std::size_t count, std::uint64_t seed) {
-    const std::size_t symbols = energy.field.size();
+}  // namespace
+
+ChainSamples cluster_samples(const marginalia::EnergyForm& form, std::size_t sites, std::size_t symbols,
+                             std::size_t count, std::uint64_t seed) {
     const auto last = [=](marginalia::State x) {
         return static_cast<double>(std::count(x.begin(), x.end(), symbols - 1)) / static_cast<double>(x.size());
     };
@@ -56,19 +47,15 @@ ChainSamples cluster_samples(const Ferromagnet& energy, std::size_t count, std::
         for (const std::uint8_t symbol : x) ++seen[symbol];
         return static_cast<double>(*std::max_element(seen.begin(), seen.end())) / static_cast<double>(x.size());
     };
-    const auto log_f = [&](marginalia::State x) {
-        double sum = 0;
-        for (const auto& [a, b] : energy.edges) sum += x[a] == x[b] ? energy.coupling : 0;
-        for (const std::uint8_t symbol : x) sum += energy.field[symbol];
-        return sum;
-    };
+    const auto energy = [&](marginalia::State x) { return log_f(form, symbols, x); };
+    const clusters::Couplings couplings(form, sites, symbols);
     const auto start = [&](int number) {
         const std::size_t first = number % 4 == 0 ? 0 : number % 4 == 1 ? symbols - 1 : symbols;
-        return std::make_unique<ClusterChain>(energy, first, seed, static_cast<std::uint64_t>(number));
+        return std::make_unique<ClusterChain>(couplings, first, seed, static_cast<std::uint64_t>(number));
     };
     return chain_samples({"Swendsen-Wang",
                           start,
-                          {{"share of the last symbol", last}, {"of the commonest", commonest}, {"energy", log_f}}},
+                          {{"share of the last symbol", last}, {"of the commonest", commonest}, {"energy", energy}}},
                          count);
 }
 

@@ -131,10 +131,8 @@ public:
                                                                   std::uint64_t seed) const override {
         if (auto exact = GraphEnergy::reference_samples(count, seed)) return exact;
         if (coupling_ < 0) return std::nullopt;
-        std::vector<double> field(categories(), 0.0);
-        field[0] = field_;
-        auto chains = lattice_chains::cluster_samples(
-            {static_cast<std::size_t>(sites()), coupling_, std::move(field), edges_}, count, seed);
+        auto chains = lattice_chains::cluster_samples(*form(), static_cast<std::size_t>(sites()),
+                                                      static_cast<std::size_t>(categories()), count, seed);
         return marginalia::ReferenceSamples{std::move(chains.rows), false, std::move(chains.how)};
     }
 

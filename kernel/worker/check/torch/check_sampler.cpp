@@ -31,7 +31,7 @@ class Bench {
 public:
     Bench(const CheckTarget& target, const at::Device& device)
         : target_(target), domain_(domain_of(target.domain.value_or(tiny_domain()))),
-          problem_(domain_, {"energy"}, device), source_(source_of(target)) {
+          problem_(domain_, {"energy", "couplings"}, device), source_(source_of(target)) {
         at::Generator generator = seeded(21);
         const at::Tensor logits = at::randn({all_states(domain_).size(0)}, generator);
         network_ = make_table_network(domain_, logits, logits);

@@ -21,12 +21,40 @@ std::vector<double> to_vector(const at::Tensor& values) {
     return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
 }
 
+// Fields of each site's own, and a ring of pairs that feel the difference of their symbols: all that samplers ask of
+// couplings.
+EnergyForm ring_form(const Domain& domain, at::Generator& generator) {
+    EnergyForm form;
+    form.fields = to_vector(at::randn({domain.sites * domain.categories}, generator, at::kDouble));
+    const at::Tensor symbols = at::arange(domain.categories, at::kLong);
+    const at::Tensor difference = (symbols - symbols.unsqueeze(1)).remainder(domain.categories).flatten();
+    for (std::int64_t site = 0; site < domain.sites && domain.sites > 1; ++site) {
+        const auto first = static_cast<std::uint32_t>(site);
+        form.pairs.push_back({first, static_cast<std::uint32_t>((site + 1) % domain.sites), first});
+        const at::Tensor values = at::randn({domain.categories}, generator, at::kDouble);
+        form.tables.push_back(to_vector(values.index_select(0, difference)));
+    }
+    return form;
+}
+
+// Of each of the states, (rows, D).
+at::Tensor log_f_of(const EnergyForm& form, const at::Tensor& states, std::int64_t categories) {
+    const at::Tensor fields = at::tensor(form.fields, at::kDouble).view({states.size(1), categories});
+    at::Tensor sum = fields.expand({states.size(0), -1, -1}).gather(2, states.unsqueeze(2)).sum({1, 2});
+    for (const auto& [first, second, table] : form.pairs)
+        sum = sum + at::tensor(form.tables[table], at::kDouble)
+                        .index_select(0, states.select(1, first) * categories + states.select(1, second));
+    return sum;
+}
+
 class TableEnergy final : public Energy {
 public:
-    TableEnergy(const Domain& domain, const at::Tensor& log_f)
-        : Energy(domain.sites, domain.categories), layout_(domain.layout), log_f_(to_vector(log_f)) {}
+    TableEnergy(const Domain& domain, const at::Tensor& log_f, std::optional<EnergyForm> form)
+        : Energy(domain.sites, domain.categories), layout_(domain.layout), log_f_(to_vector(log_f)),
+          form_(std::move(form)) {}
 
     double log_density(State x) const override { return log_f_.at(number(x)); }
+    std::optional<EnergyForm> form() const override { return form_; }
 
     void site_log_densities(State x, std::int64_t site, std::span<double> out) const override {
         std::size_t step = 1;
@@ -58,6 +86,7 @@ private:
 
     const Layout layout_;
     const std::vector<double> log_f_;
+    const std::optional<EnergyForm> form_;
 };
 
 // Seven eighths of the rows are for training; the rest are validation and test alike in number.
@@ -110,10 +139,13 @@ TinyProblem::TinyProblem(const Domain& given, const std::vector<std::string>& ne
     wants_sampler = named("sampler") || named("model-sampler") || named("target-sampler");
     at::Generator generator = seeded(11);
     const at::Tensor states = all_states(domain);
-    const at::Tensor log_f = at::randn({states.size(0)}, generator, at::kDouble) * spread + log_scale;
+    std::optional<EnergyForm> form;
+    if (named("couplings")) form = ring_form(domain, generator);
+    const at::Tensor log_f = form ? log_f_of(*form, states, domain.categories)
+                                  : at::randn({states.size(0)}, generator, at::kDouble) * spread + log_scale;
     log_target = log_f.log_softmax(0);
     if (!named("dataset") && !named("states")) {
-        energy = std::make_unique<TableEnergy>(domain, log_f);
+        energy = std::make_unique<TableEnergy>(domain, log_f, std::move(form));
         batch_energy = std::make_unique<ParallelEnergy>(*energy, "built in for the check");
         return;
     }

@@ -14,6 +14,7 @@ namespace marginalia {
 // A random energy, or rows drawn from one, and an exact sampler. Members that `needs` does not name are null, but that
 // an objective which names neither gets the energy.
 struct TinyProblem {
+    // "couplings" among them: the energy is a sum of fields and pairs, and says so.
     TinyProblem(const Domain& domain, const std::vector<std::string>& needs, const at::Device& device);
 
     // KL in nats between softmax(logits) (K^D) and the target: KL(model || p*) for an energy, KL(data || model) for
