@@ -23,112 +23,15 @@ import sys
 import time
 
 import numpy
-import pandas
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
 import marginalia  # noqa: E402
 from baselines import Normals, chained_equations, chosen_neighbours, chosen_normals  # noqa: E402
+from methods import Baseline, ByConditionals, ByMarginals, Coding, observed_half  # noqa: E402
 
 COMPONENTS = (1, 2, 4, 8, 16, 32)
-FIGURES = ["conditional", "joint", "marginal", "error_numbers", "error_words"]
-
-
-class Coding:
-    """A table's columns as the model that learnt from it has them: numbers less a mean by a deviation, words by their number."""
-
-    def __init__(self, columns):
-        self.names = [column["name"] for column in columns]
-        self.words = [column["words"] for column in columns]
-        self.categories = [column["categories"] for column in columns]
-        self.centre = numpy.array([column["centre"] for column in columns])
-        self.scale = numpy.array([column["scale"] for column in columns])
-        self.is_word = numpy.array(self.categories) > 0
-
-    def read(self, file):
-        """As texts and numbers, for the models."""
-        return pandas.read_csv(file, dtype={name: str for name, words in zip(self.names, self.words) if words})[self.names]
-
-    def scaled(self, frame):
-        cells = numpy.full(frame.shape, numpy.nan)
-        for d, words in enumerate(self.words):
-            column = frame[self.names[d]]
-            cells[:, d] = column.map({word: k for k, word in enumerate(words)}) if words else column
-        return (cells - self.centre) / self.scale
-
-    def log_scale(self, known):
-        """What a log-density of these cells is more by when the columns are scaled."""
-        return (known & ~self.is_word) @ numpy.log(self.scale)
-
-
-def observed_half(known, generator):
-    """A random half of the known cells of each row."""
-    rank = numpy.where(known, generator.random(known.shape), 2).argsort(1).argsort(1)
-    return rank < known.sum(1, keepdims=True) // 2
-
-
-class ByMarginals:
-    """A trial's model: log p of any part in one pass."""
-
-    name = "one pass of the marginals"
-
-    def __init__(self, model, coding):
-        self.model, self.coding = model, coding
-
-    def log_p(self, x):
-        return self.model.log_marginal(x).to_numpy() + self.coding.log_scale(x.notna().to_numpy())
-
-    def conditional(self, x, given):
-        return self.log_p(x) - self.log_p(given)
-
-    def passes(self, hidden):
-        return 2.0
-
-    def fill(self, x):
-        return self.coding.scaled(self.model.impute(x).astype(dict.fromkeys(
-            [name for name, words in zip(self.coding.names, self.coding.words) if words], str)))
-
-
-class ByConditionals(ByMarginals):
-    """The same model: one cell after another, in a random order, a pass of the conditionals each."""
-
-    name = "a pass a cell"
-
-    def conditional(self, x, given):
-        numbers, state = x.copy(), given.copy()
-        hidden = (x.notna() & given.isna()).to_numpy()
-        rank = numpy.where(hidden, numpy.random.default_rng(0).random(hidden.shape), 2).argsort(1).argsort(1)
-        total = numpy.zeros(len(x))
-        for step in range(hidden.sum(1).max()):
-            now = hidden & (rank == step)
-            log_p = self.model.log_conditionals(state, numbers)
-            total += numpy.where(now, log_p, 0).sum(1) + self.coding.log_scale(now)
-            state = state.where(~now, x)
-        return total
-
-    def log_p(self, x):
-        return self.conditional(x, x.mask(numpy.ones(x.shape, bool)))
-
-    def passes(self, hidden):
-        return hidden.sum(1).mean()
-
-
-class Baseline:
-    """One of baselines.py, of scaled rows."""
-
-    def __init__(self, name, model, coding):
-        self.name, self.model, self.coding = name, model, coding
-
-    def log_p(self, x):
-        return self.model.log_p(self.coding.scaled(x))
-
-    def conditional(self, x, given):
-        return self.log_p(x) - self.log_p(given)
-
-    def passes(self, hidden):
-        return math.nan
-
-    def fill(self, x):
-        return self.model.fill(self.coding.scaled(x))
+LIKELIHOODS = ["conditional", "joint", "marginal"]
+FIGURES = [*LIKELIHOODS, "error_numbers", "error_words"]
 
 
 def baselines(coding, train, validation):
@@ -198,17 +101,11 @@ class Compared:
 
     def __init__(self, options):
         self.options = options
-        marginalia.run(options.experiment, store=options.store, program=options.program)
-        with marginalia.open(options.store, pandas=False) as store:
-            trials = store.trials(experiment=self._name(), status="done")
+        trained = marginalia.run(options.experiment, store=options.store, program=options.program)
         self.trials = {}
-        for trial in trials:
-            data = trial["config"]["dataset"]
-            self.trials.setdefault(data["file"], {})[trial["seed"]] = trial
-
-    def _name(self):
-        with open(self.options.experiment, "rb") as file:
-            return __import__("tomllib").load(file)["name"]
+        with marginalia.open(options.store, pandas=False) as store:
+            for trial in store.trials(experiment=trained["experiment"].iloc[0], status="done"):
+                self.trials.setdefault(trial["config"]["dataset"]["file"], {})[trial["seed"]] = trial
 
     def model(self, trial):
         return marginalia.load(trial["trial_id"], self.options.store, program=self.options.program)
@@ -228,9 +125,14 @@ class Compared:
         train, validation, test = self.rows_of(trial, coding)
         masks = {seed: observed_half(test.notna().to_numpy(), numpy.random.default_rng(seed)) for seed in models}
         trained = numpy.mean([trial["seconds"] for trial in by_seed.values()])
-        for kind in (ByMarginals, ByConditionals):
-            per_seed = [figures(kind(model, coding), coding, test, masks[seed]) for seed, model in models.items()]
-            yield summary(name, kind.name, per_seed, len(test), trained)
+        by_kind = [[figures(kind(model, coding), coding, test, masks[seed]) for seed, model in models.items()]
+                   for kind in (ByMarginals, ByConditionals)]
+        one_pass, chain = (summary(name, kind.name, per_seed, len(test), trained)
+                           for kind, per_seed in zip((ByMarginals, ByConditionals), by_kind))
+        for figure in LIKELIHOODS:
+            away = [a[figure] - b[figure] for (a, *_), (b, *_) in zip(*by_kind)]
+            one_pass[f"{figure}_gap"] = numpy.sqrt(numpy.mean(numpy.square(away)))
+        yield from (one_pass, chain)
         for method, seconds in baselines(coding, coding.scaled(train), coding.scaled(validation)):
             per_seed = [figures(method, coding, test, mask) for mask in masks.values()]
             yield summary(name, method.name, per_seed, len(test), seconds)
@@ -262,6 +164,13 @@ def print_tables(lines):
     for line in lines:
         if line["method"] != ByConditionals.name:
             print(f"| {line['table']} | {line['method']} | {text(line, 'error_numbers', 3)} | {text(line, 'error_words', 3)} |")
+
+
+    print("\n| table | one pass less a pass a cell, root mean square: of log p(x_U \\| x_S) | of log p(x) | of log p(x_S) |\n"
+          "|---|---|---|---|")
+    for line in lines:
+        if line["method"] == ByMarginals.name:
+            print(f"| {line['table']} | {' | '.join(format(line[f'{figure}_gap'], '.2f') for figure in LIKELIHOODS)} |")
 
 
 def main():

@@ -23,7 +23,9 @@ import numpy
 import pandas
 
 sys.path.insert(0, str(pathlib.Path(sys.argv[1]) / "bench/tables"))
+import compare
 import flows
+import methods
 import prepare
 from baselines import Normals, chained_equations, chosen_neighbours, chosen_normals
 
@@ -68,6 +70,28 @@ hidden[:, 1:] = True
 for model in (chosen_neighbours([0, 0, 2], both[:500], both[500:], hidden), chained_equations([0, 0, 2], both[:500], both[500:], hidden)):
     guesses = model.fill(numpy.array([[3.0, NAN, NAN], [0.0, NAN, NAN]]))
     assert guesses[:, :2].round().tolist() == [[3, 3], [0, 0]] and guesses[0, 2] == 1, guesses
+
+# Half of the known cells are observed, none of the unknown ones.
+known = generator.random((200, 5)) < 0.8
+observed = methods.observed_half(known, generator)
+assert (observed.sum(1) == known.sum(1) // 2).all() and not (observed & ~known).any()
+
+# Errors of means: of independent rows the usual one; of a model whose seeds differ by more, theirs as well.
+values = generator.normal(size=400)
+mean, error = compare.mean_and_error([values])
+assert (mean, error) == (values.mean(), values.std(ddof=1) / 20)
+mean, error = compare.mean_and_error([values, values + 1, values + 2])
+assert abs(error - numpy.hypot(values.std(ddof=1) / 20, 1 / numpy.sqrt(3))) < 1e-12
+rate, error = compare.ratio_and_error([(numpy.repeat([0, 2], 200), numpy.full(400, 2))], False)
+assert rate == 0.5 and abs(error - 0.5 / 20) < 1e-3
+
+# A table in its columns' units, scaled; what its log-densities are more by for that.
+columns = [{"name": "height", "words": [], "categories": 0, "centre": 150.0, "scale": 10.0},
+           {"name": "smoker", "words": ["no", "yes"], "categories": 2, "centre": 0.0, "scale": 1.0}]
+coding = methods.Coding(columns)
+cells = coding.scaled(pandas.DataFrame({"height": [165.0, NAN], "smoker": ["yes", None]}))
+numpy.testing.assert_array_equal(cells, [[1.5, 1], [NAN, NAN]])
+numpy.testing.assert_allclose(coding.log_scale(~numpy.isnan(cells)), [numpy.log(10), 0])
 
 # Files: splits without common rows, rounded numbers that differ, missing cells, and a test split of its own.
 with tempfile.TemporaryDirectory() as folder:
