@@ -110,17 +110,19 @@ def chosen_normals(categories, train, validation, counts, floors=(1e-6, 1e-3, 1e
 
 
 class OneHot:
-    """Columns of words as a column of 0 and 1 for each of them, for imputers of numbers."""
+    """For imputers of numbers: a column of words as columns of 0 and 1 for each of them but the first, which is what the others leave
+    over. With a column for the first one as well each would follow from the others, and regressions learn nothing else."""
 
     def __init__(self, categories, imputer):
         self.categories, self.imputer = categories, imputer
+        self.ends = numpy.cumsum([max(count - 1, 1) for count in categories])
 
     def spread(self, x):
         columns = []
         for d, count in enumerate(self.categories):
             known = ~numpy.isnan(x[:, d])
-            part = numpy.full((len(x), max(count, 1)), numpy.nan)
-            part[known] = numpy.eye(count)[x[known, d].astype(int)] if count else x[known, d, None]
+            part = numpy.full((len(x), max(count - 1, 1)), numpy.nan)
+            part[known] = numpy.eye(count)[x[known, d].astype(int)][:, 1:] if count else x[known, d, None]
             columns.append(part)
         return numpy.concatenate(columns, axis=1)
 
@@ -129,12 +131,13 @@ class OneHot:
         return self
 
     def fill(self, x):
-        guess, filled, at = self.imputer.transform(self.spread(x)), x.copy(), 0
-        for d, count in enumerate(self.categories):
-            part = guess[:, at:at + max(count, 1)]
+        filled = x.copy()
+        parts = numpy.split(self.imputer.transform(self.spread(x)), self.ends[:-1], axis=1)
+        for d, part in enumerate(parts):
+            if self.categories[d]:
+                part = numpy.column_stack([1 - part.sum(1), part]).argmax(1)[:, None]
             unknown = numpy.isnan(x[:, d])
-            filled[unknown, d] = part[unknown].argmax(1) if count else part[unknown, 0]
-            at += max(count, 1)
+            filled[unknown, d] = part[unknown, 0]
         return filled
 
 
