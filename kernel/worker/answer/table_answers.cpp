@@ -29,7 +29,7 @@ public:
           states_(asked.trained.parts.dataset->site_list(), asked.trained.parts.domain.categories) {}
 
     void sample() {
-        const auto writer = make_table_writer(request_.output.format, cells_, false, asked_.out);
+        const auto writer = make_table_writer(request_.output, cells_, false, asked_.out);
         for (std::int64_t first = 0; first < request_.count; first += request_.batch) {
             const std::int64_t rows = std::min(request_.batch, request_.count - first);
             const Generated drawn = asked_.trained.model->generate(rows, asked_.generator, asked_.tick);
@@ -40,7 +40,7 @@ public:
 
     void complete() {
         std::unique_ptr<TableWriter> writer;
-        const auto begin = [&] { writer = make_table_writer(request_.output.format, cells_, true, asked_.out); };
+        const auto begin = [&] { writer = make_table_writer(request_.output, cells_, true, asked_.out); };
         for_given(begin, [&](const at::Tensor& given, const Sets&) {
             for (std::int64_t row = 0; row < given.size(0); ++row) {
                 writer->given(states_.cells(given[row]));
