@@ -180,9 +180,9 @@ private:
     }
 
     void compare_states(const at::Tensor& drawn, const Reference& reference) {
-        begin("drawn states beside reference states");
+        const KeepGoing comparing = reporting("drawn states beside reference states");
         Curves curves;
-        record(evaluate_quality(parts_, drawn, reference, curves));
+        record(evaluate_quality(parts_, drawn, reference, curves, tick_of(comparing)));
         record(curves);
     }
 
