@@ -56,7 +56,7 @@ struct WrongMarginals final : Normals {
     }
 };
 struct WrongSamples final : Normals {
-    double deviation() const override { return 2.5; }
+    double deviation() const override { return 4; }
 };
 struct WrongScale final : Normals {
     WrongScale() : Normals(0) {}
