@@ -49,7 +49,9 @@ where the network is on a GPU. Records `loss`, `penalty` (mean squared error in 
 f - log p_θ, a lower bound where p_θ is consistent) and `log_ratio_std` (standard deviation of log p_θ - log f in nats,
 0 for a perfect model).
 
-Sites may hold real numbers: log p and log f are then densities, and the sum rule holds for them as it stands.
+Sites may hold real numbers: log p and log f are then densities, and the sum rule holds for them as it stands. log f may
+then be as low as it likes where an untrained model draws, and a few such states can undo what was learnt: set
+`train.clip` (10, say), or learn from states of the target.
 
 A state with log f = -infinity counts as `impossible` nats below the least possible state of its batch, since the
 gradient needs a finite number. The larger it is, the less of the model's mass stays on such states, and the likelier
