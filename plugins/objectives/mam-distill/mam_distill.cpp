@@ -135,15 +135,15 @@ the conditionals say with so few hidden. This spares L its noisiest points, wher
 what the conditionals gain from the last h s: little where neighbours tell the same.
 
 The estimate is noisy where there are many sites, and few points see little of a path. `path_pool` = P has none of that
-noise: P rows are kept, each with an order of its own, and every step makes one more site of each known, by one pass of P
-rows, and adds log p_φ of its symbol to the row's sum. Of these partial states, of all sizes, path_rows are drawn at
+noise: P rows are kept, each with an order of its own, and every step makes one more site of each known, by one pass of
+P rows, and adds log p_φ of its symbol to the row's sum. Of these partial states, of all sizes, path_rows are drawn at
 random, and log p_θ learns their sums as they are:
 
     path       E[(log p_θ(x_S) - sum over d <= |S| of log p_φ(x_σ(d) | x_σ(<d)))²]
 
-What is left between orders is only what p_φ contradicts itself. It needs as many steps as there are sites before it sees
-full states, and is meant for models of energies, where log p_θ is asked for to a fraction of a nat. path_points, full,
-path_hidden and sites are then not used.
+What is left between orders is only what p_φ contradicts itself. It needs as many steps as there are sites before it
+sees full states, and is meant for models of energies, where log p_θ is asked for to a fraction of a nat. path_points,
+full, path_hidden and sites are then not used.
 
 States x are rows of the dataset (or of the sampler). In a part `own` of them a random part is erased and filled in
 again by p_φ, so that θ is right on the model's own states too: after pass i of n a share (i/n)² is filled.
@@ -206,7 +206,7 @@ public:
     void load(const marginalia::StateDict& state) override {
         if (state.contains("own_states"))
             own_states_ = marginalia::saved_states(state, "own_states", setup_.domain, true).to(setup_.device);
-        if (pool_ && !state.empty()) pool_->load(state);
+        if (pool_) pool_->load(state);
     }
 
 private:

@@ -74,7 +74,7 @@ void PathPool::load(const StateDict& state) {
         log_p->second.sizes() != log_p_.sizes())
         throw Error("the saved pool of paths is not one of " + std::to_string(rows_) + " rows");
     const at::Tensor sites = order->second.to(at::kLong);
-    if (!at::equal(std::get<0>(sites.sort(1)), at::arange(x.size(1)).expand_as(sites)))
+    if (!at::equal(std::get<0>(sites.sort(1)), at::arange(x.size(1), sites.options()).expand_as(sites)))
         throw Error("'pool_orders' are no orders of " + std::to_string(x.size(1)) + " sites");
     x_.copy_(x);
     order_.copy_(sites);
