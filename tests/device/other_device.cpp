@@ -122,7 +122,7 @@ TEST_CASE(
             CHECK_FALSE(result.failed());
         }
     }
-    CHECK(checked == 30);
+    CHECK(checked == 32);
 }
 
 }  // namespace other_device
