@@ -34,31 +34,35 @@ constexpr const char* mixture_methods = R"(
         return torch.log_softmax(self.base_symbols.double() * {rate} + self.base_bars, -1)
 
     def base_seen(self, x: Tensor, covariances: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-        # Of what rows know: Cholesky factors (B, M, D, D), numbers less means in units of these (B, M, D, 1), and log p
-        # of each density together with it (B, M)
+        # Of what rows know: inverses of its covariances (B, M, D, D), numbers less means (B, M, D), and log p of each
+        # density together with it (B, M)
         known = (x < 0).double().unsqueeze(1)
         v = (x + 4611686018427387904).double() * 2.3283064365386963e-10
         off = (v.masked_fill(x >= 0, 0.0).unsqueeze(1) - self.base_means.double() * {rate}) * known
         seen = covariances * (known.unsqueeze(3) * known.unsqueeze(2)) + torch.diag_embed(1 - known)
-        factors = torch.linalg_cholesky(seen)
-        z = torch.linalg_solve_triangular(factors, off.unsqueeze(3), upper=False)
-        log_p = -0.5 * (z * z).sum([2, 3]) - torch.log(torch.diagonal(factors, 0, 2, 3)).sum([2])
-        log_p = log_p - 0.9189385332046727 * known.sum([2])
+        inverse = torch.linalg_inv(seen)
+        # The slope of log det is the inverse, which is at hand.
+        factors = torch.linalg_cholesky(seen.detach())
+        half_log_det = torch.log(torch.diagonal(factors, 0, 2, 3)).sum([2])
+        half_log_det = half_log_det + 0.5 * ((seen - seen.detach()) * inverse.detach()).sum([2, 3])
+        squares = (torch.matmul(inverse, off.unsqueeze(3)).squeeze(3) * off).sum([2])
+        log_p = -0.5 * squares - half_log_det - 0.9189385332046727 * known.sum([2])
         holds = (x < {categories}) & self.base_holds_symbols
         symbol = torch.where(holds, x, torch.zeros_like(x)).view(x.size(0), 1, {sites}, 1)
         tables = self.base_tables().unsqueeze(0).expand(x.size(0), -1, -1, -1)
         of_symbols = tables.gather(3, symbol.expand(-1, tables.size(1), -1, -1)).squeeze(3)
         log_p = log_p + (of_symbols * holds.double().unsqueeze(1)).sum([2])
-        return factors, z, log_p + torch.log_softmax(self.base_weights.double() * {rate}, 0)
+        return inverse, off, log_p + torch.log_softmax(self.base_weights.double() * {rate}, 0)
 
     def base_put(self, numbers: Tensor, seen: Tuple[Tensor, Tensor, Tensor], known: Tensor, crossed: Tensor,
                  means: Tensor, variances: Tensor, tables: Tensor, holds_symbols: Tensor) -> Tensor:
         # numbers (B, N, W) of N sites, with the sites' covariances to all (., M, D, N) and, of their own, means and
         # variances (., M, N), tables (., M, N, K), and whether they hold symbols (., N)
-        factors, z, log_p = seen
-        w = torch.linalg_solve_triangular(factors, crossed * known.unsqueeze(1).unsqueeze(3), upper=False)
-        mean = (means + (w * z).sum([2])).transpose(1, 2).unsqueeze(2)
-        variance = (variances - (w * w).sum([2])).clamp(min={least_variance}).transpose(1, 2).unsqueeze(2)
+        inverse, off, log_p = seen
+        crossed = crossed * known.unsqueeze(1).unsqueeze(3)
+        w = torch.matmul(inverse, crossed)
+        mean = (means + (w * off.unsqueeze(3)).sum([2])).transpose(1, 2).unsqueeze(2)
+        variance = (variances - (w * crossed).sum([2])).clamp(min={least_variance}).transpose(1, 2).unsqueeze(2)
         deviation = torch.sqrt(variance)
         share = torch.log_softmax(log_p, 1)
         count = numbers.size(2) // 3
@@ -105,9 +109,9 @@ constexpr const char* mixture_methods = R"(
     def joint(self, x: Tensor, site: Tensor) -> Tuple[Tensor, Tensor]:
         marginals, numbers = self.inner.joint(x, site)
         c, rows = self.base_covariances(), site.size(0)
-        factors, z, log_p = self.base_seen(x, c)
-        marginals = marginals + self.base_marginals(x, (factors, z, log_p))
-        return marginals, self.base_on(numbers, x[:rows], site, c, (factors[:rows], z[:rows], log_p[:rows]))
+        inverse, off, log_p = self.base_seen(x, c)
+        marginals = marginals + self.base_marginals(x, (inverse, off, log_p))
+        return marginals, self.base_on(numbers, x[:rows], site, c, (inverse[:rows], off[:rows], log_p[:rows]))
 )";
 
 // Of inner's conditionals, C.
