@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = {"README.md": "repository.md", "ARCHITECTURE.md": "architecture.md", "CONTRIBUTING.md": "contributing.md",
          "CHANGELOG.md": "changelog.md", "LICENSE": "LICENSE", "python": "python/README.md"}
 BESIDE = ("experiments/*.md", "experiments/*.toml", "python/README.md", "python/notebooks/*.ipynb")
+ANSWERS = ("docs/faq.md", "docs/understand/")
 FENCE = re.compile(r"^ *(```|~~~)")
 LIST = re.compile(r"^( *)([-*]|\d+\.) ")
 
@@ -44,7 +45,7 @@ def on_files(files, config):
             files.append(File.generated(config, place, abs_src_path=str(ROOT / path)))
     for path in sorted(path for pattern in BESIDE for path in ROOT.glob(pattern)):
         files.append(File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)))
-    for name in ("iframe-worker.js", "site.css"):
+    for name in ("iframe-worker.js", "search.js", "site.css"):
         files.append(File.generated(config, f"assets/{name}", abs_src_path=str(ROOT / "site" / name)))
     files.append(File.generated(config, "commands.md", content=commands()))
     return files
@@ -52,6 +53,8 @@ def on_files(files, config):
 
 def on_page_markdown(markdown, page, config, files):
     here = path_in_clone(page.file.src_uri)
+    if here.startswith(ANSWERS):
+        page.meta.setdefault("search", {})["boost"] = 3  # before notes of experiments, which have the same words
     lines, fenced, before = [], False, ""
     for line in markdown.split("\n"):
         if FENCE.match(line):

@@ -16,11 +16,11 @@ source, build = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).r
 sys.path.insert(0, str(source / "tests/page"))
 from page_browser import browser  # noqa: E402
 
-FOUND = 3  # results of a search that a reader looks at
+FOUND = 3  # pages of a search's results that a reader looks at
 QUESTIONS = {  # question: the page that answers it, and words of the answer
-    "how do I get the marginal of a region?": ("faq.html", "marginals last --region"),
+    "how do I get the marginal of a region?": ("inference.html", "marginals last --region"),
     "my kl is infinite": ("faq.html", "The model drew a state that the energy forbids"),
-    "how do I use my GPU?": ("faq.html", 'device = "auto"'),
+    "how do I use my GPU?": ("gpu.html", 'device = "auto"'),
     "how do I cite the numbers?": ("faq.html", "arXiv 2310.12920"),
     "which sampler for a glass?": ("faq.html", "parallel-tempering"),
 }
@@ -54,7 +54,7 @@ def broken_links(site):
             target = (file.parent / urllib.parse.unquote(parts.path)).resolve() if parts.path else file
             if not target.is_file():
                 yield f"{file.relative_to(site)}: {link} leads nowhere"
-            elif target in pages and urllib.parse.unquote(parts.fragment) not in pages[target].anchors | {"__comments"}:
+            elif target in pages and urllib.parse.unquote(parts.fragment) not in pages[target].anchors:
                 yield f"{file.relative_to(site)}: {link} has no such anchor"
 
 
@@ -68,7 +68,7 @@ def unanswered(site):
             page.fill(".md-search__input", question)
             page.wait_for_selector(".md-search-result__item", timeout=20000)
             page.wait_for_function("document.querySelector('.md-search-result__meta').textContent.match(/\\d|[Oo]ne/)")
-            links = page.eval_on_selector_all(".md-search-result__link", "all => all.map(link => link.href)")[:FOUND]
+            links = page.eval_on_selector_all(".md-search-result__item > a", "all => all.map(link => link.href)")[:FOUND]
             right = [link for link in links if urllib.parse.urlsplit(link).path.endswith("/" + place)]
             if not right:
                 yield f"'{question}' finds {[link.rpartition('/')[2] for link in links]}, not {place}"
