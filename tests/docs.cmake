@@ -14,3 +14,6 @@ if(MARGINALIA_TORCH_PYTHON)
   add_test(NAME site COMMAND ${MARGINALIA_TORCH_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/docs/site_test.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   set_tests_properties(site PROPERTIES LABELS golden TIMEOUT 300 SKIP_RETURN_CODE 77)
 endif()
+# Their spelling and grammar. Skipped, aloud, without node or harper.js.
+add_test(NAME english COMMAND ${PROJECT_SOURCE_DIR}/scripts/english)
+set_tests_properties(english PROPERTIES LABELS golden TIMEOUT 600 SKIP_RETURN_CODE 77)
