@@ -25,7 +25,7 @@ function prose(text) {
     .replace(/^ {4}.*$/gm, blank)
     .replace(/`[^`]*`/g, blank)
     .replace(/\]\([^)]*\)/g, blank)
-    .replace(/\[[a-z0-9-]+(?=[ \]])/g, blank)
+    .replace(/\[[a-zA-Z0-9./-]+(?=[ \]])/g, blank)
     .replace(/\S*[^\x00-\x7F_\n]\S*|\S*[_=^|\\{}⟨]\S*|\S*\d\S*/g, word => (/^[“”’‘–—]+$/.test(word) ? word : blank(word)));
 }
 
