@@ -2,7 +2,7 @@
 # `make test` tests; each first does whatever set-up is still missing.
 PRESET ?= release
 
-.PHONY: all setup build demo test bench install package release-check clean
+.PHONY: all setup build demo test bench install package site release-check clean
 all: build
 
 setup:
@@ -27,6 +27,9 @@ install: build
 
 package: build
 	@scripts/package $(PRESET)
+
+site:
+	@scripts/site $(PRESET)
 
 release-check: build
 	@scripts/release-check $(PRESET) $(CHECKS)

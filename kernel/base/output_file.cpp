@@ -64,7 +64,7 @@ fs::path followed(fs::path file) {
 
 std::string unguessable_name() {
     std::uint64_t number = 0;
-    if (::getrandom(&number, sizeof number, 0) != sizeof number) throw Error("there are no random numbers to be had");
+    if (::getrandom(&number, sizeof number, 0) != sizeof number) throw Error("the system gives no random numbers");
     std::string name = ".marginalia-";
     for (int digit = 0; digit < 16; ++digit, number >>= 4) name += "0123456789abcdef"[number & 15];
     return name + ".part";

@@ -60,7 +60,7 @@ std::string answer_for(std::string_view document, std::vector<std::string> words
                    .descriptors = {{input.descriptor, STDIN_FILENO}, {errors.descriptor, STDERR_FILENO}}},
                   most_bytes, false);
     if (answer.code == not_started)
-        throw Error("no picture can be drawn: " + program() + " is not there; install marginalia anew");
+        throw Error("no picture can be drawn: " + program() + " is not there; install marginalia again");
     if (answer.words.size() == most_bytes) throw Error("the picture is larger than a terminal is shown");
     if (answer.code > 128) throw Error("the picture cannot be drawn: it takes more memory or time than drawings may");
     if (answer.code != 0) throw Error(printable(errors.last_line()));

@@ -7,8 +7,9 @@ experiments: the experiment files; pages: README.md and docs/; guide: docs/plugi
 
 A block runs line by line in a copy-free folder of its own from which the source tree's files are seen; `build/release`
 stands for BUILD_DIR. Trainings are cut to a few steps by overrides; `make`, `git clone` and `cd` are for a fresh
-machine and left out, aloud. A block marked ```sh not-run is shown but not run. A ```toml block is complete if it has a
-name and an [objective]; it runs with one seed, in a store of its own.
+machine and left out, aloud. A block marked ```sh not-run is shown but not run. A block marked with a file,
+```toml lattice.toml, is saved there for the lines that follow. A ```toml block without one is complete if it has a name and
+an [objective]; it runs with one seed, in a store of its own.
 
 docs/plugins.md is followed from its first line to its last in one shell, with nothing but what it installs on PATH. A
 block marked with a file, ```cpp maxcut/maxcut.cpp, is saved there, and must equal sdk/example/maxcut/maxcut.cpp. The
@@ -33,10 +34,15 @@ DATA = {"mnist": "mnist-static", "moses": "moses", "text8": "text8-74m"}  # by d
 LEFT_OUT = ("make", "git clone", "cd ", "sudo ", "xdg-open", "scripts/")
 
 
-def blocks(page, language):
+def all_blocks(page):
+    """Line, and language, mark and text of each block."""
     text = page.read_text(encoding="utf-8")
-    for match in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.S | re.M):
-        yield text[: match.start()].count("\n") + 1, match.group(1)
+    for match in re.finditer(r"^```(\w*) *([^\n]*)\n(.*?)^```$", text, re.S | re.M):
+        yield text[: match.start()].count("\n") + 1, match.groups()
+
+
+def blocks(page, language):
+    return ((number, text) for number, (words, mark, text) in all_blocks(page) if words == language and not mark)
 
 
 def shortened(line):
@@ -66,8 +72,10 @@ def run(line, folder, what):
 
 def page_runs(page, folder):
     good = True
-    for number, block in blocks(page, "sh"):
-        for line in lines_of(block):
+    for number, (language, name, block) in all_blocks(page):
+        if "." in name:
+            pathlib.Path(folder, name).write_text(block, encoding="utf-8")
+        for line in lines_of(block) if language == "sh" and not name else []:
             if line.startswith(LEFT_OUT):
                 print(f"left out: {page.name}:{number}: {line}")
                 continue
@@ -114,10 +122,8 @@ def guide_runs(page, folder):
     start, script = pathlib.Path(folder, "work"), ["set -e"]
     python = f"{source}/.venv/bin"  # whose PyTorch is the LibTorch of this build, if it has its CUDA libraries
     has_torch = subprocess.run([f"{python}/python3", "-c", "import torch"], capture_output=True).returncode == 0
-    text = page.read_text(encoding="utf-8")
-    for match in re.finditer(r"^```(\w+)([^\n]*)\n(.*?)^```$", text, re.S | re.M):
-        language, name, block = match.group(1), match.group(2).strip(), match.group(3)
-        what = f"{page.relative_to(source)}:{text[: match.start()].count(chr(10)) + 1}"
+    for number, (language, name, block) in all_blocks(page):
+        what = f"{page.relative_to(source)}:{number}"
         lines = []
         if "/" in name:
             lines = [saved_as(name, block, start, what)]
@@ -215,7 +221,7 @@ def every_experiment_runs(folder, rdkit):
 
 def every_page_runs(folder, rdkit):
     good = True
-    for page in [source / "README.md", *sorted(source.glob("docs/*.md"))]:
+    for page in [source / "README.md", *sorted(source.glob("docs/*.md")), *sorted(source.glob("docs/understand/*.md"))]:
         if page.stem == "molecules" and not rdkit:
             print(f"left out: {page.name}, as this build has no RDKit")
         elif page.stem == "plugins":

@@ -56,15 +56,15 @@ with tempfile.TemporaryDirectory() as place:
     (folder / "graph.uai").write_text(graph(3))
     changed = f"file {folder.resolve()}/graph.uai"
     expect(run(folder, "plan", "e.toml"), f"skip ({changed} changed, see --again)")
-    expect(run(folder, "plan", "e.toml", "--again"), "start anew")
-    expect(run(folder, "run", "e.toml"), f"1 already done (before {changed} changed; --again runs it anew), nothing to run")
+    expect(run(folder, "plan", "e.toml", "--again"), "start again")
+    expect(run(folder, "run", "e.toml"), f"1 already done (before {changed} changed; --again repeats it), nothing to run")
     expect(run(folder, "run", "e.toml", "--again"), "1 to run", "done after")
     after = run(folder, "query", "SELECT value FROM final_metrics WHERE name = 'log_z_exact'", "--format", "csv")
     check("--again makes new figures", before != after, after)
 
     with open(folder / "more/mlp.so", "ab") as library:  # another build: the loader does not mind what comes after the end
         library.write(b"\0")
-    expect(run(folder, "run", "e.toml"), "1 already done (before network 'mlp' changed; --again runs it anew)")
+    expect(run(folder, "run", "e.toml"), "1 already done (before network 'mlp' changed; --again repeats it)")
 
     # From elsewhere: the experiment's folder of plugins is still known.
     (folder / "states.txt").write_text("0_\n")

@@ -110,7 +110,7 @@ def other_names(folder):
     expect(run(folder, "plan", "e.toml", "name=renamed"), "take over trial 1 of 'short'", "0 trials of 2 to run")
     expect(
         run(folder, "run", "e.toml", "name=renamed"),
-        "renamed: 2 trials taken over from experiment 'short', which has trained them already; run.reuse=false trains them anew",
+        "renamed: 2 trials taken over from experiment 'short', which has trained them already; run.reuse=false trains them again",
         "renamed: 2 trials, 2 already done, nothing to run",
     )
     equal("figures of what was taken over", figures(folder, "short"), figures(folder, "renamed"))

@@ -138,7 +138,7 @@ def check_refusals(folder):
     # A network for other variables than the experiment's.
     text = run(programs / "marginalia", "run", "experiment.toml", "network.file=" + json.dumps(str(saved(folder, "net.pt", Net(), good))),
                "name=other", folder=folder, code=1)
-    expect("the module is for 2 categories, but the experiment has 3; script it anew for these" in text, text)
+    expect("the module is for 2 categories, but the experiment has 3; script it again for these" in text, text)
 
 
 class Picky(torch.nn.Module):

@@ -64,14 +64,14 @@ TEST_CASE("stages that are done are not done again, and what a stranger has kept
     CHECK(next.count("chains", 3) == 2);
     CHECK_THROWS_WITH_AS(next.count("chains", 1),
                          "what the store has kept of this evaluation does not fit the trial: its 'chains' is no number "
-                         "from 0 to 1; begin it anew with evaluate --again",
+                         "from 0 to 1; start it again with evaluate --again",
                          Error);
     CHECK_THROWS_AS(next.count("nothing", 3), Error);
 
     domain.categories = 1;
     CHECK_THROWS_WITH_AS(Stages(request, domain, recorder, 7),
                          "what the store has kept of this evaluation does not fit the trial: its states 'drawn' are of "
-                         "other sites or symbols; begin it anew with evaluate --again",
+                         "other sites or symbols; start it again with evaluate --again",
                          Error);
     domain.categories = 2;
     domain.sites = 5;

@@ -120,7 +120,7 @@ Claim Claimer::claim(const ClaimRequest& request) {
             else read_training(store, request.trial, answer);
         });
         if (answer.ours && !answer.checkpoint && request.evaluation != 0)
-            throw Error("the store has no checkpoint of it to evaluate; run its file with --again to train it anew");
+            throw Error("the store has no checkpoint of it to evaluate; run its file with --again to train it again");
         if (answer.ours && !answer.checkpoint && !request.start_from.empty())
             writer_.run_and_wait([&](store::Store& store) {
                 answer.start_from = network_of(store, request.start_from, request.seed, request.target);

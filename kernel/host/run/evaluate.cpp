@@ -141,8 +141,7 @@ int evaluate_verb(const RunOptions& options, const std::vector<store::TrialId>& 
     ScheduleResult result;
     if (jobs.empty()) {
         if (!options.quiet)
-            progress->line(
-                "nothing to evaluate: that has been done (--again does it anew), or another process does it");
+            progress->line("nothing to evaluate: that has been done (--again repeats it), or another process does it");
     } else {
         const RunSettings& run = asked.front().experiment.run;
         std::vector<const TrialConfig*> configs;

@@ -88,7 +88,7 @@ std::string plan_for(const store::Trial& trial, const std::string& change, const
         case Action::leave_submitted:
         case Action::run: break;
     }
-    if (!change.empty()) return "start anew";
+    if (!change.empty()) return "start again";
     if (trial.trained) return "evaluate";
     return trial.checkpoint_step >= 0 ? "go on from step " + std::to_string(trial.checkpoint_step) : "start";
 }

@@ -157,7 +157,7 @@ std::vector<std::string> reuse_sentences(const std::vector<Reusable>& reusable) 
     for (const auto& [experiment, trials] : taken)
         sentences.push_back(
             fmt::format("{} taken over from experiment '{}', which has trained {} already; "
-                        "run.reuse=false trains {} anew",
+                        "run.reuse=false trains {} again",
                         count_text(trials.size(), "trial"), printable(experiment), trials.size() == 1 ? "it" : "them",
                         trials.size() == 1 ? "it" : "them"));
     if (!longer.empty())

@@ -52,7 +52,7 @@ void say_plan(Progress& progress, const Experiment& experiment, const WorkList& 
     if (work.done > 0) text += ", " + std::to_string(work.done) + " already done";
     if (work.changed > 0)
         text += " (" + (work.changed == work.done ? "" : std::to_string(work.changed) + " of them ") + "before " +
-                work.change + " changed; --again runs " + (work.changed == 1 ? "it" : "them") + " anew)";
+                work.change + " changed; --again repeats " + (work.changed == 1 ? "it" : "them") + ")";
     if (!work.running.empty())
         text += ", " + std::to_string(work.running.size()) + " running in another process, which this run waits for";
     if (work.submitted > 0)

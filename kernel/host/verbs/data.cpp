@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr const char* get_footer =
     R"(The cache is MARGINALIA_DATA, else $XDG_CACHE_HOME/marginalia, else ~/.cache/marginalia; datasets look
 for their files there. A file gets its name only when its checksum is right; a download that was cut short is
-gone on with. Standard output is the folder.
+resumed. Standard output is the folder.
 
 Examples:
   marginalia data get mnist-static

@@ -46,7 +46,7 @@ void add_evaluate(CLI::App& app, CommandLine& line) {
                      "trials, and key=value of [evaluation], [reference] or [run], as evaluation.samples=20000")
         ->required();
     verb->add_flag("--again", options.run.again,
-                   "also evaluate anew what has been evaluated in the same way, as for a new figure");
+                   "also repeat evaluations that have been done in the same way, as for a new figure");
     add_quiet(verb, options.run);
 }
 

@@ -22,7 +22,7 @@ constexpr const char* footer_of_gc =
 of no trial, and free pages; with --checkpoints also checkpoints of finished trials beyond the newest and, where
 run.keep_best named a metric, the best. No trial of the store is removed, nor what it goes on from or is asked by.
 
-To give free pages back to the disk the store is written anew. That takes as much room as is left of it, beside it and
+To give free pages back to the disk the store is rewritten. That takes as much room as is left of it, beside it and
 in the folder for temporary files, and is left out while trials run.
 
 Examples:

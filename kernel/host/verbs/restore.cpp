@@ -19,7 +19,7 @@ constexpr const char* footer_of_restore =
     R"(Without trials it lists what is in the trash, which other verbs look into as into any store:
   marginalia --store marginalia.trash.db show 3
 
-Trials come back by their numbers, unless another trial has that number now. One that has been trained anew meanwhile
+Trials come back by their numbers, unless another trial has that number now. One that has been trained again meanwhile
 is not restored.
 
 Examples:

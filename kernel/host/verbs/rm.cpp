@@ -81,7 +81,7 @@ int rm_verb(const Common& common, const RmOptions& options, std::ostream& out) {
                        trials.size() == 1 ? "is" : "are", printable(trash.contents().file().string()),
                        words_to_undo(trials, options.experiment), store_option(store));
     if (replaced > 0)
-        out << fmt::format("{} there, removed before and trained anew since, gave way to {}\n",
+        out << fmt::format("{} there, removed before and trained again since, gave way to {}\n",
                            count_text(replaced, "earlier trial"), replaced == 1 ? "it" : "them");
     return exit_ok;
 }

@@ -10,7 +10,7 @@ void add_file(CLI::App* verb, RunOptions& options) {
 void add_what_again(CLI::App* verb, RunOptions& options) {
     verb->add_flag("--retry-failed", options.retry_failed,
                    "also run trials that failed, timed out or ran out of memory");
-    verb->add_flag("--again", options.again, "also run trials anew whose plugins or input files have changed since");
+    verb->add_flag("--again", options.again, "also repeat trials whose plugins or input files have changed since");
 }
 
 void add_quiet(CLI::App* verb, RunOptions& options) {

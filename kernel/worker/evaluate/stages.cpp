@@ -34,7 +34,7 @@ void Stages::check(const Domain& domain) const {
 
 void Stages::refuse(const std::string& fault) {
     throw Error("what the store has kept of this evaluation does not fit the trial: " + fault +
-                "; begin it anew with evaluate --again");
+                "; start it again with evaluate --again");
 }
 
 void Stages::once(const std::string& stage, const std::function<void()>& work) {

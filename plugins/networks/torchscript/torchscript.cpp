@@ -44,7 +44,7 @@ torch::jit::Module build(const marginalia::Params& params, const Domain& domain,
     marginalia::ScriptedFile file = marginalia::open_scripted_file(path, {"log_marginal", "conditional_logits"});
     const auto differs = [&](const char* what, std::int64_t own, std::int64_t asked) {
         throw Error(path + ": the module is for " + std::to_string(own) + " " + what + ", but the experiment has " +
-                    std::to_string(asked) + "; script it anew for these");
+                    std::to_string(asked) + "; script it again for these");
     };
     if (file.domain.categories != domain.categories) differs("categories", file.domain.categories, domain.categories);
     if (file.domain.sites != 0 && file.domain.sites != domain.sites) differs("sites", file.domain.sites, domain.sites);
