@@ -5,11 +5,11 @@ short.
 
 experiments: the experiment files; pages: README.md and docs/; guide: docs/plugins.md of these alone.
 
-A block runs line by line in a copy-free folder of its own from which the source tree's files are seen; `build/release`
-stands for BUILD_DIR. Trainings are cut to a few steps by overrides; `make`, `git clone` and `cd` are for a fresh
-machine and left out, aloud. A block marked ```sh not-run is shown but not run. A block marked with a file,
-```toml lattice.toml, is saved there for the lines that follow. A ```toml block without one is complete if it has a name and
-an [objective]; it runs with one seed, in a store of its own.
+A block runs line by line in a folder from which the source tree's files are seen, each page's in a copy of the one
+that README.md left; `build/release` stands for BUILD_DIR. Trainings are cut to a few steps by overrides; `make`, `git
+clone` and `cd` are for a fresh machine and left out, aloud. A block marked ```sh not-run is shown but not run. A block
+marked with a file, ```toml lattice.toml, is saved there for the lines that follow. A ```toml block without one is
+complete if it has a name and an [objective]; it runs with one seed, in a store of its own.
 
 docs/plugins.md is followed from its first line to its last in one shell, with nothing but what it installs on PATH. A
 block marked with a file, ```cpp maxcut/maxcut.cpp, is saved there, and must equal sdk/example/maxcut/maxcut.cpp. The
@@ -220,8 +220,9 @@ def every_experiment_runs(folder, rdkit):
 
 
 def every_page_runs(folder, rdkit):
-    good = True
-    for page in [source / "README.md", *sorted(source.glob("docs/*.md")), *sorted(source.glob("docs/understand/*.md"))]:
+    """README first, and then each page as one who comes from there would read it, with what README left behind."""
+    good = page_runs(source / "README.md", folder) & experiments_run(source / "README.md")
+    for page in [*sorted(source.glob("docs/*.md")), *sorted(source.glob("docs/understand/*.md"))]:
         if page.stem == "molecules" and not rdkit:
             print(f"left out: {page.name}, as this build has no RDKit")
         elif page.stem == "plugins":
@@ -229,9 +230,11 @@ def every_page_runs(folder, rdkit):
             with tempfile.TemporaryDirectory() as home:
                 good &= guide_runs(page, home)
         else:
-            if page.stem == "store":  # the page recovers a store of this name
-                shutil.copy(pathlib.Path(folder, "marginalia.db"), pathlib.Path(folder, "damaged.db"))
-            good &= page_runs(page, folder)
+            with tempfile.TemporaryDirectory() as home:
+                shutil.copytree(folder, home, symlinks=True, dirs_exist_ok=True)
+                if page.stem == "store":  # the page recovers a store of this name
+                    shutil.copy(pathlib.Path(home, "marginalia.db"), pathlib.Path(home, "damaged.db"))
+                good &= page_runs(page, home)
         good &= experiments_run(page)
     return good
 
