@@ -5,6 +5,7 @@ many words a column has, 0 for numbers. Each has fill(x), the rows with a best g
 densities log_p(x), of the known cells. All that is to be chosen is chosen by validation rows. Needs numpy; the last two need
 scikit-learn.
 """
+
 import itertools
 
 import numpy
@@ -105,8 +106,11 @@ class Normals:
 def chosen_normals(categories, train, validation, counts, floors=(1e-6, 1e-3, 1e-2, 1e-1), most=3000):
     """The mixture of one of these numbers of components and floors whose validation rows have the highest density, where it learns from
     `most` rows; then it learns from all."""
-    fitted = [Normals(categories, count, floor).fit(train[:most]) for count, floor in itertools.product(counts, floors)
-              if count * len(categories) < len(train[:most])]
+    fitted = [
+        Normals(categories, count, floor).fit(train[:most])
+        for count, floor in itertools.product(counts, floors)
+        if count * len(categories) < len(train[:most])
+    ]
     chosen = max(fitted, key=lambda model: model.log_p(validation).mean())
     return chosen if len(train) <= most else Normals(categories, chosen.count, chosen.floor).fit(train)
 
@@ -154,8 +158,10 @@ def chosen_neighbours(categories, train, validation, hidden, counts=(1, 3, 10, 3
     """k-nearest neighbours, k being that of the least error in the hidden cells of the validation rows."""
     from sklearn.impute import KNNImputer
 
-    return min((OneHot(categories, KNNImputer(n_neighbors=k)).fit(train) for k in counts),
-               key=lambda model: guess_error(model, categories, validation, hidden))
+    return min(
+        (OneHot(categories, KNNImputer(n_neighbors=k)).fit(train) for k in counts),
+        key=lambda model: guess_error(model, categories, validation, hidden),
+    )
 
 
 def chained_equations(categories, train, validation, hidden, rounds=40):
@@ -171,5 +177,10 @@ def chained_equations(categories, train, validation, hidden, rounds=40):
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
     half = numpy.where(numpy.random.default_rng(2).random(train.shape) < 0.5, numpy.nan, train)
     asked = numpy.where(hidden, numpy.nan, validation)
-    return min((OneHot(categories, IterativeImputer(max_iter=rounds, random_state=0)).fit(numpy.concatenate([rows, asked]))
-                for rows in (train, half)), key=lambda model: guess_error(model, categories, validation, hidden))
+    return min(
+        (
+            OneHot(categories, IterativeImputer(max_iter=rounds, random_state=0)).fit(numpy.concatenate([rows, asked]))
+            for rows in (train, half)
+        ),
+        key=lambda model: guess_error(model, categories, validation, hidden),
+    )

@@ -15,6 +15,7 @@ the masks depend on the seed alone. Tables (Markdown) of nats a row, of columns 
 Means and standard errors are over test rows and seeds. Two trials whose training files are NAME-missing.csv and NAME-fewer.csv stand
 beside that of NAME.csv in a table of their own. Needs torch, pandas and scikit-learn.
 """
+
 import argparse
 import csv
 import math
@@ -37,11 +38,13 @@ FIGURES = [*LIKELIHOODS, "error_numbers", "error_words"]
 def baselines(coding, train, validation):
     kinds, known = coding.categories, ~numpy.isnan(validation)
     hidden = known & ~observed_half(known, numpy.random.default_rng(1))
-    for name, fit in [("column means", lambda: Normals(kinds, diagonal=True).fit(train)),
-                      ("Gaussian", lambda: chosen_normals(kinds, train, validation, [1])),
-                      ("mixture of Gaussians", lambda: chosen_normals(kinds, train, validation, COMPONENTS)),
-                      ("nearest neighbours", lambda: chosen_neighbours(kinds, train, validation, hidden)),
-                      ("MICE", lambda: chained_equations(kinds, train, validation, hidden))]:
+    for name, fit in [
+        ("column means", lambda: Normals(kinds, diagonal=True).fit(train)),
+        ("Gaussian", lambda: chosen_normals(kinds, train, validation, [1])),
+        ("mixture of Gaussians", lambda: chosen_normals(kinds, train, validation, COMPONENTS)),
+        ("nearest neighbours", lambda: chosen_neighbours(kinds, train, validation, hidden)),
+        ("MICE", lambda: chained_equations(kinds, train, validation, hidden)),
+    ]:
         begin = time.process_time()
         model = fit()
         yield Baseline(name, model, coding), time.process_time() - begin
@@ -59,7 +62,10 @@ def figures(method, coding, x, observed):
     else:
         seconds = math.nan
     away = method.fill(given) - coding.scaled(x)
-    for name, cells, error in (("error_numbers", hidden & ~coding.is_word, away**2), ("error_words", hidden & coding.is_word, away != 0)):
+    for name, cells, error in (
+        ("error_numbers", hidden & ~coding.is_word, away**2),
+        ("error_words", hidden & coding.is_word, away != 0),
+    ):
         if cells.any():
             of_row[name] = (numpy.where(cells, error, 0).sum(1), cells.sum(1))
     return of_row, seconds, method.passes(hidden)
@@ -79,19 +85,29 @@ def ratio_and_error(of_seeds, root):
     mean = sums.sum() / counts.sum()
     away = (sums - mean * counts).mean(0) / counts.mean()
     of_seed = sums.sum(1) / counts.sum(1)
-    error = math.hypot(away.std(ddof=1) / math.sqrt(away.size),
-                       of_seed.std(ddof=1) / math.sqrt(len(of_seed)) if len(of_seed) > 1 else 0)
+    error = math.hypot(
+        away.std(ddof=1) / math.sqrt(away.size),
+        of_seed.std(ddof=1) / math.sqrt(len(of_seed)) if len(of_seed) > 1 else 0,
+    )
     return (math.sqrt(mean), error / 2 / math.sqrt(mean)) if root and mean > 0 else (mean, error)
 
 
 def summary(table, method, per_seed, rows, fit_seconds):
-    line = {"table": table, "method": method, "rows": rows, "seeds": len(per_seed), "fit_seconds": fit_seconds,
-            "seconds_per_1000": 1000 * numpy.mean([seconds for _, seconds, _ in per_seed]) / rows,
-            "passes": numpy.mean([passes for _, _, passes in per_seed])}
+    line = {
+        "table": table,
+        "method": method,
+        "rows": rows,
+        "seeds": len(per_seed),
+        "fit_seconds": fit_seconds,
+        "seconds_per_1000": 1000 * numpy.mean([seconds for _, seconds, _ in per_seed]) / rows,
+        "passes": numpy.mean([passes for _, _, passes in per_seed]),
+    }
     for name in FIGURES:
         parts = [of_row[name] for of_row, _, _ in per_seed if name in of_row]
         if parts:
-            mean, error = (ratio_and_error(parts, name == "error_numbers") if name.startswith("error") else mean_and_error(parts))
+            mean, error = (
+                ratio_and_error(parts, name == "error_numbers") if name.startswith("error") else mean_and_error(parts)
+            )
             line[name], line[f"{name}_stderr"] = mean, error
     return line
 
@@ -114,7 +130,7 @@ class Compared:
         data = trial["config"]["dataset"]
         rows, test = coding.read(data["file"]), coding.read(data["test_file"])
         training = len(rows) - int(data["validation"] * len(rows))
-        return rows.iloc[:training], rows.iloc[training:], test.iloc[:self.options.rows]
+        return rows.iloc[:training], rows.iloc[training:], test.iloc[: self.options.rows]
 
     def table(self, file):
         """Lines of all methods on one table."""
@@ -125,10 +141,14 @@ class Compared:
         train, validation, test = self.rows_of(trial, coding)
         masks = {seed: observed_half(test.notna().to_numpy(), numpy.random.default_rng(seed)) for seed in models}
         trained = numpy.mean([trial["seconds"] for trial in by_seed.values()])
-        by_kind = [[figures(kind(model, coding), coding, test, masks[seed]) for seed, model in models.items()]
-                   for kind in (ByMarginals, ByConditionals)]
-        one_pass, chain = (summary(name, kind.name, per_seed, len(test), trained)
-                           for kind, per_seed in zip((ByMarginals, ByConditionals), by_kind))
+        by_kind = [
+            [figures(kind(model, coding), coding, test, masks[seed]) for seed, model in models.items()]
+            for kind in (ByMarginals, ByConditionals)
+        ]
+        one_pass, chain = (
+            summary(name, kind.name, per_seed, len(test), trained)
+            for kind, per_seed in zip((ByMarginals, ByConditionals), by_kind)
+        )
         for figure in LIKELIHOODS:
             away = [a[figure] - b[figure] for (a, *_), (b, *_) in zip(*by_kind)]
             one_pass[f"{figure}_gap"] = numpy.sqrt(numpy.mean(numpy.square(away)))
@@ -154,20 +174,27 @@ def text(line, name, digits):
 
 
 def print_tables(lines):
-    print("\n| table | method | log p(x_U \\| x_S) | log p(x) | log p(x_S) | passes | seconds |\n|---|---|---|---|---|---|---|")
+    print(
+        "\n| table | method | log p(x_U \\| x_S) | log p(x) | log p(x_S) | passes | seconds |\n|---|---|---|---|---|---|---|"
+    )
     for line in lines:
         if "joint" in line:
             passes = "" if math.isnan(line["passes"]) else f"{line['passes']:.1f}"
-            print(f"| {line['table']} | {line['method']} | {text(line, 'conditional', 2)} | {text(line, 'joint', 2)} | "
-                  f"{text(line, 'marginal', 2)} | {passes} | {line['seconds_per_1000']:.2f} |")
+            print(
+                f"| {line['table']} | {line['method']} | {text(line, 'conditional', 2)} | {text(line, 'joint', 2)} | "
+                f"{text(line, 'marginal', 2)} | {passes} | {line['seconds_per_1000']:.2f} |"
+            )
     print("\n| table | method | error of numbers | wrong words |\n|---|---|---|---|")
     for line in lines:
         if line["method"] != ByConditionals.name:
-            print(f"| {line['table']} | {line['method']} | {text(line, 'error_numbers', 3)} | {text(line, 'error_words', 3)} |")
+            print(
+                f"| {line['table']} | {line['method']} | {text(line, 'error_numbers', 3)} | {text(line, 'error_words', 3)} |"
+            )
 
-
-    print("\n| table | one pass less a pass a cell, root mean square: of log p(x_U \\| x_S) | of log p(x) | of log p(x_S) |\n"
-          "|---|---|---|---|")
+    print(
+        "\n| table | one pass less a pass a cell, root mean square: of log p(x_U \\| x_S) | of log p(x) | of log p(x_S) |\n"
+        "|---|---|---|---|"
+    )
     for line in lines:
         if line["method"] == ByMarginals.name:
             print(f"| {line['table']} | {' | '.join(format(line[f'{figure}_gap'], '.2f') for figure in LIKELIHOODS)} |")
@@ -184,12 +211,18 @@ def main():
     whole = [file for file in compared.trials if not file.endswith(("-missing.csv", "-fewer.csv"))]
     lines = [line for file in whole for line in compared.table(file)]
     print_tables(lines)
-    lost = [compared.lost(file, variant) for file in whole for variant in ("missing", "fewer")
-            if file.replace(".csv", f"-{variant}.csv") in compared.trials]
+    lost = [
+        compared.lost(file, variant)
+        for file in whole
+        for variant in ("missing", "fewer")
+        if file.replace(".csv", f"-{variant}.csv") in compared.trials
+    ]
     if lost:
         print("\n| table | learnt from | log p(x_U \\| x_S) | log p(x) | log p(x_S) |\n|---|---|---|---|---|")
     for line in lost:
-        print(f"| {line['table']} | {line['method']} | {text(line, 'conditional', 2)} | {text(line, 'joint', 2)} | {text(line, 'marginal', 2)} |")
+        print(
+            f"| {line['table']} | {line['method']} | {text(line, 'conditional', 2)} | {text(line, 'joint', 2)} | {text(line, 'marginal', 2)} |"
+        )
     if compared.options.out:
         names = list(dict.fromkeys(name for line in lines + lost for name in line))
         with open(compared.options.out, "w", newline="", encoding="utf-8") as file:

@@ -4,6 +4,7 @@ of Papamakarios, Pavlakou and Murray (Masked autoregressive flow for density est
 Of each (the rows for training and behind them those for validation, how many of these are for validation, test rows), as arrays.
 gas is a pickle, which runs code of its author when it is read, so the archive has to be the published one. bsds300 needs h5py.
 """
+
 import collections
 import hashlib
 import io
@@ -36,7 +37,11 @@ def power(member):
     generator = numpy.random.RandomState(42)
     generator.shuffle(rows)
     rows = numpy.delete(rows, [1, 3], axis=1)  # reactive power and intensity, which follow from the others nearly
-    voltage, active, meters = 0.01 * generator.rand(len(rows), 1), 0.001 * generator.rand(len(rows), 1), generator.rand(len(rows), 3)
+    voltage, active, meters = (
+        0.01 * generator.rand(len(rows), 1),
+        0.001 * generator.rand(len(rows), 1),
+        generator.rand(len(rows), 3),
+    )
     return in_tenths(rows + numpy.hstack([active, voltage, meters, numpy.zeros((len(rows), 1))]))
 
 
@@ -52,9 +57,11 @@ def gas(member):
 def hepmass(member):
     train, test = (pandas.read_csv(member(f"hepmass/1000_{part}.csv"), index_col=False) for part in ("train", "test"))
     train, test = (part[part.iloc[:, 0] == 1].iloc[:, 1:].to_numpy() for part in (train, test))
-    test = test[:, :train.shape[1]]  # its last column is the label once more
+    test = test[:, : train.shape[1]]  # its last column is the label once more
     counts = [collections.Counter(column) for column in train.T]
-    kept = [d for d, count in enumerate(counts) if count[min(count)] <= 5]  # a smallest value that comes again and again: discrete
+    kept = [
+        d for d, count in enumerate(counts) if count[min(count)] <= 5
+    ]  # a smallest value that comes again and again: discrete
     return train[:, kept], int(0.1 * len(train)), test[:, kept]
 
 

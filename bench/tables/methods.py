@@ -1,6 +1,7 @@
 """Models and baselines under one interface, for compare.py: rows are data frames in the columns' units, with words; log p is in nats of
 columns as they are scaled, of the known cells; guesses are arrays of scaled rows.
 """
+
 import math
 
 import numpy
@@ -20,7 +21,9 @@ class Coding:
 
     def read(self, file):
         """As texts and numbers, for the models."""
-        return pandas.read_csv(file, dtype={name: str for name, words in zip(self.names, self.words) if words})[self.names]
+        return pandas.read_csv(file, dtype={name: str for name, words in zip(self.names, self.words) if words})[
+            self.names
+        ]
 
     def scaled(self, frame):
         cells = numpy.full(frame.shape, numpy.nan)

@@ -12,6 +12,7 @@ Rows that occur twice are left out but for one, so that none is in two splits. A
 noise within its last digit (half a step to each side), as POWER has in the published comparisons: a density of rounded numbers has
 no upper bound. power, gas, hepmass, miniboone and bsds300 are as published instead (flows.py). Needs numpy and pandas.
 """
+
 import argparse
 import dataclasses
 import pathlib
@@ -25,40 +26,63 @@ SEED = 20260000
 LOST = 0.3  # of the cells, or of the rows
 STEPS = [digit * 10.0**place for place in range(3, -7, -1) for digit in (5, 2.5, 2, 1)]
 CELLS = "radius texture perimeter area smoothness compactness concavity concave_points symmetry fractal_dimension"
-ADULT = ("age workclass final_weight education education_years marital_status occupation relationship race sex capital_gain "
-         "capital_loss hours country income")
+ADULT = (
+    "age workclass final_weight education education_years marital_status occupation relationship race sex capital_gain "
+    "capital_loss hours country income"
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Raw:
     """A table as it is published: its files in the cache, of which a second one has the test rows; its columns, where the file does
     not name them; and which of these hold words."""
+
     files: list[str]
     columns: list[str] | None
     words: list[str]
 
 
 RAW = {
-    "abalone": Raw(["tables/abalone19.dat"],
-                   "sex length diameter height whole shucked viscera shell has_19_rings".split(), ["sex", "has_19_rings"]),
-    "breast-cancer": Raw(["tables/wdbc.dat"],
-                         [f"{name}_{which}" for which in ("mean", "error", "worst") for name in CELLS.split()] + ["diagnosis"],
-                         ["diagnosis"]),
-    "magic": Raw(["tables/magic.dat"], "length width size conc conc1 asym m3long m3trans alpha dist class".split(), ["class"]),
-    "wine-quality": Raw(["tables/winequality-red-4.dat"],
-                        "fixed_acidity volatile_acidity citric_acid residual_sugar chlorides free_so2 total_so2 density ph "
-                        "sulphates alcohol has_mark_4".split(), ["has_mark_4"]),
+    "abalone": Raw(
+        ["tables/abalone19.dat"],
+        "sex length diameter height whole shucked viscera shell has_19_rings".split(),
+        ["sex", "has_19_rings"],
+    ),
+    "breast-cancer": Raw(
+        ["tables/wdbc.dat"],
+        [f"{name}_{which}" for which in ("mean", "error", "worst") for name in CELLS.split()] + ["diagnosis"],
+        ["diagnosis"],
+    ),
+    "magic": Raw(
+        ["tables/magic.dat"], "length width size conc conc1 asym m3long m3trans alpha dist class".split(), ["class"]
+    ),
+    "wine-quality": Raw(
+        ["tables/winequality-red-4.dat"],
+        "fixed_acidity volatile_acidity citric_acid residual_sugar chlorides free_so2 total_so2 density ph "
+        "sulphates alcohol has_mark_4".split(),
+        ["has_mark_4"],
+    ),
     "penguins": Raw(["tables/penguins.csv"], None, ["species", "island", "sex", "year"]),
-    "adult": Raw(["adult/adult.data", "adult/adult.test"], ADULT.split(),
-                 "workclass education marital_status occupation relationship race sex country income".split()),
+    "adult": Raw(
+        ["adult/adult.data", "adult/adult.test"],
+        ADULT.split(),
+        "workclass education marital_status occupation relationship race sex country income".split(),
+    ),
 }
 LOSING = ["abalone", "magic"]
 
 
 def read(path, raw):
     """Numbers as floats, words as text, NaN where a cell is missing."""
-    rows = pandas.read_csv(path, header=0 if raw.columns is None else None, names=raw.columns, skipinitialspace=True, comment="|",
-                           na_values=["?"], dtype={name: str for name in raw.words})
+    rows = pandas.read_csv(
+        path,
+        header=0 if raw.columns is None else None,
+        names=raw.columns,
+        skipinitialspace=True,
+        comment="|",
+        na_values=["?"],
+        dtype={name: str for name in raw.words},
+    )
     for name in raw.words:
         rows[name] = rows[name].str.strip().str.rstrip(".")  # of adult.test's labels
     return rows
@@ -101,18 +125,22 @@ def write(rows, folder, name):
 
 
 def prepare_published(name, archive, folder):
-    rest, validation, test = (pandas.DataFrame(part) if isinstance(part, numpy.ndarray) else part for part in flows.rows_of(name, archive))
+    rest, validation, test = (
+        pandas.DataFrame(part) if isinstance(part, numpy.ndarray) else part for part in flows.rows_of(name, archive)
+    )
     for rows, file in ((rest, name), (test, f"{name}-test")):
         write(rows.rename(columns=lambda column: f"x{column + 1}"), folder, file)
-    print(f"{name}: {len(rest) - validation} rows for training, {validation} for validation, validation = {(validation + 0.5) / len(rest):.6f}, "
-          f"{len(test)} for the test")
+    print(
+        f"{name}: {len(rest) - validation} rows for training, {validation} for validation, validation = {(validation + 0.5) / len(rest):.6f}, "
+        f"{len(test)} for the test"
+    )
 
 
 def prepare(name, cache, folder):
     if name in flows.NAMES:
         return prepare_published(name, files_of(name, cache)[0], folder)
     rows, tests = table(cache, RAW[name])
-    rest, test = rows.iloc[:len(rows) - tests], rows.iloc[len(rows) - tests:]
+    rest, test = rows.iloc[: len(rows) - tests], rows.iloc[len(rows) - tests :]
     training = len(rest) - int(0.1 * len(rest))
     write(rest, folder, name)
     write(test, folder, f"{name}-test")
@@ -121,7 +149,7 @@ def prepare(name, cache, folder):
         generator = numpy.random.Generator(numpy.random.PCG64(SEED + 1))
         validation = rest.iloc[training:]
         write(pandas.concat([without_cells(rest.iloc[:training], generator), validation]), folder, f"{name}-missing")
-        fewer = rest.iloc[:int((1 - LOST) * training)]
+        fewer = rest.iloc[: int((1 - LOST) * training)]
         write(pandas.concat([fewer, validation]), folder, f"{name}-fewer")
         words += f"; fewer: {len(fewer)} for training, validation = {(len(validation) + 0.5) / (len(fewer) + len(validation)):.5f}"
     print(words)
