@@ -45,8 +45,11 @@ def on_files(files, config):
             files.append(File.generated(config, place, abs_src_path=str(ROOT / path)))
     for path in sorted(path for pattern in BESIDE for path in ROOT.glob(pattern)):
         files.append(File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)))
-    for name in ("iframe-worker.js", "search.js", "site.css"):
+    for name in ("search.js", "site.css"):
         files.append(File.generated(config, f"assets/{name}", abs_src_path=str(ROOT / "site" / name)))
+    # By which the search works in pages that are opened as files, where browsers allow no Worker.
+    shim = os.environ["MARGINALIA_SITE_PACKAGES"] + "/node_modules/iframe-worker/shim/index.js"
+    files.append(File.generated(config, "assets/iframe-worker.js", abs_src_path=shim))
     files.append(File.generated(config, "commands.md", content=commands()))
     return files
 

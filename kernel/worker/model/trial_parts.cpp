@@ -207,8 +207,7 @@ std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const 
     if (train.base == "gaussian-mixture")
         throw Error(
             "train.base = \"gaussian-mixture\" is for real numbers and tables of mixed columns, and here all sites "
-            "have "
-            "the same symbols; leave it out");
+            "have the same symbols; leave it out");
     if (renames(train.symmetries)) {
         if (parts.energy) require_symmetric(*parts.energy, symbol_swaps(domain));
         module.reset(with_renamed_symbols(*module, domain));
