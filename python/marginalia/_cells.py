@@ -96,18 +96,16 @@ class Cells:
         return cells
 
     def _numbers(self, d: int, column: pandas.Series[Any]) -> NDArray[Any]:
-        numbers: NDArray[Any]
-        if not self._words[d]:
-            numbers = column.to_numpy(float, na_value=float("nan"))
-            return numbers
-        code = {word: float(number) for number, word in enumerate(self._words[d])}
-        words = column.astype("string")
-        strange = words[words.notna() & ~words.isin(list(code))]
-        if len(strange):
-            raise ValueError(
-                f"'{strange.iloc[0]}' is no word of column '{self.names[d]}'; these are {', '.join(self._words[d])}"
-            )
-        numbers = words.map(code).to_numpy(float, na_value=float("nan"))
+        if self._words[d]:
+            code = {word: float(number) for number, word in enumerate(self._words[d])}
+            words = column.astype("string")
+            strange = words[words.notna() & ~words.isin(list(code))]
+            if len(strange):
+                raise ValueError(
+                    f"'{strange.iloc[0]}' is no word of column '{self.names[d]}'; these are {', '.join(code)}"
+                )
+            column = words.map(code)
+        numbers: NDArray[Any] = column.to_numpy(float, na_value=float("nan"))
         return numbers
 
     def frame(self, cells: NDArray[Any], index: Any = None) -> pandas.DataFrame:

@@ -155,19 +155,19 @@ class Model:
     def log_conditionals(self, x: States, y: States, *, batch: int = 1024) -> Array:
         """Of a table: log p(y_d | x_S) of each cell that y knows, given the cells that x knows, in one pass: (B, D)
         float64, nats in the columns' units, NaN where y does not know it; of use where x does not."""
-        given, asked = self._table_rows(x), self._table_rows(y)
+        cells, given = self._table, self._given(x)
         numbers = self._by_batch(self.module.conditional_logits, given.rows, batch)
-        return given.back(self._table.log_conditional(numbers, asked.cells))
+        return given.back(cells.log_conditional(numbers, self._given(y).cells))
 
     def impute(self, x: States, *, batch: int = 1024) -> Array:
         """Of a table: the rows with unknown cells filled in one pass, numbers by their mean given the known cells and
         words by the likeliest: (B, D) float64, of a frame a frame. `complete` draws cells that belong together."""
         import torch
 
-        given = self._table_rows(x)
-        expected = self._table.expected(self._by_batch(self.module.conditional_logits, given.rows, batch))
+        cells, given = self._table, self._given(x)
+        expected = cells.expected(self._by_batch(self.module.conditional_logits, given.rows, batch))
         filled = torch.where(given.cells.isnan(), expected, given.cells)
-        return given.back(filled) if given.index is None else self._table.frame(filled.numpy(), given.index)
+        return given.back(filled) if given.index is None else cells.frame(filled.numpy(), given.index)
 
     def sample(
         self,
@@ -195,9 +195,11 @@ class Model:
         words += ["--holding", ",".join(f"{symbol}={sites}" for symbol, sites in holding.items())] if holding else []
         words += ["--exchange", str(exchange)] if exchange is not None else []
         drawn = self._array("sample", words, "states.npy")
-        if self._cells and have_pandas() and not as_torch:
-            return self._cells.frame(drawn)
-        return self._tensor(drawn) if as_torch else drawn
+        if as_torch:
+            import torch
+
+            return torch.from_numpy(drawn).to(self.device)
+        return self._cells.frame(drawn) if self._cells and have_pandas() else drawn
 
     def complete(
         self,
@@ -317,9 +319,6 @@ class Model:
             raise Error("this model's states are not rows of a table; use conditional_logits")
         return self._cells
 
-    def _table_rows(self, x: States) -> Given:
-        return Given(x, self.shape, self.categories, self._table, self.device)
-
     def _by_batch(self, method: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, batch: int) -> torch.Tensor:
         import torch
 
@@ -328,11 +327,6 @@ class Model:
             if len(rows) <= batch:
                 return method(rows)
             return torch.cat([method(piece) for piece in rows.split(batch)])
-
-    def _tensor(self, values: NDArray[Any]) -> torch.Tensor:
-        import torch
-
-        return torch.from_numpy(values).to(self.device)
 
     def _as_given(self, values: NDArray[Any], given: Texts | Given) -> Array:
         import torch

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import math
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -226,16 +227,13 @@ def _over_seeds(
     steps = sorted({step for trial in trials for step in trial})
     values = numpy.array([[trial.get(step, math.nan) for step in steps] for trial in trials])
     values[~numpy.isfinite(values)] = numpy.nan
-    there = numpy.isfinite(values)
-    n = there.sum(0)
-    total = numpy.where(there, values, 0).sum(0)
-    mean = numpy.where(n > 0, total / numpy.maximum(n, 1), numpy.nan)
-    if band == "range":
-        low = numpy.where(n > 0, numpy.where(there, values, numpy.inf).min(0), numpy.nan)
-        high = numpy.where(n > 0, numpy.where(there, values, -numpy.inf).max(0), numpy.nan)
-        return steps, mean, low, high
-    squares = numpy.where(there, (values - mean) ** 2, 0).sum(0)
-    error = numpy.where(n > 1, numpy.sqrt(squares / numpy.maximum(n - 1, 1) / numpy.maximum(n, 1)), 0)
+    n = numpy.isfinite(values).sum(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of steps at which no trial has a number
+        mean = numpy.nanmean(values, 0)
+        if band == "range":
+            return steps, mean, numpy.nanmin(values, 0), numpy.nanmax(values, 0)
+        error = numpy.where(n > 1, numpy.nanstd(values, 0, ddof=1) / numpy.sqrt(n), 0)
     return steps, mean, mean - error, mean + error
 
 

@@ -114,6 +114,40 @@ TEST_CASE("under a network that says nothing, log p of any part is that of the m
     }
 }
 
+TEST_CASE("what the network says moves the mixture's densities, logits and log p by as much") {
+    const at::NoGradGuard no_grad;
+    const Network plain = based(), network = based(4);
+    const at::Tensor inner = network.module().attr("inner").toModule().attr("b_conditional").toTensor();
+    inner.copy_(at::linspace(-0.5, 0.5, inner.numel()).view_as(inner));
+    const at::Tensor x = states(40), before = plain.conditional_logits(x), after = network.conditional_logits(x);
+    const auto thirds = [](const at::Tensor& numbers) { return numbers.view({numbers.size(0), 3, -1}); };
+    for (const std::int64_t site : mixed_reals) {
+        // Density c of four corrects density c % 2 of the mixture.
+        const at::Tensor rows = (x.select(1, site) == 3).nonzero().flatten();  // where it is unknown
+        const auto of_rows = [&](const at::Tensor& numbers) {
+            return thirds(numbers.select(1, site).index_select(0, rows));
+        };
+        const at::Tensor of_mixture = of_rows(before).repeat({1, 1, 2}), said = thirds(inner.slice(0, site, site + 1)),
+                         now = of_rows(after);
+        const at::Tensor deviation = of_mixture.select(1, 2).exp() + least_deviation;
+        CHECK(at::allclose(now.select(1, 0), of_mixture.select(1, 0) + said.select(1, 0), 1e-4, 1e-4));
+        CHECK(at::allclose(now.select(1, 1), of_mixture.select(1, 1) + deviation * said.select(1, 1), 1e-4, 1e-4));
+        CHECK(at::allclose(now.select(1, 2), of_mixture.select(1, 2) + said.select(1, 2), 1e-4, 1e-4));
+    }
+    const at::Tensor moved = after.select(1, 1).slice(1, 0, 3) - before.select(1, 1).slice(1, 0, 3);
+    CHECK(at::allclose(moved, inner[1].slice(0, 0, 3).expand_as(moved), 1e-4, 1e-4));
+    const at::Tensor marginals = network.module().attr("inner").toModule().attr("w_marginal").toTensor();
+    const at::Tensor unmoved = network.log_marginal(x);
+    CHECK(at::allclose(unmoved, plain.log_marginal(x), 1e-4, 1e-4));
+    const torch::jit::Module alone = network.module().attr("inner").toModule();
+    const auto score = [&] { return alone.get_method("log_marginal")({x}).toTensor(); };
+    const at::Tensor first = score();
+    marginals.fill_(0.5);
+    const at::Tensor more = score() - first;
+    CHECK(more.abs().max().item<double>() > 0.01);
+    CHECK(at::allclose(network.log_marginal(x) - unmoved, more, 1e-4, 1e-4));
+}
+
 TEST_CASE("a mixture's heads agree with each other, and all of its weights learn") {
     const Network network = based(6);
     const at::Tensor x = states(40), site = at::arange(40, at::kLong).remainder(5);
