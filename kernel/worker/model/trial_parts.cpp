@@ -195,9 +195,14 @@ std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const 
     const Domain domain = domain_with_form(parts, request.settings);
     const TrainSettings& train = request.settings.train;
     auto module = make<NetworkFactory>("network", request.settings, plugins, domain, weights);
-    if (!parts.domain.site_categories.empty() && (!train.symmetries.empty() || train.base != "none"))
+    const bool corrected = !train.symmetries.empty() || train.base != "none";
+    if (corrected && !parts.domain.site_categories.empty())
         throw Error(
             "train.symmetries and train.base are for sites that all have the same number of symbols; leave them out");
+    if (corrected && !module->find_method("conditional_logits"))
+        throw Error(
+            "train.symmetries and train.base are for networks that know partial states, and this one does not; leave "
+            "them out");
     if (renames(train.symmetries)) {
         if (parts.energy) require_symmetric(*parts.energy, symbol_swaps(domain));
         module.reset(with_renamed_symbols(*module, domain));

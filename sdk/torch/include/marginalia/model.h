@@ -33,6 +33,7 @@ public:
         // them is never better than the true one.
         bound,
         estimate,  // log p(x) up to the error of an estimated normalisation
+        none,      // it is not known: log_density throws Error, and drawn states have NaN
     };
 
     explicit Model(const Network& network) : network_(network) {}
