@@ -70,7 +70,7 @@ DescriptorBuffer::int_type DescriptorBuffer::overflow(int_type c) {
 }
 
 std::streamsize DescriptorBuffer::xsputn(const char* text, std::streamsize size) {
-    if (size > epptr() - pptr()) drain();
+    if (size >= epptr() - pptr()) drain();
     if (size >= epptr() - pptr()) {
         write_out(text, static_cast<std::size_t>(size));
     } else {

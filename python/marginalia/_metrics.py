@@ -19,6 +19,7 @@ _units = (
     | dict.fromkeys(_bits, "bits/site")
     | dict.fromkeys(["kl_per_site", "free_energy_per_site", "log_z_importance_per_site"], "nats/site")
     | dict.fromkeys(["marginal_states", "reference_ess", "evaluation_samples", "evaluation_rows"], "states")
+    | dict.fromkeys(["sinkhorn", "sinkhorn_floor"], "units²")
     | {"ranking_groups": "groups", "ranking_passes": "passes", "log_z_ais_effective": "chains"}
 )
 _highest = set(
@@ -26,7 +27,7 @@ _highest = set(
     valid unique novel diversity log_z_ais_effective reference_ess""".split()
 )
 _first = """kl kl_bound forward_kl ess free_energy nll_bits nll_bits_ensemble validation_bits nll_scaled
-validation_nll_scaled theta_gap_mean theta_gap_std marginal_rmse spearman pearson ranking_spearman
+validation_nll_scaled theta_gap_mean theta_gap_std marginal_rmse spearman pearson sinkhorn ranking_spearman
 ranking_pearson marginal_seconds step_seconds loss log_z_estimate""".split()
 _endings = ("_stderr", "_bound", "_estimate")
 

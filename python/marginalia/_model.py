@@ -8,13 +8,13 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ._cells import Cells
 from ._database import default_store
 from ._errors import Error
 from ._figures import Sites, figure_table, figure_words
+from ._given import Array, Given, States, Texts, completed, is_text, written
 from ._program import ask, find_program
 from ._store import Store
 from ._tables import Table, have_pandas, table
@@ -22,16 +22,6 @@ from ._tables import Table, have_pandas, table
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
-
-Array: TypeAlias = Any
-"""A numpy array or a torch tensor."""
-
-States: TypeAlias = Any
-"""Whole numbers as a numpy array, a torch tensor or lists: symbols 0 to K - 1, and K or -1 where a site is unknown.
-(D) is one state, (B, D) are many; sites in rows and columns may be given so: (B, rows, columns)."""
-
-Texts: TypeAlias = str | Sequence[str]
-"""States as the energy or dataset prints them, _ for an unknown site: "++__", or a list of such."""
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
@@ -81,7 +71,7 @@ class Model:
     sites, categories, shape             D, K, and the sites' layout: (rows, columns) of a lattice, (D,) of a sequence
     columns                              of a table with real numbers or words of its own in each column: their names
                                          and what they hold; else empty. States are then rows of floats in the columns'
-                                         units, words by their number, NaN where a cell is unknown
+                                         units, words by their number, NaN where a cell is unknown, or data frames
     module                               the network, a torch.jit.ScriptModule on `device`
 
     log_marginal and conditional_logits run the network in this process, in one pass of each state. The others ask the
@@ -146,9 +136,9 @@ class Model:
         """
         if "log_marginal" not in self._has:
             return self.marginals(x, batch=batch)
-        rows, back = self._rows(x)
-        values = self._by_batch(self.module.log_marginal, rows, batch).double()
-        return back(values - self._cells.log_units(rows).to(values.device) if self._cells else values)
+        given = self._given(x)
+        values = self._by_batch(self.module.log_marginal, given.rows, batch).double()
+        return given.back(values - self._cells.log_units(given.rows).to(values.device) if self._cells else values)
 
     def conditional_logits(self, x: States, *, batch: int = 1024) -> Array:
         """Logits of p(x_d | x_S) at every site d: (B, D, K) float32, (D, K) of a single state; of use where x_d is
@@ -159,8 +149,25 @@ class Model:
                 f"the conditionals of objective '{objective}' are not p(x_d | x_S), so that the model has no "
                 f"conditional_logits; the bare network is model.module.network"
             )
-        rows, back = self._rows(x)
-        return back(self._by_batch(self.module.conditional_logits, rows, batch))
+        given = self._given(x)
+        return given.back(self._by_batch(self.module.conditional_logits, given.rows, batch))
+
+    def log_conditionals(self, x: States, y: States, *, batch: int = 1024) -> Array:
+        """Of a table: log p(y_d | x_S) of each cell that y knows, given the cells that x knows, in one pass: (B, D)
+        float64, nats in the columns' units, NaN where y does not know it; of use where x does not."""
+        given, asked = self._table_rows(x), self._table_rows(y)
+        numbers = self._by_batch(self.module.conditional_logits, given.rows, batch)
+        return given.back(self._table.log_conditional(numbers, asked.cells))
+
+    def impute(self, x: States, *, batch: int = 1024) -> Array:
+        """Of a table: the rows with unknown cells filled in one pass, numbers by their mean given the known cells and
+        words by the likeliest: (B, D) float64, of a frame a frame. `complete` draws cells that belong together."""
+        import torch
+
+        given = self._table_rows(x)
+        expected = self._table.expected(self._by_batch(self.module.conditional_logits, given.rows, batch))
+        filled = torch.where(given.cells.isnan(), expected, given.cells)
+        return given.back(filled) if given.index is None else self._table.frame(filled.numpy(), given.index)
 
     def sample(
         self,
@@ -175,7 +182,8 @@ class Model:
         exchange: int | None = None,
         as_torch: bool = False,
     ) -> Array:
-        """n states drawn by the model: (n, D) int64 as a numpy array, or as a tensor.
+        """n states drawn by the model: (n, D) int64 as a numpy array, or as a tensor. Of a table a data frame where
+        pandas is installed, else floats.
 
         As `marginalia sample`: the same seed, n, batch and device give the same states. `passes`: draws several sites a
         pass, in so many passes (docs/inference.md, "In few passes"). `metropolis`: states of the energy itself, by
@@ -187,6 +195,8 @@ class Model:
         words += ["--holding", ",".join(f"{symbol}={sites}" for symbol, sites in holding.items())] if holding else []
         words += ["--exchange", str(exchange)] if exchange is not None else []
         drawn = self._array("sample", words, "states.npy")
+        if self._cells and have_pandas() and not as_torch:
+            return self._cells.frame(drawn)
         return self._tensor(drawn) if as_torch else drawn
 
     def complete(
@@ -199,10 +209,12 @@ class Model:
         precision: Precision = "auto",
         batch: int = 512,
     ) -> Array:
-        """n completions of each partial state: (B, n, D) int64, (n, D) of a single state. What is known stays."""
+        """n completions of each partial state: (B, n, D) int64, (n, D) of a single state. What is known stays. Of a
+        data frame, and of texts of a table's rows where pandas is installed, a frame with an index of row and draw."""
         words = [*self._drawing(seed, passes, precision, batch), "--count", str(n)]
-        drawn, back = self._about("complete", "--given", x, words)
-        return back(drawn.reshape(-1, n, self.sites))
+        given = x if is_text(x) else self._given(x)
+        drawn = self._about("complete", "--given", given, words).reshape(-1, n, self.sites)
+        return completed(drawn, given, self._cells)
 
     def draw(
         self,
@@ -227,15 +239,16 @@ class Model:
             if given is None:
                 told = self._ask("sample", words)
             else:
-                told = self._ask("complete", [*words, "--given", self._file_of(given, folder)[0]])
+                told = self._ask("complete", [*words, "--given", self._file_of(given, folder)])
         rows = [json.loads(line) for line in told.splitlines()]
         columns = list(dict.fromkeys(key for row in rows for key in row))
         return table(columns, [[row.get(key) for key in columns] for row in rows], have_pandas())
 
     def marginals(self, x: States | Texts, *, batch: int = 512) -> Array:
         """log p(x_S) as `marginalia marginals` gives it: (B) float64 nats. `log_marginal` gives the same numbers."""
-        values, back = self._about("marginals", "--states", x, ["--batch", str(batch), "--device", self._device()])
-        return back(values)
+        given = x if is_text(x) else self._given(x)
+        values = self._about("marginals", "--states", given, ["--batch", str(batch), "--device", self._device()])
+        return self._as_given(values, given)
 
     def figures(
         self,
@@ -267,7 +280,7 @@ class Model:
         )
         words += [*self._drawing(seed, passes, precision, batch), "--count", str(n), "--format", "json"]
         with tempfile.TemporaryDirectory(prefix="marginalia-") as folder:
-            state = [] if given is None else ["--given", self._file_of(given, folder)[0]]
+            state = [] if given is None else ["--given", self._file_of(given, folder)]
             return figure_table(self._ask("marginals", [*words, *state]))
 
     def score(
@@ -287,56 +300,30 @@ class Model:
         import numpy
 
         words = self._drawing(seed, passes, precision, batch)
+        given = x if is_text(x) else self._given(x)
         with tempfile.TemporaryDirectory(prefix="marginalia-") as folder:
-            file, back = self._file_of(x, folder)
-            rows = list(csv.DictReader(self._ask("score", [*words, "--states", file]).splitlines()))
+            rows = list(csv.DictReader(self._ask("score", [*words, "--states", written(given, folder)]).splitlines()))
         names = [name for name in rows[0] if name != "row"]
-        return {name: back(numpy.array([float(row[name]) for row in rows])) for name in names}
+        return {name: self._as_given(numpy.array([float(row[name]) for row in rows]), given) for name in names}
 
     # States on their way in, answers on their way out.
 
-    def _rows(self, x: States) -> tuple[torch.Tensor, Callable[[torch.Tensor], Array]]:
-        """x as (B, D) int64 on the device, and what makes an answer of B rows the kind of x."""
-        import torch
+    def _given(self, x: States) -> Given:
+        return Given(x, self.shape, self.categories, self._cells, self.device)
 
-        was_tensor = isinstance(x, torch.Tensor)
-        rows = x if was_tensor else torch.as_tensor(x)
-        if self._cells:
-            rows = self._cells.states(rows.reshape(-1, self.sites).double().cpu())
-            return rows.to(self.device), self._back(x, single=torch.as_tensor(x).dim() == 1)
-        if rows.is_floating_point() or rows.is_complex():
-            raise TypeError(f"states are whole numbers, and these are {rows.dtype}; use x.astype(int)")
-        single = rows.dim() <= 1 or (tuple(rows.shape) == self.shape and len(self.shape) > 1)
-        flattened = rows.reshape(1, -1) if single else rows.flatten(1)
-        if flattened.shape[1] != self.sites:
-            raise ValueError(f"a state of shape {tuple(rows.shape)} does not have this model's {self.sites} sites")
-        flattened = flattened.to(self.device, torch.int64)
-        if flattened.numel() > 0:
-            low, high = (int(value) for value in torch.aminmax(flattened))
-            if low < -1 or high > self.categories:
-                bad = low if low < -1 else high
-                raise ValueError(
-                    f"{bad} is no symbol: these are 0 to {self.categories - 1}, and unknown -1 or {self.categories}"
-                )
-            if low < 0:
-                flattened = torch.where(flattened < 0, self.categories, flattened)
-        return flattened, self._back(x, single=single)
+    @property
+    def _table(self) -> Cells:
+        if self._cells is None:
+            raise Error("this model's states are not rows of a table; use conditional_logits")
+        return self._cells
 
-    @staticmethod
-    def _back(x: States, *, single: bool) -> Callable[[torch.Tensor], Array]:
-        import torch
-
-        was_tensor = isinstance(x, torch.Tensor)
-
-        def back(answer: torch.Tensor) -> Array:
-            answer = answer[0] if single else answer
-            return answer if was_tensor else answer.cpu().numpy()
-
-        return back
+    def _table_rows(self, x: States) -> Given:
+        return Given(x, self.shape, self.categories, self._table, self.device)
 
     def _by_batch(self, method: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, batch: int) -> torch.Tensor:
         import torch
 
+        rows = rows.to(self.device)
         with torch.no_grad():
             if len(rows) <= batch:
                 return method(rows)
@@ -347,25 +334,15 @@ class Model:
 
         return torch.from_numpy(values).to(self.device)
 
-    def _file_of(self, x: States | Texts, folder: str) -> tuple[str, Callable[[NDArray[Any]], Array]]:
-        """A file of the states for the program, and what makes an answer of B rows the kind of x."""
-        import numpy
+    def _as_given(self, values: NDArray[Any], given: Texts | Given) -> Array:
         import torch
 
-        if isinstance(x, str) or (isinstance(x, Sequence) and len(x) > 0 and isinstance(x[0], str)):
-            lines = [x] if isinstance(x, str) else list(x)
-            if any("\n" in line or not line for line in lines):
-                raise ValueError("a state's text is one line that is not empty")
-            Path(folder, "states.txt").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-            return os.path.join(folder, "states.txt"), (lambda a: a[0]) if isinstance(x, str) else (lambda a: a)
-        rows, back = self._rows(x)
-        cells = torch.as_tensor(x).reshape(-1, self.sites).double().cpu().numpy() if self._cells else None
-        saved = rows.cpu().numpy().astype(numpy.uint8) if cells is None else cells
-        numpy.save(os.path.join(folder, "states.npy"), saved)
-        was_tensor = isinstance(x, torch.Tensor)
-        return os.path.join(folder, "states.npy"), lambda a: back(
-            self._tensor(a) if was_tensor else torch.from_numpy(a)
-        )
+        if isinstance(given, Given):
+            return given.back(torch.from_numpy(values))
+        return values[0] if isinstance(given, str) else values
+
+    def _file_of(self, x: States | Texts, folder: str) -> str:
+        return written(x if is_text(x) else self._given(x), folder)
 
     # The program's verbs, asked of this trial's checkpoint.
 
@@ -390,10 +367,7 @@ class Model:
             # Symbols as bytes would take -1 for 255.
             return values.astype(numpy.int64) if values.dtype == numpy.uint8 else values
 
-    def _about(
-        self, verb: str, option: str, x: States | Texts, words: Sequence[str]
-    ) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Array]]:
-        """The array that a verb writes about states, and what makes it the kind of x."""
+    def _about(self, verb: str, option: str, x: Texts | Given, words: Sequence[str]) -> NDArray[Any]:
+        """The array that a verb writes about states."""
         with tempfile.TemporaryDirectory(prefix="marginalia-") as folder:
-            file, back = self._file_of(x, folder)
-            return self._array(verb, [option, file, *words], "answer.npy"), back
+            return self._array(verb, [option, written(x, folder), *words], "answer.npy")

@@ -107,6 +107,24 @@ TEST_CASE("a file is there whole or not at all, and may come in parts") {
     CHECK(folder.files() == 1);
 }
 
+TEST_CASE("pieces come one after the other, however they fill the buffer") {
+    constexpr std::size_t buffer = 1 << 16;
+    const Folder folder;
+    const fs::path file = folder.path / "file";
+    for (const std::size_t first : {std::size_t{0}, std::size_t{10}, buffer - 1})
+        for (const std::size_t second : {buffer - 1, buffer - 10, buffer, buffer + 1, 2 * buffer}) {
+            CAPTURE(first);
+            CAPTURE(second);
+            const std::string text = std::string(first, 'a') + std::string(second, 'b') + "c";
+            OutputFile output(file);
+            output.stream().write(text.data(), static_cast<std::streamsize>(first));
+            output.stream().write(text.data() + first, static_cast<std::streamsize>(second));
+            output.stream() << 'c';
+            output.commit();
+            CHECK(contents(file) == text);
+        }
+}
+
 TEST_CASE("what is no plain file is not replaced") {
     const Folder folder;
     const std::string place = folder.path.string() + "/";

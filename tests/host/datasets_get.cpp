@@ -45,7 +45,8 @@ TEST_CASE("the data sets: every file can be checked, and the folders and names a
     for (const DataSet& set : data_sets()) {
         CHECK_FALSE(set.licence.empty());
         for (const DataFile& file : set.files)
-            CHECK((file.torus_vertices > 0 || (file.size > 0 && (file.sha256.size() == 64 || file.md5.size() == 32))));
+            CHECK((file.torus_vertices > 0 ||
+                   ((file.size > 0 || file.whole) && (file.sha256.size() == 64 || file.md5.size() == 32))));
     }
     const Folder cache;
     ::setenv("MARGINALIA_DATA", cache.path().c_str(), 1);
@@ -81,9 +82,11 @@ TEST_CASE("the data sets: every file can be checked, and the folders and names a
         fs::remove_all(cache / set.folder);
     }
     ::unsetenv("MARGINALIA_DATA");
-    CHECK_THROWS_WITH(set_named("minst"),
-                      "unknown data set 'minst'; did you mean 'mnist'? data sets: mnist, mnist-static, moses, text8, "
-                      "text8-74m, cifar10, G11, G12, G13");
+    CHECK_THROWS_WITH(
+        set_named("minst"),
+        "unknown data set 'minst'; did you mean 'mnist'? data sets: mnist, mnist-static, moses, text8, "
+        "text8-74m, cifar10, G11, G12, G13, abalone, breast-cancer, magic, wine-quality, penguins, adult, power, "
+        "gas, hepmass, miniboone, bsds300");
 }
 
 TEST_CASE("from a folder: as they are, compressed, under other names, in packages") {
@@ -210,4 +213,27 @@ TEST_CASE("graphs of the Gset are known by their shape: from a file, of any name
     CHECK(refusal(std::string(text).replace(first, 7, "2 793 1")) == "vertex 1 has 3 edges and not 4");
     CHECK(failure(set_named("G13"), folder.write("G13", text + std::string(1 << 20, '\n')), folder) ==
           "G13: cannot be unpacked: it is longer than the 1048576 bytes of G13.txt");
+}
+
+TEST_CASE("an archive that is kept as it is, known by its MD5 sum alone") {
+    const std::string archive = packed({{"data/power/data.npy", one}, {"data/miniboone/data.npy", two}}, "tar", "gzip");
+    DataSet set{"power", "some rows", "flows", {{"data.tar.gz", 0, "", md5_hex(archive)}}, {}, "none"};
+    set.files[0].whole = true;
+    const Folder folder;
+    CHECK(failure(set, folder.write("data.tar.gz", gz(one)), folder)
+              .starts_with("data.tar.gz: this data.tar.gz is another file than the published one: its MD5 is "));
+    check_nothing(folder);
+    CHECK(failure(set, "", folder) ==
+          "power could not be fetched:\n  no address of it is known\nPut these into cache, or name the file, folder or "
+          "address they are in by --from:\n  data.tar.gz  MD5 " +
+              md5_hex(archive));
+    folder.write("from/data.tar.gz", archive), folder.write("from/two.bin", two);
+    CHECK(get_from(set, folder / "from", folder) ==
+          "power: data.tar.gz is there, " + std::to_string(archive.size()) + " bytes, checksum right\n");
+    CHECK(bytes_of(folder / "cache/data.tar.gz") == archive);
+    set.name = "gas";  // the next set of the same archive has it already
+    CHECK(get_from(set, "", folder) == "gas: all of it is there, checksums right\n");
+    fs::remove(folder / "cache/data.tar.gz");
+    get_from(set, folder.write("downloaded", archive), folder);
+    CHECK(bytes_of(folder / "cache/data.tar.gz") == archive);
 }

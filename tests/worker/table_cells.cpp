@@ -30,9 +30,12 @@ std::string refused(const std::string& line) {
     return "";
 }
 
-std::string written(StateFormat format, bool completes) {
+std::string written(StateFormat format, bool completes, std::size_t columns = 80) {
     std::stringstream out;
-    const auto writer = make_table_writer(format, cells, completes, out);
+    OutputRequest output;
+    output.format = format;
+    output.terminal.columns = columns;
+    const auto writer = make_table_writer(output, cells, completes, out);
     if (completes) writer->given(std::vector<double>{151.25, TableCells::unknown, TableCells::unknown});
     writer->row(std::vector<double>{151.25, 1, 2}, 0.5);
     writer->finish();
@@ -90,6 +93,16 @@ TEST_CASE("rows are written as CSV, JSON and for a screen") {
           "                  height     smoker          3\n\n"
           "        given     151.25          □          □\n"
           "   log p 0.50     151.25  yes, often          2\n");
+    CHECK(written(StateFormat::screen, true, 40) ==
+          "                given     log p 0.50\n"
+          "height         151.25         151.25\n"
+          "smoker              □     yes, often\n"
+          "3                   □              2\n");
+    CHECK(written(StateFormat::screen, false, 20) ==
+          "                row 1\n"
+          "height         151.25\n"
+          "smoker     yes, often\n"
+          "3                   2\n");
     CHECK_THROWS_WITH_AS(written(StateFormat::png, false), "rows of a table are no pictures; write .csv, .json or .npy",
                          Error);
 }

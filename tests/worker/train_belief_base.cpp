@@ -33,8 +33,8 @@ const Edges tree = {{0, 1}, {1, 2}, {3, 1}, {3, 4}, {5, 3}, {5, 6}, {1, 3}};
 Network based(const Domain& domain, const BeliefBase& base) {
     at::Generator weights = make_generator(at::kCPU, 1, 1);
     const auto factory = reinterpret_cast<NetworkFactory>(shipped_plugins().factory("network", "mlp"));
-    const std::map<std::string, ParameterValue, std::less<>> values = {{"hidden", std::int64_t{8}},
-                                                                       {"layers", std::int64_t{1}}};
+    const std::map<std::string, ParameterValue, std::less<>> values = {
+        {"components", std::int64_t{10}}, {"hidden", std::int64_t{8}}, {"layers", std::int64_t{1}}};
     const std::unique_ptr<torch::jit::Module> inner(factory(Params(values), domain, weights));
     const std::unique_ptr<torch::jit::Module> module(with_belief_base(*inner, domain, base));
     return {*module, domain};

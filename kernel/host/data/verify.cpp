@@ -40,7 +40,8 @@ std::string difference_from_torus(const std::filesystem::path& path, std::int64_
 std::string difference_from(const std::filesystem::path& path, const DataFile& file) {
     if (file.torus_vertices > 0) return difference_from_torus(path, file.torus_vertices);
     const std::uint64_t size = std::filesystem::file_size(path);
-    if (size != file.size) return fmt::format("it has {} bytes and the published file {}", size, file.size);
+    if (file.size > 0 && size != file.size)
+        return fmt::format("it has {} bytes and the published file {}", size, file.size);
     if (!file.sha256.empty())
         if (const std::string sum = sha256_of_file(path); sum != file.sha256)
             return fmt::format("its SHA-256 is {} and that of the published file {}", sum, file.sha256);
@@ -53,8 +54,8 @@ std::string difference_from(const std::filesystem::path& path, const DataFile& f
 std::string known_by(const DataFile& file) {
     if (file.torus_vertices > 0)
         return fmt::format("a graph of {} vertices, each with four edges of weight 1 or -1", file.torus_vertices);
-    return fmt::format("{} bytes, {} {}", file.size, file.sha256.empty() ? "MD5" : "SHA-256",
-                       file.sha256.empty() ? file.md5 : file.sha256);
+    return (file.size > 0 ? fmt::format("{} bytes, ", file.size) : "") +
+           (file.sha256.empty() ? "MD5 " + file.md5 : "SHA-256 " + file.sha256);
 }
 
 const char* word_for_known_by(const DataFile& file) { return file.torus_vertices > 0 ? "shape" : "checksum"; }

@@ -49,7 +49,8 @@ const sample_of = (sample, all) => {
       alt: sample.name,
       loading: "lazy",
     });
-  if (sample.kind === "text") return make("p", { class: "said" }, sample.text);
+  if (sample.kind === "text")
+    return sample.text.includes("\n") ? make("pre", {}, sample.text) : make("p", { class: "said" }, sample.text);
   const few = all ? sample.states : sample.states.slice(0, states_at_first);
   return make(
     "div",

@@ -7,6 +7,7 @@
 #include <deque>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <sstream>
 
 #include "kernel/base/output_file.h"
@@ -204,6 +205,21 @@ Facts kept_samples(store::Store& store, const store::TrialDetails& details) {
     return facts;
 }
 
+// Samples that are texts of several lines, such as drawn rows of a table: the newest of each name.
+void print_texts(store::Store& store, const store::TrialDetails& details, std::ostream& out) {
+    constexpr std::int64_t longest_text = 20'000;
+    std::map<std::string, std::string> newest;
+    for (const store::SampleInfo& info : details.samples)
+        if (info.kind == "text" && info.bytes <= longest_text)
+            for (const store::Sample& sample : store::samples_of(store, details.trial.id, info.name))
+                if (sample.data.find('\n') != std::string::npos) newest[sample.name] = sample.data;
+    for (const auto& [name, text] : newest) {
+        out << '\n' << printable(name) << '\n';
+        std::istringstream lines(text);
+        for (std::string line; std::getline(lines, line);) out << "  " << printable(line) << '\n';
+    }
+}
+
 // Of a trial that failed or was lost; what a crash printed of its stack is for `logs`.
 void print_last_output(store::Store& store, store::TrialId trial, std::ostream& out) {
     constexpr std::size_t most = 10, with_stack = most + 60;
@@ -237,6 +253,7 @@ void print_text(store::Store& store, const store::TrialDetails& details, std::os
     print_facts("rungs", rungs_passed(store, trial.id), out);
     print_facts("checkpoints", kept(details), out);
     print_facts("samples", kept_samples(store, details), out);
+    print_texts(store, details, out);
     const auto provenance = provenance_facts(details.sweep.provenance);
     print_facts("provenance", {provenance.begin(), provenance.end()}, out);
 }

@@ -1,6 +1,7 @@
 #include "kernel/worker/answer/conditioned.h"
 
 #include <ATen/ATen.h>
+#include <marginalia/host.h>
 
 #include <cmath>
 
@@ -54,12 +55,10 @@ at::Tensor Conditioned::gaps_of_given(std::int64_t count) const {
 
 at::Tensor Conditioned::exact_log_p(const at::Tensor& rows) const {
     const TrialParts& parts = asked_.trained.parts;
-    const std::vector<std::uint8_t> bytes = to_bytes(rows);
     at::Tensor values = at::empty({rows.size(0)}, at::kDouble);
     const auto after_row = [this](std::int64_t done, double) { return asked_.waiting.exact(done), true; };
-    if (!parts.batch_energy || !parts.batch_energy->log_marginals(
-                                   {bytes, static_cast<std::size_t>(rows.size(1))},
-                                   {values.data_ptr<double>(), static_cast<std::size_t>(values.numel())}, after_row))
+    const std::span<double> out{values.data_ptr<double>(), static_cast<std::size_t>(values.numel())};
+    if (!parts.batch_energy || !parts.batch_energy->log_marginals(to_host(rows), out, after_row))
         throw Error("exact marginals of this " + std::string(parts.energy ? "energy" : "dataset") +
                     " are not known; leave out --exact");
     return values;

@@ -75,7 +75,7 @@ std::string export_model(const TrainedModel& trained, const std::string& objecti
     const TrialParts& parts = trained.parts;
     at::Generator generator = make_generator(at::kCPU, 0, 0);
     nlohmann::json about = json_of(parts.domain);
-    if (!parts.domain.site_categories.empty()) about["columns"] = json_of(parts.dataset->site_list());
+    if (!parts.domain.site_categories.empty()) about["columns"] = json_of(parts.variables().site_list());
     const torch::jit::ExtraFilesMap extra{
         {"trial.json", nlohmann::json::accept(trained.trial_json) ? trained.trial_json : "{}"},
         {"marginalia.json", about.dump()}};

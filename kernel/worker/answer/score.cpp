@@ -26,6 +26,7 @@ void refuse_unknown_sites(const std::vector<std::uint8_t>& bytes, std::size_t fi
 
 void score_by_energy(const InferenceRequest& request, const PluginHost& plugins, std::ostream& out) {
     const TrialParts parts = build_energy(request.trial, plugins);
+    if (has_table(parts)) return score_table(parts, request, out);
     StateSource states = open_states(parts, request);
     const auto piece = static_cast<std::size_t>(request.batch);
     std::vector<std::string> names{"log_f"};

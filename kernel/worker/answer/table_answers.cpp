@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "kernel/base/printable.h"
+#include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/model/sampling.h"
 #include "kernel/worker/model/table_states.h"
 #include "kernel/worker/states/array_writer.h"
@@ -25,11 +26,11 @@ std::string number(double value) {
 class TableAnswer {
 public:
     explicit TableAnswer(Asked& asked)
-        : asked_(asked), request_(asked.request), cells_(asked.trained.parts.dataset->site_list()),
-          states_(asked.trained.parts.dataset->site_list(), asked.trained.parts.domain.categories) {}
+        : asked_(asked), request_(asked.request), cells_(asked.trained.parts.variables().site_list()),
+          states_(asked.trained.parts.variables().site_list(), asked.trained.parts.domain.categories) {}
 
     void sample() {
-        const auto writer = make_table_writer(request_.output.format, cells_, false, asked_.out);
+        const auto writer = make_table_writer(request_.output, cells_, false, asked_.out);
         for (std::int64_t first = 0; first < request_.count; first += request_.batch) {
             const std::int64_t rows = std::min(request_.batch, request_.count - first);
             const Generated drawn = asked_.trained.model->generate(rows, asked_.generator, asked_.tick);
@@ -40,7 +41,7 @@ public:
 
     void complete() {
         std::unique_ptr<TableWriter> writer;
-        const auto begin = [&] { writer = make_table_writer(request_.output.format, cells_, true, asked_.out); };
+        const auto begin = [&] { writer = make_table_writer(request_.output, cells_, true, asked_.out); };
         for_given(begin, [&](const at::Tensor& given, const Sets&) {
             for (std::int64_t row = 0; row < given.size(0); ++row) {
                 writer->given(states_.cells(given[row]));
@@ -160,7 +161,7 @@ private:
 
 }  // namespace
 
-bool has_table(const TrialParts& parts) { return parts.dataset && !parts.domain.site_categories.empty(); }
+bool has_table(const TrialParts& parts) { return !parts.domain.site_categories.empty(); }
 
 void answer_of_table(Asked& asked) {
     TableAnswer answer(asked);
@@ -179,5 +180,29 @@ void answer_of_table(Asked& asked) {
 }
 
 void score_table(Asked& asked) { TableAnswer(asked).score(); }
+
+void score_table(const TrialParts& parts, const InferenceRequest& request, std::ostream& out) {
+    const TableCells cells(parts.energy->site_list());
+    const TableStates states(parts.energy->site_list(), parts.domain.categories);
+    TableSource source(request.states, request.states_are_text, cells);
+    const auto piece = static_cast<std::size_t>(request.batch);
+    auto rows = source.first(piece);
+    out << "row,log_f";
+    for (const Observable& observable : parts.energy->observables()) out << ',' << observable.name;
+    out << '\n';
+    for (std::int64_t first = 0; !rows.empty(); rows = source.next(piece)) {
+        const at::Tensor x = states.states(rows);
+        if ((x == parts.domain.categories).any().item<bool>())
+            throw Error("an energy takes full states, and one of these has unknown cells (a trained model takes them)");
+        const at::Tensor log_f = parts.batch_energy->evaluate(x) - states.log_units(x);
+        const at::Tensor observed = observed_values(parts, x);
+        for (std::int64_t row = 0; row < x.size(0); ++row) {
+            out << first + row << ',' << number(log_f[row].item<double>());
+            for (std::int64_t i = 0; i < observed.size(1); ++i) out << ',' << number(observed[row][i].item<double>());
+            out << '\n';
+        }
+        first += x.size(0);
+    }
+}
 
 }  // namespace marginalia

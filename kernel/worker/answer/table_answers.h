@@ -1,4 +1,4 @@
-// Answers of models whose states are rows of a table: sites that hold real numbers or different numbers of symbols. All
+// Answers where states are rows of a table: sites that hold real numbers or different numbers of symbols. All
 // that is read and written is in the units and words of the columns, and so are densities.
 #pragma once
 
@@ -14,5 +14,8 @@ void answer_of_table(Asked& asked);
 
 // score: CSV with row, log_marginal where the objective trains it, log_density.
 void score_table(Asked& asked);
+
+// The same of an energy alone: row, log_f, its observables.
+void score_table(const TrialParts& parts, const InferenceRequest& request, std::ostream& out);
 
 }  // namespace marginalia

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "kernel/worker/check/check.h"
@@ -73,6 +74,8 @@ bool nearly_equal(double a, double b, double tolerance) {
 
 void check_energy(const EnergyMaker& make, Checker& checker, const std::function<void()>& on_devices) {
     const std::unique_ptr<const Energy> energy = make();
+    const std::vector<Site> sites = energy->site_list();
+    if (std::ranges::any_of(sites, &Site::is_real)) return check_energy_of_reals(make, checker);
     TriedEnergy tried{*energy, full_states(energy->sites(), energy->categories(), random_states, 1), {}, {}};
     tried.partial = partial_states(tried.full, energy->categories(), 2);
     checker.run("the layout has as many sites as the energy", [&] { return check_layout(*energy); });

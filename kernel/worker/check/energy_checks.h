@@ -35,4 +35,8 @@ std::string check_energy_threads(const EnergyMaker& make);
 // another.
 void check_energy_exact(const Energy&, const StateTable& partial, Checker&);
 
+// All checks of an energy whose sites hold real numbers: densities and marginals against quadrature in one and two
+// dimensions.
+void check_energy_of_reals(const EnergyMaker& make, Checker&);
+
 }  // namespace marginalia

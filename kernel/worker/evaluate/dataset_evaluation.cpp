@@ -7,7 +7,6 @@
 #include <numbers>
 
 #include "kernel/worker/evaluate/row_scores.h"
-#include "kernel/worker/model/table_states.h"
 
 namespace marginalia {
 
@@ -24,18 +23,6 @@ at::Tensor random_rows_of(const TrialParts& parts, Split split, std::int64_t cou
 }
 
 double bits_of(const TrialParts& parts) { return static_cast<double>(parts.domain.sites) * std::numbers::ln2; }
-
-// Of the rows scored, the first of x: nats, in the scaled columns and in their own units.
-Figures density_figures(const TrialParts& parts, const at::Tensor& x, const at::Tensor& log_p,
-                        const std::string& suffix) {
-    const Spread scaled = spread_of(log_p);
-    const TableStates states(parts.dataset->site_list(), parts.domain.categories);
-    const Spread own = spread_of(log_p - states.log_units(x.slice(0, 0, log_p.numel())));
-    return {{"nll_scaled" + suffix, -scaled.mean},
-            {"nll_scaled" + suffix + "_stderr", scaled.error},
-            {"nll" + suffix, -own.mean},
-            {"nll" + suffix + "_stderr", own.error}};
-}
 
 }  // namespace
 

@@ -47,6 +47,9 @@ Figures evaluate_ranking(const RowEvaluation& evaluation);
 // their distributions, observable_distance.NAME. _floor: the same distances of as many training rows.
 Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn);
 
+// Rows of a table (M, D) as `sample` shows them to a person at a terminal of 100 columns.
+std::string rows_text(const TrialParts& parts, const at::Tensor& drawn);
+
 // validation_bits (of rows of a table as above: validation_nll_scaled, in nats) over quick_samples rows of the
 // validation split, estimated from nll_points passes a row; empty where there is none.
 Figures validation_bits(const RowEvaluation& evaluation);

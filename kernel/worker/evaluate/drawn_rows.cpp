@@ -1,5 +1,6 @@
 // What rows drawn from a model of data are like.
 #include <array>
+#include <sstream>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -10,6 +11,8 @@
 
 #include "kernel/worker/evaluate/dataset_evaluation.h"
 #include "kernel/worker/evaluate/picture_statistics.h"
+#include "kernel/worker/model/table_states.h"
+#include "kernel/worker/states/table_rows.h"
 
 namespace marginalia {
 
@@ -121,6 +124,22 @@ Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn) {
         figures[fmt::format("observable_distance.{}_floor", name)] = wasserstein(c, b);
     }
     return figures;
+}
+
+std::string rows_text(const TrialParts& parts, const at::Tensor& drawn) {
+    constexpr std::size_t columns = 100;
+    const std::vector<Site> sites = parts.variables().site_list();
+    const TableCells cells(sites);
+    const std::vector<double> values = TableStates(sites, parts.domain.categories).cells(drawn);
+    OutputRequest output;
+    output.format = StateFormat::screen;
+    output.terminal.columns = columns;
+    std::ostringstream text;
+    const std::unique_ptr<TableWriter> writer = make_table_writer(output, cells, false, text);
+    for (std::size_t first = 0; first < values.size(); first += cells.size())
+        writer->row(std::span(values).subspan(first, cells.size()), 0);
+    writer->finish();
+    return std::move(text).str();
 }
 
 }  // namespace marginalia

@@ -13,8 +13,9 @@ namespace {
 // A few states often have most of the weight, and what they are scored at along one order is most of the noise.
 constexpr std::int64_t most_often_scored = 4096, orders_of_each = 16;
 
-// K^D; 0 where that is more than `most`.
+// K^D; 0 where that is more than `most`, and where sites differ.
 std::int64_t states_of(const Domain& domain, std::int64_t most) {
+    if (!domain.site_categories.empty()) return 0;
     std::int64_t states = 1;
     for (std::int64_t site = 0; site < domain.sites; ++site) {
         if (states > most / domain.categories) return 0;

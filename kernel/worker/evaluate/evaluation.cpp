@@ -8,7 +8,11 @@
 #include <numbers>
 #include <set>
 
+#include <marginalia/host.h>
+#include <marginalia/real_sites.h>
+
 #include "kernel/worker/evaluate/reference.h"
+#include "kernel/worker/model/table_states.h"
 
 namespace marginalia {
 
@@ -30,20 +34,6 @@ double median_seconds(int repeats, const Body& body) {
     }
     std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
     return seconds[static_cast<std::size_t>(repeats) / 2];
-}
-
-std::map<std::string, at::Tensor> observe_rows(const Variables& variables, const at::Tensor& x) {
-    const std::vector<Observable> observables = variables.observables();
-    const std::vector<std::uint8_t> bytes = to_bytes(x);
-    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
-    const std::size_t width = observables.size();
-    at::Tensor values = at::empty({x.size(0), static_cast<std::int64_t>(width)}, at::kDouble);
-    for (std::size_t row = 0; width > 0 && row < rows.size(); ++row)
-        variables.observe(rows[row], {values.data_ptr<double>() + row * width, width});
-    std::map<std::string, at::Tensor> by_name;
-    for (std::size_t i = 0; i < width; ++i)
-        by_name[observables[i].name] = values.select(1, static_cast<std::int64_t>(i));
-    return by_name;
 }
 
 // The mean and its standard error of each of the energy's observables over the rows of x.
@@ -123,6 +113,7 @@ void add_total_variation(const at::Tensor& log_weight, double log_z, Figures& fi
 }  // namespace
 
 Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x) {
+    if (!parts.domain.site_categories.empty()) return {};  // numbers spell nothing
     const std::vector<std::uint8_t> bytes = to_bytes(x);
     const States rows{bytes, static_cast<std::size_t>(x.size(1))};
     std::set<std::string> different;
@@ -145,8 +136,26 @@ Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x) {
     return figures;
 }
 
+at::Tensor observed_values(const TrialParts& parts, const at::Tensor& x) {
+    const std::size_t width = parts.variables().observables().size();
+    at::Tensor values = at::empty({x.size(0), static_cast<std::int64_t>(width)}, at::kDouble);
+    if (width == 0) return values;
+    const SplitStates split = split_states(to_host(x));
+    for (std::size_t row = 0; row < split.rows().size(); ++row) {
+        const std::span<double> out{values.data_ptr<double>() + row * width, width};
+        if (parts.energy) parts.energy->mixed_observe(split.rows()[row], split.reals_of(row), out);
+        else parts.dataset->observe(split.rows()[row], out);
+    }
+    return values;
+}
+
 std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at::Tensor& x) {
-    return observe_rows(parts.variables(), x);
+    const std::vector<Observable> observables = parts.variables().observables();
+    const at::Tensor values = observed_values(parts, x);
+    std::map<std::string, at::Tensor> by_name;
+    for (std::size_t i = 0; i < observables.size(); ++i)
+        by_name[observables[i].name] = values.select(1, static_cast<std::int64_t>(i));
+    return by_name;
 }
 
 std::string suffix_of(Model::Density density) {
@@ -154,19 +163,24 @@ std::string suffix_of(Model::Density density) {
     return density == Model::Density::bound ? "_bound" : "_estimate";
 }
 
-at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x) {
-    const std::vector<std::uint8_t> bytes = to_bytes(x);
-    at::Tensor values = at::empty({x.size(0)}, at::kDouble);
-    parts.batch_energy->evaluate({bytes, static_cast<std::size_t>(x.size(1))},
-                                 {values.data_ptr<double>(), static_cast<std::size_t>(values.numel())});
-    return values;
-}
+at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x) { return parts.batch_energy->evaluate(to_host(x)); }
 
 Figures likelihood_figures(const Spread& log_p, double bits, const std::string& suffix) {
     return {{"nll" + suffix, -log_p.mean},
             {"nll" + suffix + "_stderr", log_p.error},
             {"nll_bits" + suffix, -log_p.mean / bits},
             {"nll_bits" + suffix + "_stderr", log_p.error / bits}};
+}
+
+Figures density_figures(const TrialParts& parts, const at::Tensor& x, const at::Tensor& log_p,
+                        const std::string& suffix, std::int64_t chains) {
+    const TableStates states(parts.variables().site_list(), parts.domain.categories);
+    const Spread scaled = spread_of(log_p, chains),
+                 own = spread_of(log_p - states.log_units(x.slice(0, 0, log_p.numel())), chains);
+    return {{"nll_scaled" + suffix, -scaled.mean},
+            {"nll_scaled" + suffix + "_stderr", scaled.error},
+            {"nll" + suffix, -own.mean},
+            {"nll" + suffix + "_stderr", own.error}};
 }
 
 Figures evaluate_samples(const TrialParts& parts, const Model& model, const LogZ& log_z, const Draws& draws,
@@ -227,10 +241,11 @@ Figures evaluate_reference(const TrialParts& parts, const Model& model, const Lo
     };
     const at::Tensor log_p =
         log_densities(model, reference.x.slice(0, 0, draws.most), draws.batch, generator, keep_going, enough);
-    const Spread spread = spread_of(log_p, reference.chains);
     const double bits = static_cast<double>(parts.domain.sites) * std::numbers::ln2;
     const std::string suffix = suffix_of(model.density());
-    Figures figures = likelihood_figures(spread, bits, suffix);
+    Figures figures = parts.domain.site_categories.empty()
+                          ? likelihood_figures(spread_of(log_p, reference.chains), bits, suffix)
+                          : density_figures(parts, reference.x, log_p, suffix, reference.chains);
     if (draws.precision > 0) figures["evaluation_rows"] = static_cast<double>(log_p.numel());
     if (!parts.energy) return figures;
     add_observables(parts, reference.x, reference.chains, "_reference", figures);

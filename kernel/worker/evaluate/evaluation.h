@@ -29,12 +29,19 @@ std::string suffix_of(Model::Density density);
 // (diversity, 0 to 1).
 Figures evaluate_identities(const TrialParts& parts, const at::Tensor& x);
 
-// The values of each observable of the trial's energy or dataset over the rows of x (M, D), by name: (M) float64.
+// The values of the observables of the trial's energy or dataset over the rows of x (M, D): (M, observables) float64;
+// and of each by name, (M).
+at::Tensor observed_values(const TrialParts& parts, const at::Tensor& x);
 std::map<std::string, at::Tensor> observe_rows(const TrialParts& parts, const at::Tensor& x);
 
 // nll, in nats a state, and nll_bits, in bits a site, with their standard errors, of the mean of log p; `bits`: D
 // log 2.
 Figures likelihood_figures(const Spread& log_p, double bits, const std::string& suffix);
+
+// The same where sites differ: nll_scaled, of the numbers as sites hold them, and nll, of numbers in the units that
+// they stand for, for log p of rows, the first of x; `chains` as in spread_of.
+Figures density_figures(const TrialParts& parts, const at::Tensor& x, const at::Tensor& log_p,
+                        const std::string& suffix, std::int64_t chains = 0);
 
 // log f of each row of x: (M) float64 on the CPU.
 at::Tensor log_f_of(const TrialParts& parts, const at::Tensor& x);
@@ -78,8 +85,11 @@ Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at
 // of their distributions of log f; pair_correlation_rmse; two_point_error, the mean over the distances of how far the
 // agreements themselves differ; all three with _floor, the same between two halves of the reference states. Curves over
 // the distance r along the axes of the layout, up to half an extent: pair_correlation, the connected agreement
-// P(x_i = x_i+r) - sum_k P(x = k)², and its _stderr, _reference, _reference_stderr.
-Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const Reference& reference, Curves& curves);
+// P(x_i = x_i+r) - sum_k P(x = k)², and its _stderr, _reference, _reference_stderr; no correlations where sites differ.
+// Where states stand for points: sinkhorn and its _floor (sinkhorn.h), of at most 1,000 states each.
+Figures evaluate_quality(
+    const TrialParts& parts, const at::Tensor& drawn, const Reference& reference, Curves& curves,
+    const Tick& tick = [] {});
 
 // Seconds for 16 states: marginal_seconds (θ, one pass; only where the objective trains marginals), conditional_seconds
 // (the model's log-density), conditional5_seconds (of five copies at once). Medians of repeated runs after a warm-up,

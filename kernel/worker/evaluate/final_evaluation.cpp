@@ -53,7 +53,7 @@ public:
         if (parts_.energy && (wanted_.samples > 0 || wanted_.nll_samples > 0)) find_log_z();
         const at::Tensor drawn = drawn_states();
         const bool mixed = !parts_.domain.site_categories.empty();
-        if (drawn.defined() && !mixed) stages_.once("pictures", [&] { record_pictures(drawn); });
+        if (drawn.defined()) stages_.once("pictures", [&] { mixed ? record_rows(drawn) : record_pictures(drawn); });
         if (drawn.defined() && wanted_.marginal_time)
             stages_.once("timing", [&] {
                 at::Generator own = generator_of(parts_.device, timing_stream);
@@ -180,9 +180,9 @@ private:
     }
 
     void compare_states(const at::Tensor& drawn, const Reference& reference) {
-        begin("drawn states beside reference states");
+        const KeepGoing comparing = reporting("drawn states beside reference states");
         Curves curves;
-        record(evaluate_quality(parts_, drawn, reference, curves));
+        record(evaluate_quality(parts_, drawn, reference, curves, tick_of(comparing)));
         record(curves);
     }
 
@@ -247,6 +247,11 @@ private:
         }
         if (!record_drawings(rows)) record_sample("samples", "states", picture.dump());
         record_histograms(drawn);
+    }
+
+    void record_rows(const at::Tensor& drawn) {
+        if (wanted_.pictures > 0)
+            record_sample("samples", "text", rows_text(parts_, drawn.slice(0, 0, wanted_.pictures)));
     }
 
     // What a state spells, or its text where that is nothing valid.

@@ -34,7 +34,6 @@ void add_errors_by_size(const at::Tensor& error, const at::Tensor& sizes, Curves
 // Into `exact`, NaN where the time did not suffice. False where the energy offers none.
 bool exact_log_marginals(const TrialParts& parts, const at::Tensor& partial, double seconds,
                          const KeepGoing& keep_going, at::Tensor& exact) {
-    const std::vector<std::uint8_t> bytes = to_bytes(partial);
     const auto start = std::chrono::steady_clock::now();
     bool stopped = !keep_going(0, partial.size(0));
     const auto after_row = [&](std::int64_t done, double row_seconds) {
@@ -43,8 +42,7 @@ bool exact_log_marginals(const TrialParts& parts, const at::Tensor& partial, dou
         return !stopped && taken.count() + row_seconds <= seconds;  // the next takes at least as long as the last
     };
     const bool offered = parts.batch_energy->log_marginals(
-        {bytes, static_cast<std::size_t>(parts.domain.sites)},
-        {exact.data_ptr<double>(), static_cast<std::size_t>(exact.numel())}, after_row);
+        partial, {exact.data_ptr<double>(), static_cast<std::size_t>(exact.numel())}, after_row);
     if (stopped) throw Interrupted{};
     return offered;
 }

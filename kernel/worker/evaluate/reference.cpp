@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
+#include <marginalia/real_sites.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,14 +14,7 @@ namespace {
 
 // log f and the observables of the rows: (count, 1 + observables) float64.
 at::Tensor quantities(const TrialParts& parts, const at::Tensor& x) {
-    const std::size_t observables = parts.energy->observables().size();
-    at::Tensor values = at::empty({x.size(0), static_cast<std::int64_t>(observables) + 1}, at::kDouble);
-    values.select(1, 0).copy_(log_f_of(parts, x));
-    const std::vector<std::uint8_t> bytes = to_bytes(x);
-    const States rows{bytes, static_cast<std::size_t>(x.size(1))};
-    for (std::size_t row = 0; observables > 0 && row < rows.size(); ++row)
-        parts.energy->observe(rows[row], {values.data_ptr<double>() + row * (observables + 1) + 1, observables});
-    return values;
+    return at::cat({log_f_of(parts, x).unsqueeze(1), observed_values(parts, x)}, 1);
 }
 
 // Autocovariance of each row at a lag, averaged over the rows.
@@ -58,7 +52,7 @@ Convergence convergence_of(const at::Tensor& values) {
 Reference energy_reference(const Energy& energy, std::size_t count, std::uint64_t seed) {
     auto samples = energy.reference_samples(count, seed);
     if (!samples) return {};
-    return {from_bytes({samples->rows, static_cast<std::size_t>(energy.sites())}), samples->exact, 0, samples->how, {}};
+    return {joined_states(energy, *samples), samples->exact, 0, samples->how, {}};
 }
 
 Reference chain_reference(const TrialParts& parts, Sampler& sampler, std::int64_t chains, std::int64_t count,

@@ -4,13 +4,17 @@
 #include <string>
 
 #include <ATen/ATen.h>
+#include <marginalia/real_sites.h>
 
 #include "kernel/worker/evaluate/evaluation.h"
 #include "kernel/worker/evaluate/reference.h"
+#include "kernel/worker/evaluate/sinkhorn.h"
 
 namespace marginalia {
 
 namespace {
+
+constexpr std::int64_t most_points = 1000;  // of each cloud of a transport
 
 std::int64_t equal_bytes(const std::uint8_t* a, const std::uint8_t* b, std::int64_t count) {
     std::int64_t equal = 0;
@@ -105,12 +109,18 @@ private:
     double squares_ = 0, two_point_ = 0, count_ = 0;
 };
 
+void add_energy_floor(const at::Tensor& log_f, Figures& figures) {
+    const std::int64_t half = log_f.size(0) / 2;
+    if (half > 0)
+        figures["energy_distance_floor"] = wasserstein(log_f.slice(0, 0, half), log_f.slice(0, half, 2 * half));
+}
+
 // What two sets of true states differ by.
 void add_floors(const TrialParts& parts, const at::Tensor& reference, const at::Tensor& log_f, Figures& figures) {
     const std::int64_t half = reference.size(0) / 2;
     if (half < 2) return;
     const PairedStates first(reference.slice(0, 0, half), parts), second(reference.slice(0, half, 2 * half), parts);
-    figures["energy_distance_floor"] = wasserstein(log_f.slice(0, 0, half), log_f.slice(0, half, 2 * half));
+    add_energy_floor(log_f, figures);
     CorrelationErrors errors(first, second, parts.domain.categories);
     for (std::int64_t r = 1; r <= reach(parts); ++r)
         errors.add(first.correlation(r, 0).mean, second.correlation(r, 0).mean);
@@ -130,14 +140,44 @@ void add_observable_errors(const TrialParts& parts, const at::Tensor& drawn, con
     }
 }
 
+// The points that states stand for: (M, J) float64, undefined where they stand for none.
+at::Tensor points_of(const Energy& energy, const at::Tensor& x) {
+    const SplitStates split = split_states(x);
+    std::vector<at::Tensor> points;
+    for (std::size_t row = 0; row < split.rows().size(); ++row) {
+        const std::vector<double> point = energy.point(split.rows()[row], split.reals_of(row));
+        if (point.empty()) return {};
+        points.push_back(at::tensor(point, at::kDouble));
+    }
+    return at::stack(points);
+}
+
+// The transport from the model's states to reference states, and between two sets of these of the same number.
+void add_sinkhorn(const Energy& energy, const at::Tensor& drawn, const at::Tensor& reference, const Tick& tick,
+                  Figures& figures) {
+    const std::int64_t count = std::min({most_points, drawn.size(0), reference.size(0) / 2});
+    if (count < 1) return;
+    const at::Tensor target = points_of(energy, reference.slice(0, 0, 2 * count));
+    if (!target.defined()) return;
+    const at::Tensor own = points_of(energy, drawn.slice(0, 0, count));
+    figures["sinkhorn"] = sinkhorn_distance(own, target.slice(0, 0, count), tick);
+    figures["sinkhorn_floor"] = sinkhorn_distance(target.slice(0, count), target.slice(0, 0, count), tick);
+}
+
 }  // namespace
 
-Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const Reference& reference, Curves& curves) {
+Figures evaluate_quality(const TrialParts& parts, const at::Tensor& drawn, const Reference& reference, Curves& curves,
+                         const Tick& tick) {
     Figures figures;
     add_observable_errors(parts, drawn, reference, figures);
+    add_sinkhorn(*parts.energy, drawn.cpu(), reference.x, tick, figures);
     const at::Tensor log_f = log_f_of(parts, drawn), log_f_reference = log_f_of(parts, reference.x);
     if (!log_f.isfinite().all().item<bool>() || !log_f_reference.isfinite().all().item<bool>()) return figures;
     figures["energy_distance"] = wasserstein(log_f, log_f_reference);
+    if (!parts.domain.site_categories.empty()) {  // no symbols to agree
+        add_energy_floor(log_f_reference, figures);
+        return figures;
+    }
     const PairedStates of_model(drawn, parts), of_target(reference.x, parts);
     CorrelationErrors errors(of_model, of_target, parts.domain.categories);
     for (std::int64_t r = 1; r <= reach(parts); ++r) {

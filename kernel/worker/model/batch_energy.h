@@ -26,25 +26,28 @@ public:
     at::Tensor finish() override;
     std::optional<std::int64_t> impossible() const override { return impossible_; }
 
-    // log f of rows of bytes into out.
+    // log f of rows of bytes into out, of an energy without real sites; and of x (B, D) int64 on the CPU of any: (B)
+    // float64.
     void evaluate(States rows, std::span<double> out) const;
+    at::Tensor evaluate(const at::Tensor& x) const;
 
     // Called after a row that took `seconds`, with the rows done so far, by one thread at a time; returns false to
     // begin none any more.
     using AfterRow = std::function<bool(std::int64_t done, double seconds)>;
 
-    // Exact log-marginals in parallel, a row at a time and in their order: a row may take minutes. `out` is NaN where a
-    // row was not begun. False where the energy offers none.
-    bool log_marginals(States partial, std::span<double> out, const AfterRow& after_row) const;
+    // Exact log-marginals of partial states x (B, D) int64 on the CPU, in parallel, a row at a time and in their order:
+    // a row may take minutes. `out` (B) is NaN where a row was not begun. False where the energy offers none.
+    bool log_marginals(const at::Tensor& x, std::span<double> out, const AfterRow& after_row) const;
 
 private:
-    void evaluate_symbols() const;
-    void evaluate_piece(States rows, std::span<double> out) const;
+    void evaluate_into(const at::Tensor& x, std::span<double> out) const;
+    void evaluate_piece(States rows, std::span<const double> reals, std::span<double> out) const;
     void in_pieces(std::size_t rows, const std::function<void(std::size_t, std::size_t)>& piece) const;
 
     struct Running;
     const Energy& energy_;
     const std::string name_;
+    const bool mixed_;  // sites differ: states are int64 wherever they are
     std::unique_ptr<Running> running_;
     std::int64_t impossible_ = 0;
 };

@@ -40,6 +40,12 @@ public:
         for (double& value : out) value = annealed(value);
     }
     std::size_t rows_per_call() const override { return energy_.rows_per_call(); }
+    std::vector<Site> site_list() const override { return energy_.site_list(); }
+    void mixed_log_densities(States rows, std::span<const double> v, std::span<double> out) const override {
+        refuse_reading_ahead();
+        energy_.mixed_log_densities(rows, v, out);
+        for (double& value : out) value = annealed(value);
+    }
 
     void site_log_densities(State x, std::int64_t site, std::span<double> out) const override {
         refuse_reading_ahead();

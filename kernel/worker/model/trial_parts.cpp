@@ -57,11 +57,10 @@ Domain domain_of(const Variables& variables, const char* kind, const TrialSettin
 
 // That a sampler or objective can work on sites that differ, and on rows that lack cells, where there are such.
 template <class Plugin>
-void require_mixed_sites(const char* kind, const TrialSettings& settings, const Plugin& plugin,
-                         const TrialParts& parts) {
+void require_mixed_sites(const char* kind, const std::string& name, const Plugin& plugin, const TrialParts& parts) {
     const bool plain = parts.domain.site_categories.empty() && !(parts.dataset && parts.dataset->incomplete());
     if (plain || plugin.takes_mixed_sites()) return;
-    throw Error(std::string(kind) + " '" + settings.plugin(kind).plugin +
+    throw Error(std::string(kind) + " '" + name +
                 "' takes sites that all have the same number of symbols, and this trial has real numbers, sites of "
                 "different numbers of symbols, or rows that lack cells; `marginalia plugins " +
                 kind + "` lists others, whose pages say what they take");
@@ -232,6 +231,10 @@ TrialParts build_single_model(const TrialRequest& request, const PluginHost& plu
         parts.dataset = make_dataset(request.settings, plugins, described ? &*described : nullptr);
         parts.domain = domain_of(*parts.dataset, "dataset", request.settings);
     }
+    if (!parts.domain.site_categories.empty() && request.settings.evaluation.ais_chains > 0)
+        throw Error(
+            "evaluation.ais_chains anneals from equally likely symbols, and this trial's sites hold real numbers or "
+            "different numbers of symbols; leave it out");
     if (anneals(request.settings.train)) {
         if (!parts.energy)
             throw Error("train.anneal_from is for trials of an energy, and this one learns from a dataset");
@@ -242,14 +245,14 @@ TrialParts build_single_model(const TrialRequest& request, const PluginHost& plu
     parts.network->to(parts.device);
     const TrainingSetup setup = setup_of(parts, request.settings.train.batch);
     parts.objective = make<ObjectiveFactory>("objective", request.settings, plugins, setup);
-    require_mixed_sites("objective", request.settings, *parts.objective, parts);
+    require_mixed_sites("objective", request.settings.plugin("objective").plugin, *parts.objective, parts);
     return parts;
 }
 
 std::unique_ptr<Sampler> make_sampler(const TrialRequest& request, const PluginHost& plugins, TrialParts& parts,
                                       const TrainingSetup& setup) {
     auto sampler = make<SamplerFactory>("sampler", request.settings, plugins, setup, parts.generator);
-    require_mixed_sites("sampler", request.settings, *sampler, parts);
+    require_mixed_sites("sampler", request.settings.plugin("sampler").plugin, *sampler, parts);
     return sampler;
 }
 
@@ -306,8 +309,10 @@ std::unique_ptr<Sampler> build_reference_sampler(const TrialRequest& request, co
                                                  at::Generator& generator) {
     if (!request.settings.has("reference")) return nullptr;
     const TrainingSetup setup = setup_of(parts, chains);
-    return make_from<SamplerFactory>(request.settings.plugin("reference"), "[reference] sampler", "sampler", plugins,
-                                     setup, generator);
+    const PluginTable& table = request.settings.plugin("reference");
+    auto sampler = make_from<SamplerFactory>(table, "[reference] sampler", "sampler", plugins, setup, generator);
+    require_mixed_sites("sampler", table.plugin, *sampler, parts);
+    return sampler;
 }
 
 }  // namespace marginalia

@@ -49,30 +49,44 @@ private:
     NumberArray array_;
 };
 
+std::vector<std::string> texts_of(const TableCells& cells, CellRow row) {
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < cells.size(); ++i)
+        texts.push_back(std::isnan(row[i]) ? "□" : printable(cells.text(row, i)));
+    return texts;
+}
+
+std::vector<std::string> names_of(const TableCells& cells) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < cells.size(); ++i) names.push_back(printable(cells.name(i)));
+    return names;
+}
+
+std::string log_p_text(double log_p) { return fmt::format("log p {:.2f}", log_p); }
+
 class TableScreen final : public TableWriter {
 public:
     TableScreen(const TableCells& cells, bool completes, std::ostream& out)
         : cells_(cells), completes_(completes), out_(out) {
-        std::vector<std::string> names;
-        for (std::size_t i = 0; i < cells_.size(); ++i) names.push_back(cells_.name(i));
-        print("", names);
+        print("", names_of(cells_));
+    }
+    static std::size_t width(const TableCells& cells, bool completes) {
+        std::size_t width = completes ? log_p_columns + between_cells : 0;
+        for (std::size_t i = 0; i < cells.size(); ++i)
+            width += (i > 0 ? between_cells : 0) + std::max(cell_columns, cells.name(i).size());
+        return width;
     }
     void given(CellRow row) override {
         out_ << '\n';
-        print("given", texts(row));
+        print("given", texts_of(cells_, row));
     }
-    void row(CellRow row, double log_p) override { print(fmt::format("log p {:.2f}", log_p), texts(row)); }
+    void row(CellRow row, double log_p) override { print(log_p_text(log_p), texts_of(cells_, row)); }
 
 private:
-    std::vector<std::string> texts(CellRow row) const {
-        std::vector<std::string> texts;
-        for (std::size_t i = 0; i < cells_.size(); ++i) texts.push_back(std::isnan(row[i]) ? "□" : cells_.text(row, i));
-        return texts;
-    }
     void print(const std::string& figure, const std::vector<std::string>& texts) {
         std::string line = completes_ ? fmt::format("{:>{}}", figure, log_p_columns) : "";
         for (std::size_t i = 0; i < texts.size(); ++i)
-            line += fmt::format("{}{:>{}}", line.empty() ? "" : std::string(between_cells, ' '), printable(texts[i]),
+            line += fmt::format("{}{:>{}}", line.empty() ? "" : std::string(between_cells, ' '), texts[i],
                                 std::max(cell_columns, cells_.name(i).size()));
         out_ << line << '\n';
     }
@@ -81,6 +95,64 @@ private:
     const bool completes_;
     std::ostream& out_;
 };
+
+// Of rows wider than the screen: a line a column, as many rows side by side as fit.
+class TableSideways final : public TableWriter {
+public:
+    TableSideways(const TableCells& cells, bool completes, std::size_t columns, std::ostream& out)
+        : cells_(cells), completes_(completes), out_(out), names_(names_of(cells)) {
+        for (const std::string& name : names_) name_columns_ = std::max(name_columns_, name.size());
+        most_ =
+            std::max<std::size_t>(1, (columns - std::min(columns, name_columns_)) / (log_p_columns + between_cells));
+    }
+    void given(CellRow row) override {
+        finish();
+        add("given", row);
+    }
+    void row(CellRow row, double log_p) override {
+        ++drawn_;
+        add(completes_ ? log_p_text(log_p) : fmt::format("row {}", drawn_), row);
+    }
+    void finish() override {
+        if (heads_.empty()) return;
+        out_ << (begun_ ? "\n" : "") << line("", heads_);
+        for (std::size_t i = 0; i < names_.size(); ++i) {
+            std::vector<std::string> cells;
+            for (const std::vector<std::string>& row : rows_) cells.push_back(row[i]);
+            out_ << line(names_[i], cells);
+        }
+        begun_ = true;
+        heads_.clear(), rows_.clear();
+    }
+
+private:
+    void add(const std::string& head, CellRow row) {
+        heads_.push_back(head);
+        rows_.push_back(texts_of(cells_, row));
+        if (heads_.size() == most_) finish();
+    }
+    std::string line(const std::string& name, const std::vector<std::string>& texts) const {
+        std::string line = fmt::format("{:<{}}", name, name_columns_);
+        for (const std::string& text : texts)
+            line += fmt::format("{}{:>{}}", std::string(between_cells, ' '), text, log_p_columns);
+        return line + '\n';
+    }
+
+    const TableCells& cells_;
+    const bool completes_;
+    std::ostream& out_;
+    const std::vector<std::string> names_;
+    std::size_t name_columns_ = 0, most_ = 1, drawn_ = 0;
+    std::vector<std::string> heads_;              // of the rows that are still to be printed
+    std::vector<std::vector<std::string>> rows_;  // their cells
+    bool begun_ = false;
+};
+
+std::unique_ptr<TableWriter> screen_writer(const TableCells& cells, bool completes, std::size_t columns,
+                                           std::ostream& out) {
+    if (TableScreen::width(cells, completes) <= columns) return std::make_unique<TableScreen>(cells, completes, out);
+    return std::make_unique<TableSideways>(cells, completes, columns, out);
+}
 
 }  // namespace
 
@@ -153,14 +225,14 @@ std::vector<double> TableSource::next_of_array(std::size_t most) {
     return rows;
 }
 
-std::unique_ptr<TableWriter> make_table_writer(StateFormat format, const TableCells& cells, bool completes,
+std::unique_ptr<TableWriter> make_table_writer(const OutputRequest& output, const TableCells& cells, bool completes,
                                                std::ostream& out) {
-    switch (format) {
+    switch (output.format) {
         case StateFormat::text:
         case StateFormat::csv: return std::make_unique<TableCsv>(cells, out);
         case StateFormat::json: return std::make_unique<TableJson>(cells, out);
         case StateFormat::npy: return std::make_unique<TableArray>(cells, out);
-        case StateFormat::screen: return std::make_unique<TableScreen>(cells, completes, out);
+        case StateFormat::screen: return screen_writer(cells, completes, output.terminal.columns, out);
         case StateFormat::png:
         case StateFormat::svg: break;
     }

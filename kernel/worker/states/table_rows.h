@@ -49,7 +49,8 @@ private:
 //   text, csv   a line of CSV a row, the first one with the columns' names
 //   json        an object a line: {"row": {name: value, ...}, "log_p": nats}, for completions also "given": {...}
 //   npy         float64 (n, D), symbols by number; `out` must be a file, as its head is written last
-//   screen      the same as csv in columns, with log p of completions
+//   screen      the same as csv in columns, with log p of completions; rows that are wider than the terminal stand side
+//               by side, a line a column
 //
 // One thread. `cells` and `out` outlive it.
 class TableWriter {
@@ -61,7 +62,7 @@ public:
 };
 
 // Throws Error for pictures, which rows of tables are not.
-std::unique_ptr<TableWriter> make_table_writer(StateFormat format, const TableCells& cells, bool completes,
+std::unique_ptr<TableWriter> make_table_writer(const OutputRequest& output, const TableCells& cells, bool completes,
                                                std::ostream& out);
 
 }  // namespace marginalia

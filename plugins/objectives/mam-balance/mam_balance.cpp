@@ -2,6 +2,7 @@
 #include <marginalia/network_joint.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
+#include <marginalia/real_sites.h>
 
 #include "../finite_log_f.h"
 #include "../forward_looking.h"
@@ -37,10 +38,11 @@ of what is known, a running estimate for the rest; Φ = log f on full states), t
 
 so that every link carries the energy's credit at once (forward-looking) and the terminal condition holds by
 construction. The correction and log Z then belong to the objective: a checkpoint's module alone (`torch.jit.load`)
-gives c_θ, while `marginalia score` gives log p_θ. log Z begins at Φ(all □), or else at its estimate for a uniform
-network, and learns with D times the network's step, being a sum over sites. A network that is consistent by
+gives c_θ, while `marginalia score` gives log p_θ. log Z begins at Φ(all □), or else at its estimate for the network
+as it begins, and learns with D times the network's step, being a sum over sites. A network that is consistent by
 construction (mps) is trained by the terminal condition alone. A step is one pass over two or three rows a state.
-Records `loss`, `penalty` (nats², of the links) and `log_z_estimate`.
+Sites may hold real numbers, whose log p and log f are densities. Records `loss`, `penalty` (nats², of the links) and
+`log_z_estimate`.
 
 References: S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024 (arXiv 2310.12920). Y.
 Bengio et al., GFlowNet foundations, J. Mach. Learn. Res. 24 (2023). L. Pan et al., Better training of GFlowNets with
@@ -68,14 +70,14 @@ public:
         const at::Tensor log_f = finite_log_f(step);
         if (step.step == 1) {
             if (forward_looking_) log_z_.begin_at(forward_looking_->empty());
-            else log_z_.begin_uniform(log_f, setup_.domain);
+            else begin_log_z(log_f, pass.log_marginal.slice(0, 2 * x.size(0)));
         }
         const at::Tensor log_z = log_z_.value();
 
         const at::Tensor marginal =
             forward_looking_ ? (*forward_looking_)(*looked_at, pass.log_marginal, log_z) : pass.log_marginal;
         const auto parts = marginal.split(x.size(0));
-        const at::Tensor log_conditional = pass.logits.log_softmax(1).gather(1, link.symbol.unsqueeze(1)).squeeze(1);
+        const at::Tensor log_conditional = marginalia::log_conditional(setup_.domain, pass.logits, link.symbol);
         const at::Tensor penalty = (parts[0] + log_conditional - parts[1]).square().mean();
         at::Tensor loss = static_cast<double>(setup_.domain.sites) * penalty;
         if (!forward_looking_) loss = loss + terminal_ * (parts[2] + log_z - log_f).square().mean();
@@ -93,7 +95,15 @@ public:
     marginalia::StateDict state() const override { return log_z_.state(); }
     void load(const marginalia::StateDict& state) override { log_z_.load(state); }
 
+    bool takes_mixed_sites() const override { return true; }
+
 private:
+    // From states of the batch and their log p_θ, which is uniform where sites have symbols alone.
+    void begin_log_z(const at::Tensor& log_f, const at::Tensor& log_p) {
+        if (setup_.domain.site_categories.empty()) log_z_.begin_uniform(log_f, setup_.domain);
+        else log_z_.begin_at((log_f - log_p).mean());
+    }
+
     // All there is to learn where the sum rule holds by construction; the energy's evaluation has begun.
     at::Tensor terminal_condition(marginalia::TrainingStep& step, const at::Tensor& log_p) {
         const at::Tensor log_f = finite_log_f(step);

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <map>
 #include <numbers>
+#include <optional>
 #include <string>
 
 #include <ATen/ATen.h>
@@ -12,6 +13,7 @@
 #include <marginalia/site_terms.h>
 
 #include "../any_order.h"
+#include "path_pool.h"
 
 namespace {
 
@@ -59,6 +61,15 @@ constexpr Parameter parameters[] = {
      .maximum = 1e6,
      .unit = "passes",
      .help = "partial states of a row from which that is estimated"},
+    {.name = "path_pool",
+     .type = ParameterType::integer,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 1e6,
+     .unit = "rows",
+     .help = "rows that are gone through site by site, one site of each a step, for log p_φ(x_S) without noise; "
+             "0: it is estimated from path_points",
+     .absent = "0"},
     {.name = "full",
      .type = ParameterType::number,
      .fallback = "0.5",
@@ -123,6 +134,17 @@ With path_hidden = h at least h s sites are hidden in a partial state: points th
 the conditionals say with so few hidden. This spares L its noisiest points, where a few sites represent all, and misses
 what the conditionals gain from the last h s: little where neighbours tell the same.
 
+The estimate is noisy where there are many sites, and few points see little of a path. `path_pool` = P has none of that
+noise: P rows are kept, each with an order of its own, and every step makes one more site of each known, by one pass of
+P rows, and adds log p_φ of its symbol to the row's sum. Of these partial states, of all sizes, path_rows are drawn at
+random, and log p_θ learns their sums as they are:
+
+    path       E[(log p_θ(x_S) - sum over d <= |S| of log p_φ(x_σ(d) | x_σ(<d)))²]
+
+What is left between orders is only what p_φ contradicts itself. It needs as many steps as there are sites before it
+sees full states, and is meant for models of energies, where log p_θ is asked for to a fraction of a nat. path_points,
+full, path_hidden and sites are then not used.
+
 States x are rows of the dataset (or of the sampler). In a part `own` of them a random part is erased and filled in
 again by p_φ, so that θ is right on the model's own states too: after pass i of n a share (i/n)² is filled.
 
@@ -150,6 +172,7 @@ public:
           full_(params.number("full")),
           most_known_(std::acos(std::sqrt(params.number("path_hidden"))) * 2 / std::numbers::pi),
           sites_(params.number("sites")), copy_body_(params.boolean("copy_body")) {
+        if (params.integer("path_pool") > 0) pool_.emplace(params.integer("path_pool"), setup);
         if (lambda_ == 0 && path_rows_ == 0)
             throw marginalia::Error("penalty = 0 and path_rows = 0 leave nothing to learn; give one of them");
     }
@@ -166,7 +189,7 @@ public:
             step.metrics["penalty"] = penalty.detach();
         }
         if (path_rows_ > 0) {
-            loss = loss + path_loss(step, x);
+            loss = loss + (pool_ ? pool_loss(step, x) : path_loss(step, x));
         }
         step.metrics["loss"] = loss.detach();
         return loss;
@@ -175,13 +198,15 @@ public:
     bool takes_mixed_sites() const override { return true; }
 
     marginalia::StateDict state() const override {
-        if (own_steps_ == 1 || !own_states_.defined()) return {};
-        const bool bytes = setup_.domain.site_categories.empty();
-        return {{"own_states", bytes ? own_states_.to(at::kByte) : own_states_}};
+        marginalia::StateDict state = pool_ ? pool_->state() : marginalia::StateDict{};
+        if (own_steps_ > 1 && own_states_.defined())
+            state.emplace("own_states", marginalia::kept_states(own_states_, setup_.domain));
+        return state;
     }
     void load(const marginalia::StateDict& state) override {
         if (state.contains("own_states"))
             own_states_ = marginalia::saved_states(state, "own_states", setup_.domain, true).to(setup_.device);
+        if (pool_) pool_->load(state);
     }
 
 private:
@@ -259,6 +284,13 @@ private:
             added = marginalia::log_conditional(setup_.domain, logits.to(at::kFloat), symbol.squeeze(1));
         }
         return sum_rule_breach(step.network.log_marginal(with_one_more(before, site, symbol)), added);
+    }
+
+    at::Tensor pool_loss(marginalia::TrainingStep& step, const at::Tensor& x) {
+        const auto [states, log_p] = pool_->advance(step, x, path_rows_);
+        const at::Tensor error = (step.network.log_marginal(states) - log_p).square().mean();
+        step.metrics["path_rmse"] = error.detach().sqrt();
+        return error;
     }
 
     // Mean squared differences of log p_θ(x_S) from its estimates, of the sums and of their terms, in nats².
@@ -353,6 +385,7 @@ private:
     const bool copy_body_;
     bool frozen_ = false;
     at::Tensor profile_weights_;
+    std::optional<marginalia::PathPool> pool_;
     at::Tensor own_states_;  // of the last steps; not defined before the first
 };
 

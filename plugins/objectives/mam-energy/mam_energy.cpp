@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <marginalia/objective.h>
 #include <marginalia/orders.h>
+#include <marginalia/real_sites.h>
 
 namespace {
 
@@ -48,6 +49,10 @@ where the network is on a GPU. Records `loss`, `penalty` (mean squared error in 
 f - log p_θ, a lower bound where p_θ is consistent) and `log_ratio_std` (standard deviation of log p_θ - log f in nats,
 0 for a perfect model).
 
+Sites may hold real numbers: log p and log f are then densities, and the sum rule holds for them as it stands. log f may
+then be as low as it likes where an untrained model draws, and a few such states can undo what was learnt: set
+`train.clip` (10, say), or learn from states of the target.
+
 A state with log f = -infinity counts as `impossible` nats below the least possible state of its batch, since the
 gradient needs a finite number. The larger it is, the less of the model's mass stays on such states, and the likelier
 the training is to end on a few of the possible ones.
@@ -77,7 +82,7 @@ public:
         const auto parts = pass.log_marginal.split_with_sizes({rows_, rows_, x.size(0)});
         const at::Tensor log_p = parts[2];
 
-        const at::Tensor log_conditional = pass.logits.log_softmax(1).gather(1, link.symbol.unsqueeze(1)).squeeze(1);
+        const at::Tensor log_conditional = marginalia::log_conditional(setup_.domain, pass.logits, link.symbol);
         const at::Tensor penalty = (parts[0] + log_conditional - parts[1]).square().mean();
 
         const at::Tensor loss = divergence(step, log_p) + lambda_ * static_cast<double>(setup_.domain.sites) * penalty;
@@ -85,6 +90,8 @@ public:
         step.metrics["penalty"] = penalty.detach();
         return loss;
     }
+
+    bool takes_mixed_sites() const override { return true; }
 
 private:
     // Its gradient is that of KL(p_θ || f/Z), by REINFORCE, the energy's evaluation having begun.

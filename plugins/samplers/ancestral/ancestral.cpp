@@ -40,6 +40,7 @@ public:
     }
 
     at::Tensor log_density() const override { return log_density_; }
+    bool takes_mixed_sites() const override { return true; }
 
 private:
     at::Tensor order(at::Generator& generator) const {

@@ -14,7 +14,7 @@ class Source {
 public:
     virtual ~Source() = default;
 
-    virtual at::Tensor draw() = 0;  // the next B states, (B, D) bytes on the CPU
+    virtual at::Tensor draw() = 0;  // the next B states on the CPU, (B, D) bytes or, where sites differ, int64
 
     // As a sampler's.
     virtual std::string report() const = 0;
@@ -47,7 +47,7 @@ private:
 // A sampler plugin of chains of type `Of`. It draws ahead on a GPU; on the CPU, training and chains would share the
 // cores.
 template <class Of>
-class Ahead final : public SourceSampler {
+class Ahead : public SourceSampler {
 public:
     Ahead(const marginalia::Params& params, const marginalia::TrainingSetup& setup, at::Generator& generator)
         : SourceSampler(std::make_unique<Of>(params, setup, generator), setup.device, !setup.device.is_cpu()) {}

@@ -11,14 +11,14 @@ namespace {
 
 constexpr int most_first_sweeps = 1000;
 
+}  // namespace
+
 std::uint64_t seed_of(at::Generator& generator) {
     const at::Tensor words = marginalia::to_host(at::randint(
         std::int64_t{1} << 32, {2}, generator, at::TensorOptions().dtype(at::kLong).device(generator.device())));
     const auto* word = words.const_data_ptr<std::int64_t>();
     return static_cast<std::uint64_t>(word[0]) << 32 | static_cast<std::uint64_t>(word[1]);
 }
-
-}  // namespace
 
 Start start_of(const std::string& word) { return word == "spread" ? Start::spread : Start::random; }
 

@@ -26,6 +26,9 @@ Start start_of(const std::string& word);
 // The energy of a setup. Throws Error where it has none, or one of other sites or categories than its domain.
 const marginalia::Energy& energy_of(const marginalia::TrainingSetup& setup);
 
+// A seed for streams of random numbers, from a generator of any device.
+std::uint64_t seed_of(at::Generator& generator);
+
 // `count` states of an energy. Every chain has a stream of random numbers of its own, so that what it does depends on
 // neither the number of threads nor the other chains.
 class Chains {

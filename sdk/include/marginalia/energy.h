@@ -1,4 +1,4 @@
-// Energies: unnormalised densities f over discrete states, the target p*(x) = f(x) / Z of energy-based training.
+// Energies: unnormalised densities f, the target p*(x) = f(x) / Z of energy-based training.
 #pragma once
 
 #include <limits>
@@ -16,9 +16,12 @@ struct ReferenceSamples {
     std::vector<std::uint8_t> rows;  // (count, D) symbols 0..K-1
     bool exact = false;              // drawn independently from p*; false: taken from a Markov chain
     std::string how;                 // one line: the method and, for a chain, what shows that it has mixed
+    std::vector<double> reals =
+        {};  // (count, D) numbers of real sites, which have 0 in `rows`; empty where none is real
 };
 
-// An unnormalised log-density over D sites of K categories each.
+// An unnormalised log-density over D sites of K categories each, or of what site_list() says. Where all sites hold real
+// numbers, derive from RealEnergy (real_energy.h).
 //
 // Threads: after construction every method may be called from several threads at once and must not change the object.
 // Errors: throw marginalia::Error; the host adds the plugin's name, and only the trial at hand fails.
@@ -82,6 +85,21 @@ public:
     // How different full states are from each other: the mean over pairs of a distance of 0 to 1, such as one less the
     // Tanimoto similarity of molecules ("internal diversity"). NaN: not offered, or fewer than two valid ones.
     virtual double diversity(States) const { return std::numeric_limits<double>::quiet_NaN(); }
+
+    // What the host asks where sites hold real numbers (site_list), in place of log_densities, log_marginals and
+    // observe: v, (rows, D), has the numbers of the rows' real sites (Reals), x has 0 there, or K where one is unknown.
+    // log f and log p* are densities in v. log Z is then the log of the integral over them.
+    virtual void mixed_log_densities(States x, std::span<const double> /*v*/, std::span<double> out) const {
+        log_densities(x, out);
+    }
+    virtual bool mixed_log_marginals(States partial, std::span<const double> /*v*/, std::span<double> out) const {
+        return log_marginals(partial, out);
+    }
+    virtual void mixed_observe(State x, Reals /*v*/, std::span<double> values) const { observe(x, values); }
+
+    // The point of space that a full state stands for, for distances between clouds of states: always as many numbers.
+    // Empty: states are no points.
+    virtual std::vector<double> point(State, Reals) const { return {}; }
 };
 
 using EnergyFactory = Energy* (*)(const Params&);

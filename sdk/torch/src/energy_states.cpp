@@ -72,4 +72,8 @@ at::Tensor saved_states(const StateDict& state, const std::string& name, const D
     return x.to(at::kLong);
 }
 
+at::Tensor kept_states(const at::Tensor& x, const Domain& domain) {
+    return domain.site_categories.empty() ? x.to(at::kByte) : x;
+}
+
 }  // namespace marginalia

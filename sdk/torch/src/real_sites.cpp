@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <marginalia/energy_states.h>
 #include <marginalia/host.h>
 #include <marginalia/orders.h>
 
@@ -32,6 +33,29 @@ at::Tensor real_states(const at::Tensor& values) {
 
 at::Tensor real_values(const at::Tensor& x) {
     return ((x - real_zero).to(at::kDouble) * real_step).masked_fill(x >= 0, 0);
+}
+
+SplitStates split_states(const at::Tensor& x) {
+    const at::Tensor rows = x.to(at::kLong).contiguous();
+    SplitStates split{{}, {}, static_cast<std::size_t>(x.size(1))};
+    split.symbols.resize(static_cast<std::size_t>(rows.numel()));
+    split.reals.resize(split.symbols.size());
+    const auto* held = rows.const_data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < split.symbols.size(); ++i) {
+        split.symbols[i] = held[i] < 0 ? 0 : static_cast<std::uint8_t>(held[i]);
+        split.reals[i] = held[i] < 0 ? real_value(held[i]) : 0;
+    }
+    return split;
+}
+
+at::Tensor joined_states(const Energy& energy, const ReferenceSamples& samples) {
+    at::Tensor x = from_bytes({samples.rows, static_cast<std::size_t>(energy.sites())});
+    if (samples.reals.empty()) return x;
+    const std::vector<Site> sites = energy.site_list();
+    auto* held = x.mutable_data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < samples.reals.size(); ++i)
+        if (sites[i % sites.size()].is_real()) held[i] = real_state(samples.reals[i]);
+    return x;
 }
 
 at::Tensor real_sites(const Domain& domain, const at::Device& device) {

@@ -3,8 +3,10 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <marginalia/orders.h>
+#include <marginalia/random.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernel/worker/check/torch/random_watch.h"
 #include "kernel/worker/check/torch/table_network.h"
@@ -72,6 +74,20 @@ public:
             for (double& value : of_site) value -= here;
         }
         return true;
+    }
+
+    std::optional<ReferenceSamples> reference_samples(std::size_t count, std::uint64_t seed) const override {
+        FastRandom random(seed);
+        const double largest = *std::ranges::max_element(log_f_);
+        ReferenceSamples samples{{}, true, "by rejection"};
+        while (count > 0) {
+            std::size_t number = random.below(log_f_.size());
+            if (random.uniform() >= std::exp(log_f_[number] - largest)) continue;
+            for (std::int64_t site = 0; site < sites(); ++site, number /= static_cast<std::size_t>(categories()))
+                samples.rows.push_back(static_cast<std::uint8_t>(number % static_cast<std::size_t>(categories())));
+            --count;
+        }
+        return samples;
     }
 
     Layout layout() const override { return layout_; }

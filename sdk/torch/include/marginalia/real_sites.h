@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/TensorBody.h>
 
+#include <marginalia/energy.h>
 #include <marginalia/network.h>
 
 namespace marginalia {
@@ -30,6 +32,21 @@ inline std::int64_t real_state(double value) {
     return std::llround(std::clamp(value, -most_real, most_real) / real_step) + real_zero;
 }
 inline double real_value(std::int64_t x) { return static_cast<double>(x - real_zero) * real_step; }
+
+// States x (B, D) int64 on the CPU as energies and datasets have them: symbols, 0 for a known real site and K for □,
+// and the numbers of real sites, 0 elsewhere.
+struct SplitStates {
+    std::vector<std::uint8_t> symbols;  // (B, D)
+    std::vector<double> reals;          // (B, D)
+    std::size_t width = 0;              // D
+
+    States rows() const { return {symbols, width}; }
+    Reals reals_of(std::size_t row) const { return std::span(reals).subspan(row * width, width); }
+};
+MARGINALIA_API SplitStates split_states(const at::Tensor& x);
+
+// An energy's reference samples as states: (count, D) int64 on the CPU.
+MARGINALIA_API at::Tensor joined_states(const Energy& energy, const ReferenceSamples& samples);
 
 // Which sites are real: (D) of bool on `device`; an undefined tensor where none is.
 MARGINALIA_API at::Tensor real_sites(const Domain& domain, const at::Device& device);

@@ -53,8 +53,10 @@ public:
 // name: int64 on the device that they have there. Throws Error where there are none, or one has a symbol that the
 // domain does not have: a checkpoint may come from anybody, and energies trust the symbols that they are given. For
 // `load`.
+// `kept_states` is the form in which to put states there.
 MARGINALIA_API at::Tensor saved_states(const StateDict& state, const std::string& name, const Domain& domain,
                                        bool partial = false);
+MARGINALIA_API at::Tensor kept_states(const at::Tensor& x, const Domain& domain);
 
 using SamplerFactory = Sampler* (*)(const Params&, const TrainingSetup&, at::Generator&);
 
