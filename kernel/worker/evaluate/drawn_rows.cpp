@@ -10,6 +10,7 @@
 #include <marginalia/energy_states.h>
 
 #include "kernel/worker/evaluate/dataset_evaluation.h"
+#include "kernel/worker/evaluate/digit_features.h"
 #include "kernel/worker/evaluate/picture_statistics.h"
 #include "kernel/worker/model/table_states.h"
 #include "kernel/worker/states/table_rows.h"
@@ -18,7 +19,8 @@ namespace marginalia {
 
 namespace {
 
-constexpr std::int64_t longest_ngram = 3;
+constexpr std::int64_t longest_ngram = 4;
+constexpr std::int64_t least_digits = 2 * digit_feature_count;  // drawn, for covariances of full rank
 constexpr std::int64_t reference_rows = 10000;
 
 std::string key_of(State row) { return {reinterpret_cast<const char*>(row.data()), row.size()}; }
@@ -112,6 +114,11 @@ Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn) {
         const auto pairs = [&](const at::Tensor& x) { return pair_distance(x, test, domain); };
         add_distance("pixel_distance", drawn, floor, pixels, figures);
         add_distance("pair_distance", drawn, floor, pairs, figures);
+    }
+    if (has_digits(parts.domain) && std::min(drawn.size(0), test.size(0)) >= least_digits) {
+        const at::Tensor of_test = digit_features(test);
+        const auto digits = [&](const at::Tensor& x) { return frechet_distance(digit_features(x), of_test); };
+        add_distance("frechet_distance", drawn, floor, digits, figures);
     }
     const auto own = observe_rows(parts, drawn), target = observe_rows(parts, test),
                trained = observe_rows(parts, floor);

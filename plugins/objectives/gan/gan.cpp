@@ -47,7 +47,8 @@ generator ascends (c(x') - its mean over the batch) log p(x' | z): unbiased for 
 
 Adam with beta1 = 0.5 suits the two better than 0.9. The model draws states and knows no probability: there are no
 figures of likelihood, no marginals and no completions. It is judged by its draws, by the figures that every family has:
-`pixel_distance` and `pair_distance` of pictures, `ngram_distance_N` of sequences, `unique`, `novel`, observables. Records `loss` (that of the critic), `generator_loss`, and `critic_data` and
+`pixel_distance`, `pair_distance` and, of digits, `frechet_distance` of pictures, `ngram_distance_N` of sequences,
+`unique`, `novel`, observables. Records `loss` (that of the critic), `generator_loss`, and `critic_data` and
 `critic_drawn`, the means of c, which meet where the critic is at a loss.
 
 References: I. Goodfellow et al., Generative adversarial nets, NeurIPS 2014 (arXiv 1406.2661). E. Jang, S. Gu, B. Poole,

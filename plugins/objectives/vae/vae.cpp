@@ -55,7 +55,8 @@ gap is what a code that is to be read back costs.
 encoder has learnt to guess from `partial` states. That is one pass of the encoder and `score_codes` of the decoder a
 state, in place of one pass of a network that knows its marginals. Its relative standard error is (1/ESS - 1/k)^1/2,
 ESS = (sum w)² / sum w² being the effective number of codes, whose share ESS / k of the training's bound is recorded as
-`importance_effective`. `marginalia marginals` takes the same codes for all states and so is the same every time; `score`
+`importance_effective`. Of a dataset `evaluation.marginal_rows` records that error over test rows, `marginal_gap`, and
+`marginal_passes`. `marginalia marginals` takes the same codes for all states and so is the same every time; `score`
 draws them anew, and two seeds show the error. `complete` picks one of the codes by its weight and draws the unknown
 sites from it, which is exact as `score_codes` grows.
 
@@ -97,6 +98,9 @@ public:
     at::Tensor log_marginal(const at::Tensor& x) const override {
         return marginalia::log_mean(marginalia::CodeGuess(network(), x).weigh_by_same(codes_));
     }
+
+    // The encoder's, and one of the decoder a code.
+    std::int64_t marginal_passes() const override { return 1 + codes_; }
 
 private:
     const std::int64_t codes_;
