@@ -164,6 +164,7 @@ TEST_CASE("flows: p sums to 1 and is that of independent symbols, permuted") {
         CAPTURE(kind);
         const auto network = network_of("discrete-flow", line,
                                         {{"kind", std::string(kind)},
+                                         {"base", "independent"},
                                          {"flows", std::int64_t{4}},
                                          {"width", std::int64_t{8}},
                                          {"blocks", std::int64_t{1}},
@@ -186,6 +187,26 @@ TEST_CASE("flows: p sums to 1 and is that of independent symbols, permuted") {
                              "the network has no method 'conditional_logits', which is asked of it here; its page in "
                              "docs/plugins names the objectives that it is for",
                              Error);
+    }
+}
+
+TEST_CASE("an autoregressive base, alone and behind flows: p sums to 1 and draws follow it; sites depend on others") {
+    const at::NoGradGuard no_grad;
+    for (const std::int64_t flows : {0, 1, 2}) {
+        CAPTURE(flows);
+        Values values{{"kind", "autoregressive"}, {"base", "autoregressive"},  {"flows", flows},
+                      {"width", std::int64_t{8}}, {"blocks", std::int64_t{1}}, {"temperature", 0.1}};
+        const auto network = network_of("discrete-flow", line, values);
+        const at::Tensor states = every_state(line), p = network->log_density(states).to(at::kDouble).exp();
+        CHECK(std::abs(p.sum().item<double>() - 1) < 1e-5);
+        at::Generator generator = make_generator(at::kCPU, 1, 24);
+        const auto model = objective_of("discrete-flow", line, {})->model(*network, generator, no_tick);
+        CHECK(follows(model->generate(4096, generator, no_tick).x, p, line));
+        const at::Tensor joint = p.view({27, 3}), ones = joint.sum(1, true);
+        CHECK_FALSE(at::allclose(joint / ones, (joint.sum(0, true) / p.sum()).expand({27, 3}), 0, 1e-2));
+        values["kind"] = "bipartite";
+        CHECK_THROWS_WITH_AS(network_of("discrete-flow", line, values),
+                             "base = \"autoregressive\" goes with kind = \"autoregressive\" alone", Error);
     }
 }
 
@@ -215,7 +236,7 @@ std::map<std::string, double> finals_of(const std::string& network, const std::s
                                "\"\n[network]\nplugin = \"" + network + "\"\n" +
                                (network == "mlp" ? "hidden = 8\n" : "") + "[objective]\nplugin = \"" + objective +
                                "\"\n[train]\nsteps = 20\nbatch = 16\n[evaluation]\nsamples = 32\nnll_samples = 10\n"
-                               "ranking_groups = 0\nensemble_rows = 0\n[run]\ndevice = \"cpu\"\n"),
+                               "ranking_groups = 0\nensemble_rows = 0\nmarginal_rows = 20\n[run]\ndevice = \"cpu\"\n"),
                     shipped_plugins(), recorder);
     return recorder.finals;
 }
@@ -231,6 +252,10 @@ TEST_CASE("what a trial of each family records: its figures of likelihood and of
     CHECK(flow.contains("nll_bits"));
     CHECK(flow.contains("conditional_seconds"));
     CHECK_FALSE(flow.contains("marginal_seconds"));
+    CHECK(vae.at("marginal_passes") == 501);
+    CHECK(vae.at("marginal_gap") < 1);
+    CHECK_FALSE(flow.contains("marginal_gap"));
+    CHECK_FALSE(gan.contains("marginal_gap"));
     CHECK(vae.contains("nll_bits_bound"));
     CHECK(vae.contains("marginal_seconds"));
     CHECK_FALSE(vae.contains("nll_bits"));

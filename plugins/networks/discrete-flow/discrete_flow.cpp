@@ -21,10 +21,18 @@ constexpr Parameter parameters[] = {
     {.name = "flows",
      .type = ParameterType::integer,
      .fallback = "8",
-     .minimum = 1,
+     .minimum = 0,
      .maximum = 256,
      .unit = "flows",
      .help = "one after another; autoregressive ones go through the sites in turns forward and back"},
+    {.name = "base",
+     .type = ParameterType::text,
+     .fallback = "\"independent\"",
+     .choices = "independent|autoregressive",
+     .help =
+         "what the flows end in: symbols drawn site by site independently, or each given those before it; the latter "
+         "with kind autoregressive alone",
+     .absent = "\"independent\""},
     {.name = "width",
      .type = ParameterType::integer,
      .fallback = "64",
@@ -59,12 +67,16 @@ nothing is stretched:
 holds. Density and draws take one pass of every flow. `autoregressive`: each site moves by those before it, in the order
 of the sites, reversed from flow to flow. The density takes one pass, a draw D passes of each flow.
 
+With `base = "autoregressive"` π_d depends on the symbols before d, by a causal convolutional network of the same shape
+as a flow's; draws take D passes of it more. Without flows (`flows = 0`) this is an autoregressive model of the sites in
+their order, the usual ARM, trained at all sites of a row in one pass.
+
 The argmax has no gradient. As in the paper its one-hot form is given that of softmax(logits / temperature), and the
 shifted symbol that of the circular convolution of two one-hot vectors ("straight-through"), so gradients are biased.
 There are shifts and no scales (the paper's σ). Layouts of two axes take convolutions of 3 x 3, sequences 1 x 5, others
 are read as a line, as are all by the autoregressive kind.
 
-A flow only permutes the states of π: over few sites it cannot come near any distribution, which a test shows. The
+Flows only permute the states of π: over few sites they cannot come near any distribution, which a test shows. The
 network has no log p of partial states and no conditionals: use objective `discrete-flow`.
 
 References: D. Tran, K. Vafa, K. Agrawal, L. Dinh, B. Poole, Discrete flows: invertible generative models of discrete
@@ -108,6 +120,20 @@ constexpr const char* causal_back = R"(
             x = torch.cat([x[:, :site], (y[:, site] - shift).remainder({categories}).unsqueeze(1), x[:, site + 1:]], 1)
 )";
 
+constexpr const char* independent_draw = R"(
+        below = torch.softmax(self.base, 1).cumsum(1)[:, :-1]
+        x = (u.unsqueeze(2) >= below).sum(2)
+)";
+
+constexpr const char* causal_draw = R"(
+        x = (u.unsqueeze(2) < 0).sum(2)
+        for t in range({sites}):
+            site = {site}
+            below = torch.softmax(self.base[site] + self.logits{l}(self.one_hot(x))[:, site], 1).cumsum(1)[:, :-1]
+            drawn = (u[:, site].unsqueeze(1) >= below).sum(1)
+            x = torch.cat([x[:, :site], drawn.unsqueeze(1), x[:, site + 1:]], 1)
+)";
+
 constexpr const char* methods = R"(
     def one_hot(self, x: Tensor) -> Tensor:
         return torch.one_hot(x, {categories}).to(self.base.dtype)
@@ -120,11 +146,10 @@ constexpr const char* methods = R"(
     def log_density(self, x: Tensor) -> Tensor:
         p = self.one_hot(x)
 {forward}
-        return (p * torch.log_softmax(self.base, 1)).sum([1, 2])
+        return (p * torch.log_softmax(self.base{given}, -1)).sum([1, 2])
 
     def sample(self, u: Tensor) -> Tensor:
-        below = torch.softmax(self.base, 1).cumsum(1)[:, :-1]
-        x = (u.unsqueeze(2) >= below).sum(2)
+{draw}
 {back}
         return x
 )";
@@ -140,22 +165,31 @@ at::Tensor moving_sites(const Domain& domain, std::int64_t flow) {
 class Flows {
 public:
     Flows(const Params& params, const Domain& domain, at::Generator& generator)
-        : params_(params), domain_(domain), causal_(params.text("kind") == "autoregressive"), grid_(domain, causal_),
-          network_("discrete_flow"), layers_(network_, generator) {}
+        : params_(params), domain_(domain), causal_(params.text("kind") == "autoregressive"),
+          causal_base_(params.text("base") == "autoregressive"), grid_(domain, causal_), network_("discrete_flow"),
+          layers_(network_, generator) {
+        if (causal_base_ && !causal_)
+            throw marginalia::Error("base = \"autoregressive\" goes with kind = \"autoregressive\" alone");
+    }
 
     marginalia::NetworkBuilder build() {
         network_.parameter("base", at::zeros({domain_.sites, domain_.categories}));
         std::string logits, forward, back;
         std::vector<at::Tensor> moves;
-        for (std::int64_t flow = 0; flow < params_.integer("flows"); ++flow) {
+        const std::int64_t flows = params_.integer("flows");
+        for (std::int64_t flow = 0; flow < flows; ++flow) {
             logits += add_flow(flow);
             forward += filled(causal_ ? causal_forward : flow_forward, flow);
             back = filled(causal_ ? causal_back : flow_back, flow) + back;
             moves.push_back(moving_sites(domain_, flow));
         }
-        if (!causal_) network_.buffer("moves", at::stack(moves));
+        if (!causal_ && flows > 0) network_.buffer("moves", at::stack(moves));
+        if (causal_base_) logits += add_flow(flows);
+        const std::string given = causal_base_ ? fmt::format(" + self.logits{}(p)", flows) : "";
+        const std::string draw = causal_base_ ? filled(causal_draw, flows) : independent_draw;
         network_.define(logits + fmt::format(methods, fmt::arg("categories", domain_.categories),
-                                             fmt::arg("forward", forward), fmt::arg("back", back)));
+                                             fmt::arg("forward", forward), fmt::arg("given", given),
+                                             fmt::arg("draw", draw), fmt::arg("back", back)));
         return std::move(network_);
     }
 
@@ -189,7 +223,7 @@ private:
 
     const Params& params_;
     const Domain& domain_;
-    const bool causal_;
+    const bool causal_, causal_base_;
     const SiteGrid grid_;
     marginalia::NetworkBuilder network_;
     marginalia::Layers layers_;
