@@ -50,7 +50,7 @@ struct TrainSettings {
     std::int64_t warmup = 0;
     double clip = 0, beta1 = 0.9, beta2 = 0.999, weight_decay = 0, ema = 0;
     std::string precision = "float32", start_from, family, symmetries, base = "none", base_weights = "none";
-    std::int64_t base_sweeps = 12;
+    std::int64_t base_sweeps = 12, base_components = 1;
     bool base_marginals = false;
     double anneal_from = 1;
     std::int64_t anneal_steps = 0;
@@ -95,9 +95,10 @@ inline constexpr Field<TrainSettings> train_fields[] = {
      "symbols "
      "are numbered by how common they are) costs none",
      "\"\""},
-    {"base", &TrainSettings::base, one_of("none|belief-propagation"), "",
+    {"base", &TrainSettings::base, one_of("none|belief-propagation|gaussian-mixture"), "",
      "what the network's conditionals are a correction of: belief-propagation, messages from the known sites along the "
-     "pairs of the energy, exact on trees; none: nothing",
+     "pairs of the energy, exact on trees; gaussian-mixture, learnt normal densities over all real numbers, which "
+     "log p in one pass corrects too; none: nothing",
      "\"none\""},
     {"base_sweeps", &TrainSettings::base_sweeps, between(1, 10000), "sweeps",
      "times that all messages of the base are sent; their mean counts, without the first quarter, so that trees a "
@@ -113,6 +114,8 @@ inline constexpr Field<TrainSettings> train_fields[] = {
      "for all pairs, for lattices whose places are alike; pairs, of each direction of each pair, for glasses and "
      "graphs",
      "\"none\""},
+    {"base_components", &TrainSettings::base_components, between(1, 1000), "densities",
+     "normal densities with full covariance in the base of real numbers", "1"},
     {"anneal_from", &TrainSettings::anneal_from, between(0.001, 1), "",
      "power of the energy that the first step learns from, which rises to 1 in a straight line; 1: the energy itself",
      "1"},

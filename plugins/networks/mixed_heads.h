@@ -19,11 +19,15 @@ constexpr const char* mixed_heads = R"(
 // log p_θ(x_S) = C^-1/2 sum_d u·(h_d(x_S) - h_d(all □)) + sum over d in S of log p_φ(x_d | all □)
 constexpr const char* linear_of_mixed = R"(
     def alone(self, x: Tensor) -> Tensor:
+        # (B, D)
         blank = torch.full([1, {sites}], {categories}, dtype=x.dtype, device=x.device)
         return self.each_alone(self.logits(self.{phi}features(self.inputs(blank))), x)
 
+    def log_alone(self, x: Tensor) -> Tensor:
+        return self.alone(x).sum([1])
+
     def marginals(self, h: Tensor, x: Tensor) -> Tensor:
-        return self.scores(h) + self.alone(x).sum([1])
+        return self.scores(h) + self.log_alone(x)
 
     def log_marginal_profile(self, x: Tensor) -> Tensor:
         h = self.{theta}features(self.marginal_inputs(x))
@@ -39,6 +43,10 @@ constexpr const char* softmax_of_mixed = R"(
         numbers = products + (self.theta_c + self.bars).transpose(0, 1)
         held = x.unsqueeze(2).expand(-1, -1, {nodes})
         return self.held_log_p(numbers, held, self.holds_symbols.unsqueeze(1))
+
+    def log_alone(self, x: Tensor) -> Tensor:
+        h = torch.zeros([x.size(0), {sites}, self.theta_v.size(3)], dtype=self.theta_v.dtype, device=x.device)
+        return self.marginals(h, x)
 )";
 
 }  // namespace marginalia::two_heads

@@ -157,9 +157,9 @@ TEST_CASE("metrics come by importance, references apart") {
 
 TEST_CASE("what is done with a metric is one table's matter") {
     CHECK(main_metrics().front() == "kl");
-    CHECK(main_metrics().size() == 17);
-    CHECK(told_metrics() == std::vector<std::string>{"kl", "free_energy", "nll_bits", "loss"});
-    CHECK(ranking_metrics() == std::vector<std::string>{"kl", "nll_bits"});
+    CHECK(main_metrics().size() == 20);
+    CHECK(told_metrics() == std::vector<std::string>{"kl", "free_energy", "nll_bits", "nll_scaled", "loss"});
+    CHECK(ranking_metrics() == std::vector<std::string>{"kl", "nll_bits", "nll_scaled"});
     for (const char* drawn : {"kl", "kl_bound", "kl_estimate", "kl_per_site", "free_energy", "free_energy_bound"})
         CHECK(metric_info(drawn).drawn);
     for (const char* not_drawn : {"kl_stderr", "kl_bound_stderr", "forward_kl", "nll_bits", "made_up"})

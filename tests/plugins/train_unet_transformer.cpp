@@ -41,6 +41,7 @@ Values small_unet(std::int64_t bodies) {
 
 Values small_transformer(std::int64_t bodies) {
     return {{"preset", std::string("cpu-small")},
+            {"components", std::int64_t{10}},
             {"layers", std::int64_t{2}},
             {"width", std::int64_t{12}},
             {"heads", std::int64_t{3}},

@@ -94,7 +94,7 @@ TEST_CASE("all faults are reported at once, by place") {
         "x.toml:6:10: unknown network plugin 'mpl'; did you mean 'mlp'? The network plugins: lattice-conv, mlp\n"
         "x.toml:9:11: 'objective.penalty' must be a number, not the text \"1\"; leave the quotes out\n"
         "x.toml:11:1: unknown key 'step' in [train]; did you mean 'steps'? Keys of [train]: steps, clip, "
-        "batch, beta1, beta2 and 20 more\n"
+        "batch, beta1, beta2 and 21 more\n"
         "override 'train.batch=0': 'train.batch' must be from 1 to 1000000 states, not 0\n"
         "override 'nonsense': there is no '=' in it; write KEY=VALUE, or ~KEY to remove a key",
         Error);

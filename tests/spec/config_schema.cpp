@@ -45,7 +45,7 @@ namespace {
 // Two tables of a canonical config, byte for byte. All but what is as if absent (evaluation.precision = 0) is in every
 // trial's hash.
 const char* const canonical_train =
-    R"({"anneal_from":1.0,"anneal_steps":0,"base":"none","base_marginals":false,"base_sweeps":12,)"
+    R"({"anneal_from":1.0,"anneal_steps":0,"base":"none","base_components":1,"base_marginals":false,"base_sweeps":12,)"
     R"("base_weights":"none","batch":128,"beta1":0.9,"beta2":0.999,"clip":0.0,"deterministic":false,"ema":0.9,)"
     R"("family":"","final_fraction":0.02,"keep_state":false,"learning_rate":0.001,"log_every":10,"micro_batch":0,)"
     R"("precision":"float32","schedule":"hold-then-decay","start_from":"","steps":3,"symmetries":"","warmup":0,)"

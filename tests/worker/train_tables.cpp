@@ -237,7 +237,9 @@ TEST_CASE("what knows symbols alone refuses real columns before anything is trai
     CHECK(refusal(file.experiment("plugin = \"ao-arm\"\n", "steps = 1\n", "plugin = \"recurrent\"\nwidth = 8\n"))
               .starts_with("this network takes sites that all have the same number of symbols"));
     CHECK(refusal(file.experiment("plugin = \"ao-arm\"\n", "steps = 1\nsymmetries = \"spin-flip\"\n")) ==
-          "train.symmetries and train.base are for sites that all have the same number of symbols; leave them out");
+          "train.symmetries and train.base = \"belief-propagation\" are for sites that all have the same number of "
+          "symbols; "
+          "leave them out");
 }
 
 TEST_CASE("stage 2 learns from rows with missing cells and goes on from a checkpoint as it would have") {

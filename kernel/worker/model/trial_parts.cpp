@@ -11,6 +11,7 @@
 #include "kernel/spec/experiment.h"
 #include "kernel/worker/model/belief_base.h"
 #include "kernel/worker/model/family_parts.h"
+#include "kernel/worker/model/mixture_base.h"
 #include "kernel/worker/model/renamed_symbols.h"
 #include "kernel/worker/model/row_description.h"
 #include "kernel/worker/model/symmetries.h"
@@ -194,10 +195,21 @@ std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const 
     const Domain domain = domain_with_form(parts, request.settings);
     const TrainSettings& train = request.settings.train;
     auto module = make<NetworkFactory>("network", request.settings, plugins, domain, weights);
-    const bool corrected = !train.symmetries.empty() || train.base != "none";
-    if (corrected && !parts.domain.site_categories.empty())
+    if (!domain.site_categories.empty()) {
+        if (!train.symmetries.empty() || train.base == "belief-propagation")
+            throw Error(
+                "train.symmetries and train.base = \"belief-propagation\" are for sites that all have the same number "
+                "of symbols; leave them out");
+        if (train.base == "gaussian-mixture")
+            module.reset(with_mixture_base(*module, domain, train.base_components, weights));
+        return module;
+    }
+    if (train.base == "gaussian-mixture")
         throw Error(
-            "train.symmetries and train.base are for sites that all have the same number of symbols; leave them out");
+            "train.base = \"gaussian-mixture\" is for real numbers and tables of mixed columns, and here all sites "
+            "have "
+            "the same symbols; leave it out");
+    const bool corrected = !train.symmetries.empty() || train.base != "none";
     if (corrected && !module->find_method("conditional_logits"))
         throw Error(
             "train.symmetries and train.base are for networks that know partial states, and this one does not; leave "

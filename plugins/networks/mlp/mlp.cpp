@@ -105,6 +105,9 @@ constexpr const char* marginals_of_symbols = R"(
 )";
 
 constexpr const char* marginals_of_mixed = R"(
+    def log_alone(self, x: Tensor) -> Tensor:
+        return self.each_alone(self.conditional_logits(self.with_blank(x[:0])), x).sum([1])
+
     def marginals(self, h: Tensor, x: Tensor) -> Tensor:
         square = (h * h * self.w_square).sum([1])
         return self.scores(h) + square[:-1] - square[-1] + self.each_alone(self.logits(h[-1:]), x).sum([1])

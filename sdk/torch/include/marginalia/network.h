@@ -76,7 +76,9 @@ struct Domain {
 // An integer attribute `mixed` that is not 0 says that the module knows of sites that differ (Domain::site_categories);
 // others are refused such domains. Its x then has real numbers as real_sites.h says, and where K logits stand above it
 // gives W >= K numbers: W logits of a site of symbols, of which those that it has not are as good as impossible, or
-// the mixture of normal densities of a real site.
+// the mixture of normal densities of a real site. `log_alone(x)`, (B, D) -> (B), is what log_marginal begins as there:
+// a sum over known sites of what each alone would have, which a base that knows of them together takes the place of
+// (train.base = "gaussian-mixture").
 //
 // Threads: one at a time. Gradients flow to parameters() unless grad mode is off.
 class MARGINALIA_API Network {
