@@ -20,7 +20,8 @@ _units = (
     | dict.fromkeys(["kl_per_site", "free_energy_per_site", "log_z_importance_per_site"], "nats/site")
     | dict.fromkeys(["marginal_states", "reference_ess", "evaluation_samples", "evaluation_rows"], "states")
     | dict.fromkeys(["sinkhorn", "sinkhorn_floor"], "units²")
-    | {"ranking_groups": "groups", "ranking_passes": "passes", "marginal_passes": "passes", "log_z_ais_effective": "chains"}
+    | dict.fromkeys(["ranking_passes", "marginal_passes"], "passes")
+    | {"ranking_groups": "groups", "log_z_ais_effective": "chains"}
 )
 _highest = set(
     """ess elbo spearman pearson ranking_spearman ranking_pearson ranking_one_order_spearman ranking_one_order_pearson
