@@ -15,14 +15,15 @@ const off = ['SentenceCapitalization', 'UseTitleCase', 'OxfordComma', 'LongSente
   'QuantifierNumeralConflict', 'OrthographicConsistency', 'CompoundNouns', 'MissingTo', 'SingleBe', 'PhrasalVerbAsCompoundNoun',
   'UseEllipsisCharacter', 'EllipsisLength', 'PronounInflectionBe', 'ItsContraction', 'ThereIsAgreement', 'Spaces',
   'MissingPreposition', 'MissingDeterminer', 'CondenseAllThe', 'TransposedSpace', 'ThereToTheir', 'OneOfTheSingular',
-  'HavePronoun', 'DiscourseMarkers', 'Dashes', 'WereWhere', 'Everyone', 'UnclosedQuotes', 'FindOut'];
+  'HavePronoun', 'DiscourseMarkers', 'Dashes', 'WereWhere', 'Everyone', 'UnclosedQuotes', 'FindOut', 'ToTwoToo', 'LetsConfusion'];
 const blank = text => text.replace(/[^\n]/g, ' ');
 
-// Prose alone, every line where it was: no code, no addresses, no formulas.
+// Prose alone, every line where it was: no code, addresses, formulas or references.
 function prose(text) {
   return text
     .replace(/^ *(```|~~~)[^]*?^ *\1$/gm, blank)
     .replace(/^ {4}.*$/gm, blank)
+    .replace(/^References?:(.+\n)+/gm, blank)
     .replace(/`[^`]*`/g, blank)
     .replace(/\]\([^)]*\)/g, blank)
     .replace(/\[[a-zA-Z0-9./-]+(?=[ \]])/g, blank)
