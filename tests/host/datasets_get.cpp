@@ -185,7 +185,7 @@ TEST_CASE("a folder that cannot be made is named, with the way out") {
     folder.write("cache", "a file");
     const std::string message = failure(pair_of_files(), folder.path().string(), folder);
     CHECK(message.starts_with("cache: "));
-    CHECK(message.ends_with("; another folder is named by --to or MARGINALIA_DATA"));
+    CHECK(message.ends_with("; name another folder by --to or MARGINALIA_DATA"));
 }
 
 TEST_CASE("graphs of the Gset are known by their shape: from a file, of any name, and not from what is no such graph") {
@@ -205,7 +205,7 @@ TEST_CASE("graphs of the Gset are known by their shape: from a file, of any name
     };
     CHECK(refusal("<html>not found</html>") == "it does not begin with '800 1600', the numbers of vertices and edges");
     CHECK(refusal("800 1601\n") == "it does not begin with '800 1600', the numbers of vertices and edges");
-    CHECK(refusal(text.substr(0, text.size() / 2)).starts_with("it ends, or is no number, at edge "));
+    CHECK(refusal(text.substr(0, text.size() / 2)).starts_with("it ends, or is not a number, at edge "));
     CHECK(refusal("800 1600\n1 801 1\n") == "edge 1 is '1 801 1', not two of 800 vertices and 1 or -1");
     CHECK(refusal("800 1600\n1 2 2\n") == "edge 1 is '1 2 2', not two of 800 vertices and 1 or -1");
     CHECK(refusal(text + "1 2 1\n") == "it goes on behind its 1600 edges");

@@ -103,7 +103,7 @@ TEST_CASE("settings that are not allowed are refused by the name of the key") {
     CHECK(complaint([](auto& c) { c["train"]["made_up"] = 1; }) == "");
     CHECK(complaint([](auto& c) { c["train"].erase("ema"); }) == "");
     CHECK(complaint([](auto& c) { c.erase("evaluation"); }) == "there is no [evaluation]");
-    CHECK(complaint([](auto& c) { c["train"] = 3; }) == "[train] is no table");
+    CHECK(complaint([](auto& c) { c["train"] = 3; }) == "[train] is not a table");
     CHECK(complaint([](auto& c) { c = nullptr; }) == "there is no [train]");
     CHECK(complaint([](auto& c) { c["train"]["steps"] = -1; }) == "'train.steps' must be at least 0 steps, not -1");
     CHECK(complaint([](auto& c) { c["train"]["steps"] = 1.5; }) ==

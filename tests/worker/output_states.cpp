@@ -327,7 +327,7 @@ TEST_CASE("drawings in a grid") {
     CHECK(grid.find("C&amp;O") != grid.npos);
     CHECK_THROWS_WITH_AS(
         written(as(StateFormat::svg), look({2}, 3), false, Drawn{{1, 1}}),
-        "what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png", Error);
+        "states of this kind cannot be drawn; write a file that ends in .txt, .csv, .json, .npy or .png", Error);
     CHECK_THROWS_AS(written(as(StateFormat::svg), drawn, false, Drawn{{0, 1}}), Error);
 }
 
