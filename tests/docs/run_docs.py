@@ -159,7 +159,7 @@ def experiments_run(page):
             if "[stop]" in block:  # a rung below the two steps that are run here
                 line += " stop.least_steps=1"
             if 'plugin = "mlp"' in block and "hidden" not in block:  # which is wide by itself
-                line += " network.hidden=64"
+                line += " network.mlp.hidden=64"
             good &= run(f"{line} seeds=0", folder, f"{page.relative_to(source)}:{number}")
     return good
 
