@@ -15,14 +15,15 @@ const off = ['SentenceCapitalization', 'UseTitleCase', 'OxfordComma', 'LongSente
   'QuantifierNumeralConflict', 'OrthographicConsistency', 'CompoundNouns', 'MissingTo', 'SingleBe', 'PhrasalVerbAsCompoundNoun',
   'UseEllipsisCharacter', 'EllipsisLength', 'PronounInflectionBe', 'ItsContraction', 'ThereIsAgreement', 'Spaces',
   'MissingPreposition', 'MissingDeterminer', 'CondenseAllThe', 'TransposedSpace', 'ThereToTheir', 'OneOfTheSingular',
-  'HavePronoun', 'DiscourseMarkers', 'Dashes', 'WereWhere', 'Everyone', 'UnclosedQuotes'];
+  'HavePronoun', 'DiscourseMarkers', 'Dashes', 'WereWhere', 'Everyone', 'UnclosedQuotes', 'FindOut', 'ToTwoToo', 'LetsConfusion'];
 const blank = text => text.replace(/[^\n]/g, ' ');
 
-// Prose alone, every line where it was: no code, no addresses, no formulas.
+// Prose alone, every line where it was: no code, addresses, formulas or references.
 function prose(text) {
   return text
     .replace(/^ *(```|~~~)[^]*?^ *\1$/gm, blank)
     .replace(/^ {4}.*$/gm, blank)
+    .replace(/^References?:(.+\n)+/gm, blank)
     .replace(/`[^`]*`/g, blank)
     .replace(/\]\([^)]*\)/g, blank)
     .replace(/\[[a-zA-Z0-9./-]+(?=[ \]])/g, blank)
@@ -41,7 +42,7 @@ for (const file of files) {
   const text = prose(fs.readFileSync(file, 'utf8'));
   for (const lint of await linter.lint(text, { language: 'markdown' })) {
     const at = lint.span().start;
-    if (/ {2}|\n|^[ ,]*$|^[a-zA-Z]\.?$/.test(lint.get_problem_text())) continue; // about what was left out, or a variable
+    if (/ {2}|\n|^[ ,]*$|^[a-zA-Z]( [a-zA-Z])?\.?$/.test(lint.get_problem_text())) continue; // of what is left out, variables
     console.log(`${file}:${text.slice(0, at).split('\n').length}: ${lint.get_problem_text()}: ${lint.message()}`);
     ++count;
   }

@@ -126,7 +126,7 @@ Recovered recover_store(const fs::path& damaged, const fs::path& file, const Spl
         if (result.trials.kept + repairs.trials == 0)
             throw StoreError(
                 StoreError::Kind::damaged,
-                fmt::format("nothing of a store can be read in {}; go back to a copy of it", damaged.string()));
+                fmt::format("no part of a store can be read in {}; go back to a copy of it", damaged.string()));
         check_whole(made);
     }
     put_in_place(made_file, file);

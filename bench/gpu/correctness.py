@@ -74,7 +74,8 @@ def every_plugin(check, seconds):
     store = check.store("every-plugin")
     overrides = [f"run.device={check.device}", f"run.slots={4 if check.cuda else 1}"]
     overrides += [] if check.cuda else ["train.steps=3", "evaluation.samples=8", "evaluation.nll_samples=8"]
-    check.programs.run("bench/gpu/every-plugin.toml", overrides, store, seconds)
+    for name in ("every-plugin", "every-plugin-rows"):
+        check.programs.run(f"bench/gpu/{name}.toml", overrides, store, seconds)
     found = trials(store)
     if wrong := unfinished(found):
         raise Failed(wrong)

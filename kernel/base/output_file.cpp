@@ -50,13 +50,13 @@ fs::path followed(fs::path file) {
     for (int links = 0;; ++links) {
         struct stat link{}, folder{};
         if (::lstat(file.c_str(), &link) != 0 || !S_ISLNK(link.st_mode)) return file;
-        if (links == most_links) throw Error(file.string() + " is a link in a circle; choose another name");
+        if (links == most_links) throw Error(file.string() + " is a circular link; choose another name");
         const fs::path parent = file.has_parent_path() ? file.parent_path() : ".";
         const bool for_all =
             ::stat(parent.c_str(), &folder) == 0 && (folder.st_mode & S_ISVTX) != 0 && (folder.st_mode & S_IWOTH) != 0;
         if (for_all && link.st_uid != ::geteuid() && link.st_uid != folder.st_uid)
             throw Error(file.string() +
-                        " is another user's link in a folder for all, and is not followed; choose another name");
+                        " is another user's link in a shared folder and is not followed; choose another name");
         const fs::path target = fs::read_symlink(file);
         file = target.is_absolute() ? target : file.parent_path() / target;
     }

@@ -54,7 +54,7 @@ int StandardOutput::finish(int code, std::string_view program) noexcept {
 
 void refuse_terminal(std::string_view what) {
     if (::isatty(STDOUT_FILENO) != 0)
-        throw Error(std::string(what) + " is no text for a terminal; name a file with --out, or send it into a pipe");
+        throw Error(std::string(what) + " is not text for a terminal; name a file with --out, or send it into a pipe");
 }
 
 }  // namespace marginalia

@@ -33,7 +33,7 @@ int number(std::string_view text) {
     int value = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (failure != std::errc() || end != text.data() + text.size() || value < 1 || value > most_pixels)
-        throw Error("'" + std::string(text) + "' is no size; give a whole number from 1 to " +
+        throw Error("'" + std::string(text) + "' is not a size; give a whole number from 1 to " +
                     std::to_string(most_pixels));
     return value;
 }

@@ -68,7 +68,7 @@ cairo_status_t read_some(void* from, unsigned char* bytes, unsigned int size) {
 Surface decoded(std::string_view png, PixelSize room) {
     const Surface picture(::cairo_image_surface_create_from_png_stream(read_some, &png));
     if (const auto status = ::cairo_surface_status(picture.get()); status != CAIRO_STATUS_SUCCESS)
-        throw Error(std::string("the picture is no PNG file: ") + ::cairo_status_to_string(status));
+        throw Error(std::string("the picture is not a PNG file: ") + ::cairo_status_to_string(status));
     const double width = ::cairo_image_surface_get_width(picture.get());
     const double height = ::cairo_image_surface_get_height(picture.get());
     double scale = std::min(room.width / width, room.height / height);

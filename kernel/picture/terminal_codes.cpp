@@ -75,7 +75,8 @@ std::string detected_codes() {
 std::string terminal_codes(cairo_surface_t* picture, const std::string& codes, CellSize cell) {
     const Way* way = std::begin(ways);
     while (way != std::end(ways) && codes != way->name) ++way;
-    if (way == std::end(ways)) throw Error("'" + codes + "' is no way to show pictures; choose sixel, kitty or iterm");
+    if (way == std::end(ways))
+        throw Error("'" + codes + "' is not a way to show pictures; choose sixel, kitty or iterm");
     const int columns = (::cairo_image_surface_get_width(picture) + cell.width - 1) / cell.width;
     const int rows = (::cairo_image_surface_get_height(picture) + cell.height - 1) / cell.height;
     const Padded padded(picture, columns * cell.width, rows * cell.height);

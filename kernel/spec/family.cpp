@@ -120,7 +120,7 @@ std::vector<FamilyMember> read_family(std::string_view text, const std::vector<P
     for (const std::string_view part : parts_of(text, ';')) {
         const std::size_t equals = part.find('=');
         if (equals == part.npos)
-            throw Error(key + ": " + config::toml_scalar(std::string(part)) + " is no NAME = VALUES" + remedy);
+            throw Error(key + ": " + config::toml_scalar(std::string(part)) + " is not NAME = VALUES" + remedy);
         const ParameterSpec& spec = parameter_called(trim_blanks(part.substr(0, equals)), declared, key);
         const std::vector<nlohmann::json> values = ListReader(spec, key).read(part.substr(equals + 1));
         if (!members.empty() && members.front().values.contains(spec.name))

@@ -27,7 +27,7 @@ bool is_plugin_table(std::string_view name);
 bool is_optional_table(std::string_view name);
 inline constexpr const char* no_plugin = "none";
 bool is_kernel_table(std::string_view name);
-// Whether the table says how trials are run, not what they are, so that none of it can be swept: run, stop,
+// Whether the table sets how trials are run, not what they compute, so that none of it can be swept: run, stop,
 // hooks, slurm.
 bool is_about_running(std::string_view name);
 // The declared parameters of a kernel table.

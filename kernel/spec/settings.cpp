@@ -74,7 +74,7 @@ void write_fields(nlohmann::json& json, const Settings& settings, const Field<Se
 template <class Settings, std::size_t N>
 void read_fields(const nlohmann::json& json, Settings& settings, const Field<Settings> (&fields)[N],
                  const std::string& table) {
-    if (!json.is_object()) refuse("[" + table + "] is no table");
+    if (!json.is_object()) refuse("[" + table + "] is not a table");
     settings = {};
     auto spec = config::kernel_parameters(table).begin();
     for (const auto& field : fields) {

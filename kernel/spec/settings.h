@@ -137,7 +137,7 @@ inline constexpr Field<TrainSettings> train_fields[] = {
 struct EvaluationSettings {
     std::int64_t every = 0, samples = 2000, quick_samples = 256;
     std::int64_t nll_samples = 2000, nll_points = 0;
-    std::int64_t ensemble_rows = 0, ensemble_orders = 5;
+    std::int64_t ensemble_rows = 0, ensemble_orders = 5, marginal_rows = 0;
     std::int64_t ranking_groups = 0, ranking_rows = 10;
     std::string ranking_masked;
     double ranking_threshold = 0;
@@ -161,6 +161,8 @@ inline constexpr Field<EvaluationSettings> evaluation_fields[] = {
     {"ensemble_rows", &EvaluationSettings::ensemble_rows, at_least(0), "rows",
      "of a [dataset]: test rows scored along ensemble_orders orders for nll_bits_ensemble; 0: off"},
     {"ensemble_orders", &EvaluationSettings::ensemble_orders, between(2, 1000), "orders", "orders of an ensemble"},
+    {"marginal_rows", &EvaluationSettings::marginal_rows, at_least(0), "rows",
+     "of a [dataset]: test rows, each with random sites unknown, whose log-marginals give marginal_gap; 0: off", "0"},
     {"ranking_groups", &EvaluationSettings::ranking_groups, at_least(0), "groups",
      "of a [dataset]: groups of similar rows whose log p is compared with the ensemble's; 0: off"},
     {"ranking_rows", &EvaluationSettings::ranking_rows, between(2, 1e6), "rows",

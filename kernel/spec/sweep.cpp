@@ -154,7 +154,8 @@ std::optional<SweptKey> split_key(const Node& child, Faults& faults) {
         return fail("'" + dotted + "' in [sweep] needs the name of its table in front, such as \"" + example(dotted) +
                     "\"");
     if (is_about_running(section))
-        return fail("'" + dotted + "' cannot be swept: [" + section + "] says how trials are run, not what they are");
+        return fail("'" + dotted + "' cannot be swept: [" + section +
+                    "] sets how trials are run, not what they compute");
     if (!is_plugin_table(section) && !is_kernel_table(section))
         return fail("unknown table '" + section + "' of the key '" + dotted + "' in [sweep]" +
                     suggestion(section, swept_tables(), "Tables"));

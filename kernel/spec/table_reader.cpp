@@ -67,7 +67,7 @@ private:
         for (const Node& child : table.children) {
             if (std::find(read_.columns.begin(), read_.columns.end(), child.key) != read_.columns.end()) use(child);
             else if (table.is_table())
-                faults_.add(child.key_place, "'" + child.key + "' in '" + name + "' is no column of the table" +
+                faults_.add(child.key_place, "'" + child.key + "' in '" + name + "' is not a column of the table" +
                                                  suggestion(child.key, read_.columns, "Columns"));
         }
     }

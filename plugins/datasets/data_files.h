@@ -60,7 +60,7 @@ inline FileBytes file_bytes(const std::string& path, const std::string& key, con
         read.path += ".gz";
         if (::stat(read.path.c_str(), &facts) != 0)
             throw Error(path + ": there is no such file; fetch it with: marginalia data get " + get + ", or set " +
-                        key + " to where it lies");
+                        key + " to where it is");
     }
     read.bytes = file_contents(read.path, most);
     if (read.bytes.empty())

@@ -27,7 +27,7 @@ constexpr Listed hypervalent[] = {{"Cl", 7}, {"Br", 7}, {"I", 7}, {"N", 5}};
 void check_bonds(std::string_view key, int bonds) {
     if (bonds < 0 || bonds > most_bonds)
         throw Error("the constraint " + std::string(key) + " = " + std::to_string(bonds) +
-                    " is no number of bonds; it must be 0 to " + std::to_string(most_bonds));
+                    " is not a number of bonds; it must be 0 to " + std::to_string(most_bonds));
 }
 
 // An element, and the charge after it; element 0 where the key is neither.
@@ -70,7 +70,7 @@ void Constraints::set(std::string_view key, int bonds) {
     const auto [element, charge] = element_and_charge(key);
     if (element == 0)
         throw Error("'" + std::string(key) +
-                    "' is no key of a constraint; give an element such as N, an ion such as N+1 or "
+                    "' is not a key of a constraint; give an element such as N, an ion such as N+1 or "
                     "O-1, or ? for all others");
     if (charge == 0) {
         neutral_[static_cast<std::size_t>(element)] = static_cast<std::int16_t>(bonds);

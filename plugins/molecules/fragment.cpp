@@ -121,7 +121,7 @@ std::vector<std::uint8_t> Fragment::symbols(std::span<const std::string> vocabul
         if (!kept_[i]) continue;
         const auto found = std::find(vocabulary.begin(), vocabulary.end(), words_[i]);
         if (found == vocabulary.end())
-            throw Error("the SELFIES of this SMILES has the token " + words_[i] + ", which the alphabet has not");
+            throw Error("the SELFIES of this SMILES has the token " + words_[i] + ", which is not in the alphabet");
         numbers[i] = static_cast<std::uint8_t>(found - vocabulary.begin());
     }
     return numbers;

@@ -28,7 +28,7 @@ std::string decode(std::string_view selfies, const Constraints& constraints = de
 // The tokens: [..] each, and the dots between fragments. They point into the text. Throws MoleculeError.
 std::vector<std::string_view> split(std::string_view selfies);
 
-// Why a token of unknown kind is none, as the rest of a sentence: "is no token of SELFIES", or for one of version 1
+// Why a token of unknown kind is none, as the rest of a sentence: "is not a token of SELFIES", or for one of version 1
 // ([Branch1_2], [Expl=Ring1], [NHexpl]) what version 2 writes in its place.
 std::string token_fault(std::string_view token);
 

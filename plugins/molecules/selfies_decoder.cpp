@@ -90,7 +90,7 @@ private:
         const std::string fault = token_fault(word);
         const bool first_version = fault.starts_with("is a ");
         throw MoleculeError(token.atom.position,
-                            first_version ? std::string(word) + " " + fault : "this is no token of a SELFIES");
+                            first_version ? std::string(word) + " " + fault : "this is not a token of a SELFIES");
     }
 
     void branch(const Token& token, Chain& chain) {

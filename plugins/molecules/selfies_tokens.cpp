@@ -145,7 +145,7 @@ std::string second_version_of(std::string_view token) {
 std::string token_fault(std::string_view token) {
     const bool brackets = token.size() > 2 && token.front() == '[' && token.back() == ']';
     const std::string second = brackets ? second_version_of(token) : "";
-    if (second.empty() || read_token(second).kind == Token::Kind::unknown) return "is no token of SELFIES";
+    if (second.empty() || read_token(second).kind == Token::Kind::unknown) return "is not a token of SELFIES";
     return "is a token of SELFIES 1, where version 2 writes " + second +
            "; make the SELFIES again from SMILES (marginalia-selfies encode)";
 }

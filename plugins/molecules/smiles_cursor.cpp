@@ -23,7 +23,7 @@ Atom SmilesCursor::bare_atom() {
     atom.position = static_cast<std::uint32_t>(at_);
     if (!in_organic_subset(atom.element) || (atom.aromatic && !may_be_aromatic(atom.element)))
         refuse(at_, quoted() +
-                        " is no atom by itself; B C N O P S F Cl Br I and b c n o p s are, others stand in "
+                        " is not an atom by itself; B C N O P S F Cl Br I and b c n o p s are, others stand in "
                         "brackets");
     at_ += two ? 2 : 1;
     return atom;
@@ -68,7 +68,7 @@ void SmilesCursor::read_symbol(Atom& atom) {
     atom.aromatic = is_lower(c);
     if (atom.element == 0 || (atom.aromatic && !may_be_aromatic(atom.element)))
         refuse(at_, "in these brackets no element's symbol follows" +
-                        (is_lower(c) ? std::string("; lower case is for b c n o p s al si as se te") : ""));
+                        (is_lower(c) ? std::string("; lower case is for `b c n o p s al si as se te`") : ""));
     at_ += size;
 }
 

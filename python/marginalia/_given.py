@@ -86,7 +86,7 @@ def _symbols(rows: torch.Tensor, categories: int) -> torch.Tensor:
     low, high = (int(value) for value in torch.aminmax(rows))
     if low < -1 or high > categories:
         bad = low if low < -1 else high
-        raise ValueError(f"{bad} is no symbol: these are 0 to {categories - 1}, and unknown -1 or {categories}")
+        raise ValueError(f"{bad} is not a symbol: these are 0 to {categories - 1}, and unknown -1 or {categories}")
     return torch.where(rows < 0, categories, rows) if low < 0 else rows
 
 

@@ -10,7 +10,7 @@ _nats = """kl kl_bound forward_kl free_energy theta_gap_mean theta_gap_std margi
 forward_kl_stderr elbo eubo log_z_importance log_z_importance_stderr marginal_bias log_z_exact log_z_ais
 log_z_ais_stderr log_z_ais_lower energy_distance energy_distance_floor marginal_rmse_by_size marginal_bias_by_size
 ranking_log_p_stderr nll nll_scaled validation_nll_scaled log_z_importance_error kl_enumerated
-forward_kl_enumerated""".split()
+forward_kl_enumerated marginal_gap""".split()
 _seconds = "marginal_seconds step_seconds train_seconds conditional_seconds conditional5_seconds".split()
 _bits = "nll_bits nll_bits_ensemble validation_bits entropy_bits_exact".split()
 _units = (
@@ -20,7 +20,8 @@ _units = (
     | dict.fromkeys(["kl_per_site", "free_energy_per_site", "log_z_importance_per_site"], "nats/site")
     | dict.fromkeys(["marginal_states", "reference_ess", "evaluation_samples", "evaluation_rows"], "states")
     | dict.fromkeys(["sinkhorn", "sinkhorn_floor"], "units²")
-    | {"ranking_groups": "groups", "ranking_passes": "passes", "log_z_ais_effective": "chains"}
+    | dict.fromkeys(["ranking_passes", "marginal_passes"], "passes")
+    | {"ranking_groups": "groups", "log_z_ais_effective": "chains"}
 )
 _highest = set(
     """ess elbo spearman pearson ranking_spearman ranking_pearson ranking_one_order_spearman ranking_one_order_pearson

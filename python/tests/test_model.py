@@ -207,8 +207,8 @@ def test_kinds_of_arrays(model, partial):
 
 def test_states_that_do_not_fit_are_refused(model):
     for x, error, words in (
-        (numpy.full([2, SITES], 3), ValueError, "3 is no symbol: these are 0 to 1, and unknown -1 or 2"),
-        (numpy.full([2, SITES], -2), ValueError, "-2 is no symbol"),
+        (numpy.full([2, SITES], 3), ValueError, "3 is not a symbol: these are 0 to 1, and unknown -1 or 2"),
+        (numpy.full([2, SITES], -2), ValueError, "-2 is not a symbol"),
         (numpy.zeros([2, 5], int), ValueError, r"a state of shape \(2, 5\) does not have this model's 12 sites"),
         (numpy.zeros([2, SITES]), TypeError, "states are whole numbers, and these are torch.float64"),
     ):

@@ -19,7 +19,7 @@ std::string size_text(std::uint64_t bytes) {
 
 // Without waiting for a writer, as an open of a FIFO would.
 int open_plain(const std::string& path, std::uint64_t& size) {
-    if (path.find('\0') != path.npos) throw unreadable(visible(path, 200), "its name holds a byte of 0");
+    if (path.find('\0') != path.npos) throw unreadable(visible(path, 200), "its name holds a zero byte");
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0) throw unreadable(path, std::strerror(errno));
     struct stat facts;

@@ -21,7 +21,7 @@ void refuse_zeros(std::string_view bytes, std::size_t line, const std::string& p
     if (zero == bytes.npos) return;
     for (const char c : bytes.substr(0, zero)) line += c == '\n';
     throw Error(path + ":" + std::to_string(line) +
-                ": there is a byte of 0, so this is no text; save it as text in UTF-8");
+                ": there is a zero byte, so this is not text; save it as text in UTF-8");
 }
 
 // \r\n and \r to \n, in place.

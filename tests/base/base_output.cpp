@@ -175,7 +175,7 @@ TEST_CASE("links are kept and what they lead to is replaced") {
         REQUIRE(::chmod(shared.c_str(), 01777) == 0);
         fs::create_symlink(file, shared / "trap");
         REQUIRE(::lchown((shared / "trap").c_str(), 12345, 12345) == 0);
-        CHECK(failure([&] { put(shared / "trap", "x"); }).find("another user's link in a folder for all") !=
+        CHECK(failure([&] { put(shared / "trap", "x"); }).find("another user's link in a shared folder") !=
               std::string::npos);
     } else {
         MESSAGE("not root: another user's link is not tried");

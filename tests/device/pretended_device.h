@@ -309,6 +309,8 @@ inline at::Device device() {
         own.impl("_thnn_fused_gru_cell", &gru_cell);
         own.impl("_thnn_fused_gru_cell_backward", &gru_cell_backward);
         own.impl("set_.source_Storage_storage_offset", &set);
+        // That of dilated kernels goes past the dispatcher to a device's own code.
+        own.impl("convolution_backward", torch::CppFunction::makeFromBoxedFunction<&by_the_cpu>());
         c10::SetAllocator(kind, memory());
         return at::Device(kind, 0);
     }();

@@ -158,6 +158,8 @@ def experiments_run(page):
             line = shortened("build/release/bin/marginalia run experiment.toml --store store.db")
             if "[stop]" in block:  # a rung below the two steps that are run here
                 line += " stop.least_steps=1"
+            if 'plugin = "mlp"' in block and "hidden" not in block:  # which is wide by itself
+                line += " network.mlp.hidden=64"
             good &= run(f"{line} seeds=0", folder, f"{page.relative_to(source)}:{number}")
     return good
 

@@ -199,7 +199,7 @@ def files(place):
         WRITERS["checkpoint export"] + ["-o", "-"],
     ):
         err = place.on_terminal(*words)[1]
-        expect("is no text for a terminal" in err, f"{words} on a terminal says\n{err}")
+        expect("is not text for a terminal" in err, f"{words} on a terminal says\n{err}")
     expect(disks >= 3, f"only {disks} verbs met a full disk")
     expect(not place.leftovers(), f"left: {place.leftovers()}")
 

@@ -54,7 +54,7 @@ class Server:
         )
         self.address = self.process.stdout.readline().strip()
         found = re.fullmatch(r"http://([^/]+):(\d+)/(\?token=(\S+))?", self.address)
-        expect(found, f"this is no address: {self.address!r}")
+        expect(found, f"this is not an address: {self.address!r}")
         self.port, self.token = int(found[2]), found[4]
 
     def connect(self):
@@ -150,11 +150,11 @@ def refuses(store):
             ("/api/experiment?name=latice", 404, "there is no experiment 'latice' in this store"),
             ("/api/experiment", 400, "/api/experiment needs ?name="),
             ("/api/curves?metric=loss&trials=" + ",".join(["1"] * 201), 400, "ask for at most 200 at once"),
-            ("/api/curves?metric=loss&trials=1&points=1", 400, "points=1 is no whole number from 2 to 5000"),
+            ("/api/curves?metric=loss&trials=1&points=1", 400, "points=1 is not a whole number from 2 to 5000"),
             ("/api/trial?id=99", 404, "there is no trial 99"),
-            ("/api/trial?id=-1", 400, "is no list of numbers"),
-            ("/api/trial?id=%00", 400, "id=\\x00 is no list of numbers"),
-            ("/api/experiment?name=%zz", 400, "no two hexadecimal digits"),
+            ("/api/trial?id=-1", 400, "is not a list of numbers"),
+            ("/api/trial?id=%00", 400, "id=\\x00 is not a list of numbers"),
+            ("/api/experiment?name=%zz", 400, "that two hexadecimal digits do not follow"),
             ("/api/experiment?name=lattice&where=" + "(" * 3000, 400, ""),
             ("/" + "a" * 9000, 414, "8000 bytes"),
         ):

@@ -212,9 +212,9 @@ class Top(HostTest):
     def test_without_a_terminal_it_says_so(self):
         self.sample(2)
         self.assertEqual(self.act("top"), 2)
-        self.assertEqual(self.words, "marginalia: `top` draws upon a terminal, and this is none; `marginalia list` prints the trials\n")
+        self.assertEqual(self.words, "marginalia: `top` needs a terminal, and this is not one; `marginalia list` prints the trials\n")
         screen = self.top(80, 24, TERM="dumb")
-        screen.shows("cannot draw upon a terminal of the kind 'dumb'")
+        screen.shows("cannot draw on a terminal of the type 'dumb'")
         screen.shows("^exit code 2$")
 
     def test_a_signal_leaves_the_terminal_as_it_was(self):

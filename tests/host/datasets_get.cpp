@@ -55,7 +55,10 @@ TEST_CASE("the data sets: every file can be checked, and the folders and names a
         {"mnist-static", {"mnist", {}}},
         {"moses", {"moses", {}}},
         {"text8", {"text8", {}}},
-        {"text8-74m", {"text8", {{"bytes", "7"}}}}};
+        {"text8-74m", {"text8", {{"bytes", "7"}}}},
+        {"cifar10", {"cifar10", {{"grey", "true"}}}}};
+    const std::string pictures =
+        bytes_of(fs::path(MARGINALIA_SOURCE_DIR) / "plugins/datasets/cifar10/conformance/data_batch_2.png");
     for (const auto& [name, reader] : readers) {
         const DataSet& set = set_named(name);
         for (const DataFile& file : set.files) {
@@ -69,19 +72,21 @@ TEST_CASE("the data sets: every file can be checked, and the folders and names a
             const bool is_idx = file.name.find("idx3") != std::string::npos;
             std::string pixels = "0";
             for (int i = 1; i < 784; ++i) pixels += " 0";
-            cache.write(path, is_idx            ? std::string("\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\1.", 17)
-                              : name == "moses" ? "C"
-                                                : pixels);
+            cache.write(path, is_idx              ? std::string("\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\1.", 17)
+                              : name == "moses"   ? "C"
+                              : name == "cifar10" ? pictures
+                                                  : pixels);
             if (name == "text8-74m")
                 CHECK(refusal(reader.first, reader.second, cache).starts_with(path + ": it has 1567 bytes"));
         }
         fs::remove_all(cache / set.folder);
     }
     ::unsetenv("MARGINALIA_DATA");
-    CHECK_THROWS_WITH(set_named("minst"),
-                      "unknown data set 'minst'; did you mean 'mnist'? data sets: mnist, mnist-static, moses, text8, "
-                      "text8-74m, G11, G12, G13, abalone, breast-cancer, magic, wine-quality, penguins, adult, power, "
-                      "gas, hepmass, miniboone, bsds300");
+    CHECK_THROWS_WITH(
+        set_named("minst"),
+        "unknown data set 'minst'; did you mean 'mnist'? data sets: mnist, mnist-static, moses, text8, "
+        "text8-74m, cifar10, G11, G12, G13, abalone, breast-cancer, magic, wine-quality, penguins, adult, power, "
+        "gas, hepmass, miniboone, bsds300");
 }
 
 TEST_CASE("from a folder: as they are, compressed, under other names, in packages") {
@@ -180,7 +185,7 @@ TEST_CASE("a folder that cannot be made is named, with the way out") {
     folder.write("cache", "a file");
     const std::string message = failure(pair_of_files(), folder.path().string(), folder);
     CHECK(message.starts_with("cache: "));
-    CHECK(message.ends_with("; another folder is named by --to or MARGINALIA_DATA"));
+    CHECK(message.ends_with("; name another folder by --to or MARGINALIA_DATA"));
 }
 
 TEST_CASE("graphs of the Gset are known by their shape: from a file, of any name, and not from what is no such graph") {
@@ -200,7 +205,7 @@ TEST_CASE("graphs of the Gset are known by their shape: from a file, of any name
     };
     CHECK(refusal("<html>not found</html>") == "it does not begin with '800 1600', the numbers of vertices and edges");
     CHECK(refusal("800 1601\n") == "it does not begin with '800 1600', the numbers of vertices and edges");
-    CHECK(refusal(text.substr(0, text.size() / 2)).starts_with("it ends, or is no number, at edge "));
+    CHECK(refusal(text.substr(0, text.size() / 2)).starts_with("it ends, or is not a number, at edge "));
     CHECK(refusal("800 1600\n1 801 1\n") == "edge 1 is '1 801 1', not two of 800 vertices and 1 or -1");
     CHECK(refusal("800 1600\n1 2 2\n") == "edge 1 is '1 2 2', not two of 800 vertices and 1 or -1");
     CHECK(refusal(text + "1 2 1\n") == "it goes on behind its 1600 edges");

@@ -34,7 +34,7 @@ TEST_CASE("letters, digits, blanks") {
     CHECK(normal("caf\xC3\xA9s") == " caf s");
     CHECK_THROWS_WITH(
         normal(std::string("a\0b", 3)),
-        "a text: there is a byte of 0 in it, so this is no text or text in UTF-16; save it as text in UTF-8");
+        "a text: it has a zero byte, so it is not text, or it is text in UTF-16; save it as text in UTF-8");
     CHECK(normal(normal("Once more: 7.")) == " once more seven");
 }
 
@@ -61,8 +61,7 @@ TEST_CASE("files: whole or not there") {
         (folder.path().string() + ": cannot be read: it is a folder; give the path of a readable file").c_str());
     CHECK_THROWS_WITH(
         normalise_file(folder.write("wide.txt", std::string("\xFF\xFEh\0", 4)), folder / "x"),
-        (folder /
-         "wide.txt: there is a byte of 0 in it, so this is no text or text in UTF-16; save it as text in UTF-8")
+        (folder / "wide.txt: it has a zero byte, so it is not text, or it is text in UTF-16; save it as text in UTF-8")
             .c_str());
     const std::string empty = folder.write("empty.txt", " ?!\n");
     CHECK_THROWS_WITH(normalise_file(empty, folder / "x"),

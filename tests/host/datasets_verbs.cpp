@@ -49,16 +49,18 @@ TEST_CASE("list: names, sizes, licences, and what is there") {
     const std::string tables =
         "abalone:- breast-cancer:- magic:- wine-quality:- penguins:- adult:- power:- gas:- hepmass:- miniboone:- "
         "bsds300:- ";
-    CHECK(states() == "mnist:- mnist-static:- moses:- text8:- text8-74m:- G11:- G12:- G13:- " + tables);
+    CHECK(states() == "mnist:- mnist-static:- moses:- text8:- text8-74m:- cifar10:- G11:- G12:- G13:- " + tables);
     cache.write("moses/train.csv", "short");
     cache.write("mnist/binarized_mnist_test.amat", "");
     fs::resize_file(cache / "mnist/binarized_mnist_test.amat", 15'680'000);
-    CHECK(states() == "mnist:- mnist-static:1 of 3 moses:damaged text8:- text8-74m:- G11:- G12:- G13:- " + tables);
+    CHECK(states() ==
+          "mnist:- mnist-static:1 of 3 moses:damaged text8:- text8-74m:- cifar10:- G11:- G12:- G13:- " + tables);
     cache.write("text8/text8_first74000000", "");
     fs::resize_file(cache / "text8/text8_first74000000", 74'000'000);
     cache.write("gset/G12.txt", "by its name alone");
     CHECK(states() ==
-          "mnist:- mnist-static:1 of 3 moses:damaged text8:- text8-74m:there G11:- G12:there G13:- " + tables);
+          "mnist:- mnist-static:1 of 3 moses:damaged text8:- text8-74m:there cifar10:- G11:- G12:there G13:- " +
+              tables);
     const auto moses = nlohmann::json::parse(typed({"data", "list", "--format", "json"}))[2];
     CHECK(moses["size"] == 58'408'794 + 6'490'097);
     CHECK(moses["folder"] == cache / "moses");
@@ -82,7 +84,7 @@ TEST_CASE("get: into the cache or another folder, from a file") {
     CHECK(fs::is_empty(folder / "there"));
     CHECK(refused({"data", "get", "text9"}) ==
           "unknown data set 'text9'; did you mean 'text8'? data sets: mnist, mnist-static, moses, text8, text8-74m, "
-          "G11, G12, G13, abalone, breast-cancer, magic, wine-quality, penguins, adult, power, gas, hepmass, "
+          "cifar10, G11, G12, G13, abalone, breast-cancer, magic, wine-quality, penguins, adult, power, gas, hepmass, "
           "miniboone, bsds300");
     // No address of it is known, so this needs no network.
     const std::string by_hand = refused({"data", "get", "text8-74m"});

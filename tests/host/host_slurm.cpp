@@ -57,10 +57,10 @@ TEST_CASE("a job's folder has the newest copy of each task, whatever else lies t
     CHECK_THROWS_WITH(folder.facts(), doctest::Contains("job.json does not say what the job is"));
 }
 
-TEST_CASE("a process that is no task of a job says so") {
+TEST_CASE("a process that is not a task of a job says so") {
     ::unsetenv("SLURM_ARRAY_JOB_ID");
     CHECK_THROWS_WITH(this_task(),
-                      "this is no task of a Slurm array job; `marginalia submit FILE` makes one that does "
+                      "this is not a task of a Slurm array job; `marginalia submit FILE` makes one that does "
                       "this");
     ::setenv("SLURM_ARRAY_JOB_ID", "12", 1);
     ::setenv("SLURM_ARRAY_TASK_ID", "x3", 1);

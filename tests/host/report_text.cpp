@@ -118,7 +118,7 @@ TEST_CASE("a table prints for terminals, spreadsheets, programs and papers") {
           "| name | kl [nats] |\n| --- | ---: |\n| a_b, \"c\" | 0.5 ± 0.1 |\n| second |  |\n");
     CHECK(printed(Format::latex).find("a\\_b, \"c\" & 0.5 $\\pm$ 0.1 \\\\\n") != std::string::npos);
     CHECK(latex_text("≈ 1, ≤ 2") == "$\\approx$ 1, $\\leq$ 2");
-    CHECK_THROWS_WITH(format_named("xml"), "'xml' is no format; choose text, csv, json, markdown or latex");
+    CHECK_THROWS_WITH(format_named("xml"), "'xml' is not a format; choose text, csv, json, markdown or latex");
 }
 
 TEST_CASE("a table on a narrow terminal cuts texts and never numbers") {

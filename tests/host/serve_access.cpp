@@ -85,10 +85,10 @@ TEST_CASE("a file for the token is made for its owner alone, and refused where o
     const std::string file = (folder / "token").string();
     CHECK_THROWS_WITH(
         token_in(folder / "token"),
-        ("others may read the token in " + file + "; chmod 600 " + file + ", and let it hold a new one").c_str());
+        ("others may read the token in " + file + "; chmod 600 " + file + " and write a new one into it").c_str());
     std::ofstream(folder / "short") << "abc\n";
     REQUIRE(::chmod((folder / "short").c_str(), 0600) == 0);
-    CHECK_THROWS_WITH(token_in(folder / "short"), doctest::Contains("is no token; it has 16 to 200 letters"));
+    CHECK_THROWS_WITH(token_in(folder / "short"), doctest::Contains("is not a token; it has 16 to 200 letters"));
 }
 
 TEST_CASE("a question is decoded once, and says what is wrong with it") {
@@ -101,14 +101,14 @@ TEST_CASE("a question is decoded once, and says what is wrong with it") {
     CHECK(question.number("points", 2, 50) == 50);
     CHECK(!question.number("from", 0, 1));
     CHECK(Question("/%2e%2e/%2525").path() == "/../%25");
-    CHECK_THROWS_WITH(Question("/a?b=%4"), "the address has a % that no two hexadecimal digits follow");
-    CHECK_THROWS_WITH(Question("/a?b=%zz"), "the address has a % that no two hexadecimal digits follow");
+    CHECK_THROWS_WITH(Question("/a?b=%4"), "the address has a % that two hexadecimal digits do not follow");
+    CHECK_THROWS_WITH(Question("/a?b=%zz"), "the address has a % that two hexadecimal digits do not follow");
     CHECK_THROWS_WITH(question.numbers("trials", 1), "trials has 2 numbers; ask for at most 1 at once");
-    CHECK_THROWS_WITH(question.numbers("where", 1), "where=k < 1 is no list of numbers like 1,2,3");
-    CHECK_THROWS_WITH(question.number("points", 2, 49), "points=50 is no whole number from 2 to 49");
+    CHECK_THROWS_WITH(question.numbers("where", 1), "where=k < 1 is not a list of numbers like 1,2,3");
+    CHECK_THROWS_WITH(question.number("points", 2, 49), "points=50 is not a whole number from 2 to 49");
     CHECK_THROWS_WITH(question.needed_text("y"), "/api/curves needs ?y=");
     CHECK_THROWS_WITH(Question("/x?trials=9223372036854775808").numbers("trials", 9),
-                      "trials=9223372036854775808 is no list of numbers like 1,2,3");
+                      "trials=9223372036854775808 is not a list of numbers like 1,2,3");
 }
 
 }  // namespace serve_access

@@ -170,7 +170,7 @@ TEST_CASE("high values are better where that is the goal, and equal ones go by t
     CHECK(gap.with(Status::queued) == Ids{3});
 }
 
-TEST_CASE("what is no number is worst of those that have come, and infinity next to it") {
+TEST_CASE("what is not a number is worst of those that have come, and infinity next to it") {
     Sweep sweep({nan, inf, 5}, asha(true, 2), 20);
     for (store::TrialId trial = 1; trial <= 3; ++trial) sweep.come(trial);
     CHECK(sweep.with(Status::queued) == Ids{3});

@@ -155,8 +155,8 @@ TEST_CASE("a condition that is wrong is refused in one sentence") {
         {"plugin = mlp", "'plugin' may be any of energy.plugin, network.plugin, objective.plugin; write one of them"},
     };
     for (const auto& [condition, sentence] : wrong) CHECK(refusal_of(store, condition) == sentence);
-    CHECK(
-        refusal_of(store, "status = bone").starts_with("'bone' is no status; did you mean 'done'? statuses: queued,"));
+    CHECK(refusal_of(store, "status = bone")
+              .starts_with("'bone' is not a status; did you mean 'done'? statuses: queued,"));
 }
 
 TEST_CASE("no condition is too long, too deep or without an end") {

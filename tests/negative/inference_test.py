@@ -211,16 +211,16 @@ with tempfile.TemporaryDirectory() as place:
     shown = on_terminal(folder, "complete", "1", f"--given={GIVEN}", "-n", "2", NO_COLOR="1")
     expect(f"shades:\n{shown}", "▒▒▒▒" in shown and "given" in shown and "log p -" in shown)
 
-    refuses(folder, "lattice.toml is an experiment file, and this asks a trained trial", "sample", "lattice.toml")
+    refuses(folder, "lattice.toml is an experiment file, and this needs a trained trial", "sample", "lattice.toml")
     refuses(folder, "there is no trial '9'", "sample", "9", code=5)
     refuses(folder, "has no checkpoint of step 7", "complete", "1", "--given", GIVEN, "--step", "7", code=5)
-    refuses(folder, "--count: '0' is no whole number of 1 or more", "sample", "1", "-n", "0")
+    refuses(folder, "--count: '0' is not a whole number of 1 or more", "sample", "1", "-n", "0")
     refuses(folder, "x.pdf: its ending names no format; end it in .txt, .csv, .json, .npy, .png or .svg, or give --format",
             "sample", "1", "-o", "x.pdf")
     refuses(folder, "x.png: its ending names no format; end it in .csv, .json or .npy", "marginals", "1", "--states", "states.txt",
             "-o", "x.png")
     refuses(folder, "standard input holds no states", "marginals", "1", "--states", "-", "--format", "npy")
-    refuses(folder, "'xml' is no format; choose text, csv, json, npy, png, svg or blocks", "sample", "1", "--format", "xml")
+    refuses(folder, "'xml' is not a format; choose text, csv, json, npy, png, svg or blocks", "sample", "1", "--format", "xml")
     refuses(folder, "the folder no does not exist", "sample", "1", "-o", "no/x.txt")
     refuses(folder, "a picture needs sites in rows and columns, and these are a sequence of 4", "sample", "2", "-o", "y.png")
     refuses(folder, "objective 'ao-arm' does not train log p of partial states in one pass", "marginals", "2", "--states", "states.txt", "-o", "y.csv")

@@ -187,12 +187,12 @@ def options(folder):
     for verb in (("list",), ("table", "ising")):
         for option in ("--metric",) + (("--status",) if verb == ("list",) else ("--rows", "--columns")):
             for names in ("loss,,kl", ",loss", "loss,", "loss, ", "", " ", ","):
-                refuses(folder, f"'{names}' is no list of names" if names else "", *verb, option, names)
+                refuses(folder, f"'{names}' is not a list of names" if names else "", *verb, option, names)
     for names in ("lsos", "loss;kl", "loss\u00a0", "loss kl"):
         refuses(folder, "no trial has a metric", "list", "--metric", names, codes=(5,))
         refuses(folder, "no trial has a metric", "table", "ising", "--metric", names, codes=(5,))
     for names in ("Done", "done failed"):
-        refuses(folder, "is no status", "list", "--status", names)
+        refuses(folder, "is not a status", "list", "--status", names)
     for option in ("--rows", "--columns"):
         refuses(folder, "no trial has a config key 'sed'", "table", "ising", option, "sed")
     expect("blanks around names", answer(folder, "table", "ising", "--rows", " seed , train.steps ").startswith("seed"))

@@ -185,11 +185,11 @@ TEST_CASE("what is no row of 784 pixels is refused with line and column") {
     std::string odd = line(0);
     odd[4] = '2';
     CHECK(amat_refusal(odd) ==
-          "binarized_mnist_test.amat:1:5: '2' is no pixel; a line has 784 times 0 or 1, divided by blanks");
+          "binarized_mnist_test.amat:1:5: '2' is not a pixel; a line has 784 times 0 or 1, separated by blanks");
     odd = line(0);
     odd[5] = '0';
     CHECK(amat_refusal(odd) ==
-          "binarized_mnist_test.amat:1:5: '000' is no pixel; a line has 784 times 0 or 1, divided by blanks");
+          "binarized_mnist_test.amat:1:5: '000' is not a pixel; a line has 784 times 0 or 1, separated by blanks");
 }
 
 TEST_CASE("a missing folder says how to get the files") {
@@ -197,11 +197,11 @@ TEST_CASE("a missing folder says how to get the files") {
     const energy_plugin::Words nowhere = {{"folder", folder / "none"}, {"binarisation", "threshold"}};
     CHECK(refusal("mnist", nowhere, folder) ==
           "none/train-images-idx3-ubyte: there is no such file; fetch it with: marginalia data get mnist, or set "
-          "folder to where it lies");
+          "folder to where it is");
     CHECK(refusal("mnist", {{"folder", folder / "none"}}, folder) ==
           "none/binarized_mnist_train.amat: there is no such file; fetch it with: marginalia data get mnist-static, or "
           "set folder to "
-          "where it lies");
+          "where it is");
     fs::create_directories(folder / "train-images-idx3-ubyte");
     CHECK(refusal("mnist", words(folder, "threshold"), folder) ==
           "train-images-idx3-ubyte: cannot be read: it is a folder; give the path of a readable file");

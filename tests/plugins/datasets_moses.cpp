@@ -131,11 +131,11 @@ TEST_CASE("lines that are no molecules are refused with line and column") {
                              "SMILES\r\nCC\r\n", "SMILES\rCC\r"})
         CHECK(train_refusal(same) == "");
     CHECK(smiles_refusal("C\xE2\x80\x8B"
-                         "C") == "train.csv:1:2: U+200B (an invisible character) is no character of a SMILES");
+                         "C") == "train.csv:1:2: U+200B (an invisible character) is not a character of a SMILES");
     CHECK(train_refusal("SMILES\n") == "train.csv: there is no molecule in this file");
     CHECK(train_refusal("CC\n\nCC\n") == "train.csv:2:1: there is no molecule on this line");
-    CHECK(smiles_refusal("CC!C") == "train.csv:1:3: '!' is no character of a SMILES");
-    CHECK(smiles_refusal("Cé") == "train.csv:1:2: 'é' is no character of a SMILES");
+    CHECK(smiles_refusal("CC!C") == "train.csv:1:3: '!' is not a character of a SMILES");
+    CHECK(smiles_refusal("Cé") == "train.csv:1:2: 'é' is not a character of a SMILES");
     CHECK(smiles_refusal("CC(C") == "train.csv:1:5: the molecule ends in a branch; a ')' is missing");
     CHECK(smiles_refusal("CC)C") == "train.csv:1:3: this ')' closes no branch");
     CHECK(smiles_refusal("C[NHC") == "train.csv:1:2: this '[' is not closed by a ']'");
@@ -145,7 +145,8 @@ TEST_CASE("lines that are no molecules are refused with line and column") {
     CHECK(smiles_refusal("C%12CC%13CC%12") == "train.csv:1:15: ring bond 13 is opened and never closed");
     CHECK(smiles_refusal("C%1C") == "train.csv:1:2: '%' is not followed by the two digits of a ring bond");
     CHECK(smiles_refusal("CChello") ==
-          "train.csv:1:3: this is not read as a molecule: 'h' is no atom by itself; B C N O P S F Cl Br I and b c n o "
+          "train.csv:1:3: this is not read as a molecule: 'h' is not an atom by itself; B C N O P S F Cl Br I and b c "
+          "n o "
           "p s are, others stand in brackets");
     CHECK(smiles_refusal("C==C") == "train.csv:1:2: this is not read as a molecule: the bond '=' leads to no atom");
     CHECK(smiles_refusal(rows("C[13CH2]%10N1CCC1%10")) == "");
@@ -210,7 +211,7 @@ TEST_CASE("a row of SELFIES has the quantities of its SMILES") {
     CHECK(refusal("moses", words(folder, "selfies"), folder)
               .starts_with("test.csv:1:4: the token [S] is in no training row"));
     folder.write("test.csv", "[C][Word][nop]\n");
-    CHECK(refusal("moses", words(folder, "selfies"), folder) == "test.csv:1:4: '[Word]' is no token of SELFIES");
+    CHECK(refusal("moses", words(folder, "selfies"), folder) == "test.csv:1:4: '[Word]' is not a token of SELFIES");
     folder.write("test.csv", "[C][O][nop]\n");
     const auto moses = make("moses", words(folder, "selfies"));
     CHECK(names_of(*moses).back() == "molecular_weight");
@@ -228,7 +229,7 @@ TEST_CASE("a missing folder says how to get the files") {
     const Folder folder;
     CHECK(refusal("moses", {{"folder", folder / "none"}}, folder) ==
           "none/train.csv: there is no such file; fetch it with: marginalia data get moses, or set folder to where it "
-          "lies");
+          "is");
 }
 
 TEST_CASE("MOSES, by `data get` into the cache and from there") {

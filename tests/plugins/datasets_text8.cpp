@@ -103,7 +103,7 @@ TEST_CASE("the file of the cache: the whole, or the beginning where `bytes` is c
     ::setenv("MARGINALIA_DATA", cache.path().c_str(), 1);
     const energy_plugin::Words beginning = {{"length", "3"}, {"bytes", "90"}};
     CHECK(refusal("text8", {}, cache) ==
-          "text8/text8: there is no such file; fetch it with: marginalia data get text8, or set file to where it lies");
+          "text8/text8: there is no such file; fetch it with: marginalia data get text8, or set file to where it is");
     const auto write_of_size = [&](const std::string& name, const std::string& text, std::size_t bytes) {
         std::filesystem::resize_file(cache.write(name, text), bytes);  // sparse: what follows is not read
     };

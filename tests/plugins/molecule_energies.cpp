@@ -123,9 +123,9 @@ TEST_CASE("lines that leave something open") {
     CHECK(back("C(O)(N)C 1,2") == "[C][Branch1][C][O]□□□□");
     CHECK(back("C1CC1CO 1-3") == "[C][C][C][Ring1][Ring1]□□□");  // the ring binds atoms that are kept
     CHECK(back("C1CC1CO 2-4") == "□[C][C]□□[C]□□");
-    CHECK(refused(*energy, "[C][Xx]").starts_with("token 2 is '[Xx]', which the alphabet has not; it is one of"));
+    CHECK(refused(*energy, "[C][Xx]").starts_with("token 2 is '[Xx]', which is not in the alphabet; it is one of"));
     CHECK(refused(*energy, "CCCCCCCCC") == "it has 9 tokens where a row has 8");
-    CHECK(refused(*energy, "C[Na]").find("token [Na], which the alphabet has not") != std::string::npos);
+    CHECK(refused(*energy, "C[Na]").find("token [Na], which is not in the alphabet") != std::string::npos);
     CHECK(refused(*energy, "C_C").find("name the atoms to keep") != std::string::npos);
     CHECK(refused(*energy, "C(C").starts_with("character "));
 }
@@ -278,13 +278,13 @@ TEST_CASE("property-mix adds its parts, and wants one") {
     CHECK(mix->log_density(row) ==
           doctest::Approx((2 * log_p->log_density(row) + 10 * weight->log_density(row)) / 0.5));
     CHECK(refusal("property-mix", {}).starts_with("no property has a weight"));
-    CHECK(refusal("tanimoto", {{"molecule", "\"C(\""}}).find("is no SMILES") != std::string::npos);
+    CHECK(refusal("tanimoto", {{"molecule", "\"C(\""}}).find("is not a SMILES") != std::string::npos);
     CHECK(refusal("lipophilicity", {{"alphabet", "[C][C]"}}) == "the alphabet has '[C]' twice");
     CHECK(refusal("lipophilicity", {{"tokens", "smiles"}, {"alphabet", "C,N,O"}})
-              .starts_with("the alphabet has ',', which is no character of a SMILES"));
+              .starts_with("the alphabet has ',', which is not a character of a SMILES"));
     CHECK(refusal("lipophilicity", {{"alphabet", "[C][Branch1_2]"}})
               .starts_with("the alphabet's '[Branch1_2]' is a token of SELFIES 1, where version 2 writes [=Branch1]"));
-    CHECK(refusal("lipophilicity", {{"alphabet", "[C][x]"}}) == "the alphabet's '[x]' is no token of SELFIES");
+    CHECK(refusal("lipophilicity", {{"alphabet", "[C][x]"}}) == "the alphabet's '[x]' is not a token of SELFIES");
 }
 
 TEST_CASE("the cache gives what was put, forgets the oldest, and changes no value") {

@@ -143,7 +143,7 @@ TEST_CASE("small molecules, whose values are known") {
     CHECK(similarity_to("c1ccccc1")->value(*molecule_of("c1ccccc1")) == 1);
     CHECK(similarity_to("c1ccccc1")->value(*molecule_of("CCO")) == 0);
     CHECK_FALSE(rdkit_molecule(parse_smiles("C(C)(C)(C)(C)C")));  // five bonds of a carbon
-    CHECK_THROWS_WITH_AS(similarity_to("nothing"), "molecule = \"nothing\" is no SMILES of a molecule that RDKit reads",
-                         marginalia::Error);
+    CHECK_THROWS_WITH_AS(similarity_to("nothing"),
+                         "molecule = \"nothing\" is not a SMILES of a molecule that RDKit can read", marginalia::Error);
     CHECK_THROWS_AS(synthetic_accessibility("/nowhere.gz"), marginalia::Error);
 }

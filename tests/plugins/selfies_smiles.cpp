@@ -142,7 +142,7 @@ TEST_CASE("perfect matchings, by trying all of them") {
     CHECK(perfect < 2000);
 }
 
-TEST_CASE("what is no SMILES is refused with the place") {
+TEST_CASE("what is not a SMILES is refused with the place") {
     CHECK(refused("") == "character 1: there is no molecule");
     CHECK(refused(".C") == "character 1: before this '.' there is no molecule");
     CHECK(refused("C.") == "character 3: after the '.' there is no molecule");
@@ -151,9 +151,9 @@ TEST_CASE("what is no SMILES is refused with the place") {
     CHECK(refused("CC=") == "character 3: the bond '=' leads to no atom");
     CHECK(refused("C=(C)C") == "character 2: the bond '=' leads to no atom");
     CHECK(refused("CXC") ==
-          "character 2: 'X' is no atom by itself; B C N O P S F Cl Br I and b c n o p s are, others stand in "
+          "character 2: 'X' is not an atom by itself; B C N O P S F Cl Br I and b c n o p s are, others stand in "
           "brackets");
-    CHECK(refused("f1cccc1").starts_with("character 1: 'f' is no atom by itself"));
+    CHECK(refused("f1cccc1").starts_with("character 1: 'f' is not an atom by itself"));
     CHECK(refused("C*") == "character 2: the wildcard * (any atom) is not supported; write the atom that is meant");
     CHECK(refused("C=*") == "character 3: the wildcard * (any atom) is not supported; write the atom that is meant");
     CHECK(refused("C[*]") == "character 3: the wildcard * (any atom) is not supported; write the atom that is meant");
@@ -186,7 +186,7 @@ TEST_CASE("what is no SMILES is refused with the place") {
     CHECK(refused("C[NH2") == "character 2: this '[' is not closed by a ']'");
     CHECK(refused("C[]") == "character 3: in these brackets no element's symbol follows");
     CHECK(refused("[cl]") ==
-          "character 2: in these brackets no element's symbol follows; lower case is for b c n o p s al si as se te");
+          "character 2: in these brackets no element's symbol follows; lower case is for `b c n o p s al si as se te`");
     CHECK(refused("[CH10]") ==
           "character 5: '0' cannot stand here in an atom; the order is [isotope, symbol, @ or @@, "
           "hydrogens, charge, :class]");

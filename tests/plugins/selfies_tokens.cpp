@@ -112,8 +112,8 @@ TEST_CASE("decoding: derivation rules") {
     CHECK(decode("[C]..[F]") == "C.F");
     CHECK(decode("[CH4][C]") == "[CH4]");
     CHECK(decode("[C][CH4][C]") == "C");
-    CHECK(decode_refusal("[13CH1@+1]") == "character 1: this is no token of a SELFIES");
-    CHECK(decode_refusal("[C][what][C]") == "character 4: this is no token of a SELFIES");
+    CHECK(decode_refusal("[13CH1@+1]") == "character 1: this is not a token of a SELFIES");
+    CHECK(decode_refusal("[C][what][C]") == "character 4: this is not a token of a SELFIES");
     const std::string again = "; make the SELFIES again from SMILES (marginalia-selfies encode)";
     CHECK(decode_refusal("[C][Branch1_2][C][=O][O]") ==
           "character 4: [Branch1_2] is a token of SELFIES 1, where version 2 writes [=Branch1]" + again);
@@ -124,8 +124,8 @@ TEST_CASE("decoding: derivation rules") {
     for (const auto& [token, second] : first_version)
         CHECK(token_fault(token) == std::string("is a token of SELFIES 1, where version 2 writes ") + second + again);
     for (const char* token : {"[what]", "[Branch1_9x]", "[Explode]", "[expl]", "[]", "[Xxexpl]"})
-        CHECK(token_fault(token) == "is no token of SELFIES");
-    CHECK(decode_refusal("[C][Ring4]") == "character 4: this is no token of a SELFIES");
+        CHECK(token_fault(token) == "is not a token of SELFIES");
+    CHECK(decode_refusal("[C][Ring4]") == "character 4: this is not a token of a SELFIES");
     CHECK(decode_refusal("CCO") == "character 1: here a token of a SELFIES, such as [C] or [=Branch1], should be");
     CHECK(decode_refusal("[C][CH9]") ==
           "character 4: this atom has more hydrogens than the constraints let it have bonds");
@@ -162,9 +162,10 @@ TEST_CASE("constraints") {
     CHECK_THROWS_WITH(Constraints::preset("none"),
                       "there are no constraints 'none'; there are default, octet_rule and hypervalent");
     for (const char* key : {"", "c", "Xx", "C+", "C+0", "C-1x", "C+-1", "+1"})
-        CHECK_THROWS_WITH(own.set(key, 1), doctest::Contains("is no key of a constraint; give an element such as N"));
-    CHECK_THROWS_WITH(own.set("C", -1), "the constraint C = -1 is no number of bonds; it must be 0 to 1000");
-    CHECK_THROWS_WITH(Constraints(1001), "the constraint ? = 1001 is no number of bonds; it must be 0 to 1000");
+        CHECK_THROWS_WITH(own.set(key, 1),
+                          doctest::Contains("is not a key of a constraint; give an element such as N"));
+    CHECK_THROWS_WITH(own.set("C", -1), "the constraint C = -1 is not a number of bonds; it must be 0 to 1000");
+    CHECK_THROWS_WITH(Constraints(1001), "the constraint ? = 1001 is not a number of bonds; it must be 0 to 1000");
 }
 
 TEST_CASE("the robust alphabet") {

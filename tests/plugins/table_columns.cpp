@@ -91,12 +91,13 @@ TEST_CASE("what is no such table is refused") {
     CHECK(refused("a,b\n") == "columns.csv: there are no rows in this file");
     CHECK(refused("a,b\n1.5,x\n", "c=real") ==
           "columns.csv: columns names 'c', which is none of its columns; they are a, b");
+    CHECK(refused("a,b\n1.5,x\n", "b=number") ==
+          "columns: 'b=number' is not NAME=KIND with real, words or out; give for example \"age=real, id=out\", or "
+          "\"auto\"");
     CHECK(
-        refused("a,b\n1.5,x\n", "b=number") ==
-        "columns: 'b=number' is no NAME=KIND with real, words or out; give such as \"age=real, id=out\", or \"auto\"");
-    CHECK(refused("a,b\n1.5,x\n2.5,y\n", "b=real") ==
-          "columns.csv: column 'b' is to be real, and line 2 has 'x' there, which is no number; leave the cell empty "
-          "where it is missing, or give the column the kind words");
+        refused("a,b\n1.5,x\n2.5,y\n", "b=real") ==
+        "columns.csv: column 'b' is to be real, and line 2 has 'x' there, which is not a number; leave the cell empty "
+        "where it is missing, or give the column the kind words");
     CHECK(refused("a\n1.5\n", "a=out") == "columns.csv: all columns are left out; leave one in");
     CHECK(refused(",b\n0,x\n").starts_with("columns.csv: a column has no name, as the row numbers have that pandas"));
     std::string many = "id,b\n";

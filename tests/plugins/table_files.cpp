@@ -87,8 +87,8 @@ TEST_CASE("headers are recognised, or refused") {
     CHECK(refused("0,1,2\n").starts_with("rows.csv:1: the first line, '0,1,2', may be a row, or a header"));
     check_right(rows, "rows.csv", "no");
     CHECK(read(rows, "rows.csv", "yes")->size(Split::train) == 4);
-    CHECK(refused("a,1,0\n1,1,0\n").starts_with("rows.csv:1: cell 1, 'a', is no symbol"));
-    CHECK(refused("a,b,c\n1,1,0\n", "no").starts_with("rows.csv:1: cell 1, 'a', is no symbol"));
+    CHECK(refused("a,1,0\n1,1,0\n").starts_with("rows.csv:1: cell 1, 'a', is not a symbol"));
+    CHECK(refused("a,b,c\n1,1,0\n", "no").starts_with("rows.csv:1: cell 1, 'a', is not a symbol"));
 }
 
 TEST_CASE("what can be misread is refused with its line") {
@@ -104,15 +104,15 @@ TEST_CASE("what can be misread is refused with its line") {
           "rows.csv:2: this row has 3 numbers and the first line 2; give every row the same");
     CHECK(refused("1,1,0\xE2\x80\xA8"
                   "0,0,1\n")
-              .starts_with("rows.csv:1: cell 3, '0U+20280', is no symbol"));
-    CHECK(refused("1,1,0\n1 0,1,0\n").starts_with("rows.csv:2: cell 1, '1 0', is no symbol"));
-    CHECK(refused("1;1,0\n0;1,0\n").starts_with("rows.csv:1: cell 2, '1,0', is no symbol"));
+              .starts_with("rows.csv:1: cell 3, '0U+20280', is not a symbol"));
+    CHECK(refused("1,1,0\n1 0,1,0\n").starts_with("rows.csv:2: cell 1, '1 0', is not a symbol"));
+    CHECK(refused("1;1,0\n0;1,0\n").starts_with("rows.csv:1: cell 2, '1,0', is not a symbol"));
     for (const char* cell : {"NA", "nan", "0.5", "1e400", "-1", "255", "0x1", "1_0", "\xEF\xBC\x91"})
         CHECK(refused(std::string("1,1,0\n0,") + cell + ",1\n").starts_with("rows.csv:2: cell 2, '"));
     CHECK(refused("1\n0\n\n1\n") == "rows.csv:3: this line is empty; a cell is missing, or the line is one too many");
     CHECK(refused("1,1,0\n\"1,1,0\n").starts_with("rows.csv:2: the quote of cell 1 is not closed on its line"));
     CHECK(refused("1,1,0\n\"1\"0,1,0\n").starts_with("rows.csv:2: something follows the quotes of cell 1"));
-    CHECK(refused(std::string("1,1\0,0\n", 8)).starts_with("rows.csv:1: there is a byte of 0"));
+    CHECK(refused(std::string("1,1\0,0\n", 8)).starts_with("rows.csv:1: there is a zero byte"));
     CHECK(refused("") == "rows.csv: there are no rows in this file");
     CHECK(refused("1,1,0\n", "yes") == "rows.csv: there are no rows in this file");
 }

@@ -277,7 +277,7 @@ TEST_CASE("the dataset table: the shape of rows in a .csv file") {
           "pictures.csv: a row has 6 symbols, and shape = \"28,28\" is of 784; give the sides of a row");
     for (const char* wrong : {"2x3", "2,", ",6", "6,0", "-2,-3", "2,,3", "99999999999999999999"})
         CHECK(refused(wrong) ==
-              "shape = \"" + std::string(wrong) + "\" is not a list of sides; give such as \"28,28\"");
+              "shape = \"" + std::string(wrong) + "\" is not a list of sides; give for example \"28,28\"");
     // 2^64 + 6 sites, were they counted in 64 bits.
     CHECK(refused("1000000,1000000,1000000,1000000,1000000").find("has more than 1000000 sites") != std::string::npos);
 }
@@ -287,15 +287,17 @@ TEST_CASE("the dataset table: what does not fit is refused with its place") {
         words.push_back("file=" + written("refused.csv", text));
         return failure([&] { table(words); });
     };
-    CHECK(refused("0,1\n0,x\n") == "refused.csv:2: cell 2, 'x', is no symbol; symbols are whole numbers from 0 to 254");
+    CHECK(refused("0,1\n0,x\n") ==
+          "refused.csv:2: cell 2, 'x', is not a symbol; symbols are whole numbers from 0 to 254");
     CHECK(refused("0,1\n0,255\n") ==
-          "refused.csv:2: cell 2, '255', is no symbol; symbols are whole numbers from 0 to 254");
+          "refused.csv:2: cell 2, '255', is not a symbol; symbols are whole numbers from 0 to 254");
     CHECK(refused("0,1\n0,1,1\n") ==
           "refused.csv:2: this row has 3 numbers and the first line 2; give every row the same");
-    CHECK(refused("-1,0\n0,1\n") ==
-          "refused.csv:1: cell 1, '-1', is no symbol; symbols are whole numbers from 0 to 254, and a header is a line "
-          "of names (or set "
-          "header = \"yes\")");
+    CHECK(
+        refused("-1,0\n0,1\n") ==
+        "refused.csv:1: cell 1, '-1', is not a symbol; symbols are whole numbers from 0 to 254, and a header is a line "
+        "of names (or set "
+        "header = \"yes\")");
     CHECK(refused("a,b\n") == "refused.csv: there are no rows in this file");
     CHECK(refused("0 0\n1 2\n", {"categories=2"}) ==
           "categories = 2, but the rows hold the symbol 2; give at least 3, or 0");

@@ -52,7 +52,7 @@ TEST_CASE("text: marks, line ends, packing") {
           }) == "text.txt: this is text in UTF-16; save it as UTF-8");
     CHECK(failure([] { text_of("\xFE\xFF\0a"); }) == "text.txt: this is text in UTF-16; save it as UTF-8");
     CHECK(failure([] { text_of(std::string("a\nb\0", 4)); }) ==
-          "text.txt:2: there is a byte of 0, so this is no text; save it as text in UTF-8");
+          "text.txt:2: there is a zero byte, so this is not text; save it as text in UTF-8");
     const std::string packed = gzipped(std::string(100000, 'x'));
     CHECK(failure([&] {
               text_of(packed.substr(0, packed.size() / 2));
@@ -93,7 +93,7 @@ TEST_CASE("lines come the same whatever pieces they are read in") {
                       "a",
                       piece);
               }) == "pipe: this is text in UTF-16; save it as UTF-8");
-        CHECK(failure([&] { lines_of(std::string("a\nb\0c", 5), piece); }).starts_with("pipe:2: there is a byte of 0"));
+        CHECK(failure([&] { lines_of(std::string("a\nb\0c", 5), piece); }).starts_with("pipe:2: there is a zero byte"));
     }
     std::string line;
     TextLines file(written("lines.gz", gzipped("a\r\nb")));

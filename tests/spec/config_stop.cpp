@@ -53,7 +53,7 @@ TEST_CASE("what cannot work in [stop] is one sentence with its place") {
            "'stop.metric' = \"kl\" is a figure of quick evaluations, which evaluation.quick_samples = 0 turns off");
     faults("improvement = 0.1\n", "", "'stop.improvement' is what ends a plateau; add plateau = 500");
     faults("rule = \"asha\"\nmetric = \"kl\"\nleast_steps = 10\n", "[sweep]\n\"stop.reduction\" = [2, 3]\n",
-           "'stop.reduction' cannot be swept: [stop] says how trials are run, not what they are");
+           "'stop.reduction' cannot be swept: [stop] sets how trials are run, not what they compute");
     CHECK_THROWS_WITH(with_stop("rule = \"asha\"\nmetric = \"kl\"\nleast_steps = 1000\n"),
                       doctest::Contains("small.toml:"));
     CHECK_NOTHROW(with_stop("rule = \"median\"\nmetric = \"loss\"\nleast_steps = 10\n"));

@@ -53,8 +53,8 @@ TEST_CASE("a family is lists that move together, ranges among them, and members 
 }
 
 TEST_CASE("what no family is, in a sentence each") {
-    CHECK(fault("coupling") == "train.family: \"coupling\" is no NAME = VALUES; write it as \"coupling = 0.2, 0.3\"");
-    CHECK(fault("coupling=0.2;") == "train.family: \"\" is no NAME = VALUES; write it as \"coupling = 0.2, 0.3\"");
+    CHECK(fault("coupling") == "train.family: \"coupling\" is not NAME = VALUES; write it as \"coupling = 0.2, 0.3\"");
+    CHECK(fault("coupling=0.2;") == "train.family: \"\" is not NAME = VALUES; write it as \"coupling = 0.2, 0.3\"");
     CHECK(fault("couplin = 1") ==
           "train.family: [energy] has no parameter 'couplin'; did you mean 'coupling'? Its parameters: rows, columns, "
           "coupling, field, torus");

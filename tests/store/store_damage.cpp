@@ -252,7 +252,7 @@ TEST_CASE_FIXTURE(Filled, "recover refuses names that are taken, and files with 
           fmt::format("{} is there already and was left as it is; name a new file with --out", file.string()));
     std::ofstream(folder / "words.db") << "these are words, not a store, and there are some of them\n";
     CHECK(refusal([&] { recover_store(folder / "words.db", folder / "new.db"); }).sentence ==
-          fmt::format("nothing of a store can be read in {}; go back to a copy of it", (folder / "words.db").string()));
+          fmt::format("no part of a store can be read in {}; go back to a copy of it", (folder / "words.db").string()));
     CHECK(refusal([&] { recover_store(folder / "none.db", folder / "new.db"); }).kind == Kind::missing);
     CHECK(folder.files() == std::vector<std::string>{"words.db", "x.db"});
 }

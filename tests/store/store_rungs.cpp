@@ -60,7 +60,7 @@ TEST_CASE_FIXTURE(Sweep, "a trial waits at a rung with the value of that step, i
     CHECK(now(2).status == Status::pruned);
 }
 
-TEST_CASE_FIXTURE(Sweep, "a metric that is not there at the step is no number") {
+TEST_CASE_FIXTURE(Sweep, "a metric that is not there at the step is not a number") {
     wait_at_rung(store, trials[0].id, 0, 15, "kl");
     CHECK(std::isnan(rungs_of(store, trials[0].id)[0].value));
     wait_at_rung(store, trials[1].id, 0, 20, "klx");

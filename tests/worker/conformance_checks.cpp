@@ -300,7 +300,7 @@ TEST_CASE("a constructor has to name the key that it refuses, with an Error") {
     says(told([] { throw Error("too few spins"); }), "the constructor refuses length=3 with \"too few spins\"");
     says(told([] { throw Error("bad wavelength"); }), "which names no parameter");
     CHECK(told([] { throw Error("give 4 or more as 'length'"); }) == "");
-    says(told([] { throw std::bad_alloc(); }), "which is no marginalia::Error");
+    says(told([] { throw std::bad_alloc(); }), "which is not a marginalia::Error");
 }
 
 TEST_CASE("the chi-square tail, against tabulated quantiles") {

@@ -221,6 +221,17 @@ TEST_CASE("255 symbols and unknown fit into a picture's 256 colours") {
     CHECK(grid.at(35, 3) == grid.at(0, 0));
 }
 
+TEST_CASE("three channels of a pixel are its red, green and blue, in the middle where they are not known") {
+    const Pixels grid = decoded(
+        written(as(StateFormat::png), look({1, 2, 3}, 5), false, Drawn{{0, 2, 4, 5, 4, 0}}, Drawn{{1, 1, 1, 5, 5, 5}}));
+    CHECK(grid.width == 3 + 2 * (32 + 3));
+    CHECK(grid.at(3, 3) == std::array{0, 128, 255});
+    CHECK(grid.at(19, 3) == std::array{128, 255, 0});
+    CHECK(grid.at(38, 3) == std::array{64, 64, 64});
+    CHECK(grid.at(54, 3) == std::array{128, 128, 128});
+    CHECK(grid.at(0, 0) == std::array{int{gutter_colour.red}, int{gutter_colour.green}, int{gutter_colour.blue}});
+}
+
 TEST_CASE("what cannot be a picture is refused before anything is drawn") {
     std::ostringstream out;
     const auto refused = [&](const StateLook& states, std::int64_t expected) {
@@ -316,7 +327,7 @@ TEST_CASE("drawings in a grid") {
     CHECK(grid.find("C&amp;O") != grid.npos);
     CHECK_THROWS_WITH_AS(
         written(as(StateFormat::svg), look({2}, 3), false, Drawn{{1, 1}}),
-        "what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png", Error);
+        "states of this kind cannot be drawn; write a file that ends in .txt, .csv, .json, .npy or .png", Error);
     CHECK_THROWS_AS(written(as(StateFormat::svg), drawn, false, Drawn{{0, 1}}), Error);
 }
 

@@ -91,12 +91,12 @@ TEST_CASE("what is wrong is named, and what there is") {
     CHECK(refusal("0,1,") == "region 'A': its end stands where a site should; there are sites 0 to 23");
     CHECK(refusal("rows 0,") == "region 'A': its end stands where a row should; there are rows 0 to 3");
     CHECK(refusal("rows") == "region 'A': its end stands where a row should; there are rows 0 to 3");
-    CHECK(refusal("1e9") == "region 'A': 'e' is not understood; parts are divided by ';'");
-    CHECK(refusal("0 1") == "region 'A': '1' is not understood; parts are divided by ';'");
-    CHECK(refusal("nan") == "region 'A': 'nan' is no part of this layout; there are rows, columns, all and half");
+    CHECK(refusal("1e9") == "region 'A': 'e' is not understood; separate its parts by ';'");
+    CHECK(refusal("0 1") == "region 'A': '1' is not understood; separate its parts by ';'");
+    CHECK(refusal("nan") == "region 'A': 'nan' is not a part of this layout; there are rows, columns, all and half");
     CHECK(refusal("layers 0") ==
-          "region 'A': 'layers' is no part of this layout; there are rows, columns, all and half");
-    CHECK(refusal("rows 0", many_axes) == "region 'A': 'rows' is no part of this layout; there are all and half");
+          "region 'A': 'layers' is not a part of this layout; there are rows, columns, all and half");
+    CHECK(refusal("rows 0", many_axes) == "region 'A': 'rows' is not a part of this layout; there are all and half");
     CHECK(refusal("[0, 2]", many_axes) == "region 'A': there is no axis-1 place 2; there are axis-1 places 0 to 1");
 }
 

@@ -76,7 +76,7 @@ TEST_CASE("one cell of a row may be an interval or a set of words") {
 }
 
 TEST_CASE("what a column cannot hold is refused by its name") {
-    CHECK(refused("1,no") == "it has 2 cells where a row has 3; give all, divided by commas, or some as name=value");
+    CHECK(refused("1,no") == "it has 2 cells where a row has 3; give all, separated by commas, or some as name=value");
     CHECK(refused("tall,no,1") == "column 'height' holds numbers, and 'tall' is none");
     CHECK(refused("1,maybe,1") == "column 'smoker' never holds 'maybe'; it holds no, yes, often");
     CHECK(refused("1,no,3") == "column '3' never holds '3'; it holds 0 to 2");
@@ -103,8 +103,8 @@ TEST_CASE("rows are written as CSV, JSON and for a screen") {
           "height         151.25\n"
           "smoker     yes, often\n"
           "3                   2\n");
-    CHECK_THROWS_WITH_AS(written(StateFormat::png, false), "rows of a table are no pictures; write .csv, .json or .npy",
-                         Error);
+    CHECK_THROWS_WITH_AS(written(StateFormat::png, false),
+                         "rows of a table are not pictures; write .csv, .json or .npy", Error);
 }
 
 TEST_CASE("rows come from a file with the names of the columns or without") {

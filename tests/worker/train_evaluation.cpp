@@ -62,10 +62,11 @@ TEST_CASE("stages that are done are not done again, and what a stranger has kept
     CHECK(next.states("drawn").equal(at::ones({3, 4}, at::kLong)));
     CHECK(!next.states("nothing").defined());
     CHECK(next.count("chains", 3) == 2);
-    CHECK_THROWS_WITH_AS(next.count("chains", 1),
-                         "what the store has kept of this evaluation does not fit the trial: its 'chains' is no number "
-                         "from 0 to 1; start it again with evaluate --again",
-                         Error);
+    CHECK_THROWS_WITH_AS(
+        next.count("chains", 1),
+        "what the store has kept of this evaluation does not fit the trial: its 'chains' is not a number "
+        "from 0 to 1; start it again with evaluate --again",
+        Error);
     CHECK_THROWS_AS(next.count("nothing", 3), Error);
 
     domain.categories = 1;

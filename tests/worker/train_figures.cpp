@@ -362,10 +362,11 @@ TEST_CASE("what cannot be answered is one sentence") {
     Trained damaged(ising(2, 3), mlp, [](at::Tensor weights) { weights.fill_(NAN); });
     damaged.request.figures.regions = {{"A", "all"}};
     CHECK(damaged.failure() ==
-          "region 'A': the sum of its states' p is no positive number by this model; its weights may be damaged");
+          "region 'A': the sum of its states' p is not a positive number by this model; its weights may be damaged");
     damaged.give("+__/___");
     CHECK(damaged.failure() ==
-          "log p of the given state is not finite by this model, so that nothing follows from it; give another one");
+          "log p of the given state is not finite under this model, so nothing can be computed from it; give another "
+          "one");
 }
 
 TEST_CASE("a region without an unknown site has no entropy, and tables for people leave out empty columns") {

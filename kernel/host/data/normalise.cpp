@@ -52,7 +52,7 @@ std::uint64_t normalise(const TextLines::Read& read, const std::string& name, st
         const std::string_view bytes(piece.data(), got);
         if (bytes.find('\0') != bytes.npos)
             throw Error(name +
-                        ": there is a byte of 0 in it, so this is no text or text in UTF-16; save it as text in UTF-8");
+                        ": it has a zero byte, so it is not text, or it is text in UTF-16; save it as text in UTF-8");
         normaliser.add(bytes, text);
         out.write(text.data(), static_cast<std::streamsize>(text.size()));
         written += text.size();

@@ -50,7 +50,7 @@ void run_or_throw(const std::vector<std::string>& command, const fs::path& folde
 
 Ended run_tool(const std::vector<std::string>& command, const fs::path& folder, bool shown) {
     const File words(std::tmpfile());
-    if (!words) throw Error(fmt::format("no temporary file can be made: {}", std::strerror(errno)));
+    if (!words) throw Error(fmt::format("cannot make a temporary file: {}", std::strerror(errno)));
     const int out = shown ? STDERR_FILENO : ::fileno(words.get());
     const pid_t child = start_child(
         {.command = command, .descriptors = {{out, STDOUT_FILENO}, {out, STDERR_FILENO}}, .folder = folder});

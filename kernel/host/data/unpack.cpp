@@ -114,7 +114,7 @@ std::string plain_name(std::string_view path) {
 }
 
 void unpack(const std::filesystem::path& file, const Placer& placer) {
-    if (!std::filesystem::is_regular_file(file)) throw Error(file.string() + ": is no file");
+    if (!std::filesystem::is_regular_file(file)) throw Error(file.string() + ": is not a file");
     if (std::filesystem::file_size(file) == 0) throw Error(file.string() + ": the file is empty");
     try {
         unpack_all(file, placer);

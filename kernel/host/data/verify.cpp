@@ -21,7 +21,8 @@ std::string difference_from_torus(const std::filesystem::path& path, std::int64_
     std::vector<int> degrees(static_cast<std::size_t>(vertices) + 1, 0);
     for (std::int64_t edge = 1; edge <= edges; ++edge) {
         std::int64_t a = 0, b = 0, weight = 0;
-        if (!(text >> a >> b >> weight)) return fmt::format("it ends, or is no number, at edge {} of {}", edge, edges);
+        if (!(text >> a >> b >> weight))
+            return fmt::format("it ends, or is not a number, at edge {} of {}", edge, edges);
         if (a < 1 || b < 1 || a > vertices || b > vertices || a == b || (weight != 1 && weight != -1))
             return fmt::format("edge {} is '{} {} {}', not two of {} vertices and 1 or -1", edge, a, b, weight,
                                vertices);

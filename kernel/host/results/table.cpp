@@ -13,7 +13,7 @@ Format format_named(std::string_view name) {
     if (name == "json") return Format::json;
     if (name == "markdown") return Format::markdown;
     if (name == "latex") return Format::latex;
-    throw Error(fmt::format("'{}' is no format; choose text, csv, json, markdown or latex", name));
+    throw Error(fmt::format("'{}' is not a format; choose text, csv, json, markdown or latex", name));
 }
 
 Cell Cell::number(double value) { return {number_text(value), value}; }

@@ -207,7 +207,8 @@ private:
         for (const store::StatusFacts& status : store::statuses) known.emplace_back(status.name);
         for (const ConditionValue& value : condition.values)
             if (!contains(known, value.text))
-                throw Error(fmt::format("'{}' is no status{}", value.text, suggestion(value.text, known, "statuses")));
+                throw Error(
+                    fmt::format("'{}' is not a status{}", value.text, suggestion(value.text, known, "statuses")));
     }
 
     store::Store& store_;

@@ -25,7 +25,7 @@ public:
         std::string stamp, worker, library;  // of the plugin file, the worker program, LibTorch; "": not to be kept
         std::string library_file;
         std::optional<PluginManifest> plugin;
-        std::string refusal;  // where it is no plugin that can be used
+        std::string refusal;  // where it is not a plugin that can be used
     };
 
     explicit CatalogueCache(const std::filesystem::path& worker_program);

@@ -105,7 +105,7 @@ std::vector<fs::path> StoredCode::plugin_folders(const std::vector<std::string>&
     if (!left_out.empty() && given.empty())
         throw Error("the store names the plugin folder " + left_out[0] +
                     ", and it was not made by you on this machine, so nothing "
-                    "there is loaded; where you trust it, give --plugin-path " +
+                    "there is loaded; if you trust it, give --plugin-path " +
                     left_out[0] + " (or --trust, for all that the store names)");
     return folders;
 }
@@ -114,7 +114,7 @@ void StoredCode::require_scripts(const nlohmann::json& config, const PluginCatal
     for_scripts(config, plugins, [&](const PluginManifest& plugin, const std::string& file) {
         if (!covers(file))
             throw Error("the store has " + plugin.kind + " '" + plugin.name + "' run the code in " + file +
-                        ", and it was not made by you on this machine, so nothing of it is run; where you trust that "
+                        ", and it was not made by you on this machine, so nothing of it is run; if you trust that "
                         "file, give --trust");
     });
 }

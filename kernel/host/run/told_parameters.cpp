@@ -15,9 +15,9 @@ void check_key(const std::string& key) {
     if (key == "seeds" || config::is_kernel_table(table) || config::is_plugin_table(table) || table == "stage1") {
         if (table != "run") return;
         throw Error("'" + key +
-                    "' cannot be told: [run] says how trials are run, not what they are; give it to tell itself");
+                    "' cannot be told: [run] sets how trials are run, not what they compute; give it to tell itself");
     }
-    throw Error("'" + key + "' is no parameter of a trial" + suggestion(table, config::swept_tables(), "Tables"));
+    throw Error("'" + key + "' is not a parameter of a trial" + suggestion(table, config::swept_tables(), "Tables"));
 }
 
 std::string value_text(const std::string& key, const nlohmann::json& value) {

@@ -80,7 +80,7 @@ std::string token_in(const std::filesystem::path& file) {
         made.stream() << random_token() << '\n';
         made.commit();
     } else if ((info.st_mode & 077) != 0) {
-        throw Error(fmt::format("others may read the token in {0}; chmod 600 {0}, and let it hold a new one",
+        throw Error(fmt::format("others may read the token in {0}; chmod 600 {0} and write a new one into it",
                                 printable(file.string())));
     }
     std::ifstream in(file);
@@ -89,7 +89,7 @@ std::string token_in(const std::filesystem::path& file) {
     const bool is_plain =
         std::ranges::all_of(token, [](char c) { return c > 0x20 && c < 0x7F && !std::strchr(";,\"\\&#%+", c); });
     if (!is_plain || token.size() < least_token || token.size() > most_token)
-        throw Error(fmt::format("the first line of {} is no token; it has {} to {} letters, digits, '-' and '_'",
+        throw Error(fmt::format("the first line of {} is not a token; it has {} to {} letters, digits, '-' and '_'",
                                 printable(file.string()), least_token, most_token));
     return token;
 }

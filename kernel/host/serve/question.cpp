@@ -24,7 +24,7 @@ std::string decoded(std::string_view text, bool plus_is_blank) {
         if (text[i] == '%') {
             const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
             const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-            if (high < 0 || low < 0) throw Error("the address has a % that no two hexadecimal digits follow");
+            if (high < 0 || low < 0) throw Error("the address has a % that two hexadecimal digits do not follow");
             out += static_cast<char>(16 * high + low);
             i += 2;
         } else {
@@ -63,7 +63,7 @@ std::string Question::needed_text(const std::string& name) const {
 std::vector<std::int64_t> Question::numbers(const std::string& name, std::size_t most) const {
     const std::string list = needed_text(name);
     const auto numbers = whole_numbers(list, 1, std::numeric_limits<std::int64_t>::max());
-    if (!numbers) throw Error(fmt::format("{}={} is no list of numbers like 1,2,3", name, printable(list)));
+    if (!numbers) throw Error(fmt::format("{}={} is not a list of numbers like 1,2,3", name, printable(list)));
     if (numbers->size() > most)
         throw Error(fmt::format("{} has {} numbers; ask for at most {} at once", name, numbers->size(), most));
     return *numbers;
@@ -73,7 +73,7 @@ std::optional<std::int64_t> Question::number(const std::string& name, std::int64
     if (!has(name)) return std::nullopt;
     const auto numbers = whole_numbers(text(name), least, most);
     if (!numbers || numbers->size() != 1)
-        throw Error(fmt::format("{}={} is no whole number from {} to {}", name, printable(text(name)), least, most));
+        throw Error(fmt::format("{}={} is not a whole number from {} to {}", name, printable(text(name)), least, most));
     return numbers->front();
 }
 

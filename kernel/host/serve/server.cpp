@@ -30,9 +30,10 @@ net::ip::address address_named(const std::string& name) {
     error_code error;
     const net::ip::address address = net::ip::make_address(name == "localhost" ? "127.0.0.1" : name, error);
     if (error)
-        throw Error(fmt::format(
-            "'{}' is no address; --address takes one of this machine, as 192.168.1.5, or 0.0.0.0 for all of them",
-            printable(name)));
+        throw Error(
+            fmt::format("'{}' is not an address; --address takes one of this machine, such as 192.168.1.5, or 0.0.0.0 "
+                        "for all of them",
+                        printable(name)));
     return address;
 }
 

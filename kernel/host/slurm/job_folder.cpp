@@ -83,7 +83,7 @@ std::optional<JobFacts> JobFolder::facts() const {
     try {
         return json.get<JobFacts>();
     } catch (const nlohmann::json::exception&) {
-        throw Error(file.string() + " does not say what the job is; take the folder away if it is no job's");
+        throw Error(file.string() + " does not say what the job is; take the folder away if it belongs to no job");
     }
 }
 

@@ -81,8 +81,8 @@ std::int64_t submit_array(const std::filesystem::path& script, std::int64_t firs
     if (code == 0) std::from_chars(words.data(), words.data() + words.size(), job);
     if (job > 0) return job;
     throw Error(code == not_started
-                    ? "sbatch is not there; give this command on a login node of a Slurm cluster"
-                    : "sbatch did not take the job: " + printable(words.empty() ? "it said nothing" : words));
+                    ? "sbatch is not installed here; give this command on a login node of a Slurm cluster"
+                    : "sbatch did not accept the job: " + printable(words.empty() ? "it said nothing" : words));
 }
 
 std::optional<std::map<std::int64_t, std::string>> task_states(std::int64_t job) {
@@ -98,7 +98,7 @@ std::optional<std::map<std::int64_t, std::string>> task_states(std::int64_t job)
 ArrayTask this_task() {
     const auto job = number_in("SLURM_ARRAY_JOB_ID"), task = number_in("SLURM_ARRAY_TASK_ID");
     if (!job || !task)
-        throw Error("this is no task of a Slurm array job; `marginalia submit FILE` makes one that does this");
+        throw Error("this is not a task of a Slurm array job; `marginalia submit FILE` makes one that does this");
     const auto ends = number_in("SLURM_JOB_END_TIME");
     return {*job, *task, number_in("SLURM_RESTART_COUNT").value_or(0),
             ends ? std::optional(static_cast<double>(*ends)) : std::nullopt};

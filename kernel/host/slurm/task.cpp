@@ -23,8 +23,8 @@ public:
         const fs::path above = slurm && *slurm ? slurm : usual && *usual ? usual : "/tmp";
         std::string name = (above / "marginalia-XXXXXX").string();
         if (!::mkdtemp(name.data()))
-            throw Error("no folder can be made in " + above.string() +
-                        " for the task's store; let TMPDIR name one on the node's own disk");
+            throw Error("cannot make a folder in " + above.string() +
+                        " for the task's store; set TMPDIR to one on the node's own disk");
         folder_ = name;
     }
     ~Scratch() {
@@ -44,7 +44,7 @@ private:
 int task_verb(const JobFolder& folder, std::int64_t first, const RunOptions& given, std::ostream& out) {
     const ArrayTask place = this_task();
     const std::optional<JobFacts> facts = folder.facts();
-    if (!facts) throw Error(folder.path().string() + " is no folder of a submitted job");
+    if (!facts) throw Error(folder.path().string() + " is not a folder of a submitted job");
     const std::int64_t task = first + place.task;
     const Scratch scratch;
     put_in_place(folder.newest(task).value_or(folder.first_store(task)), scratch.store());

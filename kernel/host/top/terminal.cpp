@@ -76,13 +76,13 @@ Key key_of_character(wint_t character) {
 
 Terminal::Terminal() {
     if (!::isatty(STDIN_FILENO) || !::isatty(STDOUT_FILENO))
-        throw Error("`top` draws upon a terminal, and this is none; `marginalia list` prints the trials");
+        throw Error("`top` needs a terminal, and this is not one; `marginalia list` prints the trials");
     utf8_ = use_utf8();
     const char* name = std::getenv("TERM");
     if (::newterm(nullptr, stdout, stdin) == nullptr || ::tigetstr("cup") == nullptr) {
         ::endwin();
         throw Error(
-            fmt::format("`top` cannot draw upon a terminal of the kind '{}' (TERM); `marginalia list` prints "
+            fmt::format("`top` cannot draw on a terminal of the type '{}' (TERM); `marginalia list` prints "
                         "the trials",
                         name == nullptr ? "" : printable(name)));
     }

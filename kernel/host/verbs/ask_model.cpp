@@ -107,7 +107,7 @@ bool is_experiment_file(const std::string& what) {
 InferenceRequest ask_model(const Common& common, const ModelOptions& options) {
     if (is_experiment_file(options.trial))
         throw Error(
-            fmt::format("{} is an experiment file, and this asks a trained trial; train one by `marginalia run {}` "
+            fmt::format("{} is an experiment file, and this needs a trained trial; train one by `marginalia run {}` "
                         "and name it: a number, the prefix of a config hash, last, or best:METRIC",
                         options.trial, options.trial));
     store::Store store = store::Store::open_to_read(common.store);

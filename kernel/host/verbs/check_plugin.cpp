@@ -38,7 +38,7 @@ std::string plugin_file(const Common& common, const std::string& plugin) {
     if (std::filesystem::is_regular_file(plugin)) {
         if (!has_ending(plugin, ".pt")) return plugin;
         throw Error(
-            fmt::format("{0} is no plugin; a TorchScript file is checked by: marginalia check-plugin "
+            fmt::format("{0} is not a plugin; a TorchScript file is checked by: marginalia check-plugin "
                         "energy/torchscript file={0}   (or network/torchscript)",
                         plugin));
     }

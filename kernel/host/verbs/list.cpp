@@ -42,7 +42,7 @@ std::vector<store::Status> statuses_named(const std::vector<std::string>& names)
     std::vector<store::Status> statuses;
     for (const std::string& name : names) {
         const auto status = store::find_status(name);
-        if (!status) throw Error(fmt::format("'{}' is no status{}", name, suggestion(name, known, "statuses")));
+        if (!status) throw Error(fmt::format("'{}' is not a status{}", name, suggestion(name, known, "statuses")));
         statuses.push_back(*status);
     }
     return statuses;

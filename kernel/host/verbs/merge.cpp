@@ -45,7 +45,7 @@ public:
     // What the tasks of a job have handed over; a task that has begun nothing and never will gives its trials back.
     void take(const JobFolder& folder) {
         const auto facts = folder.facts();
-        if (!facts) throw Error(folder.path().string() + " is no folder of a submitted job");
+        if (!facts) throw Error(folder.path().string() + " is not a folder of a submitted job");
         for (std::size_t job = 0; job < facts->jobs.size(); ++job) {
             const auto states = task_states(facts->jobs[job]);
             const std::int64_t first = static_cast<std::int64_t>(job) * facts->tasks_per_job;

@@ -70,8 +70,8 @@ bool is_plugin_name(std::string_view name) {
 void check_name(const std::string& name) {
     if (!is_plugin_name(name))
         throw Error(
-            fmt::format("'{}' is no name for a plugin; use lower-case words joined by '-', beginning with a "
-                        "letter, as spin-glass or potts3",
+            fmt::format("'{}' cannot be the name of a plugin; use lower-case words joined by '-', beginning with a "
+                        "letter, such as spin-glass or potts3",
                         name));
     if (std::find(kinds.begin(), kinds.end(), name) != kinds.end())
         throw Error(fmt::format("'{}' is the name of a kind; give the plugin a name of its own", name));

@@ -31,7 +31,7 @@ void check_note(const std::string& text) {
     if (text.size() > store::most_note_bytes)
         throw Error(fmt::format("a note has at most {} bytes, and this one {}", store::most_note_bytes, text.size()));
     if (std::ranges::any_of(text, is_control) || printable_lines(text) != text)
-        throw Error("a note is plain text of UTF-8, and this one has control characters or bytes that are none");
+        throw Error("a note is plain UTF-8 text, and this one has control characters or bytes that are not UTF-8");
 }
 
 int print_notes(store::Store& store, store::TrialId trial, const Common& common, std::ostream& out) {

@@ -56,7 +56,7 @@ OutputRequest choose_output(const std::string& format, const std::string& place,
     OutputRequest output{names.front().format, file, {}};
     if (!format.empty()) {
         const FormatName* found = named(names, format);
-        if (!found) throw Error(fmt::format("'{}' is no format; choose {}", format, format_names(names, "")));
+        if (!found) throw Error(fmt::format("'{}' is not a format; choose {}", format, format_names(names, "")));
         output.format = found->format;
         if (found->format == StateFormat::screen) output.terminal = terminal(PictureWish::never);
     } else if (!file.empty()) {

@@ -66,7 +66,7 @@ std::string names_a_size(const std::string& text) {
                        static_cast<std::size_t>(end) == text.size();
     if (whole && columns >= least_columns && columns <= most_columns && rows >= least_rows && rows <= most_rows)
         return {};
-    return fmt::format("'{}' is no size; write COLUMNSxROWS, from {}x{} to {}x{}", text, least_columns, least_rows,
+    return fmt::format("'{}' is not a size; write COLUMNSxROWS, from {}x{} to {}x{}", text, least_columns, least_rows,
                        most_columns, most_rows);
 }
 

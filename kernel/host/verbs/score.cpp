@@ -63,7 +63,8 @@ InferenceRequest ask_energy(const Common& common, const ScoreOptions& options) {
 int score_verb(const Common& common, const ScoreOptions& options, std::ostream&) {
     const bool by_energy = is_experiment_file(options.model.trial);
     if (!by_energy && !options.overrides.empty())
-        throw Error("'" + options.overrides.front() + "' would change an experiment file; a trained trial is as it is");
+        throw Error("'" + options.overrides.front() +
+                    "' would change an experiment file; a trained trial cannot be changed");
     if (by_energy && options.model.passes > 0)
         throw Error("--passes is of a model's network, and an energy has none; give it with a trained trial");
     if (by_energy && !options.model.conditions.empty())

@@ -55,8 +55,8 @@ std::function<std::string(const std::string&)> whole_number(std::int64_t least, 
             return fmt::format("'{}' begins with a zero; write {}", text, value);
         if (error == std::errc() && stop == end && value >= least && value <= most) return std::string();
         if (most == std::numeric_limits<std::int64_t>::max())
-            return fmt::format("'{}' is no whole number of {} or more", text, least);
-        return fmt::format("'{}' is no whole number from {} to {}", text, least, most);
+            return fmt::format("'{}' is not a whole number of {} or more", text, least);
+        return fmt::format("'{}' is not a whole number from {} to {}", text, least, most);
     };
 }
 
@@ -78,7 +78,8 @@ void add_names(CLI::App* verb, const std::string& option, std::vector<std::strin
         ->check([pieces_of](const std::string& word) {
             for (const std::string& piece : pieces_of(word))
                 if (piece.empty())
-                    return fmt::format("'{}' is no list of names; write one or more, divided by single commas", word);
+                    return fmt::format("'{}' is not a list of names; write one or more, separated by single commas",
+                                       word);
             return std::string();
         });
 }

@@ -21,6 +21,10 @@ constexpr double few_accepted = 0.1;          // of the proposals: exchanges the
 constexpr std::int64_t few_sweeps = 300;      // of exchanges, where nobody names a number
 constexpr std::int64_t functions = 16;        // of the symbols
 
+std::string density_words(Model::Density density) {
+    return density == Model::Density::bound ? "a bound" : density == Model::Density::none ? "not known" : "an estimate";
+}
+
 void refuse_exchanges_of_nothing(const InferenceRequest& request, const TrainedModel& trained) {
     if (request.exchange <= 0) return;
     if (request.holding.empty())
@@ -40,8 +44,7 @@ void refuse_what_has_no_target(const InferenceRequest& request, const TrainedMod
     const char* option = request.metropolis ? "--metropolis" : "--holding";
     if (trained.model->density() != Model::Density::exact)
         throw Error(fmt::format("{} needs the exact density of the model's states, and that of objective '{}' is {}",
-                                option, objective,
-                                trained.model->density() == Model::Density::bound ? "a bound" : "an estimate"));
+                                option, objective, density_words(trained.model->density())));
     if (!request.holding.empty() && request.passes > 0)
         throw Error("--holding draws states site by site; leave --passes out");
 }

@@ -15,7 +15,8 @@ Conditioned::Conditioned(Asked& asked, at::Tensor given)
     if (known_ > 0) log_marginal_ = by_marginals(given_).item<double>();
     if (!std::isfinite(log_marginal_))
         throw Error(
-            "log p of the given state is not finite by this model, so that nothing follows from it; give another one");
+            "log p of the given state is not finite under this model, so nothing can be computed from it; give another "
+            "one");
 }
 
 at::Tensor Conditioned::with(const at::Tensor& sites, const at::Tensor& symbols) const {

@@ -25,7 +25,7 @@ at::Tensor tried_states(const Domain& domain, at::Generator& generator) {
 }
 
 bool network_has_marginals(const TrainedModel& trained, at::Generator& generator) {
-    if (!trained.parts.objective->trains_marginals()) return false;
+    if (!trained.parts.objective->trains_marginals() || !trained.parts.network->has("log_marginal")) return false;
     const at::Tensor x = tried_states(trained.parts.domain, generator).to(trained.parts.device);
     return at::allclose(trained.model->log_marginal(x), trained.parts.network->log_marginal(x).to(at::kDouble), 1e-6,
                         1e-6, true);

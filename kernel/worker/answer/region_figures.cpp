@@ -46,7 +46,7 @@ void RegionFigures::sum_up(Known& known) const {
     known.log_sum = log_p.logsumexp(0).item<double>();
     if (!std::isfinite(known.log_sum))
         throw Error("region '" + known.region.name +
-                    "': the sum of its states' p is no positive number by this model; its weights may be damaged");
+                    "': the sum of its states' p is not a positive number by this model; its weights may be damaged");
     known.log_p = log_p - known.log_sum;
     known.entropy = entropy_of(known.log_p);
     if (asked_.request.figures.exact)

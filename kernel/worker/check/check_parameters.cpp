@@ -81,8 +81,9 @@ std::string try_corners(const PluginManifest& plugin, const std::vector<std::str
             expect_named(plugin, word, error.what());
             refusals += "; " + word + " refused: " + error.what();
         } catch (const std::exception& error) {
-            throw Error("the constructor ends at " + word + " with \"" + error.what() +
-                        "\", which is no marginalia::Error; throw Error naming the key, or declare a narrower range");
+            throw Error(
+                "the constructor ends at " + word + " with \"" + error.what() +
+                "\", which is not a marginalia::Error; throw Error naming the key, or declare a narrower range");
         }
     }
     return std::to_string(made) + " made" + refusals;

@@ -59,9 +59,10 @@ std::string check_text_refusals(const Variables& object) {
     const std::vector<std::uint8_t> state(static_cast<std::size_t>(object.sites()),
                                           static_cast<std::uint8_t>(object.categories() - 1));
     const std::string line = object.text(state);
-    const std::vector<std::pair<const char*, std::string>> wrong = {{"an empty line", ""},
-                                                                    {"a state written twice", line + line},
-                                                                    {"a character that is no symbol", "\x01" + line}};
+    const std::vector<std::pair<const char*, std::string>> wrong = {
+        {"an empty line", ""},
+        {"a state written twice", line + line},
+        {"a character that is not a symbol", "\x01" + line}};
     for (const auto& [what, text] : wrong) {
         const std::string of = std::string("parse() of ") + what;
         try {
@@ -74,7 +75,7 @@ std::string check_text_refusals(const Variables& object) {
             throw Error(of + " throws something other than marginalia::Error (" + error.what() +
                         "); throw Error with a sentence");
         }
-        throw Error(of + " is taken in silence; throw Error naming the position of what is wrong");
+        throw Error(of + " is accepted silently; throw Error naming the position of what is wrong");
     }
     return "an empty line, twice the sites, no symbol";
 }

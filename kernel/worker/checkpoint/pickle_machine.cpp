@@ -98,7 +98,7 @@ void PickleMachine::push_tuple(std::size_t size) {
 void PickleMachine::add_to(Kind kind, const std::vector<Index>& items) {
     PickleNode& to = top();
     if (to.kind != kind || (kind == Kind::dict && items.size() % 2 != 0))
-        refuse_pickle("its pickle fills what is no container");
+        refuse_pickle("its pickle fills what is not a container");
     to.items.insert(to.items.end(), items.begin(), items.end());
 }
 
@@ -270,7 +270,7 @@ void PickleMachine::push_module() {
 void PickleMachine::fill_module() {
     const Index state = pop();
     PickleNode& module = top();
-    if (module.kind != Kind::module || !module.items.empty()) refuse_pickle("its pickle fills what is no module");
+    if (module.kind != Kind::module || !module.items.empty()) refuse_pickle("its pickle fills what is not a module");
     if (nodes_[state].kind != Kind::dict)
         refuse_pickle("a module in it is to be restored by code that came with it (__setstate__), which is not run");
     constexpr std::size_t most_items = 1 << 20;  // of all modules; one dict may be given to many

@@ -23,7 +23,7 @@ public:
 
 private:
     void add(const PickleNode& of, const std::string& prefix, int depth) {
-        if (depth > most_depth) refuse_pickle("its modules lie in one another too deep");
+        if (depth > most_depth) refuse_pickle("its modules are nested too deep");
         for (std::size_t i = 0; i < of.items.size(); i += 2) {
             // One module may be named in many places, and the places may double at every depth.
             if (++visited_ > most_) refuse_pickle("its modules refer to one another too often");

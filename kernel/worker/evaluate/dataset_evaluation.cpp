@@ -37,6 +37,7 @@ at::Tensor training_rows(const TrialParts& parts, std::int64_t count) {
 }
 
 Figures evaluate_likelihood(const RowEvaluation& evaluation) {
+    if (evaluation.model.density() == Model::Density::none) return {};
     const EvaluationSettings& settings = evaluation.settings;
     const at::Tensor x = test_rows(evaluation.parts, settings.nll_samples);
     if (x.size(0) == 0) return {};
@@ -62,6 +63,7 @@ Figures evaluate_likelihood(const RowEvaluation& evaluation) {
 
 Figures validation_bits(const RowEvaluation& evaluation) {
     const auto& [parts, model, settings, keep_going] = evaluation;
+    if (model.density() == Model::Density::none) return {};
     const at::Tensor x = random_rows_of(parts, Split::validation, settings.quick_samples, validation_stream);
     if (x.size(0) == 0) return {};
     at::Generator orders = make_generator(parts.device, 0, validation_stream);

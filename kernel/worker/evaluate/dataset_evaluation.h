@@ -40,9 +40,18 @@ std::vector<std::int64_t> ranking_sizes(const EvaluationSettings& settings, std:
 // square of the rows' standard errors, and ranking_passes, the passes a row.
 Figures evaluate_ranking(const RowEvaluation& evaluation);
 
+// How far the quickest log-marginals are from slower ones, over marginal_rows test rows of which a random part is
+// known, sizes evenly over 1..D-1 (marginal_evaluation.cpp): marginal_gap, the root mean square of log p_θ(x_S), or of
+// log p_φ along one order where log p_θ is not trained, less the log-mean of p over eight answers of log_density, which
+// differ in their orders or in their codes, with _stderr; marginal_passes, those of the network that the quick answer
+// takes a row. Empty where the model has neither.
+Figures evaluate_row_marginals(const RowEvaluation& evaluation);
+
 // Of rows drawn from the model (M, D): unique and novel, the fractions of rows that stand for different things and for
-// what no row of the training split does, of those that stand for something; for sequences ngram_distance_1, _2, _3,
-// the total variation distance of the distributions of n-grams to the test rows'; of the dataset's observables the
+// what no row of the training split does, of those that stand for something; for sequences ngram_distance_1 to _4, the
+// total variation distance of the distributions of n-grams to the test rows'; for pictures pixel_distance and
+// pair_distance (picture_statistics.h); for digits, of 128 rows or more, frechet_distance, that of their features
+// (digit_features.h); of the dataset's observables the
 // means, observable.NAME and observable.NAME_reference (test rows), with _stderr, and the Wasserstein-1 distance of
 // their distributions, observable_distance.NAME. _floor: the same distances of as many training rows.
 Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn);

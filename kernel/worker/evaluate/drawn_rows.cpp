@@ -10,6 +10,8 @@
 #include <marginalia/energy_states.h>
 
 #include "kernel/worker/evaluate/dataset_evaluation.h"
+#include "kernel/worker/evaluate/digit_features.h"
+#include "kernel/worker/evaluate/picture_statistics.h"
 #include "kernel/worker/model/table_states.h"
 #include "kernel/worker/states/table_rows.h"
 
@@ -17,7 +19,8 @@ namespace marginalia {
 
 namespace {
 
-constexpr std::int64_t longest_ngram = 3;
+constexpr std::int64_t longest_ngram = 4;
+constexpr std::int64_t least_digits = 2 * digit_feature_count;  // drawn, for covariances of full rank
 constexpr std::int64_t reference_rows = 10000;
 
 std::string key_of(State row) { return {reinterpret_cast<const char*>(row.data()), row.size()}; }
@@ -76,6 +79,14 @@ double total_variation(const Counts& a, const Counts& b) {
     return sum / 2;
 }
 
+// `name` of the drawn rows, and of training rows in their place.
+template <class Distance>
+void add_distance(const std::string& name, const at::Tensor& drawn, const at::Tensor& floor, const Distance& distance,
+                  Figures& figures) {
+    figures[name] = distance(drawn);
+    figures[name + "_floor"] = distance(floor);
+}
+
 at::Tensor finite(const at::Tensor& values) { return values.index({values.isfinite()}); }
 
 void add_spread(const std::string& name, const at::Tensor& values, Figures& figures) {
@@ -94,10 +105,21 @@ Figures evaluate_drawn_rows(const TrialParts& parts, const at::Tensor& drawn) {
     if (parts.domain.layout.shape.size() == 1)
         for (std::int64_t n = 1; n <= std::min(longest_ngram, parts.domain.sites); ++n) {
             const Counts reference = ngrams(test, n);
-            const std::string name = "ngram_distance_" + std::to_string(n);
-            figures[name] = total_variation(ngrams(drawn, n), reference);
-            figures[name + "_floor"] = total_variation(ngrams(floor, n), reference);
+            const auto distance = [&](const at::Tensor& x) { return total_variation(ngrams(x, n), reference); };
+            add_distance("ngram_distance_" + std::to_string(n), drawn, floor, distance, figures);
         }
+    if (has_pixels(parts.domain.layout)) {
+        const Domain& domain = parts.domain;
+        const auto pixels = [&](const at::Tensor& x) { return pixel_distance(x, test, domain.categories); };
+        const auto pairs = [&](const at::Tensor& x) { return pair_distance(x, test, domain); };
+        add_distance("pixel_distance", drawn, floor, pixels, figures);
+        add_distance("pair_distance", drawn, floor, pairs, figures);
+    }
+    if (has_digits(parts.domain) && std::min(drawn.size(0), test.size(0)) >= least_digits) {
+        const at::Tensor of_test = digit_features(test);
+        const auto digits = [&](const at::Tensor& x) { return frechet_distance(digit_features(x), of_test); };
+        add_distance("frechet_distance", drawn, floor, digits, figures);
+    }
     const auto own = observe_rows(parts, drawn), target = observe_rows(parts, test),
                trained = observe_rows(parts, floor);
     for (const auto& [name, values] : own) {

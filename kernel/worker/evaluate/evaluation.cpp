@@ -269,6 +269,7 @@ Figures time_marginals(const TrialParts& parts, const Model& model, const at::Te
     const auto by_conditionals = [&](std::int64_t copies) {
         return median_seconds(3, [&] { model.log_density(rows.repeat({copies, 1}), generator, tick).cpu(); });
     };
+    if (model.density() == Model::Density::none) return {};
     Figures figures{{"conditional_seconds", by_conditionals(1)}, {"conditional5_seconds", by_conditionals(5)}};
     if (parts.objective->trains_marginals())
         figures["marginal_seconds"] = median_seconds(21, [&] { model.log_marginal(rows).cpu(); });

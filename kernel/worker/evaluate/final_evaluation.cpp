@@ -143,6 +143,8 @@ private:
                 record(evaluate_drawn_rows(parts_, drawn));
             });
         stages_.once("likelihood", [&] { record(evaluate_likelihood(row_evaluation("likelihood"))); });
+        if (wanted_.marginal_rows > 0 && parts_.domain.site_categories.empty())
+            stages_.once("row marginals", [&] { record(evaluate_row_marginals(row_evaluation("marginals"))); });
         // Where log p has one value there is nothing to compare.
         const bool one_log_p = !parts_.objective->trains_marginals() || parts_.network->consistent();
         if (wanted_.ranking_groups > 0 && !one_log_p)

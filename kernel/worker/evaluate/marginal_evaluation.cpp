@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cmath>
 
-#include "kernel/worker/evaluate/evaluation.h"
+#include "kernel/worker/evaluate/row_scores.h"
 
 namespace marginalia {
 
 namespace {
+
+constexpr std::int64_t answers = 8;  // that a reference of evaluate_row_marginals is the mean of
 
 // Rows of `reference` with all but a random subset of sites unknown; the subset sizes run evenly over 1..D-1.
 at::Tensor partial_states(const at::Tensor& reference, std::int64_t count, std::int64_t categories,
@@ -71,6 +73,25 @@ Figures evaluate_marginals(const TrialParts& parts, const Model& model, const at
                     {"spearman", spearman(modelled, exact)}};
     if (exact.numel() < choice.states) figures["marginal_states"] = static_cast<double>(exact.numel());
     return figures;
+}
+
+Figures evaluate_row_marginals(const RowEvaluation& evaluation) {
+    const auto& [parts, model, settings, keep_going] = evaluation;
+    const bool at_once = parts.objective->trains_marginals();
+    const at::Tensor rows = test_rows(parts, settings.marginal_rows);
+    if (rows.size(0) == 0 || !(at_once || is_any_order(model))) return {};
+    at::Generator choice = make_generator(at::kCPU, 0, marginal_stream);
+    at::Generator orders = make_generator(parts.device, 0, marginal_stream);
+    at::Tensor sizes;
+    const at::Tensor x = partial_states(rows, rows.size(0), parts.domain.categories, choice, sizes);
+    const at::Tensor quickest = at_once ? log_marginals(model, x, settings.batch, parts.device, keep_going)
+                                        : log_densities(model, x, settings.batch, orders, keep_going);
+    const at::Tensor squares = (quickest - log_mean(along_orders(evaluation, x, answers, orders))).square();
+    const double gap = squares.mean().sqrt().item<double>();
+    return {{"marginal_gap", gap},
+            {"marginal_gap_stderr", gap > 0 ? spread_of(squares).error / (2 * gap) : 0},
+            {"marginal_passes",
+             at_once ? static_cast<double>(model.marginal_passes()) : sizes.to(at::kDouble).mean().item<double>()}};
 }
 
 }  // namespace marginalia

@@ -5,8 +5,8 @@
 
 namespace marginalia {
 
-// The stream of the seed 0 that ensembles and rankings draw from.
-inline constexpr std::uint64_t ensemble_stream = 6;
+// The streams of the seed 0 that ensembles and rankings draw from, and partial rows.
+inline constexpr std::uint64_t ensemble_stream = 6, marginal_stream = 11;
 
 // log p of each row of x (M, D), or with points > 0 its estimate, on the CPU; of the first rows where they are enough.
 at::Tensor scored_rows(const RowEvaluation& evaluation, const at::Tensor& x, std::int64_t points,

@@ -71,7 +71,7 @@ std::vector<double> Stages::numbers(const std::string& name) const {
 std::int64_t Stages::count(const std::string& name, std::int64_t most) const {
     const std::vector<double> kept = numbers(name);
     if (kept.size() != 1 || !(kept[0] >= 0 && kept[0] <= static_cast<double>(most)))
-        refuse("its '" + name + "' is no number from 0 to " + std::to_string(most));
+        refuse("its '" + name + "' is not a number from 0 to " + std::to_string(most));
     return static_cast<std::int64_t>(kept[0]);
 }
 

@@ -49,6 +49,15 @@ double pearson(const at::Tensor& a, const at::Tensor& b) {
 
 double spearman(const at::Tensor& a, const at::Tensor& b) { return pearson(ranks(a), ranks(b)); }
 
+double frechet_distance(const at::Tensor& a, const at::Tensor& b) {
+    const at::Tensor of_a = a.t().cov(), of_b = b.t().cov();
+    const auto [variances, axes] = at::linalg_eigh(of_a);
+    const at::Tensor root = axes * variances.clamp_min(0).sqrt();  // of_a = root root'
+    // The eigenvalues of C_a C_b, of a symmetric matrix that is similar to it.
+    const at::Tensor shared = at::linalg_eigvalsh(root.t().mm(of_b).mm(root)).clamp_min(0).sqrt().sum();
+    return ((a.mean(0) - b.mean(0)).square().sum() + of_a.trace() + of_b.trace() - 2 * shared).item<double>();
+}
+
 double wasserstein(const at::Tensor& first, const at::Tensor& second) {
     const at::Tensor a = std::get<0>(first.sort()), b = std::get<0>(second.sort());
     const at::Tensor all = std::get<0>(at::cat({a, b}).sort());

@@ -38,6 +38,11 @@ private:
 double pearson(const at::Tensor& a, const at::Tensor& b);
 double spearman(const at::Tensor& a, const at::Tensor& b);
 
+// The Fréchet distance, squared, of the normal distributions with the means m and covariances C of the rows of a (N, F)
+// and b (M, F), float64, N and M at least 2: |m_a - m_b|² + tr(C_a + C_b - 2 (C_a C_b)^1/2). D. C. Dowson, B. V.
+// Landau, J. Multivar. Anal. 12, 450 (1982).
+double frechet_distance(const at::Tensor& a, const at::Tensor& b);
+
 // The Wasserstein-1 distance of two samples of finite values: the integral of |F_a - F_b| over the line, F being their
 // empirical distribution functions.
 double wasserstein(const at::Tensor& first, const at::Tensor& second);

@@ -211,11 +211,11 @@ void require_symmetric(const Energy& energy, const std::vector<Symmetry>& group)
                 image[d] = static_cast<std::uint8_t>(element.symbols[x[element.sites[d]]]);
             const double of_image = energy.log_density(image);
             if (log_f == of_image || std::abs(log_f - of_image) <= 1e-9 * (1 + std::abs(log_f))) continue;
-            throw Error(
-                fmt::format("the energy has not the symmetries of train.symmetries: log f is {:.6g} of one state and "
-                            "{:.6g} of its image; leave out the one that it lacks (a field ends 'flip', couplings "
-                            "that differ end 'shift', 'mirror' and 'rotate')",
-                            log_f, of_image));
+            throw Error(fmt::format(
+                "the energy does not have the symmetries of train.symmetries: log f is {:.6g} of one state and "
+                "{:.6g} of its image; leave out the one that it lacks (a field ends 'flip', couplings "
+                "that differ end 'shift', 'mirror' and 'rotate')",
+                log_f, of_image));
         }
     }
 }

@@ -208,6 +208,11 @@ std::unique_ptr<torch::jit::Module> make_network(const TrialParts& parts, const 
         throw Error(
             "train.base = \"gaussian-mixture\" is for real numbers and tables of mixed columns, and here all sites "
             "have the same symbols; leave it out");
+    const bool corrected = !train.symmetries.empty() || train.base != "none";
+    if (corrected && !module->find_method("conditional_logits"))
+        throw Error(
+            "train.symmetries and train.base are for networks that know partial states, and this one does not; leave "
+            "them out");
     if (renames(train.symmetries)) {
         if (parts.energy) require_symmetric(*parts.energy, symbol_swaps(domain));
         module.reset(with_renamed_symbols(*module, domain));

@@ -17,7 +17,7 @@ constexpr std::size_t largest_scale = 16, gutter = 3;
 constexpr std::size_t most_beside = 16;  // pictures in a row that a given state begins
 
 std::size_t extent(const Layout& layout, std::size_t axis) {
-    if (layout.shape.size() == 2) return static_cast<std::size_t>(layout.shape[axis]);
+    if (is_picture(layout)) return axis < layout.shape.size() ? static_cast<std::size_t>(layout.shape[axis]) : 1;
     if (layout.shape.size() == 1)
         throw Error(
             fmt::format("a picture needs sites in rows and columns, and these are a sequence of {}; write a "
@@ -29,7 +29,15 @@ std::size_t extent(const Layout& layout, std::size_t axis) {
                     fmt::join(layout.shape, " x ")));
 }
 
+std::uint8_t brightness(int symbol, int categories) {
+    return static_cast<std::uint8_t>((255 * symbol + (categories - 1) / 2) / (categories - 1));
+}
+
 }  // namespace
+
+bool is_picture(const Layout& layout) {
+    return layout.shape.size() == 2 || (layout.shape.size() == 3 && layout.shape[2] == 3 && !layout.periodic);
+}
 
 // Where pictures lie.
 struct GridWriter::Grid {
@@ -39,8 +47,8 @@ struct GridWriter::Grid {
 };
 
 GridWriter::GridWriter(const StateLook& look, std::int64_t expected, std::ostream& out)
-    : rows_(extent(look.layout, 0)), columns_(extent(look.layout, 1)), categories_(static_cast<int>(look.categories)),
-      out_(out) {
+    : rows_(extent(look.layout, 0)), columns_(extent(look.layout, 1)), channels_(extent(look.layout, 2)),
+      categories_(static_cast<int>(look.categories)), out_(out) {
     check(expected);
 }
 
@@ -53,11 +61,11 @@ void GridWriter::check(std::int64_t pictures) const {
 
 void GridWriter::add(State x) {
     states_.insert(states_.end(), x.begin(), x.end());
-    check(static_cast<std::int64_t>(states_.size() / (rows_ * columns_)));
+    check(static_cast<std::int64_t>(states_.size() / sites()));
 }
 
 void GridWriter::given(State x) {
-    givens_.push_back(states_.size() / (rows_ * columns_));
+    givens_.push_back(states_.size() / sites());
     add(x);
 }
 
@@ -65,7 +73,7 @@ void GridWriter::row(State x, double) { add(x); }
 
 GridWriter::Grid GridWriter::arranged() const {
     Grid grid;
-    const std::size_t count = states_.size() / (rows_ * columns_);
+    const std::size_t count = states_.size() / sites();
     if (givens_.empty()) {
         const double stretch = static_cast<double>(rows_ + gutter) / static_cast<double>(columns_ + gutter);
         grid.across = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(count) * stretch)));
@@ -90,27 +98,51 @@ GridWriter::Grid GridWriter::arranged() const {
     return grid;
 }
 
-void GridWriter::finish() {
-    if (states_.empty()) throw Error("there are no states to make a picture of; give at least one");
-    const Grid grid = arranged();
+// Calls put(place of a pixel in the picture, the place of its first site among all states').
+template <class Paint>
+void GridWriter::paint(const Grid& grid, std::size_t across, const Paint& put) const {
     const std::size_t height = rows_ * grid.scale, width = columns_ * grid.scale;
+    for (std::size_t state = 0; state < grid.places.size(); ++state) {
+        const std::size_t top = gutter + grid.places[state] / grid.across * (height + gutter);
+        const std::size_t left = gutter + grid.places[state] % grid.across * (width + gutter);
+        for (std::size_t y = 0; y < height; ++y)
+            for (std::size_t x = 0; x < width; ++x)
+                put((top + y) * across + left + x,
+                    state * sites() + (y / grid.scale * columns_ + x / grid.scale) * channels_);
+    }
+}
+
+std::string GridWriter::indexed(const Grid& grid) const {
     IndexedPicture picture;
-    picture.width = gutter + grid.across * (width + gutter);
-    picture.height = gutter + grid.down * (height + gutter);
+    picture.width = gutter + grid.across * (columns_ * grid.scale + gutter);
+    picture.height = gutter + grid.down * (rows_ * grid.scale + gutter);
     for (int symbol = 0; symbol <= categories_; ++symbol) picture.colours.push_back(colour_of(symbol, categories_));
     // Of 256 colours at most, so that 255 symbols share the last one.
     if (categories_ < 255) picture.colours.push_back(gutter_colour);
     picture.pixels.assign(picture.width * picture.height, static_cast<std::uint8_t>(picture.colours.size() - 1));
-    for (std::size_t state = 0; state < grid.places.size(); ++state) {
-        const std::size_t top = gutter + grid.places[state] / grid.across * (height + gutter);
-        const std::size_t left = gutter + grid.places[state] % grid.across * (width + gutter);
-        const std::uint8_t* symbols = states_.data() + state * rows_ * columns_;
-        for (std::size_t y = 0; y < height; ++y) {
-            std::uint8_t* line = picture.pixels.data() + (top + y) * picture.width + left;
-            for (std::size_t x = 0; x < width; ++x) line[x] = symbols[y / grid.scale * columns_ + x / grid.scale];
+    paint(grid, picture.width, [&](std::size_t pixel, std::size_t site) { picture.pixels[pixel] = states_[site]; });
+    return png_of(picture);
+}
+
+// Channels that are not known are in the middle, so that a pixel without any is grey.
+std::string GridWriter::coloured(const Grid& grid) const {
+    ColourPicture picture;
+    picture.width = gutter + grid.across * (columns_ * grid.scale + gutter);
+    picture.height = gutter + grid.down * (rows_ * grid.scale + gutter);
+    for (std::size_t pixel = 0; pixel < picture.width * picture.height; ++pixel)
+        picture.pixels.insert(picture.pixels.end(), {gutter_colour.red, gutter_colour.green, gutter_colour.blue});
+    paint(grid, picture.width, [&](std::size_t pixel, std::size_t site) {
+        for (std::size_t c = 0; c < channels_; ++c) {
+            const int symbol = states_[site + c];
+            picture.pixels[3 * pixel + c] = symbol == categories_ ? 128 : brightness(symbol, categories_);
         }
-    }
-    const std::string bytes = png_of(picture);
+    });
+    return png_of(picture);
+}
+
+void GridWriter::finish() {
+    if (states_.empty()) throw Error("there are no states to make a picture of; give at least one");
+    const std::string bytes = channels_ == 3 ? coloured(arranged()) : indexed(arranged());
     out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 

@@ -20,7 +20,7 @@ PictureWriter::PictureWriter(const StateLook& look, const Terminal& terminal, bo
 void PictureWriter::begin() {
     if (states_ == most_states) show();
     if (picture_) return;
-    const bool is_grid = look_.layout.shape.size() == 2;
+    const bool is_grid = is_picture(look_.layout);
     if (is_grid) picture_ = std::make_unique<GridWriter>(look_, 0, document_);
     else picture_ = std::make_unique<DrawingWriter>(look_, 0, document_);
     text_ = std::make_unique<ScreenWriter>(look_, Terminal{.columns = terminal_.columns}, completes_, words_);

@@ -35,7 +35,7 @@ public:
         do read_part();
         while (take(';'));
         if (next() != '\0')
-            refuse(fmt::format("{} is not understood; parts are divided by ';'", quoted_character(text_.substr(at_))));
+            refuse(fmt::format("{} is not understood; separate its parts by ';'", quoted_character(text_.substr(at_))));
         std::vector<std::int64_t> sites;
         for (std::size_t site = 0; site < taken_.size(); ++site)
             if (taken_[site]) sites.push_back(static_cast<std::int64_t>(site));
@@ -131,7 +131,7 @@ private:
             if (word == names_[axis] || word == names_[axis] + "s") return axis;
             known += names_[axis] + "s, ";
         }
-        refuse(fmt::format("'{}' is no part of this layout; there are {}all and half", word, known));
+        refuse(fmt::format("'{}' is not a part of this layout; there are {}all and half", word, known));
     }
 
     // "half", "rows 0-3, columns 0-7"

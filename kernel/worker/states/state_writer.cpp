@@ -154,7 +154,7 @@ std::unique_ptr<StateWriter> make_state_writer(const OutputRequest& output, cons
         case StateFormat::svg: return std::make_unique<DrawingWriter>(look, expected, out);
         case StateFormat::screen: break;
     }
-    const bool pictured = look.layout.shape.size() == 2 || look.picture;
+    const bool pictured = is_picture(look.layout) || look.picture;
     if (output.terminal.pictures.any() && pictured)
         return std::make_unique<PictureWriter>(look, output.terminal, completes, out);
     return std::make_unique<ScreenWriter>(look, output.terminal, completes, out);

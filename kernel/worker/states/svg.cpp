@@ -84,8 +84,7 @@ std::string svg_grid(const std::vector<Drawing>& drawings, std::size_t across) {
 
 DrawingWriter::DrawingWriter(const StateLook& look, std::int64_t expected, std::ostream& out) : look_(look), out_(out) {
     if (!look_.picture)
-        throw Error(
-            "what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png");
+        throw Error("states of this kind cannot be drawn; write a file that ends in .txt, .csv, .json, .npy or .png");
     if (expected > static_cast<std::int64_t>(most_drawings))
         throw Error(fmt::format("a picture holds at most {} drawings; draw fewer, or write .txt", most_drawings));
 }
@@ -115,8 +114,7 @@ void DrawingWriter::finish() {
     const auto square = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(drawings_.size()))));
     const std::string svg = svg_grid(drawings_, across_ > 0 ? across_ : std::min(square, most_drawings_across));
     if (svg.find("<svg", 1) == svg.npos)
-        throw Error(
-            "what these states stand for is not drawn; write a file that ends in .txt, .csv, .json, .npy or .png");
+        throw Error("states of this kind cannot be drawn; write a file that ends in .txt, .csv, .json, .npy or .png");
     out_ << svg;
 }
 

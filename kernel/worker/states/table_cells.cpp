@@ -145,7 +145,7 @@ void TableCells::parse(std::string_view line, std::span<double> out, const TakeS
     const bool named = std::ranges::any_of(cells, [](const std::string& cell) { return cell.find('=') != cell.npos; });
     if (!named && cells.size() != size())
         throw Error(
-            fmt::format("it has {} cells where a row has {}; give all, divided by commas, or some as name=value",
+            fmt::format("it has {} cells where a row has {}; give all, separated by commas, or some as name=value",
                         cells.size(), size()));
     for (std::size_t i = 0; i < cells.size(); ++i) {
         const std::size_t equals = cells[i].find('=');

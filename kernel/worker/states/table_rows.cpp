@@ -236,7 +236,7 @@ std::unique_ptr<TableWriter> make_table_writer(const OutputRequest& output, cons
         case StateFormat::png:
         case StateFormat::svg: break;
     }
-    throw Error("rows of a table are no pictures; write .csv, .json or .npy");
+    throw Error("rows of a table are not pictures; write .csv, .json or .npy");
 }
 
 }  // namespace marginalia

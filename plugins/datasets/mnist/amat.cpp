@@ -37,7 +37,7 @@ void add_any_line(std::string_view line, std::size_t number, std::uint8_t* to, c
         const std::string_view token = line.substr(at, end - at);
         if (token != "0" && token != "1")
             fail(path, number, at + 1,
-                 "'" + visible(token) + "' is no pixel; a line has 784 times 0 or 1, divided by blanks");
+                 "'" + visible(token) + "' is not a pixel; a line has 784 times 0 or 1, separated by blanks");
         if (found < pixels) to[found / 8] |= static_cast<std::uint8_t>((token == "1") << (found % 8));
         ++found;
         at = end;

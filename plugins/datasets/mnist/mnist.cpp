@@ -106,7 +106,7 @@ Contents read_contents(const marginalia::Params& p) {
 
 Contents no_pictures(const marginalia::RowDescription& described) {
     if (described.layout.shape.size() != 2 || described.categories != 2)
-        throw Error("the checkpoint's states are no black-and-white pictures; its dataset was another one");
+        throw Error("the checkpoint's states are not black-and-white pictures; its dataset was another one");
     return {{described.layout.shape[0], described.layout.shape[1], 0, {}}, {}, {}};
 }
 

@@ -36,7 +36,7 @@ enum class Binarisation {
 // file, one of labels, shorter or longer than its header says.
 Pictures read_idx(const std::string& name, Binarisation how, std::uint64_t stream);
 
-// Reads the text form of binarised MNIST: a picture of 28 x 28 a line, as 784 times 0 or 1 divided by blanks. Throws
+// Reads the text form of binarised MNIST: a picture of 28 x 28 a line, as 784 times 0 or 1 separated by blanks. Throws
 // Error "FILE:LINE:COLUMN: sentence" at what is neither, and where a line is of another width.
 Pictures read_amat(const std::string& path);
 

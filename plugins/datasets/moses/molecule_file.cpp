@@ -37,7 +37,7 @@ public:
     void check() {
         for (std::size_t at = 0; at < text_.size(); ++at)
             if (!of_smiles[static_cast<unsigned char>(text_[at])])
-                throw Fault{at, quoted_character(text_.substr(at)) + " is no character of a SMILES"};
+                throw Fault{at, quoted_character(text_.substr(at)) + " is not a character of a SMILES"};
         for (std::size_t at = 0; at < text_.size(); ++at) at = end_of_part(at);
         if (branches_ > 0) throw Fault{text_.size(), "the molecule ends in a branch; a ')' is missing"};
         if (rings_.any())

@@ -160,7 +160,7 @@ Contents read_contents(const marginalia::Params& p) {
 Contents no_molecules(const marginalia::Params& p, const marginalia::RowDescription& described) {
     const std::string padding = p.text("tokens") == "selfies" ? "[nop]" : " ";
     if (described.vocabulary.empty() || described.vocabulary[0] != padding)
-        throw Error("the checkpoint's states are no molecules with tokens = \"" + p.text("tokens") +
+        throw Error("the checkpoint's states are not molecules with tokens = \"" + p.text("tokens") +
                     "\"; its dataset was another one");
     return {{}, {}, described.vocabulary, static_cast<std::size_t>(described.sites)};
 }

@@ -66,8 +66,9 @@ Columns::Columns(std::string_view kinds, Header header) : header_(header) {
         const std::size_t equals = part.rfind('=');
         const std::string kind = equals == part.npos ? "" : trimmed(part.substr(equals + 1));
         if (kind != "real" && kind != "words" && kind != "out")
-            throw Error("columns: '" + visible(part) +
-                        "' is no NAME=KIND with real, words or out; give such as \"age=real, id=out\", or \"auto\"");
+            throw Error(
+                "columns: '" + visible(part) +
+                "' is not NAME=KIND with real, words or out; give for example \"age=real, id=out\", or \"auto\"");
         kinds_.push_back({trimmed(part.substr(0, equals)), kind});
         kinds.remove_prefix(std::min(end + 1, kinds.size()));
     }
@@ -168,7 +169,7 @@ void Columns::settle(Column& column) {
     if (column.kind == "real" && !column.all_numbers)
         throw Error(path_ + ": column '" + visible(column.name) + "' is to be real, and line " +
                     std::to_string(column.odd_line) + " has '" + visible(column.odd) +
-                    "' there, which is no number; leave the cell empty where it is missing, or give the column the "
+                    "' there, which is not a number; leave the cell empty where it is missing, or give the column the "
                     "kind words");
     if (column.kind.empty())
         column.kind =

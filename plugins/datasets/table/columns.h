@@ -50,7 +50,7 @@ private:
         std::vector<std::uint16_t> codes = {};  // the same: into the words in the order met; `none`: missing
         std::map<std::string, std::uint16_t, std::less<>> words = {};
         bool all_numbers = true, has_fraction = false, many = false;  // many: more words than are kept
-        std::size_t odd_line = 0;                                     // the first whose cell is no number
+        std::size_t odd_line = 0;                                     // the first whose cell is not a number
         std::string odd = {};                                         // that cell
         std::vector<std::uint8_t> symbol_of = {};                     // of each code
         std::vector<std::string> sorted = {};                         // the words by symbol

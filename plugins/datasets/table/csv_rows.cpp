@@ -123,11 +123,11 @@ private:
                     line.number,
                     cell_name(i) + " is empty; give every cell a symbol, and take a divider at the line's end away");
             if (symbol < 0)
-                lines_.fail(
-                    line.number,
-                    cell_name(i) + ", '" + visible(text) + "', is no symbol; symbols are whole numbers from 0 to 254" +
-                        (line.number == first_number_ ? ", and a header is a line of names (or set header = \"yes\")"
-                                                      : ""));
+                lines_.fail(line.number, cell_name(i) + ", '" + visible(text) +
+                                             "', is not a symbol; symbols are whole numbers from 0 to 254" +
+                                             (line.number == first_number_
+                                                  ? ", and a header is a line of names (or set header = \"yes\")"
+                                                  : ""));
             rows_.symbols.push_back(static_cast<std::uint8_t>(symbol));
         }
         if (line.cells.size() != rows_.width)

@@ -153,7 +153,7 @@ std::vector<std::int64_t> sides(std::string_view text) {
     const auto list = marginalia::whole_numbers(text, 1, most);
     std::int64_t sites = 1;
     for (const std::int64_t side : list ? *list : std::vector<std::int64_t>{}) sites = std::min(sites * side, most + 1);
-    if (!list) throw Error("shape = \"" + std::string(text) + "\" is not a list of sides; give such as \"28,28\"");
+    if (!list) throw Error("shape = \"" + std::string(text) + "\" is not a list of sides; give for example \"28,28\"");
     if (sites > most)
         throw Error("shape = \"" + std::string(text) + "\" has more than " + std::to_string(most) +
                     " sites; give smaller sides");

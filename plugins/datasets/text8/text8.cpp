@@ -55,7 +55,7 @@ that you compare with published ones.
 
 Validation and test rows follow one another; a remainder shorter than a row is not used. Training rows begin at every
 character (`overlap = true`), so that a network sees every alignment of the text and not one of 250: 90 million rows.
-With `overlap = false` they follow one another too: 360,000 rows.
+They follow one another too if `overlap = false`: 360,000 rows.
 
 Without `file` the text is `text8/text8` in the cache (`marginalia data get text8`). With `bytes` up to 74000000,
 `text8_first74000000` there will do (`marginalia data get text8-74m`): the bytes are the same, and so is the trial.

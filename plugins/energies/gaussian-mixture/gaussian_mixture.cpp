@@ -56,11 +56,12 @@ constexpr marginalia::Parameter parameters[] = {
     real_targets::bits_parameter,
 };
 
-constexpr const char* manual = R"(A mixture of M equally likely normal densities of D numbers, of which all is known:
+constexpr const char* manual =
+    R"(A mixture of M equally likely normal densities of D numbers, of which everything is known:
 
     f(y) = 1/M sum over modes m of N(y; μ_m, Σ_m),     log Z = 0
 
-With the defaults it is the usual 40-mode mixture: μ uniform in [-40, 40]^D, by the very numbers of PyTorch's torch.rand
+With the defaults it is the usual 40-mode mixture: μ uniform in [-40, 40]^D, the same numbers as PyTorch's torch.rand
 after torch.manual_seed(0), mode after mode, and Σ = softplus(1)² in every direction. With covariance = "random" it is
 Σ_m = deviation² (A A^T / D + 0.1), A a matrix of normal numbers: correlated numbers whose every marginal is known.
 modes = 1 is a single normal density.

@@ -10,7 +10,7 @@ constexpr marginalia::Parameter parameters[] = {
      .fallback = "4.0",
      .minimum = -100,
      .maximum = 100,
-     .help = "wished log P"},
+     .help = "desired log P"},
     {.name = "temperature",
      .type = ParameterType::number,
      .fallback = "1.0",
@@ -30,8 +30,8 @@ RDKit's 110 patterns, of which the first that fits an atom counts. The sum is in
 RDKit's to the last bit for the same order of atoms. The paper's Table 5 has targets 4 and -4, temperatures 1 and 0.1.
 
 A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
-molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
-less. What a typed line may be: docs/molecules.md.
+molecule), or with a blank among characters of SMILES. A row that is not a molecule has log f = invalid, and no row
+has less. docs/molecules.md says what a typed line may be.
 
 References: S. A. Wildman, G. M. Crippen, Prediction of physicochemical parameters by atomic contributions, J. Chem.
 Inf. Comput. Sci. 39, 868 (1999). S. Liu, P. J. Ramadge, R. P. Adams, Generative marginalization models, ICML 2024
@@ -45,5 +45,5 @@ public:
 
 }  // namespace
 
-MARGINALIA_ENERGY(Lipophilicity, "lipophilicity", "molecules of a wished octanol-water partition coefficient, log P",
+MARGINALIA_ENERGY(Lipophilicity, "lipophilicity", "molecules of a desired octanol-water partition coefficient, log P",
                   manual, parameters);

@@ -109,7 +109,7 @@ marginalia::Energy* create(const marginalia::Params& params) {
     const auto dimensions = static_cast<std::size_t>(params.integer("dimensions"));
     if (dimensions % 2 != 0)
         throw marginalia::Error("dimensions = " + std::to_string(dimensions) +
-                                " are no pairs of numbers; give an even number");
+                                " are not pairs of numbers; give an even number");
     if (params.text("encoding") == "real") return new ManyWell(dimensions);
     return new real_targets::GrayEnergy(grid_of(dimensions, static_cast<int>(params.integer("bits"))));
 }

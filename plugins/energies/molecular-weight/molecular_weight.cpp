@@ -11,7 +11,7 @@ constexpr marginalia::Parameter parameters[] = {
      .minimum = 0,
      .maximum = 1000000.0,
      .unit = "g/mol",
-     .help = "wished molecular weight"},
+     .help = "desired molecular weight"},
     {.name = "temperature",
      .type = ParameterType::number,
      .fallback = "1000.0",
@@ -29,8 +29,8 @@ constexpr const char* manual = R"(log f(x) = -(weight(x) - target)^2 / temperatu
 elements' standard atomic weights in g/mol, hydrogens included.
 
 A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
-molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
-less. What a typed line may be: docs/molecules.md.
+molecule), or with a blank among characters of SMILES. A row that is not a molecule has log f = invalid, and no row
+has less. docs/molecules.md says what a typed line may be.
 
 References: RDKit's table of atomic weights.)";
 
@@ -42,4 +42,4 @@ public:
 
 }  // namespace
 
-MARGINALIA_ENERGY(MolecularWeight, "molecular-weight", "molecules of a wished weight", manual, parameters);
+MARGINALIA_ENERGY(MolecularWeight, "molecular-weight", "molecules of a desired weight", manual, parameters);

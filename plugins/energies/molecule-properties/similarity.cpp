@@ -23,7 +23,7 @@ std::unique_ptr<RDKit::ROMol> read(const std::string& smiles) {
             return std::unique_ptr<RDKit::ROMol>(molecule);
     } catch (const std::exception&) {
     }
-    throw marginalia::Error("molecule = \"" + smiles + "\" is no SMILES of a molecule that RDKit reads");
+    throw marginalia::Error("molecule = \"" + smiles + "\" is not a SMILES of a molecule that RDKit can read");
 }
 
 class Similarity final : public Property {

@@ -39,7 +39,7 @@ std::vector<std::string> words_of(Notation notation, const std::string& alphabet
             if (!letter && std::string_view(" ()[]=#$:/\\%.@+-*~0123456789").find(c) == std::string_view::npos)
                 throw Error("the alphabet has " +
                             marginalia::quoted_character(std::string_view(&c, text.data() + text.size())) +
-                            ", which is no character of a SMILES; write the characters one after another");
+                            ", which is not a character of a SMILES; write the characters one after another");
             add(std::string(1, c));
         }
     else
@@ -146,7 +146,7 @@ void TokenRows::parse_tokens(std::string_view line, std::span<std::uint8_t> row)
             throw Error(
                 "token " + std::to_string(symbols.size() + 1) + " is " +
                 (length > 1 ? "'" + std::string(line.substr(0, length)) + "'" : marginalia::quoted_character(line)) +
-                ", which the alphabet has not; it is one of " + marginalia::symbols_text(categories(), words_) +
+                ", which is not in the alphabet; it is one of " + marginalia::symbols_text(categories(), words_) +
                 ", or … at the end for all that follows");
         symbols.push_back(static_cast<std::uint8_t>(symbol));
         line.remove_prefix(length);
@@ -167,7 +167,7 @@ void TokenRows::parse_smiles(std::string_view line, std::span<std::uint8_t> row)
     for (const std::string_view sign : {box, std::string_view("_"), dots, three_dots})
         if (line.find(sign) != line.npos)
             throw Error("'" + std::string(sign) +
-                        "', an unknown token, stands in what is no row of [tokens]; of a SMILES, name the atoms "
+                        "', an unknown token, stands in what is not a row of [tokens]; of a SMILES, name the atoms "
                         "to keep behind it: 'c1ccccc1O 1-6'");
     const molecules::Fragment fragment(line);
     put(fragment.symbols(words_), fragment.whole() ? std::uint8_t{0} : unknown(), row);

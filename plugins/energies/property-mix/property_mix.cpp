@@ -16,7 +16,7 @@ constexpr marginalia::Parameter parameters[] = {
      .fallback = "4.0",
      .minimum = -100,
      .maximum = 100,
-     .help = "wished log P"},
+     .help = "desired log P"},
     {.name = "qed_weight",
      .type = ParameterType::number,
      .fallback = "0.0",
@@ -28,7 +28,7 @@ constexpr marginalia::Parameter parameters[] = {
      .fallback = "1.0",
      .minimum = 0,
      .maximum = 1,
-     .help = "wished QED"},
+     .help = "desired QED"},
     {.name = "synthetic_accessibility_weight",
      .type = ParameterType::number,
      .fallback = "0.0",
@@ -40,7 +40,7 @@ constexpr marginalia::Parameter parameters[] = {
      .fallback = "2.0",
      .minimum = 1,
      .maximum = 10,
-     .help = "wished synthetic accessibility score"},
+     .help = "desired synthetic accessibility score"},
     {.name = "molecular_weight_weight",
      .type = ParameterType::number,
      .fallback = "0.0",
@@ -53,7 +53,7 @@ constexpr marginalia::Parameter parameters[] = {
      .minimum = 0,
      .maximum = 1e+06,
      .unit = "g/mol",
-     .help = "wished molecular weight"},
+     .help = "desired molecular weight"},
     {.name = "similarity_weight",
      .type = ParameterType::number,
      .fallback = "0.0",
@@ -65,7 +65,7 @@ constexpr marginalia::Parameter parameters[] = {
      .fallback = "1.0",
      .minimum = 0,
      .maximum = 1,
-     .help = "wished similarity to the molecule"},
+     .help = "desired similarity to the molecule"},
     {.name = "temperature",
      .type = ParameterType::number,
      .fallback = "1.0",
@@ -89,11 +89,11 @@ constexpr marginalia::Parameter parameters[] = {
 
 constexpr const char* manual = R"(log f(x) = -sum over properties weight (property(x) - target)^2 / temperature. The
 properties are those of the energies lipophilicity, qed, synthetic-accessibility, molecular-weight and tanimoto; one
-with weight 0 is left out and costs nothing. To make them comparable, give each the weight 1 / (wished tolerance)^2.
+with weight 0 is left out and costs nothing. To make them comparable, give each the weight 1 / (desired tolerance)^2.
 
 A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
-molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
-less. What a typed line may be: docs/molecules.md.
+molecule), or with a blank among characters of SMILES. A row that is not a molecule has log f = invalid, and no row
+has less. docs/molecules.md says what a typed line may be.
 
 References: See the pages of the single properties.)";
 
@@ -125,4 +125,5 @@ public:
 
 }  // namespace
 
-MARGINALIA_ENERGY(PropertyMix, "property-mix", "molecules that have several properties as wished", manual, parameters);
+MARGINALIA_ENERGY(PropertyMix, "property-mix", "molecules with desired values of several properties", manual,
+                  parameters);

@@ -10,7 +10,7 @@ constexpr marginalia::Parameter parameters[] = {
      .fallback = "1.0",
      .minimum = 0,
      .maximum = 1,
-     .help = "wished QED, 0 to 1"},
+     .help = "desired QED, 0 to 1"},
     {.name = "temperature",
      .type = ParameterType::number,
      .fallback = "0.01",
@@ -29,8 +29,8 @@ eight desirabilities: of molecular weight, log P, hydrogen bond acceptors and do
 aromatic rings and unwanted groups. Definitions, curves and mean weights are those of RDKit's Python module.
 
 A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
-molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
-less. What a typed line may be: docs/molecules.md.
+molecule), or with a blank among characters of SMILES. A row that is not a molecule has log f = invalid, and no row
+has less. docs/molecules.md says what a typed line may be.
 
 References: G. R. Bickerton et al., Quantifying the chemical beauty of drugs, Nature Chemistry 4, 90 (2012). R. Brenk et
 al., ChemMedChem 3, 435 (2008) (unwanted groups).)";

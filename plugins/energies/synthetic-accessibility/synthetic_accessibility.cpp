@@ -10,7 +10,7 @@ constexpr marginalia::Parameter parameters[] = {
      .fallback = "2.0",
      .minimum = 1,
      .maximum = 10,
-     .help = "wished score, 1 (easy) to 10"},
+     .help = "desired score, 1 (easy) to 10"},
     {.name = "temperature",
      .type = ParameterType::number,
      .fallback = "1.0",
@@ -33,8 +33,8 @@ Morgan fragments of radius 2, by how often they occur in PubChem, less penalties
 bridgehead atoms and macrocycles; 1 is easy, 10 hard. The scores of fragments come with RDKit (Debian: rdkit-data).
 
 A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
-molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
-less. What a typed line may be: docs/molecules.md.
+molecule), or with a blank among characters of SMILES. A row that is not a molecule has log f = invalid, and no row
+has less. docs/molecules.md says what a typed line may be.
 
 References: P. Ertl, A. Schuffenhauer, Estimation of synthetic accessibility score of drug-like molecules, J.
 Cheminform. 1, 8 (2009).)";
@@ -49,5 +49,5 @@ public:
 }  // namespace
 
 MARGINALIA_ENERGY(SyntheticAccessibility, "synthetic-accessibility",
-                  "molecules that are as easy to make as wished: the synthetic accessibility score", manual,
+                  "molecules of a desired synthetic accessibility score: how easy they are to make", manual,
                   parameters);

@@ -11,7 +11,7 @@ constexpr marginalia::Parameter parameters[] = {
      .fallback = "1.0",
      .minimum = 0,
      .maximum = 1,
-     .help = "wished similarity, 0 to 1"},
+     .help = "desired similarity, 0 to 1"},
     {.name = "temperature",
      .type = ParameterType::number,
      .fallback = "0.01",
@@ -30,8 +30,8 @@ Tanimoto's, of Morgan fingerprints of radius 2 folded to 2048 bits: the bits tha
 either has.
 
 A row is a molecule's tokens, padded at its end with `[nop]` among tokens of SELFIES (every row with an atom is a
-molecule), or with a blank among characters of SMILES. A row that is no molecule has log f = invalid, and no row has
-less. What a typed line may be: docs/molecules.md.
+molecule), or with a blank among characters of SMILES. A row that is not a molecule has log f = invalid, and no row
+has less. docs/molecules.md says what a typed line may be.
 
 References: D. Rogers, M. Hahn, Extended-connectivity fingerprints, J. Chem. Inf. Model. 50, 742 (2010).)";
 
@@ -44,4 +44,4 @@ public:
 
 }  // namespace
 
-MARGINALIA_ENERGY(Tanimoto, "tanimoto", "molecules that are as similar to a given one as wished", manual, parameters);
+MARGINALIA_ENERGY(Tanimoto, "tanimoto", "molecules of a desired similarity to a given one", manual, parameters);

@@ -92,11 +92,11 @@ A map of n places across has ceil(n / 2) at the next resolution, so every size w
 divides n nothing is wasted, and on a periodic lattice shifts by as much leave the model as it is. The weights do not
 depend on the size: what is learnt on one lattice can be used on another.
 
-The inputs of a site are its symbol, one-hot, □ being one, and the fraction of known sites. With `couplings` they are
-also what the energy says there, as in lattice-conv: for spin glasses and whatever differs from site to site, as without
-them all patches of a lattice are alike to the network. The fraction of known sites is a function of x_S,
-so every conditional is still one of x_S alone; a body of group norms and averages cannot count well by itself, and how
-sharp conditionals should be depends on the count.
+The inputs of a site are its symbol, one-hot, □ being one, and the fraction of known sites. With `couplings` a site also
+sees its field and couplings, as in lattice-conv. Spin glasses need this, as does whatever differs from site to site:
+without it all patches of a lattice are alike to the network. The fraction of known sites is a function of x_S, so every
+conditional is still one of x_S alone; a body of group norms and averages cannot count well by itself, and how sharp
+conditionals should be depends on the count.
 
 A patch of n x n sites enters as one place with the inputs of all its sites, and leaves as n x n. The convolutions then
 see wide maps of few places, which processors do faster than narrow maps of many, and a kernel reaches further. Where n

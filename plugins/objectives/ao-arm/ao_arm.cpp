@@ -21,8 +21,8 @@ This is an unbiased estimate, by one pass, of the mean over orders of -log p_φ(
 log-likelihood. It has the mean of D times the single conditional at σ(d), and less variance. It is also the loss of
 masked (absorbing) diffusion decoded in any order, one site at a time. Only the conditionals learn: log p_θ stays as it
 began. Sites may hold real numbers, whose log p_φ is a log-density. Rows may lack cells: orders and D are then of the
-cells that a row has. Records `loss` (nats a row) and `train_bits` (bits a site). The final `nll_bits` takes one random order a row of
-the test split.
+cells that a row has. Records `loss` (nats a row) and `train_bits` (bits a site). The
+final `nll_bits` takes one random order for each row of the test split.
 
 References: E. Hoogeboom et al., Autoregressive diffusion models, ICLR 2022 (arXiv 2110.02037), algorithm 2. B. Uria et
 al., A deep and tractable density estimator, ICML 2014.)";

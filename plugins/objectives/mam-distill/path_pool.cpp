@@ -75,7 +75,7 @@ void PathPool::load(const StateDict& state) {
         throw Error("the saved pool of paths is not one of " + std::to_string(rows_) + " rows");
     const at::Tensor sites = order->second.to(at::kLong);
     if (!at::equal(std::get<0>(sites.sort(1)), at::arange(x.size(1), sites.options()).expand_as(sites)))
-        throw Error("'pool_orders' are no orders of " + std::to_string(x.size(1)) + " sites");
+        throw Error("'pool_orders' are not orders of " + std::to_string(x.size(1)) + " sites");
     x_.copy_(x);
     order_.copy_(sites);
     log_p_.copy_(log_p->second);

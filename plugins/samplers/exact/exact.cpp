@@ -12,12 +12,12 @@ constexpr std::array<marginalia::Parameter, 0> parameters{};
 
 constexpr const char* manual = R"(B independent states of the target a step, as the energy itself draws them: its
 reference states, new ones each time. For energies that offer exact ones, of real numbers or of symbols: training by
-likelihood (`ao-arm`, `mam-joint`, `mam-distill`) is then that from as many data as one likes, and what a model gets wrong is
-not the chains' fault. Others are refused at the first draw; take chains for them, such as `slice` or
-`parallel-tempering`.
+likelihood (`ao-arm`, `mam-joint`, `mam-distill`) then has unlimited data, and no error of the model comes from chains
+that have not mixed. Energies without exact states are refused at the first draw; take chains for them, such as `slice`
+or `parallel-tempering`.
 
-A draw costs what reference states cost, which for some energies (transfer matrices) includes a fixed part that a batch
-of many states is worth. On a GPU they are drawn ahead, beside the step.
+A draw costs what reference states cost. For some energies (transfer matrices) this includes a fixed part, so that large
+batches are cheaper per state. On a GPU they are drawn ahead, beside the step.
 
 Reference: D. Koller, N. Friedman, Probabilistic Graphical Models (2009), ch. 12.)";
 
@@ -30,7 +30,7 @@ public:
         const auto samples = energy_.reference_samples(
             static_cast<std::size_t>(batch_), marginalia::mixed_bits(seed_ + static_cast<std::uint64_t>(draws_)));
         if (!samples || !samples->exact)
-            throw marginalia::Error("this energy draws no exact states by itself; take a sampler of chains on it");
+            throw marginalia::Error("this energy cannot draw exact states by itself; take a sampler of chains on it");
         ++draws_;
         return marginalia::joined_states(energy_, *samples);
     }

@@ -11,7 +11,7 @@
 
 namespace marginalia {
 
-// Tokens are divided by blanks, tabs, line ends and the characters in `dividers`, of which one stands between two
+// Tokens are separated by blanks, tabs, line ends and the characters in `dividers`, of which one stands between two
 // tokens of a line (an empty cell of a table is refused); from `comment`, if one is given, to the end of its line
 // nothing is read, nor is a line that begins with `line_comment`. What does not fit is refused with an Error
 // "FILE:LINE:COLUMN: sentence". Which files are read, and how their lines may end: marginalia/files.h. One thread.

@@ -62,7 +62,7 @@ at::Tensor saved_states(const StateDict& state, const std::string& name, const D
     if (found == state.end()) throw Error("there are no '" + name + "'");
     const at::Tensor& x = found->second;
     if (x.dim() != 2 || x.size(1) != domain.sites || (x.scalar_type() != at::kByte && x.scalar_type() != at::kLong))
-        throw Error("'" + name + "' are no states of " + std::to_string(domain.sites) + " sites");
+        throw Error("'" + name + "' are not states of " + std::to_string(domain.sites) + " sites");
     const at::Tensor real = real_sites(domain, x.device());
     const at::Tensor symbol = (x >= 0) & (x < domain.categories);
     const at::Tensor held = real.defined() ? at::where(real, x < 0, symbol) : symbol;

@@ -51,27 +51,32 @@ Network::Network(torch::jit::Module module, Domain domain)
     // TorchScript has rules of its own for autocast, by which sums of bfloat16 become float32 and every product casts
     // them back. Without them those of eager mode hold.
     torch::jit::setAutocastMode(false);
+    const bool draws = has("decode") || (has("log_density") && has("sample"));
     for (const char* method : {"log_marginal", "conditional_logits"})
-        if (!module_->find_method(method))
+        if (!draws && !has(method))
             throw Error(std::string("the network's TorchScript module has no method '") + method +
                         "(x)'; it must define it");
-    has_conditional_at_ = module_->find_method("conditional_at").has_value();
-    has_joint_ = module_->find_method("joint").has_value();
-    has_log_density_ = module_->find_method("log_density").has_value();
-    has_relaxed_ = module_->find_method("log_marginal_relaxed").has_value();
-    has_sample_ = module_->find_method("sample").has_value();
-    has_complete_ = module_->find_method("complete").has_value();
-    has_em_ = module_->find_method("em").has_value();
-    consistent_ = says("consistent");
-    if (!domain_.site_categories.empty() && !says("mixed"))
+    has_conditional_at_ = has("conditional_at");
+    has_joint_ = has("joint");
+    has_log_density_ = has("log_density");
+    has_relaxed_ = has("log_marginal_relaxed");
+    has_sample_ = has("sample");
+    has_complete_ = has("complete");
+    has_em_ = has("em");
+    consistent_ = number("consistent") != 0;
+    if (!domain_.site_categories.empty() && number("mixed") == 0)
         throw Error(
             "this network takes sites that all have the same number of symbols, and here are real numbers or sites of "
             "different numbers of symbols; use a network that takes them, such as mlp");
 }
 
-bool Network::says(const char* attribute) const {
-    return module_->hasattr(attribute) && module_->attr(attribute).toInt() != 0;
+bool Network::has(const std::string& method) const { return module_->find_method(method).has_value(); }
+
+std::int64_t Network::number(const char* attribute) const {
+    return module_->hasattr(attribute) ? module_->attr(attribute).toInt() : 0;
 }
+
+std::int64_t Network::code_size() const { return number("code"); }
 
 Network::~Network() = default;
 
@@ -98,6 +103,9 @@ void Network::to(const c10::Device& device) { module_->to(device); }
 void Network::limit_rows(std::int64_t rows) { most_rows_ = rows; }
 
 at::Tensor Network::by_rows(const std::string& name, const std::vector<at::Tensor>& inputs) const {
+    if (!has(name))
+        throw Error("the network has no method '" + name +
+                    "', which is asked of it here; its page in docs/plugins names the objectives that it is for");
     torch::jit::Method method = module_->get_method(name);
     const std::int64_t rows = inputs[0].size(0);
     if (most_rows_ == 0 || rows <= most_rows_) return method({inputs.begin(), inputs.end()}).toTensor();

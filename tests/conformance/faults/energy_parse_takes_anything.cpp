@@ -1,5 +1,5 @@
 // A parse() that reads what it likes and leaves the rest.
-// expect: parse() refuses what is no state | is taken in silence
+// expect: parse() refuses what is no state | is accepted silently
 #include "faulty_energy.h"
 
 struct Fault final : Spins {

@@ -7,4 +7,4 @@ struct Fault final : Likelihood {
     at::Tensor loss(TrainingStep& step) override { return (-Likelihood::loss(step)).log(); }
 };
 
-MARGINALIA_OBJECTIVE(Fault, "objective-nan-loss", "a loss that is no number", "", no_parameters, "dataset");
+MARGINALIA_OBJECTIVE(Fault, "objective-nan-loss", "a loss that is not a number", "", no_parameters, "dataset");

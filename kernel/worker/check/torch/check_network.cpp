@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "kernel/worker/check/torch/network_checks.h"
+#include "kernel/worker/check/torch/network_outputs.h"
 #include "kernel/worker/check/torch/torch_checks.h"
 #include "kernel/worker/check/torch/wait_check.h"
 
@@ -76,6 +77,8 @@ void check_network(const CheckTarget& target, Checker& checker) {
         return checker.leave_out("whatever compares values", "mend what is not finite first");
     run_on_all(checker, "log_marginal of all □ is 0", probes, check_blank);
     run_on_all(checker, "the optional methods agree", probes, check_methods);
+    run_on_all(checker, "p sums to 1", probes, check_normalised);
+    run_on_all(checker, "draws follow the density", probes, check_draws);
     run_on_all(checker, "gradients reach every parameter", probes, check_gradients);
     run_on_all(checker, "saving and loading", probes, check_saving);
     run_on_all(checker, "parameters are all there is to keep", probes, check_checkpoint);

@@ -3,6 +3,7 @@
 
 #include "kernel/worker/check/checker.h"
 #include "kernel/worker/check/torch/network_checks.h"
+#include "kernel/worker/check/torch/network_outputs.h"
 
 namespace marginalia {
 namespace {
@@ -30,13 +31,13 @@ void expect_on(const at::Tensor& result, const at::Device& device, const char* m
 std::string check_cuda(const NetworkProbe& probe) {
     const at::Device cuda(at::kCUDA, 0);
     const auto there = copy_on(probe, cuda);
-    const at::Tensor x = probe.states.to(cuda);
-    const at::Tensor marginal = there->log_marginal(x), logits = there->conditional_logits(x);
-    expect_on(marginal, cuda, "log_marginal");
-    expect_on(logits, cuda, "conditional_logits");
-    const bool same = at::allclose(marginal.cpu(), probe.network->log_marginal(probe.states), 1e-2, 1e-2) &&
-                      at::allclose(logits.cpu(), probe.network->conditional_logits(probe.states), 1e-2, 1e-2);
-    expect(same, "the values on CUDA differ by more than 1 %");
+    const std::vector<Output> here = outputs_of(*probe.network, probe.states),
+                              others = outputs_of(*there, probe.states.to(cuda));
+    for (std::size_t i = 0; i < here.size(); ++i) {
+        expect_on(others[i].values, cuda, others[i].method);
+        expect(at::allclose(others[i].values.cpu(), here[i].values, 1e-2, 1e-2),
+               "the values on CUDA differ by more than 1 %");
+    }
     return "CUDA, the same values within 1 %";
 }
 
@@ -51,9 +52,8 @@ std::string check_meta(const NetworkProbe& probe) {
     const at::Device meta(at::kMeta);
     try {
         const auto there = copy_on(probe, meta);
-        const at::Tensor x = probe.states.to(meta);
-        expect_on(there->log_marginal(x), meta, "log_marginal");
-        expect_on(there->conditional_logits(x), meta, "conditional_logits");
+        for (const Output& output : outputs_of(*there, probe.states.to(meta)))
+            expect_on(output.values, meta, output.method);
     } catch (const Error&) {
         throw;
     } catch (const std::exception& error) {

@@ -5,6 +5,7 @@
 #include <torch/script.h>
 
 #include "kernel/worker/check/torch/network_checks.h"
+#include "kernel/worker/check/torch/network_outputs.h"
 #include "kernel/worker/check/torch/random_watch.h"
 
 namespace marginalia {
@@ -26,33 +27,46 @@ void expect_finite(const NetworkProbe& probe, const at::Tensor& values, const ch
                 state_kind(probe, row) + "; it must be finite for every state, known sites included");
 }
 
+// (B, 3, 2) in numbers.
+std::string numbers_of(std::int64_t rows, const std::vector<std::int64_t>& of_row) {
+    std::string text = "(" + std::to_string(rows);
+    for (const std::int64_t size : of_row) text += ", " + std::to_string(size);
+    return text + ")";
+}
+
+double worst_difference(const std::vector<Output>& a, const std::vector<Output>& b) {
+    double worst = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, difference(a[i].values, b[i].values));
+    return worst;
+}
+
 }  // namespace
 
 std::string check_shapes(const NetworkProbe& probe) {
     const at::NoGradGuard no_grad;
-    const std::int64_t rows = probe.states.size(0), sites = probe.domain.sites, categories = probe.domain.categories;
-    const at::Tensor marginal = probe.network->log_marginal(probe.states),
-                     logits = probe.network->conditional_logits(probe.states);
-    expect(marginal.sizes() == at::IntArrayRef{rows} && marginal.is_floating_point(),
-           "log_marginal gives " + shape_text(marginal) + " for " + std::to_string(rows) +
-               " states; it must be (B) of floats");
-    expect(logits.sizes() == at::IntArrayRef{rows, sites, categories} && logits.is_floating_point(),
-           "conditional_logits gives " + shape_text(logits) + " for " + std::to_string(rows) +
-               " states; it must be (B, D, K) of floats, (" + std::to_string(rows) + ", " + std::to_string(sites) +
-               ", " + std::to_string(categories) + ")");
-    return "(B) and (B, D, K)";
+    const std::int64_t rows = probe.states.size(0);
+    std::string shapes;
+    for (const Output& output : outputs_of(*probe.network, probe.states)) {
+        std::vector<std::int64_t> right{rows};
+        right.insert(right.end(), output.of_row.begin(), output.of_row.end());
+        expect(output.values.sizes() == at::IntArrayRef(right) && output.values.is_floating_point(),
+               std::string(output.method) + " gives " + shape_text(output.values) + " for " + std::to_string(rows) +
+                   " states; it must be " + output.shape + " of floats, " + numbers_of(rows, output.of_row));
+        shapes += (shapes.empty() ? "" : ", ") + std::string(output.method) + " " + output.shape;
+    }
+    return shapes;
 }
 
 std::string check_finite(const NetworkProbe& probe) {
     const at::NoGradGuard no_grad;
-    for (const auto* network : {probe.fresh.get(), probe.network.get()}) {
-        expect_finite(probe, network->log_marginal(probe.states).unsqueeze(1), "log_marginal");
-        expect_finite(probe, network->conditional_logits(probe.states), "conditional_logits");
-    }
+    for (const auto* network : {probe.fresh.get(), probe.network.get()})
+        for (const Output& output : outputs_of(*network, probe.states))
+            expect_finite(probe, output.values.unsqueeze(1), output.method);
     return "at all □, partial and full states; fresh and disturbed weights";
 }
 
 std::string check_blank(const NetworkProbe& probe) {
+    if (!probe.network->has("log_marginal")) throw NotApplicable{"it has no marginals"};
     const at::NoGradGuard no_grad;
     const double value = probe.network->log_marginal(probe.states.slice(0, 0, 2))[0].item<double>();
     expect(std::abs(value) < 1e-4,
@@ -62,6 +76,7 @@ std::string check_blank(const NetworkProbe& probe) {
 }
 
 std::string check_methods(const NetworkProbe& probe) {
+    if (!probe.network->has("log_marginal")) throw NotApplicable{"it has no marginals"};
     const at::NoGradGuard no_grad;
     const Network& network = *probe.network;
     const bool at_site = network.module().find_method("conditional_at").has_value(),
@@ -105,17 +120,16 @@ std::string check_methods(const NetworkProbe& probe) {
 
 std::string check_rows(const NetworkProbe& probe) {
     const at::NoGradGuard no_grad;
-    const at::Tensor marginal = probe.network->log_marginal(probe.states),
-                     logits = probe.network->conditional_logits(probe.states);
-    double worst = 0;
+    const std::vector<Output> all = outputs_of(*probe.network, probe.states);
+    std::vector<Output> turned = all;
+    for (Output& output : turned) output.values = output.values.flip(0);
+    double worst = worst_difference(turned, outputs_of(*probe.network, probe.states.flip(0)));
     for (std::int64_t row = 0; row < probe.states.size(0); row += 5) {
-        const at::Tensor alone = probe.states.slice(0, row, row + 1);
-        worst = std::max(worst, difference(marginal.slice(0, row, row + 1), probe.network->log_marginal(alone)));
-        worst = std::max(worst, difference(logits.slice(0, row, row + 1), probe.network->conditional_logits(alone)));
+        std::vector<Output> of_row = all;
+        for (Output& output : of_row) output.values = output.values.slice(0, row, row + 1);
+        worst =
+            std::max(worst, worst_difference(of_row, outputs_of(*probe.network, probe.states.slice(0, row, row + 1))));
     }
-    const at::Tensor back = probe.states.flip(0);
-    worst = std::max({worst, difference(marginal.flip(0), probe.network->log_marginal(back)),
-                      difference(logits.flip(0), probe.network->conditional_logits(back))});
     expect(worst < 1e-5,
            "a state's values differ by " + digits(worst) +
                " with the other states of the batch; use nothing that mixes rows, such as batch normalisation");

@@ -5,20 +5,23 @@
 #include <sstream>
 
 #include "kernel/worker/check/torch/network_checks.h"
+#include "kernel/worker/check/torch/network_outputs.h"
 #include "kernel/worker/check/torch/random_watch.h"
 #include "kernel/worker/checkpoint/checkpoint.h"
 
 namespace marginalia {
 namespace {
 
-// A loss that weighs every output of both heads at random.
+// A loss that weighs every output at random, logits as log-probabilities.
 at::Tensor random_loss(const NetworkProbe& probe) {
     at::Generator generator = seeded(34);
     const auto weighed = [&](const at::Tensor& x) {
         return (x * at::randn(x.sizes(), generator, x.options().requires_grad(false))).sum();
     };
-    return weighed(probe.network->log_marginal(probe.states)) +
-           weighed(probe.network->conditional_logits(probe.states).log_softmax(2));
+    at::Tensor loss = at::zeros({});
+    for (const Output& output : outputs_of(*probe.network, probe.states))
+        loss = loss + weighed(output.of_row.size() == 2 ? output.values.log_softmax(2) : output.values);
+    return loss;
 }
 
 void clear_gradients(const Network& network) {
@@ -27,9 +30,8 @@ void clear_gradients(const Network& network) {
 
 void expect_equal_outputs(const NetworkProbe& probe, const Network& other, const std::string& sentence) {
     const at::NoGradGuard no_grad;
-    expect(at::equal(probe.network->log_marginal(probe.states), other.log_marginal(probe.states)) &&
-               at::equal(probe.network->conditional_logits(probe.states), other.conditional_logits(probe.states)),
-           sentence);
+    const std::vector<Output> a = outputs_of(*probe.network, probe.states), b = outputs_of(other, probe.states);
+    for (std::size_t i = 0; i < a.size(); ++i) expect(at::equal(a[i].values, b[i].values), sentence);
 }
 
 }  // namespace
@@ -48,7 +50,9 @@ std::string check_gradients(const NetworkProbe& probe) {
         ++count;
     }
     clear_gradients(*probe.network);
-    expect(none.empty(), "no gradient of either head reaches " + none + "; use it, or register it as a buffer");
+    expect(none.empty(), std::string(probe.network->has("log_marginal") ? "no gradient of either head reaches "
+                                                                        : "no gradient of a method reaches ") +
+                             none + "; use it, or register it as a buffer");
     expect(count > 0, "the network has no parameters, so that there is nothing to train; register_parameter them");
     return "all " + std::to_string(count);
 }
@@ -108,13 +112,15 @@ std::string measure_speed(const NetworkProbe& probe) {
     at::Generator generator = seeded(35);
     const at::Tensor x = at::randint(probe.domain.categories + 1, {512, probe.domain.sites}, generator, at::kLong);
     const double seconds = seconds_of([&] {
-        (probe.network->log_marginal(x).sum() + probe.network->conditional_logits(x).sum()).backward();
+        at::Tensor sum = at::zeros({});
+        for (const Output& output : outputs_of(*probe.network, x)) sum = sum + output.values.sum();
+        sum.backward();
         clear_gradients(*probe.network);
     });
     std::int64_t count = 0;
     for (const at::Tensor& parameter : probe.network->parameters()) count += parameter.numel();
     return std::to_string(count) +
-           " parameters; 512 states forward and backward, both heads: " + rounded(1e3 * seconds) + " ms on one core";
+           " parameters; 512 states forward and backward, all heads: " + rounded(1e3 * seconds) + " ms on one core";
 }
 
 }  // namespace marginalia

@@ -4,10 +4,13 @@
 #include <marginalia/error.h>
 #include <torch/script.h>
 
+#include <numbers>
+
 namespace marginalia {
 namespace {
 
 constexpr double most_states = 4096;
+constexpr std::int64_t code = 2;  // numbers
 
 // Weights of the digits of a number in base `base`, lowest first.
 at::Tensor powers(std::int64_t base, std::int64_t sites) {
@@ -50,7 +53,26 @@ constexpr const char* methods = R"(
         power = self.powers[site]
         without = self.number(x) - x.gather(1, site.unsqueeze(1)).squeeze(1) * power
         return self.table(self.conditional_table)[without.unsqueeze(1) + power.unsqueeze(1) * self.symbols]
+
+    def decode(self, z: Tensor) -> Tensor:
+        logits = torch.linear(z, self.decoder, self.decoder_bias)
+        return logits.view(z.size(0), self.sites.size(0), self.symbols.size(0))
+
+    def encode(self, x: Tensor) -> Tensor:
+        one_hot = torch.one_hot(x, self.symbols.size(0) + 1).flatten(1).to(self.encoder.dtype)
+        return torch.linear(one_hot, self.encoder)
+
+    def judge(self, p: Tensor) -> Tensor:
+        weight = p[:, 0, self.full[:, 0]]  # by products, as the gradient of prod() waits for a GPU
+        for d in range(1, p.size(1)):
+            weight = weight * p[:, d, self.full[:, d]]
+        return torch.mv(weight, self.critic)
 )";
+
+// Weights that differ, in ±0.5.
+at::Tensor waves(std::int64_t rows, std::int64_t columns) {
+    return (at::arange(rows * columns) * std::numbers::phi).sin().view({rows, columns}) * 0.5;
+}
 
 }  // namespace
 
@@ -75,6 +97,11 @@ std::unique_ptr<Network> make_table_network(const Domain& domain, const at::Tens
     };
     module.register_parameter("marginal_logits", parameter(marginal_logits), false);
     module.register_parameter("conditional_table", parameter(conditional_logits), false);
+    module.register_parameter("decoder", parameter(waves(domain.sites * domain.categories, code)), false);
+    module.register_parameter("decoder_bias", parameter(at::zeros({domain.sites * domain.categories})), false);
+    module.register_parameter("encoder", parameter(waves(2 * code, domain.sites * (domain.categories + 1))), false);
+    module.register_parameter("critic", parameter(at::zeros({full.size(0)})), false);
+    module.register_attribute("code", c10::IntType::get(), code);
     module.register_buffer("agrees", at::zeros(clash.sizes()).masked_fill(clash, -INFINITY));
     module.register_buffer("full", full);
     module.register_buffer("sites", at::arange(domain.sites, at::kLong));

@@ -15,7 +15,8 @@ at::Tensor state_numbers(const at::Tensor& x, const Domain& domain);
 
 // log_marginal is that of p = softmax(marginal_logits), the conditionals are those of softmax(conditional_logits), each
 // (K^D) float32, exactly, by sums over all states; with the same logits twice the two heads agree. Parameters
-// "marginal_logits" and "conditional_table".
+// "marginal_logits" and "conditional_table", and those of a linear decoder and encoder of two codes and of a critic
+// that has a number for each state.
 std::unique_ptr<Network> make_table_network(const Domain& domain, const at::Tensor& marginal_logits,
                                             const at::Tensor& conditional_logits);
 

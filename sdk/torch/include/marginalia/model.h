@@ -33,6 +33,7 @@ public:
         // them is never better than the true one.
         bound,
         estimate,  // log p(x) up to the error of an estimated normalisation
+        none,      // it is not known: log_density throws Error, and drawn states have NaN
     };
 
     explicit Model(const Network& network) : network_(network) {}
@@ -58,8 +59,12 @@ public:
     virtual at::Tensor log_density_estimate(const at::Tensor& x, std::int64_t points, at::Generator& generator,
                                             const Tick& tick) const;
 
-    // log p_θ(x_S) in one pass: (M) float64. Means something only where the objective trains marginals.
+    // log p_θ(x_S) in one pass, or as few as it takes: (M) float64. Means something only where the objective trains
+    // marginals.
     virtual at::Tensor log_marginal(const at::Tensor& x) const;
+
+    // The passes of the network that log_marginal takes for a row; more than 1 where it is an estimate.
+    virtual std::int64_t marginal_passes() const { return 1; }
 
 protected:
     const Network& network() const { return network_; }

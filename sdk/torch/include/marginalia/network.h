@@ -58,6 +58,17 @@ struct Domain {
 //   complete(x, u)            (B, D), (B, D) uniform numbers -> (B, D): x, its unknown sites drawn from p(. | x_S)
 //   em(x, rate)               (B, D), a share of 0 to 1 -> (): goes this share of the way to the weights that
 //                             expectation maximisation makes of the rows; the mean of log_marginal(x) before it, nats
+//
+// A module that knows neither marginals nor conditionals has in place of the two what its objective asks for: a density
+// of full states with draws from it, or a decoder. All other methods throw Error then.
+//   log_density(x), sample(u)    as above; log p of full states is normalised: discrete-flow
+//   decode(z)       (B, L) -> (B, D, K): logits of the sites' symbols, which are independent given the code z. L is the
+//                   integer attribute `code`: vae, gan
+//   encode(x)       (B, D) symbols 0..K -> (B, 2 L): the means and then the log standard deviations of independent
+//                   normal codes, a guess of what p(z | x_S) is: vae
+//   judge(p)        (B, D, K) weights of the symbols, one-hot for a full state -> (B): a critic's log odds that they
+//                   are of the data: gan
+//
 // A module inside it, as its attribute `inner`, has weights whose names are given without that word, and so has one
 // inside that, so that a checkpoint of it alone fits too. An integer attribute `consistent` that is not 0 says that the
 // sum rule holds by construction, so that objectives leave its penalty out.
@@ -75,7 +86,7 @@ public:
     static constexpr std::string_view inner = "inner.";        // before the names of its weights, in the module
     static std::string_view bare_name(std::string_view name);  // without what stands before it
 
-    // Throws Error if the module lacks a method it must have, or does not know of sites that differ.
+    // Throws Error if the module lacks methods it must have, or does not know of sites that differ.
     Network(torch::jit::Module module, Domain domain);
     ~Network();
     Network(const Network&) = delete;
@@ -91,7 +102,8 @@ public:
     // several passes, whose gradients, made anew on the way back, take another forward pass. `em` stays whole.
     void limit_rows(std::int64_t rows);
 
-    // A method of the module which gives for each row of `inputs` (each (B, ...)) a row: (B, ...).
+    // A method of the module which gives for each row of `inputs` (each (B, ...)) a row: (B, ...). Throws Error where
+    // the module has none of that name.
     at::Tensor by_rows(const std::string& method, const std::vector<at::Tensor>& inputs) const;
 
     at::Tensor log_marginal(const at::Tensor& x) const;
@@ -110,9 +122,11 @@ public:
     bool has_sample() const { return has_sample_; }
     bool has_complete() const { return has_complete_; }
     bool consistent() const { return consistent_; }
+    bool has(const std::string& method) const;
+    std::int64_t code_size() const;  // L of decode(z); 0: it has no codes
 
 private:
-    bool says(const char* attribute) const;  // that it is there and not 0
+    std::int64_t number(const char* attribute) const;  // 0 where it is not there
 
     std::unique_ptr<torch::jit::Module> module_;
     Domain domain_;
