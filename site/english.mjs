@@ -15,7 +15,8 @@ const off = ['SentenceCapitalization', 'UseTitleCase', 'OxfordComma', 'LongSente
   'QuantifierNumeralConflict', 'OrthographicConsistency', 'CompoundNouns', 'MissingTo', 'SingleBe', 'PhrasalVerbAsCompoundNoun',
   'UseEllipsisCharacter', 'EllipsisLength', 'PronounInflectionBe', 'ItsContraction', 'ThereIsAgreement', 'Spaces',
   'MissingPreposition', 'MissingDeterminer', 'CondenseAllThe', 'TransposedSpace', 'ThereToTheir', 'OneOfTheSingular',
-  'HavePronoun', 'DiscourseMarkers', 'Dashes', 'WereWhere', 'Everyone', 'UnclosedQuotes', 'FindOut', 'ToTwoToo', 'LetsConfusion'];
+  'HavePronoun', 'DiscourseMarkers', 'Dashes', 'WereWhere', 'Everyone', 'UnclosedQuotes', 'FindOut', 'ToTwoToo',
+  'LetsConfusion'];
 const blank = text => text.replace(/[^\n]/g, ' ');
 
 // Prose alone, every line where it was: no code, addresses, formulas or references.
@@ -42,7 +43,8 @@ for (const file of files) {
   const text = prose(fs.readFileSync(file, 'utf8'));
   for (const lint of await linter.lint(text, { language: 'markdown' })) {
     const at = lint.span().start;
-    if (/ {2}|\n|^[ ,]*$|^[a-zA-Z]( [a-zA-Z])?\.?$/.test(lint.get_problem_text())) continue; // of what is left out, variables
+    // Of what is left out, and variables.
+    if (/ {2}|\n|^[ ,]*$|^[a-zA-Z]( [a-zA-Z])?\.?$/.test(lint.get_problem_text())) continue;
     console.log(`${file}:${text.slice(0, at).split('\n').length}: ${lint.get_problem_text()}: ${lint.message()}`);
     ++count;
   }

@@ -1,10 +1,9 @@
 """What models of tables are compared with: normal densities, nearest neighbours, chained equations.
 
-Rows are (N, D) arrays: numbers as they are scaled, words by their number, NaN where a cell is unknown. `categories` (D) has how
-many words a column has, 0 for numbers. Each has fill(x), the rows with a best guess in their unknown cells, and those that are
-densities log_p(x), of the known cells. All that is to be chosen is chosen by validation rows. Needs numpy; the last two need
-scikit-learn.
-"""
+Rows are (N, D) arrays: numbers as they are scaled, words by their number, NaN where a cell is unknown. `categories` (D)
+has how many words a column has, 0 for numbers. Each has fill(x), the rows with a best guess in their unknown cells, and
+those that are densities log_p(x), of the known cells. All that is to be chosen is chosen by validation rows. Needs
+numpy; the last two need scikit-learn."""
 
 import itertools
 
@@ -28,9 +27,10 @@ def by_pattern(x):
 
 
 class Normals:
-    """A mixture of `count` normal densities with covariances of their own, diagonal ones if asked; words are independent within a
-    component. By maximum likelihood (EM) of the rows that lack no cell; `floor` is added to the variances. The density of any part
-    of a row is exact. Of one component these are the column means, if diagonal, or the plain Gaussian."""
+    """A mixture of `count` normal densities with covariances of their own, diagonal ones if asked; words are
+    independent within a component. By maximum likelihood (EM) of the rows that lack no cell; `floor` is added to the
+    variances. The density of any part of a row is exact. Of one component these are the column means, if diagonal, or
+    the plain Gaussian."""
 
     def __init__(self, categories, count=1, floor=LEAST_DEVIATION**2, diagonal=False, rounds=100):
         self.categories, self.count, self.rounds = numpy.asarray(categories), count, rounds
@@ -71,7 +71,8 @@ class Normals:
             self.log_word[d] = numpy.log(counts / counts.sum(1, keepdims=True))
 
     def _parts(self, x, known):
-        """log p of the component and the known cells, and the mean of all real columns given these: (n, K), (n, K, R)."""
+        """log p of the component and the known cells, and the mean of all real columns given these: (n, K), (n, K,
+        R)."""
         seen = known[self.real]
         away = x[:, self.real][:, None, seen] - self.mean[None, :, seen]
         within = self.covariance[:, seen][:, :, seen]
@@ -104,8 +105,8 @@ class Normals:
 
 
 def chosen_normals(categories, train, validation, counts, floors=(1e-6, 1e-3, 1e-2, 1e-1), most=3000):
-    """The mixture of one of these numbers of components and floors whose validation rows have the highest density, where it learns from
-    `most` rows; then it learns from all."""
+    """The mixture of one of these numbers of components and floors whose validation rows have the highest density,
+    where it learns from `most` rows; then it learns from all."""
     fitted = [
         Normals(categories, count, floor).fit(train[:most])
         for count, floor in itertools.product(counts, floors)
@@ -116,8 +117,9 @@ def chosen_normals(categories, train, validation, counts, floors=(1e-6, 1e-3, 1e
 
 
 class OneHot:
-    """For imputers of numbers: a column of words as columns of 0 and 1 for each of them but the first, which is what the others leave
-    over. With a column for the first one as well each would follow from the others, and regressions learn nothing else."""
+    """For imputers of numbers: a column of words as columns of 0 and 1 for each of them but the first, which is what
+    the others leave over. With a column for the first one as well each would follow from the others, and regressions
+    learn nothing else."""
 
     def __init__(self, categories, imputer):
         self.categories, self.imputer = categories, imputer
@@ -165,9 +167,9 @@ def chosen_neighbours(categories, train, validation, hidden, counts=(1, 3, 10, 3
 
 
 def chained_equations(categories, train, validation, hidden, rounds=40):
-    """MICE: Bayesian ridge regression of each column by all others, in 40 rounds. It learns from the rows as they are, or with a
-    random half of their cells hidden, whichever serves the validation rows better; and from these, without their hidden cells, as
-    scikit-learn's imputer learns one round alone of rows that lack nothing."""
+    """MICE: Bayesian ridge regression of each column by all others, in 40 rounds. It learns from the rows as they are,
+    or with a random half of their cells hidden, whichever serves the validation rows better; and from these, without
+    their hidden cells, as scikit-learn's imputer learns one round alone of rows that lack nothing."""
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning

@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
-"""Models of tables beside column means, normal densities, nearest neighbours and chained equations, on the same rows and masks.
+"""Models of tables beside means, Gaussians, nearest neighbours and chained equations, on the same rows and masks.
 
     bench/tables/compare.py EXPERIMENT [--store FILE] [--rows N] [--out FILE.csv] [--program PROGRAM]
 
-EXPERIMENT has trials of dataset `table` with `columns = "auto"`, `shuffle = false` and a test file, as experiments/tables.toml. It is
-run first, as far as it has not been. Of each test row a random half of the known cells is observed, S, and the other is hidden, U;
-the masks depend on the seed alone. Tables (Markdown) of nats a row, of columns scaled by the rows for training:
+EXPERIMENT has trials of dataset `table` with `columns = "auto"`, `shuffle = false` and a test file, as
+experiments/tables.toml. It is run first, as far as it has not been. Of each test row a random half of the known cells
+is observed, S, and the other is hidden, U; the masks depend on the seed alone. Tables (Markdown) of nats a row, of
+columns scaled by the rows for training:
 
-    log p(x_U | x_S), log p(x), log p(x_S)     of the trials, by the marginals in one pass for each log p, and by a chain of
-                                               conditionals, a pass a cell; of column means, a Gaussian and a mixture of Gaussians
-    error of the guess of x_U from x_S         root mean square of numbers, share of wrong words; in one pass by the model
-    seconds, passes                            processor time of log p(x_U | x_S) of 1,000 rows; passes of a network a row
+    log p(x_U | x_S), log p(x), log p(x_S)    of the trials, by the marginals in one pass for each log p, and by a chain
+                                              of conditionals, a pass a cell; of column means, a Gaussian and a mixture
+                                              of Gaussians
+    error of the guess of x_U from x_S        root mean square of numbers, share of wrong words; in one pass
+    seconds, passes                           processor time of log p(x_U | x_S) of 1,000 rows; passes of the network
 
-Means and standard errors are over test rows and seeds. Two trials whose training files are NAME-missing.csv and NAME-fewer.csv stand
-beside that of NAME.csv in a table of their own. Needs torch, pandas and scikit-learn.
+Means and standard errors are over test rows and seeds. Two trials whose training files are NAME-missing.csv and
+NAME-fewer.csv stand beside that of NAME.csv in a table of their own. Needs torch, pandas and scikit-learn.
 """
 
 import argparse
@@ -32,6 +34,7 @@ from methods import Baseline, ByConditionals, ByMarginals, Coding, observed_half
 
 COMPONENTS = (1, 2, 4, 8, 16, 32)
 LIKELIHOODS = ["conditional", "joint", "marginal"]
+LIKELIHOOD_NAMES = [r"log p(x_U \| x_S)", "log p(x)", "log p(x_S)"]
 FIGURES = [*LIKELIHOODS, "error_numbers", "error_words"]
 
 
@@ -173,31 +176,35 @@ def text(line, name, digits):
     return f"{line[name]:.{digits}f} ± {line[f'{name}_stderr']:.{digits}f}" if name in line else "-"
 
 
+def print_row(cells):
+    print(f"| {' | '.join(cells)} |")
+
+
+def print_head(names):
+    print()
+    print_row(names)
+    print("|" + "---|" * len(names))
+
+
+def texts(line, names, digits):
+    return [line["table"], line["method"], *(text(line, name, digits) for name in names)]
+
+
 def print_tables(lines):
-    print(
-        "\n| table | method | log p(x_U \\| x_S) | log p(x) | log p(x_S) | passes | seconds |\n|---|---|---|---|---|---|---|"
-    )
+    print_head(["table", "method", *LIKELIHOOD_NAMES, "passes", "seconds"])
     for line in lines:
         if "joint" in line:
             passes = "" if math.isnan(line["passes"]) else f"{line['passes']:.1f}"
-            print(
-                f"| {line['table']} | {line['method']} | {text(line, 'conditional', 2)} | {text(line, 'joint', 2)} | "
-                f"{text(line, 'marginal', 2)} | {passes} | {line['seconds_per_1000']:.2f} |"
-            )
-    print("\n| table | method | error of numbers | wrong words |\n|---|---|---|---|")
+            print_row([*texts(line, LIKELIHOODS, 2), passes, f"{line['seconds_per_1000']:.2f}"])
+    print_head(["table", "method", "error of numbers", "wrong words"])
     for line in lines:
         if line["method"] != ByConditionals.name:
-            print(
-                f"| {line['table']} | {line['method']} | {text(line, 'error_numbers', 3)} | {text(line, 'error_words', 3)} |"
-            )
-
-    print(
-        "\n| table | one pass less a pass a cell, root mean square: of log p(x_U \\| x_S) | of log p(x) | of log p(x_S) |\n"
-        "|---|---|---|---|"
-    )
+            print_row(texts(line, ("error_numbers", "error_words"), 3))
+    given, *others = LIKELIHOOD_NAMES
+    print_head(["table", f"one pass less a pass a cell, root mean square: of {given}", *(f"of {x}" for x in others)])
     for line in lines:
         if line["method"] == ByMarginals.name:
-            print(f"| {line['table']} | {' | '.join(format(line[f'{figure}_gap'], '.2f') for figure in LIKELIHOODS)} |")
+            print_row([line["table"], *(format(line[f"{figure}_gap"], ".2f") for figure in LIKELIHOODS)])
 
 
 def main():
@@ -218,11 +225,9 @@ def main():
         if file.replace(".csv", f"-{variant}.csv") in compared.trials
     ]
     if lost:
-        print("\n| table | learnt from | log p(x_U \\| x_S) | log p(x) | log p(x_S) |\n|---|---|---|---|---|")
+        print_head(["table", "learnt from", *LIKELIHOOD_NAMES])
     for line in lost:
-        print(
-            f"| {line['table']} | {line['method']} | {text(line, 'conditional', 2)} | {text(line, 'joint', 2)} | {text(line, 'marginal', 2)} |"
-        )
+        print_row(texts(line, LIKELIHOODS, 2))
     if compared.options.out:
         names = list(dict.fromkeys(name for line in lines + lost for name in line))
         with open(compared.options.out, "w", newline="", encoding="utf-8") as file:

@@ -1,9 +1,10 @@
-"""The five data sets of the flow literature, out of the archive that `marginalia data get power` keeps: the columns, noise and splits
-of Papamakarios, Pavlakou and Murray (Masked autoregressive flow for density estimation, 2017), before they are scaled.
+"""The five data sets of the flow literature, out of the archive that `marginalia data get power` keeps: the columns,
+noise and splits of Papamakarios, Pavlakou and Murray (Masked autoregressive flow for density estimation, 2017), before
+they are scaled.
 
-Of each (the rows for training and behind them those for validation, how many of these are for validation, test rows), as arrays.
-gas is a pickle, which runs code of its author when it is read, so the archive has to be the published one. bsds300 needs h5py.
-"""
+Of each (the rows for training and behind them those for validation, how many of these are for validation, test rows),
+as arrays. gas is a pickle, which runs code of its author when it is read, so the archive has to be the published one.
+bsds300 needs h5py."""
 
 import collections
 import hashlib

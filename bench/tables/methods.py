@@ -1,6 +1,5 @@
-"""Models and baselines under one interface, for compare.py: rows are data frames in the columns' units, with words; log p is in nats of
-columns as they are scaled, of the known cells; guesses are arrays of scaled rows.
-"""
+"""Models and baselines under one interface, for compare.py: rows are data frames in the columns' units, with words; log
+p is in nats of columns as they are scaled, of the known cells; guesses are arrays of scaled rows."""
 
 import math
 
@@ -9,7 +8,8 @@ import pandas
 
 
 class Coding:
-    """A table's columns as the model that learnt from it has them: numbers less a mean by a deviation, words by their number."""
+    """A table's columns as the model that learnt from it has them: numbers less a mean by a deviation, words by their
+    number."""
 
     def __init__(self, columns):
         self.names = [column["name"] for column in columns]

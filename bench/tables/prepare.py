@@ -3,13 +3,12 @@
 
     bench/tables/prepare.py CACHE FOLDER [NAME ...]
 
-CACHE is where `data get` keeps its sets. NAME.csv has the rows for training and, behind them, those for validation: a tenth, which
-`shuffle = false` and `validation = 0.1` take. NAME-test.csv has the test rows: a tenth of all, or a fifth of fewer than 1,000. Of
-abalone and magic two more tables say what missing cells cost: NAME-missing.csv lacks 30 % of the cells of the training rows, chosen
-at random, and NAME-fewer.csv 30 % of the training rows.
-
-Rows that occur twice are left out but for one, so that none is in two splits. A column of numbers that are rounded gets uniform
-noise within its last digit (half a step to each side), as POWER has in the published comparisons: a density of rounded numbers has
+CACHE is where `data get` keeps its sets. NAME.csv has the rows for training and, behind them, those for validation: a
+tenth, which `shuffle = false` and `validation = 0.1` take. NAME-test.csv has the test rows: a tenth of all, or a fifth
+of fewer than 1,000. Of abalone and magic two more tables say what missing cells cost: NAME-missing.csv lacks 30 % of
+the cells of the training rows, chosen at random, and NAME-fewer.csv 30 % of the training rows. Rows that occur twice
+are left out but for one, so that none is in two splits. A column of numbers that are rounded gets uniform noise within
+its last digit (half a step to each side), as POWER has in the published comparisons: a density of rounded numbers has
 no upper bound. power, gas, hepmass, miniboone and bsds300 are as published instead (flows.py). Needs numpy and pandas.
 """
 
@@ -34,8 +33,8 @@ ADULT = (
 
 @dataclasses.dataclass(frozen=True)
 class Raw:
-    """A table as it is published: its files in the cache, of which a second one has the test rows; its columns, where the file does
-    not name them; and which of these hold words."""
+    """A table as it is published: its files in the cache, of which a second one has the test rows; its columns, where
+    the file does not name them; and which of these hold words."""
 
     files: list[str]
     columns: list[str] | None
@@ -89,7 +88,8 @@ def read(path, raw):
 
 
 def spread(values, generator):
-    """Uniform noise as wide as the largest step of which nearly all the numbers are multiples; a few may be averages."""
+    """Uniform noise as wide as the largest step of which nearly all the numbers are multiples; a few may be
+    averages."""
     known = values[~numpy.isnan(values)]
     for step in STEPS:
         steps = known / step
@@ -131,8 +131,8 @@ def prepare_published(name, archive, folder):
     for rows, file in ((rest, name), (test, f"{name}-test")):
         write(rows.rename(columns=lambda column: f"x{column + 1}"), folder, file)
     print(
-        f"{name}: {len(rest) - validation} rows for training, {validation} for validation, validation = {(validation + 0.5) / len(rest):.6f}, "
-        f"{len(test)} for the test"
+        f"{name}: {len(rest) - validation} rows for training, {validation} for validation, "
+        f"validation = {(validation + 0.5) / len(rest):.6f}, {len(test)} for the test"
     )
 
 
@@ -151,7 +151,8 @@ def prepare(name, cache, folder):
         write(pandas.concat([without_cells(rest.iloc[:training], generator), validation]), folder, f"{name}-missing")
         fewer = rest.iloc[: int((1 - LOST) * training)]
         write(pandas.concat([fewer, validation]), folder, f"{name}-fewer")
-        words += f"; fewer: {len(fewer)} for training, validation = {(len(validation) + 0.5) / (len(fewer) + len(validation)):.5f}"
+        share = (len(validation) + 0.5) / (len(fewer) + len(validation))
+        words += f"; fewer: {len(fewer)} for training, validation = {share:.5f}"
     print(words)
 
 

@@ -212,7 +212,8 @@ class Top(HostTest):
     def test_without_a_terminal_it_says_so(self):
         self.sample(2)
         self.assertEqual(self.act("top"), 2)
-        self.assertEqual(self.words, "marginalia: `top` needs a terminal, and this is not one; `marginalia list` prints the trials\n")
+        refused = "`top` needs a terminal, and this is not one; `marginalia list` prints the trials"
+        self.assertEqual(self.words, f"marginalia: {refused}\n")
         screen = self.top(80, 24, TERM="dumb")
         screen.shows("cannot draw on a terminal of the type 'dumb'")
         screen.shows("^exit code 2$")

@@ -220,7 +220,8 @@ with tempfile.TemporaryDirectory() as place:
     refuses(folder, "x.png: its ending names no format; end it in .csv, .json or .npy", "marginals", "1", "--states", "states.txt",
             "-o", "x.png")
     refuses(folder, "standard input holds no states", "marginals", "1", "--states", "-", "--format", "npy")
-    refuses(folder, "'xml' is not a format; choose text, csv, json, npy, png, svg or blocks", "sample", "1", "--format", "xml")
+    choice = "choose text, csv, json, npy, png, svg or blocks"
+    refuses(folder, f"'xml' is not a format; {choice}", "sample", "1", "--format", "xml")
     refuses(folder, "the folder no does not exist", "sample", "1", "-o", "no/x.txt")
     refuses(folder, "a picture needs sites in rows and columns, and these are a sequence of 4", "sample", "2", "-o", "y.png")
     refuses(folder, "objective 'ao-arm' does not train log p of partial states in one pass", "marginals", "2", "--states", "states.txt", "-o", "y.csv")

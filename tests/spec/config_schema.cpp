@@ -52,8 +52,8 @@ const char* const canonical_train =
     R"("weight_decay":0.0})";
 const char* const canonical_evaluation =
     R"({"ais_chains":0,"ais_temperatures":1000,"batch":512,"ensemble_orders":5,"ensemble_rows":0,)"
-    R"("enumeration":0,"every":2,"family":"","marginal_rows":0,"marginal_states":8,"marginal_time":true,"nll_points":0,)"
-    R"("nll_samples":16,"pictures":16,"precision":0.0,"quick_samples":8,)"
+    R"("enumeration":0,"every":2,"family":"","marginal_rows":0,"marginal_states":8,"marginal_time":true,)"
+    R"("nll_points":0,"nll_samples":16,"pictures":16,"precision":0.0,"quick_samples":8,)"
     R"("ranking_groups":0,"ranking_masked":"","ranking_rows":10,"ranking_threshold":0.0,"reference_chains":8,)"
     R"("samples":16})";
 

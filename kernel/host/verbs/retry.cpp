@@ -6,7 +6,8 @@ namespace marginalia {
 namespace {
 
 constexpr const char* footer_of_retry =
-    R"(They go on from their newest checkpoint, or start again where they have none. A run of their experiment that is under
+    "They go on from their newest checkpoint, or start again where they have none. A run of their experiment that is "
+    R"(under
 way takes them up; where there is none, a line names the command that does. Of a trial that runs, what cancel or pause
 asked for and what has not happened yet is withdrawn.
 

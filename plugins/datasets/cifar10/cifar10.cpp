@@ -50,9 +50,9 @@ dimension where 256 is a multiple of `levels`.
 
 The batches `data_batch_1` to `data_batch_5` have 10,000 rows each for training, of which the last are kept for
 validation, and `test_batch` has 10,000 for the test. Each is read from the binary version's NAME.bin, records of 3,073
-bytes, or else from NAME.png, 10,000 lines of 1,024 pixels, a picture each, without loss (`marginalia data get cifar10`).
-Damaged and other files are refused. Rows keep the order of their files. A channel takes a byte in memory: 184 MB, and 61
-MB of grey pictures.
+bytes, or else from NAME.png, 10,000 lines of 1,024 pixels, a picture each, without loss (`marginalia data get
+cifar10`). Damaged and other files are refused. Rows keep the order of their files. A channel takes a byte in memory:
+184 MB, and 61 MB of grey pictures.
 
 References: A. Krizhevsky, Learning multiple layers of features from tiny images, technical report, University of
 Toronto, 2009.)";

@@ -100,7 +100,8 @@ constexpr const char* flow_forward = R"(
 )";
 
 constexpr const char* flow_back = R"(
-        x = (x - self.logits{l}(self.one_hot(x) * (1 - self.moves[{l}]).unsqueeze(1)).argmax(2) * self.moves[{l}]).remainder({categories})
+        held = self.one_hot(x) * (1 - self.moves[{l}]).unsqueeze(1)
+        x = (x - self.logits{l}(held).argmax(2) * self.moves[{l}]).remainder({categories})
 )";
 
 // Every site reads those before it, and no site of the pattern is left out.

@@ -20,8 +20,8 @@ constexpr const char* manual = R"(The two networks of a variational autoencoder 
     q(z | x_S) = N(m, s²),  (m, log s) = encode(x_S)           a guess at p(z | x_S), for partial states too
 
 `encode` reads K + 1 symbols, □ being one, by convolutions that halve the resolution twice; `decode` goes the same way
-back, with logits of each site's own at the end. Layouts of two axes take convolutions of 3 x 3, sequences 1 x 5, so that
-each token's logits come from the code and from its place; others, and `body = "perceptron"`, a perceptron of two
+back, with logits of each site's own at the end. Layouts of two axes take convolutions of 3 x 3, sequences 1 x 5, so
+that each token's logits come from the code and from its place; others, and `body = "perceptron"`, a perceptron of two
 hidden layers. At the start q(z | x) is the prior.
 
 The network has no log p_θ and no conditionals: other objectives cannot use it.

@@ -51,9 +51,9 @@ and for drawn ones, whose own code is among the k, at least. Both close in on lo
 recorded as `bits_back_bits` beside `train_bits` (-L_k of the same rows; both in bits a site, of full rows alone): the
 gap is what a code that is to be read back costs.
 
-**Marginals.** log p(x_S) = log E_q[w] by `score_codes` codes: the sites that are unknown fall out of the product, and the
-encoder has learnt to guess from `partial` states. That is one pass of the encoder and `score_codes` of the decoder a
-state, in place of one pass of a network that knows its marginals. Its relative standard error is (1/ESS - 1/k)^1/2,
+**Marginals.** log p(x_S) = log E_q[w] by `score_codes` codes: the sites that are unknown fall out of the product, and
+the encoder has learnt to guess from `partial` states. That is one pass of the encoder and `score_codes` of the decoder
+a state, in place of one pass of a network that knows its marginals. Its relative standard error is (1/ESS - 1/k)^1/2,
 ESS = (sum w)² / sum w² being the effective number of codes, whose share ESS / k of the training's bound is recorded as
 `importance_effective`. Of a dataset `evaluation.marginal_rows` records that error over test rows, `marginal_gap`, and
 `marginal_passes`. `marginalia marginals` takes the same codes for all states and so is the same every time; `score`
@@ -62,9 +62,9 @@ sites from it, which is exact as `score_codes` grows.
 
 References: D. P. Kingma, M. Welling, Auto-encoding variational Bayes, ICLR 2014 (arXiv 1312.6114). Y. Burda, R. Grosse,
 R. Salakhutdinov, Importance weighted autoencoders, ICLR 2016 (arXiv 1509.00519). Y. Wu, Y. Burda, R. Salakhutdinov, R.
-Grosse, On the quantitative analysis of decoder-based generative models, ICLR 2017 (bounds from both sides). J. Townsend,
-T. Bird, D. Barber, Practical lossless compression with latent variables using bits back coding, ICLR 2019. O. Ivanov, M.
-Figurnov, D. Vetrov, Variational autoencoder with arbitrary conditioning, ICLR 2019 (partial states).)";
+Grosse, On the quantitative analysis of decoder-based generative models, ICLR 2017 (bounds from both sides). J.
+Townsend, T. Bird, D. Barber, Practical lossless compression with latent variables using bits back coding, ICLR 2019. O.
+Ivanov, M. Figurnov, D. Vetrov, Variational autoencoder with arbitrary conditioning, ICLR 2019 (partial states).)";
 
 class CodeModel final : public marginalia::Model {
 public:
